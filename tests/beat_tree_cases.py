@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.patrols.field import patrol_field
-from optimizer.patrols.posts import post_on
-from optimizer.problem.beats import make_beat, with_teams
-from optimizer.problem.evaders import Evader, Route
-from optimizer.problem.network import Network
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import BUDGET_TOLERANCE
-from optimizer.problem.teams import TeamBase, TeamType
-from optimizer.solvers.branch_and_cut.floor_losses import prepared
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.teams import TeamBase, TeamType
+from optimizer.problem.network.network import Network
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, make_beat, with_teams
+from optimizer.scenario.patrols.patrol_field import patrol_field
+from optimizer.scenario.patrols.posts import post_on
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, beat_uses
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
-    from optimizer.solvers.branch_and_cut.node import Node
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.tree.node import Node
 
 ROUNDING = 1e-9
 MOST_PLANS = 3000

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
-from optimizer.base.listener import SilentListener
-from optimizer.problem.evaders import Evader, Route
-from optimizer.problem.instance import Instance
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import violations
+from optimizer.base.work.listener import SilentListener
+from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.plan.plan import violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

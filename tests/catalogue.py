@@ -1,6 +1,6 @@
 """The catalogues of the language packs: `python -m tests.catalogue` says what each lacks, `--update` brings it up to date with the code.
 
-Texts are found by Babel as `optimizer/base/languages/babel.cfg` says. An update adds new texts without a translation, and takes out those
+Texts are found by Babel as `optimizer/base/text/languages/babel.cfg` says. An update adds new texts without a translation, and takes out those
 that the code has no longer; a text that was changed a little keeps its translation, marked `fuzzy` until somebody has looked at it.
 """
 
@@ -18,12 +18,13 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from optimizer.base.language import FOLDER
+from optimizer.base.text.language import FOLDER
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Message
 
 ROOT = Path(__file__).parents[1]
+CONFIGURATION = FOLDER / "babel.cfg"
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -45,7 +46,7 @@ PLACE = re.compile(r"{[^{}]*}")
 @cache
 def extracted() -> Catalog:
     """Return the texts of the package."""
-    methods, options = _mapping(FOLDER / "babel.cfg")
+    methods, options = _mapping(CONFIGURATION)
     catalogue = Catalog(project="border-interdiction", charset="utf-8")
     for name, _, texts, comments, context in extract_from_dir(
         ROOT, methods, options, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True

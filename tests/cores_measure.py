@@ -43,8 +43,8 @@ class Watch:
 
     def put_on(self) -> None:
         """Have the parallel tree tell of its workers."""
-        from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
-        from optimizer.solvers.branch_and_cut.tree_processes import TreeProcesses
+        from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
+        from optimizer.solvers.branch_and_cut.parallel.workers import TreeProcesses
 
         self._around(ParallelTree, "_give", before=self._given)
         self._around(ParallelTree, "_settle", after=self._settled)
@@ -90,7 +90,7 @@ class Watch:
 
 def solved(path: str, gap: str, threads: str) -> str:
     """Solve a problem; return processor seconds of this process, before and after the workers began, theirs, nodes, and the share idle."""
-    from optimizer.problem.instance_file import read_instance
+    from optimizer.problem.files.instance_file import read_instance
     from optimizer.solvers.solve import solve
 
     watch = Watch()

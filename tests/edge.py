@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import OptimizerError
-from optimizer.problem.plan import violations
-from optimizer.problem.result import PROVEN
-from optimizer.solvers.backend import solve_mip
-from optimizer.solvers.compact import compact_model
+from optimizer.problem.plan.plan import violations
+from optimizer.problem.plan.result import PROVEN
+from optimizer.solvers.mip.backend import solve_mip
+from optimizer.solvers.mip.compact import compact_model
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import solve
 from tests.cases import random_instance, simple_paths
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.result import Result
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Result
 
 METHODS = ("auto", "cuts", "compact", "greedy")
 PROGRAM = "the compact program alone"

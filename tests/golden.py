@@ -6,7 +6,8 @@
     python -m tests.golden --write              store anew what is computed
 
 Floats are equal to 1e-9 relative, all else exactly. Of long lists of floats two sums are stored, one of them weighted by place; of other long
-lists a hash. Sums in searches are the same with every BLAS (`optimizer.base.sums`). NumPy's exp and log depend on the processor: with
+lists a hash. Sums in searches are the same with every BLAS (`optimizer.problem.plan.evaluation`). NumPy's exp and log depend on the
+processor: with
 AVX-512 their last digits are others than without, and a search that meets ties takes others. A digest of them is stored, so that the test suite
 knows a machine of other rounding; there two searches of a problem must not contradict one another.
 """
@@ -24,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.base.work_count import WORK
-from optimizer.solvers import compiled
+from optimizer.base.work.executor import WORK
+from optimizer.solvers.search import compiled
 from tests.golden_cases import SECTIONS, Case
 from tests.golden_scenarios import AbsentError, plain
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.listener import SilentListener
+from optimizer.base.work.listener import SilentListener
 from tests.golden_scenarios import INSTANCES, columns, compile_once, compiled, field_content, planned, risk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.teams import PatrolField
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.teams import PatrolField
     from optimizer.roster.model import Duties
 
     Content = dict[str, Any]
@@ -54,13 +54,13 @@ class _Watch(SilentListener):
 
 def solved(file: str, parts: int) -> Content:
     """Return exact values, the greedy plan, and branch and cut from nothing, stopped after so many parts."""
-    from optimizer.problem.evaluation import plan_value
-    from optimizer.solvers.branch_and_cut.commodities import Commodities
-    from optimizer.solvers.branch_and_cut.path_pool import PathPool
-    from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-    from optimizer.solvers.heuristics import greedy
+    from optimizer.problem.plan.evaluation import plan_value
+    from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+    from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.overlay.overlay import contract
-    from optimizer.solvers.pooled_values import PooledValues
+    from optimizer.solvers.search.local_search import greedy
 
     instance = _instance(file)
     nothing = np.zeros(len(instance.options), dtype=bool)
@@ -99,7 +99,7 @@ def solved(file: str, parts: int) -> Content:
 
 @cache
 def _instance(file: str) -> Instance:
-    from optimizer.problem.instance_file import read_instance
+    from optimizer.problem.files.instance_file import read_instance
 
     return read_instance(INSTANCES / file)
 
@@ -113,8 +113,8 @@ def _names(instance: Instance, placed: Any) -> list[str]:
 
 def evaluated(file: str) -> Content:
     """Return everything the judge says of the shipped plan of an instance."""
-    from optimizer.pipeline.comparison import compare
-    from optimizer.problem.plan_file import read_plan
+    from optimizer.plans.comparison import compare
+    from optimizer.problem.files.plan_file import read_plan
 
     instance = _instance(file)
     plan = read_plan((INSTANCES / file).with_suffix(".sol.json"), instance)
@@ -135,7 +135,7 @@ def evaluated(file: str) -> Content:
 
 def joint(make: Callable[[], tuple[Instance, PatrolField]]) -> Content:
     """Return the bound over all beats at the root, and the plan of a dive."""
-    from optimizer.problem.beats import with_teams
+    from optimizer.problem.plan.plan import with_teams
     from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
     from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
@@ -175,7 +175,7 @@ def _town() -> tuple[Instance, PatrolField]:
 
 
 def _benchmark(name: str) -> tuple[Instance, PatrolField]:
-    from optimizer.lab.benchmark.patrol_cases import patrol_cases
+    from optimizer.lab.benchmark.patrols import patrol_cases
 
     instance = next(case.make for case in patrol_cases(INSTANCES) if case.name == name)()
     if instance.patrols is None:
@@ -185,7 +185,7 @@ def _benchmark(name: str) -> tuple[Instance, PatrolField]:
 
 def _scenario(name: str) -> tuple[Instance, PatrolField]:
     """Return a compiled scenario with rounded weights: the fit of the risk model leaves last digits that follow BLAS, and ties follow them."""
-    from optimizer.solvers.adaptive.world import rounded_evader
+    from optimizer.lab.adaptive.simulation.world import rounded_evader
 
     made = compile_once(name).instance
     if made.patrols is None:

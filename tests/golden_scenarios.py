@@ -20,8 +20,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from optimizer.problem.teams import PatrolField
-    from optimizer.scenario.compile import Compiled
+    from optimizer.problem.instance.teams import PatrolField
+    from optimizer.scenario.compile.compile import Compiled
 
     Content = dict[str, Any]
 
@@ -119,7 +119,7 @@ def _inside(item: Any, attribute: str) -> Any:
 @cache
 def compile_once(name: str) -> Compiled:
     """Return a shipped scenario, compiled once a run."""
-    from optimizer.scenario.compile import compile_scenario
+    from optimizer.scenario.compile.compile import compile_scenario
 
     if name == "andorra" and not (DATA / "osm" / "andorra-2025-01.osm.pbf").is_file():
         raise AbsentError("../shared/data/osm/andorra-2025-01.osm.pbf is not there")

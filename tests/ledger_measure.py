@@ -17,14 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.ledger.comparing import prove_entry
-from optimizer.ledger.entries import Entry, EntryFile
-from optimizer.ledger.keys import make_key, read_signing_key
-from optimizer.ledger.merkle import included, leaf_hash
-from optimizer.ledger.notes import COSIGNATURE, ED25519, SigningKey
-from optimizer.ledger.signing import cosign, make_checkpoint
-from optimizer.ledger.store import LedgerFolder
-from optimizer.ledger.verifying import Verified, verify_ledger
+from optimizer.sharing.ledger.merkle import included, leaf_hash
+from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, SigningKey
+from optimizer.sharing.ledger.proofs import prove_entry
+from optimizer.sharing.ledger.signing import cosign, make_checkpoint, make_key, read_signing_key
+from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder
+from optimizer.sharing.ledger.verifying import Verified, verify_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

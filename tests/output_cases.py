@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.base.output_folder import OutputFolder
+from optimizer.base.files.output_folder import OutputFolder
 
 if TYPE_CHECKING:
     from pathlib import Path

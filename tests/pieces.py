@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InputError
 
 if TYPE_CHECKING:
-    from optimizer.base.executor import PieceCall
+    from optimizer.base.work.executor import PieceCall
 
 
 def added(call: PieceCall) -> dict[str, Any]:

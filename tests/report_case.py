@@ -9,31 +9,15 @@ from typing import Any
 import numpy as np
 import shapely
 
-from optimizer.problem.network import Network, great_circle_m
-from optimizer.problem.places import Crossing, Gateway, Settlement
-from optimizer.report.content import (
-    AgencyRow,
-    AgencyRows,
-    BeatRow,
-    BeatStopRow,
-    BudgetRow,
-    CountRow,
-    DisplacementRow,
-    InputFile,
-    LayoutRow,
-    LookNext,
-    LookRow,
-    OpenRow,
-    PlanSummary,
-    Provenance,
-    RecordFacts,
-    ReportContent,
-    RouteRow,
-    SegmentRisk,
-    SiteRow,
-    StepRow,
-    UnitEffort,
-)
+from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.places import Crossing, Gateway, Settlement
+from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
+from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
+from optimizer.report.content.report_content import ReportContent
+from optimizer.report.content.risk import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
+from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
+from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
+from optimizer.report.content.summary import PlanSummary
 
 
 def grid_network(side: int, *, step: float = 0.05) -> Network:

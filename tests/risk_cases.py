@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.problem.arc_arrays import arc_arrays
-from optimizer.problem.network import Network, great_circle_m
+from optimizer.problem.network.arrays import arc_arrays
+from optimizer.problem.network.network import Network, great_circle_m
 from optimizer.records import Effort, Seizures
 
 if TYPE_CHECKING:

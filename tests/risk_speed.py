@@ -28,7 +28,7 @@ from optimizer.risk.demand import gateway_masses, gravity_table
 from tests.risk_cases import network_of, rows_of
 
 if TYPE_CHECKING:
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records import Effort, Seizures
 
 ROOT = Path(__file__).parents[1]
@@ -103,7 +103,7 @@ def lattice(size: int) -> FitCase:
 def measure_fit(case: str, extracts: Path) -> SpeedRow:
     """Fit in this process and return what it took."""
     if case == "rio-grande":
-        from optimizer.scenario.evidence import read_evidence
+        from optimizer.scenario.check.check import read_evidence
 
         known = read_evidence(ROOT / "instances" / "rio-grande" / "scenario.toml")
         if known.records is None or known.effort is None:

@@ -14,23 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.base.executor import Executor, Piece
+from optimizer.base.work.executor import Executor, Piece
 from optimizer.lab.adaptive import __main__ as lab
 from optimizer.lab.adaptive import findings
+from optimizer.lab.adaptive.analysis.adapt import adapt
+from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
+from optimizer.lab.adaptive.analysis.output import adapt_page
 from optimizer.lab.adaptive.figure import SHOWN, save_figure
 from optimizer.lab.adaptive.findings import CASES
+from optimizer.lab.adaptive.simulation.policies import PeriodRecord
+from optimizer.lab.adaptive.simulation.routes import Layout, Passages
+from optimizer.lab.adaptive.simulation.simulate import POLICIES, simulate
+from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
 from optimizer.lab.benchmark.borderland import region_instance
-from optimizer.pipeline.adapt import adapt
-from optimizer.pipeline.adapt_files import adapt_page
-from optimizer.problem.adapt_terms import POLICY_NAMES, AdaptModel
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.plan import violations
-from optimizer.report.student_interval import student_interval
-from optimizer.solvers.adaptive.own_record import PeriodRecord
-from optimizer.solvers.adaptive.routes import Layout, Passages
-from optimizer.solvers.adaptive.simulate import POLICIES, simulate
-from optimizer.solvers.adaptive.traffickers import Traffickers
-from optimizer.solvers.adaptive.world import AdaptiveWorld, adaptive_world
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.plan import violations
+from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
 from tests.cases import Recorder, random_instance
 from tests.command import Outcome, run
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.base.executor import PieceCall
-    from optimizer.problem.instance import Instance
+    from optimizer.base.work.executor import PieceCall
+    from optimizer.problem.instance.instance import Instance
 
 KEYS = [
     "policy",

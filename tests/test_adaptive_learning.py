@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.solvers.adaptive.learning import (
+from optimizer.lab.adaptive.simulation.learning_rules import (
     ActionGroups,
     BestReply,
     ExponentialWeights,
@@ -22,7 +22,7 @@ from optimizer.solvers.adaptive.learning import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.solvers.adaptive.learning import LearningRule
+    from optimizer.lab.adaptive.simulation.learning_rules import LearningRule
 
 MATCHING = np.array([[1.0, 0.0, 0.4], [0.0, 1.0, 0.5], [0.7, 0.2, 0.3]])
 """Payoffs of the row player."""

@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer.lab.adaptive.simulation import response_models as reply_models
+from optimizer.lab.adaptive.simulation.policies import PeriodRecord
+from optimizer.lab.adaptive.simulation.response_models import MEMORIES, TEMPERATURES, ReplyMixture, ReplyModels
+from optimizer.lab.adaptive.simulation.routes import Layout, Passages
+from optimizer.lab.adaptive.simulation.simulate import simulate
+from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.lab.benchmark.borderland import region_instance
-from optimizer.problem.adapt_terms import AdaptModel
-from optimizer.solvers.adaptive import reply_models
-from optimizer.solvers.adaptive.own_record import PeriodRecord
-from optimizer.solvers.adaptive.reply_mixture import ReplyMixture
-from optimizer.solvers.adaptive.reply_models import MEMORIES, TEMPERATURES, ReplyModels
-from optimizer.solvers.adaptive.routes import Layout, Passages
-from optimizer.solvers.adaptive.simulate import simulate
-from optimizer.solvers.adaptive.traffickers import Traffickers
-from optimizer.solvers.adaptive.world import adaptive_world
+from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.test_adaptive import feasible, made
 
 

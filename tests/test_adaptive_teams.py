@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.pipeline.adapt import adapt
-from optimizer.problem.adapt_terms import AdaptModel
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.plan import violations
-from optimizer.problem.teams import team_resource
-from optimizer.solvers.adaptive.routes import passage
-from optimizer.solvers.adaptive.simulate import simulate
-from optimizer.solvers.adaptive.team_pool import with_team_pool
-from optimizer.solvers.adaptive.world import adaptive_world
+from optimizer.lab.adaptive.analysis.adapt import adapt
+from optimizer.lab.adaptive.simulation.routes import passage
+from optimizer.lab.adaptive.simulation.simulate import simulate
+from optimizer.lab.adaptive.simulation.world import adaptive_world, with_team_pool
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.teams import team_resource
+from optimizer.problem.plan.plan import violations
+from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.test_joint import small_case
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import optimizer
-from optimizer.base.deprecation import deprecated, renamed_argument
+from optimizer.base.version import deprecated, renamed_argument
 from tests.api import STORED, api, changed_names, unmentioned
 
 

@@ -15,39 +15,39 @@ from scipy import stats
 from scipy.special import betaln
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.listener import SILENT
-from optimizer.lab.backtest.bootstrap import interval, mean_interval, resamples
-from optimizer.lab.backtest.calibration import (
-    LOGISTIC,
-    POISSON,
-    UNTOLD,
-    recalibrate,
-    recalibrate_counts,
-    regressions,
-    tenths,
-)
-from optimizer.lab.backtest.engine import forecast_periods
-from optimizer.lab.backtest.forces import backtest_forces
-from optimizer.lab.backtest.forecasts import (
+from optimizer.base.work.listener import SILENT
+from optimizer.lab.backtest.engine import Length, folds, forecast_periods, held_by_top, label_of, periods_of
+from optimizer.lab.backtest.forces import (
     MODELS,
     UNIT,
+    ForecastTask,
     as_rows,
+    backtest_forces,
     by_field,
     by_points,
     by_squares,
+    make_task,
     same_everywhere,
     strength_of,
 )
-from optimizer.lab.backtest.heterogeneity import permutation_p, scatter_p
-from optimizer.lab.backtest.hotspots import held_by_top
-from optimizer.lab.backtest.periods import Length, folds, label_of, periods_of
-from optimizer.lab.backtest.points import nearest_neighbours, plane, point_network, squares
-from optimizer.lab.backtest.searches import ForceSearches
-from optimizer.lab.backtest.task import ForecastTask, make_task
+from optimizer.lab.backtest.searches import ForceSearches, nearest_neighbours, plane, point_network, squares
+from optimizer.lab.backtest.statistics import (
+    LOGISTIC,
+    POISSON,
+    UNTOLD,
+    interval,
+    mean_interval,
+    permutation_p,
+    recalibrate,
+    recalibrate_counts,
+    regressions,
+    resamples,
+    scatter_p,
+    tenths,
+)
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
-from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.field_flow.cells import cells_of
+from optimizer.risk.evidence import cells_of, gather_evidence
 
 if TYPE_CHECKING:
     from optimizer.lab.backtest.engine import PeriodForecast

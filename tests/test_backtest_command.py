@@ -13,14 +13,13 @@ import typer
 from typer.testing import CliRunner
 
 from optimizer.base.errors import InputError
-from optimizer.cli.risk_backtest import backtest
+from optimizer.cli.risk import backtest
 from optimizer.lab.backtest import forces as forces_module
-from optimizer.lab.backtest.forces import backtest_forces
-from optimizer.lab.backtest.forecasts import MODELS, same_everywhere
-from optimizer.lab.backtest.heterogeneity import permutation_p
-from optimizer.lab.backtest.roads import backtest_scenario, cells_of_rows
+from optimizer.lab.backtest.forces import MODELS, backtest_forces, same_everywhere
+from optimizer.lab.backtest.run import write_backtest
+from optimizer.lab.backtest.scenario import backtest_scenario, cells_of_rows
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.lab.backtest.writing import write_backtest
+from optimizer.lab.backtest.statistics import permutation_p
 from optimizer.records.importers.stop_search import import_stop_search
 from optimizer.records.importers.writing import write_import
 from tests.output_cases import output_folder
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-    from optimizer.lab.backtest.task import ForecastTask
+    from optimizer.lab.backtest.forces import ForecastTask
 
 REAL = DATA / "stop-search"
 HEADER = "time,lon,lat,source,group,size,weight,found"

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from optimizer.base.listener import SilentListener
-from optimizer.problem.beats import with_teams
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.instance_file import read_instance
-from optimizer.solvers.branch_and_cut.floor_losses import prepared
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.patrols.beat_tree import BeatTreeProblem, FixedOptions, tour_prizes
+from optimizer.base.work.listener import SilentListener
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import with_teams
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.patrols.beat_tree import (
+    BeatTreeProblem,
+    FixedOptions,
+    MergedSlots,
+    TourLimits,
+    TourPrizes,
+    TourRows,
+    tour_prizes,
+)
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.patrols.merged_slots import MergedSlots
-from optimizer.solvers.patrols.tour_limits import TourLimits
-from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
 from optimizer.solvers.solve import place
 from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
 from tests.golden_scenarios import INSTANCES
@@ -124,8 +129,8 @@ def test_no_time_beside_beats_goes_to_searches_around_plans(monkeypatch: pytest.
     def searched(*_: object, **__: object) -> None:
         raise AssertionError("a search around a plan")
 
-    monkeypatch.setattr("optimizer.solvers.plan_improver.PlanImprover.near_node", searched)
-    monkeypatch.setattr("optimizer.solvers.branch_and_cut.tree.BranchAndCut.dive", searched)
+    monkeypatch.setattr("optimizer.solvers.search.local_search.PlanImprover.near_node", searched)
+    monkeypatch.setattr("optimizer.solvers.branch_and_cut.tree.tree.BranchAndCut.dive", searched)
     start = np.zeros(len(problem.instance.options), dtype=bool)
     found = place(problem.instance, overlay=problem.overlay, master=problem.master, starts=[start], threads=1)
     assert found.lower is not None

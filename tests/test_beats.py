@@ -11,8 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.solvers.patrols import pricing
-from optimizer.solvers.patrols.pricing import (
+from optimizer.solvers.patrols.tours import pricing
+from optimizer.solvers.patrols.tours.circuit import best_circuit
+from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest
+from optimizer.solvers.patrols.tours.pricing import (
     NO_WAY,
     Tour,
     TourProblem,
@@ -22,9 +24,6 @@ from optimizer.solvers.patrols.pricing import (
     seconds_of,
     tour_value,
 )
-from optimizer.solvers.patrols.tour_bounds import Walks, sharpest
-from optimizer.solvers.patrols.tour_circuit import best_circuit
-from optimizer.solvers.patrols.tour_labels import LabelSearch
 
 SEEDS = st.integers(0, 2**20)
 NEAR = 1e-9

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError
-from optimizer.base.files import sha256
-from optimizer.base.formatting import DASH
+from optimizer.base.files.readwrite import sha256
+from optimizer.base.text.formatting import DASH
+from optimizer.lab.benchmark.benchmark import row_store
+from optimizer.lab.benchmark.best_known import BestKnown, check_known, improve_known, read_known
 from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.benchmark.families import (
     INSTANCES,
@@ -28,21 +30,27 @@ from optimizer.lab.benchmark.families import (
     known_file,
     write_families,
 )
-from optimizer.lab.benchmark.goals import goal_table
 from optimizer.lab.benchmark.grids import mixed_grid
-from optimizer.lab.benchmark.known import BestKnown, check_known, improve_known, read_known
-from optimizer.lab.benchmark.page import benchmark_text, write_benchmark_page
+from optimizer.lab.benchmark.page import (
+    benchmark_text,
+    best_of,
+    goal_table,
+    profile,
+    scores,
+    shifted_mean,
+    totals,
+    usual_setting,
+    write_benchmark_page,
+)
 from optimizer.lab.benchmark.profile_figure import save_profile
 from optimizer.lab.benchmark.published import OPTIMA, SECONDS
 from optimizer.lab.benchmark.run import Job, lost_row
-from optimizer.lab.benchmark.schedule import row_store
 from optimizer.lab.benchmark.suites import SUITES
-from optimizer.lab.benchmark.summary import best_of, profile, scores, shifted_mean, totals, usual_setting
 from optimizer.lab.case import Case
-from optimizer.problem.digest import content_digest
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.instance_file import read_instance, write_instance
-from optimizer.problem.plan import violations
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import violations
 from tests.cases import brute_force, random_instance
 from tests.shared_data import DATA, needs
 

@@ -19,16 +19,14 @@ import typer
 from typer.testing import CliRunner
 
 import optimizer.lab.benchmark.run as run_module
-from optimizer.base.cluster import _outcome
 from optimizer.base.errors import InputError
-from optimizer.base.executor import LostPieceError, Piece
-from optimizer.base.tls import TlsFiles
+from optimizer.base.work.cluster import _outcome
+from optimizer.base.work.executor import LostPieceError, Piece, TlsFiles
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark.cluster import cluster
-from optimizer.lab.benchmark.processes import family_of, kill_family, own_peak_mb
-from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
-from optimizer.lab.benchmark.schedule import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
-from optimizer.problem.instance_file import write_instance
+from optimizer.lab.benchmark.benchmark import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
+from optimizer.lab.benchmark.run import Job, StoppedError, cluster, lost_row, run
+from optimizer.lab.machine import family_of, kill_family, own_peak_mb
+from optimizer.problem.files.instance_file import write_instance
 from tests.cases import brute_force, random_instance
 from tests.children import started
 from tests.test_commands import hard_instance
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from optimizer.lab.case import Case
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -399,7 +397,7 @@ def test_a_run_that_took_down_several_workers_is_marked() -> None:
 
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "http"])
 def test_a_port_that_is_no_scheduler_is_said(monkeypatch: pytest.MonkeyPatch, says: bytes) -> None:
-    monkeypatch.setattr("optimizer.base.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("optimizer.base.work.cluster.CONNECT_SECONDS", 0.5)
     kept = []
 
     def answer(server: socket.socket) -> None:
@@ -430,7 +428,7 @@ def test_tls_files_are_passed_on(tmp_path: Path) -> None:
 
 
 def test_no_scheduler_and_no_extra_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimizer.base.cluster.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("optimizer.base.work.cluster.CONNECT_SECONDS", 0.3)
     with pytest.raises(InputError, match="dask scheduler"):
         next(cluster([], "tcp://127.0.0.1:9"))
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.solvers.best_first import BestFirstSearch, Child
+from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
 Bits = tuple[int, ...]
 SEEDS = st.integers(0, 2**20)

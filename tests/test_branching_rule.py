@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
-from optimizer.solvers.branch_and_cut.node import Node
-from optimizer.solvers.branch_and_cut.path_cut_sets import PathCutSets
+from optimizer.solvers.branch_and_cut.tree.node import Node
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule, PathCutSets, score
 
 
 def singles(*rises: tuple[float, float]) -> PathCutSets:

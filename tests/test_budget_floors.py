@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.problem.evaders import Evader
-from optimizer.problem.options import Resource
-from optimizer.solvers import compiled
-from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
-from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.branch_and_cut.node import Node
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.options import Resource
+from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.tree.node import Node
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.search import compiled
 from tests.cases import random_instance
 from tests.test_tree import roads
 from tests.tree_cases import budget_case
@@ -23,7 +23,7 @@ from tests.tree_cases import budget_case
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 ONE = (Evader("e", 0, 1, 1.0),)
 

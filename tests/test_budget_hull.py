@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.problem.options import Resource
-from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
-from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.branch_and_cut.node import Node
+from optimizer.problem.instance.options import Resource
+from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import contract
 from tests.cases import random_instance
 from tests.tree_cases import check_joint, check_tree

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from optimizer.analysis.frontier.frontier import BudgetRange, frontier
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.frontier import BudgetRange, frontier
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.detection import checkpoint_survival
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.instance_file import read_instance, write_instance
-from optimizer.problem.plan import violations
-from optimizer.problem.waiting import mean_wait
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.model import SolveModel
-from optimizer.scenario.stopping import DelayModel, SecondaryModel, stopping_day
-from optimizer.scenario.traffic import Traffic
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.detection import checkpoint_survival
+from optimizer.problem.instance.queueing import mean_wait
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import violations
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.model import SolveModel
+from optimizer.scenario.file.traffic import DelayModel, SecondaryModel, Traffic, stopping_day
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, SITES, write_scenario
@@ -30,7 +29,7 @@ from tests.tiny import SCENARIO, SITES, write_scenario
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 COMMUNITIES = """
 [[communities]]

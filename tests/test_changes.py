@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.names import unknown_name
 from optimizer.base.schema import validated
+from optimizer.base.text.names import unknown_name
 from optimizer.pipeline import plan_scenario
-from optimizer.problem.adapt_terms import AdaptModel
-from optimizer.problem.changes import Changes
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.options import Resource
-from optimizer.problem.plan import violations
-from optimizer.scenario.settings import parsed_settings, with_settings
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.plan.plan import violations
+from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.scenario.file.settings import parsed_settings, with_settings
 from optimizer.solvers.solve import solve
 from tests.cases import enumerated_value, random_instance
 from tests.command import run
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
     from tests.command import Outcome
 
 

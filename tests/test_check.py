@@ -11,10 +11,10 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.base.schema import validated
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.problem.methods import MIXED
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.model import SolveModel, scenario_schema
-from optimizer.scenario.options import compile_options
+from optimizer.problem.instance.methods import MIXED
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.options import compile_options
+from optimizer.scenario.file.model import SolveModel, scenario_schema
 from optimizer.solvers.solve import METHODS
 from tests.command import Outcome, run
 from tests.tiny import AREAS, EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
@@ -271,7 +271,7 @@ def test_risk_is_not_estimated_before_the_check(tmp_path: Path, monkeypatch: pyt
     def too_early(*_: object) -> None:
         raise AssertionError("risk was estimated")
 
-    monkeypatch.setattr("optimizer.scenario.compile._fitted_risk", too_early)
+    monkeypatch.setattr("optimizer.scenario.compile.compile._fitted_risk", too_early)
     with pytest.raises(InputError, match=r"base 'yard': found .* km from the nearest junction"):
         compile_scenario(
             write_scenario(tmp_path, WHOLE.replace("lon = 10.2\nlat = 50.1\n", "lon = 17.2\nlat = 50.1\n"))

@@ -17,9 +17,8 @@ import typer
 from typer.main import get_command
 
 from optimizer.cli.app import app
-from optimizer.cli.commands import add_command
-from optimizer.cli.examples import EXAMPLES
-from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.cli.commands import EXAMPLES, add_command
+from optimizer.problem.files.instance_file import read_instance, write_instance
 from tests.cases import random_instance
 from tests.command import Outcome, run
 

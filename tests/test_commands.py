@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.problem.evaders import Evader
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.methods import METHOD_NAMES, MIXED
-from optimizer.problem.options import Option, Resource
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.methods import METHOD_NAMES, MIXED
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.plan.evaluation import evaluate
 from optimizer.region import save_region
-from optimizer.scenario.compile import compile_scenario
+from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.solve import METHODS
 from tests.cases import brute_force, random_instance
 from tests.children import started

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from optimizer.analysis.compare.compare import compare_plans, drug_shares
+from optimizer.analysis.compare.matching import DrawnShape, SitePlaces
 from optimizer.base.errors import InputError
-from optimizer.pipeline.compare_plans import compare_plans
-from optimizer.pipeline.drawn_shapes import DrawnShape
-from optimizer.pipeline.drug_shares import drug_shares
-from optimizer.pipeline.matched_plans import SitePlaces
-from optimizer.problem.evaders import Route, best_responses
-from optimizer.problem.evaluation import evader_values
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.network import great_circle_m
-from optimizer.scenario.compile import compile_scenario
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.evaders import Route, best_responses
+from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.plan.evaluation import evader_values
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.cases import brute_force, enumerated_value, random_instance
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 
 def on_a_map(seed: int) -> Instance:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.pipeline import comparison
-from optimizer.pipeline.comparison import compare
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.plan import Plan
+from optimizer.plans import comparison
+from optimizer.plans.comparison import compare
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan
 from tests.cases import random_instance
 
 

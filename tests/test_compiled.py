@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.solvers import compiled
-from optimizer.solvers.branch_and_cut.commodities import Commodities
-from optimizer.solvers.branch_and_cut.node import Node
-from optimizer.solvers.branch_and_cut.path_cut_sets import values_without_each
-from optimizer.solvers.branch_and_cut.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree.node import Node
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import values_without_each
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.patrols import tour_ruin
-from optimizer.solvers.patrols.pricing import _singles
-from optimizer.solvers.patrols.tour_bounds import Walks
-from optimizer.solvers.pooled_values import PooledValues
+from optimizer.solvers.patrols.tours import ruin_and_recreate as tour_ruin
+from optimizer.solvers.patrols.tours.label_search import Walks
+from optimizer.solvers.patrols.tours.pricing import _singles
+from optimizer.solvers.search import compiled
 from tests.cases import random_instance
 from tests.test_beats import random_problem
 from tests.test_cuts import random_paths

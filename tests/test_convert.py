@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.lab.converters.dimacs import read_co, read_gr
-from optimizer.lab.converters.hazard import hazard
-from optimizer.lab.converters.lines import Lines
-from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, tntp_instance
+from optimizer.lab.converters.road_files import Lines
+from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, tntp_instance
 from optimizer.lab.converters.tntp import read_net, read_trips
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve
 from tests.command import Outcome, run
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 GRAPH = """c a diamond with a parallel arc, and an island
 p sp 5 6

@@ -13,23 +13,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.cooperation.site_gains import agency_gains
 from optimizer.base.errors import InputError
-from optimizer.base.executor import Executor
-from optimizer.pipeline.cooperate import cooperate
-from optimizer.pipeline.site_gains import agency_gains
-from optimizer.problem.agencies import agencies_of, coalition_problem, owners_of
-from optimizer.problem.coalition_game import (
+from optimizer.base.work.executor import Executor
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.plan.agencies import (
     CoalitionGame,
     WorthInterval,
+    agencies_of,
+    coalition_problem,
     coalitions_on,
     every_coalition,
+    owners_of,
     sampled_orders,
 )
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.options import Resource
-from optimizer.problem.plan import violations, with_plan
-from optimizer.scenario.model import SolveModel
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import run
 from tests.test_joint import small_case
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
     from tests.command import Outcome
 
 TERMS = SolveModel(gap=1e-6, time_limit=None)

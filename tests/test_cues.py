@@ -13,10 +13,10 @@ import pytest
 
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.evaluation import evaluate, marginal_values
-from optimizer.problem.plan import Plan, violations
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.draws import at_chances
+from optimizer.problem.plan.evaluation import evaluate, marginal_values
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, SITES, write_scenario
@@ -24,7 +24,7 @@ from tests.tiny import SCENARIO, SITES, write_scenario
 if TYPE_CHECKING:
     import numpy as np
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 KINDS = """

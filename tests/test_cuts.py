@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.solvers import compiled
-from optimizer.solvers.branch_and_cut.commodities import Commodities
-from optimizer.solvers.branch_and_cut.path_pool import PathPool, Paths
-from optimizer.solvers.branch_and_cut.separation import Cuts, Kinds, best_cuts, chord_cuts, star_cuts, tangent_cuts
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, chord_cuts, star_cuts, tangent_cuts
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.search import compiled
 from tests.cases import random_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 SEEDS = st.integers(0, 2**20)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.problem.evaders import Evader, Route
-from optimizer.problem.places import Gateway
+from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.network.places import Gateway
 from optimizer.risk.demand import gateway_masses, gravity, habitual_routes, segment_loads, travel_hours
 from tests.tiny import tiny_region
 

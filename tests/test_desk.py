@@ -13,22 +13,19 @@ import numpy as np
 import pytest
 from typer.main import get_command
 
+from optimizer.analysis.desk.desk import Desk, tour_name
+from optimizer.analysis.desk.session import DeskSearch
+from optimizer.analysis.desk.variants import read_desk_plan, save_variant
 from optimizer.base.errors import InputError
 from optimizer.cli.app import app
-from optimizer.pipeline.changes import start_for
-from optimizer.pipeline.desk import Desk
-from optimizer.pipeline.desk_again import plan_command, whole_changes
-from optimizer.pipeline.desk_beats import tour_name
-from optimizer.pipeline.desk_files import read_desk_plan, save_variant
-from optimizer.pipeline.desk_search import DeskSearch
-from optimizer.pipeline.known_plan import KnownPlan
-from optimizer.problem.beats import make_beat, with_beats, with_teams
-from optimizer.problem.changes import Changes
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.instance_file import read_instance
-from optimizer.problem.plan import Plan, violations, with_plan
-from optimizer.problem.plan_file import read_plan_file
-from optimizer.problem.result import Result
+from optimizer.plans.changes import plan_command, start_for, whole_changes
+from optimizer.plans.plan_folder import KnownPlan
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.files.plan_file import read_plan_file
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan, make_beat, violations, with_beats, with_plan, with_teams
+from optimizer.problem.plan.result import Result
 from tests.cases import brute_force, enumerated_value, random_instance
 from tests.test_compare_plans import on_a_map, written
 from tests.test_joint import every_tour, small_case
@@ -36,7 +33,7 @@ from tests.test_joint import every_tour, small_case
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 
 def desk_of(instance: Instance) -> Desk:
@@ -315,7 +312,7 @@ def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(InputError, match="which exists"):
         save_variant(desk, folder, "x")
     monkeypatch.setattr(
-        "optimizer.pipeline.desk_files.write_instance", lambda *_: (_ for _ in ()).throw(OSError("full"))
+        "optimizer.analysis.desk.variants.write_instance", lambda *_: (_ for _ in ()).throw(OSError("full"))
     )
     with pytest.raises((InputError, OSError)):
         save_variant(desk, folder, "y")

@@ -18,15 +18,13 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from optimizer.analysis.desk.desk import Desk, tour_name
+from optimizer.analysis.desk.page.page import DeskPage
+from optimizer.analysis.desk.page.server import listening
+from optimizer.analysis.desk.session import DeskSession
 from optimizer.base.errors import InputError
-from optimizer.pipeline.desk import Desk
-from optimizer.pipeline.desk_beats import tour_name
-from optimizer.pipeline.desk_session import DeskSession
-from optimizer.pipeline.known_plan import KnownPlan, read_known_plan
-from optimizer.problem.beats import make_beat
-from optimizer.problem.plan import Plan, with_plan
-from optimizer.report.desk.page import DeskPage
-from optimizer.report.desk.server import listening
+from optimizer.plans.plan_folder import KnownPlan, read_known_plan
+from optimizer.problem.plan.plan import Plan, make_beat, with_plan
 from tests.browser import CHROMIUM, Browser
 from tests.command import run
 from tests.test_compare_plans import on_a_map, written
@@ -35,7 +33,7 @@ from tests.test_joint import every_tour, small_case
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.problem.detection import (
+from optimizer.problem.instance.detection import (
     beat_survival,
     checkpoint_coverage,
     checkpoint_survival,

@@ -20,18 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.pipeline.adapt import adapt
-from optimizer.pipeline.adapt_displacement import Displacement, mapped_periods
-from optimizer.pipeline.adapt_files import adapt_page
-from optimizer.pipeline.adapt_ground import AdaptGround, ground_of
-from optimizer.pipeline.problem_source import problem_source
-from optimizer.problem.adapt_terms import AdaptModel
+from optimizer.lab.adaptive.analysis.adapt import AdaptGround, Displacement, adapt, ground_of, mapped_periods
+from optimizer.lab.adaptive.analysis.output import adapt_page
+from optimizer.lab.adaptive.simulation.routes import choice_sets
+from optimizer.lab.adaptive.simulation.simulate import RunTravel, TravelMeter, simulate, unopposed
+from optimizer.lab.adaptive.simulation.world import adaptive_world
+from optimizer.plans.plan_folder import problem_source
 from optimizer.report.load_maps import load_maps
 from optimizer.report.short_page import short_page
-from optimizer.solvers.adaptive.choice_sets import choice_sets
-from optimizer.solvers.adaptive.displacement import RunTravel, TravelMeter
-from optimizer.solvers.adaptive.simulate import simulate, unopposed
-from optimizer.solvers.adaptive.world import adaptive_world
+from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome, run
 from tests.test_adaptive import KEYS, Impatient, usable

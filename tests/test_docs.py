@@ -28,12 +28,12 @@ from docs._ext.no_requests import requests_of
 from docs._ext.outside_pages import sources
 from optimizer.base.schema import validated
 from optimizer.cli.app import app
-from optimizer.problem.instance_file import instance_schema
-from optimizer.problem.plan_file import plan_schema
+from optimizer.problem.files.instance_file import instance_schema
+from optimizer.problem.files.plan_file import plan_schema
 from optimizer.records.fusion.feeds import FeedModel
-from optimizer.records.importers.mapping import Mapping
-from optimizer.scenario.assumptions import DEFAULTS
-from optimizer.scenario.model import ScenarioModel, scenario_schema
+from optimizer.records.importers.mapped_csv import Mapping
+from optimizer.scenario.check.assumptions import DEFAULTS
+from optimizer.scenario.file.model import ScenarioModel, scenario_schema
 from tests.command import run
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from optimizer.analysis.uncertainty.sensitivity import sensitivity_of
+from optimizer.analysis.uncertainty.uncertainty import MIDDLE, NOTHING, TODAY, DoubtRequest, plan_over_draws
 from optimizer.base.errors import InputError
-from optimizer.base.executor import Executor
-from optimizer.pipeline.doubt import MIDDLE, NOTHING, TODAY, DoubtRequest, plan_over_draws
-from optimizer.pipeline.sensitivity import sensitivity_of
-from optimizer.problem.draws import Objective
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.plan import Plan
-from optimizer.scenario import record_demand
-from optimizer.scenario.compile import Compiled, compile_scenario
-from optimizer.scenario.draws import LEVELS, scenario_draws
+from optimizer.base.work.executor import Executor
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan
+from optimizer.problem.plan.weight_scenarios import Objective
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.compile.uncertainty import LEVELS, scenario_draws
+from optimizer.scenario.demand import record_demand
 from optimizer.solvers.solve import solve
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, write_scenario

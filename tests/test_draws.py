@@ -14,21 +14,19 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.pipeline.claims import plan_warnings
-from optimizer.pipeline.draw import draw_from_plan
-from optimizer.pipeline.overrides import Override
-from optimizer.pipeline.roster import roster_of_plan
-from optimizer.problem.evaders import Evader
-from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.mixture import Mixture
-from optimizer.problem.mixture_file import mixture_of, read_mixture_file, write_mixture_file
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import Plan
-from optimizer.problem.result import Randomised, Result
+from optimizer.pipeline.briefing.guarantees import plan_warnings
+from optimizer.pipeline.roster.draw import Override, draw_from_plan
+from optimizer.pipeline.roster.roster import roster_of_plan
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.files.plan_file import mixture_of, read_mixture_file, write_mixture_file
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.plan.plan import Mixture, Plan
+from optimizer.problem.plan.result import Randomised, Result
 from optimizer.roster.balanced_sampling import SecretNumbers, balanced_block, dependent_rounding
-from optimizer.roster.drawing import draw_plans, frequencies, periods_of
-from optimizer.scenario.duties_file import CrewRow, DutiesFile, Duty, ShiftRow, write_duties_file
+from optimizer.roster.draws import draw_plans, frequencies, periods_of
+from optimizer.roster.duties_file import CrewRow, DutiesFile, Duty, ShiftRow, write_duties_file
 from tests.command import Outcome, run
 
 if TYPE_CHECKING:

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.problem.evaders import Evader
-from optimizer.problem.instance import Instance
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.result import PROVEN
-from optimizer.solvers.backend import solve_mip
-from optimizer.solvers.compact import compact_model
-from optimizer.solvers.enumeration import Enumeration
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.plan.result import PROVEN
+from optimizer.solvers.mip.backend import solve_mip
+from optimizer.solvers.mip.compact import Enumeration, compact_model
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance

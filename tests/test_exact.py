@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
-from optimizer.problem.evaluation import evaluate, marginal_values, plan_value
-from optimizer.problem.options import Resource
-from optimizer.problem.plan import Plan, violations
-from optimizer.solvers.branch_and_cut.commodities import Commodities
-from optimizer.solvers.branch_and_cut.path_pool import PathPool
-from optimizer.solvers.heuristics import greedy, local_search
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.plan.evaluation import evaluate, marginal_values, plan_value
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.overlay.overlay import Overlay, contract
-from optimizer.solvers.pooled_values import PooledValues
+from optimizer.solvers.search.local_search import greedy, local_search
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, enumerated_value, random_instance
 
 if TYPE_CHECKING:
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 SEEDS = st.integers(0, 2**20)
 few = settings(max_examples=40, deadline=None)
@@ -231,7 +231,7 @@ def test_arguments_out_of_range_are_named(arguments: dict[str, Any], named: str)
 
 @pytest.fixture
 def _always_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimizer.solvers.backend.IN_PROCESS_INTEGERS", -1)
+    monkeypatch.setattr("optimizer.solvers.mip.backend.IN_PROCESS_INTEGERS", -1)
 
 
 @pytest.mark.usefixtures("_always_a_child")

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.pipeline.exchange import exchange_records
-from optimizer.records.exchange.fields import FIELDS, NAMES
-from optimizer.records.exchange.stix import MARKING_IDS, OWN, TLP
+from optimizer.records.format_conversion import FIELDS, MARKING_IDS, NAMES, OWN, TLP
+from optimizer.sharing.format_conversion import exchange_records
 from tests.command import run
 
 if TYPE_CHECKING:

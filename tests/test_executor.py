@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from optimizer.analysis.explain.explain import explain_plan
+from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, frontier_digest
 from optimizer.base.errors import InputError
-from optimizer.base.executor import EndedPiece, Executor, LostPieceError, Piece
-from optimizer.base.finished_pieces import FinishedPieces
-from optimizer.base.listener import SilentListener
-from optimizer.base.work_count import WORK
-from optimizer.pipeline.explain import explain_plan
-from optimizer.pipeline.frontier import BudgetRange, frontier, frontier_digest
-from optimizer.pipeline.frontier_points import STRETCH
-from optimizer.scenario.model import SolveModel
+from optimizer.base.files.json_lines import FinishedPieces
+from optimizer.base.work.executor import WORK, EndedPiece, Executor, LostPieceError, Piece
+from optimizer.base.work.listener import SilentListener
+from optimizer.scenario.file.model import SolveModel
 from tests.cases import random_instance
 from tests.pieces import added, broken, killed_once, slow
 from tests.test_explain import known_plan
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from optimizer.base.executor import PieceCall
+    from optimizer.base.work.executor import PieceCall
 
 TERMS = SolveModel(gap=1e-4, time_limit=None)
 TWO = Executor(2)

@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from optimizer.analysis.explain.explain import explain_folder, explain_plan
+from optimizer.analysis.explain.output import option_sentences
+from optimizer.analysis.explain.replacements import released
 from optimizer.base.errors import InputError
-from optimizer.base.formatting import SPACE
-from optimizer.pipeline.explain import explain_folder, explain_plan
-from optimizer.pipeline.explain_sentences import option_sentences
-from optimizer.pipeline.known_plan import KnownPlan
-from optimizer.pipeline.substitutes import released
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.plan import Plan, violations
-from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.overlay.restriction import restricted
+from optimizer.base.text.formatting import SPACE
+from optimizer.plans.plan_folder import KnownPlan
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.solvers.overlay.overlay import contract, restricted
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 
 def known_plan(instance: Instance) -> KnownPlan:

@@ -23,12 +23,10 @@ from defusedxml.ElementTree import fromstring
 from optimizer.base.errors import InputError
 from optimizer.pipeline.export import ALERT_FIELDS, Exported, export_plan
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.plan_file import PlanFile, PlanSite, PlanValues
-from optimizer.report.geodata.comparisons import comparison_tables
+from optimizer.problem.files.plan_file import PlanFile, PlanSite, PlanValues
 from optimizer.report.geodata.files import write_geopackage, write_table
-from optimizer.report.geodata.ground import ground_layers
-from optimizer.report.geodata.placements import placement_layers
-from optimizer.report.geodata.project import write_project
+from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
+from optimizer.report.geodata.qgis_project import write_project
 from tests.english import left_in
 from tests.report_case import full_content
 from tests.test_scenario_patrols import BASE, TEAM
@@ -36,8 +34,8 @@ from tests.tiny import SCENARIO, write_scenario
 from tests.validators import SYSTEM_PYTHON, gdal_validates, geopackage_faults, needs_qgis
 
 if TYPE_CHECKING:
-    from optimizer.report.content import ReportContent
-    from optimizer.report.geodata.tables import GeoTable
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.geodata.files import GeoTable
 
 HOSTILE = (
     '=cmd|"/C calc"!A0 <script>alert(1)</script> & \x00\x1b[31m\u202e\ud800 ]]> \'"; DROP TABLE sites; --\n' + "Ł" * 300
@@ -160,7 +158,7 @@ def test_figures_come_as_svg_and_pdf_beside_png(tmp_path: Path) -> None:
     from PIL import Image
 
     from optimizer.report import figures
-    from optimizer.report.charts import draw_sites
+    from optimizer.report.figures import draw_sites
 
     content = full_content(title=HOSTILE, sites=_renamed(full_content()).sites)
     for place in ("a", "b", "c"):

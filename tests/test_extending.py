@@ -14,12 +14,12 @@ import pytest
 import optimizer as opt
 from optimizer.cli.app import app
 from optimizer.cli.import_ import import_app
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.methods import METHOD_NAMES
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.methods import METHOD_NAMES
 from optimizer.report import figures
-from optimizer.scenario import kinds
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.model import ScenarioModel, SolveModel
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file import kinds
+from optimizer.scenario.file.model import ScenarioModel, SolveModel
 from optimizer.solvers.solve import METHODS
 from tests.cases import brute_force, random_instance
 from tests.command import run

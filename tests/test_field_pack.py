@@ -21,14 +21,14 @@ import pyogrio
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from optimizer.pipeline.field_pack import field_pack
+from optimizer.pipeline.roster.roster import field_pack
+from optimizer.roster.duties_file import DutyBase, DutyRoad, DutyStop
 from optimizer.roster.field.sheets import field_duties, sheet
 from optimizer.roster.field.tracks import Waypoint, gpx, kml
-from optimizer.roster.icalendar import calendar
 from optimizer.roster.making import make_roster
 from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import moment
-from optimizer.scenario.duties_file import DutyBase, DutyRoad, DutyStop
+from optimizer.roster.writing import calendar
 from tests.browser import CHROMIUM, Browser
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from tests.test_roster_files import MADE

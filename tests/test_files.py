@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files import (
+from optimizer.base.files.readwrite import (
     check_file,
     existing_file,
     read_json,

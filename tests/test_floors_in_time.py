@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.listener import SilentListener
-from optimizer.solvers.branch_and_cut import budget_floors, floors_loops
-from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.branch_and_cut.node import Node
+from optimizer.base.work.listener import SilentListener
+from optimizer.solvers.branch_and_cut.cuts import bound_tightening as budget_floors
+from optimizer.solvers.branch_and_cut.cuts import floors_loops
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import contract
 from tests.tree_cases import budget_case
 

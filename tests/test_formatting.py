@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.formatting import DASH, JOINERS, amounts, decimal, number, percent, plain, printable
-from optimizer.report.classes import UNSEARCHED, risk_classes, width_classes
-from optimizer.report.content import PlanSummary, RecordFacts, SegmentRisk
-from optimizer.report.headline import headline, solve_sentence
-from optimizer.report.record import record_limits
-from optimizer.report.values import difference
+from optimizer.base.text.formatting import DASH, JOINERS, amounts, decimal, number, percent, plain, printable
+from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
+from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
+from optimizer.report.maps.road_layers import UNSEARCHED, risk_classes, width_classes
 from tests.report_case import full_content
 
 

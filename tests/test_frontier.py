@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, pieces_of
 from optimizer.base.errors import InputError
-from optimizer.base.executor import Executor
-from optimizer.pipeline.frontier import BudgetRange, frontier
-from optimizer.pipeline.frontier_points import STRETCH, pieces_of
-from optimizer.problem.changes import Changes
-from optimizer.problem.plan import violations, with_plan
-from optimizer.scenario.model import SolveModel
+from optimizer.base.work.executor import Executor
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import run
 from tests.test_joint import small_case

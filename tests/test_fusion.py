@@ -14,19 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.base.files import sha256
-from optimizer.lab.fusion.agencies import two_agencies, write_feeds
-from optimizer.lab.fusion.measure import measured
-from optimizer.ledger.entries import read_entry
-from optimizer.ledger.store import LedgerFolder
+from optimizer.base.files.readwrite import sha256
+from optimizer.lab.fusion.matching import measured, two_agencies, write_feeds
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
-from optimizer.records.fusion.candidates import Candidates, candidate_pairs
-from optimizer.records.fusion.matching import one_to_one
-from optimizer.records.fusion.scores import fit_pairs
-from optimizer.records.fusion.themes import THEMES
-from optimizer.records.fusion.words import drug_of, unlikeness
+from optimizer.records.fusion.matching import THEMES, Candidates, candidate_pairs, fit_pairs, one_to_one
+from optimizer.records.fusion.reports import drug_of, unlikeness
 from optimizer.records.grades import grades_conflict, parse_grade
+from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from tests.command import run
 from tests.risk_cases import line_network
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.analysis.uncertainty.uncertainty import DoubtRequest
 from optimizer.base.errors import InputError
-from optimizer.pipeline.doubt import DoubtRequest
-from optimizer.pipeline.given_plan import given_result
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.draws import Objective
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.plan_file import read_plan_file
-from optimizer.scenario.compile import compile_scenario
+from optimizer.plans.plan_folder import given_result
+from optimizer.problem.files.plan_file import read_plan_file
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.weight_scenarios import Objective
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:

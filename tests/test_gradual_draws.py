@@ -11,19 +11,18 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.pipeline.draw import draw_from_plan
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.evaders import Evader
-from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.mixture import Mixture
-from optimizer.problem.mixture_file import write_mixture_file
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import Plan, violations
-from optimizer.problem.requirements import Requirement
-from optimizer.problem.result import Randomised, Result
+from optimizer.pipeline.roster.draw import draw_from_plan
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.files.plan_file import write_mixture_file
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.requirements import Requirement
+from optimizer.problem.plan.plan import Mixture, Plan, violations
+from optimizer.problem.plan.result import Randomised, Result
 from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture, most_changed
-from optimizer.scenario.model import SolveModel
+from optimizer.scenario.file.model import SolveModel
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.problem.network.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.problem.network.shortest_paths import cost_graph
 from tests.tiny import PLACES, tiny_region
 
 SEEDS = st.integers(0, 2**20)

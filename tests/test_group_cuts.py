@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.base import threads as threads_module
-from optimizer.base.listener import SILENT, SilentListener
+from optimizer.base.work import executor as threads_module
+from optimizer.base.work.listener import SILENT, SilentListener
 from optimizer.lab.benchmark.families import INSTANCES
-from optimizer.problem.instance_file import read_instance
-from optimizer.solvers.branch_and_cut import group_cuts
-from optimizer.solvers.branch_and_cut.group_cuts import add_group_cuts, cut_by_groups, least_with_prices
-from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.tree_messages import GroupTask, Lost, Order, Pause
-from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
-from optimizer.solvers.feasible_start import feasible_start
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts as group_cuts
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_group_cuts, cut_by_groups, least_with_prices
+from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
+from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
+from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import place
-from optimizer.solvers.solve_state import SolveState
 
 if TYPE_CHECKING:
-    from optimizer.base.listener import Listener
-    from optimizer.solvers.branch_and_cut.separation import Cuts
-    from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
+    from optimizer.base.work.listener import Listener
+    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+    from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
 
 BEST = 0.403382
 """Least value of grid-10-plain-12 (results/benchmarks.md)."""

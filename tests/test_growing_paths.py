@@ -7,8 +7,7 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from optimizer.solvers.branch_and_cut.growing_paths import GrowingPaths
-from optimizer.solvers.branch_and_cut.path_pool import Paths
+from optimizer.solvers.branch_and_cut.paths.path_pool import GrowingPaths, Paths
 from tests.test_cuts import random_paths
 
 N = 25

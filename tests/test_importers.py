@@ -21,18 +21,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from optimizer.base.errors import InputError
-from optimizer.base.output_folder import MARKER
+from optimizer.base.files.output_folder import MARKER
 from optimizer.cli.import_ import import_app
 from optimizer.lab.backtest.searches import read_searches
 from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
-from optimizer.records.importers.cbp import import_cbp
+from optimizer.records.importers.cbp import OFFICE_OF_REGION, import_cbp
 from optimizer.records.importers.frames import read_columns
-from optimizer.records.importers.general import import_csv
-from optimizer.records.importers.mapping import checked_mapping
-from optimizer.records.importers.personal import is_personal
-from optimizer.records.importers.proxy import OFFICE_OF_REGION
+from optimizer.records.importers.mapped_csv import checked_mapping, import_csv
 from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
 from optimizer.records.importers.writing import Imported, safe_text, write_import
+from optimizer.records.personal import is_personal
 from tests.output_cases import output_folder
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs

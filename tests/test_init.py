@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.files.readwrite import toml_comment, toml_value
 from optimizer.base.schema import validated
-from optimizer.base.toml_text import toml_comment, toml_value
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.init import init_scenario
 from optimizer.region import read_region, save_region
-from optimizer.scenario.evidence import read_evidence
-from optimizer.scenario.model import RegionModel
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.file.model import RegionModel
 from tests.command import Outcome, run
 from tests.shared_data import DATA, needs
 from tests.standin import World, sample_world, serving

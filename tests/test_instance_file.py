@@ -12,9 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.problem.evaders import Evader
-from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import (
+from optimizer.problem.files.instance_file import (
     InstanceModel,
     instance_from_model,
     instance_schema,
@@ -23,8 +21,10 @@ from optimizer.problem.instance_file import (
     read_instance,
     write_instance,
 )
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.reachability import without_unreachable
+from optimizer.problem.instance.checks import without_unreachable
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
 from tests.cases import random_instance
 from tests.tiny import tiny_region
 

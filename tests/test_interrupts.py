@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ortools.math_opt.python import mathopt
 
-from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SilentListener
-from optimizer.pipeline.comparison import compare
-from optimizer.problem.evaluation import evaluate, plan_value
-from optimizer.problem.plan import violations, with_plan
-from optimizer.solvers.backend import solve_mip
-from optimizer.solvers.compact import compact_model
+from optimizer.base.work.listener import SilentListener, Stopping
+from optimizer.plans.comparison import compare
+from optimizer.problem.plan.evaluation import evaluate, plan_value
+from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.solvers.mip.backend import solve_mip
+from optimizer.solvers.mip.compact import compact_model
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
-from optimizer.solvers.solve_state import SolveState
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import run
 from tests.test_joint import small_case, true_optimum
@@ -35,10 +34,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from optimizer.pipeline.comparison import Comparison
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.plan import Plan
-    from optimizer.problem.result import Result
+    from optimizer.plans.comparison import Comparison
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Plan
+    from optimizer.problem.plan.result import Result
     from tests.command import Outcome
 
 GAP = 0.01
@@ -121,7 +120,7 @@ def test_an_interrupt_lost_in_c_keeps_the_plan_of_a_solve(
     work: Callable[[], Any], place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance = random_instance(11)
-    monkeypatch.setattr(f"optimizer.solvers.branch_and_cut.{place}", work)
+    monkeypatch.setattr(f"optimizer.solvers.branch_and_cut.tree.{place}", work)
     result = solve(instance, method="cuts", gap=GAP)
     check_plan(instance, result, brute_force(instance)[0])
     assert result.limit == "interrupted"

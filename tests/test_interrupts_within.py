@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SilentListener
-from optimizer.pipeline.doubt import MIDDLE, DoubtRequest, plan_over_draws
-from optimizer.pipeline.explain import Explanation, explain_plan
-from optimizer.problem.draws import Objective
-from optimizer.problem.instance_file import write_instance
+from optimizer.analysis.explain.explain import Explanation, explain_plan
+from optimizer.analysis.uncertainty.uncertainty import MIDDLE, DoubtRequest, plan_over_draws
+from optimizer.base.work.listener import SilentListener, Stopping
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.report.short_page import write_short_page
-from optimizer.scenario.compile import compile_scenario
-from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.mixed.double_oracle import DoubleOracle
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
-from optimizer.solvers.solve_state import SolveState
 from tests.cases import random_instance
 from tests.command import run
 from tests.test_cooperate import with_agencies
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
     from tests.command import Outcome
 
@@ -194,7 +193,7 @@ def test_ctrl_c_while_the_network_is_contracted_for_mixtures_keeps_the_plan_to_b
         press()
         return contract(given)
 
-    monkeypatch.setattr("optimizer.solvers.mixed.preparation.contract", pressed)
+    monkeypatch.setattr("optimizer.solvers.mixed.solve_mixed.contract", pressed)
     result = solve(instance, method="mixed", start=start)
     assert result.limit == "interrupted"
     assert result.plan == start

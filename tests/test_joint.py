@@ -11,21 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.base.listener import SilentListener
-from optimizer.patrols.field import patrol_field
-from optimizer.patrols.posts import post_on
-from optimizer.problem.beats import make_beat, with_beats, with_teams
-from optimizer.problem.changes import Changes
-from optimizer.problem.evaders import Evader
-from optimizer.problem.evaluation import evaluate, plan_value
-from optimizer.problem.instance import Instance
-from optimizer.problem.network import Network
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import violations, with_plan
-from optimizer.problem.teams import PatrolField, TeamBase, TeamType
-from optimizer.solvers.compiled import COMPILING_SECONDS
-from optimizer.solvers.patrols.given_beats import given_tour
-from optimizer.solvers.patrols.joint import solve_joint
+from optimizer.base.work.listener import SilentListener
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
+from optimizer.problem.network.network import Network
+from optimizer.problem.plan.evaluation import evaluate, plan_value
+from optimizer.problem.plan.plan import make_beat, violations, with_beats, with_plan, with_teams
+from optimizer.scenario.patrols.patrol_field import patrol_field
+from optimizer.scenario.patrols.posts import post_on
+from optimizer.solvers.patrols.joint import given_tour, solve_joint
+from optimizer.solvers.search.compiled import COMPILING_SECONDS
 from optimizer.solvers.solve import solve
 
 SHIFT, SLOT = 6 * 3600, 3600

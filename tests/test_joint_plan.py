@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.pipeline.joint_cuts import LoadKeeper
-from optimizer.pipeline.joint_plan import MESSAGES, JointPlan, plan_jointly
-from optimizer.problem.evaders import Evader
-from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import violations
-from optimizer.problem.requirements import Requirement
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.requirements import Requirement
+from optimizer.problem.plan.plan import violations
+from optimizer.sharing.agencies_plan import MESSAGES, JointPlan, LoadKeeper, plan_jointly
 from tests.cases import enumerated_value, random_instance
 from tests.command import run
 

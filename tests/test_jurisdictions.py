@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.cooperate import cooperate
-from optimizer.problem.agencies import agencies_of, coalition_problem, owners_of
-from optimizer.scenario.compile import compile_scenario
+from optimizer.problem.plan.agencies import agencies_of, coalition_problem, owners_of
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 CUSTOMS = """
 [[agencies]]

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from optimizer.lab.benchmark import command_times, overlay_scaling, tours
-from optimizer.lab.benchmark.processes import own_peak_mb
 from optimizer.lab.benchmark.rows import CommandRow
 from optimizer.lab.benchmark.suites import SUITES, SuiteOptions
-from optimizer.lab.machine import stamp
+from optimizer.lab.machine import own_peak_mb, stamp
 from optimizer.lab.pages import PageTable, interval, page_text, short
 from optimizer.lab.rows import PlannedRow, RunKey, add_missing
 from optimizer.lab.study import alerts, exploration
-from optimizer.lab.study.alert_page import alert_store, exploration_store, write_alert_page
-from optimizer.lab.study.cells import Cell
-from optimizer.lab.study.roads import StudyRoads, read_study_roads
-from optimizer.lab.study.run import map_store
+from optimizer.lab.study.alerts import alert_store, exploration_store, write_alert_page
+from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads
+from optimizer.lab.study.study import map_store
 from tests.study_cases import map_row, save_small_region
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 from babel.messages.pofile import read_po
 
-from optimizer.base import formatting, language
 from optimizer.base.errors import InputError
-from optimizer.base.language import (
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.text import formatting, language
+from optimizer.base.text.language import (
     check_language,
     counted,
     gettext,
@@ -29,13 +30,12 @@ from optimizer.base.language import (
     speaking,
     spoken,
 )
-from optimizer.base.output_folder import OutputFolder
-from optimizer.base.said import said, translated
-from optimizer.pipeline.changes import in_language
-from optimizer.pipeline.field_pack import field_pack
+from optimizer.base.text.messages import said, translated
+from optimizer.pipeline.roster.roster import field_pack
+from optimizer.plans.changes import in_language
 from optimizer.report.page import page
 from optimizer.roster.writing import write_roster
-from optimizer.scenario.model import ReportModel
+from optimizer.scenario.file.model import ReportModel
 from tests import catalogue
 from tests.report_case import full_content
 from tests.test_field_pack import roster_of
@@ -210,7 +210,7 @@ def test_what_the_console_says_is_english_and_can_be_said_again() -> None:
 
 
 def test_babel_is_loaded_for_other_languages_alone() -> None:
-    code = "import sys, optimizer.base.language as l, optimizer.base.formatting as f; f.number(1.5); print('babel' in sys.modules)"
+    code = "import sys, optimizer.base.text.language as l, optimizer.base.text.formatting as f; f.number(1.5); print('babel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

@@ -20,15 +20,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.ledger.checkpoints import Checkpoint
-from optimizer.ledger.entries import Entry, EntryFile, read_entry
-from optimizer.ledger.keys import make_key, read_signing_key, read_verifier_key
-from optimizer.ledger.merkle import EMPTY_ROOT, MerkleTree, consistent, included, leaf_hash
-from optimizer.ledger.notes import COSIGNATURE, ED25519, Note, SigningKey, VerifierKey, decoded
-from optimizer.ledger.proofs import ConsistencyProof, InclusionProof
-from optimizer.ledger.signing import cosign, cosign_proof, make_checkpoint
-from optimizer.ledger.store import LedgerFolder
-from optimizer.ledger.verifying import verify_ledger
+from optimizer.sharing.ledger.merkle import EMPTY_ROOT, MerkleTree, consistent, included, leaf_hash
+from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, Checkpoint, Note, SigningKey, VerifierKey, decoded
+from optimizer.sharing.ledger.proofs import ConsistencyProof, InclusionProof
+from optimizer.sharing.ledger.signing import (
+    cosign,
+    cosign_proof,
+    make_checkpoint,
+    make_key,
+    read_signing_key,
+    read_verifier_key,
+)
+from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder, read_entry
+from optimizer.sharing.ledger.verifying import verify_ledger
 from tests.children import started
 from tests.command import Outcome, run
 from tests.ledger_measure import QUICK, SLOW, attack, case, write
@@ -252,8 +256,8 @@ def test_a_kill_loses_at_most_the_entry_that_was_not_acknowledged(tmp_path: Path
     LedgerFolder.made(tmp_path / "ledger")
     code = (
         "import sys; from pathlib import Path\n"
-        "from optimizer.ledger.entries import Entry\n"
-        "from optimizer.ledger.store import LedgerFolder\n"
+        "from optimizer.sharing.ledger.store import Entry\n"
+        "from optimizer.sharing.ledger.store import LedgerFolder\n"
         f"ledger = LedgerFolder.opened(Path({str(tmp_path / 'ledger')!r}))\n"
         "for k in range(10**6):\n"
         "    print(ledger.append([Entry('file', 'x' * 20000)]).first, flush=True)\n"

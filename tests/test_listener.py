@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.base.listener import ForwardingListener, step
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.plan import violations
+from optimizer.base.work.listener import ForwardingListener, step
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import violations
 from optimizer.solvers.solve import METHODS, solve
 from tests.cases import Recorder, random_instance
 from tests.test_joint import small_case

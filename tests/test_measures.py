@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from optimizer.analysis.frontier.frontier import BudgetRange, frontier
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.frontier import BudgetRange, frontier
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.evaluation import evaluate
-from optimizer.scenario.compile import Compiled, compile_scenario
-from optimizer.scenario.draws import at_chances
-from optimizer.scenario.model import SolveModel
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.compile.uncertainty import at_chances
+from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, write_scenario
 

@@ -12,18 +12,16 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.frontier.frontier import BudgetRange, frontier
+from optimizer.analysis.uncertainty.uncertainty import DoubtRequest
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.lab.benchmark.grids import plain_grid
-from optimizer.pipeline.cooperate import cooperate
-from optimizer.pipeline.doubt import DoubtRequest
-from optimizer.pipeline.frontier import BudgetRange, frontier
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.beats import make_beat, with_beats, with_teams
-from optimizer.problem.draws import Objective
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.mixture import Mixture, with_mixture
-from optimizer.problem.plan import Plan, violations
-from optimizer.scenario.model import SolveModel
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_beats, with_mixture, with_teams
+from optimizer.problem.plan.weight_scenarios import Objective
+from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import place, solve
 from tests.cases import Recorder, path_value, random_instance, simple_paths
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 GAP = 1e-6
 

@@ -10,20 +10,28 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.lab.benchmark.mixed_cases import mixed_case, mixed_cases
-from optimizer.lab.benchmark.mixed_peers import PEERS, PeerTerms, roads_as_overlay
-from optimizer.lab.benchmark.mixed_runs import METHODS, measure, planned_rows, write_mixed_page
+from optimizer.lab.benchmark.mixed import (
+    METHODS,
+    PEERS,
+    PeerTerms,
+    measure,
+    mixed_case,
+    mixed_cases,
+    planned_rows,
+    roads_as_overlay,
+    write_mixed_page,
+)
 from optimizer.lab.benchmark.valleys import draw_country
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.plan import violations
-from optimizer.solvers.branch_and_cut import relaxation
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import violations
+from optimizer.solvers.branch_and_cut.lp import linear_program as relaxation
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 
 @cache

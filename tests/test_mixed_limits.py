@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from optimizer.lab.benchmark.grids import plain_grid
-from optimizer.problem.evaders import Searches
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.plan import Plan
-from optimizer.solvers import compiled
+from optimizer.problem.instance.evaders import Searches
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import Plan
 from optimizer.solvers.mixed import evader
 from optimizer.solvers.mixed.evader import EvaderOracle
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.mixed.label_setting import best_paths
+from optimizer.solvers.search import compiled
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.mixed.evader import EvaderAnswers
     from optimizer.solvers.mixed.label_setting import BestPaths
 

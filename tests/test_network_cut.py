@@ -10,23 +10,23 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import SolverError
-from optimizer.base.listener import SILENT, SilentListener
-from optimizer.problem.evaders import Evader
-from optimizer.problem.options import Resource
-from optimizer.problem.plan import fits
-from optimizer.solvers import backend
-from optimizer.solvers.backend import MipOutcome
-from optimizer.solvers.branch_and_cut import network_cut
-from optimizer.solvers.branch_and_cut.network_cut import largest_shares, plan_of_a_cut
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.heuristics import local_search
+from optimizer.base.work.listener import SILENT, SilentListener
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.plan.plan import fits
+from optimizer.solvers.branch_and_cut.cuts import min_cut_heuristic as network_cut
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, plan_of_a_cut
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.mip import backend
+from optimizer.solvers.mip.backend import MipOutcome
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.pooled_values import PooledValues
+from optimizer.solvers.search.local_search import local_search
 from tests.cases import random_instance
 
 if TYPE_CHECKING:
-    from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
 
 ROADS = 12
 """Of each line."""

@@ -12,7 +12,7 @@ import pytest
 
 import optimizer as opt
 from optimizer.base.errors import InputError
-from optimizer.problem.network import Network
+from optimizer.problem.network.network import Network
 from tests.cases import random_instance
 from tests.test_networkx import same_graph, town
 
@@ -215,7 +215,7 @@ def test_an_instance_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
         checked.append(each.name)
         return ()
 
-    monkeypatch.setattr("optimizer.problem.instance.instance_problems", no_problems)
+    monkeypatch.setattr("optimizer.problem.instance.instance.instance_problems", no_problems)
     opt.evaluate(case, [])
     opt.evaluate(case, ["a"])
     opt.solve(case)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import optimizer as opt
 from optimizer.base.errors import InputError
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.network import Network, great_circle_m
+from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region.sources import read_region
 from tests.standin import EAST, NORTH, SOUTH, WEST
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.output_folder import MARKER, OutputFolder
-from optimizer.base.temporary import folder_beside, scratch_folder
+from optimizer.base.files.output_folder import MARKER, OutputFolder
+from optimizer.base.files.temporary import folder_beside, scratch_folder
 
 NAMES = ("plan.json", "report.html", "map-*.png")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.problem.draws import Objective, worst_weights
-from optimizer.problem.plan import Plan
+from optimizer.problem.plan.plan import Plan
+from optimizer.problem.plan.weight_scenarios import Objective, worst_weights
 from optimizer.solvers.over_draws import solve_over_draws
 from optimizer.solvers.solve import solve
 from tests.draw_cases import OBJECTIVES, DrawCase

@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.lab.benchmark.overlay_scaling import measure_case, write_overlay_page
-from optimizer.lab.benchmark.scaling_roads import scaling_roads
-from optimizer.problem.evaders import Evader, Route, arc_costs
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.instance import Instance
-from optimizer.problem.options import Option
+from optimizer.lab.benchmark.overlay_scaling import measure_case, scaling_roads, write_overlay_page
+from optimizer.problem.instance.evaders import Evader, Route, arc_costs
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option
+from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.evaluation import plan_value
 from optimizer.solvers.overlay import contraction, overlay
 from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
 from optimizer.solvers.overlay.overlay import Overlay, contract

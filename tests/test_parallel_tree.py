@@ -13,37 +13,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from optimizer.base import threads as threads_module
-from optimizer.base.cluster import connected
 from optimizer.base.errors import InputError, SolverError
-from optimizer.base.listener import SilentListener
-from optimizer.problem.instance_file import read_instance
-from optimizer.solvers import compiled, solve_state
-from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule
-from optimizer.solvers.branch_and_cut.cluster_tree_workers import (
+from optimizer.base.work import executor as threads_module
+from optimizer.base.work.cluster import connected
+from optimizer.base.work.listener import SilentListener
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.solvers.branch_and_cut.parallel.messages import (
+    BranchTask,
+    Lost,
+    Order,
+    RowExchange,
+    TaskOutcome,
+    TreeState,
+)
+from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
+from optimizer.solvers.branch_and_cut.parallel.workers import (
     MOST_RUNS,
     ClusterTreeWorkers,
+    LocalTreeWorkers,
     OrderKey,
+    TreeProcesses,
     forget,
     obeyed,
 )
-from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
-from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order, TaskOutcome, TreeState
-from optimizer.solvers.branch_and_cut.tree_processes import TreeProcesses
-from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
-from optimizer.solvers.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.search import compiled
+from optimizer.solvers.search import state as solve_state
+from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import place, solve
-from optimizer.solvers.solve_state import SolveState
 from tests.test_benchmark_runs import real_cluster
 from tests.tree_cases import LosingTreeWorkers, budget_case, shared_tree
 
 if TYPE_CHECKING:
-    from optimizer.problem.instance import Instance
-    from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
-    from optimizer.solvers.branch_and_cut.tree_workers import Event, TreeWorkers
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
+    from optimizer.solvers.branch_and_cut.parallel.workers import Event, TreeWorkers
 
 INSTANCES = Path(__file__).parents[1] / "instances"
 GAP = 3e-7
@@ -234,7 +241,7 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
 
     monkeypatch.setattr(solve_state, "SHARED_AFTER", 0.0)
     monkeypatch.setattr(threads_module, "cores", lambda: 2)
-    monkeypatch.setattr("optimizer.solvers.cuts_search.TreeProcesses", workers)
+    monkeypatch.setattr("optimizer.solvers.branch_and_cut.cuts_search.TreeProcesses", workers)
 
     class InterruptsBranching(Notes):
         """Presses Ctrl-C once a worker has an order."""

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.base.sums import weighted_sum
-from optimizer.solvers.branch_and_cut import path_cut_sets as module
-from optimizer.solvers.branch_and_cut.branching_rule import TINY, BranchingRule
-from optimizer.solvers.branch_and_cut.node import Node
-from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, PathCutSet, values_without_each
+from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.solvers.branch_and_cut.tree import path_set_branching as module
+from optimizer.solvers.branch_and_cut.tree.node import Node
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
+    TINY,
+    BranchingRule,
+    NodeSolution,
+    PathCutSet,
+    values_without_each,
+)
 from tests.test_compiled import both
 from tests.test_cuts import random_paths
 

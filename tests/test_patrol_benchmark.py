@@ -12,22 +12,28 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark.patrol_cases import (
+from optimizer.lab.benchmark.patrols import (
     AGENTS,
+    METHODS,
     TEAM_AGENTS,
+    PatrolOptions,
+    comparisons,
+    patrol_text,
+    planned_rows,
+    prepare,
     region_case,
+    run,
     shipped_cases,
+    usual,
     valleys_case,
+    write_steadiness_page,
 )
-from optimizer.lab.benchmark.patrol_page import comparisons, patrol_text, usual
-from optimizer.lab.benchmark.patrol_runs import METHODS, PatrolOptions, planned_rows, prepare, run
 from optimizer.lab.benchmark.rows import FILE, PatrolRow
-from optimizer.lab.benchmark.steadiness import write_steadiness_page
 from optimizer.lab.benchmark.suites import chosen_patrol_cases
 from optimizer.lab.case import Case
 from optimizer.lab.rows import PlannedRow, RowStore, add_missing
-from optimizer.problem.digest import content_digest
-from optimizer.problem.teams import NO_WAY
+from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.instance.teams import NO_WAY
 from tests.test_joint import small_case
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.lab.benchmark.rows import PatrolMethod
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 OPTIONS = PatrolOptions(seed=0, gap=1e-6, time_limit=120.0)
 QUICK = PatrolOptions(seed=0, gap=0.2, time_limit=0.5)

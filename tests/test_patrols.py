@@ -12,21 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.patrols.field import patrol_field
-from optimizer.patrols.posts import choose_posts, post_on
-from optimizer.problem.beats import make_beat, with_teams
-from optimizer.problem.detection import drive_meeting, dwell_meeting
-from optimizer.problem.evaders import Evader
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.instance import Instance
-from optimizer.problem.network import Network, great_circle_m
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.teams import NO_WAY, PatrolField, TeamBase, TeamType, team_resource
+from optimizer.problem.instance.detection import drive_meeting, dwell_meeting
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.teams import NO_WAY, PatrolField, TeamBase, TeamType, team_resource
+from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import make_beat, with_teams
+from optimizer.scenario.patrols.patrol_field import patrol_field
+from optimizer.scenario.patrols.posts import choose_posts, post_on
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
 from optimizer.solvers.patrols.joint import _completed
-from optimizer.solvers.patrols.pricing import Tour
+from optimizer.solvers.patrols.tours.pricing import Tour
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.placements import Beat
-    from optimizer.solvers.branch_and_cut.master import Relaxed
+    from optimizer.problem.plan.plan import Beat
+    from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.problem.files.instance_file import read_instance, write_instance
 from tests.test_joint import small_case
 from tests.test_patrols import field_of, instance_of, team_of
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.teams import PatrolField
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.teams import PatrolField
 
 
 def same_fields(one: PatrolField, other: PatrolField) -> None:

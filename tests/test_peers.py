@@ -10,18 +10,15 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.formatting import DASH
+from optimizer.base.text.formatting import DASH
 from optimizer.lab.benchmark import peers
-from optimizer.lab.benchmark.benchmark import benchmark_page, improve_best_known, plan_benchmark, run_options
-from optimizer.lab.benchmark.page import benchmark_text
-from optimizer.lab.benchmark.peer_table import peer_table
+from optimizer.lab.benchmark.benchmark import benchmark_page, improve_best_known, plan_benchmark, row_store, run_options
+from optimizer.lab.benchmark.page import benchmark_text, peer_table, scores
 from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.benchmark.run import Job, lost_row
-from optimizer.lab.benchmark.schedule import row_store
 from optimizer.lab.benchmark.star_cut_model import StarCutModel
-from optimizer.lab.benchmark.summary import scores
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.plan import violations
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.plan import violations
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import METHODS, solve
 from tests.cases import brute_force, random_instance

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.base.output_folder import MARKER
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.instance_file import read_instance
-from optimizer.problem.plan import violations
-from optimizer.scenario.risk_model import MODELS
+from optimizer.base.files.output_folder import MARKER
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import violations
+from optimizer.scenario.demand.risk_model import MODELS
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, SITES, write_scenario
 

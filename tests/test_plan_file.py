@@ -10,10 +10,10 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import Planned, plan_scenario
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.instance_file import read_instance, write_instance
-from optimizer.problem.plan import Plan, violations, with_plan
-from optimizer.problem.plan_file import PlanFile, beat_entry, plan_schema, read_plan, read_plan_file
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.files.plan_file import PlanFile, beat_entry, plan_schema, read_plan, read_plan_file
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.solvers.solve import solve
 from tests.test_joint import small_case
 from tests.test_patrols_file import same_fields
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 UNHURRIED = 1e6
 """Seconds that no run comes near to: a scenario cannot say that there is no limit."""
@@ -101,7 +101,7 @@ def test_rows_carry_what_ids_are_made_of(planned: Planned) -> None:
 
 
 def test_two_kinds_at_a_site_are_told_apart_by_fields(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.scenario.compile import compile_scenario
+    from optimizer.scenario.compile.compile import compile_scenario
 
     monkeypatch.setattr("optimizer.report.write_report", lambda *_: None)
     kind = '[[kinds]]\nid = "post:2"\ncapacity = 60\ndetection = 0.7\nuses = { teams = 2 }\n'

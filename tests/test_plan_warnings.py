@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.claims import plan_warnings
-from optimizer.pipeline.comparison import compare
-from optimizer.problem.plan import Plan
-from optimizer.problem.result import Result
+from optimizer.plans.comparison import compare
+from optimizer.problem.plan.plan import Plan
+from optimizer.problem.plan.result import Result
 from optimizer.region import border_warnings, load_region, read_region, save_region
-from optimizer.scenario.compile import compile_scenario
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.command import run
 from tests.standin import World, sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario

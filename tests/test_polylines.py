@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from optimizer.problem.lonlat import GRID, LonLat
-from optimizer.problem.polylines import Polylines
+from optimizer.problem.network.polylines import GRID, LonLat, Polylines
 from optimizer.region import read_region
 from tests.standin import sample_world
 
@@ -58,7 +57,7 @@ def test_points_on_the_grid_take_half_the_memory(monkeypatch: pytest.MonkeyPatch
     assert LonLat.of(points).values.dtype == np.int32
     assert LonLat.of(points).off.tolist() == [7]
     assert LonLat.of(points + 1e-9).values.dtype == np.float64
-    monkeypatch.setattr("optimizer.problem.lonlat.PORTION", 7)
+    monkeypatch.setattr("optimizer.problem.network.polylines.PORTION", 7)
     points[[0, 6, 99]] += 1e-9
     assert LonLat.of(points).off.tolist() == [0, 6, 7, 99]
     assert_array_equal(LonLat.of(points).degrees(), points)

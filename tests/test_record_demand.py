@@ -11,11 +11,10 @@ from scipy.sparse import csr_array
 
 from optimizer.lab.study.plans import generated_plan_roads, plans_table
 from optimizer.lab.study.rows import PlansRow
-from optimizer.problem.evaders import Route
-from optimizer.problem.network import Network
-from optimizer.risk.local_traffic import local_traffic
-from optimizer.risk.route_flows import Counted, candidate_routes, explain_by_routes
-from optimizer.scenario.compile import Compiled, compile_scenario
+from optimizer.problem.instance.evaders import Route
+from optimizer.problem.network.network import Network
+from optimizer.risk.route_flows import Counted, candidate_routes, explain_by_routes, local_traffic
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
 

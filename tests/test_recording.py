@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.files import sha256
-from optimizer.ledger.entries import read_entry
-from optimizer.ledger.store import LedgerFolder
-from optimizer.ledger.verifying import verify_ledger
+from optimizer.base.files.readwrite import sha256
 from optimizer.pipeline.import_records import import_to_folder
-from optimizer.pipeline.solve import solve_files
+from optimizer.plans.solve import solve_files
 from optimizer.records.importers import writing
+from optimizer.sharing.ledger.store import LedgerFolder, read_entry
+from optimizer.sharing.ledger.verifying import verify_ledger
 from tests.command import Outcome, run
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.ledger.entries import EntryModel
+    from optimizer.sharing.ledger.store import EntryModel
 
 
 @pytest.fixture
@@ -155,7 +154,7 @@ def test_a_ledger_at_fault_ends_solve_and_import_before_the_work(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
-    monkeypatch.setattr("optimizer.pipeline.solve.solve", lambda *_, **__: pytest.fail("the search has begun"))
+    monkeypatch.setattr("optimizer.plans.solve.solve", lambda *_, **__: pytest.fail("the search has begun"))
     for words, ledger in broken_ledgers(tmp_path / "logs").items():
         before = {path: path.read_bytes() for path in ledger.rglob("*") if path.is_file()}
         read = ("import", "csv", tmp_path / "rows.csv", "--date", "date", "--lon", "lon", "--lat", "lat")
@@ -170,7 +169,7 @@ def test_a_ledger_at_fault_ends_solve_and_import_before_the_work(
 def test_a_plan_that_cannot_be_recorded_is_given_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     LedgerFolder.made(tmp_path / "log")
     before = (tmp_path / "log" / "entries.jsonl").read_bytes()
-    monkeypatch.setattr("optimizer.ledger.store.os.fsync", full)
+    monkeypatch.setattr("optimizer.sharing.ledger.store.os.fsync", full)
     series = solve_files([GRID], ledger=tmp_path / "log")
     assert next(series).result.plan is not None
     with pytest.raises(InputError, match=r"no space left on device.*Make room"):

@@ -10,7 +10,7 @@ import shapely
 
 from optimizer.base.errors import InputError
 from optimizer.region import read_region
-from optimizer.region.crossings.border import border_of_shape, read_border
+from optimizer.region.border import border_of_shape, read_border
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
 
 if TYPE_CHECKING:

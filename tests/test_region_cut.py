@@ -12,8 +12,8 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from optimizer.problem.lonlat import GRID, LonLat
-from optimizer.region.crossings.cut import cut_ways
+from optimizer.problem.network.polylines import GRID, LonLat
+from optimizer.region.border_cut import cut_ways
 from optimizer.region.ways import Points, Ways
 
 if TYPE_CHECKING:

@@ -11,13 +11,7 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
-from optimizer.region import (
-    read_region,
-    region_from_address,
-    region_from_bbox,
-    region_from_place,
-    region_from_polygon,
-)
+from optimizer.region import read_region, region_from_address, region_from_bbox, region_from_place, region_from_polygon
 from optimizer.region.download import _chains, widened, within
 from tests.standin import EAST, NORTH, SOUTH, WEST, Servers, World, sample_world, serving
 

@@ -13,9 +13,9 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
-from optimizer.base.language import speaking
-from optimizer.base.said import translated
-from optimizer.problem.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.base.text.language import speaking
+from optimizer.base.text.messages import translated
+from optimizer.problem.network.network import EARTH_RADIUS_M, great_circle_m
 from optimizer.region import read_region, summary
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
 from tests.test_region_store import assert_same
@@ -23,7 +23,7 @@ from tests.test_region_store import assert_same
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.region import Region
 
 EVERY_MODE = ("drive", "service", "track", "foot", "ferry")

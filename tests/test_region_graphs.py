@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
 
 COUNTRY = shapely.box(WEST, SOUTH, EAST, NORTH)
 

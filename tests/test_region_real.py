@@ -14,12 +14,11 @@ import shapely
 from pyproj import Geod
 
 from optimizer.base.errors import ProblemList
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.network import great_circle_m
+from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region import MODES, Region, load_region, read_region, save_region
-from optimizer.scenario.model import SiteModel
-from optimizer.scenario.place_warnings import site_warnings
-from optimizer.scenario.sites import ListedSite, place_sites
+from optimizer.scenario.check.sites import ListedSite, place_sites, site_warnings
+from optimizer.scenario.file.model import SiteModel
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.scenario.sites import PlacedSite
+    from optimizer.scenario.check.sites import PlacedSite
 
 OSM = DATA / "osm"
 ANDORRA, LIECHTENSTEIN = OSM / "andorra-2025-01.osm.pbf", OSM / "liechtenstein-2024-03.osm.pbf"

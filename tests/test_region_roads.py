@@ -7,7 +7,7 @@ import math
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.problem.road_classes import DEFAULT_KMH, MODES, parse_maxspeed_kmh, speed_kmh
+from optimizer.problem.network.road_classes import DEFAULT_KMH, MODES, parse_maxspeed_kmh, speed_kmh
 from optimizer.region.roads import Road, checked_modes, parse_duration_s, read_road
 
 ALL = frozenset(MODES)

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.problem.network import Network
-from optimizer.problem.places import Crossing, Gateway, Settlement
-from optimizer.problem.polylines import Polylines
+from optimizer.problem.network.network import Network
+from optimizer.problem.network.places import Crossing, Gateway, Settlement
+from optimizer.problem.network.polylines import Polylines
 from optimizer.region import Dropped, Region, load_region, read_region, save_region, summary
 from tests.standin import sample_world
 

@@ -11,9 +11,9 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.region import RegionTerms, load_region, read_region, save_region
-from optimizer.region.terms import terms_of_text
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.risk_model import MODELS
+from optimizer.region.model import terms_of_text
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.demand.risk_model import MODELS
 from tests.standin import sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.region import Region
-    from optimizer.scenario.assumptions import Assumption
+    from optimizer.scenario.check.assumptions import Assumption
 
 
 def built(folder: Path, **terms: Any) -> Region:

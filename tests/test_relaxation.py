@@ -15,13 +15,13 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
-from optimizer.solvers.branch_and_cut import warm_solver
-from optimizer.solvers.branch_and_cut.growing_rows import GrowingRows
-from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
-from optimizer.solvers.interrupts import interrupt_held_back
+from optimizer.solvers.branch_and_cut.lp import linear_program as warm_solver
+from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
+from optimizer.solvers.branch_and_cut.lp.sparse_rows import GrowingRows
+from optimizer.solvers.search.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
-    from optimizer.solvers.branch_and_cut.warm_solver import Basis
+    from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
 
 SEEDS = st.integers(0, 2**20)
 

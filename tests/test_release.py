@@ -13,11 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.ledger.entries import read_entry
-from optimizer.ledger.store import LedgerFolder
-from optimizer.pipeline.release import release_to
 from optimizer.records.marking import MARKINGS, Marking, strictest
-from optimizer.scenario.compile import compile_scenario
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.sharing.ledger.store import LedgerFolder, read_entry
+from optimizer.sharing.release import release_to
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, write_scenario
 

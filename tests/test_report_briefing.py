@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimizer.pipeline.look_briefing import look_next
-from optimizer.pipeline.record_briefing import fitted_evidence, known_effort, record_facts
-from optimizer.pipeline.risk_look import where_to_look
+from optimizer.analysis.search_advice.search_advice import look_next, where_to_look
+from optimizer.pipeline.briefing.briefing import fitted_evidence, known_effort, record_facts
 from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence
-from optimizer.scenario.compile import Compiled, compile_scenario
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from optimizer.base.language import speaking
+from optimizer.base.text.language import speaking
 from optimizer.report import write_report
 from tests.browser import CHROMIUM, Browser
 from tests.report_case import bare_content, full_content, large_content

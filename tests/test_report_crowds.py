@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from optimizer.problem.places import Settlement
-from optimizer.report.bounds import Bounds
-from optimizer.report.charts import draw_sites
-from optimizer.report.content import ReportContent, SiteRow
-from optimizer.report.crowds import SHAPE, crowds
-from optimizer.report.map_layers import map_layers
-from optimizer.report.still.maps import draw_plan
+from optimizer.problem.network.places import Settlement
+from optimizer.report.content.placements import SiteRow
+from optimizer.report.figures import draw_sites
+from optimizer.report.maps.geography import Bounds
+from optimizer.report.maps.map_layers import SHAPE, crowds, map_layers
+from optimizer.report.maps.still_maps import draw_plan
 from tests.report_case import full_content, large_content
+
+if TYPE_CHECKING:
+    from optimizer.report.content.report_content import ReportContent
 
 MAP = Bounds(0.0, 40.0, 10.0, 50.0)
 

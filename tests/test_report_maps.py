@@ -19,21 +19,26 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from optimizer.base.formatting import DASH
-from optimizer.report.bounds import Bounds
-from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
-from optimizer.report.content import UnitEffort
+from optimizer.base.text.formatting import DASH
+from optimizer.report.content.risk import UnitEffort
 from optimizer.report.content.routes import NO_ARCS
-from optimizer.report.figures import save_figures
-from optimizer.report.geography import border_parts, map_bounds, segments_to_draw
-from optimizer.report.interactive import interactive_map
-from optimizer.report.map_labels import named_areas, named_towns, road_numbers
+from optimizer.report.figures import draw_evaders, draw_layouts, draw_sites, save_figures
+from optimizer.report.interactive.map import interactive_map
+from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, segments_to_draw
+from optimizer.report.maps.labels import (
+    OccupiedBoxes,
+    boxes_around,
+    named_areas,
+    named_towns,
+    place_badges,
+    place_names,
+    road_numbers,
+)
+from optimizer.report.maps.map_layers import traffic
+from optimizer.report.maps.place_names import NamedPlace
+from optimizer.report.maps.road_layers import road_layers
+from optimizer.report.maps.still_maps import draw_plan, draw_road_layer
 from optimizer.report.palette import EFFORT, RISK, TODAY, UNSEARCHED, WIDTH
-from optimizer.report.place_names import NamedPlace
-from optimizer.report.placing import OccupiedBoxes, boxes_around, place_badges, place_names
-from optimizer.report.road_layers import road_layers
-from optimizer.report.still.maps import draw_plan, draw_road_layer
-from optimizer.report.traffic import traffic
 from tests.report_case import full_content, grid_network, route
 
 if TYPE_CHECKING:
@@ -43,7 +48,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from optimizer.report.content import ReportContent
+    from optimizer.report.content.report_content import ReportContent
 
 CHARTS = ["map-plan.png", "sites.png", "layouts.png", "evaders.png"]
 FULL = ["map-risk.png", "map-sure.png", "map-effort-1.png", "map-effort-2.png", "map-look-next.png", *CHARTS]

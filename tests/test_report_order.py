@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from optimizer.base.formatting import SPACE
-from optimizer.report.content import ExchangeFacts, OpenWay, ReportContent, SiteRow
-from optimizer.report.geography import known_places
-from optimizer.report.order import order_of
+from optimizer.base.text.formatting import SPACE
+from optimizer.report.content.first_page import order_of
+from optimizer.report.content.placements import SiteRow
+from optimizer.report.content.routes import ExchangeFacts, OpenWay
+from optimizer.report.maps.geography import known_places
+from optimizer.report.maps.place_names import NamedPlace, PlaceNames
 from optimizer.report.page import page
-from optimizer.report.place_names import NamedPlace, PlaceNames
 from tests.report_case import full_content
+
+if TYPE_CHECKING:
+    from optimizer.report.content.report_content import ReportContent
 
 WAY = OpenWay(start="Gate One", end="Hightown", roads=("R1", "R2"), past=("Low pass",), through=0.4, contribution=0.28)
 

@@ -18,11 +18,13 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.formatting import DASH, plain
+from optimizer.base.text.formatting import DASH, plain
 from optimizer.report import write_report
-from optimizer.report.content import LookNext, LookRow, PlanSummary, ReportContent, RouteRow, SegmentRisk, UnitEffort
+from optimizer.report.content.report_content import ReportContent
+from optimizer.report.content.risk import LookNext, LookRow, SegmentRisk, UnitEffort, record_limits
+from optimizer.report.content.routes import RouteRow
+from optimizer.report.content.summary import PlanSummary
 from optimizer.report.page import ROWS_SHOWN, page
-from optimizer.report.record import record_limits
 from tests.report_case import full_content
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}

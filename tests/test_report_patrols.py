@@ -6,27 +6,26 @@ import json
 from dataclasses import replace
 from html import unescape
 from itertools import combinations, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.formatting import clock, letter
-from optimizer.cli.outcome import verdict
+from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, usual_patrol, where_to_look
+from optimizer.base.text.formatting import clock, letter
+from optimizer.cli.console import verdict
 from optimizer.cli.plan import _show
-from optimizer.pipeline.briefing import briefing
-from optimizer.pipeline.look_briefing import look_left_out, look_next
+from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.plan import Planned, plan_scenario
-from optimizer.pipeline.risk_look import usual_patrol, where_to_look
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.plan import Plan
-from optimizer.report.content import BeatBound, BeatRow, ReportContent
-from optimizer.report.drawn_beats import FEW, WIDEST, drawn_beats, legend_groups
-from optimizer.report.headline import beats_sentence, headline, solve_sentence
-from optimizer.report.interactive import interactive_map
-from optimizer.report.interactive.screen import POSTS_LETTERED
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan
+from optimizer.report.content.comparison import layouts_table
+from optimizer.report.content.placements import BeatRow, beats_table
+from optimizer.report.content.summary import BeatBound, beats_sentence, headline, solve_sentence
+from optimizer.report.interactive.map import POSTS_LETTERED, interactive_map
+from optimizer.report.maps.map_layers import FEW, WIDEST, drawn_beats, legend_groups
 from optimizer.report.page import page
 from optimizer.report.palette import (
     AFTER,
@@ -48,11 +47,12 @@ from optimizer.report.palette import (
     UNSEARCHED,
     WIDTH,
 )
-from optimizer.report.tables.comparison_tables import layouts_table
-from optimizer.report.tables.placement_tables import beats_table
 from tests.command import run
 from tests.report_case import beats, full_content, grid_network
 from tests.tiny import SCENARIO, write_scenario
+
+if TYPE_CHECKING:
+    from optimizer.report.content.report_content import ReportContent
 
 SPACE = "\N{NO-BREAK SPACE}"
 HOSTILE = "<script>alert('team')</script>"
@@ -459,6 +459,6 @@ def test_where_to_look_is_left_out_where_nothing_says_what_a_search_finds(
     assert look_next(replace(planned.compiled, effort=None)) is None
     assert look_next(replace(planned.compiled, model=None)) is None
     assert look_left_out(planned.compiled) == []
-    monkeypatch.setattr("optimizer.pipeline.look_briefing.LARGEST", 3)
+    monkeypatch.setattr("optimizer.analysis.search_advice.search_advice.LARGEST", 3)
     assert look_next(planned.compiled) is None
     assert "8 segments" in look_left_out(planned.compiled)[0]

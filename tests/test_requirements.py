@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InfeasibleError, InputError
-from optimizer.problem.instance_file import read_instance, write_instance
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import violations, with_plan
-from optimizer.problem.requirements import Requirement, implied, meets
-from optimizer.solvers.feasible_start import feasible_start
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.requirements import Requirement, implied, meets
+from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.test_joint import small_case, true_optimum
@@ -22,7 +22,7 @@ from tests.test_joint import small_case, true_optimum
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 GAP = 1e-4
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.lab.benchmark.compare import compare_results
-from optimizer.lab.benchmark.known import read_known
+from optimizer.lab.benchmark.best_known import compare_results, read_known
 from optimizer.lab.benchmark.published import OPTIMA
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.instance_file import read_instance
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.plan.evaluation import plan_value
 from tests.command import run
 
 if TYPE_CHECKING:

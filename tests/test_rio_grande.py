@@ -19,18 +19,18 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError, ProblemList
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.network import great_circle_m
+from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.records import load_areas, read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region import load_region
-from optimizer.scenario.sites import place_sites, read_sites
+from optimizer.scenario.check.sites import place_sites, read_sites
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.region import Region
 
 ROOT = Path(__file__).parents[1]

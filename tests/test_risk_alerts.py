@@ -16,16 +16,9 @@ from optimizer.base.errors import InputError
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates, p_values
-from optimizer.risk.alerts.figure import trend_picture
 from optimizer.risk.alerts.monitor import AlertMonitor
-from optimizer.risk.alerts.places import (
-    area_places,
-    crossing_places,
-    neighbourhood_places,
-    segment_places,
-    whole_place,
-)
-from optimizer.risk.alerts.trend import ratio_interval, trends
+from optimizer.risk.alerts.places import area_places, crossing_places, neighbourhood_places, segment_places, whole_place
+from optimizer.risk.alerts.trend import ratio_interval, trend_picture, trends
 from optimizer.risk.alerts.window import quarters, split_record
 from tests.risk_cases import effort_of, grid_network, line_network, records_of, rows_of
 
@@ -280,7 +273,7 @@ def test_the_interval_of_a_ratio_covers() -> None:
 
 
 def test_gateways_make_crossings_and_none_is_a_clear_fault() -> None:
-    from optimizer.problem.places import Gateway
+    from optimizer.problem.network.places import Gateway
 
     gateway = Gateway("g", int(NETWORK.tail[NETWORK.segment_arc[0]]), 0.0, 0.0, "port", name="Bridge")
     (place,) = crossing_places(NETWORK, [gateway])

@@ -11,12 +11,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from optimizer.analysis.search_advice import alerts as risk_alerts
+from optimizer.analysis.search_advice import search_advice as risk_look
 from optimizer.base.errors import InputError
-from optimizer.cli.risk_alerts import alerts
-from optimizer.cli.risk_look import look
-from optimizer.pipeline import risk_alerts, risk_look
+from optimizer.cli.risk import alerts, look
 from optimizer.report.geodata.files import write_csv, write_geojson
-from optimizer.scenario import evidence as evidence_module
+from optimizer.scenario.check import check as evidence_module
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
 APP = typer.Typer()

@@ -9,30 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.lab.study.cells import DESIGNED, EVEN, Cell, family, family_plan
-from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
-from optimizer.lab.study.family_summary import KERNEL, aims, associations, family_worlds
-from optimizer.lab.study.measures import MONTHS, make_trial
+from optimizer.lab.study.cells import DESIGNED, EVEN, Cell, family, family_plan, generated_roads, study_roads, world_of
+from optimizer.lab.study.family import KERNEL, aims, associations, family_worlds
+from optimizer.lab.study.measures import ESTIMATORS, MONTHS, OURS, RAW, make_trial
 from optimizer.lab.study.page import study_text
-from optimizer.lab.study.roads import generated_roads, study_roads, world_of
-from optimizer.lab.study.run import CellTask, carry_out, family_store, missing_cells
+from optimizer.lab.study.study import CellTask, carry_out, family_store, missing_cells
 from optimizer.risk import OdTable, World
-from optimizer.risk.simulation import (
+from optimizer.risk.simulation.observation import Clerk, as_records
+from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, STATIONS, Mover, Nearness, make_habit, make_history
+from optimizer.risk.simulation.settings import (
     AS_IT_WAS,
     FACTORS,
-    SEARCHES_A_MONTH,
-    Clerk,
     RecordSettings,
     SearchSettings,
     WorldSettings,
-    as_records,
     draw_family,
-    local_markets,
-    make_history,
-    make_world,
-    true_flow,
 )
-from optimizer.risk.simulation.where import STATIONS, Mover, Nearness, make_habit
+from optimizer.risk.simulation.world import local_markets, make_world, true_flow
 from tests.risk_cases import grid_network
 from tests.study_cases import map_row, save_small_region
 
@@ -43,7 +36,7 @@ if TYPE_CHECKING:
 
     from optimizer.lab.study.rows import MapRow
     from optimizer.records import Effort, Seizures
-    from optimizer.risk.simulation import History
+    from optimizer.risk.simulation.searching import History
     from optimizer.risk.simulation.settings import RouteChoice
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)

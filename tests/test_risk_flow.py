@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from optimizer.risk import OdTable, fit_od, od_draws, path_flows
 from optimizer.risk.demand import gravity, gravity_table, travel_hours
-from optimizer.risk.od import explain, passage
+from optimizer.risk.od_flows import explain, passage
 from tests.risk_cases import grid_network, line_network, network_of
 from tests.tiny import tiny_region
 
 if TYPE_CHECKING:
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
 
 
 def connected(seed: int) -> Network:

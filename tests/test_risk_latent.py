@@ -14,9 +14,18 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from optimizer.risk.field_flow.field import Field, Neighbours, road_neighbours
-from optimizer.risk.field_flow.hessian import Hessian
-from optimizer.risk.field_flow.laplace import draw, find_mode, log_evidence
-from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel, LatentPoint
+from optimizer.risk.field_flow.laplace import (
+    Design,
+    Hessian,
+    Hyperparameters,
+    LatentModel,
+    LatentPoint,
+    PosteriorExpansion,
+    draw,
+    expand_posterior,
+    find_mode,
+    log_evidence,
+)
 from optimizer.risk.field_flow.model_averaging import (
     HYPER_MEAN,
     HYPER_SD,
@@ -26,7 +35,6 @@ from optimizer.risk.field_flow.model_averaging import (
     fit_hyperparameters,
     log_volume,
 )
-from optimizer.risk.field_flow.posterior import PosteriorExpansion, expand_posterior
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms, search_terms
 from tests.risk_cases import grid_network, line_network
 

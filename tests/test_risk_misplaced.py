@@ -6,11 +6,25 @@ import numpy as np
 import pytest
 
 from optimizer.risk import FieldFlow, OdTable
+from optimizer.risk import evidence as cells
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.field_flow import cells, model
-from optimizer.risk.field_flow.averaging import FAULTS_SD, WIDENING_FAULTY
-from optimizer.risk.field_flow.model_averaging import ALIKE, ALIKE_BESIDE_FLOWS, model_weights
-from optimizer.risk.misplaced import FEW, LEAST_STRAY, MANY_STRAY, bear_misplaced, spread, weak_remarks, whereabouts
+from optimizer.risk.field_flow import model
+from optimizer.risk.field_flow.model_averaging import (
+    ALIKE,
+    ALIKE_BESIDE_FLOWS,
+    FAULTS_SD,
+    WIDENING_FAULTY,
+    model_weights,
+)
+from optimizer.risk.location_error import (
+    FEW,
+    LEAST_STRAY,
+    MANY_STRAY,
+    bear_misplaced,
+    spread,
+    weak_remarks,
+    whereabouts,
+)
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)

@@ -23,10 +23,9 @@ from optimizer.risk import (
     ShrunkRate,
 )
 from optimizer.risk.baselines import HALF
-from optimizer.risk.field_flow.flow import path_flows
-from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
+from optimizer.risk.field_flow.model_averaging import class_design, flow_column, learning_subgraph, restrict, with_flow
 from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
-from optimizer.risk.field_flow.subgraph import learning_subgraph, restrict
+from optimizer.risk.od_flows import path_flows
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -410,7 +409,7 @@ def test_masses_learnt_on_a_part_move_as_on_the_whole(monkeypatch: pytest.Monkey
     seizures, effort = record(flow_of(true), 8, scale=20.0)
     whole = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
     monkeypatch.setattr(
-        "optimizer.risk.field_flow.masses.learning_subgraph", lambda latent: learning_subgraph(latent, 110)
+        "optimizer.risk.field_flow.model_averaging.learning_subgraph", lambda latent: learning_subgraph(latent, 110)
     )
     part = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
     assert M > 110

@@ -12,11 +12,10 @@ from scipy.special import gammaln, logsumexp
 from optimizer.risk import FieldFlow
 from optimizer.risk.field_flow.area_posterior import expected_rates, log_sums, rake
 from optimizer.risk.field_flow.field import Field, road_neighbours
-from optimizer.risk.field_flow.laplace import draw
-from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel
+from optimizer.risk.field_flow.laplace import Design, Hyperparameters, LatentModel, draw
 from optimizer.risk.field_flow.model_averaging import candidate_at_mode, with_posterior
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms
-from optimizer.scenario.evidence import read_evidence
+from optimizer.scenario.check.check import read_evidence
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.tiny import write_scenario
 

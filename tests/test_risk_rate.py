@@ -11,9 +11,9 @@ from scipy import integrate, stats
 from optimizer.base.errors import InputError
 from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk import ShrunkRate
-from optimizer.risk.numerics.gamma import log_area_likelihood, log_negative_binomial
+from optimizer.risk.estimate import log_area_likelihood, log_negative_binomial
 from optimizer.risk.numerics.likelihood import AreaCount
-from optimizer.risk.shrinkage import ShrinkageShapes
+from optimizer.risk.shrunk_rate import ShrinkageShapes
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of
 
 FIXED = {"segment_shape": 0.8, "neighbourhood_shape": 2.0, "typical_index": 0.7}

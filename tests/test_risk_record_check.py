@@ -9,9 +9,8 @@ import pytest
 
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.field_flow.averaging import average_rates
-from optimizer.risk.field_flow.model_averaging import with_posterior
-from optimizer.risk.record_check import Aspect, FittedRates, RecordCheck, check_record
+from optimizer.risk.field_flow.model_averaging import average_rates, with_posterior
+from optimizer.risk.predictive_check import Aspect, FittedRates, RecordCheck, check_record
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of, rows_of
 
 if TYPE_CHECKING:

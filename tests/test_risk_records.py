@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.polylines import Polylines
+from optimizer.problem.network.polylines import Polylines
 from optimizer.records import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
@@ -27,7 +27,7 @@ from tests.shared_data import DATA, needs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
 
 NETWORK = line_network(10)
 AREAS = (

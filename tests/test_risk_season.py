@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.lab.backtest import forecasts
-from optimizer.lab.backtest.periods import Length, folds
+from optimizer.lab.backtest import forces as forecasts
+from optimizer.lab.backtest.engine import Length, folds
+from optimizer.lab.backtest.forces import ForecastTask, make_task
 from optimizer.lab.backtest.searches import ForceSearches
-from optimizer.lab.backtest.task import ForecastTask, make_task
 from optimizer.risk import FieldFlow
-from optimizer.risk.field_flow.cells import cells_of
+from optimizer.risk.evidence import cells_of
 from tests.risk_cases import line_network, rows_of
 
 SEASON = np.exp(1.2 * np.cos(2 * np.pi * np.arange(12) / 12))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.risk import OdTable, World, as_records, captured, make_history, make_world, simulation
-from optimizer.risk.simulation import SEARCHES_A_MONTH, Change, EffortKind, WorldKind, rate_for, search
+from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, Change, rate_for, search
 from tests.risk_cases import grid_network
+
+if TYPE_CHECKING:
+    from optimizer.risk.simulation.settings import EffortKind, WorldKind
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 TABLE = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.ones((2, 3)))

@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
-from optimizer.risk.numerics import ldl, selected_inverse
+from optimizer.risk.numerics import ldl
+from optimizer.risk.numerics import ldl as selected_inverse
 from optimizer.risk.numerics.ldl import Factor
-from optimizer.risk.smoothing import walk
+from optimizer.risk.shrunk_rate import walk
 from tests.risk_cases import grid_network, line_network, network_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
 
 
 def chance_to_pass(network: Network, reach_km: float) -> NDArray[np.float64]:

@@ -18,25 +18,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
-from optimizer.base.listener import SilentListener
-from optimizer.roster.arithmetic import impossible
+from optimizer.base.work.listener import SilentListener
 from optimizer.roster.calendar import first_day, slots_of
-from optimizer.roster.infeasibility import NoRosterError
-from optimizer.roster.making import make_roster
+from optimizer.roster.infeasibility import NoRosterError, impossible
+from optimizer.roster.making import make_roster, subproblems_of
 from optimizer.roster.solver import search
-from optimizer.roster.solver.clock import Clock
-from optimizer.roster.solver.evenness import unevenness
-from optimizer.roster.solver.model import RosterProgram
-from optimizer.roster.subproblems import subproblems_of
+from optimizer.roster.solver.program import Clock, RosterProgram, unevenness
 from tests.children import started
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optimizer.roster.duties_file import Duty
     from optimizer.roster.model import Assignment, Crew, Duties, Roster, Rule
-    from optimizer.roster.solver.problem import Ended
-    from optimizer.scenario.duties_file import Duty
+    from optimizer.roster.solver.program import Ended
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
 THREE = (shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8))
@@ -308,11 +304,11 @@ def test_ctrl_c_inside_the_solver_stops_it_and_is_noted(monkeypatch: pytest.Monk
 
 ENDLESS = """
 from tests.roster_cases import FIRST, crew, duties, duty, shift
-from optimizer.roster.arithmetic import impossible
+from optimizer.roster.infeasibility import impossible
 from optimizer.roster.calendar import slots_of
-from optimizer.roster.subproblems import subproblems_of
+from optimizer.roster.making import subproblems_of
 from optimizer.roster.solver import search
-from optimizer.roster.solver.clock import Clock
+from optimizer.roster.solver.program import Clock
 
 search.WHOLE_PAIRS, search.PATIENCE = 0, 10**9
 step, said = search._step, []

@@ -20,27 +20,25 @@ from typer.testing import CliRunner
 from optimizer.base.errors import InputError
 from optimizer.base.schema import validated
 from optimizer.cli.roster import roster as roster_command
-from optimizer.problem.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
+from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
 from optimizer.roster.calendar import is_night, slots_of, span
-from optimizer.roster.earlier import Worked, read_earlier
-from optimizer.roster.icalendar import calendar
+from optimizer.roster.duties import Served, make_duties
+from optimizer.roster.duties_file import DutyBase, DutyStop, write_duties_file
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
-from optimizer.roster.reading import read_duties
+from optimizer.roster.model import Worked, read_duties, read_earlier
 from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import roster_csv, safe_cell
-from optimizer.roster.writing import calendar_names, write_roster
-from optimizer.scenario.duties import Served, make_duties
-from optimizer.scenario.duties_file import DutyBase, DutyStop, write_duties_file
-from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
+from optimizer.roster.writing import calendar, calendar_names, write_roster
+from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
 from tests.output_cases import output_folder
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optimizer.roster.duties_file import DutiesFile
     from optimizer.roster.model import Roster
-    from optimizer.scenario.duties_file import DutiesFile
 
 MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NASTY = '=HYPERLINK("x"),<b>Ünïcode & sons</b>; \\ back\nslash ' + "long " * 30

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.problem.detection import checkpoint_survival
+from optimizer.problem.instance.detection import checkpoint_survival
 from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
-from optimizer.scenario.compile import Compiled, compile_scenario
-from optimizer.scenario.gateway_risk import explained_by_flows
-from optimizer.scenario.model import RiskName, ScenarioModel
-from optimizer.scenario.risk_model import MODELS
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.demand.gravity import explained_by_flows
+from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.file.model import RiskName, ScenarioModel
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.options import Option
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
 
 ROOT = Path(__file__).parents[1]
 MORE = """

@@ -10,12 +10,12 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
+from optimizer.pipeline.export import reopen_plan
 from optimizer.pipeline.plan import Planned, plan_scenario
-from optimizer.pipeline.reopened_plan import reopen_plan
-from optimizer.problem.evaluation import plan_value
-from optimizer.problem.plan import violations, with_plan
-from optimizer.report.geodata.placements import placement_layers
-from optimizer.scenario.compile import compile_scenario
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.report.geodata.layers import placement_layers
+from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, write_scenario
 

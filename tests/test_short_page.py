@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from optimizer.analysis.compare.compare import compare_plans
+from optimizer.analysis.compare.output import compare_folder
 from optimizer.base.errors import InputError
-from optimizer.base.formatting import number
-from optimizer.pipeline.compare_files import compare_folder
-from optimizer.pipeline.compare_plans import compare_plans
-from optimizer.report.plan_maps import PlanMap, save_plan_maps
+from optimizer.base.text.formatting import number
+from optimizer.report.analysis_figures import PlanMap, save_plan_maps
+from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.short_page import PageSection, ShortPage, short_page
-from optimizer.report.tables.report_table import Column, ReportTable
 from tests.command import Outcome, run
 from tests.test_compare_plans import on_a_map, written
 from tests.test_desk_page import HOSTILE, hostile
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.report.content.straight_roads import StraightRoads
+    from optimizer.report.maps.geography import StraightRoads
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
         shown.extend(plans)
         return save_plan_maps(place, roads, plans)
 
-    monkeypatch.setattr("optimizer.report.plan_maps.save_plan_maps", kept)
-    from optimizer.pipeline.compare_files import write_comparison
+    monkeypatch.setattr("optimizer.report.analysis_figures.save_plan_maps", kept)
+    from optimizer.analysis.compare.output import write_comparison
 
     instance = on_a_map(1)
     instance = replace(instance, resources=tuple(replace(r, budget=1e3) for r in instance.resources))
@@ -115,7 +115,7 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
     assert not shown[0].comes.size
     assert not shown[0].goes.size
     many = [PlanMap(f"$x_{k}$", *(np.empty((0, 2)),) * 3) for k in range(9)]
-    from optimizer.pipeline.straight_roads import straight_roads
+    from optimizer.plans.plan_outputs import straight_roads
 
     roads = straight_roads(instance)
     assert roads is not None

@@ -11,13 +11,11 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.cli.simulate import EffortName, WorldName, simulate
-from optimizer.lab.synthetic.change import read_changes
-from optimizer.lab.synthetic.ground import read_ground
-from optimizer.lab.synthetic.making import make_exercise
-from optimizer.lab.synthetic.writing import Exercise, write_exercise
-from optimizer.risk.simulation import FIRST_MONTH
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.evidence import read_evidence
+from optimizer.lab.synthetic.ground import read_changes, read_ground
+from optimizer.lab.synthetic.simulate import Exercise, make_exercise, write_exercise
+from optimizer.risk.simulation.observation import FIRST_MONTH
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.output_cases import output_folder
 from tests.study_cases import save_small_region, small_region
 from tests.tiny import write_scenario

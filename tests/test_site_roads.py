@@ -10,18 +10,17 @@ import pytest
 
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.model import SiteModel
-from optimizer.scenario.place_warnings import site_warnings
-from optimizer.scenario.sites import ListedSite, place_sites
+from optimizer.scenario.check.sites import ListedSite, place_sites, site_warnings
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.model import SiteModel
 from tests.standin import sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.problem.network import Network
-    from optimizer.scenario.sites import PlacedSite
+    from optimizer.problem.network.network import Network
+    from optimizer.scenario.check.sites import PlacedSite
 
 METRE = 1 / 111_195
 """Degrees of latitude in a metre."""

@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.lab.converters.snip import snip_instance
-from optimizer.problem.evaluation import evaluate
+from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve
 from tests.shared_data import DATA, needs
 

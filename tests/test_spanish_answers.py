@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.analysis.compare.compare import compare_plans
+from optimizer.analysis.compare.output import comparison_page
+from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.cooperation.output import sentences
+from optimizer.analysis.explain.output import option_sentences
 from optimizer.base.errors import InputError
-from optimizer.base.language import speaking
-from optimizer.base.said import translated
-from optimizer.pipeline.adapt import adapt
-from optimizer.pipeline.adapt_files import adapt_page
-from optimizer.pipeline.compare_files import comparison_page
-from optimizer.pipeline.compare_plans import compare_plans
-from optimizer.pipeline.cooperate import cooperate
-from optimizer.pipeline.cooperation_files import sentences
-from optimizer.pipeline.explain_sentences import option_sentences
-from optimizer.pipeline.problem_source import plan_language
-from optimizer.problem.instance_file import write_instance
-from optimizer.problem.plan import violations
+from optimizer.base.text.language import speaking
+from optimizer.base.text.messages import translated
+from optimizer.lab.adaptive.analysis.adapt import adapt
+from optimizer.lab.adaptive.analysis.output import adapt_page
+from optimizer.plans.plan_folder import plan_language
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.plan import violations
 from optimizer.report.short_page import short_page
 from tests.command import Outcome, run
 from tests.english import left_in
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_what_is_against_a_plan_is_said_in_spanish(tmp_path: Path) -> None:
 
 def test_every_sentence_of_an_explanation_has_a_translation() -> None:
     """Sentences of cases of every outcome: none in Spanish is what it is in English, but for names."""
-    from optimizer.pipeline.explain import explain_plan
+    from optimizer.analysis.explain.explain import explain_plan
     from tests.cases import random_instance
     from tests.test_explain import known_plan
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.analysis.frontier.frontier import BudgetRange, Frontier, FrontierPoint
+from optimizer.analysis.frontier.output import frontier_folder, write_frontier
+from optimizer.analysis.uncertainty.sensitivity import Sensitivity, sensitivity_facts
 from optimizer.base.errors import InputError
-from optimizer.base.language import speaking
-from optimizer.base.said import said
-from optimizer.pipeline.frontier import BudgetRange, Frontier, FrontierPoint
-from optimizer.pipeline.frontier_files import frontier_folder, write_frontier
-from optimizer.pipeline.problem_source import problem_source
-from optimizer.pipeline.sensitivity import Sensitivity
-from optimizer.pipeline.sensitivity_briefing import sensitivity_facts
-from optimizer.problem.plan import Plan
+from optimizer.base.text.language import speaking
+from optimizer.base.text.messages import said
+from optimizer.plans.plan_folder import problem_source
+from optimizer.problem.plan.plan import Plan
 from optimizer.roster.roster_page import roster_page
 from tests.browser import CHROMIUM, Browser
 from tests.command import run

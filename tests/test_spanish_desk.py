@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optimizer.base.language import speaking
-from optimizer.pipeline.desk_session import DeskSession
-from optimizer.report.content.desk import DeskProgress
-from optimizer.report.desk.page import DeskPage
-from optimizer.report.desk.texts import progress
+from optimizer.analysis.desk.page.page import DeskPage
+from optimizer.analysis.desk.page.texts import progress
+from optimizer.analysis.desk.session import DeskSession
+from optimizer.analysis.desk.view import DeskProgress
+from optimizer.base.text.language import speaking
 from tests.browser import CHROMIUM, Browser
 from tests.english import left_in
 from tests.test_compare_plans import written

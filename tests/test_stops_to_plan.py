@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.scenario.compile import compile_scenario
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.command import run
 from tests.tiny import PLACES, ROADS, SCENARIO, write_scenario
 

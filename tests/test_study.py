@@ -16,21 +16,40 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from optimizer.base.errors import InputError
-from optimizer.cli.risk_study import study
+from optimizer.cli.risk import study
 from optimizer.lab.case import matching
-from optimizer.lab.study import loop
-from optimizer.lab.study.alert_page import mean_of, share_of, write_alert_page
-from optimizer.lab.study.cells import Cell, Stream, plan
-from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
-from optimizer.lab.study.goals import GOALS, Goal
-from optimizer.lab.study.measures import LATER, MONTHS, coverage, make_trial, measure, ranks, scores
+from optimizer.lab.study import measures as loop
+from optimizer.lab.study.alerts import mean_of, share_of, write_alert_page
+from optimizer.lab.study.cells import Cell, Stream, plan, roads_file, study_roads, world_of
+from optimizer.lab.study.measures import (
+    ESTIMATORS,
+    LATER,
+    MONTHS,
+    OURS,
+    RAW,
+    coverage,
+    make_trial,
+    measure,
+    ranks,
+    scores,
+)
 from optimizer.lab.study.page import study_text, write_study_page
-from optimizer.lab.study.roads import roads_file, study_roads, world_of
 from optimizer.lab.study.rows import ALERTS, EXPLORATION, MAPS, MapRow
-from optimizer.lab.study.run import CellTask, EndedCell, carry_out, loop_store, map_store, missing_cells, run
-from optimizer.lab.study.summary import Sample, Statistic, audit_share, lost, over, samples, share, statistic
+from optimizer.lab.study.study import CellTask, EndedCell, carry_out, loop_store, map_store, missing_cells, run
+from optimizer.lab.study.summary import (
+    GOALS,
+    Goal,
+    Sample,
+    Statistic,
+    audit_share,
+    lost,
+    over,
+    samples,
+    share,
+    statistic,
+)
 from optimizer.risk import History, RawCounts, World, as_records
-from optimizer.risk.simulation import SEARCHES_A_MONTH
+from optimizer.risk.simulation.searching import SEARCHES_A_MONTH
 from tests.study_cases import loop_row, map_row, save_small_region
 
 if TYPE_CHECKING:
@@ -401,7 +420,7 @@ def test_the_command_runs_what_is_asked_for_and_says_so(
     asked: dict[str, Any] = {"data": data, "region": ["small"], "out": tmp_path / "risk", "as_json": True}
     with pytest.raises(InputError, match="--only"):
         study(**asked, only=["andorra-*"])
-    monkeypatch.setattr("optimizer.lab.study.run.ESTIMATORS", {RAW: ESTIMATORS[RAW]})
+    monkeypatch.setattr("optimizer.lab.study.study.ESTIMATORS", {RAW: ESTIMATORS[RAW]})
     study(**asked, only=["small-mixed-feedback-400-0"])
     assert json.loads(capsys.readouterr().out) == {"cell": "small-mixed-feedback-400-0", "rows": 1, "fault": None}
     study(**asked, only=["small-mixed-feedback-400-0"])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.plan import Plan, violations
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import Plan, violations
 from optimizer.solvers.solve import solve
 from tests.cases import random_instance
 from tests.test_mixed import GAP, game_value, masks, mixture_value

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.cli.console import print_table
-from optimizer.problem.instance_file import write_instance
+from optimizer.problem.files.instance_file import write_instance
 from tests.cases import random_instance
 
 ROOT = Path(__file__).parents[1]

@@ -7,8 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from optimizer.problem.evaders import Evader, Searches
-from optimizer.problem.through import ThroughNetwork
+from optimizer.problem.instance.evaders import Evader, Searches, ThroughNetwork
 from tests.cases import random_instance
 
 

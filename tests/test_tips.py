@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer.analysis.search_advice.search_advice import tip_facts, where_to_look
 from optimizer.base.errors import InputError
-from optimizer.lab.fusion.flooding import FLOODS, floods
-from optimizer.pipeline.risk_look import where_to_look
-from optimizer.pipeline.tip_briefing import tip_facts
-from optimizer.records.reliability import USUAL, learn_reliability
+from optimizer.lab.fusion.tips import FLOODS, floods
+from optimizer.records.grades import USUAL, learn_reliability
 from optimizer.records.tips import Tips, read_tips
 from optimizer.risk import RiskEstimate
 from optimizer.risk.tips import BOUND, MOST, weigh_tips
-from optimizer.scenario.check import check_scenario
-from optimizer.scenario.compile import compile_scenario
+from optimizer.scenario.check.check import check_scenario
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.tiny import SCENARIO, write_scenario
 

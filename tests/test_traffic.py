@@ -12,15 +12,15 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.traffic import TrafficModel
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.traffic import TrafficModel
 from tests.tiny import SCENARIO, SITES, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from optimizer.problem.options import Option
+    from optimizer.problem.instance.options import Option
 
 DELAY = (
     SCENARIO.replace("uses = { teams = 1 }", 'uses = { teams = 1 }\ndelay = { resource = "delay", minutes = 2 }')

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.lab.converters.snip import snip_instance
-from optimizer.problem.evaders import Evader
-from optimizer.problem.options import Resource
-from optimizer.problem.plan import fits, violations
-from optimizer.solvers.branch_and_cut.master import Master, Relaxed
-from optimizer.solvers.branch_and_cut.node import Node, addable
-from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, path_cut_sets
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.plan.plan import fits, violations
+from optimizer.solvers.branch_and_cut.lp.master import Master, Relaxed
+from optimizer.solvers.branch_and_cut.tree.node import Node, addable
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import NodeSolution, path_cut_sets
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
@@ -29,7 +29,7 @@ from tests.tree_cases import budget_case
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 MEAN_GAP = 0.06
 """Of the root on small problems; measured: 0.045."""

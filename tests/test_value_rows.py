@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from optimizer.problem.plan import fits
-from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.value_rows import ValueRows
-from optimizer.solvers.carried import Carried
+from optimizer.problem.plan.plan import fits
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.search.warm_start import Carried, ValueRows
 from optimizer.solvers.solve import place
 from tests.cases import brute_force, random_instance
 from tests.test_tree import harder
 
 if TYPE_CHECKING:
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
 
 ROUNDING = 1e-9

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.problem.waiting import loss_probability, mean_wait, waiting_chance, waiting_day
+from optimizer.problem.instance.queueing import loss_probability, mean_wait, waiting_chance, waiting_day
 
 
 def chain(arrivals: float, service: float, servers: int, room: int) -> tuple[float, float]:

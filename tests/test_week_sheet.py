@@ -16,10 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.language import speaking
+from optimizer.base.text.language import speaking
 from optimizer.roster.model import Assignment, Gap, Roster
-from optimizer.roster.roster_page import roster_page
-from optimizer.roster.week_sheet import HEIGHT, WIDTH, WeekRow, _lines, week_tables
+from optimizer.roster.roster_page import HEIGHT, WIDTH, WeekRow, _lines, roster_page, week_tables
 from tests.browser import CHROMIUM, Browser
 from tests.english import left_in
 from tests.roster_cases import CHICAGO, FIRST, crew, duties, duty, shift
@@ -27,7 +26,7 @@ from tests.roster_cases import CHICAGO, FIRST, crew, duties, duty, shift
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.roster.week_sheet import WeekTable
+    from optimizer.roster.roster_page import WeekTable
 
 STARTS = ("06:00", "14:00", "22:00")
 

@@ -19,24 +19,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.listener import SILENT
-from optimizer.problem.evaders import Evader
-from optimizer.problem.options import Resource
-from optimizer.problem.plan import BUDGET_TOLERANCE, fits
-from optimizer.problem.requirements import Requirement, meets
-from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
-from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
-from optimizer.solvers.branch_and_cut.group_cuts import CLOSE, add_group_cuts, least_with_prices
-from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.branch_and_cut.node import Node, addable
-from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, GroupTask, Lost, Order
-from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
-from optimizer.solvers.feasible_start import feasible_start
+from optimizer.base.work.listener import SILENT
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.instance.requirements import Requirement, meets
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, fits
+from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
+from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_group_cuts, least_with_prices
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.parallel.messages import BranchTask, GroupTask, Lost, Order
+from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
+from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
+from optimizer.solvers.branch_and_cut.tree.node import Node, addable
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
-from optimizer.solvers.solve_state import SolveState
 from tests.cases import random_instance
 from tests.test_joint import small_case, true_optimum
 
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
-    from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
 
 UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)
 """Units of uses; sums of multiples of 0.1 round."""

@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 from optimizer.records.sources import KILOGRAMS
 from optimizer.region import MODES
-from optimizer.region.settlements import ASSUMED_POPULATION
-from optimizer.scenario.assumptions import DEFAULTS
-from optimizer.scenario.model import ScenarioModel
+from optimizer.region.places import ASSUMED_POPULATION
+from optimizer.scenario.check.assumptions import DEFAULTS
+from optimizer.scenario.file.model import ScenarioModel
 
 
 def assumptions_page() -> str:

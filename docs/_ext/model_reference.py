@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.problem.instance_file import instance_schema
-from optimizer.problem.plan_file import plan_schema
-from optimizer.scenario.model import scenario_schema
+from optimizer.problem.files.instance_file import instance_schema
+from optimizer.problem.files.plan_file import plan_schema
+from optimizer.scenario.file.model import scenario_schema
 
 Schema = dict[str, Any]
 RANGES = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.files import written_whole
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.network import great_circle_m
+from optimizer.base.files.readwrite import written_whole
+from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region import read_region
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import shapely
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.region import Region
 
 SEED = 20_250_101

@@ -21,10 +21,10 @@ import numpy as np
 from shapely.geometry import shape
 
 from optimizer.base.errors import InputError, ProblemList
-from optimizer.base.files import read_json, read_text, written_whole
-from optimizer.problem.network import Network, great_circle_m
-from optimizer.problem.places import Crossing, Gateway, Settlement
-from optimizer.problem.polylines import Polylines
+from optimizer.base.files.readwrite import read_json, read_text, written_whole
+from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.places import Crossing, Gateway, Settlement
+from optimizer.problem.network.polylines import Polylines
 from optimizer.region import Region, save_region
 
 if TYPE_CHECKING:

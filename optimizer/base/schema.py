@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.names import close_match, unknown_name
+from optimizer.base.text.names import close_match, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; Ctrl-C while Python still reads it ends as any other, and while Python ends it is ignored."""
     try:
-        from optimizer.cli.clock import begin
+        from optimizer.cli.terminal import begin
 
         begin()
         from optimizer.cli.app import main as run

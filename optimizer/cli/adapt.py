@@ -8,25 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optimizer.cli.arguments import (  # noqa: TC001 - typer reads annotations while the program runs
-    Jobs,
-    Json,
-    Language,
-    Overwrite,
-    Scheduler,
-    Settings,
-    SkipUnreachable,
-)
+from optimizer.cli.arguments import Jobs, Json, Language, Overwrite, Scheduler, Settings, SkipUnreachable  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
-from optimizer.cli.interrupts import CommandInterrupts
+from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.adapt import Adaptation
-    from optimizer.report.student_interval import MeanInterval
+    from optimizer.lab.adaptive.analysis.adapt import Adaptation
+    from optimizer.lab.adaptive.analysis.adaptive_chart import MeanInterval
 
 
 class Learning(StrEnum):
-    """`optimizer.problem.adapt_terms.LearningName`, named here so that `--help` need not import it."""
+    """`optimizer.scenario.file.adapt_model.LearningName`, named here so that `--help` need not import it."""
 
     BEST_REPLY = "best-reply"
     FICTITIOUS = "fictitious"
@@ -78,9 +70,9 @@ def adapt(
 
     What is not given is that of `[adapt]` in the scenario. With --out an interrupted command goes on where it stopped: give it again.
     """
-    from optimizer.base.executor import Executor
-    from optimizer.pipeline.adapt import adapt as simulate_policies
-    from optimizer.scenario.settings import parsed_settings
+    from optimizer.base.work.executor import Executor
+    from optimizer.lab.adaptive.analysis.adapt import adapt as simulate_policies
+    from optimizer.scenario.file.settings import parsed_settings
 
     asked: dict[str, Any] = {
         "learning": None if learning is None else learning.value,
@@ -123,7 +115,7 @@ def adapt(
 
 
 def _show(found: Adaptation) -> None:
-    from optimizer.pipeline.adapt_summary import summaries
+    from optimizer.lab.adaptive.analysis.output import summaries
 
     rows = []
     for each in summaries(found):
@@ -135,8 +127,8 @@ def _show(found: Adaptation) -> None:
 
 
 def _show_districts(found: Adaptation) -> None:
-    from optimizer.pipeline.adapt_displacement_page import FIRST, part_changes, signed
-    from optimizer.pipeline.adapt_ground import DISTRICT
+    from optimizer.lab.adaptive.analysis.adapt import DISTRICT
+    from optimizer.lab.adaptive.analysis.output import FIRST, part_changes, signed
 
     moved = found.displacement
     if moved is None or not moved.numbers(DISTRICT):

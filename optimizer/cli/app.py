@@ -8,19 +8,18 @@ from typing import Annotated
 import typer
 
 from optimizer.base.errors import OptimizerError
-from optimizer.base.formatting import printable
-from optimizer.base.interrupts import is_interrupt
+from optimizer.base.text.formatting import printable
+from optimizer.base.work.listener import is_interrupt
 from optimizer.cli.adapt import adapt
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
-from optimizer.cli.commands import add_command, add_group
+from optimizer.cli.commands import add_command, add_group, examples_text
 from optimizer.cli.compare import compare
 from optimizer.cli.convert import convert_app
 from optimizer.cli.cooperate import cooperate
 from optimizer.cli.desk import desk
 from optimizer.cli.draw import draw
 from optimizer.cli.evaluate import evaluate
-from optimizer.cli.examples import examples_text
 from optimizer.cli.exchange import exchange
 from optimizer.cli.explain import explain
 from optimizer.cli.export import export

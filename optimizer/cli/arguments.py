@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.base.errors import InputError
-from optimizer.base.names import close_match, one_of
-from optimizer.base.threads import thread_count
-from optimizer.problem.methods import METHOD_NAMES
+from optimizer.base.text.names import close_match, one_of
+from optimizer.base.work.executor import thread_count
+from optimizer.problem.instance.methods import METHOD_NAMES
 
 if TYPE_CHECKING:
-    from optimizer.problem.changes import Changes
-    from optimizer.scenario.model import RegionModel
+    from optimizer.problem.instance.changes import Changes
+    from optimizer.scenario.file.model import RegionModel
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
 
@@ -140,7 +140,7 @@ def changes_of(
     typer.BadParameter
         As `amounts`.
     """
-    from optimizer.problem.changes import Changes
+    from optimizer.problem.instance.changes import Changes
 
     return Changes(amounts(budget), tuple(force or ()), tuple(forbid or ()), keep_today, change_at_most)
 
@@ -220,7 +220,7 @@ def region_source(
         If a value is at fault.
     """
     from optimizer.base.schema import validated
-    from optimizer.scenario.model import RegionModel
+    from optimizer.scenario.file.model import RegionModel
 
     given = {name: value for name, value in sources.items() if value is not None}
     if len(given) != 1:

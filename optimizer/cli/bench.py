@@ -244,7 +244,7 @@ def _show_best_known(out: Path, instances: Path | None, as_json: bool) -> None:
 def _compare(table: Path, instances: Path | None, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from optimizer.lab.benchmark.compare import compare_results
+    from optimizer.lab.benchmark.best_known import compare_results
     from optimizer.lab.benchmark.families import INSTANCES
 
     compared = compare_results(table, instances or INSTANCES)

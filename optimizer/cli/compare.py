@@ -11,7 +11,7 @@ from optimizer.cli.arguments import Json, Language, Overwrite, SkipUnreachable  
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.compare_plans import ComparedPlan, PlanComparison
+    from optimizer.analysis.compare.compare import ComparedPlan, PlanComparison
 
 ORIGINS = 15
 """Crossings that are shown."""
@@ -40,9 +40,9 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Value plans on one model: in all, by evaders, crossings and agencies; and what differs from the first."""
-    from optimizer.base.language import check_language
-    from optimizer.pipeline.compare_files import compare_folder, plan_line, write_comparison
-    from optimizer.pipeline.compare_plans import compare_plans
+    from optimizer.analysis.compare.compare import compare_plans
+    from optimizer.analysis.compare.output import compare_folder, plan_line, write_comparison
+    from optimizer.base.text.language import check_language
 
     asked = None if language is None else check_language(language)
     folder = None if out is None else compare_folder(out, plans, on, overwrite=overwrite)
@@ -71,7 +71,7 @@ def _note(plan: ComparedPlan) -> None:
 
 
 def _show(comparison: PlanComparison) -> None:
-    from optimizer.pipeline.compare_files import BREAKDOWNS, breakdown_rows
+    from optimizer.analysis.compare.output import BREAKDOWNS, breakdown_rows
 
     plans, first = comparison.plans, comparison.plans[0]
     names = [plan.matched.name for plan in plans]
@@ -98,7 +98,7 @@ def _show(comparison: PlanComparison) -> None:
 
 
 def _show_routes(plans: tuple[ComparedPlan, ...]) -> None:
-    from optimizer.pipeline.explain_sentences import evader_sentence
+    from optimizer.analysis.explain.output import evader_sentence
 
     for plan in plans:
         if plan.open_evaders:

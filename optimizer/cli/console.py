@@ -1,4 +1,7 @@
-"""Output of the commands: tables on standard output and progress on standard error for people, one JSON object a line for tools."""
+"""What commands print: tables on standard output, progress on standard error, one JSON object a line for tools.
+
+Streams that are closed, full or of an old encoding: `optimizer.cli.terminal`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.formatting import printable
-from optimizer.base.listener import SilentListener
+from optimizer.base.text.formatting import printable
+from optimizer.base.work.listener import SilentListener
 from optimizer.cli.terminal import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+
+    from optimizer.problem.plan.result import Result
 
 
 class Verbosity(Enum):
@@ -145,7 +150,7 @@ class ProgressPrinter(SilentListener):
 
 def bounds_text(lower: float | None, upper: float | None) -> str:
     """Return 'lower .. upper (gap %)' with unknown bounds as dashes."""
-    from optimizer.problem.result import relative_gap
+    from optimizer.problem.plan.result import relative_gap
 
     gap = relative_gap(lower, upper)
     return f"{number(lower)} .. {number(upper)}" + (f" (gap {gap:.2%})" if gap is not None else "")
@@ -154,3 +159,72 @@ def bounds_text(lower: float | None, upper: float | None) -> str:
 def number(value: float | None) -> str:
     """Return a number to six figures, or a dash."""
     return "-" if value is None else f"{value:.6g}"
+
+
+# How the result of a solve is printed: a JSON line, or a phrase for people.
+
+
+def result_line(instance: str, result: Result) -> dict[str, Any]:
+    """Return what `solve` and `plan` print with --json."""
+    from optimizer.base.version import package_version
+    from optimizer.plans.plan_outputs import result_summary
+
+    plan = list(result.plan.options) if result.plan else []
+    summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}
+    more = weighed_beats(result) | mixture_line(result)
+    return summary | {"tolerance": result.tolerance, "version": package_version()} | more
+
+
+def mixture_line(result: Result) -> dict[str, Any]:
+    """Return the mixture and what it is compared with, for --json; nothing for other methods than `mixed`."""
+    mixed, upper = result.mixed, result.upper
+    if mixed is None or upper is None:
+        return {}
+    mixture = mixed.mixture
+    return {
+        "support": [
+            {"plan": list(plan.options), "probability": probability}
+            for plan, probability in zip(mixture.plans, mixture.probabilities, strict=True)
+        ],
+        "marginals": mixture.marginals,
+        "pure_lower": mixed.pure_lower,
+        "pure_upper": mixed.pure_upper,
+        "gain": mixed.gain(upper),
+        "proven_gain": mixed.proven_gain(upper),
+        "saturated": mixed.saturated,
+    }
+
+
+def weighed_beats(result: Result) -> dict[str, Any]:
+    """Return the bounds within the beats that were generated, for --json; nothing without teams."""
+    if result.weighed is None:
+        return {}
+    return {"weighed_lower": result.weighed_lower, "weighed_gap": result.weighed_gap}
+
+
+def verdict(result: Result) -> str:
+    """Return status, limit and bounds in a phrase; with teams both the bounds over every beat and within those weighed."""
+    limit = result.limit
+    ended = {None: "", "interrupted": " (interrupted)"}.get(limit, f" (stopped by its {limit} limit)")
+    words = f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"
+    if result.weighed is None:
+        return words
+    return f"{words} against every beat; within the beats weighed {bounds_text(result.weighed_lower, result.upper)}"
+
+
+# `--skip-unreachable`: evaders that were left out are named on standard error and in the JSON line.
+
+NAMED = 10
+"""Ids that the note names; the others it counts."""
+
+
+def note_unreachable(where: object, ids: Sequence[str]) -> None:
+    """Print a note on what was left out of the problem of a file; nothing where that is nobody."""
+    if ids:
+        named = ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
+        print_note(f"Note: {where}: left out, no path ({len(ids)}): {named}")
+
+
+def unreachable_json(ids: Sequence[str], *, wanted: bool) -> dict[str, Any]:
+    """Return what is added to a JSON line: nothing where `--skip-unreachable` was not given."""
+    return {"skipped": list(ids)} if wanted else {}

@@ -25,10 +25,10 @@ from optimizer.cli.arguments import (
     solve_options,
 )
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
-from optimizer.cli.interrupts import CommandInterrupts
+from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.cooperate import Cooperation
+    from optimizer.analysis.cooperation.cooperation import Cooperation
 
 SHOWN = 12
 """Sites that the table names, those first that bring most."""
@@ -73,14 +73,14 @@ def cooperate(
     A coalition has the options and resources of its members, and in full what all share. --time-limit is for all coalitions together; by
     default five times that of the scenario. With --out an interrupted command goes on where it stopped: give it again.
     """
-    from optimizer.base.executor import Executor
-    from optimizer.base.finished_pieces import FinishedPieces
-    from optimizer.pipeline.cooperate import cooperate as plan_coalitions
-    from optimizer.pipeline.cooperate import cooperation_digest
-    from optimizer.pipeline.cooperation_files import cooperation_folder, write_cooperation
-    from optimizer.pipeline.problem_source import problem_source
-    from optimizer.problem.changes import Changes
-    from optimizer.scenario.settings import parsed_settings
+    from optimizer.analysis.cooperation.cooperation import cooperate as plan_coalitions
+    from optimizer.analysis.cooperation.cooperation import cooperation_digest
+    from optimizer.analysis.cooperation.output import cooperation_folder, write_cooperation
+    from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.work.executor import Executor
+    from optimizer.plans.plan_folder import problem_source
+    from optimizer.problem.instance.changes import Changes
+    from optimizer.scenario.file.settings import parsed_settings
 
     listener = ProgressPrinter(silent=as_json)
     folder = None if out is None else cooperation_folder(out, scenario, overwrite=overwrite)
@@ -128,7 +128,7 @@ def cooperate(
 
 
 def _print_lines(found: Cooperation, *, sites: bool) -> None:
-    from optimizer.pipeline.cooperation_files import coalition_line, share_line, site_line
+    from optimizer.analysis.cooperation.output import coalition_line, share_line, site_line
 
     for coalition in found.coalitions:
         print_json(coalition_line(coalition))
@@ -139,7 +139,7 @@ def _print_lines(found: Cooperation, *, sites: bool) -> None:
 
 
 def _show(found: Cooperation) -> None:
-    from optimizer.pipeline.cooperation_files import interval, sentences
+    from optimizer.analysis.cooperation.output import interval, sentences
 
     rows = [
         (" + ".join(c.members), number(c.upper), number(c.lower), number(found.nobody - c.upper))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.base.temporary import scratch_folder
+from optimizer.base.files.temporary import scratch_folder
 from optimizer.cli.arguments import Json, Language, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
-    from optimizer.report.desk.server import DeskServer
+    from optimizer.analysis.desk.page.server import DeskServer
 
 
 def desk(
@@ -28,9 +28,9 @@ def desk(
     as_json: Json = False,
 ) -> None:
     """Open a page on this machine to force and forbid sites, move budgets, see the exact value, search from there, and save variants."""
-    from optimizer.pipeline.desk_session import DeskSession
-    from optimizer.pipeline.problem_source import plan_language
-    from optimizer.report.desk.server import serve
+    from optimizer.analysis.desk.page.server import serve
+    from optimizer.analysis.desk.session import DeskSession
+    from optimizer.plans.plan_folder import plan_language
 
     spoken = plan_language(plan, language)
     session = DeskSession(plan, skip_unreachable=skip_unreachable, listener=ProgressPrinter(silent=as_json))

@@ -12,7 +12,7 @@ from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.draw import Drawn
+    from optimizer.pipeline.roster.draw import Drawn
 
 SHOWN = 12
 """Placements whose frequency is shown: those farthest from their probability."""
@@ -59,8 +59,7 @@ def draw(
     as_json: Json = False,
 ) -> None:
     """Draw the plan of each day or shift from a mixture, so that every month's frequencies follow its probabilities."""
-    from optimizer.pipeline.draw import draw_from_plan
-    from optimizer.pipeline.overrides import Override
+    from optimizer.pipeline.roster.draw import Override, draw_from_plan
 
     drawn = draw_from_plan(
         plan_folder,

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import number, print_json, print_note, print_table
-from optimizer.cli.unreachable import note_unreachable, unreachable_json
+from optimizer.cli.console import note_unreachable, number, print_json, print_note, print_table, unreachable_json
 
 WORST = 20
 """Evaders that are shown."""
@@ -22,7 +21,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Value any plan exactly on the full network, with every evader's best response."""
-    from optimizer.pipeline.evaluate import evaluate_file
+    from optimizer.plans.solve import evaluate_file
 
     evaluated = evaluate_file(instance, plan, skip_unreachable=skip_unreachable)
     evaluation, skipped = evaluated.evaluation, evaluated.source.skipped

@@ -19,7 +19,7 @@ def exchange(
     as_json: Json = False,
 ) -> None:
     """Turn seizures or tips from one format of exchange into another."""
-    from optimizer.pipeline.exchange import exchange_records
+    from optimizer.sharing.format_conversion import exchange_records
 
     made = exchange_records(source, out, tips=tips, overwrite=overwrite)
     for remark in made.remarks:

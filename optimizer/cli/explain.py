@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Gap, Jobs, Json, Language, Overwrite, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.clock import seconds_running
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
-from optimizer.cli.interrupts import CommandInterrupts
+from optimizer.cli.terminal import CommandInterrupts, seconds_running
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.explain import Explanation
+    from optimizer.analysis.explain.explain import Explanation
 
 
 def explain(
@@ -41,11 +40,10 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
-    from optimizer.base.executor import LEAST_SECONDS, Executor
-    from optimizer.pipeline.explain import explain_folder
-    from optimizer.pipeline.explain_files import explain_output, option_line, write_explanation
-    from optimizer.pipeline.open_routes import evader_line
-    from optimizer.pipeline.problem_source import plan_language
+    from optimizer.analysis.explain.explain import evader_line, explain_folder
+    from optimizer.analysis.explain.output import explain_output, option_line, write_explanation
+    from optimizer.base.work.executor import LEAST_SECONDS, Executor
+    from optimizer.plans.plan_folder import plan_language
 
     spoken = plan_language(plan, language)
     folder = None if out is None else explain_output(out, plan, overwrite=overwrite)
@@ -81,8 +79,7 @@ def explain(
 
 
 def _show(explanation: Explanation) -> None:
-    from optimizer.pipeline.explain_files import price_rows
-    from optimizer.pipeline.explain_sentences import evader_sentence, option_sentences
+    from optimizer.analysis.explain.output import evader_sentence, option_sentences, price_rows
 
     rows = price_rows(explanation)
     columns = ["site", "in the plan", "adds", "costs", "proven", "exchanged for"]

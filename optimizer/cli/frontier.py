@@ -22,10 +22,10 @@ from optimizer.cli.arguments import (
     solve_options,
 )
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
-from optimizer.cli.interrupts import CommandInterrupts
+from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.frontier import Frontier
+    from optimizer.analysis.frontier.frontier import Frontier
 
 SHOWN = 6
 """Ids that a cell lists."""
@@ -61,13 +61,13 @@ def frontier(
     --time-limit is for all points together; by default three times that of the scenario. With --out an interrupted command goes on where it
     stopped: give it again.
     """
-    from optimizer.base.executor import Executor
-    from optimizer.base.finished_pieces import FinishedPieces
-    from optimizer.pipeline.frontier import BudgetRange, frontier_digest
-    from optimizer.pipeline.frontier import frontier as solve_frontier
-    from optimizer.pipeline.frontier_files import frontier_folder, point_content, write_frontier
-    from optimizer.pipeline.problem_source import problem_source
-    from optimizer.scenario.settings import parsed_settings
+    from optimizer.analysis.frontier.frontier import BudgetRange, frontier_digest
+    from optimizer.analysis.frontier.frontier import frontier as solve_frontier
+    from optimizer.analysis.frontier.output import frontier_folder, point_content, write_frontier
+    from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.work.executor import Executor
+    from optimizer.plans.plan_folder import problem_source
+    from optimizer.scenario.file.settings import parsed_settings
 
     numbers = points or [11]
     if len(first) != len(resource) or len(last) != len(resource) or len(numbers) not in {1, len(resource)}:
@@ -121,7 +121,7 @@ def frontier(
 
 
 def _show(found: Frontier) -> None:
-    from optimizer.pipeline.frontier_files import point_content
+    from optimizer.analysis.frontier.output import point_content
 
     names = [each.resource for each in found.ranges]
     gains = found.gains() if len(names) == 1 else ()

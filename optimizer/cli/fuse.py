@@ -9,7 +9,7 @@ import typer
 
 from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line
-from optimizer.cli.import_summary import show_summary
+from optimizer.cli.import_ import show_summary
 
 
 def fuse(
@@ -29,7 +29,7 @@ def fuse(
     as_json: Json = False,
 ) -> None:
     """Find the events that several agencies report, and make one record of them; doubtful pairs are listed for a person."""
-    from optimizer.pipeline.fuse import fuse_feeds
+    from optimizer.sharing.fuse import fuse_feeds
 
     fused = fuse_feeds(
         feeds,

@@ -30,8 +30,8 @@ def joint(
 ) -> None:
     """Plan jointly without pooling: answer what is proposed in an exchange, and propose once all have answered."""
     from optimizer.base.errors import InputError, Problem
-    from optimizer.pipeline.joint_plan import plan_jointly
-    from optimizer.pipeline.problem_source import problem_source
+    from optimizer.plans.plan_folder import problem_source
+    from optimizer.sharing.agencies_plan import plan_jointly
 
     own = {}
     for text in problems:

@@ -31,16 +31,24 @@ from optimizer.cli.arguments import (
     changes_of,
     solve_options,
 )
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
-from optimizer.cli.interrupts import CommandInterrupts
-from optimizer.cli.outcome import result_line, verdict
-from optimizer.cli.unreachable import unreachable_json
+from optimizer.cli.console import (
+    ProgressPrinter,
+    number,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+    result_line,
+    unreachable_json,
+    verdict,
+)
+from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.doubt import Doubt, DoubtRequest
+    from optimizer.analysis.uncertainty.sensitivity import Sensitivity
+    from optimizer.analysis.uncertainty.uncertainty import Doubt, DoubtRequest
     from optimizer.pipeline.plan import Planned
-    from optimizer.pipeline.sensitivity import Sensitivity
-    from optimizer.problem.plan_file import PlanFile
+    from optimizer.problem.files.plan_file import PlanFile
 
 
 def plan(
@@ -92,13 +100,13 @@ def plan(
 
     With --draws the scenario is solved for its middle and for each objective, at most --time-limit each; --jobs and --scheduler share these.
     """
-    from optimizer.base.executor import Executor
-    from optimizer.pipeline.changes import in_language
-    from optimizer.pipeline.doubt_briefing import doubt_content
+    from optimizer.analysis.uncertainty.sensitivity import sensitivity_content
+    from optimizer.analysis.uncertainty.uncertainty import doubt_content
+    from optimizer.base.work.executor import Executor
     from optimizer.pipeline.plan import plan_scenario
-    from optimizer.pipeline.sensitivity_briefing import sensitivity_content
-    from optimizer.pipeline.solve import result_without_plan
-    from optimizer.scenario.settings import parsed_settings
+    from optimizer.plans.changes import in_language
+    from optimizer.plans.solve import result_without_plan
+    from optimizer.scenario.file.settings import parsed_settings
 
     folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
@@ -146,10 +154,10 @@ def plan(
 
 def _doubt(draws: int | None, objective: str | None) -> DoubtRequest | None:
     """Return what is asked of draws; an objective without draws is a fault."""
+    from optimizer.analysis.uncertainty.uncertainty import DoubtRequest
     from optimizer.base.errors import InputError, Problem
-    from optimizer.pipeline.doubt import DoubtRequest
-    from optimizer.problem.draws import Objective
-    from optimizer.scenario.draws import check_count
+    from optimizer.problem.plan.weight_scenarios import Objective
+    from optimizer.scenario.compile.uncertainty import check_count
 
     if objective is None and draws is None:
         return None
@@ -195,7 +203,7 @@ def _show(planned: Planned) -> None:
 
 def _show_doubt(doubt: Doubt) -> None:
     """Print the plans over the draws."""
-    from optimizer.pipeline.doubt_briefing import plan_name
+    from optimizer.analysis.uncertainty.uncertainty import plan_name
 
     rows = [
         (
@@ -231,10 +239,10 @@ def _show_sensitivity(found: Sensitivity) -> None:
 
 def _show_beats(plan: PlanFile) -> None:
     """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, marginal value."""
-    from optimizer.base.formatting import clock, letter, plain
-    from optimizer.pipeline.display_names import DisplayNames
-    from optimizer.pipeline.patrol_briefing import beat_rows
-    from optimizer.report.content import driven_order
+    from optimizer.base.text.formatting import clock, letter, plain
+    from optimizer.pipeline.briefing.placements import beat_rows
+    from optimizer.plans.display_names import DisplayNames
+    from optimizer.report.content.placements import driven_order
 
     rows = [
         (

@@ -17,7 +17,7 @@ def qgis(
     repository: Annotated[str, typer.Option(help="Web address of its source.")] = "",
 ) -> None:
     """Write the QGIS plugin: Processing algorithms that build regions, plan, evaluate and draw budget curves."""
-    from optimizer.base.files import check_file, written_whole
+    from optimizer.base.files.readwrite import check_file, written_whole
     from optimizer.report.qgis.archive import Contact, plugin_archive
 
     contact = Contact(email, tracker, repository)

@@ -26,7 +26,7 @@ def release(
     as_json: Json = False,
 ) -> None:
     """Write what another agency may see: its own rows and those released to it, totals, a scenario, its part of a plan."""
-    from optimizer.pipeline.release import release_to
+    from optimizer.sharing.release import release_to
 
     made = release_to(
         source,

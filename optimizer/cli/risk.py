@@ -2,13 +2,372 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.commands import add_command
-from optimizer.cli.risk_alerts import alerts
-from optimizer.cli.risk_backtest import backtest
-from optimizer.cli.risk_look import look
-from optimizer.cli.risk_study import study
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
+
+if TYPE_CHECKING:
+    from optimizer.analysis.search_advice.alerts import RiskAlerts
+    from optimizer.analysis.search_advice.search_advice import RiskLook
+    from optimizer.lab.backtest.engine import Backtest
+    from optimizer.lab.study.study import EndedCell
+    from optimizer.risk.alerts.monitor import PlaceTest
+
+NEAREST = 5
+"""Places that are shown where there is no alarm."""
+
+
+class PlaceKindName(StrEnum):
+    """`optimizer.analysis.search_advice.alerts.PlaceKind`, named here so that `--help` need not import it."""
+
+    SEGMENT = "segment"
+    NEIGHBOURHOOD = "neighbourhood"
+    CROSSING = "crossing"
+    AREA = "area"
+
+
+def alerts(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    since: Annotated[
+        str | None,
+        typer.Option(help="First day of the recent window (2024-10-01 or 2024-10); by default the last quarter."),
+    ] = None,
+    fdr: Annotated[float, typer.Option(min=0.001, max=0.5, help="Expected share of false alarms among alarms.")] = 0.1,
+    by: Annotated[PlaceKindName, typer.Option(help="What is tested.")] = PlaceKindName.SEGMENT,
+    memory: Annotated[
+        int | None, typer.Option(min=1, help="Months before the window to learn from; by default all of them.")
+    ] = None,
+    any_dependence: Annotated[
+        bool,
+        typer.Option(
+            "--any-dependence", help="Benjamini and Yekutieli's rule, which holds however places depend on each other."
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write: alerts and trends as CSV, alerts as GeoJSON, a figure.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Name the places whose recent seizures are more, or fewer, than their own search effort led to expect."""
+    from optimizer.analysis.search_advice.alerts import alerts_content, find_alerts
+
+    result = find_alerts(
+        scenario,
+        since=since,
+        fdr=fdr,
+        by=by.value,
+        memory=memory,
+        any_dependence=any_dependence,
+        out=out,
+        overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
+    )
+    if as_json:
+        saved = None if out is None else str(out)
+        print_json({"scenario": str(scenario)} | alerts_content(result) | {"out": saved})
+        return
+    _show_alerts(result)
+    if out is not None:
+        print_line(f"Saved {out}")
+
+
+def _show_alerts(result: RiskAlerts) -> None:
+    found = result.alerts
+    share = f"{found.fdr:.0%} of alarms expected to be false"
+    head = ["place", "found", "expected", "usual range", "times", "q", "remark"]
+    if found.alarms:
+        print_table(f"Alerts, {found.window} ({share})", head, [_cells(one) for one in found.alarms])
+    elif found.tested:
+        title = f"No alert, {found.window}: none of {len(found.tested)} places stands out. The nearest to one:"
+        print_table(title, head, [_cells(one) for one in found.tested[:NEAREST]])
+    for trend in result.trends:
+        print_table(
+            f"{trend.place.label}, by quarter",
+            ["from", "to", "found", "expected", "ratio", "90 % interval"],
+            [
+                [
+                    str(one.span.start),
+                    str(one.span.last) + (" *" if one.recent else ""),
+                    f"{one.observed:g}",
+                    f"{one.expected:.3g}",
+                    *(
+                        ("-", "not searched")
+                        if math.isnan(one.ratio)
+                        else (f"{one.ratio:.2f}", f"{one.low:.2f} to {one.high:.2f}")
+                    ),
+                ]
+                for one in trend.quarters
+            ],
+        )
+    if found.unrecorded:
+        print_table(
+            "Seizures of the window without recorded search effort",
+            ["place", "first day", "last day", "found"],
+            [[one.place, str(one.start), str(one.last), f"{one.count:g}"] for one in found.unrecorded],
+        )
+    print_line("* the window, which the expectation does not know.")
+    for warning in result.warnings:
+        print_line(f"- {warning}")
+
+
+def _cells(one: PlaceTest) -> list[str]:
+    from optimizer.analysis.search_advice.alerts import alert_remark
+
+    usual = f"{one.low:g} to {one.high:g}"
+    times = f"{one.observed / one.expected:.2g}"
+    return [
+        one.place.label,
+        f"{one.observed:g}",
+        f"{one.expected:.2g}",
+        usual,
+        times,
+        f"{one.q:.2g}",
+        alert_remark(one),
+    ]
+
+
+# `risk look`: where a patrol would give most information, beside where risk is highest.
+
+
+def look(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    effort: Annotated[
+        float | None,
+        typer.Option(help="Effort of one patrol; by default what a searched segment gets in a usual month."),
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Unit of it; by default the one in which most road was searched.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many roads to name.")] = 15,
+    out: Annotated[Path | None, typer.Option(help="Folder to write: look.csv and look.geojson, every road.")] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Rank roads by the information that one more patrol would give, with the chance that each is among the worst."""
+    from optimizer.analysis.search_advice.search_advice import where_to_look
+
+    result = where_to_look(
+        scenario, effort=effort, unit=unit, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
+    )
+    if as_json:
+        head = {"scenario": str(scenario), "effort": result.patrol.amount, "unit": result.patrol.unit}
+        roads = [asdict(road) for road in result.roads[:top]]
+        tips = {"tips": [asdict(row) for row in result.tips]} if result.tips else {}
+        tail = {"roads": roads, **tips, "warnings": list(result.warnings), "out": None if out is None else str(out)}
+        print_json(head | tail)
+        return
+    _show_search_advice(result, top)
+    if out is not None:
+        print_line(f"Saved {out}")
+
+
+def _show_search_advice(result: RiskLook, top: int) -> None:
+    print_table(
+        f"Where {result.patrol.amount:g} {result.patrol.unit} give most information (nats; higher is better)",
+        ["road", "seizures", "here", "and around", "worst 5 %", "risk rank", "why"],
+        [
+            [
+                road.road,
+                f"{road.expected_finds:.2g}",
+                f"{road.information_nats:.2g}",
+                f"{road.around_nats:.2g}",
+                f"{road.chance_among_worst:.0%}",
+                str(road.risk_rank),
+                road.reason,
+            ]
+            for road in result.roads[:top]
+        ],
+    )
+    if result.tips:
+        print_table(
+            "Tips that a search could settle (they change none of the figures above)",
+            ["road", "day", "tips", "grade", "false", "risk", "with tips", "alone", "what settles it"],
+            [
+                [
+                    row.label,
+                    row.day,
+                    str(row.copies),
+                    row.grade,
+                    f"{row.false_share:.0%}",
+                    "-" if row.before is None else f"{row.before:.2g}",
+                    "-" if row.after is None else f"{row.after:.2g}",
+                    f"{row.alone - 1:+.0%}",
+                    row.cure,
+                ]
+                for row in result.tips
+            ],
+        )
+    for warning in result.warnings:
+        print_line(f"- {warning}")
+
+
+# `risk backtest`: how much better than the global rate the risk model predicts searches that it has not seen.
+
+SCENARIO = ".toml"
+
+NOTHING = 3
+"""Exit code of an interrupt before any period was scored."""
+
+
+class PeriodName(StrEnum):
+    """`optimizer.lab.backtest.engine.Length`, named here so that `--help` need not import it."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+def backtest(
+    records: Annotated[
+        list[Path],
+        typer.Argument(help="searches.csv of `import stop-search`, or folders with one; or one SCENARIO.toml."),
+    ],
+    period: Annotated[PeriodName, typer.Option(help="Length of a test period.")] = PeriodName.MONTH,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write: backtest.json, backtest.csv, backtest.md, calibration.png.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of resampling and shuffling.")] = 0,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Forecast each period from everything before it, given its own effort, and score that against the global rate.
+
+    Each force by itself. Ctrl-C keeps the periods that are done.
+    """
+    scenarios = [path for path in records if path.suffix.lower() == SCENARIO]
+    if scenarios and len(records) > 1:
+        raise typer.BadParameter("give one SCENARIO.toml alone, or files of searches")
+    from optimizer.lab.backtest.engine import Length
+    from optimizer.lab.backtest.run import as_json as contents
+    from optimizer.lab.backtest.run import run_backtest
+
+    done = run_backtest(
+        records, Length(period.value), seed=seed, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
+    )
+    if done.interrupted:
+        kept = sum(len(one.periods) for one in done.judged)
+        print_note(f"Interrupted. Periods scored and kept: {kept}.")
+        if not kept:
+            raise typer.Exit(NOTHING)
+    if as_json:
+        print_json(contents(done) | {"out": None if out is None else str(out)})
+    else:
+        _show_backtest(done, out)
+
+
+def _show_backtest(done: Backtest, out: Path | None) -> None:
+    from optimizer.lab.backtest.page import gain_table, period_table, sentences
+
+    gains = gain_table(done.judged)
+    shown = [0, 1, 2, 3]  # a terminal is too narrow for the calibration, which the page has
+    print_table(
+        "Log score over the global rate, thousandths of a natural logarithm (mnats)",
+        [gains.head[k] for k in shown],
+        [[row[k] for k in shown] for row in gains.cells],
+    )
+    periods = period_table(done.judged)
+    shown = [0, 1, 3, 4, 7]  # the model that is scored; the page has the others beside it
+    print_table(
+        "Period by period", [periods.head[k] for k in shown], [[row[k] for k in shown] for row in periods.cells]
+    )
+    for sentence in sentences(done):
+        print_line(f"- {sentence}")
+    if out is not None:
+        print_line(f"Saved {out}")
+
+
+# `risk study`: the risk models in simulated worlds whose truth is known, row by row, and the page of results.
+
+OUT = Path("results/risk")
+
+DATA = Path("../shared/data/osm")
+
+
+def study(
+    data: Annotated[Path, typer.Option(help="Folder with an extract or saved network of each region.")] = DATA,
+    family: Annotated[
+        bool, typer.Option("--family", help="Run the family of worlds (f00 to f39) in place of the four named ones.")
+    ] = False,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Region: the beginning of its file's name. Repeatable. [andorra, liechtenstein; of the family also generated]"
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Cells REGION-WORLD-EFFORT-SEIZURES-SEED that match, such as 'andorra-*-feedback-400-*'. Repeatable.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Truths of each kind. [20; of the family 5 in each region]")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; times are clean with 1.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on a dask.distributed cluster instead.")
+    ] = None,
+    time_limit: Annotated[float | None, typer.Option(min=0, help="Seconds after which no cell is begun.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the raw rows; the page is written beside it.")] = OUT,
+    table: Annotated[
+        bool, typer.Option("--table", help="Make the page and its pictures from the rows; run nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fit every risk model to records of simulated worlds and compare it with the truth.
+
+    A study that was interrupted goes on with the same command: what has a row is not done again. The cells that the goals are about come
+    first. With --table nothing is run, and the page is made from the rows and from the other sections that lie beside them.
+    """
+    if table:
+        _table(out, as_json)
+        return
+    from optimizer.lab.study.study import check_ended, plan_study
+
+    planned = plan_study(data, out, regions=region or (), only=only or (), seeds=seeds, family=family)
+    total, todo = len(planned.cells), len(planned.todo)
+    printer = ProgressPrinter(silent=as_json)
+    printer.message(f"{total} cells, {total - todo} of them done before")
+    count = 0
+
+    def show_cell(one: EndedCell) -> None:
+        nonlocal count
+        count += 1
+        printer.message(f"{count}/{todo} {one.cell.name} {one.fault}".rstrip())
+        if as_json:
+            print_json({"cell": one.cell.name, "rows": len(one.rows), "fault": one.fault or None})
+
+    try:
+        ended = planned.carry_out(show_cell, jobs=jobs, time_limit=time_limit, scheduler=scheduler)
+    except KeyboardInterrupt:
+        print_note(f"Interrupted after {count} of {todo} cells. Rows are kept; the same command goes on from there.")
+        return
+    if len(ended) < todo:
+        printer.message(f"{todo - len(ended)} cells are left for another time")
+    check_ended(ended)
+
+
+def _table(out: Path, as_json: bool) -> None:
+    from optimizer.lab.study.page import write_study_page
+
+    files = write_study_page(out)
+    if as_json:
+        print_json({"page": str(files.page), "pictures": [str(picture) for picture in files.pictures]})
+    else:
+        for line in (f"Page: {files.page}", *(f"Picture: {picture}" for picture in files.pictures)):
+            print_line(line)
+
+
+# `risk`: alerts, where to look next, and how well the risk model predicts.
 
 risk_app = typer.Typer(
     help="Raise alerts, name where to look next, and measure how well the risk model predicts.",

@@ -37,7 +37,7 @@ def roster(
 ) -> None:
     """Assign crews to every duty of a plan: rest, hours and days off kept, nights and weekends shared."""
     from optimizer.base.version import package_version
-    from optimizer.pipeline.roster import roster_of_plan
+    from optimizer.pipeline.roster.roster import roster_of_plan
     from optimizer.roster.infeasibility import NoRosterError
     from optimizer.roster.writing import summary
 

@@ -28,10 +28,10 @@ def schema(
     as_json: Json = False,
 ) -> None:
     """Print the JSON schema of a file format."""
-    from optimizer.base.files import write_json
-    from optimizer.problem.instance_file import instance_schema
-    from optimizer.problem.plan_file import plan_schema
-    from optimizer.scenario.model import scenario_schema
+    from optimizer.base.files.readwrite import write_json
+    from optimizer.problem.files.instance_file import instance_schema
+    from optimizer.problem.files.plan_file import plan_schema
+    from optimizer.scenario.file.model import scenario_schema
 
     schemas = {
         SchemaName.INSTANCE: instance_schema,

@@ -12,7 +12,7 @@ from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads
 from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
 if TYPE_CHECKING:
-    from optimizer.lab.synthetic.writing import Exercise
+    from optimizer.lab.synthetic.simulate import Exercise
 
 
 class WorldName(StrEnum):

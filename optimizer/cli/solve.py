@@ -27,14 +27,21 @@ from optimizer.cli.arguments import (
     changes_of,
     solve_options,
 )
-from optimizer.cli.console import ProgressPrinter, print_json, print_note, print_table
-from optimizer.cli.interrupts import CommandInterrupts
-from optimizer.cli.outcome import result_line, verdict
-from optimizer.cli.unreachable import note_unreachable, unreachable_json
+from optimizer.cli.console import (
+    ProgressPrinter,
+    note_unreachable,
+    print_json,
+    print_note,
+    print_table,
+    result_line,
+    unreachable_json,
+    verdict,
+)
+from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.result import Result
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Result
 
 
 def solve(
@@ -57,7 +64,7 @@ def solve(
     as_json: Json = False,
 ) -> None:
     """Solve instance files."""
-    from optimizer.pipeline.solve import solve_files
+    from optimizer.plans.solve import solve_files
 
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)

@@ -1,22 +1,26 @@
-"""Standard output and standard error as a command finds them: closed, full, closed by the reader of a pipe, or of an old encoding.
+r"""The terminal as a command finds it: its streams, its Ctrl-C, and when the command began.
 
-What cannot be encoded is printed as an escape such as `\u0141`; spaces and dashes of our own become plain ones. Standard error carries
-progress and messages, so that a fault of it is ignored. A fault of standard output ends the command: with one message, or silently where
-the reader of a pipe has read enough (`| head`).
+Standard output and standard error may be closed, full, closed by the reader of a pipe, or of an old encoding. What cannot be encoded is
+printed as an escape such as `\u0141`; spaces and dashes of our own become plain ones. Standard error carries progress and messages, so that a
+fault of it is ignored. A fault of standard output ends the command: with one message, or silently where the reader of a pipe has read enough
+(`| head`).
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import errno
 import io
 import os
 import sys
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from optimizer.base.errors import OptimizerError
-from optimizer.base.formatting import ARROW, DASH, ELLIPSIS, SPACE
+from optimizer.base.text.formatting import ARROW, DASH, ELLIPSIS, SPACE
+from optimizer.base.work.listener import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +30,7 @@ READER_GONE = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt
 
 ESCAPES = "interdict.escapes"
 """Name of the handler of characters that an encoding lacks."""
+
 PLAIN = {SPACE: " ", DASH: "-", ELLIPSIS: "...", ARROW: "->"}
 """What stands for the characters of our own formatting where an encoding lacks them."""
 
@@ -135,3 +140,47 @@ def encodable(text: str) -> str:
     """Return a text as standard output shows it: what its encoding lacks as escapes, so that a table knows how wide it is."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, ESCAPES).decode(encoding)
+
+
+# Ctrl-C on the command line.
+
+LEFT = 130
+"""Exit code after a second Ctrl-C, as shells have it."""
+
+
+class CommandInterrupts(Stopping):
+    """Says what the first Ctrl-C does, and leaves at the second, whatever is under way: what is written whole is there, nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(breakable=True)
+
+    def first_interrupt(self) -> None:
+        """Say so."""
+        _tell("Stopping; what there is is kept. Ctrl-C again leaves at once.")
+
+    def second_interrupt(self) -> None:
+        """Leave."""
+        _tell("Left at once; nothing more is written.")
+        os._exit(LEFT)
+
+
+def _tell(text: str) -> None:
+    """Write past Python's buffer of standard error, which may be in use."""
+    with contextlib.suppress(OSError):  # it is closed
+        os.write(2, f"\n{text}\n".encode())
+
+
+# When the command began, for limits of time that count everything.
+
+_began = time.monotonic()
+
+
+def begin() -> None:
+    """Note that a command begins."""
+    global _began  # noqa: PLW0603 - one command a process; tests run several, one after another
+    _began = time.monotonic()
+
+
+def seconds_running() -> float:
+    """Return the seconds since the command began."""
+    return time.monotonic() - _began

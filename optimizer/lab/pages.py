@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from optimizer.base.files import written_whole
-from optimizer.base.formatting import DASH, known, printable
+from optimizer.base.files.readwrite import written_whole
+from optimizer.base.text.formatting import DASH, known, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

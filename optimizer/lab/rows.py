@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import Field
 
-from optimizer.base.json_lines import append_json_lines, read_json_lines
+from optimizer.base.files.json_lines import append_json_lines, read_json_lines
 from optimizer.base.schema import Strict
 
 if TYPE_CHECKING:

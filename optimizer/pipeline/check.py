@@ -8,28 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
-from optimizer.base.listener import SILENT
+from optimizer.base.work.listener import SILENT
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.misplaced import weak_remarks
-from optimizer.scenario.assumptions import assumptions_of
-from optimizer.scenario.burden import burden_of
-from optimizer.scenario.check import check_scenario
-from optimizer.scenario.options import compile_options, operators_of, resource_id
-from optimizer.scenario.references import fitting_kinds
-from optimizer.scenario.traffic import Traffic
+from optimizer.risk.location_error import weak_remarks
+from optimizer.scenario.check.assumptions import assumptions_of
+from optimizer.scenario.check.check import check_scenario
+from optimizer.scenario.compile.burden import burden_of
+from optimizer.scenario.compile.options import compile_options, operators_of, resource_id
+from optimizer.scenario.file.references import fitting_kinds
+from optimizer.scenario.file.traffic import Traffic
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Sequence
 
     from optimizer.base.errors import Problem
-    from optimizer.base.listener import Listener
-    from optimizer.problem.options import Resource
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.options import Resource
     from optimizer.records import Effort, Seizures
     from optimizer.records.sources import EffortSource, SeizureSource
-    from optimizer.scenario.assumptions import Assumption
-    from optimizer.scenario.check import ScenarioCheck
-    from optimizer.scenario.model import ScenarioModel
+    from optimizer.scenario.check.assumptions import Assumption
+    from optimizer.scenario.check.check import ScenarioCheck
+    from optimizer.scenario.file.model import ScenarioModel
 
 
 @dataclass(frozen=True, slots=True)

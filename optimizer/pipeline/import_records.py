@@ -6,23 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SILENT
-from optimizer.base.output_folder import OutputFolder
-from optimizer.ledger.entries import Entry
-from optimizer.ledger.store import LedgerFolder
-from optimizer.pipeline.recording import hashed, record_made
-from optimizer.records.importers.mapping import checked_mapping, read_mapping
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.work.listener import SILENT, Stopping
+from optimizer.records.importers.mapped_csv import checked_mapping, read_mapping
 from optimizer.records.importers.writing import FILES, write_import
+from optimizer.sharing.ledger.store import Entry, LedgerFolder
+from optimizer.sharing.recording import hashed, record_made
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
-    from optimizer.base.listener import Listener
-    from optimizer.records.importers import mapping as mapping_module
-    from optimizer.records.importers.summary import ImportSummary
-    from optimizer.records.importers.writing import Imported
+    from optimizer.base.work.listener import Listener
+    from optimizer.records.importers import mapped_csv as mapping_module
+    from optimizer.records.importers.writing import Imported, ImportSummary
 
 
 @dataclass(frozen=True)

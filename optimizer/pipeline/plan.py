@@ -6,59 +6,55 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.errors import InfeasibleError, InputError, Problem
-from optimizer.base.executor import SERIAL
-from optimizer.base.files import write_json
-from optimizer.base.interrupts import Stopping
-from optimizer.base.language import speaking
-from optimizer.base.listener import SILENT, step
-from optimizer.base.output_folder import OutputFolder
-from optimizer.base.said import said
-from optimizer.base.schema import validated
-from optimizer.base.version import package_version
-from optimizer.pipeline.briefing import briefing
-from optimizer.pipeline.changes import changed, check_budgets, start_for
-from optimizer.pipeline.claims import plan_warnings
-from optimizer.pipeline.comparison import Comparison, compare
-from optimizer.pipeline.doubt import plan_over_draws
-from optimizer.pipeline.doubt_briefing import doubt_content, doubt_facts, doubt_sentences
-from optimizer.pipeline.duties import duties_of
-from optimizer.pipeline.given_plan import given_result
-from optimizer.pipeline.mixture_briefing import mixed_placements, mixture_facts
-from optimizer.pipeline.outputs import write_outputs
-from optimizer.pipeline.plan_content import plan_content
-from optimizer.pipeline.scenario_recording import begun_ledger, ledger_of, record_plan
-from optimizer.pipeline.sensitivity import sensitivity_of
-from optimizer.pipeline.sensitivity_briefing import (
+from optimizer.analysis.uncertainty.sensitivity import (
     sensitivity_content,
     sensitivity_facts,
+    sensitivity_of,
     sensitivity_sentences,
 )
-from optimizer.pipeline.step_times import StepTime, StepTimes
-from optimizer.problem.changes import Changes
-from optimizer.problem.methods import MIXED, check_single_plans
-from optimizer.problem.mixture import with_mixture
-from optimizer.problem.mixture_file import MIXTURE, write_mixture_file
-from optimizer.problem.result import single_plan
-from optimizer.scenario.compile import Compiled, compile_scenario
-from optimizer.scenario.model import ScenarioModel, read_content
-from optimizer.scenario.ranges import range_warnings
-from optimizer.scenario.settings import with_settings
+from optimizer.analysis.uncertainty.uncertainty import doubt_content, doubt_facts, doubt_sentences, plan_over_draws
+from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.schema import validated
+from optimizer.base.text.language import speaking
+from optimizer.base.text.messages import said
+from optimizer.base.version import package_version
+from optimizer.base.work.executor import SERIAL
+from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.pipeline.briefing.briefing import briefing
+from optimizer.pipeline.briefing.guarantees import plan_warnings
+from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
+from optimizer.pipeline.roster.duties import duties_of
+from optimizer.plans.changes import changed, check_budgets, start_for
+from optimizer.plans.comparison import Comparison, compare
+from optimizer.plans.plan_folder import given_result
+from optimizer.plans.plan_outputs import StepTime, StepTimes, plan_content, write_outputs
+from optimizer.problem.files.plan_file import MIXTURE, write_mixture_file
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.methods import MIXED, check_single_plans
+from optimizer.problem.plan.plan import with_mixture
+from optimizer.problem.plan.result import single_plan
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.file.model import ScenarioModel, read_content
+from optimizer.scenario.file.ranges import range_warnings
+from optimizer.scenario.file.settings import with_settings
+from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from optimizer.base.executor import Executor
-    from optimizer.base.listener import Listener
-    from optimizer.pipeline.changes import Start
-    from optimizer.pipeline.doubt import Doubt, DoubtRequest
-    from optimizer.pipeline.sensitivity import Sensitivity
-    from optimizer.problem.plan import Plan
-    from optimizer.problem.plan_file import PlanFile
-    from optimizer.problem.result import Result
-    from optimizer.report.content import ReportContent
-    from optimizer.scenario.duties_file import DutiesFile
+    from optimizer.analysis.uncertainty.sensitivity import Sensitivity
+    from optimizer.analysis.uncertainty.uncertainty import Doubt, DoubtRequest
+    from optimizer.base.work.executor import Executor
+    from optimizer.base.work.listener import Listener
+    from optimizer.plans.changes import Start
+    from optimizer.problem.files.plan_file import PlanFile
+    from optimizer.problem.plan.plan import Plan
+    from optimizer.problem.plan.result import Result
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.roster.duties_file import DutiesFile
 
 
 FILES = (

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.listener import SILENT, step
-from optimizer.base.output_folder import OutputFolder
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.work.listener import SILENT, step
 from optimizer.region import save_region
-from optimizer.scenario.region_source import obtain_region
+from optimizer.scenario.check.region_source import obtain_region
 
 if TYPE_CHECKING:
     import os
 
-    from optimizer.base.listener import Listener
+    from optimizer.base.work.listener import Listener
     from optimizer.region.model import Region
-    from optimizer.scenario.model import RegionModel
+    from optimizer.scenario.file.model import RegionModel
 
 FILE = "region.gpkg"
 

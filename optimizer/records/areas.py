@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry import shape
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, geometry_type, read_features
+from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, geometry_type, read_features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
 
 
 @dataclass(frozen=True, slots=True)

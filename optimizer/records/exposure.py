@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.names import unknown_name
+from optimizer.base.text.names import unknown_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
 
 ROAD_UNIT = "km of road"

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, looks_projected
-from optimizer.base.language import marked
-from optimizer.base.said import listed, said, said_count
-from optimizer.problem.places import DOUBTFUL_M
+from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, looks_projected
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import listed, said, said_count
+from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.records.areas import name_key
 from optimizer.records.record_parser import plain_number, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records.areas import Area
     from optimizer.records.record_parser import RecordParser
 

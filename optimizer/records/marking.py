@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.base.names import unknown_name
+from optimizer.base.text.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,8 +1,9 @@
-"""Files of seizures and of search effort: read, checked, and put on the network."""
+"""Files and data frames of seizures and of search effort: read, checked, put on the network, and how many rows of each are used."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,19 +11,44 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.language import marked
-from optimizer.base.said import Said, said
-from optimizer.records.copies import without_copies
+from optimizer.base.files.tables import TextTable
+from optimizer.base.schema import validated
+from optimizer.base.text.formatting import plural
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import Said, said
+from optimizer.problem.files.frames import frame_points
+from optimizer.records.duplicates import settle_effort, settle_seizures, without_copies
 from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
-from optimizer.records.overlaps import settle_effort, settle_seizures
-from optimizer.records.record_file import check_fields
-from optimizer.records.record_parser import RecordParser, Unused, amount, open_records, open_table, whole
-from optimizer.records.row_use import ASKED_FOR
-from optimizer.records.units import quantities, refuse_mixed_effort
+from optimizer.records.record_parser import (
+    RecordParser,
+    Unused,
+    amount,
+    check_fields,
+    open_records,
+    open_table,
+    quantities,
+    refuse_mixed_effort,
+    whole,
+)
+from optimizer.records.sources import EffortSource, SeizureSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network.network import Network
+    from optimizer.records.areas import Area
+    from optimizer.records.model import LocatedRecords
+    from optimizer.records.period import Period
+    from optimizer.records.record_parser import DaySpans
+
+    Columns: TypeAlias = dict[str, NDArray[Any]]
 
 MOST_UNUSED = 0.1
 """Share of a file's rows that may be unused before there is a warning."""
+
 CURES = {
     "no place": marked("Name the columns of the place under columns, or leave such rows out with where"),
     "no time": marked("Name the column of the time under columns, or state the period of all rows"),
@@ -33,21 +59,8 @@ CURES = {
     "outside the period": marked("Check the period and the times"),
 }
 """Beginning of a reason -> what to do about it."""
+
 OTHERWISE = marked("Check place, period and columns")
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.tables import TextTable
-    from optimizer.problem.network import Network
-    from optimizer.records.areas import Area
-    from optimizer.records.period import Period
-    from optimizer.records.record_parser import DaySpans
-    from optimizer.records.sources import EffortSource, SeizureSource
-
-    Columns: TypeAlias = dict[str, NDArray[Any]]
 
 
 def read_seizures(
@@ -303,3 +316,139 @@ def _cure(rows: RecordParser, reason: str) -> str:
         names = ", ".join(map(repr, rows.table.unread[:12]))
         return said("Columns that are not read: {columns}; name those of the place under columns", columns=names)
     return said(next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE))
+
+
+# How many rows of each file of records are used, for whoever runs a command to see.
+
+ASKED_FOR = ("left out by where", "repeats an earlier row", "outside the period", "only partly inside the period")
+"""Reasons for which the scenario itself leaves rows out."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowUse:
+    """Rows of one file.
+
+    Attributes
+    ----------
+    file
+        As the scenario names it.
+    used, lost, left_out
+        Rows that count, rows that cannot be used, and rows that the scenario leaves out.
+    """
+
+    file: str
+    used: int
+    lost: int
+    left_out: int
+
+    def __str__(self) -> str:
+        """Return the counts as a sentence without a full stop."""
+        asked = f"; {plural(self.left_out, 'row')} left out as the scenario asks" if self.left_out else ""
+        return f"{self.file}: {self.used:,} of {plural(self.used + self.lost, 'row')} used{asked}"
+
+
+def row_uses(sources: Sequence[SeizureSource | EffortSource], records: LocatedRecords) -> tuple[RowUse, ...]:
+    """Return the use of each file that `sources` name, those of one file together; `records` were read from them."""
+    used: Counter[str] = Counter()
+    for position, source in enumerate(sources):
+        used[source.file.as_posix()] += int((records.source == position).sum())
+    asked = Counter(item.file for item in records.unused if item.reason.startswith(ASKED_FOR))
+    every = Counter(item.file for item in records.unused)
+    shared = Counter(source.file.as_posix() for source in sources)
+    return tuple(
+        RowUse(file, count, every[file] - asked[file], 0 if shared[file] > 1 else asked[file])
+        for file, count in used.items()
+    )
+
+
+# Seizures and search effort from data frames, through the parser that reads files: the same columns, the same checks, the same messages.
+
+FILE = "frame"
+"""What messages call the frame."""
+
+
+def seizures_from_frame(
+    frame: Any,  # noqa: ANN401 - pandas or geopandas
+    network: Network,
+    areas: Sequence[Area] = (),
+    *,
+    period: Period | None = None,
+    **terms: Any,  # noqa: ANN401 - fields of SeizureSource
+) -> Seizures:
+    """Return the seizures of a frame, put on the network.
+
+    Parameters
+    ----------
+    frame
+        One row a seizure: `time`; `lon` and `lat`, a geometry of points, `segment`, or `area`; and if wanted `count`, `quantity`, `drug`.
+    network, areas, period
+        As in `read_seizures`.
+    **terms
+        Fields of `SeizureSource` but `file`, such as `source="CBP"`, `columns={"time": "date"}`, `effort_unit="hours"`.
+
+    Raises
+    ------
+    InputError
+        As `read_seizures` does, by row of the frame, from 1.
+    """
+    source = validated(SeizureSource, {"file": FILE, "source": FILE, **terms}, "seizures_from_frame")
+    return seizures_of_tables([source], [_table(frame, source)], network, areas, period=period)
+
+
+def effort_from_frame(
+    frame: Any,  # noqa: ANN401 - pandas or geopandas
+    network: Network,
+    areas: Sequence[Area] = (),
+    *,
+    period: Period | None = None,
+    **terms: Any,  # noqa: ANN401 - fields of EffortSource
+) -> Effort:
+    """Return the search effort of a frame, put on the network.
+
+    Parameters
+    ----------
+    frame
+        One row a search or patrol: `time`, or `from` and `to`; a place as in `seizures_from_frame`; `amount`.
+    network, areas, period
+        As in `read_effort`.
+    **terms
+        Fields of `EffortSource` but `file`; `unit="hours"` where not given.
+
+    Raises
+    ------
+    InputError
+        As `read_effort` does, by row of the frame, from 1.
+    """
+    source = validated(EffortSource, {"file": FILE, "source": FILE, "unit": "hours", **terms}, "effort_from_frame")
+    return effort_of_tables([source], [_table(frame, source)], network, areas, period=period)
+
+
+def _table(frame: Any, source: SeizureSource | EffortSource) -> TextTable:  # noqa: ANN401 - as above
+    """Return a frame as the text that a file would hold, under the names of fields."""
+    if not (hasattr(frame, "columns") and hasattr(frame, "index")):
+        raise InputError(Problem(FILE, f"a {type(frame).__name__}", "a data frame of pandas or geopandas"))
+    columns = source.columns
+    text: dict[str, list[str]] = {}
+    for field in type(columns).model_fields:
+        stated = getattr(columns, field)
+        name = stated or columns.usual_name(field)
+        if name in frame.columns:
+            text[field] = [_text(value) for value in frame[name].tolist()]
+        elif stated is not None:
+            found = f"no column {stated!r} among {', '.join(map(str, frame.columns))}"
+            raise InputError(Problem(f"{FILE}, columns", found, "the columns that are named", "Correct the mapping"))
+    text |= {f"column:{name}": [_text(value) for value in frame[name].tolist()] for name in source.where}
+    if not {"lon", "lat"} <= set(text) and getattr(frame, "crs", None) is not None:
+        points = frame_points(frame, FILE)
+        if points is not None:
+            text["lon"], text["lat"] = ([repr(float(value)) for value in points[:, axis]] for axis in (0, 1))
+    return TextTable("row", list(range(1, len(frame) + 1)), text)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever a frame holds
+    """Return a value as a file would have it: days without midnight, nothing for what is missing."""
+    if value is None or value != value or type(value).__name__ == "NAType":  # noqa: PLR0124 - NaN and NaT
+        return ""
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())[:10]
+    return str(value).strip()

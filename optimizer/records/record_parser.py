@@ -1,28 +1,41 @@
-"""Parser of one source's rows: column by column, every fault collected, every row that is not used given its reason."""
+"""One source's rows: read as text by field, parsed column by column, and brought to one unit.
+
+Every fault is collected, and every row that is not used is given its reason (`RecordParser`). `read_record_file` reads CSV or GeoJSON points.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.errors import FileProblems, InputError
-from optimizer.base.language import marked
-from optimizer.base.said import said, said_count
-from optimizer.base.table_dialect import blanked, missing_remark
+from optimizer.base.errors import FileProblems, InputError, ProblemList
+from optimizer.base.files.geojson import GEOJSON_SUFFIXES, geometry_type, read_features
+from optimizer.base.files.tables import (
+    POINT_ALIASES,
+    TextTable,
+    WantedColumns,
+    blanked,
+    check_columns,
+    missing_remark,
+    read_csv,
+)
+from optimizer.base.text.formatting import plural
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import said, said_count
 from optimizer.records.period import parse_period
-from optimizer.records.record_file import read_record_file
+from optimizer.records.sources import KILOGRAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from optimizer.base.tables import TextTable
     from optimizer.records.period import Period
     from optimizer.records.sources import EffortSource, SeizureSource
 
@@ -285,3 +298,273 @@ def plain_number(text: str) -> float:
     if not math.isfinite(value) or "_" in text:
         raise ValueError("not a plain number")
     return value
+
+
+# A file of records as text by field: CSV, or GeoJSON points, read through the mapping from fields to columns.
+
+POINT = ("lon", "lat")
+
+ALIASES = {**POINT_ALIASES, "quantity_unit": ("quantity_unit", "unit", "units", "uom")}
+"""Names under which a field is looked for where its column is not named."""
+
+NUMBERS = (*POINT, "count", "quantity", "amount", "segment")
+
+
+def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: list[str]) -> TextTable:
+    """Read the fields of a source, under the fields' names, and the columns of its `where` (under `column:` and their names).
+
+    Parameters
+    ----------
+    path
+        `.geojson` or `.json` is read as GeoJSON points, everything else as CSV.
+    source
+        What the scenario says of the file. A field with a named column must be there; another is looked for under its usual name, in whatever
+        case, and a point also under names such as lng and latitude.
+    remarks
+        As in `optimizer.base.files.tables.read_csv`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not UTF-8, cannot be parsed, lacks a column that was named, or has no place, time, amount or row.
+    """
+    columns = source.columns
+    stated = {field: getattr(columns, field) for field in type(columns).model_fields}
+    column_of = {field: name or columns.usual_name(field) for field, name in stated.items()}
+    column_of |= {f"column:{name}": name for name in source.where}
+    required = [name for name in [*stated.values(), *source.where] if name is not None]
+    if path.suffix.lower() in GEOJSON_SUFFIXES:
+        table = _read_geojson(path, column_of, required)
+    else:
+        wanted = replace(
+            _wanted(column_of, required),
+            aliases={
+                name: ALIASES.get(field, (name.casefold(),))
+                for field, name in column_of.items()
+                if stated.get(field, name) is None
+            },
+            numeric=tuple(column_of[field] for field in NUMBERS if field in column_of),
+        )
+        table = _by_field(read_csv(path, "a file of records", wanted, remarks=remarks), column_of)
+    check_fields(path, source, table)
+    return table
+
+
+def _read_geojson(path: Path, column_of: Mapping[str, str], required: list[str]) -> TextTable:
+    """Read features: their points as `lon` and `lat`, the other fields from their properties."""
+    features = read_features(path)
+    problems = ProblemList()
+    point: dict[str, list[str]] = {"lon": [], "lat": []}
+    for number, feature in enumerate(features, start=1):
+        geometry = feature.get("geometry")
+        position = geometry.get("coordinates") if isinstance(geometry, dict) else None
+        if geometry is None:
+            position = ["", ""]
+        elif geometry_type(geometry) != "Point" or not isinstance(position, list) or len(position) < 2:
+            found = geometry_type(geometry) or "a geometry without a type"
+            problems.add(f"{path}, feature {number}", found, "a Point, or no geometry", "Give one point a record")
+            continue
+        for name, degrees in zip(POINT, position, strict=False):
+            point[name].append(str(degrees))
+    problems.raise_if_any()
+    in_properties = {field: name for field, name in column_of.items() if field not in POINT}
+    needed = [name for name in in_properties.values() if name in required]
+    header = list(dict.fromkeys(name for feature in features for name in feature["properties"]))
+    wanted = _wanted(in_properties, needed)
+    check_columns(str(path), header, wanted)
+    text = {name: [_as_text(feature["properties"].get(name)) for feature in features] for name in wanted.among(header)}
+    table = _by_field(TextTable("feature", list(range(1, len(features) + 1)), text), in_properties)
+    table.text.update(point)
+    return table
+
+
+def _wanted(column_of: Mapping[str, str], required: list[str]) -> WantedColumns:
+    return WantedColumns(
+        tuple(required), tuple(column_of.values()), remedy="Correct the columns mapping", show_header=True
+    )
+
+
+def _by_field(table: TextTable, column_of: Mapping[str, str]) -> TextTable:
+    text = {field: table.text[name] for field, name in column_of.items() if name in table.text}
+    return TextTable(table.unit, table.number, text, table.unread)
+
+
+def check_fields(path: Path, source: SeizureSource | EffortSource, table: TextTable) -> None:
+    """Refuse a table without a place, a time, an amount or a row.
+
+    Raises
+    ------
+    InputError
+        With all that is missing.
+    """
+    problems = ProblemList()
+    has = table.text.keys()
+    shown = f" among {', '.join(map(repr, table.unread[:12]))}" if table.unread else ""
+    remedy = "Name the column under columns"
+    if source.period is None and "time" not in has and not {"start", "end"} <= has:
+        problems.add(
+            f"{path}, columns", f"no time{shown}", "a column of times", remedy + ", or state the period of all rows"
+        )
+    if not ({"segment"} & has or {"area"} & has or {"lon", "lat"} <= has):
+        problems.add(f"{path}, columns", f"no place{shown}", "lon and lat, or segment, or area", remedy)
+    if getattr(source, "amount_per_row", 1) is None and "amount" not in has:
+        problems.add(
+            f"{path}, columns", f"no amount{shown}", "a column of amounts", remedy + ", or state amount_per_row"
+        )
+    if not table.number:
+        problems.add(str(path), "no row", "at least one record")
+    problems.raise_if_any()
+
+
+def _as_text(value: Any) -> str:  # noqa: ANN401 - JSON
+    return "" if value is None else str(value).strip()
+
+
+# Units inside a file: weights in several, words that are no weight, and effort that one column says to be of several kinds.
+
+WEIGHTS = {
+    **{name: name for name in KILOGRAMS},
+    **dict.fromkeys(["kgs", "kilo", "kilos", "kilogram", "kilograms"], "kg"),
+    **dict.fromkeys(["gr", "gram", "grams"], "g"),
+    **dict.fromkeys(["ton", "tons", "tonne", "tonnes"], "t"),
+    **dict.fromkeys(["lbs", "pound", "pounds"], "lb"),
+    **dict.fromkeys(["ounce", "ounces"], "oz"),
+}
+"""Words for units of weight, in small letters."""
+
+PIECES = frozenset(
+    [
+        "piece",
+        "pieces",
+        "pc",
+        "pcs",
+        "item",
+        "items",
+        "unit",
+        "units",
+        "tablet",
+        "tablets",
+        "pill",
+        "pills",
+        "plant",
+        "plants",
+        "dose",
+        "doses",
+        "capsule",
+        "capsules",
+        "ampoule",
+        "ampoules",
+        "bag",
+        "bags",
+        "package",
+        "packages",
+        "ml",
+        "l",
+        "litre",
+        "litres",
+        "liter",
+        "liters",
+    ]
+)
+"""Words for what is counted or measured but not weighed."""
+
+_WITH_UNIT = re.compile(r"(?P<number>[^a-z]*[0-9.])\s*(?P<unit>[a-z]+)\.?", re.IGNORECASE)
+
+
+def quantities(rows: RecordParser, source: SeizureSource) -> NDArray[np.float64]:
+    """Return (k,) kilograms of each row, NaN where unknown or not a weight, and note on the rows what was converted and what was not weighed.
+
+    A unit may stand behind the number ("500 g"), or in the column of units; else it is the source's.
+    """
+    size = rows.used.size
+    if not rows.has("quantity"):
+        return np.full(size, np.nan)
+    words = [word.casefold().rstrip(".") for word in rows.table.text.get("quantity_unit", [""] * size)]
+    if not any(word in WEIGHTS for word in words):
+        words = [""] * size  # a column of that name that is about something else
+    units: Counter[str] = Counter()
+    pieces: Counter[str] = Counter()
+    values = np.full(size, np.nan)
+    expected = f"an amount >= 0 in {source.quantity_unit}, or with one of {', '.join(KILOGRAMS)} behind it"
+    for position in np.flatnonzero(rows.used).tolist():
+        text, word = rows.table.text["quantity"][position], words[position]
+        behind = _WITH_UNIT.fullmatch(text)
+        if behind is not None and behind["unit"].casefold() in WEIGHTS.keys() | PIECES:
+            text, word = behind["number"], behind["unit"].casefold()
+        if not text:
+            continue
+        if word in PIECES:
+            pieces[word] += 1
+            continue
+        if word and word not in WEIGHTS:
+            rows.fault(
+                position,
+                "quantity_unit",
+                f"one of {', '.join(KILOGRAMS)}, or a word such as pieces or tablets for what is not weighed",
+                "Correct it, or choose rows by where",
+            )
+            continue
+        try:
+            value = amount(text)
+        except ValueError:
+            rows.fault(position, "quantity", expected)
+            continue
+        unit = WEIGHTS.get(word, source.quantity_unit)
+        units[unit] += 1
+        values[position] = value * KILOGRAMS[unit]
+    _remark(rows, units, pieces)
+    return values
+
+
+def _remark(rows: RecordParser, units: Counter[str], pieces: Counter[str]) -> None:
+    if len(units) > 1:
+        shown = ", ".join(f"{unit} ({count})" for unit, count in units.most_common())
+        rows.warnings.append(
+            said(
+                "{file}: quantities come in several units, {shown}; all were converted to kg.",
+                file=rows.label,
+                shown=shown,
+            )
+        )
+    if pieces:
+        shown = ", ".join(f"{word} ({count})" for word, count in pieces.most_common(5))
+        rows.warnings.append(
+            said(
+                "{file}: {rows} give a quantity that is no weight: {shown}. These quantities are left out; the seizures count.",
+                file=rows.label,
+                rows=said_count("{count} row", "{count} rows", pieces.total()),
+                shown=shown,
+            )
+        )
+
+
+def refuse_mixed_effort(rows: RecordParser, source: EffortSource) -> None:
+    """Note a fault where a column of units says that amounts are of several kinds, and a warning where it names another unit than the source.
+
+    A column `unit` in which no word is the source's unit may be about something else, such as who searched, and is let be where it has several.
+    """
+    if not rows.has("unit"):
+        return
+    used = Counter(rows.table.text["unit"][position] for position in np.flatnonzero(rows.used).tolist())
+    del used[""]
+    same = [word for word in used if word.casefold() == source.unit.casefold()]
+    shown = ", ".join(f"{word!r} ({plural(count, 'row')})" for word, count in used.most_common(5))
+    name = source.columns.unit or "unit"
+    if len(used) > 1 and same:
+        rows.problems.add(
+            0,
+            f"effort in {len(used)} units: {shown}",
+            "one unit, for amounts in different units cannot be added",
+            f'Write one entry for each, with its unit and where = {{ {name} = "{same[0]}" }} and so on; if they are one unit, spell it alike',
+            column=name,
+        )
+    elif len(used) == 1 and not same:
+        rows.warnings.append(
+            said(
+                "{file}: its column {column!r} says {shown}, the scenario says {unit!r}. Amounts are taken as {unit}.",
+                file=rows.label,
+                column=name,
+                shown=shown,
+                unit=source.unit,
+            )
+        )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from optimizer.base.errors import InputError
-from optimizer.base.table_dialect import MISSING
+from optimizer.base.files.tables import MISSING
 from optimizer.records.period import parse_period
 
 KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}

@@ -14,23 +14,20 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from optimizer.base.errors import FileProblems, InputError, Problem
-from optimizer.base.said import Said, said, said_count
-from optimizer.base.table_dialect import POINT_ALIASES
-from optimizer.base.tables import WantedColumns, read_csv
-from optimizer.records.fusion.reports import KM_PER_DEGREE
-from optimizer.records.fusion.words import place_key, unlikeness
-from optimizer.records.grades import GRADE_FORMS, grades_conflict, parse_grade
-from optimizer.records.importers.personal import is_personal
+from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
+from optimizer.base.text.messages import Said, said, said_count
+from optimizer.records.fusion.reports import KM_PER_DEGREE, place_key, unlikeness
+from optimizer.records.grades import GRADE_FORMS, grades_conflict, learn_reliability, parse_grade
 from optimizer.records.period import FORMS, parse_period
+from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import plain_number
-from optimizer.records.reliability import learn_reliability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from optimizer.base.tables import TextTable
+    from optimizer.base.files.tables import TextTable
     from optimizer.records.grades import Grade
 
     Floats = NDArray[np.float64]

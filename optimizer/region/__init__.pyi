@@ -1,5 +1,6 @@
 from .model import Dropped as Dropped
 from .model import Region as Region
+from .model import RegionTerms as RegionTerms
 from .model import border_warnings as border_warnings
 from .model import summary as summary
 from .roads import MODES as MODES
@@ -10,7 +11,6 @@ from .sources import region_from_place as region_from_place
 from .sources import region_from_polygon as region_from_polygon
 from .store import load_region as load_region
 from .store import save_region as save_region
-from .terms import RegionTerms as RegionTerms
 
 __all__ = [
     "MODES",

@@ -17,12 +17,12 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.lonlat import LonLat
-from optimizer.problem.network import EARTH_RADIUS_M
-from optimizer.problem.road_classes import MODES
+from optimizer.problem.network.network import EARTH_RADIUS_M
+from optimizer.problem.network.polylines import LonLat
+from optimizer.problem.network.road_classes import MODES
 from optimizer.region.osm import OsmData, OsmNodes, PlaceNode, PointFeatures
+from optimizer.region.places import ASSUMED_POPULATION
 from optimizer.region.roads import USED_TAGS
-from optimizer.region.settlements import ASSUMED_POPULATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files import existing_file
+from optimizer.base.files.readwrite import existing_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

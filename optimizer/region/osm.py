@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.language import marked
-from optimizer.problem.road_classes import NO_SPEEDS
+from optimizer.base.text.language import marked
+from optimizer.problem.network.road_classes import NO_SPEEDS
 from optimizer.region.model import Dropped
 from optimizer.region.roads import Road, read_road
 from optimizer.region.ways import Points, SourceWays, Ways
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.problem.lonlat import LonLat
+    from optimizer.problem.network.polylines import LonLat
 
 ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.language import marked
-from optimizer.base.said import said
-from optimizer.problem.road_classes import MODE_OF, MODES, NO_SPEEDS, speed_kmh
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import said
+from optimizer.problem.network.road_classes import MODE_OF, MODES, NO_SPEEDS, speed_kmh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

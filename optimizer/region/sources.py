@@ -1,40 +1,43 @@
-"""Where regions come from: files (`read_region`) and OpenStreetMap's servers (`region_from_*`)."""
+"""Where regions come from: files (`read_region`) and OpenStreetMap's servers (`region_from_*`), and how ways become one."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.problem.network import Network
-from optimizer.problem.networkx_graphs import is_graph
-from optimizer.region.build import SourceFeatures, build_region
-from optimizer.region.crossings.border import choose_border, is_border_file, read_border
+from optimizer.problem.network.graph_conversion import is_graph
+from optimizer.problem.network.network import Network
+from optimizer.region.border import check_reach, choose_border, is_border_file, read_border
+from optimizer.region.border_cut import cut_ways
 from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
 from optimizer.region.extract import SUFFIXES, read_extract
-from optimizer.region.graph_files import read_graph_geopackage, read_graphml
-from optimizer.region.graphs import ways_of_graph
-from optimizer.region.network_ways import ways_of_network
+from optimizer.region.graphs import read_graph_geopackage, read_graphml, ways_of_graph, ways_of_network
+from optimizer.region.model import BUILT_IN, Dropped, Region
 from optimizer.region.osm import ATTRIBUTION, roads_of
+from optimizer.region.places import make_crossings, make_edge_gateways, make_gateways, make_settlements
 from optimizer.region.roads import checked_modes
 from optimizer.region.store import is_saved_region, load_region
-from optimizer.region.terms import BUILT_IN
+from optimizer.region.ways import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.region.crossings.border import Border, BorderSource
-    from optimizer.region.crossings.crossings import OfficialMark
+    from optimizer.region.border import Border, BorderSource
+    from optimizer.region.border_cut import Cut
     from optimizer.region.graphs import RawGraph
-    from optimizer.region.model import Region
-    from optimizer.region.osm import Boundary, OsmData
-    from optimizer.region.terms import RegionTerms
+    from optimizer.region.model import RegionTerms
+    from optimizer.region.osm import Boundary, OsmData, PlaceNode
+    from optimizer.region.places import OfficialMark
+    from optimizer.region.ways import Ways
 
 DRIVE = ("drive",)
 
@@ -296,3 +299,91 @@ def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:
         )
     problems.raise_if_any()
     return shapely.box(west, south, east, north)
+
+
+# From ways to a region: cut at the border, assembled into a network, with its places.
+
+
+@dataclass(frozen=True)
+class SourceFeatures:
+    """What a source holds besides its ways.
+
+    Attributes
+    ----------
+    controls
+        (c, 2) longitude and latitude of border controls.
+    places
+        Nodes tagged `place`.
+    dropped
+        What was left out so far.
+    attribution
+        Whom to name.
+    open_borders
+        Countries whose border the source holds in part.
+    """
+
+    controls: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    places: Sequence[PlaceNode] = ()
+    dropped: Sequence[Dropped] = ()
+    attribution: str = ""
+    open_borders: tuple[str, ...] = ()
+
+
+def build_region(
+    ways: Ways,
+    border: Border | None,
+    features: SourceFeatures,
+    official: Sequence[OfficialMark],
+    where: str,
+    terms: RegionTerms = BUILT_IN,
+) -> Region:
+    """Build a region from ways.
+
+    Parameters
+    ----------
+    ways
+        Roads as lines in degrees.
+    border
+        The border; None where there is none: gateways are then where roads enter the map.
+    features
+        Border controls, places, and what was left out so far.
+    official
+        Crossings that the user knows to be official.
+    where
+        What to call the source in messages.
+    terms
+        Numbers that stand in for what the source does not say.
+
+    Raises
+    ------
+    InputError
+        If the border has nothing to do with the roads, or a mark in `official` fits no crossing.
+    """
+    dropped = list(features.dropped)
+    cuts: list[Cut] = []
+    if border is not None:
+        west, south, east, north = ways.bounds().tolist()
+        check_reach(border, (west, south, east, north), where)
+        cut = cut_ways(ways, border.line)
+        ways, cuts = cut.ways, cut.cuts
+        dropped += cut.dropped
+    assembled = assemble(ways)
+    dropped += assembled.dropped
+    crossings = make_crossings(ways, cuts, assembled.node, features.controls, official, terms)
+    pieces = assembled.pieces
+    del ways, assembled  # of a large map their points do not fit beside the network
+    network = pieces.network()
+    del pieces
+    gateways = make_gateways(crossings, network, border, dropped) if border else make_edge_gateways(network)
+    settlements = make_settlements(features.places, network, border, dropped, terms)
+    return Region(
+        network=network,
+        border=border.line if border else None,
+        crossings=crossings,
+        gateways=gateways,
+        settlements=settlements,
+        dropped=tuple(dropped),
+        attribution=features.attribution,
+        open_borders=() if border else features.open_borders,
+        terms=terms,
+    )

@@ -15,13 +15,12 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files import written_whole
-from optimizer.problem.network import Network
-from optimizer.problem.places import Crossing, Gateway, Settlement
-from optimizer.problem.polylines import Polylines
+from optimizer.base.files.readwrite import written_whole
+from optimizer.problem.network.network import Network
+from optimizer.problem.network.places import Crossing, Gateway, Settlement
+from optimizer.problem.network.polylines import Polylines
 from optimizer.region.geopackage import Layer, layer_names, read_layer, read_layer_parts, write_layer, writing
-from optimizer.region.model import Dropped, Region
-from optimizer.region.terms import terms_as_text, terms_of_text
+from optimizer.region.model import Dropped, Region, terms_as_text, terms_of_text
 from optimizer.region.ways import Growing
 
 if TYPE_CHECKING:

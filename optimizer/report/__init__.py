@@ -1,24 +1,27 @@
-"""Report: what a commander reads. The only package beside `lab` that imports matplotlib and bokeh.
+"""Report: what a commander reads. The only package beside `lab` and the desk's page that imports matplotlib and bokeh.
 
-`write_report` loads on first use, so that filling a `ReportContent` costs nothing.
+`ReportContent` and `write_report` load on first use.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.report.content import ReportContent
-
 if TYPE_CHECKING:
-    from optimizer.report.writer import write_report
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.page import write_report
 
 __all__ = ["ReportContent", "write_report"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the writer, and with it matplotlib and bokeh, when it is first asked for."""
+    """Import what is first asked for."""
     if name == "write_report":
-        from optimizer.report import writer
+        from optimizer.report.page import write_report
 
-        return writer.write_report
+        return write_report
+    if name == "ReportContent":
+        from optimizer.report.content.report_content import ReportContent
+
+        return ReportContent
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

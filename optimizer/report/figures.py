@@ -1,10 +1,14 @@
-"""Still figures: each function draws into the axes it is given and returns them; `save_figures` makes the files.
+"""Still figures of the report: `save_figures` makes the files; the bar charts are drawn here, the maps in `maps/still_maps`.
+
+Each function draws into the axes it is given and returns them. The charts: the marginal value of each site, how layouts compare, what evaders
+can still do, plans over draws, and assumptions varied one by one.
 
 Figures are made without pyplot, so nothing global is touched and nothing has to be closed. No text of a record is read as mathematics.
 """
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +19,20 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import Formatter
 from PIL import Image
 
-from optimizer.base.language import ENGLISH, localised, spoken
-from optimizer.report.charts import MOST_EVADERS, draw_evaders, draw_layouts, draw_sites
-from optimizer.report.doubt_charts import draw_doubt, draw_sensitivity
-from optimizer.report.map_layers import map_layers
-from optimizer.report.still.maps import draw_look_next, draw_plan, draw_road_layer
+from optimizer.base.text.formatting import ARROW, known, percent, plain, sentence
+from optimizer.base.text.language import ENGLISH, localised, spoken
+from optimizer.base.text.language import gettext as _
+from optimizer.report.content.report_table import minus
+from optimizer.report.content.summary import difference, difference_short, difference_unit, unit, value
+from optimizer.report.content.summary import unit as unit_of
+from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.maps.still_maps import LABEL_BOX, draw_look_next, draw_plan, draw_road_layer
+from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,16 +41,21 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from optimizer.report.bounds import Bounds
-    from optimizer.report.content import ReportContent
-    from optimizer.report.map_layers import MapLayers
+    from optimizer.report.content.placements import SiteRow
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.content.uncertainty import DoubtRow
+    from optimizer.report.maps.geography import Bounds
+    from optimizer.report.maps.map_layers import MapLayers
 
     Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
 
 DPI = 170
+
 WIDTH_INCHES = 10.0
+
 PANEL_INCHES = 7.2
 """Maps that stand beside each other."""
+
 COLOURS = 256
 """Colours of an image."""
 
@@ -162,3 +177,304 @@ def _map_size(bounds: Bounds, width: float, map_width: float) -> tuple[float, fl
 def _bars_size(bars: int) -> tuple[float, float]:
     """Return the width and height (inches) of a chart of some bars."""
     return (WIDTH_INCHES, 1.6 + 0.32 * min(max(bars, 3), 25))
+
+
+# Bar charts: the marginal value of each site, how layouts compare, what evaders can still do.
+
+MOST_BARS = 25
+
+MOST_EVADERS = 12
+
+SITE_NAME_LENGTH = 56
+
+GAINED = {"given up": "#8f8f8f", "not chosen": "#f2f2f2"}
+
+BELOW = 5.0
+"""Space between a chart and the legend under it, in font sizes: past the axis label."""
+
+
+def draw_sites(ax: Axes, content: ReportContent) -> Axes:
+    """Draw the marginal value of each site: lost without it (in the plan), gained with it (not in the plan)."""
+    chosen = [
+        (_two_lines(f"{place}  {plain(site.label, 2 * SITE_NAME_LENGTH)}"), site)
+        for place, site in enumerate(content.chosen, 1)
+        if known(site.marginal_value)
+    ]
+    others = [
+        (_two_lines(plain(site.label, 2 * SITE_NAME_LENGTH)), site)
+        for site in content.not_chosen
+        if site.marginal_value and known(site.marginal_value)
+    ]
+    rows = (chosen + sorted(others, key=lambda row: -(row[1].marginal_value or 0.0)))[:MOST_BARS]
+    if not rows:
+        return _nothing(ax, _("Marginal value of each site"), _("No site has a marginal value to show."))
+    scale = 100 if content.summary.share else 1
+    sites = [site for name, site in rows]
+    lengths = [(site.marginal_value or 0.0) * scale for site in sites]
+    bars = ax.barh(
+        range(len(rows)),
+        lengths,
+        color=[_site_colour(site) for site in sites],
+        edgecolor=[_site_edge(site) for site in sites],
+    )
+    ax.bar_label(bars, [difference(content.summary, site.marginal_value) for site in sites], padding=3, fontsize=8)
+    ax.legend(
+        handles=_site_legend(sites),
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        borderaxespad=BELOW,
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+    )
+    ax.set_xlabel(
+        _("Change of the {unit}, {in_unit}").format(
+            unit=plain(unit(content.summary), 60), in_unit=difference_unit(content.summary)
+        ),
+        parse_math=False,
+    )
+    return _finish(ax, _title(_sites_title(content), len(rows), len(content.sites)), [name for name, site in rows])
+
+
+def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
+    """Draw the value of each layout, and the bound no layout within the budgets can pass."""
+    rows = [row for row in content.layouts if known(row.value)][:MOST_BARS]
+    if not rows:
+        return _nothing(ax, _("How layouts compare"), _("No layout has a value to show."))
+    scale = 100 if content.summary.share else 1
+    values = [(row.value or 0.0) * scale for row in rows]
+    today = content.summary.existing
+    upper = content.summary.upper
+    colours = [AFTER if _same(row.value, upper) else TODAY if _same(row.value, today) else ROAD for row in rows]
+    bars = ax.barh(range(len(rows)), values, color=colours, height=0.6)
+    ax.bar_label(
+        bars, [value(content.summary, row.value) for row in rows], padding=3, fontsize=9, bbox=LABEL_BOX, zorder=5
+    )
+    lower = content.summary.bound
+    if lower is not None and known(lower):
+        ax.axvline(
+            lower * scale,
+            color=BOUND,
+            linewidth=1.4,
+            linestyle=(0, (4, 2)),
+            label=_("No layout within the budgets goes below this"),
+        )
+    if today is not None and known(today):
+        ax.axvline(today * scale, color=TODAY, linewidth=1.2, label=_("Today's layout"))
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, frameon=False, fontsize=8
+        )
+    ax.set_xlabel(
+        sentence(plain(unit(content.summary), 80)) + (", %" if content.summary.share else ""), parse_math=False
+    )
+    return _finish(ax, _layouts_title(content), [plain(row.name, SITE_NAME_LENGTH) for row in rows])
+
+
+def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
+    """Draw each evader's chance to get through before and after the plan, those who contribute most first."""
+    known_rows = [row for row in content.open_ends if known(row.before) and known(row.after)]
+    rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_EVADERS]
+    if not rows:
+        return _nothing(ax, _("What evaders can still do"), _("No evader has a chance to show."))
+    places = np.arange(len(rows))
+    before, after = (np.array([getattr(row, name) for row in rows]) * 100 for name in ("before", "after"))
+    ax.hlines(places, after, before, color=BEFORE, linewidth=4)
+    ax.plot(before, places, "o", color=BEFORE, markeredgecolor=TEXT, markersize=7, label=_("With nothing placed"))
+    today = np.array([np.nan if row.today is None else row.today for row in rows], dtype=np.float64) * 100
+    if np.isfinite(today).any():
+        ax.plot(today, places, "|", color=TODAY, markersize=15, markeredgewidth=2.5, label=_("Today"))
+    ax.plot(after, places, "o", color=AFTER, markeredgecolor=TEXT, markersize=7, label=_("With the plan"))
+    for place, amount in zip(places.tolist(), after.tolist(), strict=True):
+        ax.annotate(
+            f"{amount:.0f}", (amount, place), (-7, 0), textcoords="offset points", ha="right", va="center", fontsize=8
+        )
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=3, frameon=False, fontsize=8)
+    ax.set_xlim(0, 102)
+    ax.set_xlabel(_("Chance to get through, %"))
+    names = [
+        f"{plain(row.start, 44)} {ARROW} {plain(row.end, 24)} ({plain(word(row.kind), 10)}, {value(content.summary, row.weight)})"
+        for row in rows
+    ]
+    title = _("Most gets through from {start} to {end}: {share} of those loads").format(
+        start=plain(rows[0].start, 44), end=plain(rows[0].end, 24), share=percent(rows[0].after, 0)
+    )
+    _finish(ax, title if len(rows) == len(known_rows) else _first(title, len(rows), len(known_rows)), names)
+    ax.set_xlim(left=max(0.0, 10 * np.floor(np.nanmin([*after, *before, *today]) / 10) - 10))
+    return ax
+
+
+def _two_lines(text: str) -> str:
+    """Return a name on two lines where it is long."""
+    return "\n".join(textwrap.wrap(text, SITE_NAME_LENGTH, max_lines=2, placeholder="\N{HORIZONTAL ELLIPSIS}"))
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    """Return whether two values are the same to rounding."""
+    return a is not None and b is not None and bool(np.isclose(a, b, rtol=1e-9))
+
+
+def _sites_title(content: ReportContent) -> str:
+    """Return which site matters most, in words."""
+    first = next((site for site in content.chosen if known(site.marginal_value)), None)
+    if first is None:
+        return _("Marginal value of each site")
+    return _("{site} matters most: {points} more would get through without it").format(
+        site=plain(first.place or first.label, 40), points=difference_short(content.summary, first.marginal_value)
+    )
+
+
+def _layouts_title(content: ReportContent) -> str:
+    """Return what the plan lets through against today, in words."""
+    summary = content.summary
+    less = minus(summary.existing, summary.upper)
+    if less is None:
+        return _("This plan lets {value} through (shorter is better)").format(value=value(summary, summary.upper))
+    said = (
+        _("This plan lets {value} through: {points} less than today (shorter is better)")
+        if less >= 0
+        else _("This plan lets {value} through: {points} MORE than today (shorter is better)")
+    )
+    return said.format(value=value(summary, summary.upper), points=difference_short(summary, abs(less)))
+
+
+def _site_colour(site: SiteRow) -> str:
+    return SITES[site.standing].fill if site.chosen else GAINED[site.standing]
+
+
+def _site_edge(site: SiteRow) -> str:
+    return _site_colour(site) if site.chosen else SITES[site.standing].line
+
+
+def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
+    labels = {
+        "new": _("In the plan, new: lost without it"),
+        "changed": _("In the plan, other kind than today: lost without it"),
+        "kept": _("In the plan, in use today: lost without it"),
+        "given up": _("Closed: gained with it, beyond the budget"),
+        "not chosen": _("Not chosen: gained with it, beyond the budget"),
+    }
+    shown = {site.standing: site for site in sites}
+    return [
+        Patch(facecolor=_site_colour(shown[key]), edgecolor=_site_edge(shown[key]), label=labels[key])
+        for key in labels
+        if key in shown
+    ]
+
+
+def _title(title: str, shown: int, every: int) -> str:
+    return _first(title, shown, every) if shown == MOST_BARS < every else title
+
+
+def _first(title: str, shown: int, every: int) -> str:
+    return _("{title} (the first {shown} of {every})").format(title=title, shown=shown, every=every)
+
+
+def _finish(ax: Axes, title: str, names: Sequence[str]) -> Axes:
+    ax.set_title(title, loc="left", color=TEXT, fontsize=11, parse_math=False)
+    ax.set_yticks(range(len(names)), names, parse_math=False, fontsize=8)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.margins(x=0.12)
+    ax.set_xlim(left=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", color=FAINT, linewidth=0.6)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def _nothing(ax: Axes, title: str, text: str) -> Axes:
+    ax.set_title(title, loc="left", color=TEXT)
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, color=TEXT)
+    ax.set_axis_off()
+    return ax
+
+
+# Charts of plans over draws, and of assumptions varied one by one.
+
+MOST_PLAN_BARS = 25
+
+PLAN_NAME_LENGTH = 60
+
+BELOW_DRAWS = 5.0
+"""Space between a chart and the legend under it, in font sizes: past the axis label."""
+
+
+def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
+    """Draw for each plan the interval that holds nine draws in ten, its mean, the mean of the worst draws and the worst draw."""
+    facts = content.doubt
+    rows = [] if facts is None else list(facts.rows)
+    scale = 100 if content.summary.share else 1
+    at = list(range(len(rows)))
+    low = [row.low * scale for row in rows]
+    ax.barh(
+        at,
+        [row.high * scale - first for row, first in zip(rows, low, strict=True)],
+        left=low,
+        color=BEFORE,
+        height=0.5,
+        label=_("nine draws in ten"),
+    )
+    ax.plot([row.mean * scale for row in rows], at, "o", color=AFTER, label=_("mean"))
+    worst = "" if facts is None else _("mean of the worst {share}").format(share=percent(1 - facts.level))
+    ax.plot([row.cvar * scale for row in rows], at, "D", color=BOUND, markersize=5, label=worst)
+    ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label=_("worst draw"))
+    draws = 0 if facts is None else facts.draws
+    title = _("{plan} is best on average over {draws} draws (left is better)") if rows else _("No plan")
+    return _finished(ax, content, title.format(plan=_best(rows), draws=draws), [row.name for row in rows])
+
+
+def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
+    """Draw a tornado: for each assumption the value of the best plan found at its ends, and that of this plan there."""
+    facts = content.sensitivity
+    if facts is None:
+        return ax
+    rows = list(facts.rows[:MOST_PLAN_BARS])
+    scale = 100 if content.summary.share else 1
+    for place, row in enumerate(rows):
+        best = sorted(end * scale for end in (row.best_low, row.best_high, facts.value) if end is not None)
+        ax.barh(
+            place, best[-1] - best[0], left=best[0], color=BEFORE, height=0.6, label=_once(place, _("best plan found"))
+        )
+        own = [end * scale for end in (row.plan_low, row.plan_high) if end is not None]
+        ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, _("this plan")))
+    ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label=_("this plan, as assumed"))
+    names = [
+        _("{assumption}: {low} to {high}").format(
+            assumption=plain(row.name, PLAN_NAME_LENGTH), low=row.low, high=row.high
+        )
+        for row in rows
+    ]
+    most = (
+        _("{assumption} moves the value most").format(assumption=plain(rows[0].name, PLAN_NAME_LENGTH)) if rows else ""
+    )
+    return _finished(ax, content, most or _("Nothing was varied"), names)
+
+
+def _best(rows: list[DoubtRow]) -> str:
+    """Return which plan has the least mean."""
+    return sentence(plain(min(rows, key=lambda row: row.mean).name, PLAN_NAME_LENGTH)) if rows else ""
+
+
+def _once(place: int, label: str) -> str | None:
+    """Return the label for the first row alone, so that a legend has it once."""
+    return None if place else label
+
+
+def _finished(ax: Axes, content: ReportContent, title: str, names: list[str]) -> Axes:
+    ax.set_yticks(
+        range(len(names)), [plain(name, 2 * PLAN_NAME_LENGTH) for name in names], parse_math=False, fontsize=9
+    )
+    ax.invert_yaxis()
+    ax.set_title(title, loc="left", fontsize=11, parse_math=False)
+    unit = sentence(plain(unit_of(content.summary), 80)) + (", %" if content.summary.share else "")
+    ax.set_xlabel(unit, parse_math=False)
+    ax.use_sticky_edges = False
+    ax.margins(x=0.04)
+    ax.grid(axis="x", color=FAINT, linewidth=0.5)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW_DRAWS, ncols=4, fontsize=8, frameon=False
+    )
+    return ax

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from optimizer.base.formatting import DASH, number, plain
-from optimizer.base.language import gettext as _
-from optimizer.report.bounds import Bounds
-from optimizer.report.geography import Plane
-from optimizer.report.placing import OccupiedBoxes, text_width
+from optimizer.base.text.formatting import DASH, number, plain
+from optimizer.base.text.language import gettext as _
+from optimizer.report.maps.geography import Bounds, Plane
+from optimizer.report.maps.labels import OccupiedBoxes, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

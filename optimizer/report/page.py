@@ -1,4 +1,4 @@
-"""The page: one HTML file that opens with no network, in which no text of a record can become code.
+"""The report's files, page and figures, all or none; the page is one HTML file that opens with no network, and runs no text of a record.
 
 Three locks, each enough alone: Jinja escapes every text; the map's data stand in a JSON block whose `<`, `>` and `&` are escaped and
 which is parsed, not run; and the page's own security policy lets nothing run but the two scripts whose hashes it names, and
@@ -18,24 +18,65 @@ from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from optimizer.base.formatting import number, plain
-from optimizer.base.language import counted, long_date, marked, markup, spoken
-from optimizer.base.language import gettext as _
-from optimizer.report.glossary import GLOSSARY
-from optimizer.report.headline import beats_sentence, headline, solve_sentence
-from optimizer.report.interactive import close_ups, interactive_map, layer_choices
-from optimizer.report.map_layers import map_layers
-from optimizer.report.mixture_text import mixture_sentences
-from optimizer.report.order import LINES_A_SHEET, order_of
-from optimizer.report.record import record_limits
-from optimizer.report.tables import report_tables
-from optimizer.report.values import unit
+from optimizer.base.files.readwrite import write_errors
+from optimizer.base.files.temporary import folder_beside
+from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.language import counted, long_date, marked, markup, spoken
+from optimizer.base.text.language import gettext as _
+from optimizer.report.content.first_page import LINES_A_SHEET, order_of
+from optimizer.report.content.mixture import mixture_sentences
+from optimizer.report.content.report_content import report_tables
+from optimizer.report.content.risk import record_limits
+from optimizer.report.content.summary import beats_sentence, headline, solve_sentence, unit
+from optimizer.report.figures import save_figures
+from optimizer.report.interactive.map import close_ups, interactive_map, layer_choices
+from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.words import GLOSSARY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from optimizer.report.content import ReportContent
-    from optimizer.report.map_layers import MapLayers
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.maps.map_layers import MapLayers
+
+
+def write_report(folder: Path, content: ReportContent) -> list[Path]:
+    """Write `report.html` and its figures into `folder`; files of the same names are replaced, others stay.
+
+    Parameters
+    ----------
+    folder
+        Made where it does not exist (its parents too).
+    content
+        What the report says.
+
+    Returns
+    -------
+    list of Path
+        `report.html`, then `map-risk.png`, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with write_errors(folder), folder_beside(folder / "report.html") as temporary:
+        layers = map_layers(content)
+        images = save_figures(temporary, content, layers)
+        html = page(content, {image.stem: image for image in images}, layers)
+        (temporary / "report.html").write_text(html, encoding="utf-8", errors="replace", newline="\n")
+        for item in sorted(temporary.iterdir()):
+            item.replace(folder / item.name)
+    return [folder / name for name in ("report.html", *(image.name for image in images))]
+
+
+# The page: one HTML file that opens with no network, in which no text of a record can become code.
+#
+# Three locks, each enough alone: Jinja escapes every text; the map's data stand in a JSON block whose `<`, `>` and `&` are escaped and
+# which is parsed, not run; and the page's own security policy lets nothing run but the two scripts whose hashes it names, and
+# nothing load at all.
 
 HERE = Path(__file__).parent
 

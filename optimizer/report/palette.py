@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optimizer.base.language import gettext, marked
+from optimizer.base.text.language import gettext, marked
 
 RISK = ("#cb8419", "#c3541a", "#b11818", "#880015", "#500012")
 """Lowest to highest risk."""

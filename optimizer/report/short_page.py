@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.base.language import spoken
+from optimizer.base.text.language import spoken
 from optimizer.report.page import ROWS_SHOWN, data_uri, environment, styles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from optimizer.report.content.report_table import ReportTable
     from optimizer.report.load_maps import LoadMaps
-    from optimizer.report.tables.report_table import ReportTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

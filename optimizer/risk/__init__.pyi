@@ -13,21 +13,21 @@ from .baselines import RawCounts as RawCounts
 from .estimate import RiskEstimate as RiskEstimate
 from .estimate import RiskModel as RiskModel
 from .field_flow.field import Neighbours as Neighbours
-from .field_flow.flow import PathFlows as PathFlows
-from .field_flow.flow import path_flows as path_flows
 from .field_flow.model import FieldFlow as FieldFlow
 from .information_gain import InformationGain as InformationGain
-from .od import OdTable as OdTable
-from .od import fit_od as fit_od
-from .od import od_draws as od_draws
-from .rate import ShrunkRate as ShrunkRate
-from .simulation import Change as Change
-from .simulation import History as History
-from .simulation import World as World
-from .simulation import as_records as as_records
-from .simulation import captured as captured
-from .simulation import make_history as make_history
-from .simulation import make_world as make_world
+from .od_flows import OdTable as OdTable
+from .od_flows import PathFlows as PathFlows
+from .od_flows import fit_od as fit_od
+from .od_flows import od_draws as od_draws
+from .od_flows import path_flows as path_flows
+from .shrunk_rate import ShrunkRate as ShrunkRate
+from .simulation.observation import as_records as as_records
+from .simulation.searching import Change as Change
+from .simulation.searching import History as History
+from .simulation.searching import make_history as make_history
+from .simulation.world import World as World
+from .simulation.world import captured as captured
+from .simulation.world import make_world as make_world
 
 __all__ = [
     "AlertMonitor",

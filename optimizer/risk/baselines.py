@@ -3,7 +3,7 @@
 RawCounts        seizures, as if everybody had looked everywhere alike
 KernelDensity    the same, spread along the roads
 CountsOverEffort seizures over effort, segment by segment
-ShrunkRate       that, shrunk along the network (`optimizer.risk.rate`)
+ShrunkRate       that, shrunk along the network (`optimizer.risk.shrunk_rate`)
 FlowRegression   Poisson regression on the trafficking flow and the road class
 """
 
@@ -15,25 +15,23 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from optimizer.risk.evidence import gather_evidence, later_evidence
-from optimizer.risk.field_flow.cells import cells_of
-from optimizer.risk.field_flow.flow import path_flows
+from optimizer.risk.estimate import GammaModel, by_segment, estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.evidence import cells_of, gather_evidence, later_evidence
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
-from optimizer.risk.misplaced import bear_misplaced
-from optimizer.risk.numerics.gamma import GammaModel
-from optimizer.risk.numerics.lognormal import by_segment, estimate_of, log_chance, log_chance_of_area, per_outcome
-from optimizer.risk.smoothing import walk
+from optimizer.risk.location_error import bear_misplaced
+from optimizer.risk.od_flows import path_flows
+from optimizer.risk.shrunk_rate import walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.evidence import Evidence
-    from optimizer.risk.field_flow.latent import Design
+    from optimizer.risk.field_flow.laplace import Design
     from optimizer.risk.numerics.likelihood import Cells
-    from optimizer.risk.od import OdTable
+    from optimizer.risk.od_flows import OdTable
 
     Floats = NDArray[np.float64]
 

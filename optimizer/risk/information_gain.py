@@ -30,13 +30,13 @@ from scipy.sparse import coo_array, csr_array
 from scipy.special import gammaln
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.language import marked
+from optimizer.base.text.language import marked
 from optimizer.risk.field_flow.field import road_neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.risk.field_flow.model import FieldFlow
 
     Floats: TypeAlias = NDArray[np.float64]

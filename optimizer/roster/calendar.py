@@ -12,15 +12,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.language import marked
-from optimizer.base.said import said
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
+    from optimizer.roster.duties_file import Duty
     from optimizer.roster.model import Duties, Shift
-    from optimizer.scenario.duties_file import Duty
 
 MOST_WEEKS = 26
 NIGHT = range(23, 30)

@@ -28,18 +28,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.mixture import Mixture, with_mixture
-from optimizer.problem.plan import Plan
-from optimizer.problem.requirements import meets
+from optimizer.problem.instance.requirements import meets
+from optimizer.problem.plan.plan import Mixture, Plan, with_mixture
 from optimizer.roster.balanced_sampling import SHORTEST, SecretNumbers, balanced_counts, balanced_parts, telling_rows
-from optimizer.solvers.branch_and_cut.node import addable
+from optimizer.solvers.branch_and_cut.tree.node import addable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]

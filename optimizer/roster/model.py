@@ -1,17 +1,30 @@
-"""Shifts, crews, assignments and rosters; a duty is `optimizer.scenario.duties_file.Duty`, as it stands in the file."""
+"""Shifts, crews, assignments and rosters, and how they are read: duties, and the end of the roster before.
+
+A duty is `optimizer.scenario.duties_file.Duty`, as it stands in the file.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files.readwrite import read_json
+from optimizer.base.schema import validated
+from optimizer.base.text.language import check_language
+from optimizer.roster.duties_file import DUTIES, read_duties_file
+from optimizer.scenario.file.roster_model import WEEKDAYS, Day
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date, datetime, time
-    from zoneinfo import ZoneInfo
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-    from optimizer.scenario.duties_file import Duty, DutyBase, DutyRoad
+    from optimizer.roster.duties_file import CrewRow, DutiesFile, Duty, DutyBase, DutyRoad, ShiftRow
 
 Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
 """What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
@@ -216,3 +229,156 @@ class Roster:
     seconds: float
     seed: int
     notes: tuple[str, ...]
+
+
+# From `duties.json` to duties.
+
+
+def read_duties(folder: Path) -> Duties:
+    """Read the duties of a plan folder.
+
+    Raises
+    ------
+    InputError
+        If the folder has no duties, with every fault in them, or if the plan needs nobody.
+    """
+    content = read_duties_file(folder)
+    if not content.duties:
+        found = "no duty: the plan places nothing that needs people"
+        remedy = "Check roster.people and the `uses` of the kinds placed"
+        raise InputError(Problem(str(folder / DUTIES), found, "at least one", remedy))
+    duties = duties_of(content)
+    _check_shifts(duties.shifts, str(folder / DUTIES))
+    return duties
+
+
+def duties_of(content: DutiesFile) -> Duties:
+    """Return the duties that a checked file holds."""
+    return Duties(
+        name=content.name,
+        zone=ZoneInfo(content.time_zone),
+        shifts=tuple(_shift(row) for row in content.shifts),
+        duties=tuple(content.duties),
+        crews=tuple(_crew(row) for row in content.crews),
+        bases={base.id: base.label or base.id for base in content.bases},
+        places=tuple(content.bases),
+        roads=tuple(content.roads),
+        language=check_language(content.language),
+    )
+
+
+def _shift(row: ShiftRow) -> Shift:
+    days = frozenset(WEEKDAYS.index(day) for day in row.days) or frozenset(range(7))
+    return Shift(row.id, row.label or row.id, time.fromisoformat(row.start), round(row.hours * 60), days)
+
+
+def _crew(row: CrewRow) -> Crew:
+    return Crew(
+        id=row.id,
+        label=row.label or row.id,
+        agency=row.agency,
+        base=row.base,
+        people=row.people,
+        can=frozenset(row.can),
+        week_minutes=math.floor(row.hours_a_week * 60),
+        rest_minutes=math.ceil(row.rest_hours * 60),
+        most_days=row.most_days,
+        days_off=row.days_off,
+        away=frozenset(row.away),
+    )
+
+
+def _check_shifts(shifts: tuple[Shift, ...], where: str) -> None:
+    """Reject two shifts that begin together: other overlaps may be wanted, this is one shift written twice."""
+    problems = ProblemList()
+    for k, shift in enumerate(shifts):
+        for other in shifts[:k]:
+            if shift.start == other.start and shift.days & other.days:
+                found = f"shifts {other.id!r} and {shift.id!r} that both begin at {shift.start:%H:%M}"
+                problems.add(where, found, "shifts that begin at different times", "Remove one, or part them by `days`")
+    problems.raise_if_any()
+
+
+# The end of the roster before this one: rest and days in a row carry over from it.
+
+LAST_DAYS = 14
+"""Days at a roster's end whose shifts are kept for the next: longer than anybody works in a row."""
+
+LONGEST = timedelta(days=4)
+"""No shift with its travel is longer: three days, and one for the zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A shift of the roster before: crew, the day it began, when the crew left its base and was back (UTC)."""
+
+    crew: str
+    day: date
+    leave: datetime
+    back: datetime
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    crew: str
+    date: Day
+    leave: AwareDatetime
+    back: AwareDatetime
+
+
+class _Summary(BaseModel):
+    """Of a summary this is all that is read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    last_shifts: Annotated[list[_Row], Field(max_length=1_000_000)]
+
+
+def last_shifts(roster: Roster) -> list[dict[str, str]]:
+    """Return the rows of `summary.json` from which the next roster goes on."""
+    since = roster.first + timedelta(days=7 * roster.weeks - LAST_DAYS)
+    return [
+        {
+            "crew": one.crew.id,
+            "date": one.day.isoformat(),
+            "leave": one.leave.isoformat(timespec="minutes"),
+            "back": one.back.isoformat(timespec="minutes"),
+        }
+        for one in roster.assignments
+        if one.day >= since
+    ]
+
+
+def read_earlier(path: Path, first: date) -> tuple[Worked, ...]:
+    """Read the last shifts of an earlier roster.
+
+    Parameters
+    ----------
+    path
+        Its `summary.json`.
+    first
+        First day of the roster that follows.
+
+    Raises
+    ------
+    InputError
+        If the file is no summary of a roster, or its roster reaches into the one that follows.
+    """
+    content = validated(_Summary, read_json(path, "the summary of a roster"), str(path))
+    worked = tuple(
+        Worked(row.crew, row.date, row.leave.astimezone(UTC), row.back.astimezone(UTC)) for row in content.last_shifts
+    )
+    _check(worked, path, first)
+    return worked
+
+
+def _check(worked: Iterable[Worked], path: Path, first: date) -> None:
+    for one in worked:
+        if one.day >= first:
+            found = f"a shift of crew {one.crew!r} on {one.day.isoformat()}"
+            expected = f"a roster that ends before {first.isoformat()}"
+            raise InputError(Problem(str(path), found, expected, "Begin later, or name the roster before that one"))
+        if not timedelta(0) < one.back - one.leave < LONGEST:
+            found = f"a shift from {one.leave.isoformat()} to {one.back.isoformat()}"
+            raise InputError(Problem(str(path), found, "shifts that end after they begin, within a day or two"))

@@ -8,14 +8,14 @@ import re
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from optimizer.base.formatting import plain
+from optimizer.base.text.formatting import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from optimizer.roster.duties_file import DutyStop
     from optimizer.roster.model import Assignment, Roster
-    from optimizer.scenario.duties_file import DutyStop
 
 COLUMNS = (
     "date",

@@ -4,8 +4,8 @@ The mean is the value of an ordinary instance: each evader with its mean weight.
 linear terms of `branch_and_cut.master` over the same contraction, which is the same for every weight.
 
 With patrol teams the linear terms hold for the beats that are weighed. Over every beat the bound is that of ordinary instances: for any weights
-q of the envelope of the objective (`optimizer.problem.draws`), min over x of sum_d q_d V_d(x) is at most min over x of max over q, the optimum.
-The mean's weights are among them, and so are the weights of the draws that count at a plan.
+q of the envelope of the objective (`optimizer.problem.plan.weight_scenarios`), min over x of sum_d q_d V_d(x) is at most min over x of max
+over q, the optimum. The mean's weights are among them, and so are the weights of the draws that count at a plan.
 """
 
 from __future__ import annotations
@@ -17,23 +17,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.listener import SILENT
-from optimizer.problem.beats import with_beats, with_teams
-from optimizer.problem.draws import Draws, Objective, worst_weights
-from optimizer.problem.plan import known_options, with_plan
-from optimizer.problem.result import relative_gap, tolerance_of
-from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.overlay.weighting import weighted
+from optimizer.base.work.listener import SILENT
+from optimizer.problem.plan.plan import known_options, with_beats, with_plan, with_teams
+from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
+from optimizer.solvers.overlay.overlay import contract, weighted
 from optimizer.solvers.solve import place, solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.placements import Beat
-    from optimizer.problem.plan import Plan
-    from optimizer.problem.result import Result
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Beat, Plan
+    from optimizer.problem.plan.result import Result
 
 METHODS = ("auto", "cuts", "greedy")
 """Methods that can judge plans by other objectives than the mean."""

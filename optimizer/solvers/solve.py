@@ -1,4 +1,4 @@
-"""The solvers by name: `solve` takes any instance; `place` runs one of them on options alone, and values its plan on the full network."""
+"""`solve`: the best plan of any instance, with or without patrol teams, or the best mixture of plans; its steps are calls of `place`."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.cluster import connected
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SILENT, stop_if_cancelled
-from optimizer.base.names import unknown_name
-from optimizer.base.threads import thread_count
-from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
-from optimizer.problem.plan import known_options
-from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
-from optimizer.solvers.compact_search import search_compact
-from optimizer.solvers.cuts_search import search_cuts
-from optimizer.solvers.feasible_start import feasible_start
-from optimizer.solvers.plan_improver import PlanImprover
-from optimizer.solvers.solve_state import SolveState
+from optimizer.base.text.names import unknown_name
+from optimizer.base.work.cluster import connected
+from optimizer.base.work.executor import thread_count
+from optimizer.base.work.listener import SILENT, Stopping, stop_if_cancelled
+from optimizer.problem.instance.methods import METHOD_NAMES, MIXED, installed_methods
+from optimizer.problem.plan.plan import known_options
+from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
+from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
+from optimizer.solvers.mip.compact import search_compact
+from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.local_search import PlanImprover
+from optimizer.solvers.search.state import SolveState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.plan import Plan
-    from optimizer.problem.result import Result
-    from optimizer.solvers.branch_and_cut.master import Master
-    from optimizer.solvers.carried import Carried
-    from optimizer.solvers.method import MethodSearch
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Plan
+    from optimizer.problem.plan.result import Result
+    from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.place import MethodSearch
+    from optimizer.solvers.search.warm_start import Carried
 
 
 def solve(
@@ -244,6 +243,7 @@ METHODS: dict[str, Callable[[SolveState], None]] = {
     "compact": search_compact,
     "greedy": _greedy,
 }
+
 METHODS.update(installed_methods())
 
 

@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.base.files import read_json
-from optimizer.base.output_folder import MARKER, Marker, OutputFolder
+from optimizer.base.files.output_folder import MARKER, Marker, OutputFolder
+from optimizer.base.files.readwrite import read_json
 from optimizer.base.schema import validated
 from optimizer.pipeline.plan import plan_scenario
 from tests import test_convert, test_importers

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.json_lines import append_json_lines, read_json_lines
+from optimizer.base.files.json_lines import append_json_lines, read_json_lines
 from optimizer.base.schema import Strict
 from optimizer.base.version import package_version
 from optimizer.lab.pages import PageTable, write_page

@@ -9,28 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.lab.converters.hazard import hazard
-from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, tntp_instance
+from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, tntp_instance
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.exchange import exchange_records
-from optimizer.pipeline.fuse import fuse_feeds
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.pipeline.roster import roster_of_plan
-from optimizer.problem.instance_file import read_instance
-from optimizer.problem.plan_file import read_plan, read_plan_file
+from optimizer.pipeline.roster.roster import roster_of_plan
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.files.plan_file import read_plan, read_plan_file
 from optimizer.records.areas import load_areas
 from optimizer.records.importers.cbp import import_cbp
-from optimizer.records.importers.general import import_csv
-from optimizer.records.importers.mapping import checked_mapping, read_mapping
+from optimizer.records.importers.mapped_csv import checked_mapping, import_csv, read_mapping
 from optimizer.records.importers.stop_search import import_stop_search
 from optimizer.records.importers.writing import write_import
 from optimizer.records.tips import read_tips
 from optimizer.region import load_region, read_region
-from optimizer.region.crossings.border import read_border
-from optimizer.roster.earlier import read_earlier
-from optimizer.roster.reading import read_duties
-from optimizer.solvers.backend import _last_improving
+from optimizer.region.border import read_border
+from optimizer.roster.model import read_duties, read_earlier
+from optimizer.sharing.format_conversion import exchange_records
+from optimizer.sharing.fuse import fuse_feeds
+from optimizer.solvers.mip.backend import _last_improving
 from tests import test_convert, test_fusion, test_importers
 from tests.golden_scenarios import PEOPLE
 from tests.output_cases import output_folder

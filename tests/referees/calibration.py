@@ -14,9 +14,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow, OdTable
-from optimizer.risk.field_flow.masses import MASS_SD
 from optimizer.risk.field_flow.model import THETAS
-from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, LOCAL_SHARES
+from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, LOCAL_SHARES, MASS_SD
 from tests.referees.cases import FLOW_PRIOR, SmallCase
 from tests.referees.dense import HYPER_MEAN, HYPER_SD, flow_over_mean, laplacian_of
 from tests.risk_cases import grid_network

@@ -14,7 +14,7 @@ from tests.risk_cases import by_segment, effort_of, grid_network, records_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records import Effort, Seizures
 
     Floats = NDArray[np.float64]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
-    from optimizer.risk.od import OdTable
+    from optimizer.problem.network.network import Network
+    from optimizer.risk.od_flows import OdTable
 
     Floats = NDArray[np.float64]
 

@@ -12,8 +12,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow
-from optimizer.risk.field_flow.averaging import WIDENING, WIDENING_WITH_FLOWS
-from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES, with_posterior
+from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES, WIDENING, WIDENING_WITH_FLOWS, with_posterior
 from tests.referees.cases import small_case
 from tests.referees.dense import HYPER_MEAN, HYPER_SD, DenseModel
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from optimizer.base.executor import Executor, Piece
-from optimizer.base.files import written_whole
-from optimizer.base.finished_pieces import FinishedPieces
+from optimizer.base.files.json_lines import FinishedPieces
+from optimizer.base.files.readwrite import written_whole
+from optimizer.base.work.executor import Executor, Piece
+from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
 from optimizer.lab.adaptive.figure import save_figure
 from optimizer.lab.adaptive.findings import CASES, finding_run, worlds
-from optimizer.problem.adapt_terms import AdaptModel
-from optimizer.problem.digest import series_digest
-from optimizer.problem.instance_file import read_instance
-from optimizer.report.student_interval import student_interval
-from optimizer.scenario.compile import compile_scenario
-from optimizer.solvers.compiled import prefer_compiled
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.instance.instance import series_digest
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.solvers.search.compiled import prefer_compiled
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
 from optimizer.report.palette import FAINT
-from optimizer.report.student_interval import student_interval
 
 if TYPE_CHECKING:
     from pathlib import Path

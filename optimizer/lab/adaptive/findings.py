@@ -20,21 +20,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.solvers.adaptive.learning import ActionGroups
-from optimizer.solvers.adaptive.routes import Passages
-from optimizer.solvers.adaptive.simulate import simulate
-from optimizer.solvers.adaptive.world import adaptive_world
+from optimizer.lab.adaptive.simulation.learning_rules import ActionGroups
+from optimizer.lab.adaptive.simulation.routes import Passages
+from optimizer.lab.adaptive.simulation.simulate import simulate
+from optimizer.lab.adaptive.simulation.world import adaptive_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from optimizer.base.executor import PieceCall
-    from optimizer.problem.adapt_terms import AdaptModel
-    from optimizer.problem.instance import Instance
-    from optimizer.solvers.adaptive.simulate import PeriodRow, Run
-    from optimizer.solvers.adaptive.world import AdaptiveWorld
+    from optimizer.base.work.executor import PieceCall
+    from optimizer.lab.adaptive.simulation.simulate import PeriodRow, Run
+    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.scenario.file.adapt_model import AdaptModel
 
     Floats = NDArray[np.float64]
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import InputError
-from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import step
-from optimizer.lab.backtest.bootstrap import mean_interval, resamples
-from optimizer.lab.backtest.calibration import tenths
-from optimizer.lab.backtest.hotspots import held_by_top
-from optimizer.lab.backtest.outcome import MNATS, Gain, HotSpots, Judged
-from optimizer.lab.backtest.sums import sums
+from optimizer.base.work.listener import Stopping, step
+from optimizer.lab.backtest.statistics import mean_interval, resamples, sums, tenths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.lab.backtest.calibration import Recalibration
-    from optimizer.lab.backtest.outcome import PeriodResult
+    from optimizer.base.work.listener import Listener
+    from optimizer.lab.backtest.searches import Excluded
+    from optimizer.lab.backtest.statistics import Recalibration, Tenth
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -225,3 +221,218 @@ def _hot_spots(periods: Sequence[PeriodForecast]) -> HotSpots | None:
         by_searches += held_by_top(one.past_searches[seen], one.later_finds[seen])
         later += float(one.later_finds.sum())
     return HotSpots(by_finds / later, by_searches / later) if later > 0 else None
+
+
+# What a backtest says: figures by force (or scenario), by period and by model.
+
+MNATS = 1000.0
+"""Thousandths of a natural logarithm."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Log score over that of the global rate, in mnats a search (a find where finds are counted).
+
+    Attributes
+    ----------
+    value
+        Mean over the searches of all test periods.
+    interval
+        90 % interval, cells resampled; None where there are too few.
+    unseen
+        Mean over searches where nobody had searched before; None where there are none.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+    unseen: float | None
+
+
+@dataclass(frozen=True)
+class PeriodResult:
+    """One test period.
+
+    Attributes
+    ----------
+    label
+        Such as 2020-01.
+    learnt_from, searches, finds
+        Searches before it; its own, and how many of them found something. Where finds are counted: finds before it; those that its effort
+        would make at the rate before, and those it made.
+    chance
+        Finds per unit of effort before it; None where there are several units.
+    unseen
+        Share of its searches at places where nobody had searched before.
+    gain
+        Model -> mnats a search.
+    note
+        Model -> what was fitted.
+    """
+
+    label: str
+    learnt_from: float
+    searches: float
+    finds: float
+    chance: float | None
+    unseen: float
+    gain: dict[str, float]
+    note: dict[str, str]
+
+
+@dataclass(frozen=True)
+class HotSpots:
+    """Later finds held by the 5 % of places with most past finds, and with most past searches: shares of them all."""
+
+    by_finds: float
+    by_searches: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One force, or one scenario.
+
+    Attributes
+    ----------
+    name
+        Force, or file of the scenario.
+    outcome
+        What the gain is divided by: `search`, or `find` where finds are counted.
+    searches, finds, places, cells
+        Of all periods: searches (where finds are counted, the finds that the effort makes at the global rate), finds, places that were
+        searched, and the cells they lie in.
+    periods
+        The test periods that were judged.
+    unseen
+        Share of their searches at places where nobody had searched before.
+    gain
+        Model -> gain; the first is the one that is judged.
+    calibration
+        Model -> recalibration.
+    tenths
+        The first model's predictions against what was found.
+    heterogeneity
+        p of the test for cells, for places, and (searches alone) for what cells have in common across periods: `cells`, `places`, `lasting`.
+    hot_spots
+        None where no later find is left.
+    remarks
+        What a reader must know.
+    """
+
+    name: str
+    outcome: str
+    searches: float
+    finds: float
+    places: int
+    cells: int
+    periods: list[PeriodResult]
+    unseen: float
+    gain: dict[str, Gain]
+    calibration: dict[str, Recalibration]
+    tenths: list[Tenth]
+    heterogeneity: dict[str, float]
+    hot_spots: HotSpots | None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """The results of one run.
+
+    Attributes
+    ----------
+    period, seed
+        Length of the test periods; seed of resampling and shuffling.
+    judged, excluded
+        Forces with figures, and forces without, with the reason.
+    interrupted
+        Whether Ctrl-C ended it before all periods were judged.
+    """
+
+    period: str
+    seed: int
+    judged: list[Judged]
+    excluded: list[Excluded]
+    interrupted: bool
+
+
+# Rolling origin: every period but the first is forecast from all that came before it, and from nothing else.
+
+
+class Length(StrEnum):
+    """How long a test period is; quarters begin in January, April, July and October."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One test period.
+
+    Attributes
+    ----------
+    label
+        Such as 2020-01 or 2020-Q1.
+    start, end
+        datetime64[M]: its first month, and the month after its last.
+    before, during
+        (k,) rows to learn from, and rows to forecast.
+    """
+
+    label: str
+    start: np.datetime64
+    end: np.datetime64
+    before: NDArray[np.bool_]
+    during: NDArray[np.bool_]
+
+
+def periods_of(month: NDArray[np.datetime64], length: Length) -> NDArray[np.datetime64]:
+    """Return the (k,) first month of the period in which each month lies."""
+    months = 3 if length is Length.QUARTER else 1
+    number = month.astype("datetime64[M]").astype(np.int64)
+    return np.asarray((number // months * months).astype("datetime64[M]"))
+
+
+def folds(month: NDArray[np.datetime64], length: Length = Length.MONTH) -> list[Fold]:
+    """Return the test periods in the order of time, the first period that has rows left out.
+
+    Parameters
+    ----------
+    month
+        (k,) datetime64[M] of each row, in any order.
+    length
+        How long a period is.
+    """
+    period = periods_of(month, length)
+    months = 3 if length is Length.QUARTER else 1
+    return [
+        Fold(label_of(start, length), start, start + np.timedelta64(months, "M"), period < start, period == start)
+        for start in np.unique(period)[1:]
+    ]
+
+
+def label_of(start: np.datetime64, length: Length) -> str:
+    """Return what a period that begins in a month is called."""
+    text = str(start.astype("datetime64[M]"))
+    return text if length is Length.MONTH else f"{text[:4]}-Q{(int(text[5:]) + 2) // 3}"
+
+
+# The maps that are drawn today: whether places with most past finds hold more later finds than those with most past searches.
+
+SHARE = 0.05
+
+
+def held_by_top(score: Floats, later: Floats, share: float = SHARE) -> float:
+    """Return how much of `later` lies in the share of places with the highest score; places that tie at the edge count in part.
+
+    Parameters
+    ----------
+    score, later
+        (c,) what places are ranked by, and what they hold.
+    share
+        Share of the places, in (0, 1]; at least one place.
+    """
+    wanted = max(1, int(np.ceil(share * score.size)))
+    edge = np.partition(score, score.size - wanted)[score.size - wanted]
+    above, ties = score > edge, score == edge
+    return float(later[above].sum() + later[ties].sum() * (wanted - above.sum()) / ties.sum())

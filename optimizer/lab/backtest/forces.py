@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import betaln
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.listener import SILENT
-from optimizer.lab.backtest.calibration import recalibrate
-from optimizer.lab.backtest.engine import FAILURES, PeriodForecast, Subject, forecast_periods, judge
-from optimizer.lab.backtest.forecasts import MODELS, REFERENCE
-from optimizer.lab.backtest.heterogeneity import permutation_p
-from optimizer.lab.backtest.outcome import MNATS, Backtest, Judged, PeriodResult
-from optimizer.lab.backtest.periods import Length, folds, periods_of
-from optimizer.lab.backtest.points import squares
-from optimizer.lab.backtest.searches import Excluded
-from optimizer.lab.backtest.sums import sums
-from optimizer.lab.backtest.task import make_task
+from optimizer.base.work.listener import SILENT
+from optimizer.lab.backtest.engine import (
+    FAILURES,
+    MNATS,
+    Backtest,
+    Judged,
+    Length,
+    PeriodForecast,
+    PeriodResult,
+    Subject,
+    folds,
+    forecast_periods,
+    judge,
+    periods_of,
+)
+from optimizer.lab.backtest.searches import Excluded, nearest_neighbours, point_network, squares
+from optimizer.lab.backtest.statistics import permutation_p, recalibrate, sums
+from optimizer.records import Effort, Seizures
+from optimizer.risk import FieldFlow
+from optimizer.risk.estimate import log_chance
+from optimizer.risk.numerics.likelihood import Cells
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.lab.backtest.periods import Fold
+    from optimizer.base.work.listener import Listener
+    from optimizer.lab.backtest.engine import Fold
     from optimizer.lab.backtest.searches import ForceSearches
 
     Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
 
 
 def backtest_forces(
@@ -184,3 +197,248 @@ def _heterogeneity(
         "places": permutation_p(place[first], stratum, outcome, rng),
         "lasting": permutation_p(square[first], stratum, outcome, rng, lasting=True),
     }
+
+
+# What one test period asks of a model: to learn from the searches before it, and to forecast what its own searches find.
+
+LEAST = 0.5
+"""Finds, or searches without one, that stand for none in the global chance."""
+
+
+@dataclass(frozen=True)
+class ForecastTask:
+    """One test period of one force, on the m points that were searched before or during it.
+
+    The points of the period are known, for its effort is given; its finds are for the scores alone (`later_finds`).
+
+    Attributes
+    ----------
+    lon, lat
+        (m,) degrees.
+    cell
+        (m,) square of each point.
+    point, month, amount, found
+        (k,) the rows to learn from, one a point and month: searches and how many of them found something.
+    searches, finds
+        (m,) the same by point.
+    later_searches, later_finds
+        (m,) those of the test period.
+    later_by_month
+        (m, 12) searches of the test period by month of the year.
+    first
+        (m,) a row of the searches at each point.
+    """
+
+    lon: Floats
+    lat: Floats
+    cell: NDArray[np.int64]
+    point: NDArray[np.int64]
+    month: NDArray[np.datetime64]
+    amount: Floats
+    found: Floats
+    searches: Floats
+    finds: Floats
+    later_searches: Floats
+    later_finds: Floats
+    later_by_month: Floats
+    first: NDArray[np.int64]
+
+    @property
+    def chance(self) -> float:
+        """The global chance that a search finds something, from the searches before the period."""
+        total = float(self.searches.sum())
+        return float(np.clip(self.finds.sum(), LEAST, max(total - LEAST, total / 2)) / total)
+
+    @property
+    def judged(self) -> NDArray[np.int64]:
+        """Points that are searched in the period."""
+        return np.flatnonzero(self.later_searches)
+
+
+def make_task(rows: ForceSearches, fold: Fold) -> ForecastTask:
+    """Return what a test period asks; rows of other periods after it leave no trace."""
+    chosen = fold.before | fold.during
+    points = np.column_stack((rows.lon, rows.lat))[chosen]
+    place, first, point = np.unique(points, axis=0, return_index=True, return_inverse=True)
+    point = point.ravel()
+    before = fold.before[chosen]
+    weight, found = rows.weight[chosen], (rows.weight * rows.found)[chosen]
+    m = len(place)
+    later_month = 12 * point[~before] + rows.month[chosen][~before].astype(np.int64) % 12
+    month = rows.month[chosen][before].astype(np.int64)
+    key, row = np.unique(np.column_stack((point[before], month)), axis=0, return_inverse=True)
+    row = row.ravel()
+    return ForecastTask(
+        lon=place[:, 0],
+        lat=place[:, 1],
+        cell=squares(place[:, 0], place[:, 1]),
+        point=key[:, 0],
+        month=key[:, 1].astype("datetime64[M]"),
+        amount=sums(row, weight[before], len(key)),
+        found=sums(row, found[before], len(key)),
+        searches=sums(point[before], weight[before], m),
+        finds=sums(point[before], found[before], m),
+        later_searches=sums(point[~before], weight[~before], m),
+        later_finds=sums(point[~before], found[~before], m),
+        later_by_month=sums(later_month, weight[~before], 12 * m).reshape(m, 12),
+        first=np.flatnonzero(chosen)[first],
+    )
+
+
+# What models forecast of searches at points: the log chance of each point's outcomes, and the chance of a single search.
+#
+# global      every search finds something with the chance of all searches before
+# field       `FieldFlow` on the graph of nearest points, without flows (the product's model)
+# points      y of n searches of a point found something: beta-binomial around the global chance, its strength fitted
+# squares     the same for squares of 500 m: a point has the chance of its square
+
+UNIT = "searches"
+
+MONTHS_FOR_A_SEASON = 13
+"""Months to learn from as of which one month of the year has been seen twice; before, a season and a trend cannot be separated."""
+
+STRENGTHS = (-2.0, 12.0)
+"""Range of the log strength of the beta distribution; at its end all places are alike."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a model forecasts of the points searched in a test period (those of `ForecastTask.judged`, j of them).
+
+    Attributes
+    ----------
+    log_chance
+        (j,) log chance of the point's outcomes in the period, all together.
+    chance
+        (j,) chance that one search there finds something, in (0, 1).
+    note
+        What was fitted, in a few words.
+    """
+
+    log_chance: Floats
+    chance: Floats
+    note: str = ""
+
+
+def same_everywhere(task: ForecastTask) -> Forecast:
+    """Forecast the global chance."""
+    at, chance = task.judged, task.chance
+    found, searches = task.later_finds[at], task.later_searches[at]
+    return Forecast(
+        found * np.log(chance) + (searches - found) * np.log1p(-chance),
+        np.full(at.size, chance),
+        f"{chance:.3f}",
+    )
+
+
+def by_field(task: ForecastTask) -> Forecast:
+    """Forecast by the field on the graph of nearest points."""
+    months = np.unique(task.month).size
+    model = FieldFlow(
+        neighbours=nearest_neighbours(task.lon, task.lat), yes_no=(UNIT,), season=months >= MONTHS_FOR_A_SEASON
+    ).fit(*as_rows(task), point_network(task.lon, task.lat))
+    at = task.judged
+    seasonal = task.later_by_month[at] @ model.season_ / task.later_searches[at]
+    rate = float(model.evidence_.global_rate[0]) * seasonal
+    mean, sd = model.mean_[at], model.sd_[at]
+    chance = np.exp(log_chance(_cells(at, np.ones(at.size), np.ones(at.size), rate), mean, sd, np.inf))
+    cells = _cells(at, task.later_finds[at], task.later_searches[at], rate)
+    spread = float(np.std(np.log(chance / (1 - chance))))
+    return Forecast(log_chance(cells, mean, sd, np.inf), chance, f"log odds spread {spread:.2f}")
+
+
+def as_rows(task: ForecastTask) -> tuple[Seizures, Effort]:
+    """Return the searches to learn from as seizures and effort on a point network."""
+    first = task.month.astype("datetime64[D]")
+    after = (task.month + 1).astype("datetime64[D]")
+    k = task.point.size
+    effort = Effort(
+        segment=task.point,
+        area=np.full(k, -1, dtype=np.int64),
+        start=first,
+        end=after,
+        source=np.zeros(k, dtype=np.int64),
+        source_name=(UNIT,),
+        area_name=(),
+        area_segment=(),
+        unused=(),
+        warnings=(),
+        amount=task.amount,
+        unit=(UNIT,),
+    )
+    found = task.found > 0
+    records = Seizures(
+        segment=task.point[found],
+        area=effort.area[found],
+        start=first[found],
+        end=after[found],
+        source=effort.source[found],
+        source_name=(UNIT,),
+        area_name=(),
+        area_segment=(),
+        unused=(),
+        warnings=(),
+        count=task.found[found],
+        quantity_kg=np.full(int(found.sum()), np.nan),
+        drug=np.full(int(found.sum()), ""),
+        effort_unit=(UNIT,),
+    )
+    return records, effort
+
+
+def _cells(at: NDArray[np.int64], found: Floats, searches: Floats, rate: Floats) -> Cells:
+    return Cells(at, np.zeros(at.size, dtype=np.int64), found, rate * searches, np.ones(at.size), searches)
+
+
+def by_points(task: ForecastTask) -> Forecast:
+    """Forecast each point by its own past, shrunk to the global chance."""
+    return _shrunk(task, np.arange(task.lon.size))
+
+
+def by_squares(task: ForecastTask) -> Forecast:
+    """Forecast each square of points by its own past, shrunk to the global chance."""
+    return _shrunk(task, task.cell)
+
+
+def _shrunk(task: ForecastTask, place: NDArray[np.int64]) -> Forecast:
+    """Forecast by beta-binomial places; a place's outcomes are forecast together and shared among its points by their searches."""
+    size = int(place.max()) + 1
+    finds, searches = sums(place, task.finds, size), sums(place, task.searches, size)
+    strength = strength_of(finds, searches, task.chance)
+    a, b = strength * task.chance + finds, strength * (1 - task.chance) + searches - finds
+    later = sums(place, task.later_finds, size), sums(place, task.later_searches, size)
+    together = betaln(a + later[0], b + later[1] - later[0]) - betaln(a, b)
+    at = task.judged
+    share = task.later_searches[at] / later[1][place[at]]
+    return Forecast(share * together[place[at]], (a / (a + b))[place[at]], f"strength {strength:.3g}")
+
+
+def strength_of(finds: Floats, searches: Floats, chance: float) -> float:
+    """Return the likeliest strength (how many searches the prior counts as) of beta-binomial places around one chance.
+
+    Parameters
+    ----------
+    finds, searches
+        (c,) by place.
+    chance
+        The mean of the places' chances, in (0, 1).
+    """
+    seen = searches > 0
+    y, n = finds[seen], searches[seen]
+
+    def cost(log_strength: float) -> float:
+        a, b = np.exp(log_strength) * chance, np.exp(log_strength) * (1 - chance)
+        return -float((betaln(a + y, b + n - y) - betaln(a, b)).sum())
+
+    return float(np.exp(minimize_scalar(cost, bounds=STRENGTHS, method="bounded").x))
+
+
+REFERENCE = "global"
+
+MODELS: dict[str, Callable[[ForecastTask], Forecast]] = {
+    REFERENCE: same_everywhere,
+    "field": by_field,
+    "points": by_points,
+    "squares": by_squares,
+}
+"""Name -> forecast; gains are over the first."""

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from optimizer.base.listener import SILENT
-from optimizer.base.output_folder import OutputFolder
+import numpy as np
+import pandas as pd
+
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.work.listener import SILENT
 from optimizer.lab.backtest.forces import backtest_forces
-from optimizer.lab.backtest.roads import backtest_scenario
+from optimizer.lab.backtest.page import Panel, backtest_text, save_calibration
+from optimizer.lab.backtest.scenario import backtest_scenario
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.lab.backtest.writing import FILES, write_backtest
+from optimizer.records.importers.writing import safe_text
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from optimizer.base.listener import Listener
-    from optimizer.lab.backtest.outcome import Backtest
-    from optimizer.lab.backtest.periods import Length
+    from optimizer.base.work.listener import Listener
+    from optimizer.lab.backtest.engine import Backtest, Judged, Length
 
 SCENARIO = ".toml"
 
@@ -69,3 +74,89 @@ def run_backtest(
     if folder is not None and done.judged:
         write_backtest(folder, done)
     return done
+
+
+# The folder a backtest writes: `backtest.json`, `backtest.csv`, `backtest.md` and `calibration.png`, all or none.
+
+JSON, CSV, PAGE, PICTURE = "backtest.json", "backtest.csv", "backtest.md", "calibration.png"
+
+FILES = (JSON, CSV, PAGE, PICTURE)
+
+
+def as_json(backtest: Backtest) -> dict[str, Any]:
+    """Return everything as plain JSON; what is unknown is null."""
+    return asdict(backtest)
+
+
+def write_backtest(out: OutputFolder, backtest: Backtest) -> None:
+    """Write a backtest into a folder, all files or none; text that a spreadsheet would take for a formula gets an apostrophe in the CSV.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    with out.written() as folder:
+        write_json(folder / JSON, as_json(backtest))
+        rows = frame(backtest)
+        for column in rows.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes]]:
+            text = rows[column].fillna("").astype(str)
+            rows[column] = safe_text(text)
+        rows.to_csv(folder / CSV, index=False, lineterminator="\n", encoding="utf-8")
+        if backtest.judged:
+            save_calibration(folder / PICTURE, [_panel(one) for one in backtest.judged])
+        (folder / PAGE).write_text(backtest_text(backtest, PICTURE if backtest.judged else None), encoding="utf-8")
+
+
+def _panel(judged: Judged) -> Panel:
+    columns = [[group.predicted, group.finds, group.searches] for group in judged.tenths]
+    predicted, finds, searches = np.array(columns, dtype=np.float64).reshape(-1, 3).T
+    return Panel(judged.name, predicted, finds, searches, judged.outcome != "search")
+
+
+def frame(backtest: Backtest) -> pd.DataFrame:
+    """Return one row a force, model and period, and one for all periods together (`all`); unknown numbers are empty."""
+    rows: list[dict[str, object]] = []
+    for one in backtest.judged:
+        for name, gain in one.gain.items():
+            tuned = one.calibration.get(name)
+            low, high = gain.interval or (None, None)
+            slope = (tuned.slope_interval if tuned else None) or (None, None)
+            intercept = (tuned.intercept_interval if tuned else None) or (None, None)
+            rows.append(
+                {
+                    "force": one.name,
+                    "model": name,
+                    "period": "all",
+                    "searches": sum(period.searches for period in one.periods),
+                    "finds": sum(period.finds for period in one.periods),
+                    "never_searched": one.unseen,
+                    "gain_mnats": gain.value,
+                    "gain_low": low,
+                    "gain_high": high,
+                    "gain_never_searched": gain.unseen,
+                    "slope": tuned.slope if tuned else None,
+                    "slope_low": slope[0],
+                    "slope_high": slope[1],
+                    "intercept": tuned.intercept if tuned else None,
+                    "intercept_low": intercept[0],
+                    "intercept_high": intercept[1],
+                    "outcome": one.outcome,
+                    "note": "",
+                }
+            )
+            rows += [
+                {
+                    "force": one.name,
+                    "model": name,
+                    "period": period.label,
+                    "searches": period.searches,
+                    "finds": period.finds,
+                    "never_searched": period.unseen,
+                    "gain_mnats": period.gain[name],
+                    "outcome": one.outcome,
+                    "note": period.note.get(name, ""),
+                }
+                for period in one.periods
+            ]
+    return pd.DataFrame(rows)

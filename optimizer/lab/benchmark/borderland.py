@@ -36,17 +36,17 @@ from optimizer.lab.benchmark.roads import (
     patrol_options,
     traffic,
 )
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.instance_file import make_instance
-from optimizer.problem.options import Resource
+from optimizer.problem.files.instance_file import make_instance
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.network.shortest_paths import cost_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.options import Option
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
 
 Barrier = Literal["mountains", "river"]
 

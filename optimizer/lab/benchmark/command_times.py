@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.temporary import scratch_folder
-from optimizer.base.threads import cores
+from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.version import package_version
+from optimizer.base.work.executor import cores
 from optimizer.lab.benchmark.rows import CommandRow, command_key
 from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page

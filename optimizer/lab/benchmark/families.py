@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.names import unknown_name
+from optimizer.base.text.names import unknown_name
 from optimizer.lab.case import Case, matching
-from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.problem.files.instance_file import read_instance, write_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 INSTANCES = Path(__file__).parents[3] / "instances"
 """Where the repository keeps its instances."""
+
 SUFFIX = ".json"
+
 KNOWN_SUFFIX = ".sol.json"
 
 
@@ -225,6 +228,19 @@ def _valleys() -> tuple[Case[Instance], ...]:
 
 
 def _rio_grande() -> tuple[Case[Instance], ...]:
-    from optimizer.lab.benchmark.scalings import rio_grande_instance
 
     return tuple(Case("rio-grande", f"rio-grande-{p}", partial(rio_grande_instance, p / 100)) for p in (50, 100, 200))
+
+
+# The `rio-grande` family: the shipped scenario as an instance, with its budgets scaled.
+
+SCENARIO = Path(__file__).parents[3] / "instances" / "rio-grande" / "scenario.toml"
+
+
+def rio_grande_instance(scale: float) -> Instance:
+    """Return the Rio Grande scenario with `scale` times its agents, money and delay; 1 is today's."""
+    from optimizer.scenario.compile.compile import compile_scenario
+
+    instance = compile_scenario(SCENARIO).instance
+    resources = tuple(replace(r, budget=round(r.budget * scale, 6)) for r in instance.resources)
+    return replace(instance, name=f"rio-grande-{round(100 * scale)}", resources=resources)

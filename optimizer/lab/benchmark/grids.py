@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.evader_checks import check_evaders
-from optimizer.problem.evaders import Evader, Route, best_responses
-from optimizer.problem.instance import Instance
-from optimizer.problem.options import Option, Resource
+from optimizer.problem.instance.checks import check_evaders
+from optimizer.problem.instance.evaders import Evader, Route, best_responses
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

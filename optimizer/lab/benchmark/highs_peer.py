@@ -14,11 +14,11 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, vstack
 
 from optimizer.lab.benchmark.star_cut_model import CutRows, StarCutModel
-from optimizer.solvers.backend import LONGEST, solve_mip
-from optimizer.solvers.branch_and_cut.stalling import has_stalled
+from optimizer.solvers.branch_and_cut.tree.tree import has_stalled
+from optimizer.solvers.mip.backend import LONGEST, solve_mip
 
 if TYPE_CHECKING:
-    from optimizer.solvers.solve_state import SolveState
+    from optimizer.solvers.search.state import SolveState
 
 SLACK = 1e-6
 """Rows with more room than this at the last point of the relaxation are left out of the mixed-integer program."""

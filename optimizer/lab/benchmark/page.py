@@ -1,33 +1,19 @@
-"""The page of the placement benchmark: methods by family, `auto` and its alternatives, SNIP beside the published times."""
+"""The page of the placement benchmark: methods by family, goals, peers, SNIP beside the published times; and what the rows come to."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.formatting import DASH
-from optimizer.lab.benchmark.goals import STATED, goal_table
-from optimizer.lab.benchmark.known import best_values
-from optimizer.lab.benchmark.peer_table import peer_table
+from optimizer.base.text.formatting import DASH
+from optimizer.lab.benchmark.best_known import best_values
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
-from optimizer.lab.benchmark.published import DECIMALS, OPTIMA, PEERS, PEERS_SETTING, SECONDS, SOURCE
-from optimizer.lab.benchmark.summary import (
-    LEAST_SECONDS,
-    SHIFT_SECONDS,
-    best_of,
-    by_problem,
-    complete,
-    geometric_mean,
-    newest_by_method,
-    profile,
-    scores,
-    shifted_mean,
-    totals,
-    usual_setting,
-)
+from optimizer.lab.benchmark.published import DECIMALS, OPTIMA, PEERS, PEERS_COLUMNS, PEERS_SETTING, SECONDS, SOURCE
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
 from optimizer.lab.rows import date_range, distinct
 
@@ -35,14 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.lab.benchmark.summary import Score, Total
     from optimizer.lab.case import Case
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 BASE = "compact"
 """The method that times are compared with: the strongest that an open solver does out of the box."""
+
 FAMILY_COLUMNS = ("family", "method", "problems", "proven", "time, s", "gap", "to best", "peak, MB")
+
 FAMILY_FORMATS = {"time, s": seconds, "gap": small_share, "to best": small_share, "peak, MB": fixed(0)}
 
 
@@ -319,3 +308,400 @@ def _time_cell(score: Score | None) -> str | None:
     if score is None:
         return None
     return seconds(score.seconds) if score.proven else f"limit ({small_share(score.gap)})"
+
+
+# The goals of the tree, what must stand and what is aimed at, beside what the rows say.
+
+CLOSED = 1e-4
+"""A gap that counts as closed."""
+
+COLUMNS = ("work", "must", "aim", "by the rows", "stated", "outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class TreeGoal:
+    """What a search is to reach.
+
+    Attributes
+    ----------
+    work
+        What is measured.
+    unit
+        `s` for time, `gap` for the gap at the end, `ratio` for the total time over that of the best others.
+    must, aim
+        In that unit.
+    instances
+        Of the rows that it is measured by; several: their geometric mean. Empty for `ratio`, and where no row holds it.
+    threads
+        Processes of the search in those rows.
+    stated
+        What was measured outside of the rows.
+    reached
+        The worst of it, in the unit; None where nothing is stated.
+    """
+
+    work: str
+    unit: Literal["s", "gap", "ratio"]
+    must: float
+    aim: float
+    instances: tuple[str, ...] = ()
+    threads: int = 1
+    stated: str = ""
+    reached: float | None = None
+
+
+STATED = (
+    "2026-11-26, `solve_joint(gap=.001, time_limit=60)` on the instance that `plan` writes, once a seed, "
+    "on a machine with nothing beside"
+)
+"""How what stands in the column `stated` was measured."""
+
+GOALS = (
+    TreeGoal("SNIP, snipno 3, 8 problems, geometric mean", "s", 1.8, 1.2, tuple(OPTIMA)),
+    TreeGoal("andorra-like-911-10", "s", 3, 1.5, ("andorra-like-911-10",)),
+    TreeGoal("andorra-like-911-20", "s", 4, 2.5, ("andorra-like-911-20",)),
+    TreeGoal("andorra-like-4448-15", "s", 3, 2, ("andorra-like-4448-15",)),
+    TreeGoal("rio-grande-50", "s", 10, 5, ("rio-grande-50",)),
+    TreeGoal("rio-grande-200", "s", 9, 4, ("rio-grande-200",)),
+    TreeGoal("region-30000-mountains-20", "s", 30, 15, ("region-30000-mountains-20",)),
+    TreeGoal("grid-20-plain-15, gap after 60 s, two processes", "gap", 0.01, CLOSED, ("grid-20-plain-15",), 2),
+    TreeGoal("rio-grande-100, gap after 60 s, two processes", "gap", 0.04, 0.02, ("rio-grande-100",), 2),
+    TreeGoal("grid-30-plain-40, gap after 60 s, two processes", "gap", 0.08, 0.05, ("grid-30-plain-40",), 2),
+    TreeGoal(
+        "region-10000-mountains-12, gap after 60 s, two processes", "gap", 0.02, CLOSED, ("region-10000-mountains-12",), 2
+    ),
+    TreeGoal(
+        "shipped scenario with teams, gap over all beats after 60 s, two processes", "gap", 0.05, 0.02, (), 2,
+        "seeds 0, 2 2.11, 2.32 %; one process, seeds 0 to 9 2.32 to 2.67 %", 0.0267,
+    ),
+    TreeGoal("every family: total time over the best of the other methods, chosen problem by problem", "ratio", 1.0, 0.7),
+)  # fmt: skip
+
+
+class _Measured(NamedTuple):
+    """What was found of a goal, and the worst of it as a number; a dash and None where there is nothing."""
+
+    text: str = DASH
+    worst: float | None = None
+
+
+def goal_table(rows: Sequence[PlacementRow], found: Sequence[Total]) -> PageTable:
+    """Return the goals, what rows of `auto` say of each, what is stated, and whether it is reached; by the rows where there are any.
+
+    Parameters
+    ----------
+    rows
+        Rows of `auto`, by any number of processes, in one setting otherwise.
+    found
+        Total times by family.
+    """
+    lines = []
+    for goal in GOALS:
+        measured = _ratios(found) if goal.unit == "ratio" else _by_rows(goal, rows)
+        reached = goal.reached if measured.worst is None else measured.worst
+        lines.append(
+            (
+                goal.work,
+                _shown(goal, goal.must),
+                _shown(goal, goal.aim),
+                measured.text,
+                goal.stated or DASH,
+                _outcome(goal, reached),
+            )
+        )
+    return PageTable.of(COLUMNS, lines, {})
+
+
+def _outcome(goal: TreeGoal, reached: float | None) -> str:
+    if reached is None:
+        return DASH
+    if reached <= goal.aim:
+        return "aim reached"
+    return "must reached" if reached <= goal.must else f"must missed by {_difference(goal, reached - goal.must)}"
+
+
+def _difference(goal: TreeGoal, much: float) -> str:
+    return f"{100 * much:.2f} points" if goal.unit == "gap" else f"{much:.2f}{' s' if goal.unit == 's' else ''}"
+
+
+def _shown(goal: TreeGoal, value: float) -> str:
+    if goal.unit == "gap":
+        return "closed" if value <= CLOSED else f"{100 * value:g} %"
+    return f"{value:g}{' s' if goal.unit == 's' else ''}"
+
+
+def _by_rows(goal: TreeGoal, rows: Iterable[PlacementRow]) -> _Measured:
+    """Return what the rows say; nothing where a problem has no row."""
+    mine = [row for row in rows if row.threads == goal.threads and row.instance in goal.instances]
+    if not goal.instances or {row.instance for row in mine} != set(goal.instances):
+        return _Measured()
+    if goal.unit == "gap":
+        gaps = {row.seed: 1.0 if row.gap is None else row.gap for row in sorted(mine, key=lambda row: row.seed)}
+        several = len(gaps) > 1
+        text = ", ".join((f"seed {seed} " if several else "") + _gap(gap) for seed, gap in gaps.items())
+        return _Measured(text, max(gaps.values()))
+    times = [seconds_of(row) for row in mine if row.status == "optimal"]
+    if len(times) < len(mine) or None in times:
+        worst = max(1.0 if row.gap is None else row.gap for row in mine)
+        return _Measured(f"not proven ({small_share(worst)})", np.inf)
+    mean = geometric_mean([time for time in times if time is not None])
+    return _Measured(f"{seconds(mean)} s", mean)
+
+
+def _gap(gap: float) -> str:
+    return "closed" if gap <= CLOSED else small_share(gap)
+
+
+def _ratios(found: Sequence[Total]) -> _Measured:
+    if not found:
+        return _Measured()
+    text = ", ".join(f"{one.family} {one.ratio:.2f}" for one in found)
+    return _Measured(text, max(one.ratio for one in found))
+
+
+# The table of the placement benchmark's page that sets this package beside other solvers: stated times, and those of the rows.
+
+MEASURED = ("auto", "auto-old", "scip", "highs")
+"""Methods that have a column of their own, where there are rows of them."""
+
+
+def peer_table(table: Sequence[Score]) -> PageTable:
+    """Return the stated times of other solvers, and those of `auto` and of peers by this benchmark's own rows."""
+    rows = by_problem(table)
+    methods = [method for method in MEASURED if any(method in row for row in rows.values())]
+    remade = [name for name, row in rows.items() if "highs" in row]
+    lines = [
+        (
+            name,
+            *(DASH if each is None else f"{each:g}" for each in PEERS.get(name, (None,) * (len(PEERS_COLUMNS) - 1))),
+            *(_own_cell(rows.get(name, {}).get(method)) for method in methods),
+        )
+        for name in dict.fromkeys((*PEERS, *remade))
+    ]
+    return PageTable.of((*PEERS_COLUMNS, *(f"here: {method}, s" for method in methods)), lines, {})
+
+
+def _own_cell(score: Score | None) -> str:
+    if score is None:
+        return DASH
+    return seconds(score.seconds) if score.proven else f"limit ({small_share(score.gap)})"
+
+
+# What the rows come to: medians over seeds, mean times, ratios.
+
+SHIFT_SECONDS = 1.0
+"""Shift of the geometric mean of times: differences well below it hardly count."""
+
+LEAST_SECONDS = 0.01
+"""Times below this are taken as this in ratios."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a method did on one problem, over all seeds.
+
+    Attributes
+    ----------
+    instance, family, method
+        Names.
+    seconds
+        Median of `seconds_of`; a run that did not prove the gap asked for within its time limit counts as that limit.
+    proven
+        Whether the median run proved the gap.
+    gap
+        Median gap; 1 where a run has no bounds.
+    gap_to_best
+        Median of (upper - best known) / upper; None where no run has a plan.
+    upper, lower
+        Best of the runs; None where unknown.
+    peak_mb
+        Largest of the runs.
+    runs
+        Number of seeds.
+    """
+
+    instance: str
+    family: str
+    method: str
+    seconds: float
+    proven: bool
+    gap: float
+    gap_to_best: float | None
+    upper: float | None
+    lower: float | None
+    peak_mb: float | None
+    runs: int
+
+
+def usual_setting(rows: Sequence[PlacementRow], **asked: float | None) -> list[PlacementRow]:
+    """Return the rows of one setting: the newest row's among those that match what is asked for.
+
+    A setting is a gap, a time and a memory limit, and a version; of a method of another package, the version of its newest row.
+    """
+    matching = [row for row in rows if all(value in {None, getattr(row, name)} for name, value in asked.items())]
+    if not matching:
+        return []
+    newest = max(matching, key=lambda row: row.date)
+    same = [row for row in matching if row.setting == newest.setting]
+    package = {row.method: row.package for row in sorted(same, key=lambda row: row.date)}
+    return [row for row in same if row.package == package[row.method]]
+
+
+def newest_by_method(rows: Sequence[PlacementRow], methods: Iterable[str]) -> list[PlacementRow]:
+    """Return the rows of some methods, of each those of the setting of its newest row."""
+    return [row for method in methods for row in usual_setting([row for row in rows if row.method == method])]
+
+
+def scores(rows: Iterable[PlacementRow], best: dict[str, float]) -> list[Score]:
+    """Return one score for each instance and method, in the order the instances come."""
+    groups: dict[tuple[str, str, str], list[PlacementRow]] = {}
+    for row in rows:
+        groups.setdefault((row.family, row.instance, row.method), []).append(row)
+    return [_score(group, best.get(group[0].instance)) for group in groups.values()]
+
+
+def best_of(rows: Iterable[PlacementRow], known: dict[str, float]) -> dict[str, float]:
+    """Return the best value of each instance: what was known, or a run's where it is better by more than a rounded value's last place."""
+    best = dict(known)
+    for row in rows:
+        if row.upper is not None:
+            best[row.instance] = min(row.upper, best.get(row.instance, np.inf))
+    return best
+
+
+def shifted_mean(seconds: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the geometric mean of times, shifted by `SHIFT_SECONDS`."""
+    return float(np.exp(np.mean(np.log(np.asarray(seconds) + SHIFT_SECONDS))) - SHIFT_SECONDS)
+
+
+def geometric_mean(ratios: Sequence[float]) -> float:
+    """Return the geometric mean of ratios > 0."""
+    return float(np.exp(np.mean(np.log(ratios))))
+
+
+def complete(table: Sequence[Score], methods: Sequence[str]) -> dict[str, dict[str, Score]]:
+    """Return the problems that every one of the methods was run on: instance to method to score."""
+    return {name: row for name, row in by_problem(table).items() if all(method in row for method in methods)}
+
+
+def by_problem(table: Iterable[Score]) -> dict[str, dict[str, Score]]:
+    """Return the scores by instance and method."""
+    problems: dict[str, dict[str, Score]] = {}
+    for score in table:
+        problems.setdefault(score.instance, {})[score.method] = score
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The total time of `auto` on some problems beside that of the best other method of each problem, chosen afterwards.
+
+    Attributes
+    ----------
+    family
+        Name; `all` for all problems.
+    problems
+        Number of problems compared: those that `auto` and some other method were run on.
+    auto, best
+        Total seconds.
+    unproven
+        Seconds that count on both sides for problems that no method proved.
+    chosen
+        How often each other method was the best one, on the problems that one of them proved.
+    """
+
+    family: str
+    problems: int
+    auto: float
+    best: float
+    unproven: float
+    chosen: dict[str, int]
+
+    @property
+    def ratio(self) -> float:
+        """Total time of `auto` over that of the best methods."""
+        return self.auto / max(self.best, LEAST_SECONDS)
+
+    @property
+    def ratio_of_proven(self) -> float:
+        """The same on the problems that some method proved."""
+        return (self.auto - self.unproven) / max(self.best - self.unproven, LEAST_SECONDS)
+
+
+def totals(table: Sequence[Score], auto: str = "auto") -> list[Total]:
+    """Return how `auto` compares with the best other method chosen problem by problem: by family, and on all problems; none without any."""
+    problems = [row for row in by_problem(table).values() if auto in row and len(row) > 1]
+    families = dict.fromkeys(row[auto].family for row in problems)
+    found = [_total(family, [row for row in problems if row[auto].family == family], auto) for family in families]
+    return [*found, _total("all", problems, auto)] if problems else []
+
+
+def _total(family: str, problems: Sequence[dict[str, Score]], auto: str) -> Total:
+    rivals = [[score for score in row.values() if score.method != auto] for row in problems]
+    winners = [min(scores, key=lambda score: (not score.proven, score.seconds)) for scores in rivals]
+    return Total(
+        family=family,
+        problems=len(problems),
+        auto=math.fsum(row[auto].seconds for row in problems),
+        best=math.fsum(score.seconds for score in winners),
+        unproven=math.fsum(row[auto].seconds for row in problems if not any(score.proven for score in row.values())),
+        chosen=dict(Counter(score.method for score in winners if score.proven).most_common()),
+    )
+
+
+def profile(table: Sequence[Score], methods: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Return for each method its sorted times over the best method's, problem by problem; infinity where it proved nothing in time.
+
+    Performance profiles: Dolan & More, Mathematical Programming 91 (2002). Only problems that every method was run on count.
+    """
+    problems = list(complete(table, methods).values())
+    times = {
+        method: np.array(
+            [max(row[method].seconds, LEAST_SECONDS) if row[method].proven else np.inf for row in problems]
+        )
+        for method in methods
+    }
+    if not problems:
+        return {method: np.empty(0) for method in methods}
+    quickest = np.min(list(times.values()), axis=0)
+    return {
+        method: np.sort(
+            np.divide(own, quickest, out=np.full(own.size, np.inf), where=np.isfinite(own) & np.isfinite(quickest))
+        )
+        for method, own in times.items()
+    }
+
+
+def _score(runs: list[PlacementRow], best: float | None) -> Score:
+    first = runs[0]
+    seconds = np.median([_counted(row) for row in runs])
+    to_best = [(row.upper - best) / row.upper if row.upper else 0.0 for row in runs if row.upper is not None and best]
+    return Score(
+        instance=first.instance,
+        family=first.family,
+        method=first.method,
+        seconds=float(seconds),
+        proven=2 * sum(map(_proven, runs)) > len(runs),
+        gap=float(np.median([1.0 if row.gap is None else row.gap for row in runs])),
+        gap_to_best=float(np.median(to_best)) if to_best else None,
+        upper=min((row.upper for row in runs if row.upper is not None), default=None),
+        lower=max((row.lower for row in runs if row.lower is not None), default=None),
+        peak_mb=max((row.peak_mb for row in runs if row.peak_mb is not None), default=None),
+        runs=len(runs),
+    )
+
+
+def seconds_of(row: PlacementRow) -> float | None:
+    """Return the time of a run: processor seconds where one process searched and they were recorded, else by the clock; None where unknown."""
+    return row.processor_s if row.threads == 1 and row.processor_s is not None else row.seconds
+
+
+def _proven(row: PlacementRow) -> bool:
+    took = seconds_of(row)
+    return row.status == "optimal" and took is not None and took <= row.time_limit
+
+
+def _counted(row: PlacementRow) -> float:
+    """Return the seconds a run counts: its own if it proved what was asked in time, else its time limit."""
+    took = seconds_of(row)
+    return took if took is not None and _proven(row) else row.time_limit

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.version import package_version
-from optimizer.problem.methods import method_packages
+from optimizer.problem.instance.methods import method_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from optimizer.solvers.solve_state import SolveState
+    from optimizer.solvers.search.state import SolveState
 
 PEERS = ("scip", "highs")
 """Their names."""

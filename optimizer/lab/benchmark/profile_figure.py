@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from optimizer.base.files import written_whole
+from optimizer.base.files.readwrite import written_whole
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:

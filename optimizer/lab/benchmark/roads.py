@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.arc_arrays import straight_lines
-from optimizer.problem.evaders import Evader
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.network import Network
-from optimizer.problem.options import Option
-from optimizer.problem.polylines import Polylines
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.options import Option
+from optimizer.problem.network.arrays import straight_lines
+from optimizer.problem.network.network import Network
+from optimizer.problem.network.polylines import Polylines
+from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.risk.demand import gravity, habitual_routes
 
 if TYPE_CHECKING:

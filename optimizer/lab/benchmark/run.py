@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import uuid
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.version import package_version
-from optimizer.lab.benchmark.processes import family_of, kill_family
+from optimizer.base.work.cluster import connected
+from optimizer.base.work.executor import NO_TLS, Executor, LostPieceError, Piece, TlsFiles
+from optimizer.base.work.listener import Stopping
+from optimizer.lab.benchmark.peers import outside_packages
 from optimizer.lab.benchmark.rows import PlacementRow, placement_key
-from optimizer.lab.machine import checkout, solver_stamp
-from optimizer.problem.result import relative_gap
+from optimizer.lab.machine import checkout, family_of, kill_family, solver_stamp
+from optimizer.problem.plan.result import relative_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Sequence
 
+    from distributed import Client
+
+    from optimizer.base.work.executor import PieceCall
+    from optimizer.lab.benchmark.benchmark import PlannedRun
     from optimizer.lab.rows import RunKey
 
 WORKER = "optimizer.lab.benchmark.worker"
 """Module of the child process."""
+
 LOOK_SECONDS = 0.05
 """Seconds between two measurements of the resident size."""
+
 GRACE_SECONDS = 30.0
 """How long after one and a quarter times its time limit a run that has not ended by itself is killed."""
+
 READING_SECONDS = 900.0
 """Longest reading of an instance."""
 
@@ -234,3 +249,84 @@ def _last_line(errors: IO[bytes], code: int | None) -> str:
     lines = errors.read().decode(errors="replace").strip().splitlines()
     ended = f"ended by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
     return f"{ended}: {lines[-1][:200]}" if lines else ended
+
+
+# Runs on a dask.distributed cluster: each task starts one watched process on the worker that takes it.
+#
+# The instance travels with the task, so workers need this package but no shared folder. When a worker dies, the scheduler gives its
+# run to another; a run that takes down several workers is marked `lost`, and the benchmark goes on.
+
+_stopped: set[str] = set()
+"""Benchmarks that this worker was asked to stop."""
+
+
+def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) -> Generator[PlacementRow, None, None]:
+    """Make runs on the workers of a cluster and yield their rows as they end.
+
+    Parameters
+    ----------
+    todo
+        The runs.
+    address
+        The scheduler's, such as `tcp://10.0.0.1:8786`.
+    tls
+        Files of an encrypted connection, for `tls://` addresses.
+
+    Raises
+    ------
+    InputError
+        If the extra is not installed, nobody answers at the address, there are no workers, or a worker has another version of this package
+        or of one that a method comes from.
+    SolverError
+        If the scheduler goes away while runs are being made.
+    """
+    token = uuid.uuid4().hex
+    packed = {file: zlib.compress(file.read_bytes()) for file in {one.file for one in todo}}
+    pieces = [Piece(str(k), (one.job, packed[one.file], token)) for k, one in enumerate(todo)]
+    with connected(address, tls) as client:
+        _check_packages(client, {planned.job.method: planned.job.package for planned in todo})
+        try:
+            with Stopping() as stopping:
+                for ended in Executor(scheduler=address, tls=tls).run(run_packed, pieces, listener=stopping):
+                    if ended.error is not None:
+                        lost = isinstance(ended.error, LostPieceError)
+                        yield lost_row(ended.piece.argument[0], ended.fault, "lost" if lost else "failed")
+                    elif ended.result is not None:
+                        yield PlacementRow(**ended.result)
+                if stopping.cancelled():
+                    raise KeyboardInterrupt
+        finally:
+            _stop(client, token)
+
+
+def run_packed(call: PieceCall) -> dict[str, Any] | None:
+    """Make a run on a worker from a packed instance file; return its row as JSON content, or None when asked to stop."""
+    job, packed, token = call.piece.argument
+    with scratch_folder() as folder:
+        path = folder / f"{job.instance}.json"
+        path.write_bytes(zlib.decompress(packed))
+        try:
+            return run(job, path, lambda: token in _stopped).model_dump()
+        except StoppedError:
+            return None
+
+
+def leave_off(token: str) -> None:
+    """Tell the runs of a benchmark on this worker to stop."""
+    _stopped.add(token)
+
+
+def _check_packages(client: Client, packages: dict[str, str]) -> None:
+    """Raise what differs between the packages that methods come from here and on a worker."""
+    for worker, outside in client.run(outside_packages).items():
+        for method, package in packages.items():
+            found = outside.get(method, "")
+            if found != package:
+                where = f"worker {worker}, method {method!r}"
+                raise InputError(Problem(where, found or "no package", package, "Install the same one"))
+
+
+def _stop(client: Client, token: str) -> None:
+    """Stop what still runs; a cluster that is gone needs no word."""
+    with contextlib.suppress(Exception):
+        client.run(leave_off, token)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyscipopt.scip import Solution, Variable
 
     from optimizer.lab.benchmark.star_cut_model import CutRows
-    from optimizer.solvers.solve_state import SolveState
+    from optimizer.solvers.search.state import SolveState
 
 GAP_SHARE = 0.9
 """Share of the gap asked for that SCIP has to reach: the rest is for what its tolerances may hide."""

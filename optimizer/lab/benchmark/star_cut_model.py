@@ -1,7 +1,7 @@
 """The model that other solvers get with our cuts: options, groups of commodities, side constraints; and the cuts of a point, as rows.
 
 Minimise  sum_g c_g t_g         c_g = R_g / R, the share of group g in the value R with nothing placed
-such that t_g + sum_j b_gj x_j >= a_g      the cuts of `optimizer.solvers.branch_and_cut.separation`, found when a point violates them
+such that t_g + sum_j b_gj x_j >= a_g      the cuts of `optimizer.solvers.branch_and_cut.cuts.separation`, found when a point violates them
           budgets, at most one option of each conflict set, requirements
           x_j in {0, 1}, forced ones 1, forbidden ones 0; t_g in [L_g / R_g, 1]
 
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from optimizer.problem.plan import BUDGET_TOLERANCE
-from optimizer.solvers.backend import MipModel
-from optimizer.solvers.branch_and_cut.master import INWARD, Master
-from optimizer.solvers.compact import RowBuilder, add_side_constraints
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.solvers.branch_and_cut.lp.master import INWARD, Master
+from optimizer.solvers.mip.backend import MipModel
+from optimizer.solvers.mip.compact import RowBuilder, add_side_constraints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
 
 TOLERANCE = 1e-6

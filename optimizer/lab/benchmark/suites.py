@@ -7,22 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - as above
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.lab.benchmark import (
-    command_times,
-    mixed_runs,
-    overlay_scaling,
-    patrol_cases,
-    patrol_page,
-    patrol_runs,
-    steadiness,
-    tours,
-)
-from optimizer.lab.benchmark.mixed_cases import mixed_cases
+from optimizer.lab.benchmark import command_times, overlay_scaling, tours
+from optimizer.lab.benchmark import mixed as mixed_runs
+from optimizer.lab.benchmark import patrols as patrol_cases
+from optimizer.lab.benchmark import patrols as patrol_page
+from optimizer.lab.benchmark import patrols as patrol_runs
+from optimizer.lab.benchmark import patrols as steadiness
+from optimizer.lab.benchmark.mixed import mixed_cases
 from optimizer.lab.benchmark.rows import FILE, CommandRow, MixedRow, OverlayRow, PatrolRow, TourComparisonRow, TourRow
 from optimizer.lab.case import Case, matching
 from optimizer.lab.pages import PageFiles  # noqa: TC001 - as above
 from optimizer.lab.rows import RowStore, StoredRow, add_missing
-from optimizer.problem.instance import Instance  # noqa: TC001 - as above
+from optimizer.problem.instance.instance import Instance  # noqa: TC001 - as above
 
 COMPARISONS = "pyvrp.jsonl"
 GAP, TIME_LIMIT = 1e-4, 120.0

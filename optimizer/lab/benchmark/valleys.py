@@ -24,12 +24,12 @@ from optimizer.lab.benchmark.roads import (
     patrol_options,
     traffic,
 )
-from optimizer.problem.instance_file import make_instance
+from optimizer.problem.files.instance_file import make_instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 TRUNKS = (("south", -110.0, 16.0), ("east", 25.0, 19.0), ("north", 125.0, 13.0))
 """Name, bearing (degrees from east, anticlockwise) and length, km, of the trunk valleys."""

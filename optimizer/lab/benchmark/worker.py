@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.base.listener import SilentListener
 from optimizer.base.version import package_version
+from optimizer.base.work.listener import SilentListener
 from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, peer
-from optimizer.lab.benchmark.processes import own_peak_mb
-from optimizer.problem.instance_file import read_instance
-from optimizer.solvers.compiled import prefer_compiled
+from optimizer.lab.machine import own_peak_mb
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.solvers.search.compiled import prefer_compiled
 from optimizer.solvers.solve import METHODS, solve
 
 

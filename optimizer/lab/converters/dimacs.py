@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import FileProblems
-from optimizer.lab.converters.lines import Lines, read_bytes
-from optimizer.lab.converters.roads import Roads, check_node_count, check_nodes
+from optimizer.lab.converters.road_files import Lines, Roads, check_node_count, check_nodes, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

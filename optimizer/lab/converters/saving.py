@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.files import check_file
-from optimizer.problem.instance_file import write_instance
+from optimizer.base.files.readwrite import check_file
+from optimizer.problem.files.instance_file import write_instance
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
 
 
 @dataclass(frozen=True)

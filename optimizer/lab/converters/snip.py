@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList, raise_together
-from optimizer.base.files import read_text
-from optimizer.problem.evader_checks import check_evaders
-from optimizer.problem.evaders import Evader
-from optimizer.problem.instance import Instance
-from optimizer.problem.options import Option, Resource
+from optimizer.base.files.readwrite import read_text
+from optimizer.problem.instance.checks import check_evaders
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.reachability import OnUnreachable
+    from optimizer.problem.instance.checks import OnUnreachable
 
 MOST_NODE = 2**53
 """Largest node number that is read without rounding."""
@@ -59,7 +59,7 @@ def snip_instance(
     budget
         Number of sensors, >= 0.
     on_unreachable
-        As in `optimizer.problem.instance_file.read_instance`.
+        As in `optimizer.problem.files.instance_file.read_instance`.
 
     Raises
     ------

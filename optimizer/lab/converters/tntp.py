@@ -14,9 +14,8 @@ import numpy as np
 
 from optimizer.base.errors import FileProblems
 from optimizer.lab.converters.dimacs import placed_nodes
-from optimizer.lab.converters.evaders_table import Journeys
-from optimizer.lab.converters.lines import Lines, read_bytes
-from optimizer.lab.converters.roads import Roads, check_node_count, check_nodes
+from optimizer.lab.converters.road_files import Lines, Roads, check_node_count, check_nodes, read_bytes
+from optimizer.lab.converters.tables import Journeys
 
 if TYPE_CHECKING:
     from pathlib import Path

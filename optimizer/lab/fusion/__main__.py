@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.lab.fusion.agencies import two_agencies
-from optimizer.lab.fusion.measure import measured
+from optimizer.lab.fusion.matching import measured, two_agencies
 
 APP = typer.Typer(add_completion=False, help=__doc__)
 
@@ -39,7 +38,7 @@ def match(
 @APP.command("tips")
 def tips(worlds: Annotated[int, typer.Option(min=1, help="Worlds of the family.")] = 12) -> None:
     """Measure maps of simulated worlds with and without tips."""
-    from optimizer.lab.fusion.ablation import ablation
+    from optimizer.lab.fusion.tips import ablation
 
     for one in ablation(worlds):
         sys.stdout.write(
@@ -58,7 +57,7 @@ def floods(
     time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of each search.")] = 60,
 ) -> None:
     """Measure what floods of tips cost plans, judged without tips."""
-    from optimizer.lab.fusion.flooding import floods as flooded
+    from optimizer.lab.fusion.tips import floods as flooded
 
     for path in scenarios:
         for seed in range(1, seeds + 1):

@@ -15,17 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optimizer.lab.fusion.agencies import write_feeds
-from optimizer.lab.fusion.measure import scored
-from optimizer.records.fusion.candidates import WINDOW, Candidates
-from optimizer.records.fusion.comparing import nothing_learnt
+from optimizer.lab.fusion.matching import scored, write_feeds
 from optimizer.records.fusion.feeds import read_feeds
-from optimizer.records.fusion.matching import one_to_one
+from optimizer.records.fusion.matching import WINDOW, Candidates, nothing_learnt, one_to_one
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas
 
 if TYPE_CHECKING:
-    from optimizer.lab.fusion.agencies import TwoAgencies
-    from optimizer.lab.fusion.measure import MatchScore
+    from optimizer.lab.fusion.matching import MatchScore, TwoAgencies
     from optimizer.records.fusion.reports import Reports
 
 HOURS, KM, LOG_KG = (0.26, 1.01, 3.0, 12.0, 36.0), (0.3, 1.0, 3.0, 10.0, 30.0), (0.01, 0.05, 0.2, 0.7)

@@ -13,8 +13,8 @@ import typer
 
 from optimizer.lab.rows import add_missing
 from optimizer.lab.study import alerts, exploration, plans
-from optimizer.lab.study.alert_page import alert_store, exploration_store
-from optimizer.lab.study.roads import read_alert_roads
+from optimizer.lab.study.alerts import alert_store, exploration_store
+from optimizer.lab.study.cells import read_alert_roads
 
 APP = typer.Typer(add_completion=False, help=__doc__)
 Extract = Annotated[Path, typer.Argument(help="OpenStreetMap extract of Andorra.")]

@@ -1,7 +1,7 @@
 """The cells of the study, in the order they are run, and the random streams that belong to each.
 
-A cell searches one truth in one way: a world of the family (`optimizer.risk.simulation.family`) as it is designed, or as it would be if it were
-searched evenly; or a corner of it, one of the named worlds.
+A cell searches one truth in one way: a world of the family (`optimizer.risk.simulation.settings`) as it is designed, or as it would be if
+it were searched evenly; or a corner of it, one of the named worlds.
 """
 
 from __future__ import annotations
@@ -11,28 +11,54 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from itertools import product
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
-from optimizer.risk.simulation import EffortKind, WorldDesign, WorldKind, draw_family
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.readwrite import sha256
+from optimizer.lab.benchmark.borderland import draw_land, land_demand
+from optimizer.region import read_region
+from optimizer.risk import OdTable, make_world
+from optimizer.risk.demand import gateway_masses, gravity_table
+from optimizer.risk.simulation.settings import EffortKind, WorldDesign, WorldKind, draw_family
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.problem.network.network import Network
+    from optimizer.risk import World
 
 ROOT = 20_261_124
 """First number of every seed of the study: nobody calibrated anything on these streams."""
+
 REGIONS = ("andorra", "liechtenstein")
+
 GENERATED = "generated"
 """Name of the region that is not a place."""
+
 FAMILY_REGIONS = (*REGIONS, GENERATED)
+
 FAMILY_WORLDS, FAMILY_SEEDS, FAMILY_SEED = 40, 5, 20_261_125
 """Worlds of the family, truths of each in each region, and the seed of the hypercube that is reported."""
+
 DESIGNED, EVEN = "designed", "even"
 """How a world of the family is searched: as it is designed, or all of its open roads alike."""
+
 WORLDS: tuple[WorldKind, ...] = ("flows", "uninformed", "mixed", "local")
+
 EFFORTS: tuple[EffortKind, ...] = ("feedback", "uniform")
+
 SEIZURES = 400
+
 SEEDS = 20
+
 LOOP_REGIONS, LOOP_SEEDS = 1, 10
+
 LOOP_WORLDS: tuple[WorldKind, ...] = ("flows", "mixed", "local")
+
+LOOP = "loop"
 
 
 class Stream(IntEnum):
@@ -104,9 +130,6 @@ class Cell:
         return np.random.default_rng(np.random.SeedSequence([ROOT, self.seed, place, int(purpose)]))
 
 
-LOOP = "loop"
-
-
 @lru_cache(maxsize=1)
 def family() -> tuple[WorldDesign, ...]:
     """Return the worlds of the family that is reported."""
@@ -141,3 +164,109 @@ def plan(regions: Sequence[str] = REGIONS, seeds: int = SEEDS) -> list[Cell]:
     ]
     loops = product(range(min(seeds, LOOP_SEEDS)), regions[:LOOP_REGIONS], LOOP_WORLDS)
     return cells + [Cell(region, world, LOOP, SEIZURES, seed) for seed, region, world in loops]
+
+
+# The roads of the studies and the table of origins and destinations that estimators are given.
+
+SUFFIXES = (".gpkg", ".osm.pbf", ".osm")
+
+PORT, OTHER = 1.0, 0.15
+"""Loads that enter by a crossing with checks and by one without, before any record has spoken."""
+
+DECAY_HOURS = 2 / 3
+
+GENERATED_NODES, GENERATED_SEED = 2200, 13
+
+GENERATED_NAME = f"{GENERATED}-{GENERATED_NODES}-{GENERATED_SEED}"
+
+
+@dataclass(frozen=True, eq=False)
+class StudyRoads:
+    """Roads and the prior table, which an estimator knows beside the record, and the SHA-256 of the file that both come from."""
+
+    network: Network
+    table: OdTable
+    digest: str
+
+
+def roads_file(folder: Path, region: str) -> Path:
+    """Return the file of a region: of those whose names begin with the region's, the first by suffix and name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = sorted(path for path in folder.glob(f"{region}*") if path.name.endswith(SUFFIXES))
+    if not found:
+        expected = f"a file {region}*.osm.pbf or {region}*.gpkg"
+        raise InputError(Problem(str(folder), "no such file", expected, "Say with --data where the extracts are"))
+    return min(found, key=lambda path: [path.name.endswith(suffix) for suffix in SUFFIXES].index(True))
+
+
+@lru_cache(maxsize=8)
+def roads_digest(folder: Path, region: str) -> str:
+    """Return the SHA-256 of a region's file, or the name of the generated one with its size and seed."""
+    return GENERATED_NAME if region == GENERATED else sha256(roads_file(folder, region))
+
+
+def study_roads(folder: Path, region: str) -> StudyRoads:
+    """Return the roads of a region by its name; the generated one needs no file.
+
+    Raises
+    ------
+    InputError
+        If there is no file, it cannot be read, or nothing would travel on its roads.
+    """
+    return generated_roads() if region == GENERATED else read_study_roads(roads_file(folder, region), region)
+
+
+@lru_cache(maxsize=1)
+def generated_roads() -> StudyRoads:
+    """Return two made-up countries with mountains between them: traffic goes from the larger towns of one to those of the other."""
+    land = draw_land(GENERATED_NODES, "mountains", np.random.default_rng(GENERATED_SEED))
+    demand = land_demand(land, 0.0)
+    table = OdTable(demand.origins, demand.destinations, demand.shares(land.roads))
+    return StudyRoads(land.roads.network, table, GENERATED_NAME)
+
+
+@lru_cache(maxsize=4)
+def read_study_roads(path: Path, region: str) -> StudyRoads:
+    """Return the roads of a file, with its prior table; an extract's border is that of the country of the region's name.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or nothing would travel on its roads.
+    """
+    border = None if path.suffix == ".gpkg" else region.capitalize()
+    built = read_region(path, border=border)
+    towns = [place for place in built.settlements if place.domestic]
+    masses = np.array([PORT if gateway.kind == "port" else OTHER for gateway in built.gateways])
+    table = gravity_table(
+        built.network, built.gateways, towns, masses / max(masses.sum(), 1e-12), decay_hours=DECAY_HOURS
+    )
+    if not table.weight.sum() > 0:
+        found = f"{len(built.gateways)} gateways, {len(towns)} settlements, no way between them"
+        raise InputError(Problem(str(path), found, "roads that somebody would travel"))
+    return StudyRoads(built.network, table, sha256(path))
+
+
+def read_alert_roads(extract: Path) -> StudyRoads:
+    """Return the drive network of an extract of Andorra for the studies of alerts and exploration: all gateways have the same mass."""
+    built = read_region(extract, border="Andorra", modes=("drive",))
+    towns = [place for place in built.settlements if place.domestic]
+    masses = gateway_masses(built.gateways, np.ones(len(built.gateways)), {})
+    return StudyRoads(built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract))
+
+
+@lru_cache(maxsize=2)
+def _world(roads: StudyRoads, first: Cell) -> World:
+    kind: Any = first.design.world if first.is_family else first.world
+    return make_world(kind, roads.network, roads.table, first.stream(Stream.WORLD))
+
+
+def world_of(roads: StudyRoads, cell: Cell) -> World:
+    """Return the truth of a cell: one truth for all ways to search it and all numbers of seizures."""
+    first = replace(cell, effort=DESIGNED if cell.is_family else "", seizures=0)
+    return _world(roads, first)

@@ -13,7 +13,8 @@ from optimizer.lab.rows import PlannedRow, RunKey
 from optimizer.lab.study.rows import ExplorationRow, SearchOutcome
 from optimizer.risk import FieldFlow, History, as_records, captured, make_history, make_world
 from optimizer.risk.information_gain import chance_of_top, information_gain, near_segments
-from optimizer.risk.simulation import CHASING, SEARCHES_A_MONTH, rate_for, search
+from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
+from optimizer.risk.simulation.settings import CHASING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.lab.study.roads import StudyRoads
-    from optimizer.problem.network import Network
+    from optimizer.lab.study.cells import StudyRoads
+    from optimizer.problem.network.network import Network
     from optimizer.risk import World
 
     Floats: TypeAlias = NDArray[np.float64]

@@ -5,19 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files import read_text
+from optimizer.base.files.readwrite import read_text
 from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_text, short
 from optimizer.lab.rows import date_range, distinct, newest_version
-from optimizer.lab.study.alert_page import write_alert_page
-from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
-from optimizer.lab.study.family_page import family_content
-from optimizer.lab.study.goals import GOALS, USUAL_SEIZURES, WORLD_NAMES
-from optimizer.lab.study.loop_page import loop_content
-from optimizer.lab.study.measures import ACTIVE, LATER, MONTHS
-from optimizer.lab.study.pictures import save_pictures
-from optimizer.lab.study.run import family_store, loop_store, map_store
+from optimizer.lab.study.alerts import write_alert_page
+from optimizer.lab.study.family import family_content
+from optimizer.lab.study.figures import save_pictures
+from optimizer.lab.study.measures import (
+    ACTIVE,
+    ESTIMATORS,
+    HABIT,
+    LATER,
+    MONTHS,
+    OURS,
+    PLACEMENTS,
+    RAW,
+    ROUND_MONTHS,
+    ROUNDS,
+)
+from optimizer.lab.study.study import family_store, loop_store, map_store
 from optimizer.lab.study.summary import (
+    GOALS,
+    USUAL_SEIZURES,
+    WORLD_NAMES,
     Sample,
     Statistic,
     audit_share,
@@ -31,14 +44,17 @@ from optimizer.lab.study.summary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from optimizer.lab.study.goals import Samples
+    from numpy.typing import NDArray
+
     from optimizer.lab.study.rows import LoopRow, MapRow
+    from optimizer.lab.study.summary import Samples
 
 SECTIONS = ("backtest.md", "alerts.md", "model.md")
 """Other sections, in this order, where they lie beside the rows."""
+
 FAMILY_NOTES = "family.md"
 """What is concluded from the family's tables, where it lies beside the rows."""
 
@@ -261,3 +277,82 @@ def _table(
         for name in ESTIMATORS
     ]
     return PageTable.of(["", *columns], rows, dict.fromkeys(columns, with_interval))
+
+
+# The figures of the closed loops, for the page of the study.
+
+
+def loop_content(loops: Sequence[LoopRow]) -> dict[str, object]:
+    """Return what the template says of the closed loops."""
+    worlds = [world for world in WORLD_NAMES if any(row.world == world for row in loops)]
+    last = [f"{placement}, last round" for placement in PLACEMENTS]
+    return {
+        "habit": HABIT,
+        "rounds": ROUNDS,
+        "round_months": ROUND_MONTHS,
+        "truths": len({(row.region, row.world, row.seed) for row in loops}),
+        "roads": distinct(row.region.capitalize() for row in loops),
+        "ratios": [_ratio_table(loops, world) for world in worlds],
+        "rates": PageTable.of(
+            ["seizures of a round, by the truth", *PLACEMENTS],
+            [
+                [
+                    WORLD_NAMES[world],
+                    *(
+                        _mean(row.oracle[-1] for row in loops if (row.world, row.placement) == (world, p))
+                        for p in PLACEMENTS
+                    ),
+                ]
+                for world in worlds
+            ],
+            dict.fromkeys(PLACEMENTS, short),
+        ),
+        "learnt": PageTable.of(
+            [f"rel5 of `{OURS}`", "after habit", *last],
+            [[WORLD_NAMES[world], *_learnt(loops, world)] for world in worlds],
+            dict.fromkeys(("after habit", *last), short),
+        ),
+    }
+
+
+def _ratio_table(loops: Sequence[LoopRow], world: str) -> PageTable:
+    """Return late seizures over those of the same placement by the truth, by estimator and placement."""
+    names = [name for name in ESTIMATORS if any(row.estimator == name for row in loops)]
+    rows = [
+        [
+            f"**{name}**" if name == OURS else name,
+            *(mean_of(_late_ratio(loops, world, name, placement)) for placement in PLACEMENTS),
+        ]
+        for name in names
+    ]
+    return PageTable.of([WORLD_NAMES[world], *PLACEMENTS], rows, dict.fromkeys(PLACEMENTS, _with_interval))
+
+
+def _with_interval(found: Statistic) -> str:
+    return interval(found.value, found.low, found.high, short)
+
+
+def _learnt(loops: Sequence[LoopRow], world: str) -> list[float | None]:
+    """Return the recommended model's rel5 after habit, and in the last round of each placement."""
+    mine = [row for row in loops if (row.world, row.estimator) == (world, OURS)]
+    return [
+        _mean(row.rel5[0] for row in mine),
+        *(_mean(row.rel5[-1] for row in mine if row.placement == placement) for placement in PLACEMENTS),
+    ]
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    listed = list(values)
+    return float(np.mean(listed)) if listed else None
+
+
+def _late_ratio(loops: Sequence[LoopRow], world: str, name: str, placement: str) -> NDArray[np.float64]:
+    late = slice(ROUNDS // 2, None)
+    return np.array(
+        [
+            sum(row.expected[late]) / sum(row.oracle[late])
+            for row in loops
+            if (row.world, row.estimator, row.placement) == (world, name, placement)
+        ],
+        dtype=np.float64,
+    )

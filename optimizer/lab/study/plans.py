@@ -13,29 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.files import sha256
+from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
 from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version
-from optimizer.lab.study.roads import GENERATED_NAME, GENERATED_NODES, GENERATED_SEED
+from optimizer.lab.study.cells import GENERATED_NAME, GENERATED_NODES, GENERATED_SEED
 from optimizer.lab.study.rows import PLANS, PlansRow
-from optimizer.problem.evaders import Evader, Route
-from optimizer.problem.evaluation import evaluate
-from optimizer.problem.graph import cost_graph
-from optimizer.problem.instance import Instance
-from optimizer.problem.options import Option, Resource
-from optimizer.problem.places import Gateway, Settlement
+from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.network.places import Gateway, Settlement
+from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.evaluation import evaluate
 from optimizer.region import read_region
 from optimizer.region.model import Region
 from optimizer.risk import FieldFlow, World, as_records, make_history
 from optimizer.risk.simulation.world import local_markets
-from optimizer.scenario.demand import make_demand
-from optimizer.scenario.evader_demand import scenario_evaders, usual_routes
-from optimizer.scenario.gateway_risk import gateway_index
-from optimizer.scenario.model import EvadersModel
-from optimizer.scenario.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand
+from optimizer.scenario.demand.evaders import scenario_evaders, usual_routes
+from optimizer.scenario.demand.gravity import gateway_index, make_demand
+from optimizer.scenario.demand.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand
+from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
-    from optimizer.risk.simulation import EffortKind
-    from optimizer.scenario.demand import GravityDemand
+    from optimizer.problem.network.network import Network
+    from optimizer.risk.simulation.settings import EffortKind
+    from optimizer.scenario.demand.gravity import GravityDemand
 
     Floats = NDArray[np.float64]
 

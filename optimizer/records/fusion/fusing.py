@@ -1,21 +1,23 @@
-"""Feeds made one record: reports compared, merged, and written as tables that a scenario reads."""
+"""Feeds made one record: reports compared, merged, effort held beside effort, and tables written that a scenario reads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from optimizer.records.fusion.effort import effort_overlap
-from optimizer.records.fusion.matching import SURE, UNLIKELY, clusters, match_feeds
+from optimizer.base.text.formatting import plural
+from optimizer.records.areas import name_key
+from optimizer.records.fusion.feeds import MARKS
+from optimizer.records.fusion.matching import SURE, UNLIKELY, Candidates, clusters, match_feeds
 from optimizer.records.fusion.merging import merge_reports
-from optimizer.records.fusion.reliable import sources_table
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas
 from optimizer.records.fusion.review import decisions_on, refuse_strange, report_names, review_table
-from optimizer.records.fusion.tables import fusion_summary, record_entries, record_tables
-from optimizer.records.importers.writing import Imported
+from optimizer.records.grades import learn_reliability, parse_grade
+from optimizer.records.importers.frames import span_text
+from optimizer.records.importers.writing import Imported, ImportSummary, ScenarioEntries, filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.records.areas import Area
-    from optimizer.records.fusion.candidates import Candidates
-    from optimizer.records.fusion.effort import EffortOverlap
     from optimizer.records.fusion.feeds import Feed
     from optimizer.records.fusion.matching import FeedPairs
+    from optimizer.records.fusion.merging import MergedRecords
+    from optimizer.records.fusion.reports import Reports
     from optimizer.records.fusion.review import Decisions, ReviewFile
 
     Ints = NDArray[np.int64]
@@ -150,3 +152,391 @@ def _doubtful_effort(frame: pd.DataFrame, overlap: EffortOverlap, decisions: Dec
 def _codes(pairs: Candidates, size: int) -> Ints:
     """Return (k,) a number for each pair, whichever report comes first."""
     return np.asarray(np.minimum(pairs.one, pairs.other) * size + np.maximum(pairs.one, pairs.other))
+
+
+# Effort of several agencies beside each other: where it overlaps, and rows that may be one report.
+
+CELL = 0.01
+"""Size of the cells of the map whose points are taken as one place, degrees (about a kilometre)."""
+
+CLOSE = 0.01
+"""Relative difference of two amounts up to which they are equal."""
+
+
+@dataclass(frozen=True)
+class EffortOverlap:
+    """Effort of two agencies at the same places and times.
+
+    Attributes
+    ----------
+    alike
+        Rows of two agencies that are equal in unit, place, time and amount, one to one.
+    notes
+        What overlaps, by unit and pair of agencies.
+    """
+
+    alike: Candidates
+    notes: tuple[str, ...]
+
+
+def effort_overlap(frame: pd.DataFrame, feed: Ints) -> EffortOverlap:
+    """Find effort that two agencies report for the same place, time and unit.
+
+    Parameters
+    ----------
+    frame
+        Effort of all feeds (`optimizer.records.fusion.feeds.Feed.effort`).
+    feed
+        (n,) position of the feed of each row.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for at, key in enumerate(zip(frame["unit"].tolist(), _places(frame), strict=True)):
+        groups.setdefault(key, []).append(at)
+    start = frame["start"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    end = frame["end"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    amount = frame["amount"].to_numpy(dtype=float)
+    within: dict[tuple[str, int, int], list[int]] = {}
+    one, other = [], []
+    for (unit, _), rows in groups.items():
+        own = np.array(rows)
+        present = np.unique(feed[own])
+        for first in present.tolist():
+            for second in present.tolist():
+                if first == second:
+                    continue
+                mine, theirs = own[feed[own] == first], own[feed[own] == second]
+                met = mine[_meets(start[mine], end[mine], start[theirs], end[theirs])]
+                within.setdefault((unit, first, second), []).extend(met.tolist())
+                if first < second:
+                    for a, b in _equal(mine, theirs, start, end, amount):
+                        one.append(a)
+                        other.append(b)
+    alike = Candidates(np.array(one, dtype=np.int64), np.array(other, dtype=np.int64))
+    return EffortOverlap(alike, tuple(_notes(frame, feed, within, amount, alike)))
+
+
+def _places(frame: pd.DataFrame) -> list[str]:
+    """Return a key of each row's place: its segment, its cell of the map, its area or its place in words."""
+    keys = []
+    columns = [frame[name].tolist() for name in ("segment", "lon", "lat", "area", "place")]
+    for segment, lon, lat, area, place in zip(*columns, strict=True):
+        if segment == segment:  # noqa: PLR0124 - NaN is not itself
+            keys.append(f"segment {segment:.0f}")
+        elif lon == lon:  # noqa: PLR0124
+            keys.append(f"{round(lon / CELL)} {round(lat / CELL)}")
+        else:
+            keys.append(name_key(area or place))
+    return keys
+
+
+def _meets(start: Ints, end: Ints, other_start: Ints, other_end: Ints) -> NDArray[np.bool_]:
+    """Return (k,) whether each span meets one of the others."""
+    begun = np.searchsorted(np.sort(other_start), end, side="left")
+    over = np.searchsorted(np.sort(other_end), start, side="right")
+    return np.asarray(begun > over)
+
+
+def _equal(mine: Ints, theirs: Ints, start: Ints, end: Ints, amount: NDArray[np.float64]) -> list[list[int]]:
+    """Return pairs of rows that are equal in time and amount, each row in one at most."""
+    left: dict[tuple[int, int], list[int]] = {}
+    for at in theirs.tolist():
+        left.setdefault((int(start[at]), int(end[at])), []).append(at)
+    found = []
+    for at in mine.tolist():
+        if amount[at] <= 0:
+            continue
+        for other in left.get((int(start[at]), int(end[at])), []):
+            if abs(amount[other] - amount[at]) <= CLOSE * amount[at]:
+                left[int(start[at]), int(end[at])].remove(other)
+                found.append([at, other])
+                break
+    return found
+
+
+def _notes(
+    frame: pd.DataFrame,
+    feed: Ints,
+    within: dict[tuple[str, int, int], list[int]],
+    amount: NDArray[np.float64],
+    alike: Candidates,
+) -> list[str]:
+    agency = {int(of): str(name) for of, name in zip(feed, frame["agency"], strict=True)}
+    notes = []
+    for (unit, first, second), rows in within.items():
+        if first > second or not rows:
+            continue
+        theirs = within[unit, second, first]
+        same = int(
+            (
+                (feed[alike.one] == first)
+                & (feed[alike.other] == second)
+                & (frame["unit"].to_numpy()[alike.one] == unit)
+            ).sum()
+        )
+        are = "is" if same == 1 else "are"
+        equal = f" {plural(same, 'pair')} of them {are} equal in place, time and amount, and may be one report: see review.csv."
+        sides = [
+            f"{plural(len(own), 'row')} ({amount[own].sum():,.6g}) of {agency[of]}"
+            for own, of in ((rows, first), (theirs, second))
+        ]
+        notes.append(
+            f"Effort in {unit}: {' and '.join(sides)} are of the same places and times. Both are counted, as two patrols.{equal * bool(same)}"
+        )
+    return notes
+
+
+# How reliable each source of the reports is, by what was later confirmed or refuted: `sources.csv`.
+
+
+def sources_table(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return one row a source with its usual grade: reports, confirmed, refuted, reliability with a 90 % interval; None where nothing is known.
+
+    Parameters
+    ----------
+    frame
+        Reports of all feeds (`optimizer.records.fusion.feeds.Feed.seizures`).
+    """
+    known = frame["confirmed"].notna()
+    if not known.any():
+        return None
+    letter = {text: grade.source_class for text in frame["grade"].unique() if (grade := parse_grade(text)) is not None}
+    graded = pd.DataFrame(
+        {
+            "agency": frame["agency"],
+            "source": frame["source"],
+            "class": [letter.get(text) or "unknown" for text in frame["grade"].tolist()],
+            "reports": 1,
+            "confirmed": (frame["confirmed"] == 1).astype(int),
+            "refuted": (known & (frame["confirmed"] == 0)).astype(int),
+        }
+    )
+    table = graded.groupby(["agency", "source", "class"], as_index=False, sort=True).sum()
+    classes = [None if one == "unknown" else str(one) for one in table["class"].tolist()]
+    confirmed = table["confirmed"].tolist()
+    learnt = learn_reliability(classes, confirmed, (table["confirmed"] + table["refuted"]).tolist())
+    return table.assign(
+        reliability=learnt.median.round(3), low=learnt.low.round(3), high=learnt.high.round(3), interval=learnt.level
+    )
+
+
+# The tables that a fused record is written as, and what became of every row.
+
+PLACE = ("lon", "lat", "segment", "area", "place")
+
+REPORT = (
+    "agency",
+    "file",
+    "line",
+    "written_time",
+    *PLACE,
+    "count",
+    "drug",
+    "kg",
+    "parcels",
+    "amount",
+    "unit",
+    "source",
+    "grade",
+    "confirmed",
+    *MARKS,
+)
+"""Columns of `reports.csv` behind the record's name."""
+
+
+def record_tables(
+    seizures: pd.DataFrame, effort: pd.DataFrame, label: Ints, merged: MergedRecords, on_effort: Decisions
+) -> dict[str, pd.DataFrame]:
+    """Return `seizures.csv`, `effort.csv`, `unplaced.csv` (records of either that have no place on the map), `provenance.csv`, `reports.csv`.
+
+    Parameters
+    ----------
+    seizures, effort
+        Reports of all feeds.
+    label
+        (n,) number of each seizure's record.
+    merged
+        The records.
+    on_effort
+        Pairs of rows of effort that a person takes for one report: the first counts.
+    """
+    records = merged.records
+    owner = np.arange(len(effort))
+    owner[np.maximum(on_effort.same.one, on_effort.same.other)] = np.minimum(on_effort.same.one, on_effort.same.other)
+    while (owner[owner] != owner).any():
+        owner = owner[owner]
+    name = np.array([f"E{at + 1:06d}" for at in range(len(effort))], dtype=object)
+    kept = np.flatnonzero(owner == np.arange(len(effort)))
+    written = {"seizures.csv": _seizures(records), "effort.csv": _effort(effort.iloc[kept], name[kept])}
+    placed = {file: _placed(table) for file, table in written.items()}
+    tables = {file: _trimmed(table[placed[file]]) for file, table in written.items() if placed[file].any()}
+    lost = pd.concat([table[~placed[file]] for file, table in written.items()], ignore_index=True)
+    if len(lost):
+        tables["unplaced.csv"] = _trimmed(lost)
+    alone = effort.assign(record=name[owner], field="*", value="", others="")
+    alone["others"] = np.where(owner == np.arange(len(effort)), "", "counted with the record, by a decision")
+    tables["provenance.csv"] = pd.concat([merged.provenance, alone[list(merged.provenance.columns)]], ignore_index=True)
+    of_report = records["record"].to_numpy()[np.searchsorted(records.index.to_numpy(), label)]
+    both = pd.concat([seizures.assign(record=of_report), effort.assign(record=name[owner])], ignore_index=True)
+    whole = {name: both[name].astype("Int64") for name in ("count", "segment")}
+    tables["reports.csv"] = _trimmed(both.assign(**whole)[["record", *REPORT]])
+    return tables
+
+
+def _seizures(records: pd.DataFrame) -> pd.DataFrame:
+    pointed = records["lon"].notna() | records["segment"].astype(str).str.len().gt(0)
+    return pd.DataFrame(
+        {
+            "record": records["record"],
+            "time": _times(records),
+            **{axis: records[axis] for axis in ("lon", "lat")},
+            "segment": pd.to_numeric(records["segment"], errors="coerce").astype("Int64"),
+            "area": records["area"].where(~pointed, ""),
+            "place": records["place"],
+            "count": records["count"].astype(np.int64),
+            "drug": records["drug"],
+            "quantity": records["kg"],
+            "parcels": records["parcels"],
+            "agency": records["agency"],
+            "source": records["source"],
+            "effort_unit": records["unit"],
+            "grade": records["grade"],
+            "confirmed": records["confirmed"],
+            "reports": records["reports"],
+            **{name: records[name] for name in MARKS},
+        }
+    )
+
+
+def _placed(table: pd.DataFrame) -> pd.Series[bool]:
+    return table["lon"].notna() | table["segment"].notna() | (table["area"].fillna("") != "")
+
+
+def _effort(effort: pd.DataFrame, name: NDArray[np.object_]) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "record": name,
+            "time": _times(effort).to_numpy(),
+            **{column: effort[column].to_numpy() for column in (*PLACE, "amount", "agency", "source", "unit", *MARKS)},
+        }
+    )
+    pointed = table["lon"].notna() | table["segment"].notna()
+    return table.assign(segment=table["segment"].astype("Int64"), area=table["area"].where(~pointed, ""))
+
+
+def _times(frame: pd.DataFrame) -> pd.Series[str]:
+    pairs = frame[["start", "end"]].drop_duplicates()
+    text = {key: span_text(*key) for key in zip(pairs["start"], pairs["end"], strict=True)}
+    return pd.Series([text[key] for key in zip(frame["start"], frame["end"], strict=True)], index=frame.index)
+
+
+def _trimmed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without the columns that no row fills."""
+    empty = [name for name in table.columns if (table[name].isna() | (table[name] == "")).all()]
+    return table.drop(columns=empty)
+
+
+def record_entries(tables: dict[str, pd.DataFrame]) -> ScenarioEntries:
+    """Return the entries of a scenario that read the record: one for each agency, or group of them, and unit of effort."""
+    seizures: list[dict[str, Any]] = []
+    effort: list[dict[str, Any]] = []
+    if "seizures.csv" in tables:
+        table = tables["seizures.csv"]
+        keys = [name for name in ("agency", "effort_unit") if name in table]
+        for pair in _distinct(table, keys):
+            unit = {"effort_unit": pair["effort_unit"]} if pair.get("effort_unit") else {}
+            entry = {"file": "seizures.csv", "source": pair["agency"], "where": filters(**pair)}
+            seizures.append(entry | unit | {"quantity_unit": "kg"})
+    if "effort.csv" in tables:
+        effort.extend(
+            {"file": "effort.csv", "source": pair["agency"], "where": filters(**pair), "unit": pair["unit"]}
+            for pair in _distinct(tables["effort.csv"], ["agency", "unit"])
+        )
+    return ScenarioEntries(tuple(seizures), tuple(effort))
+
+
+def _distinct(table: pd.DataFrame, keys: list[str]) -> list[dict[str, str]]:
+    rows = table[keys].drop_duplicates().sort_values(keys).to_dict("records")
+    return [{str(name): str(value) for name, value in row.items()} for row in rows]
+
+
+def fusion_summary(
+    feeds: Sequence[Feed],
+    reports: Reports,
+    found: Sequence[FeedPairs],
+    merged: MergedRecords,
+    overlap: EffortOverlap,
+    tables: dict[str, pd.DataFrame],
+    joined: int,
+    undecided: int,
+) -> ImportSummary:
+    """Return what became of every row, and what a user must know.
+
+    Parameters
+    ----------
+    feeds, reports, found, merged, overlap, tables
+        What was fused.
+    joined
+        Reports that are counted with another.
+    undecided
+        Pairs to review.
+    """
+    dropped: dict[str, int] = {}
+    for feed in feeds:
+        for reason, count in feed.dropped.items():
+            dropped[f"{reason} ({feed.agency})"] = count
+    rows = sum(feed.rows for feed in feeds)
+    by_unit = {
+        f"{unit}, {feed.agency}": float(own["amount"].sum())
+        for feed in feeds
+        for unit, own in feed.effort.groupby("unit")
+    }
+    counts: dict[str, Any] = {
+        "seizure_reports": {feed.agency: len(feed.seizures) for feed in feeds},
+        "records_of_seizures": len(merged.records),
+        "records_of_several_agencies": int((merged.records["reports"] > 1).sum()),
+        "reports_counted_with_another": joined,
+        "pairs_to_review": undecided,
+        "effort_by_unit_and_agency": by_unit,
+    }
+    notes = [f"{feed.agency}: {note}" for feed in feeds for note in feed.notes]
+    notes += [*_skews(feeds, found), *merged.notes, *overlap.notes, *_totals(reports), *_nowhere(tables)]
+    if undecided:
+        notes.append(
+            f"{plural(undecided, 'pair')} to review in review.csv: write same or different under decision, and run again with --review."
+        )
+    files = tuple(
+        dict.fromkeys(name for feed in feeds for part in (feed.seizures, feed.effort) for name in part["file"].unique())
+    )
+    return ImportSummary("fusion", files, rows, dropped, rows - sum(dropped.values()), counts, tuple(notes))
+
+
+def _skews(feeds: Sequence[Feed], found: Sequence[FeedPairs]) -> list[str]:
+    notes = []
+    for each in found:
+        if each.learnt.skew:
+            first, second = feeds[each.first].agency, feeds[each.second].agency
+            side = "after" if each.learnt.skew > 0 else "before"
+            notes.append(
+                f"Clocks: times of {second} are {abs(each.learnt.skew):.1f} hours {side} those of {first} (median of "
+                f"{each.learnt.skew_pairs} sure pairs). The comparison allows for it; the record keeps times as written. If one "
+                "of them writes another time zone, correct its times."
+            )
+    return notes
+
+
+def _totals(reports: Reports) -> list[str]:
+    total = int((~reports.event).sum())
+    note = (
+        f"{plural(total, 'row')} of seizures stand for several events, or for more than a week: they are not compared. If two agencies total "
+        "the same events, these count twice; leave one of them out."
+    )
+    return [note] if total else []
+
+
+def _nowhere(tables: dict[str, pd.DataFrame]) -> list[str]:
+    lost = len(tables.get("unplaced.csv", ()))
+    note = (
+        f"{plural(lost, 'record')} without a point, segment or area are in unplaced.csv, which no scenario reads, as `plan` and `risk` cannot "
+        "place them. Give points, or areas of the scenario, and fuse again."
+    )
+    return [note] if lost else []

@@ -1,8 +1,13 @@
-"""Which reports of several feeds are one event: scores of pairs, one report to one between two feeds, clusters over more."""
+"""Which reports of several feeds are one event (record linkage): candidate pairs, levels of agreement, scores, clusters.
+
+`match_feeds` finds candidate pairs (`candidate_pairs`), compares them theme by theme (`pair_levels`, `THEMES`), scores them (`fit_pairs`), and
+takes one report to one between two feeds (`one_to_one`), clusters over more (`clusters`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,29 +15,32 @@ from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
-from optimizer.records.fusion.candidates import Candidates, candidate_pairs
-from optimizer.records.fusion.comparing import Learnt, learn, nothing_learnt, pair_levels
-from optimizer.records.fusion.scores import PairModel, fit_pairs
+from optimizer.records.fusion.reports import NamedPlaces, km_between, unlikeness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.records.fusion.reports import NamedPlaces, Reports
+    from optimizer.records.fusion.reports import Reports
     from optimizer.records.fusion.review import Decisions
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Levels = NDArray[np.int64]
 
 SURE = 0.9
 """Probability from which on a pair teaches how the feeds compare, and up to which it is doubtful."""
+
 UNLIKELY = 0.1
 """Probability up to which a pair is no doubtful one."""
+
 MOST_MATCHED = 0.95
 """Share of a feed's reports that is expected to have a counterpart at most."""
+
 BACKGROUND = 20_000
 """Random pairs from which the agreement of different events is known where candidates are few."""
+
 PASSES = 1
 """How often the comparison is learnt from sure pairs and repeated."""
 
@@ -193,3 +201,510 @@ def clusters(reports: Reports, found: Sequence[FeedPairs], same: Candidates) -> 
             feeds[first] = held | more
     label = np.array([root(at) for at in range(reports.size)], dtype=np.int64)
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
+
+
+# Candidate pairs of two feeds: what may be one event, found without comparing everything with everything.
+#
+# Pairs within `WINDOW` days. Where there would be more than `MOST` of these, only those that agree in the drug, or in the cell of the map or
+# the name of the place, are kept (two blocks, each pair once).
+
+WINDOW = 3
+"""Days between the days of two reports of one event at most."""
+
+MOST = 6_000_000
+"""Pairs within the window from which on a further agreement is asked for."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs: (k,) positions of the one report and of the other."""
+
+    one: Ints
+    other: Ints
+
+    @property
+    def size(self) -> int:
+        """Number of pairs."""
+        return self.one.size
+
+    def take(self, chosen: Ints | NDArray[np.bool_]) -> Candidates:
+        """Return the chosen pairs (a mask (k,) or positions)."""
+        return Candidates(self.one[chosen], self.other[chosen])
+
+
+def candidate_pairs(day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, most: int = MOST) -> Candidates:
+    """Return the pairs of two feeds that may be one event.
+
+    Parameters
+    ----------
+    day
+        (n,) day of each report.
+    one, other
+        Reports of the two feeds, positions among the n.
+    keys
+        (n,) integers, -1 where unknown: pairs must agree in one of them at least where there are too many pairs.
+    most
+        As `MOST`.
+    """
+    low, high = _reach(day, one, other)
+    if (high - low).sum() <= most:
+        return _pairs(one, other[np.argsort(day[other], kind="stable")], low, high)
+    blocks = []
+    for key in keys:
+        for value in np.unique(key[one][key[one] >= 0]).tolist():
+            mine, theirs = one[key[one] == value], other[key[other] == value]
+            if mine.size and theirs.size:
+                low, high = _reach(day, mine, theirs)
+                blocks.append(_pairs(mine, theirs[np.argsort(day[theirs], kind="stable")], low, high))
+    if not blocks:
+        return Candidates(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    code = np.unique(np.concatenate([block.one * day.size + block.other for block in blocks]))
+    return Candidates(code // day.size, code % day.size)
+
+
+def _reach(day: Floats, one: Ints, other: Ints) -> Ints:
+    """Return (2, len(one)) first position, and that after the last, of the others in order of time that lie within `WINDOW`."""
+    ordered = np.sort(day[other])
+    return np.stack(
+        [
+            np.searchsorted(ordered, day[one] - WINDOW, side="left"),
+            np.searchsorted(ordered, day[one] + WINDOW, side="right"),
+        ]
+    )
+
+
+def _pairs(one: Ints, ordered: Ints, low: Ints, high: Ints) -> Candidates:
+    count = high - low
+    start = np.repeat(low - (np.cumsum(count) - count), count)
+    return Candidates(np.repeat(one, count), ordered[start + np.arange(count.sum())])
+
+
+# Scores of pairs of reports after Fellegi and Sunter (1969), with shares m and u learnt by expectation and maximisation.
+#
+#     weight = sum over themes of log(m_l / u_l),   l the level at which the two reports agree
+#     odds   = share / (1 - share) exp(weight),     share = part of the candidate pairs that are one event
+#     m_l, u_l = chance of level l for a pair that is one event, and for one that is not
+#
+# EM (Winkler 1988) alternates the probability of each pattern of levels with the m, u and share that fit it best. m has a Dirichlet prior of
+# `STATED_PAIRS` pairs at the stated shares, so that two short feeds are compared by what is stated and long ones by what is learnt. Agreement
+# on
+# a rare drug says more than on a common one: for equal drugs u is the drug's own frequency.
+
+STATED_PAIRS = 20.0
+"""Pairs that the stated shares of m count for."""
+
+BACKGROUND_PAIRS = 50.0
+"""Pairs that random ones count for in u."""
+
+WITHIN_WINDOW = (1.0, 0.0036, 0.0104, 0.028, 0.125, 0.333, 0.5, 0.14, 0.29, 0.57)
+"""Shares of the levels of time of pairs within `optimizer.records.fusion.matching.WINDOW` days whose times are independent."""
+
+LEAST = 1e-5
+"""Smallest share of any level: no single theme decides alone."""
+
+ROUNDS = 200
+
+CLOSE = 1e-7
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of comparing two reports.
+
+    Attributes
+    ----------
+    name
+        What is compared.
+    bounds
+        Upper bounds of the levels but the last, ascending, in the way's unit.
+    stated
+        Share of true pairs at each level, one more than there are bounds; sums to 1.
+    """
+
+    name: str
+    bounds: tuple[float, ...]
+    stated: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A theme and its ways."""
+
+    name: str
+    ways: tuple[Way, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of levels, that of "nothing to compare" among them."""
+        return 1 + sum(len(way.stated) for way in self.ways)
+
+    @cached_property
+    def first(self) -> dict[str, int]:
+        """Way -> its first level."""
+        starts = np.cumsum([1, *(len(way.stated) for way in self.ways)])
+        return {way.name: int(start) for way, start in zip(self.ways, starts[:-1], strict=True)}
+
+    def slices(self) -> list[slice]:
+        """Return the levels of each way."""
+        return [slice(self.first[way.name], self.first[way.name] + len(way.stated)) for way in self.ways]
+
+    def way(self, name: str) -> Way:
+        """Return the way of a name."""
+        return next(way for way in self.ways if way.name == name)
+
+    def stated(self) -> np.ndarray:
+        """Return the (size,) stated shares of true pairs, way by way; 1 at level 0."""
+        return np.concatenate([[1.0], *(np.array(way.stated) for way in self.ways)])
+
+
+DRUG = Theme("drug", (Way("drug", (0.5,), (0.95, 0.05)),))
+"""Equal, or not."""
+
+EQUAL_DRUG = DRUG.first["drug"]
+
+
+@dataclass(frozen=True)
+class PairModel:
+    """Learnt shares.
+
+    Attributes
+    ----------
+    m, u
+        By theme, (levels,) chance of each level among pairs that are one event, and that are not; 1 at level 0.
+    share
+        Part of the candidate pairs that are one event.
+    rounds
+        Rounds of EM.
+    """
+
+    m: tuple[Floats, ...]
+    u: tuple[Floats, ...]
+    share: float
+    rounds: int
+
+    def weight(self, levels: Levels, drug_share: Floats | None = None) -> Floats:
+        """Return (k,) log likelihood ratios of pairs.
+
+        Parameters
+        ----------
+        levels
+            (themes, k) levels.
+        drug_share
+            (k,) frequency of the first report's drug; None takes the mean chance of agreement.
+        """
+        total = np.zeros(levels.shape[1])
+        for theme, m, u, level in zip(THEMES, self.m, self.u, levels, strict=True):
+            weight = np.log(m / u)
+            total += weight[level]
+            if theme is DRUG and drug_share is not None:
+                equal = level == EQUAL_DRUG
+                total[equal] += np.log(u[EQUAL_DRUG] / np.maximum(drug_share[equal], LEAST))
+        return total
+
+    def log_odds(self, levels: Levels, drug_share: Floats | None = None) -> Floats:
+        """Return (k,) log odds that pairs are one event, each taken alone."""
+        prior = float(np.log(self.share / (1 - self.share)))
+        return prior + self.weight(levels, drug_share)
+
+
+def fit_pairs(levels: Levels, background: Levels, most: float) -> PairModel:
+    """Learn m, u and the share of true pairs.
+
+    Parameters
+    ----------
+    levels
+        (themes, k) levels of the candidate pairs.
+    background
+        (themes, j) levels of pairs drawn at random, whatever their times; where candidates are few, they tell how often different events
+        agree.
+    most
+        Pairs that can be one event at most: the rows of the shorter feed.
+    """
+    sizes = tuple(theme.size for theme in THEMES)
+    count = np.bincount(np.ravel_multi_index(tuple(levels), sizes), minlength=int(np.prod(sizes)))
+    pattern = np.flatnonzero(count)
+    number = count[pattern].astype(float)
+    at = np.array(np.unravel_index(pattern, sizes))
+    total = number.sum()
+    share = min(0.3 * most / total, 0.5)
+    apart = tuple(_background(theme, level) for theme, level in zip(THEMES, background, strict=True))
+    model = PairModel(
+        tuple(theme.stated() for theme in THEMES),
+        tuple(_normal(theme, prior) for theme, prior in zip(THEMES, apart, strict=True)),
+        share,
+        0,
+    )
+    for rounds in range(1, ROUNDS + 1):
+        odds = np.exp(np.clip(model.log_odds(at), -700, 700))
+        match = odds / (1 + odds)
+        m, u = [], []
+        for theme, level, prior in zip(THEMES, at, apart, strict=True):
+            m.append(_normal(theme, np.bincount(level, number * match, theme.size) + STATED_PAIRS * theme.stated()))
+            u.append(_normal(theme, np.bincount(level, number * (1 - match), theme.size) + prior))
+        share = float(np.clip((number * match).sum() / total, 0.5 / (total + 1), min(most / total, 0.9)))
+        before, model = model, PairModel(tuple(m), tuple(u), share, rounds)
+        if (
+            abs(np.log(model.share / before.share)) < CLOSE * 1e3
+            and max(float(np.abs(new - old).max()) for new, old in zip(model.m, before.m, strict=True)) < 1e-4
+        ):
+            break
+    return model
+
+
+def _background(theme: Theme, level: Levels) -> Floats:
+    """Return (levels,) what the prior of u counts at each level: of times by `WITHIN_WINDOW`, of other themes by random pairs."""
+    count = np.asarray(WITHIN_WINDOW) if theme is TIME else np.bincount(level, minlength=theme.size) + 0.5
+    return np.asarray(BACKGROUND_PAIRS * _normal(theme, count.astype(float)))
+
+
+def _normal(theme: Theme, weight: Floats) -> Floats:
+    """Return shares of levels that sum to 1 within each way of a theme."""
+    out = np.ones(weight.size)
+    for part in theme.slices():
+        share = np.maximum(weight[part] / weight[part].sum(), LEAST)
+        out[part] = share / share.sum()
+    return out
+
+
+# What two reports are compared by: time, place, drug and amount, each at the level at which they agree.
+#
+# How two reports can be compared depends on what they state: two hours or two days, two points or a point and the name of a town. Each such
+# way
+# is a `Way` with levels of its own, and a theme has as many ways as there are. Level 0 of a theme means that nothing can be compared; the
+# others
+# are numbered through the ways. `stated` is the share of true pairs at each level that is assumed before any pair is seen, and counts as
+# `optimizer.records.fusion.matching.STATED_PAIRS` pairs.
+
+TIME = Theme(
+    "time",
+    (
+        Way("hours", (0.26, 1.01, 3.0, 12.0, 36.0), (0.35, 0.35, 0.12, 0.08, 0.08, 0.02)),
+        Way("days", (0.5, 1.5), (0.80, 0.16, 0.04)),
+    ),
+)
+"""Hours between two hours, less the difference of the clocks; days between two days."""
+
+PLACE = Theme(
+    "place",
+    (
+        Way("points", (0.3, 1.0, 3.0, 10.0, 30.0), (0.45, 0.20, 0.15, 0.12, 0.05, 0.03)),
+        Way("point and a town", (1.0, 2.0, 3.5), (0.55, 0.30, 0.10, 0.05)),
+        Way("point and a district", (1.0, 2.0, 3.5), (0.55, 0.33, 0.08, 0.04)),
+        Way("point and a sector", (1.0, 2.0, 3.5), (0.58, 0.34, 0.05, 0.03)),
+        Way("names", (0.02, 0.3, 0.6), (0.6, 0.2, 0.1, 0.1)),
+        Way("segments", (0.5,), (0.8, 0.2)),
+    ),
+)
+"""Kilometres between points; distance of a point from the place of a name over how widely that name is used (a town up to 3 km, a sector from
+15 km on); unlikeness of two names."""
+
+AMOUNT = Theme(
+    "amount",
+    (
+        Way("weights", (0.01, 0.05, 0.2, 0.7), (0.35, 0.25, 0.2, 0.1, 0.1)),
+        Way("weight and parcels", (0.25, 0.7, 1.5), (0.45, 0.35, 0.15, 0.05)),
+        Way("parcels", (0.01, 0.2, 0.7), (0.7, 0.15, 0.1, 0.05)),
+    ),
+)
+"""Logarithm of the ratio of two weights, of a weight and what so many parcels weigh, of two numbers of parcels."""
+
+THEMES = (TIME, PLACE, DRUG, AMOUNT)
+
+
+# Levels at which pairs of reports agree, theme by theme (`optimizer.records.fusion.matching`).
+
+TOWN_KM, SECTOR_KM = 3.0, 15.0
+"""How far from its place a name is used, up to which it is a town's, and from which on a sector's."""
+
+LEAST_SPREAD_KM = 0.5
+
+ALIKE = 0.45
+"""Unlikeness up to which an unknown name is taken for a slip of a known one."""
+
+FEWEST_AT_NAME, FEWEST_WEIGHED = 3, 8
+"""Reports from which on the place of a name, and the weight of a parcel, are taken as known."""
+
+SKEW_HOURS = 0.2
+"""Difference of two clocks up to which they are taken as the same."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What earlier pairs of two feeds taught about comparing them.
+
+    Attributes
+    ----------
+    places
+        Where names are.
+    parcel_kg
+        (drugs + 1,) logarithm of the kilograms of a parcel by drug, the last for an unknown drug; NaN where unknown.
+    skew
+        Hours by which the clocks of the other feed are ahead of the one's.
+    skew_pairs
+        Pairs it was learnt from.
+    """
+
+    places: NamedPlaces
+    parcel_kg: Floats
+    skew: float = 0.0
+    skew_pairs: int = 0
+
+
+def nothing_learnt(reports: Reports, places: NamedPlaces) -> Learnt:
+    """Return what is known before any pair: the places of areas, and of names that stand beside points."""
+    known = ~np.isnan(reports.lon) & (reports.name >= 0)
+    at = np.flatnonzero(known)
+    own = _placed(reports, reports.name[at], reports.lon[at], reports.lat[at], places)
+    return Learnt(_slips(reports, own), np.full(len(reports.drugs) + 1, np.nan))
+
+
+def learn(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Learnt:
+    """Learn from pairs that are one event almost surely: places of names, weights of parcels, the difference of clocks."""
+    known = np.flatnonzero(~np.isnan(reports.lon) & (reports.name >= 0))
+    name, lon, lat = [reports.name[known]], [reports.lon[known]], [reports.lat[known]]
+    for named, pointed in ((pairs.one, pairs.other), (pairs.other, pairs.one)):
+        use = (reports.name[named] >= 0) & np.isnan(reports.lon[named]) & ~np.isnan(reports.lon[pointed])
+        name.append(reports.name[named[use]])
+        lon.append(reports.lon[pointed[use]])
+        lat.append(reports.lat[pointed[use]])
+    own = _placed(reports, np.concatenate(name), np.concatenate(lon), np.concatenate(lat), places)
+    apart = reports.hour[pairs.other] - reports.hour[pairs.one]
+    apart = apart[np.isfinite(apart)]
+    skew = float(np.median(apart)) if apart.size >= FEWEST_WEIGHED else 0.0
+    return Learnt(
+        _slips(reports, own),
+        _parcel_kg(reports, pairs),
+        skew if abs(skew) > SKEW_HOURS else 0.0,
+        apart.size,
+    )
+
+
+def _placed(reports: Reports, name: Levels, lon: Floats, lat: Floats, places: NamedPlaces) -> NamedPlaces:
+    """Return the median point of each name that enough points are known of, and 1.2 times the median distance from it."""
+    size = len(reports.names)
+    out = replace(places, lon=places.lon.copy(), lat=places.lat.copy(), spread=places.spread.copy())
+    order = np.argsort(name, kind="stable")
+    bounds = np.searchsorted(name[order], np.arange(size + 1))
+    for at in np.flatnonzero((np.diff(bounds) >= FEWEST_AT_NAME) & np.isnan(places.lon)).tolist():
+        own = order[bounds[at] : bounds[at + 1]]
+        middle = np.median(lon[own]), np.median(lat[own])
+        km = km_between(lon[own], lat[own], np.full(own.size, middle[0]), np.full(own.size, middle[1]))
+        out.lon[at], out.lat[at] = middle
+        out.spread[at] = max(1.2 * float(np.median(km)), LEAST_SPREAD_KM)
+    return out
+
+
+def _slips(reports: Reports, places: NamedPlaces) -> NamedPlaces:
+    """Return places in which names that are unknown stand where the likest known name does, if that is like enough."""
+    lost, found = np.flatnonzero(np.isnan(places.lon)), np.flatnonzero(~np.isnan(places.lon))
+    if not lost.size or not found.size:
+        return places
+    unlike = unlikeness([reports.names[at] for at in lost], [reports.names[at] for at in found])
+    best = unlike.argmin(axis=1)
+    near = unlike[np.arange(lost.size), best] <= ALIKE
+    lon, lat, spread = places.lon.copy(), places.lat.copy(), places.spread.copy()
+    for to, of in ((lon, places.lon), (lat, places.lat), (spread, places.spread)):
+        to[lost[near]] = of[found[best[near]]]
+    return NamedPlaces(lon, lat, spread)
+
+
+def _parcel_kg(reports: Reports, pairs: Candidates) -> Floats:
+    kg = np.concatenate([reports.kg[pairs.one], reports.kg[pairs.other], reports.kg])
+    parcels = np.concatenate([reports.parcels[pairs.other], reports.parcels[pairs.one], reports.parcels])
+    drug = np.concatenate([reports.drug[pairs.one], reports.drug[pairs.other], reports.drug])
+    ratio = np.log(kg / parcels)
+    known = np.isfinite(ratio)
+    out = np.full(len(reports.drugs) + 1, np.nan)
+    if known.sum() >= FEWEST_WEIGHED:
+        out[:] = np.median(ratio[known])
+    for at in np.unique(drug[known & (drug >= 0)]).tolist():
+        own = ratio[known & (drug == at)]
+        if own.size >= FEWEST_WEIGHED:
+            out[at] = np.median(own)
+    return out
+
+
+def pair_levels(reports: Reports, pairs: Candidates, learnt: Learnt) -> Levels:
+    """Return the (themes, k) levels at which pairs agree."""
+    return np.stack(
+        [
+            _time(reports, pairs, learnt.skew),
+            _place(reports, pairs, learnt.places),
+            _drug(reports, pairs),
+            _amount(reports, pairs, learnt.parcel_kg),
+        ]
+    )
+
+
+def _graded(level: Levels, theme: Theme, way: str, apart: Floats, where: NDArray[np.bool_]) -> None:
+    """Set the levels of the pairs `where` a way applies, by how far they are apart, (k,)."""
+    level[where] = theme.first[way] + np.searchsorted(np.array(theme.way(way).bounds), apart[where])
+
+
+def _time(reports: Reports, pairs: Candidates, skew: float) -> Levels:
+    level = np.zeros(pairs.size, dtype=np.int64)
+    apart = np.abs(reports.hour[pairs.other] - reports.hour[pairs.one] - skew)
+    both = np.isfinite(apart)
+    _graded(level, TIME, "hours", apart, both)
+    days = np.abs(np.floor(reports.day[pairs.one]) - np.floor(reports.day[pairs.other]))
+    _graded(level, TIME, "days", days, ~both)
+    return level
+
+
+def _place(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Levels:
+    level = np.zeros(pairs.size, dtype=np.int64)
+    pointed = ~np.isnan(reports.lon)
+    named = ~pointed & (reports.name >= 0)
+    lon, lat, spread = reports.lon.copy(), reports.lat.copy(), np.where(pointed, 0.0, np.nan)
+    for to, of in ((lon, places.lon), (lat, places.lat), (spread, places.spread)):
+        to[named] = of[reports.name[named]]
+    one, other = pairs.one, pairs.other
+    apart = km_between(lon[one], lat[one], lon[other], lat[other])
+    located = np.isfinite(apart)
+    points = pointed[one] & pointed[other]
+    _graded(level, PLACE, "points", apart, points)
+    wide = np.hypot(spread[one], spread[other])
+    sector = np.nan_to_num(spread, nan=0.0) >= SECTOR_KM
+    names = named[one] & named[other] & ((sector[one] == sector[other]) | ~located)
+    if names.any():
+        _graded(level, PLACE, "names", _apart_in_words(reports, pairs, names), names)
+    rest = located & ~points & ~names
+    scaled = apart / np.maximum(wide, LEAST_SPREAD_KM)
+    _graded(level, PLACE, "point and a town", scaled, rest & (wide <= TOWN_KM))
+    _graded(level, PLACE, "point and a district", scaled, rest & (wide > TOWN_KM) & (wide < SECTOR_KM))
+    _graded(level, PLACE, "point and a sector", scaled, rest & (wide >= SECTOR_KM))
+    segments = (level == 0) & (reports.segment[one] >= 0) & (reports.segment[other] >= 0)
+    _graded(level, PLACE, "segments", (reports.segment[one] != reports.segment[other]).astype(float), segments)
+    return level
+
+
+def _apart_in_words(reports: Reports, pairs: Candidates, where: NDArray[np.bool_]) -> Floats:
+    """Return (k,) unlikeness of the names of the pairs `where` both have one."""
+    one, other = reports.name[pairs.one[where]], reports.name[pairs.other[where]]
+    rows, columns = np.unique(one), np.unique(other)
+    table = unlikeness([reports.names[at] for at in rows], [reports.names[at] for at in columns])
+    out = np.zeros(pairs.size)
+    out[where] = table[np.searchsorted(rows, one), np.searchsorted(columns, other)]
+    return out
+
+
+def _drug(reports: Reports, pairs: Candidates) -> Levels:
+    level = np.zeros(pairs.size, dtype=np.int64)
+    one, other = reports.drug[pairs.one], reports.drug[pairs.other]
+    _graded(level, DRUG, "drug", (one != other).astype(float), (one >= 0) & (other >= 0))
+    return level
+
+
+def _amount(reports: Reports, pairs: Candidates, parcel_kg: Floats) -> Levels:
+    level = np.zeros(pairs.size, dtype=np.int64)
+    kg = np.log(reports.kg)
+    parcels = np.log(reports.parcels)
+    by_parcels = parcels + parcel_kg[np.where(reports.drug >= 0, reports.drug, parcel_kg.size - 1)]
+    one, other = pairs.one, pairs.other
+    weights = np.abs(kg[one] - kg[other])
+    _graded(level, AMOUNT, "weights", weights, np.isfinite(weights))
+    counted = np.abs(parcels[one] - parcels[other])
+    _graded(level, AMOUNT, "parcels", counted, np.isfinite(counted) & (level == 0))
+    mixed = np.abs(np.where(np.isfinite(kg[one]), kg[one] - by_parcels[other], by_parcels[one] - kg[other]))
+    _graded(level, AMOUNT, "weight and parcels", mixed, np.isfinite(mixed) & (level == 0))
+    return level

@@ -1,4 +1,4 @@
-"""Records from reports: of each field the value of one report, and whose it was."""
+"""Records from reports: of each field the value of one report, whose it was, and who may see it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optimizer.base.formatting import plural
-from optimizer.records.fusion.feeds import TOGETHER
-from optimizer.records.fusion.marks import mark_records
-from optimizer.records.fusion.reports import km_between
-from optimizer.records.fusion.words import drug_of
+from optimizer.base.text.formatting import plural
+from optimizer.records.fusion.feeds import MARKS, TOGETHER
+from optimizer.records.fusion.reports import drug_of, km_between
 from optimizer.records.grades import UNGRADED_RANK, grades_conflict, parse_grade
+from optimizer.records.marking import Marking, strictest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 FAR_KM, HEAVIER = 5.0, 1.5
 """Distance of two points, and ratio of two weights, of one event from which on they are told as differing."""
+
 FIELDS = {
     "time": ("start", "end"),
     "point": ("lon", "lat"),
@@ -227,3 +227,45 @@ def _differences(frame: pd.DataFrame, label: Ints, size: Ints) -> tuple[str, ...
 def _conflict(one: str, other: str) -> bool:
     first, second = parse_grade(one), parse_grade(other)
     return first is not None and second is not None and grades_conflict(first, second)
+
+
+# Owner and marking of merged records: who may see a record is who may see every report behind it.
+
+
+def mark_records(records: pd.DataFrame, frame: pd.DataFrame, label: Ints) -> pd.DataFrame:
+    """Return records with `owner`, `tlp` and `released_to`.
+
+    A record of one report is marked as the report. One of several has the strictest marking and all owners in one name, which no agency has; it
+    is released to the agencies that may see each of its reports. A record with an unmarked report is unmarked, so that `release` refuses it.
+
+    Parameters
+    ----------
+    records
+        One row a record, indexed by its label.
+    frame
+        The reports.
+    label
+        (n,) number of the record of each report.
+    """
+    if not (frame[list(MARKS)] != "").to_numpy().any():
+        return records.assign(**dict.fromkeys(MARKS, ""))
+    of_label: dict[int, list[Marking]] = {}
+    for own, owner, tlp, released in zip(label.tolist(), *(frame[name].tolist() for name in MARKS), strict=True):
+        of_label.setdefault(own, []).append(Marking(owner, tlp, frozenset(str(released).split())))
+    marks = [_combined_marking(of_label[own]) for own in records.index.tolist()]
+    return records.assign(
+        owner=[mark.owner for mark in marks],
+        tlp=[mark.tlp for mark in marks],
+        released_to=[" ".join(sorted(mark.released_to)) for mark in marks],
+    )
+
+
+def _combined_marking(marks: list[Marking]) -> Marking:
+    if len(marks) == 1:
+        return marks[0]
+    if not all(mark.owner and mark.tlp for mark in marks):
+        return Marking("", "", frozenset())
+    named = frozenset[str]().union(*({mark.owner} | mark.released_to for mark in marks))
+    seen = frozenset(agency for agency in named if all(mark.seen_by(agency) for mark in marks))
+    owner = TOGETHER.join(dict.fromkeys(mark.owner for mark in marks))
+    return Marking(owner, strictest(mark.tlp for mark in marks), seen)

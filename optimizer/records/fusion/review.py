@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import FileProblems, InputError, Problem
-from optimizer.base.tables import WantedColumns, read_csv
-from optimizer.records.fusion.candidates import Candidates
+from optimizer.base.files.tables import WantedColumns, read_csv
+from optimizer.records.fusion.matching import Candidates
 from optimizer.records.fusion.reports import km_between
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files import existing_file
-from optimizer.base.names import unknown_name
+from optimizer.base.files.readwrite import existing_file
+from optimizer.base.text.names import unknown_name
 from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
-from optimizer.records.importers.summary import DropCounts, ImportSummary
-from optimizer.records.importers.writing import Imported, ScenarioEntries, filters
+from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries, filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

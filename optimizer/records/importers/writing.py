@@ -1,4 +1,4 @@
-"""The folder an import writes: tables that are safe to open, the lines a scenario needs, the counts."""
+"""The folder an import writes: tables that are safe to open, the lines a scenario needs, and what became of every row."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from optimizer.base.files import write_json
+from optimizer.base.files.readwrite import write_json
 from optimizer.records.importers.frames import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from optimizer.base.output_folder import OutputFolder
-    from optimizer.records.importers.summary import ImportSummary
+    from optimizer.base.files.output_folder import OutputFolder
 
 TABLES = ("seizures.csv", "effort.csv", "searches.csv")
+
 SNIPPET, COUNTS = "records.toml", "import.json"
+
 FILES = (*TABLES, SNIPPET, COUNTS)
 """What the folder of an import may hold."""
+
 _NUMBER = re.compile(NUMBER)
+
 _FORMULA = re.compile(r"[=+\-@]")
 """What a cell begins with that spreadsheets may take for a formula or a command."""
+
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
 """Characters that steer a terminal or the direction of a line, and line ends."""
 
@@ -132,3 +136,61 @@ def _toml(value: str | float | Mapping[str, Any]) -> str:
 def filters(**value: str) -> dict[str, str]:
     """Return the `where` of a scenario that picks rows by their text as it is written."""
     return {name: str(safe_text(pd.Series([text], dtype=object)).iloc[0]) for name, text in value.items()}
+
+
+# What became of every row of an import.
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """Counts of one import; `rows` is `kept` and everything in `dropped`.
+
+    Attributes
+    ----------
+    kind
+        What was imported.
+    files
+        Names of the files, without their folders.
+    rows
+        Rows read.
+    dropped
+        Reason -> rows left out for it, in the order in which the reasons were asked.
+    kept
+        Rows that stand behind what is written.
+    counts
+        Other figures, such as groups, events or written rows.
+    notes
+        What a user of the records must know, one sentence each.
+    """
+
+    kind: str
+    files: tuple[str, ...]
+    rows: int
+    dropped: dict[str, int]
+    kept: int
+    counts: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as one object for JSON."""
+        return {
+            "kind": self.kind,
+            "files": list(self.files),
+            "rows": self.rows,
+            "dropped": self.dropped,
+            "kept": self.kept,
+            **self.counts,
+            "notes": list(self.notes),
+        }
+
+
+class DropCounts:
+    """Counts rows as they are left out, reason by reason."""
+
+    def __init__(self) -> None:
+        self.dropped: dict[str, int] = {}
+
+    def drop(self, reason: str, rows: float) -> None:
+        """Note that rows were left out; none is no reason worth telling."""
+        if rows:
+            self.dropped[reason] = self.dropped.get(reason, 0) + int(rows)

@@ -1,12 +1,19 @@
-"""Rows that set the plan beside other layouts and beside its budgets."""
+"""The plan beside other layouts, its budgets and agencies, and who bears the searches: rows and tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from optimizer.base.text.formatting import DASH, amounts, number, plain, sentence
+from optimizer.base.text.language import gettext as _
+from optimizer.report.content.report_table import Column, ReportTable, minus
+from optimizer.report.content.summary import difference, difference_unit, unit, value
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from optimizer.report.content.report_content import ReportContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,3 +106,132 @@ class AgencyRows:
 
     names: tuple[str, ...]
     rows: tuple[AgencyRow, ...]
+
+
+# Tables that set the plan beside other layouts and beside its budgets.
+
+
+def layouts_table(content: ReportContent) -> ReportTable:
+    """Compare layouts: nothing placed, today's, this plan, everything placed."""
+    summary = content.summary
+    patrolled = any(row.beats for row in content.layouts)
+    return ReportTable(
+        "layouts",
+        _("Layouts on the same model. A smaller value is better for the defender."),
+        (
+            Column(_("Layout")),
+            Column(sentence(unit(summary)), numeric=True),
+            Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Less than with nothing placed ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Sites"), numeric=True),
+            *([Column(_("Beats"), numeric=True)] if patrolled else []),
+            Column(_("Uses")),
+            Column(_("Note")),
+        ),
+        tuple(
+            (
+                plain(row.name),
+                value(summary, row.value),
+                difference(summary, minus(summary.existing, row.value)),
+                difference(summary, minus(summary.nothing, row.value)),
+                number(row.sites),
+                *([number(row.beats)] if patrolled else []),
+                amounts(row.costs),
+                plain(row.note),
+            )
+            for row in content.layouts
+        ),
+    )
+
+
+def budgets_table(content: ReportContent) -> ReportTable:
+    """Show what each agency may use and what the plan uses."""
+    return ReportTable(
+        "budgets",
+        _("Budgets, and what the plan uses of them."),
+        (
+            Column(_("Resource")),
+            Column(_("Agency")),
+            Column(_("Unit")),
+            Column(_("Used"), numeric=True),
+            Column(_("Budget"), numeric=True),
+            Column(_("Left"), numeric=True),
+        ),
+        tuple(
+            (
+                plain(row.resource),
+                plain(row.agency) or DASH,
+                plain(row.unit) or DASH,
+                number(row.used),
+                _("no limit") if row.budget is None else number(row.budget),
+                number(minus(row.budget, row.used)),
+            )
+            for row in content.budgets
+        ),
+    )
+
+
+def agencies_table(content: ReportContent) -> ReportTable:
+    """Show what each agency's sites and beats bring, and on whose roads."""
+    summary = content.summary
+    rows = content.agencies.rows if content.agencies else ()
+    names = content.agencies.names if content.agencies else ()
+    others = any(row.relieved[-1] > 0 for row in rows)
+    return ReportTable(
+        "agencies",
+        _(
+            "What is lost without all sites and beats of an agency, and on whose roads: those where an agency has options, by what evaders "
+            "travel with nothing placed. An evader on roads of several counts in equal parts."
+        ),
+        (
+            Column(_("Agency")),
+            Column(_("Sites and beats"), numeric=True),
+            Column(_("Lost without them ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            *(Column(_("On roads of {agency}").format(agency=plain(name)), numeric=True) for name in names),
+            *([Column(_("On other roads"), numeric=True)] if others else []),
+        ),
+        tuple(
+            (
+                plain(row.agency) or DASH,
+                number(row.placements),
+                difference(summary, row.lost),
+                *(difference(summary, amount) for amount in row.relieved[: None if others else -1]),
+            )
+            for row in rows
+        ),
+    )
+
+
+# The table of who bears the searches.
+
+
+def burden_table(content: ReportContent) -> ReportTable:
+    """Show the searches on the roads of each community, and on each road."""
+    headers = (
+        _("Sites"),
+        _("Searches a day"),
+        _("Today"),
+        _("Honest passages a day"),
+        _("Searches per passage"),
+        _("At most"),
+    )
+    return ReportTable(
+        "burden",
+        _(
+            "Vehicles that sites of the plan inspect each day, by community and by road. Nothing is known about the people in them."
+        ),
+        (Column(_("Where")), Column(_("What")), *(Column(header, numeric=True) for header in headers)),
+        tuple(
+            (
+                plain(row.place),
+                _(row.what),
+                number(row.sites),
+                number(row.searches),
+                number(row.today),
+                number(row.passages),
+                number(row.searches / row.passages if row.passages else None),
+                DASH if row.cap is None else number(row.cap),
+            )
+            for row in content.burden
+        ),
+    )

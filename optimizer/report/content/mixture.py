@@ -1,8 +1,19 @@
-"""What a report says of a mixture: which placements stand on what share of days, and what randomising buys."""
+"""A mixture in the report: which placements stand on what share of days, and what randomising buys; rows, sentences and the table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.base.text.formatting import percent, plain
+from optimizer.base.text.language import counted
+from optimizer.base.text.language import gettext as _
+from optimizer.report.content.report_table import Column, ReportTable
+from optimizer.report.content.summary import unit, value
+from optimizer.report.words import word
+
+if TYPE_CHECKING:
+    from optimizer.report.content.report_content import ReportContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +65,78 @@ class MixtureFacts:
     proven_gain: float
     saturated: bool
     rows: tuple[MixtureRow, ...]
+
+
+# What the report says of a mixture, in sentences.
+
+
+def mixture_sentences(content: ReportContent) -> list[str]:
+    """Return what a mixture achieves and how it differs from one plan; nothing where there is none."""
+    facts, summary = content.mixture, content.summary
+    if facts is None:
+        return []
+    always = sum(row.share >= ALWAYS for row in facts.rows)
+    drawn = _("One of {plans} is drawn each day: {always} of {placements} stand always, the others alternate.").format(
+        plans=counted("{count} plan", "{count} plans", facts.plans),
+        always=always,
+        placements=counted("{count} placement", "{count} placements", len(facts.rows)),
+    )
+    if facts.plans == 1:
+        drawn = _("The mixture found is one plan, the same every day.")
+    known = _(
+        "Against evaders who know these shares but not the draw, the {unit} is {mixed}; with the best plan found that is the same every day it "
+        "is {single}: randomising takes {share} off it."
+    ).format(
+        unit=unit(summary),
+        mixed=value(summary, facts.upper),
+        single=value(summary, facts.single),
+        share=percent(facts.gain, 2),
+    )
+    proven = (
+        _("Against every plan that is the same every day at least {share} less is proven.").format(
+            share=percent(facts.proven_gain, 2)
+        )
+        if facts.proven_gain > 0
+        else _("It is not proven that no plan that is the same every day does as well.")
+    )
+    bound = (
+        ""
+        if facts.lower is None
+        else _("Proven: no random choice among plans within the budgets goes below {value}.").format(
+            value=value(summary, facts.lower)
+        )
+    )
+    full = (
+        _("The roads around all candidate sites decide this value: more sites would lower it, more units would not.")
+        if facts.saturated
+        else ""
+    )
+    return [sentence for sentence in (drawn, known, proven, bound, full) if sentence]
+
+
+# The table of a mixture: on what share of days each placement stands.
+
+ALWAYS = 1 - 1e-9
+"""Share of days from which on something stands always."""
+
+
+def mixture_table(content: ReportContent) -> ReportTable:
+    """Show the placements of a mixture, the most frequent first."""
+    rows = tuple(
+        (
+            plain(row.label),
+            plain(word(row.kind)),
+            plain(row.agency),
+            _("always") if row.share >= ALWAYS else percent(row.share),
+            _("yes") if row.today else "",
+        )
+        for row in (content.mixture.rows if content.mixture is not None else ())
+    )
+    columns = (
+        Column(_("Site or beat")),
+        Column(_("Kind")),
+        Column(_("Agency")),
+        Column(_("Share of days"), numeric=True),
+        Column(_("Stands today")),
+    )
+    return ReportTable("mixture", _("What stands on what share of days under the randomised plan."), columns, rows)

@@ -1,27 +1,45 @@
-"""Everything a report shows, in one object that the pipeline fills."""
+"""Everything a report shows, in one object that the pipeline fills and this package draws, and every table of its page.
+
+Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* is what evaders achieve against a layout, in the unit of
+`PlanSummary.unit`; smaller is better for the defender. Texts may come from records: they are data, never markup. Tables are plain text: the
+template adds the markup, autoescaped.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.report.content.placements import chosen_order, driven_order, not_chosen_order
-from optimizer.report.content.run import Provenance
+from optimizer.report.content.comparison import agencies_table, budgets_table, burden_table, layouts_table
+from optimizer.report.content.mixture import mixture_table
+from optimizer.report.content.placements import (
+    beats_table,
+    chosen_order,
+    chosen_table,
+    driven_order,
+    not_chosen_order,
+    not_chosen_table,
+)
+from optimizer.report.content.risk import look_next_table, riskiest_table, tips_table
+from optimizer.report.content.routes import displacement_table, open_ends_table, routes_table
+from optimizer.report.content.run import Provenance, dropped_table, provenance_table, steps_table, unused_table
+from optimizer.report.content.uncertainty import doubt_table, sensitivity_table
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.problem.network import Network
-    from optimizer.problem.places import Crossing, Gateway, Settlement
+    from optimizer.problem.network.network import Network
+    from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.report.content.comparison import AgencyRows, BudgetRow, BurdenRow, LayoutRow
-    from optimizer.report.content.doubt import DoubtFacts, SensitivityFacts
-    from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, TipFacts
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
+    from optimizer.report.content.report_table import ReportTable
+    from optimizer.report.content.risk import LookNext, LookRow, RecordFacts, SegmentRisk, TipFacts
     from optimizer.report.content.routes import DisplacementRow, ExchangeFacts, OpenRow, OpenWay, RouteRow
     from optimizer.report.content.run import CountRow, StepRow
     from optimizer.report.content.summary import PlanSummary
-    from optimizer.report.place_names import NamedPlace
+    from optimizer.report.content.uncertainty import DoubtFacts, SensitivityFacts
+    from optimizer.report.maps.place_names import NamedPlace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,3 +177,35 @@ class ReportContent:
     def look_first(self) -> tuple[LookRow, ...]:
         """Roads where to look next, the highest score first: their order gives the numbers on maps and in tables."""
         return self.look_next.in_order if self.look_next is not None else ()
+
+
+# The report's tables as plain text: the template adds the markup, autoescaped.
+
+TABLES = (
+    riskiest_table,
+    look_next_table,
+    tips_table,
+    layouts_table,
+    doubt_table,
+    sensitivity_table,
+    chosen_table,
+    not_chosen_table,
+    beats_table,
+    mixture_table,
+    budgets_table,
+    burden_table,
+    agencies_table,
+    open_ends_table,
+    routes_table,
+    displacement_table,
+    unused_table,
+    dropped_table,
+    steps_table,
+    provenance_table,
+)
+"""A function from the content to its table, for every table of the page."""
+
+
+def report_tables(content: ReportContent) -> dict[str, ReportTable]:
+    """Return every table of the page by its id, with underscores as the template names it."""
+    return {table.id.replace("-", "_"): table for table in (make(content) for make in TABLES)}

@@ -1,10 +1,22 @@
-"""How good the plan is and how well that is known: its value, the proven bounds, and how the search ended."""
+"""How good the plan is and how well that is known: its value, the proven bounds, how the search ended, and the headline that says so.
+
+The headline is the one sentence a commander takes away: what the plan leaves open, and how much better any plan could be. Values and their
+differences are written in the unit of the summary.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from optimizer.base.language import marked
+from optimizer.base.text.formatting import DASH, SPACE, decimal, known, number, percent, plain
+from optimizer.base.text.language import counted, marked
+from optimizer.base.text.language import gettext as _
+from optimizer.report.words import word
+
+if TYPE_CHECKING:
+    from optimizer.report.content.report_content import ReportContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +89,164 @@ class PlanSummary:
     def bound(self) -> float | None:
         """What no layout within the budgets has a smaller value than, whatever beats its teams drive; None where nothing is proven."""
         return self.lower if self.beats is None else self.beats.lower
+
+
+# The one sentence a commander takes away: what the plan leaves open, and how much better any plan could be.
+
+PROVED = 1e-6
+"""Relative gap at and below which a plan counts as best possible."""
+
+WIDE = 0.05
+"""Relative gap beyond which the headline warns that the bound says little."""
+
+
+def headline(content: ReportContent) -> str:
+    """Return the headline: the plan's value and, where one is proven, the bound on every other plan.
+
+    The bound is rounded down: a bound rounded up would claim more than was proven.
+    """
+    summary = content.summary
+    if summary.upper is None or not known(summary.upper):
+        return _no_plan(summary)
+    sites = counted("{count} site", "{count} sites", len(content.chosen)) if content.chosen else ""
+    beats = counted("{count} beat", "{count} beats", len(content.beats)) if content.beats else ""
+    placed = _("{sites} and {beats}").format(sites=sites, beats=beats) if sites and beats else sites or beats
+    said = (
+        _("With the {placed} below, the {unit} is {value}; {bound}.")
+        if placed
+        else _("With nothing placed, the {unit} is {value}; {bound}.")
+    )
+    return said.format(placed=placed, unit=unit(summary), value=value(summary, summary.upper), bound=_bound(summary))
+
+
+def solve_sentence(content: ReportContent) -> str:
+    """Say how the plan was found: method, time, how the search ended, gap."""
+    summary = content.summary
+    ends = {
+        "optimal": _("the search ended with a proof")
+        if summary.beats is None
+        else _("the search among the beats weighed ended with a proof"),
+        "feasible": _("the search ended before the proof was complete"),
+        "infeasible": _("no plan meets the constraints"),
+    }
+    limits = {
+        "time": _("stopped by its time limit"),
+        "interrupted": _("interrupted by the user"),
+        "memory": _("stopped by its memory limit"),
+    }
+    end = limits.get(summary.limit or "", "") or ends.get(summary.status, _("the outcome is not known"))
+    parts = (
+        _("Method {method}").format(method=plain(summary.method)) if summary.method else _("Search"),
+        f"{decimal(summary.seconds)}{SPACE}s" if known(summary.seconds) else "",
+        _("status {status} ({end})").format(status=plain(word(summary.status)), end=end),
+        "" if summary.beats is not None else _gap(summary.gap),
+    )
+    return ", ".join(part for part in parts if part) + "."
+
+
+def beats_sentence(content: ReportContent) -> str:
+    """Say how good the plan is among the beats that were weighed, and against every beat there is; empty without teams."""
+    summary = content.summary
+    if summary.beats is None:
+        return ""
+    beats = summary.beats
+    within = (
+        _("no plan of those beats brings the value below {value} ({gap})").format(
+            value=_rounded_down(summary, summary.lower), gap=_gap(summary.gap)
+        )
+        if known(summary.lower)
+        else _("how much better another plan of those beats could be was not proven")
+    )
+    weighed = _("The plan drives {count} of {beats} that were weighed against one another: {within}.").format(
+        count=number(len(content.beats)),
+        beats=counted("{count} beat", "{count} beats", beats.weighed),
+        within=within,
+    )
+    every = (
+        _("Against every beat that the teams could drive, weighed or not, none goes below {value} ({gap})").format(
+            value=_rounded_down(summary, beats.lower), gap=_gap(beats.gap)
+        )
+        if known(beats.lower)
+        else _("Against every beat that the teams could drive, nothing was proven")
+    )
+    if not beats.exact:
+        short = _("{every}; the search for better beats was cut short, and that bound allows for what it left open")
+        every = short.format(every=every)
+    return f"{weighed} {every}."
+
+
+def _gap(gap: float | None) -> str:
+    return _("gap {share}").format(share=percent(gap, 2)) if known(gap) else _("gap not known")
+
+
+def _no_plan(summary: PlanSummary) -> str:
+    if summary.status == "infeasible":
+        return _("No plan: no layout meets the budgets and the forced and forbidden sites together.")
+    stopped = {
+        "time": _("No plan was found before the time limit ended the search."),
+        "memory": _("No plan was found before the memory limit ended the search."),
+    }
+    return stopped.get(summary.limit or "", _("No plan was found."))
+
+
+def _bound(summary: PlanSummary) -> str:
+    lower, upper = summary.bound, summary.upper
+    if lower is None or upper is None or not known(lower):
+        return _("how much better another layout could be was not proven")
+    if upper - lower <= PROVED * max(abs(upper), PROVED):
+        return _("no layout within these budgets does better")
+    bound = _("no layout within these budgets can bring it below {value}").format(value=_rounded_down(summary, lower))
+    if upper - lower > WIDE * abs(upper):
+        return _("{bound} (what lies between is not known)").format(bound=bound)
+    return bound
+
+
+def _rounded_down(summary: PlanSummary, lower: float | None) -> str:
+    if lower is None or not known(lower):
+        return DASH
+    if summary.share:
+        return percent(math.floor(round(lower * 1000, 9)) / 1000)
+    unit = 10.0 ** (math.floor(math.log10(abs(lower))) - 2) if lower else 1.0
+    return number(math.floor(round(lower / unit, 9)) * unit)
+
+
+# Values and their differences in the unit of a summary.
+
+
+def value(summary: PlanSummary, amount: float | None) -> str:
+    """Return a value in the unit of the summary."""
+    return percent(amount) if summary.share else number(amount)
+
+
+def difference(summary: PlanSummary, amount: float | None) -> str:
+    """Return a difference of two values: percentage points where values are shares."""
+    if amount is None or not known(amount):
+        return DASH
+    return decimal(amount * 100) if summary.share else number(amount)
+
+
+def difference_with_unit(summary: PlanSummary, amount: float | None) -> str:
+    """Return a difference and what it counts, or a dash."""
+    return f"{difference(summary, amount)} {difference_unit(summary)}" if known(amount) else DASH
+
+
+def difference_in_points(summary: PlanSummary, amount: float | None) -> str:
+    """Return a difference in words: `2.5 percentage points` where values are shares, else the number alone."""
+    text = difference(summary, amount)
+    return _("{number} percentage points").format(number=text) if summary.share else text
+
+
+def difference_short(summary: PlanSummary, amount: float | None) -> str:
+    """Return a difference where space is short: `2.5 points` where values are shares, else the number alone."""
+    text = difference(summary, amount)
+    return _("{number} points").format(number=text) if summary.share else text
+
+
+def unit(summary: PlanSummary) -> str:
+    """Return what a value counts: `share of loads that get through`."""
+    return plain(_(summary.unit))
+
+
+def difference_unit(summary: PlanSummary) -> str:
+    """Return what `difference` counts."""
+    return _("percentage points") if summary.share else unit(summary)

@@ -1,47 +1,67 @@
 """The interactive map: what the reader can choose, the layers in drawing order, and the legends whose lines hide them with a click.
 
+Each layer is drawn by a function that returns its lines of the legend. Numbers, letters and names are placed for one screen at a time so that
+they do not lie on one another; what is placed for one bears its name, and the page's script shows what belongs to the screen it finds.
+
 Text of records appears in hover tooltips, which bokeh escapes, and in `Text` glyphs, which it paints as they are; it is kept out of
 titles, axis labels and legends, which bokeh parses as TeX.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.embed import json_item
-from bokeh.models import Legend, LegendItem
+from bokeh.models import CDSView, ColumnDataSource, HoverTool, IndexFilter, Legend, LegendItem, ScaleBar, WheelZoomTool
+from bokeh.plotting import figure
 
-from optimizer.base.formatting import number
-from optimizer.base.language import gettext as _
-from optimizer.report.geography import border_fits, plane_of, segments_to_draw
-from optimizer.report.interactive.glyphs import draw_lines, draw_ring, empty_plot, tagged
-from optimizer.report.interactive.items import (
-    LOOK_CHOICE,
-    draw_bases,
-    draw_look_next,
-    draw_places,
-    draw_posts,
-    draw_roads,
-    draw_sites,
-    draw_tours,
+from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.language import ENGLISH, marked, spoken
+from optimizer.base.text.language import gettext as _
+from optimizer.report.interactive.layers import (
+    POST_TOOLTIPS,
+    TOUR_TOOLTIPS,
+    base_points,
+    beat_lines,
+    beat_posts,
+    border_lines,
+    flow_lines,
+    look_points,
+    place_points,
+    road_columns,
+    road_tooltips,
+    site_points,
 )
-from optimizer.report.interactive.labels import draw_border_names, draw_names
-from optimizer.report.interactive.line_layers import border_lines, flow_lines, road_columns
-from optimizer.report.interactive.screen import BEATS_BESIDE, SCREENS, MapScreen
-from optimizer.report.map_layers import map_layers
-from optimizer.report.palette import LOOK
-from optimizer.report.road_layers import plan_layer
+from optimizer.report.maps.geography import border_fits, plane_of, segments_to_draw, thinness
+from optimizer.report.maps.labels import (
+    OccupiedBoxes,
+    boxes_around,
+    marked_places,
+    named_areas,
+    named_towns,
+    place_badges,
+    place_names,
+    road_numbers,
+    text_width,
+)
+from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.maps.road_layers import plan_layer
+from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTLEMENT, SITES, TEXT, UNOFFICIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.report.content import ReportContent
-    from optimizer.report.map_layers import MapLayers
-    from optimizer.report.road_layers import RoadLayer
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.interactive.layers import LineLayer, PointLayer
+    from optimizer.report.maps.geography import Bounds, Plane
+    from optimizer.report.maps.map_layers import MapLayers
+    from optimizer.report.maps.place_names import NamedPlace
+    from optimizer.report.maps.road_layers import RoadLayer
 
 TARGET = "map"
 """Id of the element of the page that the map fills."""
@@ -208,3 +228,411 @@ def _note(drawn: int, every: int) -> str:
         "roads nearest to them. The still maps draw them all."
     )
     return said.format(drawn=number(drawn), every=number(every))
+
+
+# Screens that the map is made for: what is placed for one bears its name, and the page's script shows what belongs to the screen it finds.
+
+SCREENS = {"wide": (930.0, 590.0), "narrow": (330.0, 290.0)}
+"""About what a map is wide and high when it opens, in pixels, on a desk and on a telephone."""
+
+BEATS_BESIDE = {"wide": 16, "narrow": 5}
+"""Letters of beats in a row of their legend."""
+
+POSTS_LETTERED = {"wide": 120, "narrow": 30}
+"""Posts beyond which only the first of each beat bears its letter: the others would lie on one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapScreen:
+    """About where things stand on a screen when the map opens.
+
+    Attributes
+    ----------
+    name
+        One of `SCREENS`.
+    scale
+        Pixels a metre.
+    occupied
+        Boxes, in pixels, in which something stands; added to as things are placed.
+    """
+
+    name: str
+    scale: float
+    occupied: OccupiedBoxes = field(default_factory=OccupiedBoxes)
+
+    @classmethod
+    def of(cls, name: str, bounds: Bounds, plane: Plane) -> MapScreen:
+        """Return the screen of a name for a map of some bounds (degrees)."""
+        corners = np.array([(bounds.west, bounds.south), (bounds.east, bounds.north)])
+        (x0, y0), (x1, y1) = plane.project(corners).tolist()
+        wide, high = SCREENS[name]
+        return cls(name, min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0)))
+
+    def own(self, item: LegendItem, renderers: Sequence[Any] | None = None) -> LegendItem:
+        """Let a line of the legend and its layer, or the given parts of it, show on this screen alone."""
+        for part in (item, *(item.renderers if renderers is None else renderers)):
+            part.update(name=self.name, visible=self.name == "wide")
+        return item
+
+    def points(self, columns: dict[str, list[Any]]) -> NDArray[np.float64]:
+        """(k, 2) pixels of the points of a layer."""
+        return np.asarray(np.column_stack((columns["x"], columns["y"])) * self.scale, dtype=np.float64).reshape(-1, 2)
+
+
+# Layers of the interactive map, each drawn by a function that returns its lines of the legend.
+
+LOOK_CHOICE = "look"
+"""Id of the choice that shows where to look next."""
+
+POST_BADGE = 16.0
+"""Size of a post's letter and number on their ground, in pixels."""
+
+
+def draw_roads(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    content: ReportContent,
+    drawn: NDArray[np.int64],
+    columns: dict[str, list[Any]],
+    layers: MapLayers,
+    roads: Sequence[RoadLayer],
+) -> list[LegendItem]:
+    """Draw every road layer from one set of lines; all but the first start hidden."""
+    source, thin = ColumnDataSource(columns), thinness(drawn.size, 0.6)
+    place = np.full(content.network.n_segments, -1)
+    place[drawn] = np.arange(drawn.size)
+    items = []
+    for layer in roads:
+        tags = [layer.id, LOOK_CHOICE] if layer is layers.under_advice else [layer.id]
+        for part in layer.classes:
+            rows = place[part.segments]
+            if not (rows >= 0).any():
+                continue
+            glyph = plot.multi_line(
+                "xs",
+                "ys",
+                source=source,
+                view=CDSView(filter=IndexFilter(rows[rows >= 0].tolist())),
+                line_color=part.colour,
+                line_width=part.width * thin,
+                line_dash=[5, 3] if part.dashed else "solid",
+                line_cap="butt" if part.dashed else "round",
+            )
+            glyph.nonselection_glyph = None
+            item = LegendItem(label=part.label, renderers=[glyph])
+            items.append(tagged(item, tags, visible=layer is roads[0]))
+    glyphs = [item.renderers[0] for item in items]
+    plot.add_tools(hover(glyphs, road_tooltips(content), line_policy="interp"))
+    return items
+
+
+def draw_places(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    content: ReportContent,
+    plane: Plane,
+    not_effort: list[str],
+) -> list[LegendItem]:
+    """Draw towns and ways in; the latter under the choices `not_effort` alone."""
+    ways_in = {GATEWAY, OFFICIAL, UNOFFICIAL}
+    return [
+        tagged(draw_points(plot, layer), not_effort if layer.symbol in ways_in else [])
+        for layer in place_points(content, plane)
+    ]
+
+
+def draw_sites(plot: Any, content: ReportContent, plane: Plane, screens: Sequence[MapScreen]) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    """Draw sites by standing, and the numbers of those in the plan for each screen."""
+    layers = site_points(content, plane)
+    items = [draw_points(plot, layer) for layer in layers]
+    if content.chosen:
+        items += [screen.own(draw_numbers(plot, layers, screen, _("Numbers of the sites"))) for screen in screens]
+    return items
+
+
+def draw_tours(plot: Any, content: ReportContent, plane: Plane, layers: MapLayers) -> list[Any]:  # noqa: ANN401 - bokeh has no types
+    """Draw the lines of every beat, and return their renderers."""
+    glyphs = []
+    for beat in layers.beats:
+        source = ColumnDataSource(beat_lines(content, plane, beat))
+        glyph = plot.multi_line("xs", "ys", source=source, line_color="colour", line_width="width")
+        glyph.glyph.update(line_cap="round", line_join="round")
+        glyph.nonselection_glyph = None
+        glyphs.append(glyph)
+    if glyphs:
+        plot.add_tools(hover(glyphs, [(_(label), column) for label, column in TOUR_TOOLTIPS], line_policy="interp"))
+    return glyphs
+
+
+def draw_bases(plot: Any, plane: Plane, layers: MapLayers, screens: Sequence[MapScreen]) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    """Draw the bases that beats set out from."""
+    points = base_points(plane, layers.beats)
+    for layer, screen in product(points, screens):
+        screen.occupied.add(boxes_around(screen.points(layer.columns), layer.symbol.size))
+    return [draw_points(plot, layer) for layer in points]
+
+
+def draw_posts(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plane: Plane,
+    layers: MapLayers,
+    tours: Sequence[Any],
+    screens: Sequence[MapScreen],
+) -> dict[str, list[LegendItem]]:
+    """Draw the posts of each beat, and return for each screen the lines of its legend; a click hides a beat's tour, posts and letters."""
+    items: dict[str, list[LegendItem]] = {screen.name: [] for screen in screens}
+    glyphs = []
+    posts_in_all = sum(len(beat.numbers) for beat in layers.beats)
+    for beat, tour in zip(layers.beats, tours, strict=True):
+        columns = beat_posts(plane, beat)
+        posts = plot.scatter(
+            "x", "y", source=ColumnDataSource(columns), marker=POST.bokeh, size=POST.size, fill_color="colour",
+            line_color=POST.line, line_width=1.3,
+        )  # fmt: skip
+        glyphs.append(posts)
+        for screen in screens:
+            crowded = posts_in_all > POSTS_LETTERED[screen.name]
+            lettered = {name: column[:1] for name, column in columns.items()} if crowded else columns
+            text = draw_badges(plot, lettered, screen, POST_BADGE, "9px", reach=2.0)
+            item = LegendItem(label=beat.letter, renderers=[tour, posts, text])
+            items[screen.name].append(screen.own(item, [text]))
+    if glyphs:
+        plot.add_tools(hover(glyphs, [(_(label), column) for label, column in POST_TOOLTIPS]))
+    return items
+
+
+def draw_look_next(plot: Any, content: ReportContent, plane: Plane, layers: MapLayers) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    """Draw where to look next with its numbers; hidden until it is chosen."""
+    points = look_points(content, plane)
+    items = [draw_points(plot, layer) for layer in points]
+    if points:
+        screen = MapScreen.of("wide", layers.bounds, plane)
+        items.append(draw_numbers(plot, points, screen, _("Numbers of where to look")))
+    return [tagged(item, [LOOK_CHOICE], visible=False) for item in items]
+
+
+# Numbers, letters and names on the interactive map, placed for one screen so that they do not lie on one another.
+
+TOWNS_NAMED, ROADS_NUMBERED = 36, 30
+
+TEXTS: dict[str, dict[str, Any]] = {
+    "towns": {"text_color": TEXT, "text_font_size": "12px", "background_fill_color": "#ffffff", "background_fill_alpha": 0.75},
+    "roads": {
+        "text_color": "#1f3d7a", "text_font_size": "10px", "text_font_style": "bold", "background_fill_color": "#ffffff",
+        "background_fill_alpha": 0.9, "border_line_color": "#1f3d7a", "border_radius": 3, "padding": 2,
+    },
+    "areas": {"text_color": "#5a5a5a", "text_font_size": "15px", "text_font_style": "italic"},
+}  # fmt: skip
+"""How each kind of name is written."""
+
+AVOIDED = 13.0
+"""Size of the marks that names of border towns keep off, in pixels."""
+
+BADGE = 18.0
+"""Size of a site's number on its ground, in pixels."""
+
+
+def draw_numbers(plot: Any, layers: Sequence[PointLayer], screen: MapScreen, label: str) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+    """Write the numbers of places on them, or beside them where others stand."""
+    numbered = [
+        (layer.columns["x"][k], layer.columns["y"][k], number, layer.symbol.fill, layer.columns["mark"][k])
+        for layer in layers
+        for k, number in enumerate(layer.columns.get("number", ()))
+    ]
+    x, y, number, colour, mark = (
+        list(column) for column in zip(*sorted(numbered, key=lambda row: int(row[2])), strict=True)
+    )
+    columns = {"x": x, "y": y, "number": number, "colour": colour, "mark": mark}
+    for layer in layers:
+        if layer.symbol == SITES["given up"]:
+            screen.occupied.add(boxes_around(screen.points(layer.columns), 0.5 * layer.symbol.size))
+    return LegendItem(label=label, renderers=[draw_badges(plot, columns, screen, BADGE, "11px")])
+
+
+def draw_badges(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    columns: dict[str, list[Any]],
+    screen: MapScreen,
+    size: float,
+    font: str,
+    *,
+    reach: float = 4.0,
+) -> Any:  # noqa: ANN401 - bokeh has no types
+    """Write `number` on a ground of `colour` at places, or beside them where something else stands."""
+    offsets = place_badges(screen.points(columns), size, screen.occupied, reach=reach).round()
+    shown = {name: columns[name] for name in ("x", "y", "number", "colour", "mark")}
+    shown |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
+    return draw_text(
+        plot, ColumnDataSource(shown), "number", text_color="#ffffff", text_font_size=font, text_font_style="bold",
+        x_offset="right", y_offset="down", background_fill_color="colour", background_fill_alpha=1.0,
+        border_line_color="#ffffff", border_radius=4, padding=3 if size == BADGE else 2,
+    )  # fmt: skip
+
+
+def draw_border_names(plot: Any, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    """Name the towns at the border, before numbers are placed: those give way to the names."""
+    towns = named_towns(content).border
+    if not towns:
+        return []
+    around = OccupiedBoxes(screen.occupied.boxes)
+    around.add(boxes_around(plane.project(np.array(marked_places(content)).reshape(-1, 2)) * screen.scale, AVOIDED))
+    before = len(around.boxes)
+    items = _draw(plot, "towns", towns, 12, TOWNS_NAMED, _("Names of border towns"), plane, screen, around)
+    screen.occupied.add(around.boxes[before:])
+    return items
+
+
+def draw_names(plot: Any, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    """Name the other towns, main roads and areas, where the name lies on nothing else."""
+    towns, roads, areas = named_towns(content).inland, road_numbers(content), named_areas(content)
+    if towns:
+        screen.occupied.add(boxes_around(screen.points(_columns(towns, plane)), SETTLEMENT.size))
+    occupied = screen.occupied
+    return [
+        *_draw(plot, "towns", towns, 12, TOWNS_NAMED, _("Names of towns"), plane, screen, occupied),
+        *_draw(plot, "roads", roads, 10, ROADS_NUMBERED, _("Numbers of main roads"), plane, screen, occupied),
+        *_draw(plot, "areas", areas, 15, len(areas), _("States and countries"), plane, screen, occupied),
+    ]
+
+
+def _draw(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    kind: str,
+    places: Sequence[NamedPlace],
+    size: float,
+    most: int,
+    label: str,
+    plane: Plane,
+    screen: MapScreen,
+    occupied: OccupiedBoxes,
+) -> list[LegendItem]:
+    """Write the names of places, in that order, where there is room; no line of the legend where there is none."""
+    columns = _columns(places, plane)
+    widths = [text_width(name, size) + (6 if kind == "roads" else 0) for name in columns["name"]]
+    gap = 5 if kind == "towns" else 0
+    offsets = place_names(screen.points(columns), widths, 1.3 * size, gap, occupied, most)
+    kept = [k for k, offset in enumerate(offsets) if offset is not None]
+    if not kept:
+        return []
+    shown = {key: [column[k] for k in kept] for key, column in columns.items()}
+    shown |= {
+        "right": [round(offset[0], 1) for offset in offsets if offset is not None],
+        "down": [-round(offset[1], 1) for offset in offsets if offset is not None],
+    }
+    text = draw_text(plot, ColumnDataSource(shown), "name", x_offset="right", y_offset="down", **TEXTS[kind])
+    return [screen.own(LegendItem(label=label, renderers=[text]))]
+
+
+def _columns(places: Sequence[NamedPlace], plane: Plane) -> dict[str, list[Any]]:
+    x, y = plane.project(np.array([(place.lon, place.lat) for place in places]).reshape(-1, 2)).round().T
+    return {"x": x.tolist(), "y": y.tolist(), "name": [plain(place.name, 28) for place in places]}
+
+
+# Parts of the interactive map in bokeh: the empty plot, lines, points, texts, and what a pointer shows.
+
+HEIGHT = 760
+"""Height of the map on the screen, in pixels."""
+
+SMALL = 0.7
+"""What a symbol whose number stands on a badge of its own is shrunk by."""
+
+TOOLS = {
+    "PanTool": marked("Pan"),
+    "BoxZoomTool": marked("Box Zoom"),
+    "ZoomInTool": marked("Zoom In"),
+    "ZoomOutTool": marked("Zoom Out"),
+    "ResetTool": marked("Reset"),
+}
+"""What bokeh calls its buttons."""
+
+
+def empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
+    """Return a plot without axes, with tools to move and zoom and a bar of scale."""
+    plot = figure(
+        sizing_mode="stretch_width",
+        height=HEIGHT,
+        match_aspect=True,
+        tools="pan,box_zoom,zoom_in,zoom_out,reset",
+        active_drag="pan",
+        toolbar_location="above",
+        background_fill_color="#ffffff",
+        outline_line_color=FAINT,
+    )
+    wheel = WheelZoomTool(modifiers={"ctrl": True}, description=_("Zoom with Ctrl and the wheel"))
+    plot.add_tools(wheel)
+    plot.toolbar.active_scroll = wheel
+    plot.toolbar.active_inspect = None  # the page's script shows one card at a time, made of these tooltips
+    plot.toolbar.logo = None
+    name_tools(plot)
+    plot.axis.visible = False
+    plot.grid.visible = False
+    scale = ScaleBar(range=plot.x_range, unit="m", orientation="horizontal", location="bottom_left")
+    scale.update(bar_length=0.2, background_fill_alpha=0.8, border_line_color=None, label="@{value} @{unit}")
+    plot.add_layout(scale, "below")  # not on the map: it would hide what lies in its corner
+    return plot
+
+
+def name_tools(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
+    """Name the tools of a map in the language that is spoken; in English they are named as bokeh does."""
+    if spoken().code != ENGLISH:
+        for tool in plot.toolbar.tools:
+            if type(tool).__name__ in TOOLS:
+                tool.description = _(TOOLS[type(tool).__name__])
+
+
+def draw_lines(plot: Any, layer: LineLayer) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+    """Draw a layer of lines, and return its line of the legend."""
+    glyph = plot.multi_line(
+        "xs",
+        "ys",
+        source=ColumnDataSource(layer.columns),
+        line_color=layer.colour,
+        line_dash=layer.dash,
+        line_cap=layer.cap,
+        **layer.width,
+    )
+    glyph.nonselection_glyph = None
+    glyph.visible = layer.shown
+    if layer.tooltips:
+        plot.add_tools(hover([glyph], layer.tooltips, line_policy="interp"))
+    return LegendItem(label=layer.label, renderers=[glyph])
+
+
+def draw_points(plot: Any, layer: PointLayer) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+    """Draw a layer of points, and return its line of the legend."""
+    symbol = layer.symbol
+    glyph = plot.scatter(
+        "x",
+        "y",
+        source=ColumnDataSource(layer.columns),
+        marker=symbol.bokeh,
+        size=(SMALL if "number" in layer.columns else 1) * symbol.size,
+        fill_color=symbol.fill,
+        line_color=symbol.line,
+        line_width=1.3,
+    )
+    plot.add_tools(hover([glyph], layer.tooltips))
+    return LegendItem(label=symbol.text, renderers=[glyph])
+
+
+def draw_ring(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
+    """Add the ring that the page's script puts round the mark whose card is open."""
+    ring = plot.scatter(
+        "x", "y", source=ColumnDataSource({"x": [], "y": []}), marker="circle", size=34, fill_color=None, line_color="#d00000", line_width=3
+    )  # fmt: skip
+    ring.name = "ring"
+
+
+def draw_text(plot: Any, source: ColumnDataSource, column: str, **style: Any) -> Any:  # noqa: ANN401 - bokeh has no types
+    """Write a column of a source at its points; `style` is bokeh's."""
+    return plot.text("x", "y", text=column, source=source, text_align="center", text_baseline="middle", **style)
+
+
+def hover(renderers: Sequence[Any], tooltips: Iterable[tuple[str, str]], **options: str) -> HoverTool:
+    """Return a tool that shows tooltips over renderers; `options` are bokeh's."""
+    return HoverTool(renderers=list(renderers), tooltips=list(tooltips), limit=1, visible=False, **options)
+
+
+def tagged(item: LegendItem, choices: list[str], *, visible: bool = True) -> LegendItem:
+    """Let a layer and its line of the legend show under some choices alone; `visible` says whether the first is among them."""
+    for part in (item, *item.renderers):
+        part.update(tags=choices, visible=visible)
+    return item

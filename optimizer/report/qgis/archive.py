@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.version import package_version
-from optimizer.report.geodata.project import write_entry
+from optimizer.report.geodata.qgis_project import write_entry
 
 NAME = "interdict"
 """Of the plugin's folder, and of its provider."""

@@ -27,8 +27,7 @@ import numpy as np
 
 from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
-from optimizer.risk.alerts.tally import RateReference, Tally, tally, without_effort
-from optimizer.risk.alerts.window import split_record
+from optimizer.risk.alerts.window import RateReference, Tally, split_record, tally, without_effort
 from optimizer.risk.field_flow.area_posterior import RateDraws
 from optimizer.risk.field_flow.season import in_average_months
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.alerts.chance import PValue
     from optimizer.risk.alerts.window import Span

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
-    from optimizer.problem.places import Gateway
+    from optimizer.problem.network.network import Network
+    from optimizer.problem.network.places import Gateway
     from optimizer.records.model import Effort, Seizures
 
 

@@ -26,20 +26,17 @@ from scipy.optimize import brentq
 from scipy.sparse import coo_array
 from scipy.special import gammaln, logsumexp
 
+from optimizer.risk.estimate import LARGEST_SD
 from optimizer.risk.field_flow.field import blocks
-from optimizer.risk.field_flow.hessian import Hessian
-from optimizer.risk.field_flow.latent import nuggets
-from optimizer.risk.field_flow.posterior import cell_terms, expand_posterior
+from optimizer.risk.field_flow.laplace import Hessian, cell_terms, expand_posterior, nuggets
 from optimizer.risk.numerics.likelihood import LARGEST, count_terms
-from optimizer.risk.numerics.lognormal import LARGEST_SD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.risk.field_flow.latent import Hyperparameters, LatentModel
-    from optimizer.risk.field_flow.posterior import PosteriorExpansion
+    from optimizer.risk.field_flow.laplace import Hyperparameters, LatentModel, PosteriorExpansion
     from optimizer.risk.numerics.likelihood import AreaCount, LikelihoodTerms
 
     Floats = NDArray[np.float64]

@@ -26,7 +26,7 @@ from optimizer.risk.numerics.ldl import Factor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
 
     Floats = NDArray[np.float64]
 

@@ -12,66 +12,54 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from optimizer.base.said import said
+from optimizer.base.text.messages import said
 from optimizer.records.exposure import spread_effort
-from optimizer.risk.evidence import gather_evidence, later_evidence
+from optimizer.risk.estimate import by_segment, chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.evidence import cells_of, gather_evidence, later_evidence, tempered
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
-from optimizer.risk.field_flow.averaging import (
+from optimizer.risk.field_flow.field import Field, road_neighbours
+from optimizer.risk.field_flow.laplace import LatentModel, find_mode
+from optimizer.risk.field_flow.model_averaging import (
     LEAST_SIGNAL,
+    START,
     average_rates,
+    candidate_at_mode,
+    class_design,
+    class_rate_candidate,
+    draw_tables,
+    fit_flow,
+    fit_hyperparameters,
+    fit_shape,
+    model_weights,
     replaced,
     signal_remarks,
     spatial_signal,
     too_few_draws,
     widening_of,
-)
-from optimizer.risk.field_flow.cells import cells_of, tempered
-from optimizer.risk.field_flow.field import Field, road_neighbours
-from optimizer.risk.field_flow.laplace import find_mode
-from optimizer.risk.field_flow.latent import LatentModel
-from optimizer.risk.field_flow.masses import draw_tables, with_masses
-from optimizer.risk.field_flow.model_averaging import (
-    START,
-    candidate_at_mode,
-    class_design,
-    class_rate_candidate,
-    fit_flow,
-    fit_hyperparameters,
-    fit_shape,
-    model_weights,
+    with_masses,
     with_posterior,
     without_flow,
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
-from optimizer.risk.misplaced import bear_misplaced
-from optimizer.risk.numerics.lognormal import (
-    by_segment,
-    chance_of_any,
-    estimate_of,
-    log_chance,
-    log_chance_of_area,
-    per_outcome,
-)
-from optimizer.risk.od import od_draws
-from optimizer.risk.record_check import FittedRates, check_record
+from optimizer.risk.location_error import bear_misplaced
+from optimizer.risk.od_flows import od_draws
+from optimizer.risk.predictive_check import FittedRates, check_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.evidence import Evidence
     from optimizer.risk.field_flow.field import Neighbours
-    from optimizer.risk.field_flow.flow import PathFlows
-    from optimizer.risk.field_flow.latent import LatentPoint
+    from optimizer.risk.field_flow.laplace import LatentPoint, PosteriorExpansion
     from optimizer.risk.field_flow.model_averaging import Candidate
-    from optimizer.risk.field_flow.posterior import PosteriorExpansion
     from optimizer.risk.numerics.likelihood import AreaCount
-    from optimizer.risk.od import OdTable
-    from optimizer.risk.record_check import RecordCheck
+    from optimizer.risk.od_flows import OdTable, PathFlows
+    from optimizer.risk.predictive_check import RecordCheck
 
     Floats = NDArray[np.float64]
 
@@ -287,8 +275,8 @@ class FieldFlow:
     def tables(self, n: int, rng: np.random.Generator, shape: float = 1.0) -> list[OdTable]:
         """Return n draws of the flows between origins and destinations; none without flows.
 
-        Draws from the posterior of the masses (`optimizer.risk.field_flow.masses.draw_tables`). Where masses were not fitted, tables that
-        explain draws of the rate, too much alike; `shape` > 0 is how closely their pairs keep to `table()`.
+        Draws from the posterior of the masses (`optimizer.risk.field_flow.model_averaging.draw_tables`). Where masses were not fitted,
+        tables that explain draws of the rate, too much alike; `shape` > 0 is how closely their pairs keep to `table()`.
         """
         drawn = draw_tables(self.candidates_, self.weights_, n, rng)
         mean_table = self.table()

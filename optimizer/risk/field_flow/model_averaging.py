@@ -1,13 +1,15 @@
-"""Covariates of the candidate models, their fitted hyperparameters, and their posterior weights.
+"""The candidate models of a record: their covariates, fitted hyperparameters and posterior weights, and what they say together.
 
     field                field alone (with the road classes)
     field + flow         and b1 (log (F + local) - mean), F the flow that the prior table of pairs sends over each segment over its mean, and
                          `local` what passes everywhere; the nugget shrinks where flow is thick, as local / (F + local)
-    field + flow, masses and what each origin and destination sends and draws is fitted too (`optimizer.risk.field_flow.masses`)
+    field + flow, masses and what each origin and destination sends and draws is fitted too (`with_masses`)
     alike                none of these: the level and the road classes are all there is
 
 The weight of each is proportional to its evidence (Laplace's approximation at the most likely hyperparameters), so that flows are dropped where
 they explain nothing. Theta, the preference for short ways, and `local` are chosen by evidence among a few.
+
+Hyperparameters are fitted on a connected part of a large network (`learning_subgraph`); `average_rates` mixes the candidates.
 """
 
 from __future__ import annotations
@@ -17,51 +19,77 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order
 
+from optimizer.base.text.messages import said
+from optimizer.risk.estimate import LARGEST_SD
 from optimizer.risk.field_flow.area_posterior import AreaPosterior, RateDraws
-from optimizer.risk.field_flow.flow import path_flows
-from optimizer.risk.field_flow.laplace import draw, find_mode, log_evidence
-from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel, LatentPoint
-from optimizer.risk.field_flow.subgraph import learning_subgraph, restrict
+from optimizer.risk.field_flow.laplace import (
+    Design,
+    Hyperparameters,
+    LatentModel,
+    LatentPoint,
+    draw,
+    draw_points,
+    find_mode,
+    log_evidence,
+)
+from optimizer.risk.od_flows import path_flows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
+    from optimizer.risk.evidence import Evidence
     from optimizer.risk.field_flow.area_posterior import PosteriorSummary
-    from optimizer.risk.field_flow.flow import PathFlows
-    from optimizer.risk.field_flow.masses import Masses
-    from optimizer.risk.field_flow.posterior import PosteriorExpansion
-    from optimizer.risk.od import OdTable
+    from optimizer.risk.field_flow.laplace import PosteriorExpansion
+    from optimizer.risk.od_flows import OdTable, PathFlows
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 LEVEL_PRIOR_SD = 10.0
+
 CLASS_PRIOR_SD = 1.0
+
 FLOW_PRIOR = (1.0, 0.5)
 """Mean and standard deviation of b1: seizures in proportion to flow, unless the record says otherwise."""
+
 LOCAL_SHARES = (0.1, 0.03, 0.3, 1.0)
 """What passes everywhere whatever the pairs send, over the mean flow of a segment: values that are tried, the first with every theta."""
+
 HYPER_MEAN = np.array([0.0, -3.0, -1.0])
+
 HYPER_SD = np.array([2.5, 2.5, 1.5])
 """Prior of log tau, log kappa^2 and the log of the nugget."""
+
 SHAPES = (np.inf, 16.0, 4.0, 1.0)
 """Shapes of a month's counts that are tried; infinity is Poisson."""
+
 SHAPE_MARGIN = 1.0
 """Where seizures are known by area alone, a shape must be better by this much log evidence than one nearer to Poisson: sums of many months over
 few areas hardly distinguish shapes, and a wrong one costs a third of a nat in the forecast of every month."""
+
 CLOSE = 3e-3
 """Gain in log posterior at which the search for a mode stops."""
+
 LEAST_WEIGHT = 1e-3
+
 ALIKE, ALIKE_BESIDE_FLOWS = "alike", 0.02
+
 BLURS = 1
 """Rounds from the mode to the normal distribution nearest to the posterior; more change nothing that matters (measured)."""
+
 WIDEST_BLUR = 3.0
+
 TOLERANCE = 0.25
 """Size of the simplex, in the logarithms, at which the search for hyperparameters stops."""
+
 START = Hyperparameters(*np.exp(HYPER_MEAN).tolist())
+
 NO_FIELD = Hyperparameters(1e4, 1.0)
 """A field that is nothing (standard deviation below 0.01) and no nugget: segments of a class are alike."""
 
@@ -383,3 +411,332 @@ def model_weights(candidates: Sequence[Candidate]) -> Floats:
     chance = np.exp(logs - logs.max())
     chance[chance < LEAST_WEIGHT * chance.sum()] = 0.0
     return np.asarray(chance / chance.sum())
+
+
+# The candidate in which what each origin sends and each destination draws is fitted too.
+#
+#     F = F(delta): pairs (o, d) times exp(delta_o + delta_d),      delta ~ N(0, MASS_SD^2)
+#
+# made linear around the mode: d log (F + local) / d delta is the share of o (or d) in F + local. Around which point is found on the part of
+# the roads on which hyperparameters are fitted; the candidate itself has one column a mass on the whole.
+
+MASS_SD = 1.0
+
+MOST_MASSES = 16
+"""Origins and destinations, each the largest, whose masses are fitted; the others keep the prior's."""
+
+MASS_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """Around which point the masses' flow is made linear: (masses,) delta, and b1."""
+
+    masses: Floats
+    slope: float
+
+
+def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate | None:
+    """Return the candidate in which what origins send and destinations draw is fitted, at its mode; None where that is nothing.
+
+    Parameters
+    ----------
+    plain
+        The candidate with the flow of the prior table, at its mode.
+    base
+        Its covariates without the flow.
+    choice
+        The flow of the prior table.
+    """
+    movable = Masses.of(choice)
+    if movable is None:
+        return None
+    p = base.columns.shape[1]
+    beta = plain.mode.point.beta
+    around = _Linear(np.zeros(movable.size), float(beta[p]))
+    segments = learning_subgraph(plain.latent)
+    small = restrict(plain.latent, segments)
+    small_base = replace(base, columns=base.columns[segments], offset=base.offset[segments])
+    whole = plain.mode.point
+    here = LatentPoint(
+        whole.u[segments], whole.v[segments], np.concatenate((beta[: p + 1], around.masses, beta[p + 1 :]))
+    )
+    for _ in range(MASS_ROUNDS):
+        latent = replace(small, design=movable.design(small_base, around, segments))
+        here = find_mode(latent, plain.hyper, here, close=1e-2, most=2).expansion.point
+        found = here.beta[p + 1 : p + 1 + movable.size]
+        moved = found - around.masses
+        around = _Linear(around.masses + np.clip(moved, -1.5, 1.5), max(float(here.beta[p]), 0.05))
+        here = replace(
+            here, beta=np.concatenate((here.beta[: p + 1], around.masses, here.beta[p + 1 + movable.size :]))
+        )
+        if np.abs(moved).max() < 0.05:
+            break
+    table = choice.flows.table.with_weight(movable.weight(around.masses))
+    latent = replace(plain.latent, design=movable.design(base, around))
+    start = here if segments.size == whole.u.size else LatentPoint(whole.u, whole.v, here.beta)
+    fitted = candidate_at_mode("field + flow, masses", latent, plain.hyper, start, plain.theta, table, plain.log_volume)
+    return replace(fitted, masses=movable)
+
+
+def draw_tables(
+    candidates: Sequence[Candidate], weights: Floats, n: int, rng: np.random.Generator
+) -> list[OdTable] | None:
+    """Return n draws of the table from the average of the candidates; None where no candidate has masses fitted.
+
+    The candidate with masses draws them from the normal distribution around its mode. That with the flows of the prior table takes it as
+    right. Those without flows say nothing of the table: masses are drawn from their prior.
+    """
+    movable = next((one.masses for one in candidates if one.masses is not None), None)
+    if movable is None:
+        return None
+    prior = movable.flows.table
+    tables: list[OdTable] = []
+    for one, count in zip(candidates, rng.multinomial(n, weights).tolist(), strict=True):
+        if one.masses is not None:
+            first = one.latent.design.columns.shape[1] - movable.size
+            points = draw_points(one.latent, one.hyper, one.mode, count, rng) if count else []
+            masses = [(one.mode.point.beta + point.beta)[first : first + movable.size] for point in points]
+            tables += [prior.with_weight(movable.weight(drawn)) for drawn in masses]
+        elif one.flows:
+            tables += [prior] * count
+        else:
+            unknown = MASS_SD * rng.standard_normal((count, movable.size))
+            tables += [prior.with_weight(movable.weight(drawn)) for drawn in unknown]
+    return [tables[place] for place in rng.permutation(n)]
+
+
+@dataclass(frozen=True)
+class Masses:
+    """The flow of a table whose masses can move.
+
+    Attributes
+    ----------
+    flows, local
+        The paths, and what passes everywhere over the mean flow.
+    origins, destinations
+        Whose masses move.
+    mean, centre
+        Mean of the prior flow, and of the logarithm of it over that and `local`: both of the whole.
+    """
+
+    flows: PathFlows
+    local: float
+    origins: Ints
+    destinations: Ints
+    mean: float
+    centre: float
+
+    @classmethod
+    def of(cls, choice: FittedFlow) -> Masses | None:
+        """Return the flow of a choice; None where there is nothing to move."""
+        prior = choice.flows.table.shares()
+        origins, destinations = _largest(prior.sum(axis=1)), _largest(prior.sum(axis=0))
+        flow = choice.flows.net(prior).sum(axis=0)
+        mean = float(flow.mean())
+        if origins.size + destinations.size < 2 or mean <= 0:
+            return None
+        centre = float(np.log(flow / mean + choice.local).mean())
+        return cls(choice.flows, choice.local, origins, destinations, mean, centre)
+
+    @property
+    def size(self) -> int:
+        """How many masses there are."""
+        return self.origins.size + self.destinations.size
+
+    def weight(self, masses: Floats) -> Floats:
+        """Return the (g, s) table under (size,) log masses."""
+        prior = self.flows.table.shares()
+        sent, drawn = np.zeros(prior.shape[0]), np.zeros(prior.shape[1])
+        sent[self.origins], drawn[self.destinations] = masses[: self.origins.size], masses[self.origins.size :]
+        return np.asarray(prior * np.exp(sent[:, None] + drawn))
+
+    def design(self, base: Design, around: _Linear, segments: Ints | None = None) -> Design:
+        """Return the covariates: those without flow, the flow, and one column a mass, on all or some segments."""
+        thick, shares = self._parts(self.weight(around.masses), base.offset.size, segments)
+        flowed = with_flow(base, np.log(thick) - self.centre)
+        return Design(
+            np.column_stack((flowed.columns, around.slope * shares)),
+            np.concatenate((flowed.prior_mean, np.zeros(self.size))),
+            np.concatenate((flowed.prior_sd, np.full(self.size, MASS_SD))),
+            flowed.offset - around.slope * (shares @ around.masses),
+        )
+
+    def _parts(self, weight: Floats, m: int, segments: Ints | None) -> tuple[Floats, Floats]:
+        """Return the (m,) flow over its mean and what passes everywhere, and the (m, size) share of each mass in it."""
+        of_destination = np.zeros((m, self.destinations.size))
+        of_origin = np.empty((m, weight.shape[0]))
+        for g in range(len(weight)):
+            part = self.flows.by_pair(g, weight, segments)
+            of_origin[:, g] = part.sum(axis=1)
+            of_destination += part[:, self.destinations]
+        thick = of_origin.sum(axis=1) / self.mean + self.local
+        return thick, np.column_stack((of_origin[:, self.origins], of_destination)) / self.mean / thick[:, None]
+
+
+def _largest(mass: Floats) -> Ints:
+    order = np.argsort(-mass, kind="stable")[:MOST_MASSES]
+    return np.sort(order[mass[order] > 0])
+
+
+# What the candidates say together: the averaged log rates, and the seizures they expect behind the record they were fitted to.
+
+WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
+"""Posterior standard deviations are multiplied by these, so that 90 % intervals hold about as often in simulation as they promise
+(docs/risk.md). Models with flows do not include the uncertainty about which of several roads is taken, so their intervals are too narrow."""
+
+WIDENING_FAULTY, FAULTS_SD = 1.1, 1.2
+"""Where seizures are recorded where nobody is recorded to have searched, the record has faults, of which the model knows some on the whole and
+others (recorded tips, missing rows, places that detect differently) not at all. Intervals then are those of log rates whose standard
+deviation is the model's times the first, and, independently, the second; chosen in simulated worlds (results/risk/model.md)."""
+
+LEAST_SD = 0.3
+"""Standard deviations are taken as at least this where faults widen them: the factor stays below 4.2."""
+
+LEAST_SIGNAL = 0.5
+"""Posterior probability that segments differ below which the record is said to hold no spatial signal."""
+
+
+@dataclass(frozen=True, eq=False)
+class AveragedRates:
+    """Log rates averaged over the candidates, as normal distributions with the mixture's mean and standard deviation.
+
+    Attributes
+    ----------
+    mean, sd
+        (m,) log rate at level 0.
+    unit_mean, unit_sd
+        (n_units, m) log rate with the level of each unit. The two are kept apart because log rates and levels are correlated: where a unit
+        searched alone, only their sum is known.
+    expected
+        (n_units,) seizures expected behind the record, averaged over the candidates.
+    """
+
+    mean: Floats
+    sd: Floats
+    unit_mean: Floats
+    unit_sd: Floats
+    expected: Floats
+
+
+def average_rates(candidates: Sequence[Candidate], weights: Floats, evidence: Evidence) -> AveragedRates:
+    """Return the average of the candidates with a weight above 0, which must have their posterior."""
+    kept = [one for one, weight in zip(candidates, weights, strict=True) if weight > 0]
+    weight = weights[weights > 0]
+    mean, sd = _mixed(weight, np.array([one.mean for one in kept]), np.array([one.sd for one in kept]))
+    if len(evidence.units) == 1:
+        unit_mean, unit_sd = mean[None], sd[None]
+    else:
+        unit_mean, unit_sd = _mixed(
+            weight, np.array([one.unit_mean for one in kept]), np.array([one.unit_sd for one in kept])
+        )
+    expected = weight @ np.array([_expected(one, evidence) for one in kept])
+    return AveragedRates(mean, sd, unit_mean, unit_sd, expected)
+
+
+def _mixed(weight: Floats, means: Floats, sds: Floats) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of a mixture of normal distributions, the components along the first axis."""
+    mean = np.tensordot(weight, means, 1)
+    return mean, np.sqrt(np.tensordot(weight, sds**2 + (means - mean) ** 2, 1))
+
+
+def _expected(one: Candidate, evidence: Evidence) -> Floats:
+    """Return the (n_units,) seizures that a candidate expects behind the record."""
+    if one.unit_mean is None or one.unit_sd is None:
+        raise ValueError("the candidate has no posterior yet")
+    rate = np.exp(one.unit_mean + np.minimum(one.unit_sd, LARGEST_SD) ** 2 / 2)
+    expected = np.asarray((evidence.unit_expected * rate).sum(axis=1))
+    if one.summary is not None:
+        np.add.at(expected, [area.unit for area in evidence.area_counts], one.summary.expected)
+    return expected
+
+
+def widening_of(candidates: Sequence[Candidate], weights: Floats, evidence: Evidence, sd: Floats) -> float:
+    """Return the factor on the (m,) standard deviations `sd` in intervals and draws that simulation calls for, by the (candidates,) weights.
+
+    In a record with faults it is the one that `FAULTS_SD` asks for at the median of the standard deviations.
+    """
+    factors = [WIDENING_WITH_FLOWS if one.flows else WIDENING for one in candidates]
+    widening = float(weights @ factors)
+    if evidence.misplaced is None:
+        return widening
+    return max(widening, float(np.hypot(WIDENING_FAULTY, FAULTS_SD / max(float(np.median(sd)), LEAST_SD))))
+
+
+def spatial_signal(candidates: Sequence[Candidate]) -> float:
+    """Return the posterior probability that segments differ by more than their road class, all candidates being as likely before, in [0, 1]."""
+    logs = np.array([one.log_evidence for one in candidates])
+    chance = np.exp(logs - logs.max())
+    differ = np.array([one.name != ALIKE for one in candidates])
+    return float(chance[differ].sum() / chance.sum())
+
+
+def replaced(found: str, model: str) -> str:
+    """Return what a reader must know where a candidate takes the place of the average; `found` is what the average contradicted."""
+    simpler = {"field": said("The field without flows"), "alike": said("One rate for each road class")}
+    return said(
+        "The averaged risk model contradicted its own record ({found}). {model} is used in its place: it fits the record, and tells places "
+        "apart less.",
+        found=found,
+        model=simpler[model],
+    )
+
+
+def too_few_draws(effective: float) -> str:
+    """Return what a reader must know where few of the draws that weigh areas count."""
+    return said(
+        "Seizures known by area alone are weighed by draws, and only about {count:.0f} of them count: medians and intervals of these areas are "
+        "rough.",
+        count=effective,
+    )
+
+
+def signal_remarks(candidates: Sequence[Candidate]) -> list[str]:
+    """Return what a reader must know where the record does not tell places apart."""
+    signal = spatial_signal(candidates)
+    if signal >= LEAST_SIGNAL:
+        return []
+    return [
+        said(
+            "The record holds no spatial signal: that roads of one class are alike has a posterior probability of {probability:.0%}. The risk "
+            "map then says little of where, and where loads pass rests on the flows that gravity expects. More searches, in more places, may "
+            "change this.",
+            probability=1 - signal,
+        )
+    ]
+
+
+# A connected part of a large model, on which hyperparameters are fitted: three numbers need no more than some thousand segments.
+
+LARGEST = 8_000
+"""Segments up to which a model is taken whole."""
+
+
+def learning_subgraph(latent: LatentModel, largest: int = LARGEST) -> NDArray[np.int64]:
+    """Return the sorted segments around the one with most seizures, `largest` at most; all where the model is no larger."""
+    near = latent.field.neighbours
+    if near.size <= largest:
+        return np.arange(near.size)
+    found = np.bincount(latent.cells.segment, latent.cells.count, near.size)
+    graph = coo_array((np.ones(near.first.size), (near.first, near.second)), shape=(near.size, near.size)).tocsr()
+    order = breadth_first_order(graph, int(np.argmax(found)), directed=False, return_predecessors=False)
+    return np.sort(order[:largest]).astype(np.int64)
+
+
+def restrict(latent: LatentModel, segments: NDArray[np.int64]) -> LatentModel:
+    """Return the model on some of its segments; counts by area stay where all of the area does."""
+    near = latent.field.neighbours
+    if segments.size == near.size:
+        return latent
+    place = np.full(near.size, -1, dtype=np.int64)
+    place[segments] = np.arange(segments.size)
+    cells = latent.cells.take(place[latent.cells.segment] >= 0)
+    design = latent.design
+    return LatentModel(
+        latent.field.part(segments),
+        replace(cells, segment=place[cells.segment]),
+        tuple(replace(area, segment=place[area.segment]) for area in latent.areas if (place[area.segment] >= 0).all()),
+        Design(design.columns[segments], design.prior_mean, design.prior_sd, design.offset[segments]),
+        latent.n_units,
+        own=None if latent.own is None else latent.own[segments],
+    )

@@ -19,7 +19,7 @@ from optimizer.records.exposure import unit_of_seizures
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.records.exposure import Exposure
     from optimizer.records.model import Effort, Seizures
 

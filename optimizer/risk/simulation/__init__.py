@@ -2,8 +2,8 @@
 
 A world is a true rate of seizures per unit of effort on every segment. A history is what comes of searching it, month by month, under a way
 of choosing where to look; a record is what is written down of it, right or wrong. Worlds differ by the settings of
-`optimizer.risk.simulation.settings`; `optimizer.risk.simulation.family` draws a family of them that covers the settings evenly. The truth's
-travellers do not choose roads as any estimator here believes (`optimizer.risk.simulation.routes`).
+`optimizer.risk.simulation.settings`; `optimizer.risk.simulation.settings` draws a family of them that covers the settings evenly. The truth's
+travellers do not choose roads as any estimator here believes (`optimizer.risk.simulation.world`).
 
 **Frozen on 24 November 2026**, before the study of the risk models (`optimizer.lab.study`, results/risk.md) was run: the named settings and
 every draw that a seed makes under them stay as they are. A test holds the settings and the draws. Planted changes (`Change`) and the other
@@ -12,11 +12,12 @@ settings were added after; a history under the named ones is what it was. The fa
 
 from __future__ import annotations
 
-from optimizer.risk.simulation.family import FACTORS, WorldDesign, draw_family
-from optimizer.risk.simulation.record import FIRST_MONTH, Clerk, as_records
-from optimizer.risk.simulation.routes import ADDRESS_S, DRIVERS, PERCEPTION, true_flow
+from optimizer.risk.simulation.observation import FIRST_MONTH, Clerk, as_records
 from optimizer.risk.simulation.searching import (
+    BEAT_S,
+    NEAR_S,
     SEARCHES_A_MONTH,
+    STATIONS,
     Change,
     History,
     SecondSource,
@@ -28,6 +29,7 @@ from optimizer.risk.simulation.settings import (
     AS_IT_WAS,
     CHASING,
     EXPLORING,
+    FACTORS,
     FLOWS_IN_MIXED,
     MASS_ERROR,
     SPOTS,
@@ -36,17 +38,22 @@ from optimizer.risk.simulation.settings import (
     EffortKind,
     RecordSettings,
     SearchSettings,
+    WorldDesign,
     WorldKind,
     WorldSettings,
+    draw_family,
 )
-from optimizer.risk.simulation.where import BEAT_S, NEAR_S, STATIONS
 from optimizer.risk.simulation.world import (
+    ADDRESS_S,
+    DRIVERS,
+    PERCEPTION,
     ROUGHNESS,
     SPOT_REACH_S,
     World,
     captured,
     local_markets,
     make_world,
+    true_flow,
 )
 
 __all__ = [

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from optimizer.base.formatting import plain
-from optimizer.base.language import gettext as _
+from optimizer.base.text.formatting import plain
+from optimizer.base.text.language import gettext as _
 from optimizer.roster.table import moment, stop_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from optimizer.roster.duties_file import Duty
     from optimizer.roster.model import Assignment, Duties
-    from optimizer.scenario.duties_file import Duty
 
 KML = "http://www.opengis.net/kml/2.2"
 CREATOR = "border-interdiction"

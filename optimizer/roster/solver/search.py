@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from optimizer.roster.solver.evenness import loads, people_there, unevenness, without_idle
-from optimizer.roster.solver.model import RosterProgram
-from optimizer.roster.solver.problem import RosterOutcome
+from optimizer.roster.solver.program import RosterOutcome, RosterProgram, loads, people_there, unevenness, without_idle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from optimizer.roster.solver.clock import Clock
-    from optimizer.roster.solver.problem import Pair, RosterProblem, RuleName
+    from optimizer.roster.solver.program import Clock, Pair, RosterProblem, RuleName
 
 WHOLE_PAIRS = 3_000
 """Most pairs of crew and task that are balanced in one model."""

@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.listener import SILENT, OnlyCancels
-from optimizer.problem.plan import BUDGET_TOLERANCE, fits
-from optimizer.problem.requirements import meets
-from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.overlay.chains import Chains
+from optimizer.base.work.listener import SILENT, OnlyCancels
+from optimizer.problem.instance.requirements import meets
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, fits
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.overlay.overlay import Chains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
-    from optimizer.solvers.branch_and_cut.path_pool import Paths
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
     from optimizer.solvers.overlay.overlay import Overlay
 
     Floats = NDArray[np.float64]

@@ -15,21 +15,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from optimizer.base.listener import SILENT, OnlyCancels, stop_if_cancelled
-from optimizer.problem.result import relative_gap, tolerance_of
+from optimizer.base.work.listener import SILENT, OnlyCancels, stop_if_cancelled
+from optimizer.problem.instance.requirements import without_breaking
+from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.cuts.separation import best_of_each
+from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.tree.node import Node, addable
 from optimizer.solvers.mixed.defender import DefenderBound, Exchanges
 from optimizer.solvers.mixed.evader import EvaderOracle
-from optimizer.solvers.mixed.restricted_game import RestrictedGame
-from optimizer.solvers.mixed.sampling import sampled_plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
-    from optimizer.solvers.mixed.marginals import MarginalRelaxation
-    from optimizer.solvers.mixed.restricted_game import GameSolution
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+    from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
     from optimizer.solvers.overlay.overlay import Overlay
 
     Floats = NDArray[np.float64]
@@ -37,23 +41,32 @@ if TYPE_CHECKING:
 
 SAMPLED = 60
 """Plans sampled from the marginals of the relaxation."""
+
 SMOOTHED = 0.5
 """Share of the best strategy so far in the one that the defender answers."""
+
 STARTS = 2
 """Plans that the defender's exchanges begin from in one round, and as many sampled ones."""
+
 DRAWN = 20
 """Plans sampled from the marginals of the mixture in one round, which join the game as they are: mixtures of them spread their options over
 paths as the marginals do, where answers to one strategy of the evaders are all alike."""
+
 FEW = 25
 """Plans that a mixture is brought down to where that costs little."""
+
 COSTS_LITTLE, SLACK = 0.1, 0.2
 """Shares of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
+
 PROOF_SHARE = 0.25
 """Share of the time after which a mixture is certified whether or not it is near the lower bound."""
+
 ROUGHLY = 0.25
 """Share of the gap left that takes the place of the gap asked for in proofs before the search is done."""
+
 KEPT_FOR_PROOF = 0.4
 """Share of the time that is kept for certifying the last mixture."""
+
 FIRST_LABELS, MOST_LABELS = 16_000, 1_000_000
 """Labels of the search for one evader at first; twice as many after each proof that finds no better path, and most of all."""
 
@@ -328,3 +341,288 @@ class DoubleOracle:
         self.listener.bounds_moved(self.lower, self.best.upper)
         added = [self.game.add(better) for better in answer.better]
         return self.lower > before or any(added)
+
+
+# The game restricted to some plans and paths: the best mixture of the plans against the best of the paths.
+#
+# Sets      X plans (columns); P paths of informed commodities k; C chains of habitual routes
+# Data      p_k weight of a commodity, R_P value of a path with nothing placed, g_P(x) under plan x; H(x) value of all chains under plan x
+# Variables mu_x in [0, 1] probability of a plan; theta_k in [0, R_k]; eta in [0, H(nothing)]
+# Minimise  sum_k p_k theta_k + eta
+# such that theta_k + sum_x (R_P - g_P(x)) mu_x >= R_P        for the paths P of k that matter, dual y_P >= 0
+#           eta + sum_x (H(nothing) - H(x)) mu_x >= H(nothing)
+#           -sum_x mu_x >= -1
+#
+# Written with losses R_P - g_P(x), a row has entries for those plans alone that touch its path, and probabilities need not be forced up to a
+# sum
+# of 1: more never raises the value. Rows are added once a solution violates them. theta_k is scaled by R_k, eta by H(nothing), and the
+# objective
+# by their weighted sum, so that all variables lie in [0, 1].
+#
+# The duals y_P, scaled to sum to p_k over the paths of each commodity, are the evaders' mixed strategy: for any such y and every plan x,
+# sum_P y_P g_P(x) + H(x) >= min over feasible x of it, which bounds the value of every mixture from below (`defender`).
+
+VIOLATED = 1e-9
+"""Violation of a row, relative to the value of its commodity with nothing placed, from which on it is added."""
+
+NEGLIGIBLE = 1e-9
+"""Probability below which a plan is left out of a mixture."""
+
+
+@dataclass(frozen=True)
+class GameSolution:
+    """The solution of a restricted game.
+
+    Attributes
+    ----------
+    value
+        What the evaders achieve with the paths at hand.
+    probability
+        (plans,) mu.
+    weight
+        (paths,) y of each path of the pool.
+    """
+
+    value: float
+    probability: Floats
+    weight: Floats
+
+
+class RestrictedGame:
+    """The linear program over plans and paths, which grow.
+
+    Parameters
+    ----------
+    commodities, pool
+        The evaders, and their paths found so far; paths that are added to the pool are taken in.
+    """
+
+    def __init__(self, commodities: Commodities, pool: PathPool) -> None:
+        self.commodities, self.pool = commodities, pool
+        self.plans: list[Mask] = []
+        self._known: set[bytes] = set()
+        self._informed = commodities.searches.leaf.size
+        self._open = commodities.start[: self._informed]
+        self._scale = np.where(self._open > 0, self._open, 1.0)
+        self._values = np.empty((0, 0))
+        self._chains = np.empty(0)
+        self._chains_open = float(commodities.chains.value.sum())
+        self._row_of = np.empty(0, dtype=np.int64)
+        weight = commodities.weight[: self._informed]
+        cost = np.append(weight * self._scale, self._chains_open)
+        self._total = max(float(cost.sum()), np.finfo(np.float64).tiny)
+        width = self._informed + 1
+        rows = csr_array(([1.0], ([1], [self._informed])), shape=(2, width))
+        side = np.array([-1.0, 1.0 if self._chains_open > 0 else 0.0])
+        self._program = LinearProgram(cost / self._total, np.zeros(width), np.ones(width), rows, side)
+
+    def add(self, plan: Mask) -> bool:
+        """Add a plan, an (options,) mask; return whether it is new."""
+        if plan.tobytes() in self._known:
+            return False
+        self._known.add(plan.tobytes())
+        self.plans.append(plan)
+        return True
+
+    def values_under(self, probability: Floats) -> Floats:
+        """Return the (commodities,) values that the paths at hand give informed commodities, and those of chains, under a mixture."""
+        self._take_in()
+        expected = self._values @ probability
+        best = np.zeros(self._informed)
+        np.maximum.at(best, self.pool.paths.commodity, expected)
+        return best
+
+    def chain_value(self, probability: Floats) -> float:
+        """Return the value of all habitual evaders under a mixture."""
+        self._take_in()
+        return float(self._chains @ probability)
+
+    def value_under(self, probability: Floats) -> float:
+        """Return what the evaders achieve with the paths at hand."""
+        weight = self.commodities.weight[: self._informed]
+        return float(weight @ self.values_under(probability)) + self.chain_value(probability)
+
+    def solve(self, until: float = np.inf, allowed: Mask | None = None) -> GameSolution | None:
+        """Return the best mixture of the plans, of the (plans,) `allowed` ones where given; None when time ran out.
+
+        `until` is a `time.monotonic()`.
+        """
+        self._take_in()
+        width, paths = self._informed + 1, self.pool.paths
+        upper = np.ones(width + len(self.plans))
+        if allowed is not None:
+            upper[width:] = allowed
+        self._program.move_bounds(np.zeros(upper.size), upper)
+        while True:
+            solution = self._program.solve(until)
+            if solution is None:
+                return None
+            probability = np.maximum(solution.values[width:], 0.0)
+            probability[probability < NEGLIGIBLE] = 0.0
+            probability /= probability.sum() if probability.any() else 1.0
+            if not probability.any():
+                probability[0] = 1.0
+            expected = self._values @ probability
+            over = expected - solution.values[paths.commodity] * self._scale[paths.commodity]
+            over = np.where(self._row_of < 0, over / self._scale[paths.commodity], 0.0)
+            worst = best_of_each(paths.commodity, over)
+            worst = worst[over[worst] > VIOLATED]
+            if not worst.size:
+                break
+            self._add_rows(worst)
+        return GameSolution(self.value_under(probability), probability, self._weights(solution.dual))
+
+    def _weights(self, dual: Floats) -> Floats:
+        """Return y of each path; commodities whose rows have no dual put their weight on their best path."""
+        paths, weight = self.pool.paths, self.commodities.weight[: self._informed]
+        y = np.zeros(paths.commodity.size)
+        has = self._row_of >= 0
+        y[has] = dual[self._row_of[has]] / self._scale[paths.commodity[has]]
+        total = np.bincount(paths.commodity, y, self._informed)
+        best = best_of_each(paths.commodity, paths.value)
+        empty = best[total[paths.commodity[best]] <= 0]
+        y[empty] = 1.0
+        total = np.bincount(paths.commodity, y, self._informed)
+        return np.asarray(y * (weight / np.where(total > 0, total, 1.0))[paths.commodity])
+
+    def _add_rows(self, which: NDArray[np.int64]) -> None:
+        paths = self.pool.paths
+        commodity = paths.commodity[which]
+        loss = (paths.value[which, None] - self._values[which]) / self._scale[commodity, None]
+        table = csr_array(loss)
+        own = csr_array(
+            (np.ones(which.size), (np.arange(which.size), commodity)), shape=(which.size, self._informed + 1)
+        )
+        from scipy.sparse import hstack
+
+        self._row_of[which] = self._program.n_rows + np.arange(which.size)
+        self._program.add(csr_array(hstack((own, table))), paths.value[which] / self._scale[commodity])
+
+    def _take_in(self) -> None:
+        """Value new plans on old paths and all plans on new paths, and add the new plans to the program."""
+        paths, (n_paths, n_plans) = self.pool.paths, self._values.shape
+        fresh = self.plans[n_plans:]
+        if paths.value.size == n_paths and not fresh:
+            return
+        old = paths.take(np.arange(n_paths))
+        new = paths.take(np.arange(n_paths, paths.value.size))
+        beside = np.array([old.values(np.append(plan, False)) for plan in fresh]).reshape(len(fresh), n_paths).T
+        below = np.array([new.values(np.append(plan, False)) for plan in self.plans])
+        below = below.reshape(len(self.plans), new.value.size).T
+        self._values = np.vstack((np.hstack((self._values, beside)), below))
+        self._row_of = np.append(self._row_of, np.full(new.value.size, -1))
+        if not fresh:
+            return
+        chains = self.commodities.chains
+        value = np.array([float(chains.values(np.append(plan, False)).sum()) for plan in fresh])
+        self._chains = np.append(self._chains, value)
+        entries = np.zeros((self._program.n_rows, len(fresh)))
+        entries[0] = -1.0
+        if self._chains_open > 0:
+            entries[1] = 1 - value / self._chains_open
+        path = np.flatnonzero(self._row_of >= 0)
+        loss = paths.value[path, None] - self._values[path, n_plans:]
+        entries[self._row_of[path]] = loss / self._scale[paths.commodity[path], None]
+        self._program.add_columns(np.ones(len(fresh)), csr_array(entries))
+
+
+# The marginal relaxation: a lower bound of the value of every mixture, from the probabilities alone with which options are placed.
+#
+# Sets      J options; P paths of an informed commodity k; C chains of habitual routes
+# Data      p_k weight; g_P(x) value of a path under a plan x; h_c(x) of a chain
+# Variables xbar_j in [0, 1] marginal probability of option j; theta_k what commodity k achieves
+# Minimise  sum_k p_k theta_k + sum_c theta_c
+# such that theta_k >= a - sum_j b_j xbar_j    for every row of one path P of k with g_P(x) >= a - sum_j b_j x_j at all plans x
+#           theta_c likewise
+#           xbar in the convex hull of the feasible plans, or something larger: budgets, conflicts, requirements, budget cuts
+#
+# A mixture mu has theta_k(mu) = max_P E g_P(x) >= E (a - sum_j b_j x_j) = a - sum_j b_j xbar_j, so every row of `separation` that is of one
+# path is valid: chords (between consecutive numbers of placed options, where all multiply the path by the same) and tangents. Star cuts are
+# not:
+# they bound E max_P g_P, what evaders achieve who see the plan of the day. The linear program is `branch_and_cut.master`, whose bound is
+# computed
+# from its duals.
+
+STALLED, PATIENCE = 2e-4, 6
+"""Relative rise of the bound over so many rounds below which the cuts end."""
+
+FLAT = 40
+"""Rounds after which a bound that has not moved at all counts as stalled."""
+
+SOLVES_WITHOUT_DUAL = 4
+"""Solves after which a row without a dual is dropped."""
+
+
+class MarginalRelaxation:
+    """The linear program over marginal probabilities.
+
+    Parameters
+    ----------
+    instance, overlay
+        The problem; its forced options are feasible by themselves, or with others.
+
+    Attributes
+    ----------
+    master
+        The linear program, with the pool of paths.
+    lower
+        Proven lower bound of the value of every mixture; true whenever the cuts are broken off.
+    x
+        (options,) marginal probabilities of the last solution.
+    """
+
+    def __init__(self, instance: Instance, overlay: Overlay) -> None:
+        self.master = Master(instance, overlay, mixed=True)
+        commodities = self.master.commodities
+        forced = instance.forced
+        self._root = Node(forced, ~(overlay.free | forced), commodities.floor)
+        self.lower = float(commodities.weight @ commodities.floor)
+        self.x: NDArray[np.float64] = forced.astype(np.float64)
+
+    def cut(self, until: float = np.inf, upper: float = np.inf, listener: Listener = SILENT) -> None:
+        """Raise the bound by cuts until it stalls, time is up (`time.monotonic()`), or it reaches an upper bound."""
+        history: list[float] = []
+        while (relaxed := self.master.relax(until)) is not None:
+            self.x = relaxed.x
+            self.lower = max(self.lower, relaxed.bound)
+            listener.bounds_moved(self.lower, upper)
+            history.append(self.lower)
+            if self.lower >= upper or _has_stalled(history) or time.monotonic() >= until:
+                break
+            self.master.program.drop_slack(SOLVES_WITHOUT_DUAL)
+            tightened = self.master.tighten(relaxed.x)
+            if not self.master.separate(self._root, relaxed) and not tightened:
+                break
+
+
+def _has_stalled(history: list[float]) -> bool:
+    if history[-1] == history[0]:
+        return len(history) > FLAT
+    return len(history) > PATIENCE and history[-1] - history[-1 - PATIENCE] <= STALLED * abs(history[-1])
+
+
+# Plans from marginal probabilities by systematic sampling (Madow 1949).
+#
+# Options are put in random order and their probabilities laid end to end on a line; with a start u in [0, 1) those are placed whose stretch
+# holds
+# u, u + 1, u + 2, ... Each option is placed with its own probability, and every run of options that follow one another in that order holds
+# its
+# expected number, rounded up or down. Where a budget, an exclusion or a requirement is broken, options are left out, so the frequencies are
+# near
+# the probabilities and not equal to them; the restricted game gives the plans their weights.
+
+
+def sampled_plan(instance: Instance, start: Mask, marginals: NDArray[np.float64], rng: np.random.Generator) -> Mask:
+    """Return a feasible (options,) mask: a feasible `start`, and options drawn by their (options,) marginals as far as they fit."""
+    placed = start.copy()
+    for option in systematic_sample(np.where(placed, 0.0, marginals), rng).tolist():
+        placed[option] = addable(instance, placed)[option] and without_breaking(instance, placed)[option]
+    return placed
+
+
+def systematic_sample(marginals: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the positions that are drawn, in random order."""
+    order = rng.permutation(np.flatnonzero(marginals > 0))
+    reached = np.cumsum(marginals[order]) + rng.random()
+    before = np.append(reached[:1] - marginals[order[:1]], reached[:-1])
+    return np.asarray(rng.permutation(order[np.floor(reached) > np.floor(before)]))

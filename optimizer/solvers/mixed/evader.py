@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.listener import SILENT, stop_if_cancelled
-from optimizer.problem.evaders import arc_costs
-from optimizer.problem.graph import cost_graph
+from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.mixed.label_setting import BestPaths, best_paths
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.problem.evaders import Searches
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.evaders import Searches
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]

@@ -32,12 +32,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array, hstack
 
-from optimizer.base.sums import weighted_sum
-from optimizer.problem.evaders import TREE_CELLS, Evader, Searches, arc_costs
-from optimizer.problem.graph import cost_graph
-from optimizer.solvers.overlay.chains import Chains, chains_of
+from optimizer.problem.instance.evaders import TREE_CELLS, Evader, Searches, arc_costs
+from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.problem.plan.weight_scenarios import worst_weights
 from optimizer.solvers.overlay.contraction import STRICTLY, Core, eliminate
 from optimizer.solvers.overlay.searching import search_values
 
@@ -46,12 +46,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.weight_scenarios import Draws, Objective
     from optimizer.solvers.overlay.searching import Arranged
-    from optimizer.solvers.overlay.weighting import Weighting
 
 SAMPLE = 32
 """Terminals searched from first, to see whether the overlay would be too large."""
+
 SURELY = 1.25
 """How many times too large a sample must find it."""
 
@@ -413,3 +414,164 @@ def _of_use(overlay: Overlay) -> Overlay:
         option=overlay.option[keep],
         survival=overlay.survival[keep],
     )
+
+
+# Chains: habitual routes as the options they meet.
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Habitual routes as the options they meet; routes that meet the same options with the same survivals are one chain.
+
+    Attributes
+    ----------
+    value
+        (chains,) R: evader weight, route share and survival multiplied, forced options included, free ones not; summed over its routes.
+    chain, option, survival
+        (links,) which chain meets which free option, and rho: what the option multiplies its value by. Sorted by chain, then option.
+    members
+        (chains, evaders) sparse: what a unit of each evader's weight adds to R; None where options are parts of others.
+    """
+
+    value: NDArray[np.float64]
+    chain: NDArray[np.int64]
+    option: NDArray[np.int64]
+    survival: NDArray[np.float64]
+    members: csr_array | None = None
+
+    def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (chains,) values under an (options,) mask."""
+        met = placed[self.option]
+        values = self.value.copy()
+        np.multiply.at(values, self.chain[met], self.survival[met])
+        return values
+
+
+def chains_of(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> Chains:
+    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together."""
+    option, arc, survival = instance.effects
+    kept = free[option]
+    habits = instance.habits
+    n_options, n_arcs = len(instance.options), instance.tail.size
+    # -ln rho of every (route, option): how often the route travels each arc, times what the option does there
+    effect = csr_array((arc_costs(survival[kept]), (arc[kept], option[kept])), shape=(n_arcs, n_options))
+    cost = csr_array(habits.arcs @ effect)
+    cost.sort_indices()
+    weight = np.array([evader.weight for evader in instance.evaders])[habits.evader] * habits.share
+    through = np.exp(-(habits.arcs @ arc_costs(base)))
+    value = weight * through
+    total: dict[tuple[bytes, bytes], float] = {}
+    links: dict[tuple[bytes, bytes], slice] = {}
+    place: dict[tuple[bytes, bytes], int] = {}
+    of_route: list[int] = []
+    routes = np.flatnonzero(value)
+    for route in routes.tolist():
+        span = slice(int(cost.indptr[route]), int(cost.indptr[route + 1]))
+        key = (cost.indices[span].tobytes(), cost.data[span].tobytes())
+        links.setdefault(key, span)
+        place.setdefault(key, len(place))
+        of_route.append(place[key])
+        total[key] = total.get(key, 0.0) + float(value[route])
+    entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
+    return Chains(
+        value=np.array(list(total.values()), dtype=np.float64),
+        chain=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
+        option=cost.indices[entry].astype(np.int64),
+        survival=np.exp(-cost.data[entry]),
+        members=csr_array(
+            ((habits.share * through)[routes], (np.array(of_route, dtype=np.int64), habits.evader[routes])),
+            shape=(len(links), len(instance.evaders)),
+        ),
+    )
+
+
+# The overlay of a problem with more options forced or forbidden, from that of the problem itself, without another contraction.
+#
+# What is left out of an overlay lies on no best path of any plan, so on none of a plan that has, or has not, certain options.
+
+
+def restricted(overlay: Overlay, instance: Instance) -> Overlay:
+    """Return an overlay for an instance in which more options are forced or forbidden than in the one it was contracted from.
+
+    Parameters
+    ----------
+    overlay
+        The contraction of an instance in which every option that is free here was free; each option a part of its own.
+    instance
+        The same problem with more options forced, which are folded into the reliabilities, or forbidden, which are left out.
+    """
+    forced = instance.forced & overlay.free
+    free = overlay.free & ~np.array([o.forced or o.forbidden for o in instance.options], dtype=bool)
+    if np.array_equal(free, overlay.free):
+        return overlay
+    watched = overlay.option >= 0
+    met = watched & np.append(forced, False)[overlay.option]
+    plain = watched & ~np.append(free, False)[overlay.option]
+    reliability = np.where(met, overlay.reliability * overlay.survival, overlay.reliability)
+    kept = reliability > 0  # a forced option may close an arc
+    return replace(
+        overlay,
+        tail=overlay.tail[kept],
+        head=overlay.head[kept],
+        reliability=reliability[kept],
+        option=np.where(plain, -1, overlay.option)[kept],
+        survival=np.where(plain, 1.0, overlay.survival)[kept],
+        chains=_restricted_chains(overlay.chains, forced, free),
+        free=free,
+    )
+
+
+def _restricted_chains(chains: Chains, forced: NDArray[np.bool_], free: NDArray[np.bool_]) -> Chains:
+    """Return the chains with forced options folded into their values, and without those that let nothing through."""
+    value = chains.values(forced)
+    kept = value > 0
+    place = np.cumsum(kept) - 1
+    links = free[chains.option] & kept[chains.chain]
+    return Chains(value[kept], place[chains.chain[links]], chains.option[links], chains.survival[links])
+
+
+# Weights of evaders by draw on an overlay, for objectives over draws (`optimizer.problem.plan.weight_scenarios`).
+
+
+@dataclass(frozen=True, eq=False)
+class Weighting:
+    """The value of a plan as the largest mean over an envelope of draws of weighted sums of terms.
+
+    Attributes
+    ----------
+    table
+        (draws, terms) sparse, >= 0: what a unit of each term adds to each draw.
+    caps
+        (draws,) largest weight of each draw, sum at least 1.
+    """
+
+    table: csr_array
+    caps: NDArray[np.float64]
+
+    def value(self, terms: NDArray[np.float64]) -> float:
+        """Return the value of (terms,) values."""
+        by_draw = np.asarray(self.table @ terms)
+        return weighted_sum(worst_weights(by_draw, self.caps), by_draw)
+
+    def weights_at(self, terms: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (terms,) weights w with w @ terms the value, and w @ others at most the value of any others."""
+        return np.asarray(self.table.T @ worst_weights(np.asarray(self.table @ terms), self.caps))
+
+
+def weighted(overlay: Overlay, draws: Draws, objective: Objective) -> Overlay:
+    """Return the overlay of an instance of draws whose values are those of an objective over the draws.
+
+    Parameters
+    ----------
+    overlay
+        The contraction of the draws' instance, its chains with their members.
+    draws, objective
+        Weights by draw, and what is made of the values.
+    """
+    if overlay.chains.members is None:
+        raise ValueError("an overlay whose chains have lost their members")
+    informed = [k for k, e in enumerate(draws.instance.evaders) if not e.routes and e.weight > 0]
+    unit = diags_array(1.0 / overlay.chains.value)
+    chains = csr_array((draws.weight @ overlay.chains.members.T) @ unit)
+    table = csr_array(hstack((csr_array(draws.weight)[:, informed], chains)))
+    return replace(overlay, weighting=Weighting(table, objective.caps(draws.probability)))

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from optimizer.problem.evaders import arc_costs
-from optimizer.solvers.compiled import kernels
+from optimizer.problem.instance.evaders import arc_costs
+from optimizer.solvers.search.compiled import kernels
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.evaders import Searches
+    from optimizer.problem.instance.evaders import Searches
     from optimizer.solvers.overlay.overlay import Overlay
 
 

@@ -8,43 +8,47 @@ multiplier of 1 prove the bound that it proved. A node whose fixed options are a
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
+from scipy.sparse.csgraph import connected_components
 
-from optimizer.base.listener import OnlyCancels, step
-from optimizer.problem.options import Option
-from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.feasible_start import feasible_start
-from optimizer.solvers.overlay.overlay import bundled
+from optimizer.base.work.listener import OnlyCancels, step
+from optimizer.problem.instance.options import Option
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.lp.sparse_rows import taken
+from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
+from optimizer.solvers.overlay.overlay import Links, bundled
 from optimizer.solvers.patrols.column_generation import tour_problem_at
-from optimizer.solvers.patrols.merged_slots import MergedSlots
-from optimizer.solvers.patrols.pricing import best_tour
-from optimizer.solvers.patrols.tour_limits import TourLimits
-from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
+from optimizer.solvers.patrols.tours.pricing import best_tour
+from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.state import BRANCHING
+from optimizer.solvers.search.warm_start import ValueRows
 from optimizer.solvers.solve import place
-from optimizer.solvers.solve_state import BRANCHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.result import Result
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.teams import PatrolField
+    from optimizer.problem.plan.result import Result
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
     from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
-
 PRICES = 8
 """How many of the last prices of column generation rows are made of."""
+
 PRICING = 0.2
 """Share of the time that their pricing problems may take."""
+
 SHORTEST, LONGEST = 0.05, 60.0
 """Seconds for a search at least, and where there is no limit."""
 
@@ -218,3 +222,229 @@ def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float 
         bounds = [best_tour(one, time_limit=max(limit, 0.0) if np.isfinite(limit) else None).bound for one in problems]
         found.append(TourPrizes(price, np.array(bounds)))
     return found
+
+
+# Rows of tours at the prices of a solution: cutting planes for the tree beside any beats, in place of columns.
+#
+# Rows at the last prices of column generation say nothing of elements that had no price there. Once floors have losses and options are
+# decided,
+# others are worth something, and the linear program takes them for nothing. So for the prices pi_e that elements are worth at the duals of
+# its
+# rows, the pricing problems are solved again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `tour_rows` is added where the solution violates
+# it.
+# With the same duals and a multiplier of 1 for this row its bound is that of Proposition 15 at these prices.
+
+LONGEST_PRICING = 0.5
+"""Seconds for a pricing problem; the bound of one that is not solved by then is as true."""
+
+LEAST = 1e-3
+"""Share of what the elements present are worth by which a row must be violated."""
+
+
+@dataclass(frozen=True)
+class TourLimits:
+    """Rows on columns of elements and numbers of teams, as `optimizer.solvers.branch_and_cut.lp.master` asks for.
+
+    Attributes
+    ----------
+    field
+        What teams can do.
+    merged
+        How elements are columns.
+    """
+
+    field: PatrolField
+    merged: MergedSlots
+
+    def __call__(
+        self, worth: NDArray[np.float64], present: NDArray[np.float64], teams: NDArray[np.float64]
+    ) -> csr_array:
+        """Return the (rows, columns and patrols) entries of the violated rows at what (columns,) are worth a unit.
+
+        Patrols none of whose elements are both present and worth something are left out, with all that they can hold.
+        """
+        held = held_elements(self.field)
+        price = self.merged.spread(np.maximum(worth, 0.0))
+        idle = ~held[:, (price > 0) & (present[self.merged.column] > 0)].any(axis=1)
+        price[held[idle].any(axis=0)] = 0.0
+        problems = (tour_problem_at(patrol, price) for patrol in self.field.patrols)
+        prize = np.array([best_tour(problem, time_limit=LONGEST_PRICING).bound for problem in problems])
+        rows = TourRows.of([TourPrizes(price, prize)], self.field)
+        of_columns = self.merged.of_columns(rows.price)
+        spent = np.asarray(of_columns @ present)
+        table = csr_array(hstack((-of_columns, rows.prize)))
+        return taken(table, spent - np.asarray(rows.prize @ teams) > LEAST * spent)
+
+
+# What tours can do as rows over elements, in place of columns.
+#
+# For prices pi >= 0 of elements, and P_q proven to be no less than the prices that any tour of a team type at a base q collects (`pricing`),
+# every plan obeys
+#
+#     sum_e pi_e y_e <= sum_q P_q n_q,      n_q teams driven from q, y_e how often their beats hold element e,
+#
+# as each beat holds elements of at most P_q. Where bases share no elements there is such a row for each.
+
+SPARE = 1e-9
+"""Relative allowance for rounding in the bounds of prizes."""
+
+
+@dataclass(frozen=True)
+class TourPrizes:
+    """What tours can collect.
+
+    Attributes
+    ----------
+    price
+        (elements,) prices >= 0.
+    prize
+        (patrols,) proven upper bound of the prices of the elements of any tour of a team type at a base, each as often as it has them.
+    """
+
+    price: NDArray[np.float64]
+    prize: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TourRows:
+    """Rows sum_q prize_q n_q - sum_e price_e y_e >= 0.
+
+    Attributes
+    ----------
+    price
+        (rows, elements), at most 1.
+    prize
+        (rows, patrols).
+    """
+
+    price: csr_array
+    prize: csr_array
+
+    @classmethod
+    def of(cls, found: Sequence[TourPrizes], field: PatrolField) -> TourRows:
+        """Return a row for each time that prizes were proven and each set of bases whose beats share elements."""
+        held = held_elements(field)
+        shared = csr_array(held.astype(np.int64) @ held.T.astype(np.int64))
+        group = connected_components(shared, directed=False)[1]
+        price = np.empty((0, held.shape[1]))
+        prize = np.empty((0, held.shape[0]))
+        for each in found:
+            for one in np.unique(group):
+                row = np.where(held[group == one].any(axis=0), each.price, 0.0)
+                if (largest := row.max(initial=0.0)) > 0:
+                    price = np.vstack((price, row / largest))
+                    prize = np.vstack((prize, np.where(group == one, each.prize, 0.0) / largest * (1 + SPARE)))
+        return cls(csr_array(price), csr_array(prize))
+
+
+def held_elements(field: PatrolField) -> NDArray[np.bool_]:
+    """Return the (patrols, elements) mask of those that beats of each can hold."""
+    held = np.zeros((len(field.patrols), field.elements.size), dtype=bool)
+    for q, patrol in enumerate(field.patrols):
+        held[q, np.union1d(patrol.drives.indices, patrol.dwell.ravel())] = True
+    return held
+
+
+# Elements of dwells as slots: one column a post in the tree beside any beats, in place of one for each length of a dwell.
+#
+# Dwelling l slots at a post is an element of its own (`optimizer.problem.instance.teams`); on each arc it does what l dwells of one slot do,
+# or nearly so:
+# with depths d = -ln s there is kappa with d_l <= l kappa d_1 on every arc. So for z = sum_l l y_l, what y leaves of any path is at least
+# what z
+# times kappa elements of one slot leave of it. Elements of other kinds stay as they are, z = y.
+
+
+@dataclass(frozen=True)
+class MergedSlots:
+    """Elements as multiples of fewer ones.
+
+    Attributes
+    ----------
+    column
+        (elements,) the column z of each element.
+    slots
+        (elements,) how much of z one of it is.
+    power
+        (elements,) kappa of the element that stands for its column; 0 for those that do not.
+    """
+
+    column: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    power: NDArray[np.float64]
+
+    @property
+    def size(self) -> int:
+        """Number of columns."""
+        return int(self.column.max(initial=-1)) + 1
+
+    @classmethod
+    def of(cls, field: PatrolField) -> MergedSlots:
+        """Merge the dwells at each post that watch the same arcs."""
+        elements = field.elements
+        arcs: list[dict[int, float]] = [{} for _ in range(elements.size)]
+        for element, arc, survival in zip(
+            elements.element.tolist(), elements.arc.tolist(), elements.survival.tolist(), strict=True
+        ):
+            arcs[element][arc] = arcs[element].get(arc, 1.0) * survival
+        slots, power = np.ones(elements.size, dtype=np.int64), np.ones(elements.size)
+        first = np.arange(elements.size)
+        for patrol in field.patrols:
+            for dwell in patrol.dwell.tolist():
+                kappa = _kappa([arcs[element] for element in dwell])
+                if kappa is not None and len({*dwell}) == len(dwell) and (first[dwell] == dwell).all():
+                    slots[dwell] = np.arange(1, len(dwell) + 1)
+                    power[dwell] = 0.0
+                    power[dwell[0]], first[dwell] = kappa, dwell[0]
+        return cls(np.unique(first, return_inverse=True)[1], slots, power)
+
+    def spread(self, of_column: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (elements,) amounts that are so much for each unit of a column."""
+        return of_column[self.column] * self.slots
+
+    def of_columns(self, price: csr_array) -> csr_array:
+        """Return the (rows, columns) prices of a unit of each column, from (rows, elements) prices that rise evenly with the slots."""
+        first = np.unique(self.column, return_index=True)[1]
+        return csr_array(price[:, first] / self.slots[first])
+
+    def merged(self, paths: Paths, fixed: int) -> Paths:
+        """Return paths over fixed options and elements as paths over fixed options and columns."""
+        power = np.concatenate((np.ones(fixed), self.power, [0.0]))
+        target = np.concatenate((np.arange(fixed), fixed + self.column))
+        row, place = np.nonzero(power[paths.option])
+        option = paths.option[row, place]
+        survival = paths.survival[row, place] ** power[option]
+        order = np.lexsort((target[option], row))
+        links = Links(row[order], target[option][order], survival[order])
+        return padded(paths.commodity, paths.value, links, fixed + self.size)
+
+    def merged_rows(self, found: ValueRows, fixed: int, others: int) -> ValueRows:
+        """Return rows over fixed options, elements and other columns as rows over fixed options, columns z and the others.
+
+        As sum_e c_e y_e <= max_e (c_e / l_e) z, where l_e is how much of z one of e is, rows with these coefficients of z hold for every plan.
+        """
+        target = np.concatenate((np.arange(fixed), fixed + self.column, fixed + self.size + np.arange(others)))
+        slots = np.concatenate((np.ones(fixed), self.slots, np.ones(others)))
+        rows = found.rows[:, : target.size].tocoo()
+        entry = np.nextafter(rows.data.astype(np.float64) / slots[rows.col], np.inf)
+        width = fixed + self.size + others
+        key = rows.row.astype(np.int64) * width + target[rows.col]
+        order = np.lexsort((-entry, key))
+        key, first = np.unique(key[order], return_index=True)
+        table = csr_array((entry[order][first], (key // width, key % width)), shape=(rows.shape[0], width))
+        return ValueRows.weakened(table, found.side.astype(np.float64))
+
+    def bundle(self, fixed: int) -> csr_array:
+        """Return the (fixed options and elements, fixed options and columns) table of how often each column holds each element."""
+        power = np.append(np.ones(fixed), self.power)
+        target = np.append(np.arange(fixed), fixed + self.column)
+        part = np.flatnonzero(power)
+        return csr_array((power[part], (part, target[part])), shape=(power.size, fixed + self.size))
+
+
+def _kappa(arcs: list[dict[int, float]]) -> float | None:
+    """Return the largest depth of a dwell on an arc, per slot, over that of one slot; None where arcs differ or one is closed."""
+    if not arcs or not arcs[0] or any(one.keys() != arcs[0].keys() for one in arcs):
+        return None
+    if min(min(one.values()) for one in arcs) <= 0 or max(arcs[0].values()) >= 1:
+        return None
+    return max(math.log(one[arc]) / (n * math.log(arcs[0][arc])) for n, one in enumerate(arcs, start=1) for arc in one)

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.listener import SILENT, stop_if_cancelled
-from optimizer.problem.plan import BUDGET_TOLERANCE, fits
-from optimizer.problem.requirements import implied, meets, without_breaking
-from optimizer.problem.result import tolerance_of
-from optimizer.solvers.best_first import BestFirstSearch, Child
-from optimizer.solvers.branch_and_cut.node import addable
+from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.problem.instance.requirements import implied, meets, without_breaking
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.plan.result import tolerance_of
+from optimizer.solvers.branch_and_cut.tree.node import addable
 from optimizer.solvers.patrols.column_generation import BeatNode
+from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.solvers.branch_and_cut.master import Relaxed
+    from optimizer.base.work.listener import Listener
+    from optimizer.solvers.branch_and_cut.lp.master import Relaxed
     from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
 CLOSE = 2e-4

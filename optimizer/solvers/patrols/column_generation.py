@@ -4,14 +4,14 @@ Sets      J fixed options (checkpoints, sensors); E elements of beats; B beats m
 Data      a_eb how often beat b holds element e; K_e how often all teams can; u_jr, u_br use of resources, C_r budgets; N_t teams of a type that
           budgets allow
 Variables x_j in [0, 1]; y_e in [0, K_e] presence; lambda_b in [0, N_t + 1], a bound that the budgets never let it reach
-Minimise  sum_g theta_g                                   as in `optimizer.solvers.branch_and_cut.master`, whose options are J and E together
+Minimise  sum_g theta_g                                   as in `optimizer.solvers.branch_and_cut.lp.master`, whose options are J and E together
 such that cuts of the value, linear in x and y: they hold for every beat, because elements are fixed before any beat is made
           y_e <= sum_b a_eb lambda_b                       links, dual pi_e >= 0
           sum_j u_jr x_j + sum_b u_br lambda_b <= C_r      budgets (a team of a type is a resource), dual mu_r >= 0
           exclusions of J
 
 Pricing. A beat not made yet lowers the bound by no more than its profit sum_e pi_e a_eb - sum_r mu_r u_br. So with P_q an upper bound of
-the value of any tour of q, proven by `optimizer.solvers.patrols.pricing`, and N_t teams of a type,
+the value of any tour of q, proven by `optimizer.solvers.patrols.tours.pricing`, and N_t teams of a type,
 
     bound over all beats = bound of the program - sum_t N_t max(0, max over bases q of t of P_q - sum_r mu_r u_tr)
 
@@ -31,40 +31,41 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 
-from optimizer.base.sums import weighted_sum
-from optimizer.problem.beats import make_beat
-from optimizer.problem.options import Option
-from optimizer.problem.plan import BUDGET_TOLERANCE
-from optimizer.problem.teams import team_resource
-from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.branch_and_cut.node import Node
+from optimizer.problem.instance.options import Option
+from optimizer.problem.instance.teams import team_resource
+from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, make_beat
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated
-from optimizer.solvers.patrols.pricing import TourProblem, best_tour, quick_tours, tour_value
-from optimizer.solvers.patrols.tour_listing import tours_above
+from optimizer.solvers.patrols.tours.pricing import Tour, TourProblem, best_tour, quick_tours, tour_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.placements import Beat
-    from optimizer.problem.teams import Patrol, PatrolField
-    from optimizer.solvers.branch_and_cut.master import Relaxed
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.teams import Patrol, PatrolField
+    from optimizer.problem.plan.plan import Beat
+    from optimizer.solvers.branch_and_cut.lp.master import Relaxed
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.patrols.pricing import Tour
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
 WORTHWHILE = 1e-6
 """Least profit of a new beat, relative to the value with nothing placed."""
+
 TOURS_A_ROUND = 4
 """Most beats that one team type at one base gets from one round of heuristics."""
+
 SEARCH_EVERY = 3
 """Every so many rounds look for new paths; all do where the pool has no cut."""
+
 MOST_DEPTH, FAINTEST = 200.0, 1e-80
 """Depth -ln s of so many copies beyond which an arc counts as closed, and the least survival of one copy that is repeated."""
+
 SLACK = 4
 """Solves after which a row without a dual is dropped."""
 
@@ -399,3 +400,49 @@ def element_overlay(whole: Instance, times: NDArray[np.int64]) -> Overlay:
         for option, k in zip(whole.options, often.tolist(), strict=True)
     ]
     return repeated(contract(replace(whole, options=tuple(repeatedly))), 1.0 / often)
+
+
+# All tours above a value, by enumeration: where they are few, an optimal plan over them is optimal over all beats.
+
+MOST_STEPS = 100_000
+"""Partial tours after which the enumeration is given up."""
+
+
+def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | None:
+    """Return every tour that fits the shift and has at least this value; None where they are more than `most`, or too many to enumerate.
+
+    Parameters
+    ----------
+    problem
+        One team, one shift.
+    least
+        Least value of a tour.
+    most
+        Largest number of tours, >= 0.
+    """
+    travel, leg, prize = problem.travel.tolist(), problem.leg.tolist(), problem.prize.tolist()
+    n = len(prize)
+    found: list[Tour] = []
+    steps = 0
+    # (posts, slots, seconds since leaving, value so far)
+    waiting: list[tuple[tuple[int, ...], tuple[int, ...], int, float]] = [((), (), 0, 0.0)]
+    while waiting:
+        posts, slots, clock, value = waiting.pop()
+        here = posts[-1] if posts else 0
+        if posts and clock + travel[here][0] <= problem.shift and value + leg[here][0] >= least:
+            found.append(Tour(posts, slots))
+            if len(found) > most:
+                return None
+        for post in range(1, n + 1):
+            if post in posts:
+                continue
+            for dwell in range(1, problem.most_slots + 1):
+                then = clock + travel[here][post] + dwell * problem.slot
+                if then > problem.shift:
+                    break
+                steps += 1
+                if steps > MOST_STEPS:
+                    return None
+                gained = value + leg[here][post] + prize[post - 1][dwell]
+                waiting.append(((*posts, post), (*slots, dwell), then, gained))
+    return found

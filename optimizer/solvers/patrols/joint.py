@@ -19,17 +19,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SILENT, OnlyCancels, step
-from optimizer.problem.beats import with_beats, with_teams
-from optimizer.problem.plan import Plan, known_options
-from optimizer.problem.result import relative_gap, tolerance_of
-from optimizer.solvers.compiled import COMPILING_SECONDS
-from optimizer.solvers.feasible_start import feasible_start
+from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Plan, fits, known_options, make_beat, with_beats, with_teams
+from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.patrols.given_beats import ban, begin_from
+from optimizer.solvers.patrols.tours.tour import Tour
+from optimizer.solvers.search.compiled import COMPILING_SECONDS
+from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
@@ -37,22 +35,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
-    from optimizer.problem.placements import Beat, Placement
-    from optimizer.problem.result import Result
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.teams import PatrolField, Post
+    from optimizer.problem.plan.plan import Beat, Placement
+    from optimizer.problem.plan.result import Result
 
 GREEDY, GENERATING, DIVING, ENOUGH, FIXED, DIVING_AGAIN, BOUNDING = 0.02, 0.25, 0.3, 0.3, 0.4, 0.44, 0.95
 """Shares of the time after which the greedy plan, column generation, the dive, branching in the search for fixed options, all of that search,
 the dive into their plan, and the bound over all beats must end."""
+
 LEAST_DIVE, LEAST_FIXED = 0.07, 0.3
 """Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs."""
+
 LISTED = 40
 """Most beats of which all are listed."""
+
 WORTH_SAYING = 1.0
 """Seconds of compiling from which on they are said; reading what was compiled before takes less."""
+
 COPIES = 400
 """Most options of the placement problem that they become, one for each team that could drive each."""
+
 POOL = 120
 """Most beats in the placement problem beside those of the plan it begins from: those of least reduced cost."""
 
@@ -327,3 +331,67 @@ def with_tours(plan: Plan, pool: Sequence[Beat]) -> Plan:
     """Return a plan over the options of a pool with the beats themselves."""
     beats: dict[str, Placement] = {beat.id: beat for beat in pool}
     return Plan(tuple(beats.get(placement.id, placement) for placement in plan.placements))
+
+
+# Beats of plans that are known: their tours as columns of the linear program, and a plan with them as the one to beat.
+
+
+@dataclass(frozen=True, slots=True)
+class GivenTour:
+    """A tour of a team type at a base, by its position in the patrols."""
+
+    patrol: int
+    tour: Tour
+
+
+def given_tour(field: PatrolField, beat: Beat) -> GivenTour | None:
+    """Return the tour of a beat, of this patrol field or another, by the ids of team and base and its posts; None where it cannot be driven."""
+    for q, patrol in enumerate(field.patrols):
+        if (patrol.team.id, patrol.base.id) != (beat.team.id, beat.base.id):
+            continue
+        place = {_post(field.posts[k]): number for number, k in enumerate(patrol.posts.tolist(), start=1)}
+        posts = tuple(place.get(_post(stop.post), 0) for stop in beat.stops)
+        if 0 in posts:
+            return None
+        try:
+            make_beat(field, q, posts, beat.slots, beat.id)
+        except ValueError:
+            return None
+        return GivenTour(q, Tour(posts, beat.slots))
+    return None
+
+
+def ban(generation: ColumnGeneration, beats: Sequence[Beat]) -> None:
+    """Keep the tours of some beats out of the columns; bounds stay those over all beats, which hold for fewer."""
+    for beat in beats:
+        if (given := given_tour(generation.patrols, beat)) is not None:
+            generation.ban(given.patrol, given.tour)
+
+
+def begin_from(tree: BranchAndPrice, plans: Sequence[Plan]) -> None:
+    """Add the beats of plans to the columns of a search, and offer each plan that keeps the budgets, less beats that cannot be driven."""
+    generation = tree.generation
+    instance, field = generation.instance, generation.patrols
+    for plan in plans:
+        given = [tour for beat in plan.beats if (tour := given_tour(field, beat)) is not None]
+        found = [generation.position(each.patrol, each.tour) for each in given]
+        places = [place for place in found if place is not None]
+        ones = instance.placed(known_options(instance, plan)) | instance.forced
+        number = np.bincount(np.array(places, dtype=np.int64), minlength=len(generation.beats))
+        used = ones @ instance.use + number @ generation.uses()
+        forbidden = np.array([option.forbidden for option in instance.options], dtype=bool)
+        within = np.all(used <= instance.budget * (1 + BUDGET_TOLERANCE))
+        if within and fits(instance, ones) and not (ones & forbidden).any():
+            tree.offer(ones, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _PostPlace:
+    """Which road a post watches, and from where."""
+
+    segment: int
+    node: int
+
+
+def _post(post: Post) -> _PostPlace:
+    return _PostPlace(post.segment, post.node)

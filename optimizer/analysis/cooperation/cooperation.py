@@ -1,0 +1,341 @@
+"""What several agencies reach alone, in every coalition, and together; what cooperation is worth, and how to split it fairly.
+
+The worth of a coalition is by how much its best plan lowers what gets through, against nobody placing anything (or, where the others keep what
+they have, against today). It has its members' options and resources, and in full what all share; of the others it has nothing, or what stands
+today. A plan of some members is one of more members too, so plans and bounds are passed on between coalitions.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.analysis.cooperation.site_gains import SiteGain, site_gains
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
+from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.problem.instance.instance import series_digest
+from optimizer.problem.instance.methods import check_single_plans
+from optimizer.problem.plan.agencies import (
+    CoalitionGame,
+    WorthInterval,
+    agencies_of,
+    check_today,
+    coalition_problem,
+    coalitions_on,
+    every_coalition,
+    existing_mask,
+    sampled_orders,
+)
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan
+from optimizer.solvers.patrols.joint import solve_joint
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.agencies import Coalition, Others
+    from optimizer.scenario.file.model import SolveModel
+
+MOST = 8
+"""Agencies up to which every coalition is solved."""
+ORDERS = 16
+"""Orders of joining that are sampled above."""
+SINGLE_SOLVES = 5.0
+"""Time of all coalitions, in time limits of a single solve, where none is given."""
+
+
+@dataclass(frozen=True)
+class CoalitionValue:
+    """What gets through under the best plan of a coalition.
+
+    Attributes
+    ----------
+    members
+        Ids of agencies.
+    lower, upper
+        Proven bound of every plan of the coalition, and value of the best one found.
+    plan
+        That plan; the empty one where none was looked for.
+    solved
+        Whether it was looked for; else the values are what others prove.
+    """
+
+    members: tuple[str, ...]
+    lower: float
+    upper: float
+    plan: Plan
+    solved: bool
+
+
+@dataclass(frozen=True)
+class AgencyShare:
+    """An agency's part of what all reach together.
+
+    Attributes
+    ----------
+    agency
+        Its id.
+    alone
+        What it reaches alone.
+    share
+        Its Shapley value; those found sum to what the best plan of all reaches.
+    """
+
+    agency: str
+    alone: WorthInterval
+    share: WorthInterval
+
+
+@dataclass(frozen=True)
+class Cooperation:
+    """Agencies alone and together.
+
+    Attributes
+    ----------
+    instance
+        The problem of all.
+    others
+        What those outside a coalition have.
+    nobody
+        What gets through without any of them: nothing placed, or today's sites.
+    coalitions
+        The smallest first, that of all last.
+    shares
+        One an agency.
+    worth
+        What all reach together beyond the sum of what each reaches alone; below 0 where sites of several do the same work.
+    in_core
+        Whether the split is in the core: no coalition does better apart. None where the bounds, or sampling, leave it open.
+    better_apart
+        Coalitions that, by the plans found, do.
+    sampled
+        How many orders of joining were sampled; None where every coalition was taken.
+    gains
+        What each site of the plan of all brings, and whose roads it relieves.
+    """
+
+    instance: Instance
+    others: Others
+    nobody: float
+    coalitions: tuple[CoalitionValue, ...]
+    shares: tuple[AgencyShare, ...]
+    worth: WorthInterval
+    in_core: bool | None
+    better_apart: tuple[tuple[str, ...], ...]
+    sampled: int | None
+    gains: tuple[SiteGain, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every coalition was solved."""
+        return all(each.solved for each in self.coalitions)
+
+    @property
+    def together(self) -> CoalitionValue:
+        """The coalition of all."""
+        return self.coalitions[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Game:
+    """What all coalitions have in common."""
+
+    instance: Instance
+    agencies: tuple[str, ...]
+    others: Others
+    terms: SolveModel
+
+    def case(self, members: Coalition) -> Instance:
+        """Return the problem of a coalition."""
+        return coalition_problem(self.instance, [self.agencies[k] for k in members], self.others)
+
+    def key(self, members: Coalition) -> str:
+        """Return what messages call a coalition."""
+        return " + ".join(self.agencies[k] for k in sorted(members))
+
+    @property
+    def rising(self) -> bool:
+        """Whether every plan of a coalition is one of more agencies: so it is where no option must be used and nothing must be reached."""
+        return not (self.instance.forced.any() or self.instance.requirements)
+
+
+def cooperate(
+    instance: Instance,
+    terms: SolveModel,
+    *,
+    others: Others = "absent",
+    orders: int = ORDERS,
+    time_limit: float | None = None,
+    executor: Executor = SERIAL,
+    finished: FinishedPieces | None = None,
+    listener: Listener = SILENT,
+) -> Cooperation:
+    """Plan for each agency alone, for each coalition, and for all; split what all reach fairly.
+
+    Ctrl-C ends the search; coalitions that were not solved have the bounds that the others prove, and the intervals are as much wider.
+
+    Parameters
+    ----------
+    instance
+        The problem of all.
+    terms
+        Method, gap and seed of each solve.
+    others
+        What those outside a coalition have: nothing (`absent`), or what stands today (`today`).
+    orders
+        Above 8 agencies, how many orders of joining are sampled, >= 2.
+    time_limit
+        Seconds for all coalitions together; by default five times that of `terms`, None where that has none.
+    executor
+        Who solves them.
+    finished
+        Where coalitions are kept as they are solved, and read from in place of solving them.
+    listener
+        Told of each.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two agencies, or today's sites break a constraint where others keep them.
+    InfeasibleError
+        If a coalition has no feasible plan.
+    """
+    agencies = _checked(instance, others, orders)
+    check_single_plans(terms.method, "cooperate")
+    if time_limit is None and terms.time_limit is not None:
+        time_limit = SINGLE_SOLVES * terms.time_limit
+    until = None if time_limit is None else time.monotonic() + time_limit
+    game = _Game(instance, agencies, others, terms)
+    sample = () if len(agencies) <= MOST else sampled_orders(len(agencies), orders, terms.seed)
+    coalitions = coalitions_on(sample) if sample else every_coalition(len(agencies))
+    pieces = [
+        Piece(game.key(each), each, tuple(game.key(less) for less in _one_less(each, coalitions)), size=len(each))
+        for each in coalitions  # a bound of many members holds for fewer of them too, and takes longest to prove
+    ]
+    known: dict[Coalition, Mapping[str, Any]] = {}
+    with Stopping(listener) as stopping:
+        for ended in executor.run(
+            solve_coalition, pieces, shared=game, until=until, finished=finished, listener=stopping
+        ):
+            if isinstance(ended.error, LostPieceError):
+                stopping.noted(f"{ended.piece.key} was not solved: {ended.fault}.")
+            else:
+                known[ended.piece.argument] = ended.value()
+        with step(stopping, "splitting", stoppable=False):
+            return _cooperation(game, coalitions, known, sample)
+
+
+def cooperation_digest(
+    instance: Instance, terms: SolveModel, others: Others, orders: int, time_limit: float | None
+) -> str:
+    """Return the digest of all that the coalitions' values depend on, for `FinishedPieces`."""
+    return series_digest(instance, "cooperate", agencies_of(instance), terms.of_search(), others, orders, time_limit)
+
+
+def solve_coalition(call: PieceCall) -> dict[str, Any]:
+    """Return bounds and plan of a coalition, from the plans of one member less: the best first, and with teams the beats of all."""
+    game: _Game = call.shared
+    case, terms = game.case(call.piece.argument), game.terms
+    options: dict[str, Any] = {
+        "method": terms.method,
+        "gap": terms.gap,
+        "time_limit": call.seconds,
+        "seed": terms.seed,
+        "threads": call.threads(terms.threads),
+        "listener": call.listener,
+    }
+    less = sorted((each for each in call.earlier if each), key=lambda each: each["upper"])
+    plans = [unpacked_plan(case, each["plan"]) for each in less]
+    if case.patrols is not None:
+        result = solve_joint(case, starts=plans, **options)
+    else:
+        result = solve(case, start=plans[0] if plans else None, **options)
+    assert result.plan is not None  # noqa: S101 - else an error was raised
+    return {"lower": result.lower or 0.0, "upper": result.upper, "plan": packed_plan(result.plan)}
+
+
+def _checked(instance: Instance, others: Others, orders: int) -> tuple[str, ...]:
+    """Return the agencies, at least two."""
+    agencies = agencies_of(instance)
+    problems = ProblemList()
+    if len(agencies) < 2:
+        found = f"one agency, {agencies[0]!r}" if agencies else "no agency"
+        remedy = "Name owners with `agency` in [[resources]], [[site]] and [[teams]]"
+        problems.append(Problem(instance.name, found, "at least two agencies with resources, options or teams", remedy))
+    if orders < 2:
+        problems.add("orders of joining", str(orders), "at least 2")
+    problems.raise_if_any()
+    if others == "today":
+        check_today(instance)
+    elif others != "absent":
+        raise InputError(Problem("others", repr(others), "absent or today"))
+    return agencies
+
+
+def _one_less(members: Coalition, known: Sequence[Coalition]) -> list[Coalition]:
+    among = set(known)
+    return [less for i in sorted(members) if (less := members - {i}) in among]
+
+
+def _cooperation(
+    game: _Game,
+    coalitions: Sequence[Coalition],
+    known: Mapping[Coalition, Mapping[str, Any]],
+    sample: tuple[tuple[int, ...], ...],
+) -> Cooperation:
+    instance, agencies = game.instance, game.agencies
+    before = existing_mask(instance) if game.others == "today" else np.zeros(len(instance.options), dtype=bool)
+    nobody = plan_value(instance, before)
+    first = {"lower": 0.0, "upper": nobody, "plan": {"options": _ids(instance, before), "beats": []}}
+    values = tuple(_value(game, members, known, first) for members in coalitions)
+    worths = {
+        members: WorthInterval(nobody - each.upper, nobody - each.upper, nobody - each.lower)
+        for members, each in zip(coalitions, values, strict=True)
+    }
+    split = CoalitionGame(len(agencies), worths, sample, game.rising)
+    shares = tuple(
+        AgencyShare(name, worths[frozenset({i})], share)
+        for i, (name, share) in enumerate(zip(agencies, split.shapley(), strict=True))
+    )
+    return Cooperation(
+        instance=instance,
+        others=game.others,
+        nobody=nobody,
+        coalitions=values,
+        shares=shares,
+        worth=split.cooperation(),
+        in_core=split.in_core(),
+        better_apart=tuple(tuple(agencies[k] for k in sorted(each)) for each in split.better_apart()),
+        sampled=len(sample) or None,
+        gains=site_gains(instance, values[-1].plan),
+    )
+
+
+def _ids(instance: Instance, placed: np.ndarray) -> list[str]:
+    return [instance.options[j].id for j in np.flatnonzero(placed)]
+
+
+def _value(
+    game: _Game, members: Coalition, known: Mapping[Coalition, Mapping[str, Any]], first: Mapping[str, Any]
+) -> CoalitionValue:
+    """Return the value of a coalition with what others prove of it: plans of fewer members, bounds of more."""
+    own = known.get(members)
+    plans, bounds = ([first, own] if own else [first]), ([own["lower"]] if own else [0.0])
+    if game.rising:
+        plans += [each for some, each in known.items() if some < members]
+        bounds += [each["lower"] for some, each in known.items() if some > members]
+    elif own:
+        plans = [own]
+    best = min(plans, key=lambda each: each["upper"])
+    names = tuple(game.agencies[k] for k in sorted(members))
+    plan = unpacked_plan(game.instance, best["plan"])
+    return CoalitionValue(names, min(max(bounds), best["upper"]), best["upper"], plan, own is not None)

@@ -1,0 +1,279 @@
+"""What is written and said of a cooperation: lines of JSON, sentences, and a folder with tables and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.text.formatting import number, with_range
+from optimizer.base.text.language import ENGLISH, localised, speaking
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import shortened, translated
+from optimizer.report.geodata.files import write_csv
+
+if TYPE_CHECKING:
+    import os
+
+    from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation
+    from optimizer.analysis.cooperation.site_gains import SiteGain
+    from optimizer.problem.plan.agencies import WorthInterval
+    from optimizer.report.short_page import ShortPage
+
+FILES = (
+    "cooperation.json",
+    "cooperation.html",
+    "coalitions.csv",
+    "shares.csv",
+    "sites.csv",
+    "shares.png",
+    "shares.svg",
+)
+
+
+def cooperation_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
+    """Return the folder for the cooperation of a problem's agencies; check it before the work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or holds what another command or problem left.
+    """
+    folder = OutputFolder(Path(out), "cooperate", (source,), FILES, overwrite)
+    folder.check()
+    return folder
+
+
+def coalition_line(coalition: CoalitionValue) -> dict[str, Any]:
+    """Return a coalition for JSON."""
+    return {
+        "coalition": list(coalition.members),
+        "lower": coalition.lower,
+        "upper": coalition.upper,
+        "plan": list(coalition.plan.options),
+        "solved": coalition.solved,
+    }
+
+
+def share_line(found: Cooperation, share: AgencyShare) -> dict[str, Any]:
+    """Return an agency's share for JSON, with what holds for all of them."""
+    return {
+        "agency": share.agency,
+        "share_low": share.share.low,
+        "share_high": share.share.high,
+        "share": share.share.found,
+        "alone_low": share.alone.low,
+        "alone_high": share.alone.high,
+        "worth_low": found.worth.low,
+        "worth_high": found.worth.high,
+        "total": found.nobody - found.together.upper,
+        "in_core": found.in_core,
+        "others": found.others,
+        "orders": found.sampled,
+    }
+
+
+def site_line(gain: SiteGain) -> dict[str, Any]:
+    """Return a site's gains for JSON."""
+    return {
+        "site": gain.placement.site or gain.placement.id,
+        "option": gain.placement.id,
+        "owners": list(gain.owners),
+        "brings": gain.total,
+        "gains": dict(gain.gains),
+    }
+
+
+def sentences(found: Cooperation) -> tuple[str, ...]:
+    """Return what a planner should read with the numbers."""
+    alone = (
+        _("Alone means: own options and resources and, in full, what all share; the others have nothing.")
+        if found.others == "absent"
+        else _(
+            "Alone means: own options and resources and, in full, what all share; the others have what stands today, which stays."
+        )
+    )
+    lines = [
+        f"{alone} " + _("Without any agency {value} gets through.").format(value=localised(f"{found.nobody:.6g}")),
+        _worth_sentence(found.worth),
+        _core_sentence(found),
+    ]
+    if found.sampled is not None:
+        lines.append(
+            _(
+                "Shares are means over {orders} sampled orders of joining; their ranges hold {errors} standard errors on either side."
+            ).format(orders=localised(f"{found.sampled:,}"), errors=localised("1.96"))
+        )
+    return tuple(lines)
+
+
+def _worth_sentence(worth: WorthInterval) -> str:
+    said = (
+        _(
+            "Together they reach {amount} more than the sum of what each reaches alone (proven: between {low} and {high})."
+        )
+        if worth.found >= 0
+        else _(
+            "Together they reach {amount} less than the sum of what each reaches alone (proven: between {low} and {high}): "
+            "sites of several stop the same evaders, and shared resources count for each."
+        )
+    )
+    amount, low, high = (localised(f"{each:.4g}") for each in (abs(worth.found), worth.low, worth.high))
+    return said.format(amount=amount, low=low, high=high)
+
+
+def _core_sentence(found: Cooperation) -> str:
+    if found.in_core:
+        return _("The split is in the core: no coalition reaches more apart than its members' shares.")
+    apart = translated(shortened([" + ".join(each) for each in found.better_apart], 3))
+    if found.in_core is None and apart:
+        said = _(
+            "Whether the split is in the core is not proven; by the plans found {coalitions} would reach more apart."
+        )
+    elif found.in_core is None:
+        said = _("Whether the split is in the core is not proven.")
+    else:
+        said = _("The split is not in the core: {coalitions} would reach more apart than its members' shares.")
+    return said.format(coalitions=apart or _("a coalition"))
+
+
+def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = ENGLISH) -> None:
+    """Write the files of a cooperation, all or none; page and figure are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
+    from optimizer.report.analysis_figures import save_shares
+    from optimizer.report.short_page import write_short_page
+
+    agencies = [each.agency for each in found.shares]
+    coalitions = [coalition_line(each) for each in found.coalitions]
+    shares = [share_line(found, each) for each in found.shares]
+    sites = [site_line(each) for each in found.gains]
+    content = {
+        "schema_version": 1,
+        "instance": found.instance.name,
+        "others": found.others,
+        "nobody": found.nobody,
+        "complete": found.complete,
+        "worth": {"low": found.worth.low, "found": found.worth.found, "high": found.worth.high},
+        "in_core": found.in_core,
+        "better_apart": [list(each) for each in found.better_apart],
+        "sampled_orders": found.sampled,
+        "sentences": list(sentences(found)),
+        "coalitions": coalitions,
+        "shares": shares,
+        "sites": sites,
+    }
+    with folder.written() as place:
+        write_csv(
+            place / "coalitions.csv",
+            [
+                each | {"coalition": " + ".join(each["coalition"]), "plan": " ".join(each["plan"])}
+                for each in coalitions
+            ],
+        )
+        write_csv(place / "shares.csv", shares)
+        write_csv(
+            place / "sites.csv",
+            [
+                {"option": each["option"], "owners": " + ".join(each["owners"]), "brings": each["brings"]}
+                | {f"gain:{name}": each["gains"].get(name, 0.0) for name in agencies}
+                for each in sites
+            ],
+        )
+        write_json(place / "cooperation.json", content)
+        with speaking(language):
+            save_shares(place, agencies, [each.alone for each in found.shares], [each.share for each in found.shares])
+            write_short_page(place / "cooperation.html", cooperation_page(found), {"shares": place / "shares.png"})
+
+
+def cooperation_page(found: Cooperation) -> ShortPage:
+    """Return the page of a cooperation."""
+    from optimizer.report.content.report_table import Column, ReportTable
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    agencies = [each.agency for each in found.shares]
+    shares = ReportTable(
+        "shares",
+        _("What each agency reaches alone, and its share of what all reach, as found, with the range that is proven"),
+        (Column(_("Agency")), Column(_("Reaches alone"), numeric=True), Column(_("Fair share"), numeric=True)),
+        tuple((each.agency, interval(each.alone), interval(each.share)) for each in found.shares),
+    )
+    coalitions = ReportTable(
+        "coalitions",
+        _(
+            "What gets through under the best plan of each coalition, and by how much less that is than without any agency"
+        ),
+        (
+            Column(_("Coalition")),
+            *(Column(name, numeric=True) for name in (_("Value"), _("No plan below"), _("Reaches"))),
+        ),
+        tuple(
+            (
+                " + ".join(each.members),
+                *(number(amount, 4) for amount in (each.upper, each.lower, found.nobody - each.upper)),
+            )
+            for each in found.coalitions
+        ),
+    )
+    sites = ReportTable(
+        "sites",
+        _(
+            "By how much less gets through because of each site of the plan of all, and on whose roads the evaders travel with nothing placed"
+        ),
+        (
+            Column(_("Site")),
+            Column(_("Of")),
+            Column(_("Brings"), numeric=True),
+            *(Column(name, numeric=True) for name in agencies),
+        ),
+        tuple(
+            (
+                each.placement.label or each.placement.id,
+                " + ".join(each.owners) or _("all"),
+                number(each.total, 3),
+                *(number(each.gains.get(name, 0.0), 3) for name in agencies),
+            )
+            for each in found.gains
+        ),
+    )
+    missing = sum(not each.solved for each in found.coalitions)
+    together = found.together
+    return ShortPage(
+        title=_("{name}: agencies alone and together").format(name=found.instance.name),
+        headline=_(
+            "Together {count} agencies bring what gets through from {nobody} to {value}; no plan brings it below {bound}."
+        ).format(
+            count=number(len(agencies)),
+            nobody=number(found.nobody, 4),
+            value=number(together.upper, 4),
+            bound=number(together.lower, 4),
+        ),
+        warnings=(
+            _("{missing} of {count} coalitions were not solved; those have the bounds that the others prove.").format(
+                missing=number(missing), count=number(len(found.coalitions))
+            ),
+        )
+        if missing
+        else (),
+        sections=(
+            PageSection(
+                title=_("The split"),
+                sentences=sentences(found),
+                tables=(shares,),
+                image="shares",
+                alt=_("What each agency reaches alone, and its share of what all reach, each with its range."),
+            ),
+            PageSection(title=_("The coalitions"), tables=(coalitions,)),
+            PageSection(title=_("Whose roads each site relieves"), tables=(sites,)),
+        ),
+    )
+
+
+def interval(each: WorthInterval) -> str:
+    """Return an interval in words."""
+    return with_range(number(each.found, 4), number(each.low, 4), number(each.high, 4))

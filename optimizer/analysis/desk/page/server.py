@@ -1,0 +1,184 @@
+"""The server of a desk: on this machine alone, behind an address that holds a random token, with nothing else to ask it for.
+
+Every address of the server begins with the token, that of the websocket and of scripts included: a request without it finds nothing. The
+websocket is also refused to pages of other origins, and the page's own security policy lets nothing load from elsewhere, and no script run but
+those that the page was made with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import secrets
+import signal
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bokeh.application import Application
+from bokeh.application.handlers.function import FunctionHandler
+from bokeh.server.server import BaseServer
+from bokeh.server.tornado import BokehTornado
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.web import OutputTransform
+
+from optimizer.analysis.desk.page.page import POLL_MS, DeskPage, template
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.language import ENGLISH, speaking
+from optimizer.base.text.language import gettext as _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tornado.httputil import HTTPHeaders
+
+    from optimizer.analysis.desk.view import DeskActions
+
+HOST = "127.0.0.1"
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class DeskServer:
+    """A server that listens, and is not yet run.
+
+    Attributes
+    ----------
+    address
+        Of the page, token included.
+    port
+        Where it listens.
+    server
+        Bokeh's.
+    """
+
+    address: str
+    port: int
+    server: BaseServer
+
+
+def listening(actions: DeskActions, port: int | None = None) -> DeskServer:
+    """Return a server of a desk that listens on this machine; to be called within a running event loop.
+
+    Parameters
+    ----------
+    actions
+        The desk.
+    port
+        Where to listen; None for any free one.
+
+    Raises
+    ------
+    InputError
+        If the port cannot be had.
+    """
+    bound = _bound(port)
+    port = int(bound.getsockname()[1])
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    logging.getLogger("tornado.access").setLevel(
+        logging.ERROR
+    )  # a request that finds nothing is no concern of the planner
+    application = BokehTornado(
+        {"/": Application(FunctionHandler(lambda document: _fill(document, actions)))},
+        prefix=token,
+        extra_websocket_origins=[f"{HOST}:{port}"],
+        use_index=False,
+        redirect_root=False,
+        include_headers=[],
+        include_cookies=[],
+        sign_sessions=False,
+        secret_key=None,
+    )
+    application.add_transform(_Guarded)
+    http = HTTPServer(application)
+    http.add_socket(bound)
+    return DeskServer(f"http://{HOST}:{port}/{token}/", port, BaseServer(IOLoop.current(), application, http))
+
+
+def serve(
+    actions: DeskActions, *, port: int | None, ready: Callable[[DeskServer], object], language: str = ENGLISH
+) -> None:
+    """Serve a desk until Ctrl-C, or until the process is asked to end.
+
+    Parameters
+    ----------
+    actions
+        The desk.
+    port
+        Where to listen; None for any free one.
+    ready
+        Called once the page can be opened.
+    language
+        Of the page.
+
+    Raises
+    ------
+    InputError
+        If the port cannot be had, or there are no texts in that language.
+    """
+    with speaking(language):  # tasks and callbacks of the loop take it with them
+        asyncio.run(_served(actions, port, ready))
+
+
+async def _served(actions: DeskActions, port: int | None, ready: Callable[[DeskServer], object]) -> None:
+    found, ended, loop = listening(actions, port), asyncio.Event(), asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
+    try:
+        found.server.start()
+        ready(found)
+        await ended.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        found.server.stop(wait=False)
+        http: Any = found.server._http  # noqa: SLF001 - bokeh has no other way to it
+        await http.close_all_connections()
+
+
+def _bound(port: int | None) -> socket.socket:
+    try:
+        bound = socket.create_server((HOST, port or 0), backlog=128)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        found = f"{port}, which another program uses" if taken else f"{port}, which cannot be had ({error.strerror})"
+        raise InputError(Problem("port", found, "a free port", "Choose another, or leave --port out")) from None
+    bound.setblocking(False)
+    return bound
+
+
+def _fill(document: Any, actions: DeskActions) -> None:  # noqa: ANN401 - bokeh has no types
+    """Put a page of the desk into a window's document."""
+    page = DeskPage(actions)
+    for root in page.roots:
+        document.add_root(root)
+    document.title = _("Planner's desk")
+    document.template = template()
+    document.add_periodic_callback(page.poll, POLL_MS)
+
+
+class _Guarded(OutputTransform):
+    """Adds the headers that keep a page to itself, and marks the scripts that it was made with."""
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Do so; the HTML of the page holds no text of a plan, which comes by the websocket."""
+        del finishing
+        nonce = secrets.token_urlsafe(16)
+        headers["Content-Security-Policy"] = (
+            f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+            f"font-src 'self' data:; connect-src 'self' ws://{HOST}:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        if "text/html" in headers.get("Content-Type", ""):
+            headers["Cache-Control"] = "no-store"
+            chunk = chunk.replace(b"<script", f'<script nonce="{nonce}"'.encode())
+            if "Content-Length" in headers:
+                headers["Content-Length"] = str(len(chunk))
+        return status_code, headers, chunk

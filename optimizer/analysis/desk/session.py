@@ -1,0 +1,489 @@
+"""A planner at a desk: the desk, the folder it was opened from, and the search that runs in the background."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.analysis.compare.matching import SitePlaces
+from optimizer.analysis.desk.desk import NAME, Desk, DeskModel, option_name, resource_name, tour_name
+from optimizer.analysis.desk.variants import read_desk_plan, save_variant
+from optimizer.analysis.desk.view import DeskActions, DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
+from optimizer.analysis.explain.replacements import make_room
+from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem
+from optimizer.base.files.readwrite import read_json
+from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import all_translated, said, translated
+from optimizer.base.work.listener import SILENT, SilentListener, is_interrupt, step
+from optimizer.plans.plan_outputs import straight_roads
+from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
+from optimizer.report.words import word
+from optimizer.solvers.overlay.overlay import restricted
+from optimizer.solvers.patrols.joint import solve_joint, with_tours
+from optimizer.solvers.solve import place
+
+if TYPE_CHECKING:
+    import os
+
+    from optimizer.analysis.desk.view import Standing
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Beat
+    from optimizer.problem.plan.result import Result
+    from optimizer.report.maps.geography import StraightRoads
+
+BEAT = 300
+"""Characters of a beat's name, which lists its stops."""
+
+ENDS = {
+    "time": marked("the time ended"),
+    "interrupted": marked("it was stopped"),
+    "memory": marked("the memory was used up"),
+}
+"""Why a search ended."""
+
+PROVEN = marked("it is proven best within the gap asked for")
+
+STEPS = 100
+"""About how many steps a budget slider has up to its end."""
+
+
+class DeskSession(DeskActions):
+    """What the page asks of a desk.
+
+    Parameters
+    ----------
+    folder
+        The plan folder.
+    skip_unreachable
+        Leave out evaders without a path.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no plan with its instance.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], *, skip_unreachable: bool = False, listener: Listener = SILENT
+    ) -> None:
+        path = Path(folder)
+        self.folder = path.parent if path.name == "plan.json" else path
+        with step(listener, f"reading {self.folder}"):
+            known = read_desk_plan(path, skip_unreachable=skip_unreachable)
+        with step(listener, "contracting"):
+            self.desk = Desk(known)
+        self._places = SitePlaces.of(self.desk.base, self.folder / "plan.json")
+        self._opened = (known.value, self.desk.base.budget.copy())
+        self._search: DeskSearch | None = None
+        self._version = 0
+        self.saved: list[Path] = []
+
+    @property
+    def version(self) -> int:
+        """Goes up whenever something changes."""
+        return self._version
+
+    def roads(self) -> StraightRoads | None:
+        """Return the roads; None where there is no map."""
+        return straight_roads(self.desk.base)
+
+    def view(self) -> DeskView:
+        """Return what lies on the desk."""
+        desk = self.desk
+        return DeskView(
+            title=plain(self.folder.resolve().name, NAME),
+            value=desk.value,
+            opened_value=self._opened[0],
+            lower=desk.lower,
+            evaluation_ms=1000 * desk.evaluation_seconds,
+            faults=all_translated(desk.shortfalls),
+            sites=tuple(self._site(name) for name in desk.sites),
+            budgets=self._budgets(),
+            beats=tuple(self._beat(name, beat) for name, beat in desk.tours().items()),
+            last=translated(desk.state.action) if desk.can_undo else "",
+            can_undo=desk.can_undo,
+            can_redo=desk.can_redo,
+            progress=self._progress(),
+        )
+
+    def detail(self, name: str) -> str:
+        """Return what a site does in the plan shown, in words."""
+        desk = self.desk
+        options = desk.options_of(name)
+        adds, used = desk.adds(name), desk.placed[list(options)].any()
+        effect = (
+            _("Without it {value} would get through: it takes {adds} off. It needs {needs}.")
+            if used
+            else _("With it as well, budgets aside, {value} would get through: {adds} less. It needs {needs}.")
+        )
+        as_kind = _("as {kind} {needs}") if len(options) > 1 else "{needs}"
+        needs = [as_kind.format(kind=self._kind(j), needs=self._needs(j)) for j in options]
+        value = desk.value + adds if used else desk.value - adds
+        return effect.format(value=number(value, 4), adds=number(adds, 3), needs="; ".join(needs))
+
+    def turn(self, name: str) -> None:
+        """Go on to the next demand on a site: none, must be used, must not be used."""
+        self._free().turn(name)
+        self._version += 1
+
+    def force(self, name: str) -> None:
+        """Demand that a site, or one option of it, is used."""
+        self._free().force(name)
+        self._version += 1
+
+    def forbid(self, name: str) -> None:
+        """Demand that a site, or one option of it, is not used."""
+        self._free().forbid(name)
+        self._version += 1
+
+    def release(self, name: str) -> None:
+        """Take the demands on a site back."""
+        self._free().release(name)
+        self._version += 1
+
+    def demand_beat(self, name: str, must: bool | None) -> None:
+        """Demand that a beat is driven, or is not; None takes the demand back."""
+        self._free().demand_beat(name, must)
+        self._version += 1
+
+    def set_budget(self, resource: str, amount: float) -> None:
+        """Set a budget."""
+        self._free().set_budget(resource, amount)
+        self._version += 1
+
+    def undo(self) -> None:
+        """Take the last action back."""
+        self._free().undo()
+        self._version += 1
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._free().redo()
+        self._version += 1
+
+    def search(self, seconds: float) -> None:
+        """Look for the best plan from here, in the background."""
+        search = DeskSearch(self._free(), time_limit=seconds)
+        self._search = search
+        search.start()
+        self._version += 1
+
+    def stop(self) -> None:
+        """End the search soon, with the best plan so far."""
+        if self._search is not None:
+            self._search.stop()
+
+    def poll(self) -> str:
+        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended.
+
+        Raises
+        ------
+        InfeasibleError
+            If it has ended without a plan, with the reason.
+        """
+        search = self._search
+        if search is None or not search.done:
+            return ""
+        self._search = None
+        self._version += 1
+        if search.result is None or search.result.plan is None:
+            raise InfeasibleError(said("No plan: {reason}", reason=search.failure))
+        before, feasible = self.desk.value, self.desk.feasible
+        search.take()
+        gained = before - self.desk.value
+        if not feasible:
+            found = _("The best plan found lets {value} through; {why} after {seconds} s.")
+        elif gained > 0:
+            found = _(
+                "The best plan found lets {value} through, {gained} less than the one that was shown; {why} after {seconds} s."
+            )
+        else:
+            found = _("The best plan found lets {value} through: the one that was shown; {why} after {seconds} s.")
+        return found.format(
+            value=number(self.desk.value, 4),
+            gained=number(gained, 3),
+            why=_(ENDS.get(search.result.limit or "", PROVEN)),
+            seconds=number(search.seconds, 2),
+        )
+
+    def save(self, name: str) -> str:
+        """Save the plan shown as a variant; return where it is, and what makes its report."""
+        place = save_variant(self._free(), self.folder, name)
+        self.saved.append(place)
+        again = read_json(place / "run.json", "a run")["again"]
+        return _("{folder}. Report, figures and duties are made by: {command}").format(folder=place, command=again)
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Stop what runs, and wait for it."""
+        if self._search is not None:
+            self._search.stop()
+            self._search.wait(seconds)
+
+    def _free(self) -> Desk:
+        """Return the desk, where no search needs it as it is."""
+        if self._search is not None:
+            raise InputError(
+                Problem(said("desk"), said("a search that runs"), said("its end"), said("Stop it, or wait"))
+            )
+        return self.desk
+
+    def _progress(self) -> DeskProgress | None:
+        search = self._search
+        if search is None:
+            return None
+        lower = max(search.lower, self.desk.lower)
+        return DeskProgress(search.seconds, search.time_limit, search.step, lower, search.upper)
+
+    def _site(self, name: str) -> DeskSite:
+        desk, options = self.desk, self.desk.sites[name]
+        first, marks = desk.base.options[options[0]], desk.mark(name)
+        used = [j for j in options if desk.placed[j]]
+        whole = marks.get(name, marks.get(first.id) if len(options) == 1 else None)
+        must = whole if whole is not None else (True if True in marks.values() else None)
+        standing: Standing = "must" if must else "must not" if must is False else "used" if used else "not used"
+        alone = len(options) == 1
+        asked = [
+            self._asked(mark, None if each == name or alone else desk.base.option_index[each])
+            for each, mark in marks.items()
+        ]
+        stands = [_("in the plan") if alone else _("in the plan as {kind}").format(kind=self._kind(j)) for j in used]
+        today = [_("in use today")] if any(desk.base.options[j].existing for j in options) else []
+        lon, lat = float(self._places.lon[options[0]]), float(self._places.lat[options[0]])
+        return DeskSite(
+            name=name,
+            label=option_name(first) if first.label or len(options) == 1 else plain(name, NAME),
+            lon=lon if math.isfinite(lon) else None,
+            lat=lat if math.isfinite(lat) else None,
+            standing=standing,
+            used=bool(used),
+            existing=bool(today),
+            says="; ".join([*asked, *(stands or [_("not in the plan")]), *today]),
+            kinds=tuple((desk.base.options[j].id, self._kind(j)) for j in options),
+        )
+
+    def _asked(self, must: bool, option: int | None) -> str:
+        """Return a demand in words; of an option, where it is not the whole site's."""
+        if option is None:
+            return _("must be used") if must else _("must not be used")
+        said = _("must be used as {kind}") if must else _("must not be used as {kind}")
+        return said.format(kind=self._kind(option))
+
+    def _beat(self, name: str, beat: Beat) -> DeskBeat:
+        state = self.desk.state
+        return DeskBeat(
+            name=name,
+            label=plain(beat.label, BEAT),
+            lon=tuple(stop.post.lon for stop in beat.stops),
+            lat=tuple(stop.post.lat for stop in beat.stops),
+            must=state.beats.mark(name),
+            used=any(tour_name(each) == name for each in state.plan.beats),
+        )
+
+    def _needs(self, option: int) -> str:
+        uses = self.desk.base.options[option].uses
+        named = [(resource_name(r), uses[r.id]) for r in self.desk.base.resources if uses.get(r.id)]
+        return ", ".join(f"{number(amount)} {name}" for name, amount in named) or _("nothing")
+
+    def _kind(self, option: int) -> str:
+        found = self.desk.base.options[option]
+        return plain(found.type or word(found.kind), NAME)
+
+    def _budgets(self) -> tuple[DeskBudget, ...]:
+        desk, opened = self.desk, self._opened[1].tolist()
+        used = dict(zip((r.id for r in desk.model.instance.resources), desk.used().tolist(), strict=True))
+        needs = desk.base.use
+        return tuple(
+            DeskBudget(
+                id=resource.id,
+                name=resource_name(resource),
+                unit=plain(resource.unit, NAME),
+                used=used[resource.id],
+                budget=resource.budget,
+                opened=opened[r],
+                most=(most := _end(opened[r], needs[:, r], whole)),
+                step=1.0 if whole and most <= 10 * STEPS else 10.0 ** round(math.log10(most / STEPS)),
+            )
+            for r, resource in enumerate(desk.case.resources)
+            for whole in [float(opened[r]).is_integer() and bool(np.all(needs[:, r] % 1 == 0))]
+        )
+
+
+def _end(opened: float, needs: np.ndarray, whole: bool) -> float:
+    """Return where the slider of a budget ends: twice the budget, and at least three of what needs most of it."""
+    end = max(2.0 * opened, 3.0 * float(needs.max(initial=0.0)), 1.0 if whole else 1e-6)
+    return float(math.ceil(end)) if end >= 1 else end
+
+
+# A search in the background: the best plan for the budgets and demands on a desk, from the plan shown.
+
+BEATS_KEPT = 0.3
+"""Share of the time of a search with teams that it first spends on sites alone, with the beats of the plan shown."""
+
+LEAST_SECONDS = 0.1
+"""What is left for the search with other beats, at least."""
+
+
+class DeskSearch(SilentListener):
+    """A search for the best plan, in a thread of its own; it has the best plan so far when it is stopped.
+
+    Parameters
+    ----------
+    desk
+        What to search for, and where to begin. It must not change before `done`.
+    time_limit, gap, seed
+        As in `optimizer.solvers.solve.solve`.
+
+    Attributes
+    ----------
+    lower, upper
+        Bound that is proven so far, and value of the best plan so far; infinite where none is known.
+    step
+        What is being done.
+    done
+        Whether it has ended.
+    result
+        What it found; None before the end, and where there is no plan.
+    failure
+        Why there is none, in words.
+
+    Raises
+    ------
+    InputError
+        If the time limit is no number of seconds above 0.
+    """
+
+    def __init__(self, desk: Desk, *, time_limit: float, gap: float = 1e-4, seed: int = 0) -> None:
+        if not 0 < time_limit < math.inf:
+            raise InputError(Problem(said("time limit"), str(time_limit), said("a number of seconds above 0")))
+        self.desk, self.case, self.model = desk, desk.case, desk.model
+        self.time_limit, self.gap, self.seed = time_limit, gap, seed
+        self.lower, self.upper, self.step = 0.0, math.inf, marked("begins")
+        self.result: Result | None = None
+        self.failure: str = ""
+        self.began = time.monotonic()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="desk search", daemon=True)
+
+    @property
+    def done(self) -> bool:
+        """Whether the search has ended."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end soon, with the best plan so far."""
+        self._stopped = True
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for its end."""
+        self._thread.join(seconds)
+
+    def take(self) -> None:
+        """Lay the plan that it found on the desk, or the one that was shown with what is proven now, where that is better.
+
+        Raises
+        ------
+        InputError
+            If it found none; `failure` says why.
+        """
+        if self.result is None:
+            raise InputError(
+                Problem("search", self.failure or "no end yet", "a plan that keeps every budget and demand")
+            )
+        desk, found = self.desk, self.result
+        if desk.feasible and found.upper is not None and desk.value < found.upper:
+            kept = replace(found, plan=desk.state.plan, upper=desk.value)
+            desk.show(kept, self.case, desk.model)
+        else:
+            desk.show(found, self.case, self.model)
+
+    def step_started(self, name: str) -> None:
+        """Keep the name."""
+        self.step = name
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Keep both."""
+        self.lower, self.upper = lower, upper
+
+    def cancelled(self) -> bool:
+        """Return whether it was asked to end."""
+        return self._stopped
+
+    def _run(self) -> None:
+        try:
+            result = self._solved()
+            if result.plan is not None and self.case.patrols is not None:
+                self.model = DeskModel.of(self.desk.base, result.plan)
+            self.result = result
+            self.failure = "" if result.plan is not None else said("no plan before the time ended: give it more")
+        except OptimizerError as error:
+            self.failure = error.args[0] if error.args else ""
+        except BaseException as error:  # noqa: BLE001 - a thread has nobody else to tell
+            stopped = is_interrupt(error)
+            self.failure = said("stopped before there was a plan") if stopped else f"{type(error).__name__}: {error}"
+
+    def _solved(self) -> Result:
+        """Search for sites with the beats of the plan shown; where there are teams, then for sites and beats together, from both plans."""
+        case, state = self.case, self.desk.state
+        if case.patrols is None:
+            return self._placed(case, self.time_limit)
+        demands, ids = state.beats, [beat.id for beat in state.beats.must]
+        shown = demands.kept_in(state.plan)
+        near = self._placed(with_plan(case, shown).with_forced(*ids), self.time_limit * BEATS_KEPT)
+        beats = {beat.id: beat for beat in shown.beats}
+        names = () if near.plan is None else near.plan.options
+        fixed = Plan.of(case, [name for name in names if name in case.option_index])
+        same = Plan((*fixed.placements, *(beats[name] for name in names if name in beats)))
+        proven = min(self.desk.lower, near.upper or 0.0)  # what is proven there is so of these beats alone
+        near = replace(near, plan=same, lower=proven, weighed_lower=near.lower, status="feasible")
+        if self._stopped:
+            return near
+        whole = with_beats(with_teams(case), demands.must).with_forced(*ids)
+        found = solve_joint(
+            whole,
+            gap=self.gap,
+            time_limit=max(self.time_limit - self.seconds, LEAST_SECONDS),
+            seed=self.seed,
+            starts=[demands.as_options(plan) for plan in (same, shown)],
+            proven=self.desk.lower,
+            banned=demands.banned,
+            listener=self,
+        )
+        if found.plan is not None:
+            found = replace(found, plan=with_tours(found.plan, demands.must))
+        better = near.upper is not None and (found.upper is None or near.upper < found.upper)
+        return replace(found, plan=near.plan, upper=near.upper) if better else found
+
+    def _placed(self, case: Instance, seconds: float) -> Result:
+        """Return the best plan found of the options of a case, from the plan shown."""
+        start = self.desk.placed.copy()
+        make_room(case, start, [])
+        return place(
+            case,
+            gap=self.gap,
+            time_limit=seconds,
+            seed=self.seed,
+            listener=self,
+            overlay=restricted(self.model.overlay, case),
+            starts=[start],
+            proven=self.desk.lower,
+        )

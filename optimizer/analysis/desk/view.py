@@ -1,0 +1,207 @@
+"""What the page of a planner's desk shows, and what it asks of the desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from optimizer.report.maps.geography import StraightRoads
+
+Standing = Literal["must", "must not", "used", "not used"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSite:
+    """A site on the desk.
+
+    Attributes
+    ----------
+    name
+        What the desk knows it by.
+    label
+        What people call it.
+    lon, lat
+        Degrees; None where it has no place.
+    standing
+        Whether it must, or must not, be used, else whether the plan shown uses it.
+    used
+        Whether the plan shown uses it.
+    existing
+        Whether it is in use today.
+    says
+        What is asked of it and what stands there, in words.
+    kinds
+        Ids of its options, each with what people call its kind.
+    """
+
+    name: str
+    label: str
+    lon: float | None
+    lat: float | None
+    standing: Standing
+    used: bool
+    existing: bool
+    says: str
+    kinds: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskBeat:
+    """A beat on the desk.
+
+    Attributes
+    ----------
+    name
+        What the desk knows it by.
+    label
+        What people call it: team and posts.
+    lon, lat
+        Degrees of its posts.
+    must
+        Whether it must, or must not, be driven; None for no demand.
+    used
+        Whether the plan shown drives it.
+    """
+
+    name: str
+    label: str
+    lon: tuple[float, ...]
+    lat: tuple[float, ...]
+    must: bool | None
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeskBudget:
+    """A budget on the desk.
+
+    Attributes
+    ----------
+    id, name, unit
+        Of the resource.
+    used, budget, opened
+        What the plan shown uses, what there is now, and what there was when the plan was opened.
+    most, step
+        Where its slider ends, and how far it moves at once.
+    """
+
+    id: str
+    name: str
+    unit: str
+    used: float
+    budget: float
+    opened: float
+    most: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeskProgress:
+    """How far a search in the background is: seconds, what it does, proven bound, and value of the best plan; infinite for none."""
+
+    seconds: float
+    limit: float
+    step: str
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeskView:
+    """What lies on the desk.
+
+    Attributes
+    ----------
+    title
+        The plan that was opened.
+    value, opened_value, lower
+        Exact value of the plan shown, of the one that was opened, and the proven bound for what is asked now.
+    evaluation_ms
+        Milliseconds that the value took.
+    faults
+        Why the plan shown may not be, a sentence each.
+    sites, budgets
+        In the order of the problem.
+    beats
+        Beats of the plan shown, then those that must not be driven.
+    last
+        The last action; empty before the first.
+    can_undo, can_redo
+        Whether there are actions to take back, or to do again.
+    progress
+        Of the search that runs; None where none does.
+    """
+
+    title: str
+    value: float
+    opened_value: float
+    lower: float
+    evaluation_ms: float
+    faults: tuple[str, ...]
+    sites: tuple[DeskSite, ...]
+    budgets: tuple[DeskBudget, ...]
+    beats: tuple[DeskBeat, ...]
+    last: str
+    can_undo: bool
+    can_redo: bool
+    progress: DeskProgress | None
+
+
+class DeskActions(Protocol):
+    """What the page asks of a desk; every action raises InputError, and changes nothing, where it cannot be done."""
+
+    @property
+    def version(self) -> int:
+        """Goes up whenever something changes."""
+
+    def roads(self) -> StraightRoads | None:
+        """Return the roads; None where there is no map."""
+
+    def view(self) -> DeskView:
+        """Return what lies on the desk."""
+
+    def detail(self, name: str) -> str:
+        """Return what a site does in the plan shown, in words."""
+
+    def turn(self, name: str) -> None:
+        """Go on to the next demand on a site: none, must be used, must not be used."""
+
+    def force(self, name: str) -> None:
+        """Demand that a site, or one option of it, is used."""
+
+    def forbid(self, name: str) -> None:
+        """Demand that a site, or one option of it, is not used."""
+
+    def release(self, name: str) -> None:
+        """Take the demands on a site back."""
+
+    def demand_beat(self, name: str, must: bool | None) -> None:
+        """Demand that a beat is driven, or is not; None takes the demand back."""
+
+    def set_budget(self, resource: str, amount: float) -> None:
+        """Set a budget."""
+
+    def undo(self) -> None:
+        """Take the last action back."""
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+
+    def search(self, seconds: float) -> None:
+        """Look for the best plan from here, in the background."""
+
+    def stop(self) -> None:
+        """End the search soon, with the best plan so far."""
+
+    def poll(self) -> str:
+        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended.
+
+        Raises
+        ------
+        InfeasibleError
+            If it has ended without a plan.
+        """
+
+    def save(self, name: str) -> str:
+        """Save the plan shown as a variant; return where it is, and what makes its report."""

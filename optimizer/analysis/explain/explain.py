@@ -1,0 +1,371 @@
+"""Why a plan is as it is: what each site adds, what would replace it, why others were left out, and which routes remain."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.analysis.explain.replacements import Pricing, promising, released, root_rows, swapped
+from optimizer.base.errors import ProblemList
+from optimizer.base.text.names import unknown_name
+from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
+from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.plans.plan_folder import read_known_plan
+from optimizer.problem.instance.changes import is_named
+from optimizer.problem.plan.evaluation import evader_values
+from optimizer.problem.plan.residual_routes import SitesOnArcs, routes_left
+from optimizer.solvers.overlay.overlay import contract
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.analysis.explain.replacements import OptionPrice
+    from optimizer.base.work.executor import Executor
+    from optimizer.base.work.listener import Listener
+    from optimizer.plans.plan_folder import KnownPlan
+    from optimizer.problem.instance.evaders import Evader
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.residual_routes import RoutesLeft
+
+COMPARING = 0.05
+"""Share of the time limit that is kept for what comes after the solves, and for the last of them, which may take a little longer."""
+
+AT_ROOT = 0.15
+"""Share of the time limit in which the root program is cut whose rows all solves begin with."""
+
+TOUCHED = 1e-9
+"""Least change of a chance to get through that counts as touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedEvader:
+    """An evader whose chance to get through depends on an option.
+
+    Attributes
+    ----------
+    evader
+        Who.
+    without, with_it
+        Chance to get through without and with the option, the rest of the plan as it is.
+    """
+
+    evader: Evader
+    without: float
+    with_it: float
+
+    @property
+    def adds(self) -> float:
+        """By how much the option lowers what gets through of this evader, weight included."""
+        return self.evader.weight * (self.without - self.with_it)
+
+
+@dataclass(frozen=True)
+class ExplainedOption:
+    """What an option does, and what it would cost to do without it, or to have it.
+
+    Attributes
+    ----------
+    known
+        The plan.
+    price
+        The best plan without it, or with it.
+    adds
+        By how much the value is lower with it than without it, the rest of the plan as it is and, where it is not chosen, budgets aside and in
+        place of what excludes it; below 0 where that was better.
+    touched
+        The evaders whose chance to get through it changes, those first of whom it lowers most.
+    habitual_routes
+        How many routes of habitual evaders pass it.
+    comes, goes
+        Positions of the options that the best plan without it, or with it, has and the plan has not, and the other way round, itself aside;
+        those of the largest marginal value first.
+    """
+
+    known: KnownPlan
+    price: OptionPrice
+    adds: float
+    touched: tuple[TouchedEvader, ...]
+    habitual_routes: int
+    comes: tuple[int, ...]
+    goes: tuple[int, ...]
+
+    @property
+    def substitute(self) -> int | None:
+        """What takes its place where it is chosen, else what makes way for it: that of the largest marginal value."""
+        others = self.comes if self.price.chosen else self.goes
+        return others[0] if others else None
+
+    @property
+    def cost(self) -> float | None:
+        """By how much the value of the best plan found without it, or with it, exceeds that of the plan."""
+        return None if self.price.upper is None else self.price.upper - self.known.value
+
+    @property
+    def cost_low(self) -> float | None:
+        """Proven: it costs at least so much against the plan; below 0 where a better plan is not ruled out. With teams, of the same beats."""
+        proven = self.price.lower if self.price.same_beats is None else self.price.same_beats
+        return None if proven is None else proven - self.known.value
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A plan explained.
+
+    Attributes
+    ----------
+    known
+        The plan and its bounds.
+    options
+        The chosen options first, then the most promising others.
+    evaders
+        Those of whom most gets through, with the routes left to them.
+    wanted
+        How many options were to be priced; fewer are where time ran out or Ctrl-C was pressed.
+    """
+
+    known: KnownPlan
+    options: tuple[ExplainedOption, ...]
+    evaders: tuple[ExplainedEvader, ...]
+    wanted: int
+
+
+def explain_folder(
+    folder: str | os.PathLike[str],
+    *,
+    sites: Sequence[str] = (),
+    others: int = 20,
+    evaders: int = 5,
+    gap: float = 1e-4,
+    time_limit: float | None = 60.0,
+    seed: int = 0,
+    skip_unreachable: bool = False,
+    executor: Executor = SERIAL,
+    listener: Listener = SILENT,
+) -> Explanation:
+    """Explain the plan in a folder; parameters as in `explain_plan`, the time limit with the reading.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no plan with its instance, or there is no such site.
+    """
+    began = time.monotonic()
+    _check(others, evaders, time_limit)
+    with step(listener, f"reading {folder}"):
+        known = read_known_plan(folder, skip_unreachable=skip_unreachable)
+    if time_limit is not None:
+        time_limit = max(time_limit - (time.monotonic() - began), LEAST_SECONDS)
+    return explain_plan(
+        known,
+        sites=sites,
+        others=others,
+        evaders=evaders,
+        gap=gap,
+        time_limit=time_limit,
+        seed=seed,
+        executor=executor,
+        listener=listener,
+    )
+
+
+def explain_plan(
+    known: KnownPlan,
+    *,
+    sites: Sequence[str] = (),
+    others: int = 20,
+    evaders: int = 5,
+    gap: float = 1e-4,
+    time_limit: float | None = 60.0,
+    seed: int = 0,
+    executor: Executor = SERIAL,
+    listener: Listener = SILENT,
+) -> Explanation:
+    """Price the options of a plan, and the most promising others: the problem is solved again without, or with, each.
+
+    With patrol teams the beats of the plan are kept, or left out; no others are made, and bounds over every beat are those of the plan. Ctrl-C
+    ends the series; what is priced so far is kept.
+
+    Parameters
+    ----------
+    known
+        The plan with its problem.
+    sites
+        Ids of options, sites, or SITE:KIND to price; by default all chosen ones and the most promising others.
+    others
+        How many options that the plan does not have are priced where no sites are named.
+    evaders
+        For how many evaders the routes left are sought: those of whom most gets through, weight included.
+    gap, seed
+        Relative gap at which each solve stops, and its seed.
+    time_limit
+        Seconds for everything; None for no limit. No solve is begun after it, the first aside.
+    executor
+        Who solves the problems.
+    listener
+        Told of each.
+
+    Raises
+    ------
+    InputError
+        If there is no such site, or a number is out of range.
+    """
+    began = time.monotonic()
+    named = _named(known.instance, sites)
+    _check(others, evaders, time_limit)
+    until = None if time_limit is None else began + (1 - COMPARING) * time_limit
+    fixed = [int(j) for j in np.flatnonzero(known.placed) if known.instance.options[j].id not in _beats(known)]
+    with Stopping(listener) as stopping:
+        with step(stopping, "contracting"):
+            first = named or fixed
+            overlay = contract(released(known.instance, first))
+        with step(stopping, "choosing what to price"):
+            options = first if named else [*fixed, *promising(known, overlay, others)]
+        with step(stopping, "looking for the routes left"):
+            left = evaders_left(known.instance, known.placed, _beats(known), evaders, stopping)
+        most = None if time_limit is None else time.monotonic() + AT_ROOT * time_limit
+        rows = stopping.attempt(lambda: root_rows(known, overlay, gap, most, stopping))
+        prices = Pricing(known, overlay, gap, seed, rows).prices(options, until, executor, stopping)
+        with step(stopping, "comparing with the plan", stoppable=False):
+            explained = _explained(known, prices)
+    return Explanation(known, explained, left, len(options))
+
+
+def _beats(known: KnownPlan) -> set[str]:
+    return {beat.id for beat in known.plan.beats}
+
+
+def _check(others: int, evaders: int, time_limit: float | None) -> None:
+    problems = ProblemList()
+    for where, number in (("other options", others), ("evaders", evaders)):
+        if number < 0:
+            problems.add(where, str(number), "a whole number of at least 0")
+    if time_limit is not None and not time_limit > 0:
+        problems.add("time limit", str(time_limit), "a number of seconds above 0")
+    problems.raise_if_any()
+
+
+def _named(instance: Instance, sites: Sequence[str]) -> list[int]:
+    """Return the positions of the options that names mean, each once."""
+    found: dict[int, None] = {}
+    problems = ProblemList()
+    for name in sites:
+        here = [j for j, option in enumerate(instance.options) if is_named(option, name)]
+        if not here:
+            known = dict.fromkeys(each for o in instance.options for each in (o.site, o.id) if each)
+            problems.append(unknown_name("sites to explain", name, list(known)))
+        found |= dict.fromkeys(here)
+    problems.raise_if_any()
+    return list(found)
+
+
+def _explained(known: KnownPlan, prices: Sequence[OptionPrice]) -> tuple[ExplainedOption, ...]:
+    """Return the options with what they do in the plan."""
+    instance = known.instance
+    values = evader_values(instance, known.placed)
+    weights = np.array([evader.weight for evader in instance.evaders])
+    every = {arc for option in instance.options for arc in option.arcs}
+    routes = [set(r.arcs) & every for evader in instance.evaders if evader.weight > 0 for r in evader.routes]
+    explained = []
+    for price in prices:
+        other = evader_values(instance, swapped(instance, known.placed, price.option))
+        without, with_it = (other, values) if price.chosen else (values, other)
+        watched = set(instance.options[price.option].arcs)
+        fall = weights * (without - with_it)
+        touched = [k for k in np.argsort(-fall, kind="stable").tolist() if abs(without[k] - with_it[k]) > TOUCHED]
+        touching = tuple(TouchedEvader(instance.evaders[k], float(without[k]), float(with_it[k])) for k in touched)
+        plan = known.placed if price.plan is None else price.plan
+        explained.append(
+            ExplainedOption(
+                known=known,
+                price=price,
+                adds=float(fall.sum()),
+                touched=touching,
+                habitual_routes=sum(bool(watched & route) for route in routes),
+                comes=_by_loss(instance, plan, plan & ~known.placed, price.option),
+                goes=_by_loss(instance, known.placed, known.placed & ~plan, price.option),
+            )
+        )
+    return tuple(explained)
+
+
+def _by_loss(instance: Instance, plan: NDArray[np.bool_], chosen: NDArray[np.bool_], leave_out: int) -> tuple[int, ...]:
+    """Return the positions of some options of a plan, that without which its value rises most first."""
+    weights = np.array([evader.weight for evader in instance.evaders])
+    options = [j for j in np.flatnonzero(chosen).tolist() if j != leave_out]
+    if len(options) < 2:
+        return tuple(options)
+    value = {j: float(weights @ evader_values(instance, swapped(instance, plan, j))) for j in options}
+    return tuple(sorted(options, key=lambda j: -value[j]))
+
+
+# The evaders of whom most gets through under a plan, with the routes left to them.
+
+
+@dataclass(frozen=True)
+class ExplainedEvader:
+    """An evader of whom much gets through, with the routes left to him.
+
+    Attributes
+    ----------
+    evader
+        Who.
+    through
+        Chance to get through under the plan.
+    left
+        His best routes under the plan.
+    """
+
+    evader: Evader
+    through: float
+    left: RoutesLeft
+
+
+def evaders_left(
+    instance: Instance, placed: NDArray[np.bool_], beats: Collection[str], count: int, listener: Listener
+) -> tuple[ExplainedEvader, ...]:
+    """Return the evaders of whom most gets through, weight included; fewer where the listener has cancelled.
+
+    Parameters
+    ----------
+    instance
+        The problem, with the beats of the plan behind its options.
+    placed
+        Its (options,) mask.
+    beats
+        Ids of the beats, by which routes are not told apart.
+    count
+        How many evaders, at most.
+    listener
+        Asked whether to stop before each.
+    """
+    values = evader_values(instance, placed)
+    through = values * np.array([evader.weight for evader in instance.evaders])
+    sites = SitesOnArcs.of(option for option in instance.options if option.id not in beats)
+    survival = instance.survival(placed)
+    found: list[ExplainedEvader] = []
+    for k in np.argsort(-through, kind="stable")[:count].tolist():
+        if listener.cancelled() or through[k] <= 0:
+            break
+        evader = instance.evaders[k]
+        found.append(ExplainedEvader(evader, float(values[k]), routes_left(instance, survival, evader, sites)))
+    return tuple(found)
+
+
+def evader_line(explained: ExplainedEvader) -> dict[str, Any]:
+    """Return an evader with the routes left to him, for JSON."""
+    return {
+        "evader": explained.evader.id,
+        "weight": explained.evader.weight,
+        "value": explained.through,
+        "complete": explained.left.complete,
+        "routes": [
+            {"value": r.through, "share": r.share, "sites": list(r.sites), "arcs": list(r.arcs)}
+            for r in explained.left.routes
+        ],
+    }

@@ -1,0 +1,311 @@
+"""An explanation as it is written and read: lines of JSON, sentences in a planner's words, and a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.analysis.explain.explain import evader_line
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.text.formatting import DASH, number
+from optimizer.base.text.language import ENGLISH, counted, localised, ngettext, pgettext, speaking
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import shortened, translated
+from optimizer.report.words import word
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from optimizer.analysis.explain.explain import ExplainedEvader, ExplainedOption, Explanation
+    from optimizer.problem.instance.evaders import Evader
+    from optimizer.problem.instance.options import Option
+    from optimizer.report.short_page import ShortPage
+
+FILES = ("explain.json", "explain.html")
+
+TOUCHED = 20
+"""Evaders that a line names, those first of whom the option lowers most; the others are counted."""
+
+
+def explain_output(out: str | os.PathLike[str], plan: Path, *, overwrite: bool) -> OutputFolder:
+    """Return the folder for an explanation; check it before the work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or holds what another command or plan left.
+    """
+    folder = OutputFolder(Path(out), "explain", (plan,), FILES, overwrite)
+    folder.check()
+    return folder
+
+
+def option_line(explained: ExplainedOption) -> dict[str, Any]:
+    """Return an option for JSON."""
+    options, price = explained.known.instance.options, explained.price
+    option = options[price.option]
+    more = {} if price.same_beats is None else {"weighed_lower": price.same_beats}
+    return {
+        "option": option.id,
+        "site": option.site,
+        "label": option.label,
+        "chosen": price.chosen,
+        "lower": price.lower,
+        "upper": price.upper,
+        "substitute": None if explained.substitute is None else options[explained.substitute].id,
+        "comes": [options[j].id for j in explained.comes],
+        "goes": [options[j].id for j in explained.goes],
+        "value": explained.known.value,
+        "cost": explained.cost,
+        "cost_low": explained.cost_low,
+        "adds": explained.adds,
+        "evaders": [
+            {"id": t.evader.id, "weight": t.evader.weight, "without": t.without, "with": t.with_it}
+            for t in explained.touched[:TOUCHED]
+        ],
+        "touched": len(explained.touched),
+        "habitual_routes": explained.habitual_routes,
+        "reason": price.reason,
+        "sentences": list(option_sentences(explained)),
+    } | more
+
+
+def price_rows(explanation: Explanation) -> list[tuple[str, ...]]:
+    """Return a row an option: its name, whether it is used, what it adds and costs, how much of that is proven, and for what it goes."""
+    options = explanation.known.instance.options
+    rows = []
+    for one in explanation.options:
+        option = options[one.price.option]
+        other = DASH if one.substitute is None else options[one.substitute].label or options[one.substitute].id
+        proven = None if one.cost_low is None else max(one.cost_low, 0.0)
+        costs = [number(one.adds), number(one.cost), number(proven)]
+        rows.append((option.label or option.id, _("used") if one.price.chosen else _("not used"), *costs, other))
+    return rows
+
+
+def write_explanation(folder: OutputFolder, explanation: Explanation, language: str = ENGLISH) -> None:
+    """Write the files of an explanation, all or none; the page is in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
+    from optimizer.report.short_page import write_short_page
+
+    content = {
+        "schema_version": 1,
+        "plan": explanation.known.name,
+        "wanted": explanation.wanted,
+        "options": [option_line(option) for option in explanation.options],
+        "evaders": [evader_line(evader) for evader in explanation.evaders],
+    }
+    with folder.written() as place:
+        write_json(place / "explain.json", content)
+        with speaking(language):
+            write_short_page(place / "explain.html", explanation_page(explanation), {})
+
+
+def explanation_page(explanation: Explanation) -> ShortPage:
+    """Return the page of an explanation."""
+    from optimizer.report.content.report_table import Column, ReportTable
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    known, missing = explanation.known, explanation.wanted - len(explanation.options)
+    columns = (
+        Column(_("Site")),
+        Column(_("In the plan")),
+        Column(_("Adds"), numeric=True),
+        Column(_("Costs"), numeric=True),
+        Column(_("Proven"), numeric=True),
+        Column(_("Exchanged for")),
+    )
+    caption = _("What each adds, and what it costs to do without it, or to have it: the problem solved again")
+    left = tuple(evader_sentence(evader) for evader in explanation.evaders)
+    return ShortPage(
+        title=_("Why this plan: {name}").format(name=Path(known.name).name),
+        headline=_("{value} gets through; no feasible plan lets less than {bound} through.").format(
+            value=number(known.value, 4), bound=number(known.lower, 4)
+        ),
+        warnings=(
+            _("{missing} of {wanted} options are not priced: give more time.").format(
+                missing=number(missing), wanted=number(explanation.wanted)
+            ),
+        )
+        if missing
+        else (),
+        sections=(
+            PageSection(
+                title=_("Site by site"),
+                tables=(ReportTable("prices", caption, columns, tuple(price_rows(explanation))),),
+            ),
+            PageSection(
+                title=_("In words"),
+                sentences=tuple(" ".join(option_sentences(option)) for option in explanation.options),
+            ),
+            *([PageSection(title=_("Routes left"), sentences=left)] if left else []),
+        ),
+    )
+
+
+# An explanation in a planner's words, each number one of the explanation's.
+
+NAMED = 3
+"""How many sites or evaders a sentence names; the others are counted."""
+
+ROUNDING = 1e-9
+"""Costs up to this are rounding."""
+
+
+def option_sentences(explained: ExplainedOption) -> tuple[str, ...]:
+    """Return what an option does, and what it costs to do without it, or to have it."""
+    return (*_effect(explained), *_re_solved(explained))
+
+
+def evader_sentence(explained: ExplainedEvader) -> str:
+    """Return which routes are left to an evader."""
+    evader, left = explained.evader, explained.left
+    on_route = (
+        _("{amount} on a route that a share of {share} takes past {sites}")
+        if evader.routes
+        else _("{amount} on a route past {sites}")
+    )
+    routes = [
+        on_route.format(
+            amount=amount(route.through), share=amount(route.share), sites=_listed(route.sites) or _("no site")
+        )
+        for route in left.routes
+    ]
+    said = (
+        _("{who} (weight {weight}) gets through with a chance of {chance}. Routes left: {routes}.")
+        if left.complete
+        else _(
+            "{who} (weight {weight}) gets through with a chance of {chance}. Routes left: {routes}; the search for further ones was cut short."
+        )
+    )
+    return said.format(
+        who=_name(evader),
+        weight=amount(evader.weight),
+        chance=amount(explained.through),
+        routes="; ".join(routes) or pgettext("routes", "none"),
+    )
+
+
+def amount(number: float) -> str:
+    """Return a number to four figures."""
+    return localised(f"{number:.4g}")
+
+
+def _effect(explained: ExplainedOption) -> list[str]:
+    name = _name(explained.known.instance.options[explained.price.option])
+    value, adds = explained.known.value, explained.adds
+    if explained.price.chosen:
+        said = _(
+            "{name} is used: {value} gets through with it, and {without} if it alone were given up, {adds} more."
+        ).format(name=name, value=amount(value), without=amount(value + adds), adds=amount(adds))
+    else:
+        said = _(
+            "{name} is not used: with it in addition, budgets aside, {with_it} would get through in place of {value}."
+        ).format(name=name, with_it=amount(value - adds), value=amount(value))
+    who = [_name(each.evader) for each in explained.touched]
+    changed = (
+        _("It changes the chances of {evaders}: {names}; {routes}.")
+        if who
+        else _("It changes the chances of {evaders}; {routes}.")
+    )
+    routes = counted(
+        "{count} route of habitual evaders passes it",
+        "{count} routes of habitual evaders pass it",
+        explained.habitual_routes,
+    )
+    evaders = counted("{count} evader", "{count} evaders", len(who))
+    return [said, changed.format(evaders=evaders, names=_listed(who), routes=routes)]
+
+
+def _re_solved(explained: ExplainedOption) -> list[str]:
+    price, options = explained.price, explained.known.instance.options
+    if price.upper is None or price.lower is None or explained.cost is None or explained.cost_low is None:
+        none = _("There is no plan without it: {reason}") if price.chosen else _("There is no plan with it: {reason}")
+        return [none.format(reason=translated(price.reason))]
+    found = (
+        _("In the best plan found without it {value} gets through; proven: {proven}.")
+        if price.chosen
+        else _("In the best plan found with it {value} gets through; proven: {proven}.")
+    )
+    proven = (
+        _("at least {bound} gets through in any such plan")
+        if price.same_beats is None
+        else _(
+            "at least {bound} gets through in any such plan, and at least {same_beats} with no other beats than those of the plan"
+        )
+    ).format(bound=amount(price.lower), same_beats=amount(price.same_beats or 0.0))
+    comes, goes = ([_name(options[j]) for j in each] for each in (explained.comes, explained.goes))
+    said = [
+        found.format(value=amount(price.upper), proven=proven),
+        _in_place(comes, goes) if price.chosen else _making_way(comes, goes),
+    ]
+    option = options[price.option]
+    if explained.cost < -ROUNDING and (option.forced if price.chosen else option.forbidden):
+        demand = (
+            _("That it must be used costs {cost}.") if price.chosen else _("That it must not be used costs {cost}.")
+        )
+        return [*said, demand.format(cost=amount(-explained.cost))]
+    return [*said, _cost(explained.cost, explained.cost_low, _change(explained))]
+
+
+def _in_place(comes: Sequence[str], goes: Sequence[str]) -> str:
+    """Return what comes in the place of an option."""
+    said = ngettext("In its place comes {names}", "In its place come {names}", len(comes) or 1)
+    also = ngettext("; {names} goes as well.", "; {names} go as well.", len(goes)) if goes else "."
+    return said.format(names=_listed(comes) or _("nothing")) + also.format(names=_listed(goes))
+
+
+def _making_way(comes: Sequence[str], goes: Sequence[str]) -> str:
+    """Return what makes way for an option."""
+    said = (
+        ngettext("{names} makes way for it", "{names} make way for it", len(goes))
+        if goes
+        else _("Nothing makes way for it")
+    )
+    also = ngettext("; {names} comes as well.", "; {names} come as well.", len(comes)) if comes else "."
+    return said.format(names=_listed(goes)) + also.format(names=_listed(comes))
+
+
+def _change(explained: ExplainedOption) -> str:
+    """Return what is asked about an option, the subject of a sentence."""
+    if explained.price.same_beats is None:
+        return _("Doing without it") if explained.price.chosen else _("Having it")
+    if explained.price.chosen:
+        return _("Doing without it, with the beats of the plan,")
+    return _("Having it, with the beats of the plan,")
+
+
+def _cost(cost: float, low: float, change: str) -> str:
+    """Return what the planner loses, and what of it is proven."""
+    if cost < -ROUNDING:
+        said = _("{change} gives a better plan than this one, by {cost}: plan again, from there, with more time.")
+    elif abs(cost) <= ROUNDING:
+        said = _("{change} costs nothing: the best plan found is as good as this one.")
+    elif low > ROUNDING:
+        said = _("{change} costs {cost}; at least {low} is proven.")
+    else:
+        said = _("{change} costs {cost} as far as was found; that it costs anything is not proven.")
+    return said.format(change=change, cost=amount(abs(cost)), low=amount(low))
+
+
+def _name(named: Option | Evader) -> str:
+    """Return what people call an option or an evader, whose label ends with the word for its kind."""
+    name = named.label or named.id
+    start, comma, end = name.rpartition(", ")
+    return f"{start}{comma}{word(end)}" if end == named.kind else name
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are; empty without any."""
+    if len(names) > NAMED:
+        return translated(shortened(names, NAMED))
+    if len(names) > 1:
+        return _("{first} and {second}").format(first=", ".join(names[:-1]), second=names[-1])
+    return names[0] if names else ""

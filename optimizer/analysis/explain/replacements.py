@@ -1,0 +1,232 @@
+"""What each site of a plan is worth: the problem solved again without it, or with it, from plans that are known and over one contraction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InfeasibleError
+from optimizer.base.work.executor import LostPieceError, Piece
+from optimizer.base.work.listener import ForwardingListener, Stopping, step
+from optimizer.problem.plan.plan import violations
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.search.warm_start import Carried
+from optimizer.solvers.solve import place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.listener import Listener
+    from optimizer.plans.plan_folder import KnownPlan
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.search.warm_start import ValueRows
+
+NOTHING = 1e-12
+"""A gain below this share of the value is rounding."""
+
+
+@dataclass(frozen=True)
+class OptionPrice:
+    """The best plan without an option that is chosen, or with one that is not.
+
+    Attributes
+    ----------
+    option
+        Its position in the instance.
+    chosen
+        Whether the plan has it.
+    plan
+        (options,) mask of the best plan found; None where no plan is feasible.
+    lower, upper
+        Proven bound of all such plans, with whatever beats, and value of `plan`; None where no plan is feasible.
+    same_beats
+        Proven bound of such plans that have no other beats than the plan, at least `lower`; None without patrol teams.
+    reason
+        Why no plan is feasible; empty where one is.
+    """
+
+    option: int
+    chosen: bool
+    plan: NDArray[np.bool_] | None
+    lower: float | None
+    upper: float | None
+    same_beats: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What all prices of a plan have in common.
+
+    Attributes
+    ----------
+    known
+        The plan.
+    overlay
+        Contraction of the problem in which the options to price are neither forced nor forbidden (`released`).
+    gap, seed
+        Of each solve.
+    rows
+        Rows of the root program of the problem, which hold in each case as well.
+    """
+
+    known: KnownPlan
+    overlay: Overlay
+    gap: float
+    seed: int
+    rows: ValueRows | None = None
+
+    def case(self, option: int) -> Instance:
+        """Return the problem without an option that is chosen, or with one that is not."""
+        instance = self.known.instance
+        change = instance.with_forbidden if self.known.placed[option] else instance.with_forced
+        return change(instance.options[option].id)
+
+    def prices(
+        self, options: Sequence[int], until: float | None, executor: Executor, listener: Listener
+    ) -> list[OptionPrice]:
+        """Price options of the plan, one solve each; those that Ctrl-C, or the time, left room for, in the order given.
+
+        No solve takes anything from another; at the end each gets the best plan of them all that is one of its case.
+        """
+        instance, placed = self.known.instance, self.known.placed
+        pieces = [
+            Piece(f"{'without' if placed[j] else 'with'} {instance.options[j].id}", j) for j in dict.fromkeys(options)
+        ]
+        found: dict[int, OptionPrice] = {}
+        with Stopping(listener) as stopping:
+            for ended in executor.run(price_option, pieces, shared=self, until=until, listener=stopping):
+                if isinstance(ended.error, LostPieceError):
+                    stopping.noted(f"{ended.piece.key} is not priced: {ended.fault}.")
+                elif (price := ended.value()) is not None:
+                    found[price.option] = price
+        made = [found[j] for j in options if j in found]
+        return [self._with_best_plan(price, made) for price in made]
+
+    def _with_best_plan(self, price: OptionPrice, others: Sequence[OptionPrice]) -> OptionPrice:
+        """Return a price with the best plan of its case among those of others."""
+        if price.plan is None or price.upper is None or price.lower is None:
+            return price
+        case = self.case(price.option)
+        upper, plan = price.upper, price.plan
+        for other in others:
+            if other.plan is None or other.upper is None or other.upper >= upper:
+                continue
+            if not violations(case, other.plan):
+                upper, plan = other.upper, other.plan
+        same_beats = None if price.same_beats is None else min(price.same_beats, upper)
+        return replace(price, plan=plan, upper=upper, lower=min(price.lower, upper), same_beats=same_beats)
+
+
+def price_option(call: PieceCall) -> OptionPrice | None:
+    """Return the price of an option; None where the search was stopped before it had a plan."""
+    pricing: Pricing = call.shared
+    option: int = call.piece.argument
+    known, own = pricing.known, pricing.known.instance.options[option]
+    chosen = bool(known.placed[option])
+    case = pricing.case(option)
+    narrower = not (own.forced if chosen else own.forbidden)  # every plan of the case is one of the problem
+    begun = _begun(case, known.placed, option)
+    try:
+        result = place(
+            case,
+            gap=pricing.gap,
+            time_limit=call.seconds,
+            seed=pricing.seed,
+            threads=1,
+            listener=_OneOfSeries(call.listener),
+            overlay=pricing.overlay,
+            carried=Carried(pricing.rows),
+            starts=() if violations(case, begun) else (begun,),
+            proven=known.same_beats if narrower else 0.0,
+        )
+    except InfeasibleError as error:
+        return OptionPrice(option, chosen, None, None, None, reason=error.args[0])
+    if result.plan is None or result.upper is None or result.lower is None:
+        return None
+    plan = case.placed(result.plan.options)
+    if case.patrols is None:
+        return OptionPrice(option, chosen, plan, result.lower, result.upper)
+    proven = min(known.lower, result.upper) if narrower else 0.0
+    return OptionPrice(option, chosen, plan, proven, result.upper, result.lower)
+
+
+def root_rows(known: KnownPlan, overlay: Overlay, gap: float, until: float | None, listener: Listener) -> ValueRows:
+    """Return the rows of the problem's root program, cut until it stalls, meets the plan, or time is up."""
+    tree = BranchAndCut(known.instance, overlay, known.value, gap, np.inf if until is None else until, listener)
+    with step(listener, "cutting the root"):
+        tree.cut_root(floors=False)
+    return tree.master.value_rows
+
+
+def released(instance: Instance, options: Sequence[int]) -> Instance:
+    """Return an instance in which some options, by position, are neither forced nor forbidden."""
+    chosen = set(options)
+    marks = (replace(o, forced=False, forbidden=False) if j in chosen else o for j, o in enumerate(instance.options))
+    return replace(instance, options=tuple(marks))
+
+
+def swapped(instance: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
+    """Return a plan without one of its options, or with one more in place of what excludes it; budgets aside."""
+    plan = placed.copy()
+    plan[option] = not placed[option]
+    if plan[option]:
+        plan[[j for group in instance.conflicts if option in group for j in group if j != option]] = False
+    return plan
+
+
+def _begun(case: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
+    """Return a plan to begin from: a plan without an option, or with it and less of what uses the same resources."""
+    plan = swapped(case, placed, option)
+    if plan[option]:
+        make_room(case, plan, [option])
+    return plan
+
+
+def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int], values: PooledValues | None = None) -> None:
+    """Take options out of a plan until the budgets hold; forced ones and `keep` stay.
+
+    Those go first that use most of what is short; where there are values, those of least loss from the whole plan for what they use of it.
+    """
+    losses = None if values is None else values.losses(plan)
+    while True:
+        over = plan @ case.use - case.budget
+        short = np.flatnonzero(over > 1e-9 * (1 + case.budget))
+        removable = plan & ~case.forced & (case.use[:, short] > 0).any(axis=1)
+        removable[list(keep)] = False
+        if not short.size or not removable.any():
+            return
+        used = case.use[removable][:, short].sum(axis=1)
+        rate = -used if losses is None else losses[removable] / used
+        plan[np.flatnonzero(removable)[np.argmin(rate)]] = False
+
+
+def promising(known: KnownPlan, overlay: Overlay, count: int) -> list[int]:
+    """Return the options outside a plan that would gain most, if there were budget for one more; then those that gain most alone.
+
+    Options of a site that is used already, and forbidden ones, come in place of what is there.
+    """
+    instance, nothing = known.instance, known.instance.forced
+    value, alone = overlay.value(known.placed), overlay.value(nothing)
+    gains = []
+    for j in np.flatnonzero(overlay.free & ~known.placed).tolist():
+        group = [i for conflict in instance.conflicts if j in conflict for i in conflict if i != j]
+        more, one = known.placed.copy(), nothing.copy()
+        more[group], more[j], one[j] = False, True, True
+        gain = value - overlay.value(more)
+        gains.append((-gain if gain > NOTHING * value else 0.0, overlay.value(one) - alone, j))
+    return [j for _, _, j in sorted(gains)[:count]]
+
+
+class _OneOfSeries(ForwardingListener):
+    """Passes on all but plans and bounds, which are those of one solve of a series."""
+
+    def plan_found(self, placed: NDArray[np.bool_], value: float) -> None:
+        """Keep it."""

@@ -1,0 +1,510 @@
+"""The budget curve: the best value, and its proven bound, over a range of budgets of one resource, or a grid of two.
+
+With a larger budget every plan of a smaller one is still feasible, so the optimal value f never rises: f(b) >= f(b') for b <= b'. So a plan
+found at b is an upper bound at every larger budget, and a bound proven at b' holds at every smaller one. The smallest and the largest budget
+are solved first, then the one in the middle, and so on by halves: each from the plan of the nearest smaller one, below the bound of the nearest
+larger one, over one contraction of the network, with the rows on values that the root programs of both have in use: these hold under any budget
+(`value_rows`), and one or two programs more are mostly enough. Plans to begin from are that of the smaller budget and that of the larger one
+without what there is no room for, filled greedily. So no point waits for more than the two around it, and they can be solved at the same time.
+What each point proves is passed on to all others, so the curve and its bound never rise, whatever the search missed at a point.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.analysis.explain.replacements import make_room
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
+from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import series_digest
+from optimizer.problem.instance.methods import check_single_plans
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import packed_plan, unpacked_plan, violations
+from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.patrols.joint import solve_joint
+from optimizer.solvers.search.warm_start import Carried, SharedPaths, ValueRows
+from optimizer.solvers.solve import place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Plan
+    from optimizer.scenario.file.model import SolveModel
+    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.overlay.overlay import Overlay
+
+    Budgets = tuple[float, ...]
+
+SINGLE_SOLVES = 3.0
+"""Time of a curve, in time limits of a single solve, where none is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRange:
+    """Budgets of a resource, from the smallest to the largest.
+
+    Attributes
+    ----------
+    resource
+        Its id, or its name where one agency alone has it.
+    amounts
+        The budgets, rising.
+    """
+
+    resource: str
+    amounts: tuple[float, ...]
+
+    @classmethod
+    def between(cls, resource: str, first: float, last: float, points: int) -> BudgetRange:
+        """Return so many budgets at even distances, whole numbers where both ends are and there is room for as many.
+
+        Raises
+        ------
+        InputError
+            If the ends are swapped, equal or out of range, or there are fewer than two points.
+        """
+        problems = ProblemList()
+        where = f"budgets of {resource}"
+        if not 0 <= first <= 1e15 or not 0 <= last <= 1e15:
+            problems.add(where, f"from {first:g} to {last:g}", "numbers from 0 to 1e15")
+        elif first >= last:
+            problems.add(
+                where, f"from {first:g} to {last:g}", "the smaller budget first", f"Give --from {last:g} --to {first:g}"
+            )
+        if points < 2:
+            problems.add(where, f"{points} points", "at least 2")
+        problems.raise_if_any()
+        amounts = np.linspace(first, last, points)
+        if float(first).is_integer() and float(last).is_integer() and points - 1 <= last - first:
+            amounts = np.round(amounts)
+        return cls(resource, tuple(amounts.tolist()))
+
+
+@dataclass(frozen=True)
+class FrontierPoint:
+    """The best plan found for some budgets, and the bound that no plan within them goes below.
+
+    Attributes
+    ----------
+    budgets
+        One for each resource, in the order of the ranges.
+    lower, upper
+        Proven bound, and value of the plan.
+    plan
+        The plan, of this point or of a smaller budget.
+    """
+
+    budgets: tuple[float, ...]
+    lower: float
+    upper: float
+    plan: Plan
+
+    @property
+    def gap(self) -> float:
+        """Relative gap of the bounds."""
+        return relative_gap(self.lower, self.upper) or 0.0
+
+
+@dataclass(frozen=True)
+class MarginalGain:
+    """What one more unit of a resource brings from one point of a curve to the next: how much the value falls, in [low, high], and as found."""
+
+    budget: float
+    found: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """A budget curve, or a grid of two.
+
+    Attributes
+    ----------
+    ranges
+        The resources and their budgets.
+    points
+        In the order of the budgets, those of the last resource running fastest.
+    complete
+        Whether every point was searched; one that was not has what the others prove of it.
+    """
+
+    ranges: tuple[BudgetRange, ...]
+    points: tuple[FrontierPoint, ...]
+    complete: bool
+
+    def gains(self) -> tuple[MarginalGain, ...]:
+        """Return what one more unit brings between neighbours of a curve of one resource."""
+        found = []
+        for before, after in zip(self.points, self.points[1:], strict=False):
+            width = after.budgets[0] - before.budgets[0]
+            least, most = max(before.lower - after.upper, 0.0), before.upper - after.lower
+            found.append(
+                MarginalGain(before.budgets[0], (before.upper - after.upper) / width, least / width, most / width)
+            )
+        return tuple(found)
+
+    def knee(self) -> FrontierPoint | None:
+        """Return the point of a curve of one resource that lies furthest below the line from its first to its last; None on a straight line."""
+        first, last = self.points[0], self.points[-1]
+        fall = first.upper - last.upper
+        if len(self.ranges) > 1 or fall <= 0:
+            return None
+        width = last.budgets[0] - first.budgets[0]
+        depth = [(first.upper - p.upper) / fall - (p.budgets[0] - first.budgets[0]) / width for p in self.points]
+        best = int(np.argmax(depth))
+        return self.points[best] if depth[best] > 1e-9 else None
+
+
+def frontier(
+    instance: Instance,
+    ranges: Sequence[BudgetRange],
+    terms: SolveModel,
+    *,
+    time_limit: float | None = None,
+    executor: Executor = SERIAL,
+    finished: FinishedPieces | None = None,
+    listener: Listener = SILENT,
+) -> Frontier:
+    """Solve an instance over a range of budgets of one resource, or a grid of two.
+
+    Ctrl-C ends the search; points that were not searched have the bounds that the others prove. The same holds for points whose time has run
+    out before they were begun.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    ranges
+        One or two resources with their budgets.
+    terms
+        Method, gap and seed of each point.
+    time_limit
+        Seconds for all points together; by default three times that of `terms`, None where that has none.
+    executor
+        Who solves the points.
+    finished
+        Where points are kept as they are solved, and read from in place of solving them.
+    listener
+        Told of each point.
+
+    Raises
+    ------
+    InputError
+        If a resource is not the instance's, or there are other than one or two different ones.
+    InfeasibleError
+        If no plan is feasible with a budget.
+    KeyboardInterrupt
+        If it comes before a plan of the smallest budget is known.
+    """
+    if len(ranges) not in {1, 2} or len({each.resource for each in ranges}) < len(ranges):
+        found = ", ".join(each.resource for each in ranges) or "none"
+        raise InputError(Problem("resources of the frontier", found, "one resource, or two different ones"))
+    check_single_plans(terms.method, "the frontier")
+    if time_limit is None and terms.time_limit is not None:
+        time_limit = SINGLE_SOLVES * terms.time_limit
+    until = None if time_limit is None else time.monotonic() + time_limit
+    grid = list(product(*(each.amounts for each in ranges)))
+    resources = tuple(each.resource for each in ranges)
+    for budgets in (grid[0], grid[-1]):
+        Changes(dict(zip(resources, budgets, strict=True))).applied(instance)  # raises what is wrong with the names
+    overlay = None
+    with Stopping(listener) as stopping:
+        if instance.patrols is None and terms.method != "compact":
+            with step(stopping, "contracting"):
+                overlay = contract(instance)
+        pieces = pieces_of([each.amounts for each in ranges], linked=overlay is not None)
+        shared = Curve(instance, resources, terms, overlay)
+        known: dict[tuple[float, ...], dict[str, Any]] = {}
+        for ended in executor.run(
+            solve_points, pieces, shared=shared, until=until, finished=finished, listener=stopping
+        ):
+            if isinstance(ended.error, LostPieceError):
+                stopping.noted(f"Budgets {ended.piece.key} were not solved: {ended.fault}.")
+            else:
+                known |= {tuple(each["budgets"]): each for each in ended.value()["points"]}
+    points = tuple(_point(instance, budgets, known) for budgets in grid)
+    return Frontier(tuple(ranges), points, complete=len(known) == len(grid))
+
+
+def frontier_digest(
+    instance: Instance, ranges: Sequence[BudgetRange], terms: SolveModel, time_limit: float | None
+) -> str:
+    """Return the digest of all that the points of a frontier depend on, for `FinishedPieces`."""
+    spans = [[each.resource, *each.amounts] for each in ranges]
+    return series_digest(instance, "frontier in stretches", spans, terms.of_search(), time_limit)
+
+
+def _point(
+    instance: Instance, budgets: tuple[float, ...], known: Mapping[tuple[float, ...], dict[str, Any]]
+) -> FrontierPoint:
+    """Return a point with what the others prove of it."""
+    best, lower = best_below(budgets, known), bound_above(budgets, known)
+    if best is None:
+        raise KeyboardInterrupt  # before there was a plan of the smallest budget
+    return FrontierPoint(budgets, min(lower, best["upper"]), best["upper"], unpacked_plan(instance, best["plan"]))
+
+
+# The points of a budget curve: which are solved one after another in one process, and how one follows from those around it.
+#
+# A curve of fixed options alone is split into stretches of at most `STRETCH` points, which can be solved at the same time. Within a stretch
+# the
+# two ends come first, then the point in the middle, the middle ones of both halves, and so on. Each begins from the plan of the nearest
+# smaller
+# budget, and from that of the nearest larger one without what there is no room for, both filled greedily; below the bound of the larger one;
+# with
+# the rows on values that the root programs of both have in use (`value_rows`), and all paths found so far, over one contraction of the
+# network.
+# It ends as soon as its bounds have met to within the gap. Which points make a stretch does not depend on the number of processes, so the
+# results do not.
+#
+# On a grid of two resources, and with patrol teams, whose beats and rows no other point can take, each point is a piece of its own, in the
+# same
+# order over the whole range.
+
+STRETCH = 15
+"""Most points that are solved one after another, each from the one before."""
+
+NEAR = 1
+"""Points on either side whose rows a point begins with."""
+
+ABOVE = 1
+"""Plans of larger budgets that a point begins from as well."""
+
+LEAST_SECONDS = 0.05
+"""Least time of a point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What all points have in common.
+
+    Attributes
+    ----------
+    instance
+        The problem.
+    resources
+        Ids, or names, of those whose budgets change.
+    terms
+        Method, gap and seed.
+    overlay
+        The contraction of the problem; None where the method, or patrol teams, make their own.
+    """
+
+    instance: Instance
+    resources: tuple[str, ...]
+    terms: SolveModel
+    overlay: Overlay | None
+
+    def case(self, budgets: Sequence[float]) -> Instance:
+        """Return the problem with some budgets."""
+        return Changes(dict(zip(self.resources, budgets, strict=True))).applied(self.instance)
+
+    def value(self, placed: NDArray[np.bool_]) -> float:
+        """Return the value of an (options,) mask on the full network, whatever the budgets."""
+        return plan_value(self.instance, placed)
+
+
+def pieces_of(axes: Sequence[Sequence[float]], *, linked: bool) -> list[Piece]:
+    """Return the pieces of a series: each a tuple of budgets, solved in this order, after the pieces around them.
+
+    Parameters
+    ----------
+    axes
+        The budgets of each resource, rising.
+    linked
+        Whether a point can take rows and paths of another.
+    """
+    if len(axes) > 1 or not linked:
+        return [Piece(_key(b), (b,), after) for b, after in _by_halves(axes)]
+    budgets = [(amount,) for amount in axes[0]]
+    count = -(-len(budgets) // STRETCH)
+    cuts = [round(k * len(budgets) / count) for k in range(count + 1)]
+    stretches = [budgets[a:b] for a, b in pairwise(cuts)]
+    return [Piece(f"{_key(part[0])} to {_key(part[-1])}", tuple(_by_turns(part)), size=len(part)) for part in stretches]
+
+
+def _by_turns(part: Sequence[Budgets]) -> Iterator[Budgets]:
+    """Yield the budgets of a stretch: both ends, the middle one, the middle ones of both halves, and so on."""
+    yield part[0]
+    spans = [(0, len(part) - 1)]
+    if len(part) > 1:
+        yield part[-1]
+    while spans:
+        low, high = spans.pop(0)
+        if high - low > 1:
+            middle = (low + high) // 2
+            yield part[middle]
+            spans += [(low, middle), (middle, high)]
+
+
+def solve_points(call: PieceCall) -> dict[str, Any]:
+    """Return bounds and plans of the points of a piece, from those of the pieces before it; `unfinished` where not all were searched."""
+    curve: Curve = call.shared
+    todo: tuple[Budgets, ...] = call.piece.argument
+    parts = [each for each in call.earlier if each is not None]
+    around: dict[Budgets, Mapping[str, Any]] = {
+        tuple(each["budgets"]): each for part in parts for each in part["points"]
+    }
+    first = ValueRows.joined([ValueRows.unpacked(part["rows"]) for part in parts if part["rows"] is not None])
+    rows: dict[Budgets, ValueRows | None] = dict.fromkeys(around, first)
+    paths = None if curve.overlay is None or len(todo) == 1 else SharedPaths.of(curve.overlay)
+    until = None if call.seconds is None else time.monotonic() + call.seconds
+    made: dict[Budgets, dict[str, Any]] = {}
+    for number, budgets in enumerate(todo):
+        left = None if until is None else until - time.monotonic()
+        if made and (call.listener.cancelled() or (left is not None and left <= 0)):
+            break
+        seconds = None if left is None else max(left / (len(todo) - number), LEAST_SECONDS)
+        near = {id(rows[each]): rows[each] for each in _around(budgets, rows)}
+        carried = Carried(ValueRows.joined([each for each in near.values() if each is not None]), paths, quick=True)
+        name = f"point {number + 1} of {len(todo)}, {_key(budgets)}"
+        with step(call.listener, name, stoppable=False) if len(todo) > 1 else nullcontext():
+            made[budgets] = around[budgets] = _solved(call, budgets, around, carried, seconds)
+        rows[budgets] = carried.rows
+    last = ValueRows.joined([own for each in made if (own := rows[each]) is not None])
+    return {
+        "points": list(made.values()),
+        "rows": None if last is None else last.packed(),
+        "unfinished": len(made) < len(todo),
+    }
+
+
+def _around(budgets: Budgets, known: Iterable[Budgets]) -> list[Budgets]:
+    """Return those next to some budgets on a curve: the nearest below, and the nearest above."""
+    below = [each for each in known if each < budgets]
+    above = [each for each in known if each > budgets]
+    return sorted(below)[-NEAR:] + sorted(above)[:NEAR]
+
+
+def _solved(
+    call: PieceCall,
+    budgets: Budgets,
+    around: Mapping[Budgets, Mapping[str, Any]],
+    carried: Carried,
+    seconds: float | None,
+) -> dict[str, Any]:
+    """Return bounds and plan of one point, from those of the points around it."""
+    curve: Curve = call.shared
+    case, terms = curve.case(budgets), curve.terms
+    start, proven = best_below(budgets, around), bound_above(budgets, around)
+    plan = None if start is None else unpacked_plan(curve.instance, start["plan"])
+    if start is not None and (relative_gap(proven, start["upper"]) or 0.0) <= tolerance_of(terms.gap):
+        return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"])}
+    options: dict[str, Any] = {
+        "method": terms.method,
+        "gap": terms.gap,
+        "time_limit": seconds,
+        "seed": terms.seed,
+        "threads": call.threads(terms.threads),
+        "listener": call.listener,
+    }
+    if case.patrols is not None:
+        plans = [unpacked_plan(case, each["plan"]) for each in _nearest_above(budgets, around)]
+        result = solve_joint(case, starts=plans if plan is None else [plan, *plans], proven=proven, **options)
+    else:
+        values = carried.paths.values if carried.paths is not None and carried.paths.values.knows else None
+        more = _reduced(case, _nearest_above(budgets, around), values)
+        starts = (case.forced if plan is None else case.placed(plan.options), *more)
+        options |= {"overlay": curve.overlay, "exact": curve.value} if curve.overlay is not None else {}
+        result = place(case, starts=starts, proven=proven, carried=carried, **options)
+    return {
+        "budgets": list(budgets),
+        "lower": result.lower or 0.0,
+        "upper": result.upper,
+        "plan": None if result.plan is None else packed_plan(result.plan),
+    }
+
+
+def _nearest_above(budgets: Budgets, known: Mapping[Budgets, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the results, with plans, of the nearest budgets that are nowhere smaller."""
+    above = sorted(k for k in known if k != budgets and all(a >= b for a, b in zip(k, budgets, strict=True)))
+    return [known[k] for k in above if known[k]["plan"] is not None][:ABOVE]
+
+
+def _reduced(
+    case: Instance, larger: Iterable[Mapping[str, Any]], values: PooledValues | None
+) -> list[NDArray[np.bool_]]:
+    """Return some plans without what the budgets of a case have no room for; those that fit as they are are left out."""
+    found = []
+    for each in larger:
+        plan = case.placed(unpacked_plan(case, each["plan"]).options)
+        if violations(case, plan):
+            make_room(case, plan, [], values)
+            found.append(plan)
+    return found
+
+
+def _key(budgets: Sequence[float]) -> str:
+    return ", ".join(repr(amount) for amount in budgets)
+
+
+def _by_halves(axes: Sequence[Sequence[float]]) -> list[tuple[tuple[float, ...], tuple[str, ...]]]:
+    """Return the points of a grid, each with the keys of those that it comes after: the two around it along one axis."""
+    around = [_parents(len(axis)) for axis in axes]
+    depth = [_depths(parents) for parents in around]
+    cells = list(product(*(range(len(axis)) for axis in axes)))
+    cells.sort(key=lambda cell: (sum(depth[d][k] for d, k in enumerate(cell)), cell))
+
+    def budgets(cell: Sequence[int]) -> tuple[float, ...]:
+        return tuple(axes[d][k] for d, k in enumerate(cell))
+
+    found = []
+    for cell in cells:
+        d = max(range(len(cell)), key=lambda axis: depth[axis][cell[axis]])
+        parents = [(*cell[:d], k, *cell[d + 1 :]) for k in around[d][cell[d]]]
+        found.append((budgets(cell), tuple(_key(budgets(parent)) for parent in parents)))
+    return found
+
+
+def _parents(count: int) -> dict[int, tuple[int, ...]]:
+    """Return for each of so many budgets in order those that it lies halfway between, the first two being the ends."""
+    found: dict[int, tuple[int, ...]] = {0: (), count - 1: (0,)}
+    spans = [(0, count - 1)]
+    while spans:
+        low, high = spans.pop()
+        if high - low > 1:
+            middle = (low + high) // 2
+            found[middle] = (low, high)
+            spans += [(low, middle), (middle, high)]
+    return found
+
+
+def _depths(parents: Mapping[int, tuple[int, ...]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+
+    def depth(k: int) -> int:
+        if k not in found:
+            found[k] = 1 + max(map(depth, parents[k]), default=-1)
+        return found[k]
+
+    return {k: depth(k) for k in parents}
+
+
+def best_below(
+    budgets: Sequence[float], known: Mapping[tuple[float, ...], Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """Return the best result of budgets that are nowhere larger, if there is one; of equal ones that of the smallest."""
+    smaller = [k for k in sorted(known) if all(a <= b for a, b in zip(k, budgets, strict=True))]
+    return min((known[k] for k in smaller if known[k]["plan"] is not None), key=lambda r: r["upper"], default=None)
+
+
+def bound_above(budgets: Sequence[float], known: Mapping[tuple[float, ...], Mapping[str, Any]]) -> float:
+    """Return the best bound that is proven for budgets that are nowhere smaller."""
+    larger = [k for k in known if all(a >= b for a, b in zip(k, budgets, strict=True))]
+    return max((known[k]["lower"] for k in larger), default=0.0)

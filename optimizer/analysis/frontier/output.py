@@ -1,0 +1,164 @@
+"""The folder of a budget curve: a table, the curve with its plans, and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.text.formatting import DASH, number, with_range
+from optimizer.base.text.language import ENGLISH, localised, speaking
+from optimizer.base.text.language import gettext as _
+from optimizer.report.geodata.files import write_csv
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from optimizer.analysis.frontier.frontier import Frontier, MarginalGain
+    from optimizer.report.short_page import ShortPage
+
+FILES = ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg")
+
+
+def frontier_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
+    """Return the folder for the curve of a problem; check it before the work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or holds what another command or problem left.
+    """
+    folder = OutputFolder(Path(out), "frontier", (source,), FILES, overwrite)
+    folder.check()
+    return folder
+
+
+def point_content(found: Frontier, k: int) -> dict[str, Any]:
+    """Return a point for JSON: budgets, bounds, gap, ids of the plan, and what is new and gone against the point before it."""
+    point = found.points[k]
+    before = set(found.points[k - 1].plan.options) if k and len(found.ranges) == 1 else set(point.plan.options)
+    now = set(point.plan.options)
+    return {
+        "budgets": list(point.budgets),
+        "lower": point.lower,
+        "upper": point.upper,
+        "gap": point.gap,
+        "plan": list(point.plan.options),
+        "added": sorted(now - before),
+        "dropped": sorted(before - now),
+    }
+
+
+def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, language: str = ENGLISH) -> None:
+    """Write the files of a curve, all or none; page and figure, that of a curve of one resource, are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
+    from optimizer.report.short_page import write_short_page
+
+    points = [point_content(found, k) for k in range(len(found.points))]
+    names = [each.resource for each in found.ranges]
+    gains = [gain.found for gain in found.gains()] if len(names) == 1 else []
+    rows = [
+        dict(zip(names, point["budgets"], strict=True))
+        | {name: point[name] for name in ("lower", "upper", "gap")}
+        | {"gain_of_one_more": gains[k] if k < len(gains) else None}
+        | {name: " ".join(point[name]) for name in ("plan", "added", "dropped")}
+        for k, point in enumerate(points)
+    ]
+    knee = found.knee()
+    content = {
+        "schema_version": 1,
+        "instance": instance_name,
+        "resources": names,
+        "complete": found.complete,
+        "knee": None if knee is None else list(knee.budgets),
+        "points": points,
+    }
+    images: dict[str, Path] = {}
+    with speaking(language), folder.written() as place:
+        write_csv(place / "frontier.csv", rows)
+        write_json(place / "frontier.json", content)
+        if len(names) == 1:
+            from optimizer.report.analysis_figures import save_frontier
+
+            save_frontier(
+                place,
+                names[0],
+                [point.budgets[0] for point in found.points],
+                [point.lower for point in found.points],
+                [point.upper for point in found.points],
+                None if knee is None else found.points.index(knee),
+            )
+            images["frontier"] = place / "frontier.png"
+        write_short_page(place / "frontier.html", frontier_page(found, instance_name), images)
+
+
+def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
+    """Return the page of a curve, or of a grid."""
+    from optimizer.report.content.report_table import Column, ReportTable
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    names = [each.resource for each in found.ranges]
+    gains = found.gains() if len(names) == 1 else ()
+    rows = []
+    for k, point in enumerate(found.points):
+        content = point_content(found, k)
+        brings = _brings(gains[k]) if k < len(gains) else DASH
+        changed = "; ".join([f"+ {each}" for each in content["added"]] + [f"- {each}" for each in content["dropped"]])
+        amounts = (*(number(amount, 6) for amount in point.budgets), number(point.upper, 4), number(point.lower, 4))
+        rows.append((*amounts, brings, changed or DASH))
+    columns = [*names, _("Value"), _("No plan below")]
+    table = ReportTable(
+        "points",
+        _("What one more brings until the next row, as found, with the range that is proven"),
+        (
+            *(Column(name, numeric=True) for name in columns),
+            Column(_("One more brings")),
+            Column(_("Against the row before")),
+        ),
+        tuple(rows),
+    )
+    knee, first, last = found.knee(), found.points[0], found.points[-1]
+    said = (
+        _("Up to {budget} of {resource} each unit brings more than the average; beyond it less.").format(
+            budget=number(knee.budgets[0], 6), resource=names[0]
+        )
+        if knee
+        else ""
+    )
+    return ShortPage(
+        title=_("{name}: value over the budget").format(name=instance_name),
+        headline=_("From {first} to {last} what gets through goes from {most} to {least}.").format(
+            first=_budgets(first.budgets, names),
+            last=_budgets(last.budgets, names),
+            most=number(first.upper, 4),
+            least=number(last.upper, 4),
+        ),
+        warnings=()
+        if found.complete
+        else (_("Not all points were searched; those have the bounds that the others prove."),),
+        sections=(
+            PageSection(
+                title=_("The curve") if len(names) == 1 else _("The grid"),
+                sentences=(said,) if said else (),
+                tables=(table,),
+                image="frontier",
+                alt=_("Value of the best plan found and its proven bound over the budget."),
+            ),
+        ),
+    )
+
+
+def _brings(gain: MarginalGain) -> str:
+    return with_range(*(localised(text) for text in (f"{gain.found:.4g}", f"{gain.low:.3g}", f"{gain.high:.3g}")))
+
+
+def _budgets(amounts: Sequence[float], names: Sequence[str]) -> str:
+    shown = [f"{number(amount, 6)} {name}" for amount, name in zip(amounts, names, strict=True)]
+    return shown[0] if len(shown) == 1 else _("{first} and {second}").format(first=shown[0], second=shown[1])

@@ -1,0 +1,246 @@
+"""Alerts: the places of a scenario whose recent seizures depart from what their search effort led to expect, with their trends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import shapely
+
+from optimizer.analysis.search_advice.field_model import field_model, seizures_of
+from optimizer.base.errors import InputError
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.text.names import unknown_name
+from optimizer.base.work.listener import SILENT, step
+from optimizer.records.period import parse_period
+from optimizer.report.geodata.files import write_csv, write_geojson
+from optimizer.risk.alerts.monitor import AlertMonitor
+from optimizer.risk.alerts.places import area_places, crossing_places, neighbourhood_places, segment_places, whole_place
+from optimizer.risk.alerts.trend import trend_picture, trends
+from optimizer.scenario.check.check import read_evidence
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.network.network import Network
+    from optimizer.risk.alerts.monitor import Alerts, PlaceTest, Unrecorded
+    from optimizer.risk.alerts.places import Place
+    from optimizer.risk.alerts.trend import Trend
+    from optimizer.scenario.check.check import ScenarioEvidence
+
+PlaceKind: TypeAlias = Literal["segment", "neighbourhood", "crossing", "area"]
+
+TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
+FILES = ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv")
+JUDGED = (
+    "place",
+    "name",
+    "alarm",
+    "direction",
+    "found",
+    "expected",
+    "low",
+    "high",
+    "times_expected",
+    "p",
+    "q",
+    "thin",
+    "new",
+    "remark",
+)
+"""Columns of alerts.csv."""
+UNRECORDED = ("place", "segment", "first", "last", "found")
+"""Columns of unrecorded.csv."""
+MOST_TRENDS = 8
+"""Alarms whose trend is worked out."""
+
+
+@dataclass(frozen=True)
+class RiskAlerts:
+    """The alerts of a scenario.
+
+    Attributes
+    ----------
+    by
+        Kind of place that was tested.
+    alerts
+        The tested places and what was expected of them.
+    trends
+        The whole, then the first alarms (by area every area), quarter by quarter.
+    warnings
+        What a reader must know.
+    """
+
+    by: PlaceKind
+    alerts: Alerts
+    trends: tuple[Trend, ...]
+    warnings: tuple[str, ...]
+
+
+def find_alerts(
+    scenario: str | os.PathLike[str],
+    *,
+    since: str | None = None,
+    fdr: float = 0.1,
+    by: PlaceKind = "segment",
+    memory: int | None = None,
+    any_dependence: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    listener: Listener = SILENT,
+) -> RiskAlerts:
+    """Compare the recent seizures of each place with what its own search effort led to expect.
+
+    Parameters
+    ----------
+    scenario
+        TOML file.
+    since
+        First day of the recent window (2024-10-01 or 2024-10); by default the last quarter.
+    fdr
+        Expected share of false alarms among alarms, in (0, 1).
+    by
+        Kind of place.
+    memory
+        Months before the window to learn from, >= 1; by default all of them.
+    any_dependence
+        Use the rule of Benjamini and Yekutieli, which holds however places depend on each other.
+    out
+        Folder to write alerts and trends to as CSV, alerts as GeoJSON, and a figure; None writes nothing.
+    overwrite
+        Replace files of these names in `out` whoever wrote them.
+    listener
+        Receives the steps.
+
+    Raises
+    ------
+    InputError
+        If the scenario is at fault, has no records, or nothing lies in the window or before it.
+    """
+    if by not in get_args(PlaceKind):
+        raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
+    folder = None if out is None else OutputFolder(Path(out), "risk alerts", (Path(scenario),), FILES, overwrite)
+    if folder is not None:
+        folder.check()
+    start = None if since is None else parse_period(since).start
+    with step(listener, "reading the scenario"):
+        evidence = read_evidence(Path(scenario))
+    records, network = seizures_of(evidence), evidence.region.network
+    chosen, places = field_model(evidence), _places(by, evidence)
+    with step(listener, "estimating risk before the window"):
+        monitor = AlertMonitor(chosen.model, records, evidence.effort, network, since=start, memory=memory)
+    with step(listener, "judging the window"):
+        found = monitor.test(places, fdr=fdr, any_dependence=any_dependence)
+        shown = [one.place for one in found.alarms][:MOST_TRENDS]
+        if by == "area":
+            shown += [place for place in places if place not in shown]
+        unused = () if evidence.tips is None else (TIPS_UNUSED,)
+        warnings = (*chosen.warnings, *unused, *found.warnings)
+        result = RiskAlerts(by, found, tuple(trends(monitor, [whole_place(network), *shown])), warnings)
+    if folder is not None:
+        _save(folder, result, network)
+    return result
+
+
+def _places(by: PlaceKind, evidence: ScenarioEvidence) -> tuple[Place, ...]:
+    network = evidence.region.network
+    if by == "crossing":
+        return crossing_places(network, evidence.demand.gateways)
+    if by == "area" and evidence.records is not None and evidence.effort is not None:
+        return area_places(evidence.records, evidence.effort)
+    return neighbourhood_places(network) if by == "neighbourhood" else segment_places(network)
+
+
+def alert_remark(one: PlaceTest) -> str:
+    """Return what must be known of a tested place, in a few words."""
+    words = ["one seizure alone: thin"] if one.thin else []
+    if one.new:
+        words.append("never searched before: expectation is wide")
+    return "; ".join(words)
+
+
+def alert_row(one: PlaceTest) -> dict[str, Any]:
+    """Return a tested place as a row of alerts.csv."""
+    return {
+        "place": one.place.id,
+        "name": one.place.label,
+        "alarm": "yes" if one.alarm else "no",
+        "direction": one.direction,
+        "found": one.observed,
+        "expected": one.expected,
+        "low": one.low,
+        "high": one.high,
+        "times_expected": one.observed / one.expected,
+        "p": one.p,
+        "q": one.q,
+        "thin": "yes" if one.thin else "no",
+        "new": "yes" if one.new else "no",
+        "remark": alert_remark(one),
+    }
+
+
+def _unrecorded_row(one: Unrecorded) -> dict[str, Any]:
+    return {
+        "place": one.place,
+        "segment": one.segment,
+        "first": str(one.start),
+        "last": str(one.last),
+        "found": one.count,
+    }
+
+
+def _trend_rows(drawn: Sequence[Trend]) -> list[dict[str, Any]]:
+    return [
+        {
+            "place": trend.place.id,
+            "name": trend.place.label,
+            "first": str(one.span.start),
+            "last": str(one.span.last),
+            "found": one.observed,
+            "expected": one.expected,
+            "ratio": _number(one.ratio),
+            "low": _number(one.low),
+            "high": _number(one.high),
+            "window": "yes" if one.recent else "no",
+        }
+        for trend in drawn
+        for one in trend.quarters
+    ]
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _save(out: OutputFolder, result: RiskAlerts, network: Network) -> None:
+    """Write the folder, all files or none."""
+    found = result.alerts
+    rows = [alert_row(one) for one in found.tested]
+    shapes = [shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.tested]
+    with out.written() as folder:
+        write_csv(folder / "alerts.csv", rows, JUDGED)
+        write_geojson(folder / "alerts.geojson", rows, shapes)
+        write_csv(folder / "trends.csv", _trend_rows(result.trends))
+        write_csv(folder / "unrecorded.csv", [_unrecorded_row(one) for one in found.unrecorded], UNRECORDED)
+        (folder / "trends.svg").write_text(trend_picture(result.trends), encoding="utf-8")
+
+
+def alerts_content(result: RiskAlerts) -> dict[str, Any]:
+    """Return the alerts as an object of JSON."""
+    found = result.alerts
+    return {
+        "by": result.by,
+        "before": str(found.before),
+        "window": str(found.window),
+        "fdr": found.fdr,
+        "judged": len(found.tested),
+        "alarms": [alert_row(one) for one in found.alarms],
+        "whole": None if found.whole is None else alert_row(found.whole),
+        "trends": _trend_rows(result.trends),
+        "unrecorded": [_unrecorded_row(one) for one in found.unrecorded],
+        "warnings": list(result.warnings),
+    }

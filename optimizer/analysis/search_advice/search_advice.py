@@ -1,0 +1,397 @@
+"""Where to look next: the information that one more patrol of a segment would give about the risk there and around.
+
+The command `risk look`, the report of `plan` and Python callers get the same answer from here. Unless the caller says otherwise the patrol
+is the usual one of the record: the unit of effort that covers the most road, and the median effort of a searched segment in a month.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.analysis.search_advice.field_model import fitted_field_model
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.text.formatting import number
+from optimizer.base.text.language import gettext as _
+from optimizer.base.work.listener import SILENT, step
+from optimizer.plans.display_names import place_names
+from optimizer.report.content.risk import LookNext, LookRow, TipFacts, TipRow
+from optimizer.report.geodata.files import write_csv, write_geojson
+from optimizer.risk.alerts.places import segment_label
+from optimizer.risk.field_flow.model import FieldFlow
+from optimizer.risk.information_gain import information_gain, reason
+from optimizer.risk.tips import BOUND, REACH_KM, weigh_tips
+from optimizer.scenario.check.check import read_evidence
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.network.network import Network
+    from optimizer.risk.information_gain import InformationGain
+    from optimizer.risk.tips import TipShift
+    from optimizer.scenario.check.check import ScenarioEvidence
+    from optimizer.scenario.compile.compile import Compiled
+
+FILES = ("look.csv", "look.geojson")
+
+MOST_DRAWS, FEWEST_DRAWS, DRAWN = 200, 50, 1_400_000
+"""Joint draws of the log rates: as many as keep draws times segments within the last, which takes about a second."""
+
+
+@dataclass(frozen=True)
+class PatrolEffort:
+    """Effort of one patrol: an amount > 0, and its unit."""
+
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class RoadToLookAt:
+    """A segment and the information that a patrol of it would give.
+
+    Attributes
+    ----------
+    segment
+        Its number in the network.
+    road, road_class
+        What people call it, and its class.
+    known
+        Whether effort was ever recorded there: `searched` or `unknown`.
+    risk_index, risk_rank
+        Median risk index, and the rank by it (1 is the highest).
+    expected_finds
+        Median of the expected seizures of the patrol.
+    information_nats, around_nats, look_rank
+        Information that the patrol gives about the segment, and about it and those around, in nats (higher is better); the rank by the latter.
+    chance_among_worst, thompson_rank
+        Chance that the segment is among the worst 5 % of the road length, and the rank by it.
+    reason
+        Why one would look there, in a few words.
+    tips
+        Tips that count, clusters of them, of which it is the nearest segment; they change neither information nor ranks.
+    index_with_tips
+        Median risk index that `plan` takes with all tips.
+    """
+
+    segment: int
+    road: str
+    road_class: str
+    known: str
+    risk_index: float
+    risk_rank: int
+    expected_finds: float
+    information_nats: float
+    around_nats: float
+    look_rank: int
+    chance_among_worst: float
+    thompson_rank: int
+    reason: str
+    tips: int
+    index_with_tips: float
+
+
+@dataclass(frozen=True)
+class RiskLook:
+    """Where to look next.
+
+    Attributes
+    ----------
+    patrol
+        The effort that was assumed.
+    roads
+        Every segment, the one with the most information first.
+    warnings
+        What a reader must know.
+    tips
+        Tips that a search could settle, those that raise the risk most first; empty without tips.
+    """
+
+    patrol: PatrolEffort
+    roads: tuple[RoadToLookAt, ...]
+    warnings: tuple[str, ...]
+    tips: tuple[TipRow, ...] = ()
+
+
+def where_to_look(
+    scenario: str | os.PathLike[str],
+    *,
+    effort: float | None = None,
+    unit: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    listener: Listener = SILENT,
+) -> RiskLook:
+    """Rank the roads of a scenario by the information that one more patrol would give.
+
+    Parameters
+    ----------
+    scenario
+        TOML file.
+    effort, unit
+        Effort of the patrol, > 0, and its unit; by default the usual one (`usual_patrol`).
+    out
+        Folder to write `look.csv` and `look.geojson` to, with every road; None writes nothing.
+    overwrite
+        Replace files of these names in `out` whoever wrote them.
+    listener
+        Receives the steps.
+
+    Raises
+    ------
+    InputError
+        If the scenario is at fault, has no records, or no effort in the unit.
+    """
+    if effort is not None and not 0 < effort < math.inf:
+        raise InputError(Problem("--effort", f"{effort:g}", "an amount above 0"))
+    folder = None if out is None else OutputFolder(Path(out), "risk look", (Path(scenario),), FILES, overwrite)
+    if folder is not None:
+        folder.check()
+    with step(listener, "reading the scenario"):
+        evidence = read_evidence(Path(scenario))
+        _check_unit(evidence, unit)
+    with step(listener, "estimating risk"):
+        fitted = fitted_field_model(evidence)
+    network = evidence.region.network
+    with step(listener, "computing the information of a patrol"):
+        gain = information_of_patrol(fitted.model, network, effort=effort, unit=unit)
+        shift = None if evidence.tips is None else weigh_tips(evidence.tips, fitted.model.predict(), network)
+        facts = tip_facts(shift, lambda segment: segment_label(network, segment))
+        warnings, rows = fitted.warnings, () if facts is None else facts.rows
+        if shift is not None:
+            warnings += (_tips_sentence(shift),)
+        look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(network, gain, shift), warnings, rows)
+    if folder is not None:
+        _save(folder, look, network)
+    return look
+
+
+def information_of_patrol(
+    model: FieldFlow, network: Network, *, effort: float | None = None, unit: str | None = None
+) -> InformationGain:
+    """Return the expected seizures and the information of one patrol, segment by segment.
+
+    Parameters
+    ----------
+    model
+        Fitted to records with effort.
+    network
+        The roads it was fitted on.
+    effort, unit
+        Effort of the patrol, and its unit; by default the usual one.
+
+    Raises
+    ------
+    InputError
+        If no effort was recorded, or none in the unit.
+    """
+    usual = usual_patrol(model, network, unit)
+    draws = int(np.clip(DRAWN // network.n_segments, FEWEST_DRAWS, MOST_DRAWS))
+    return information_gain(model, network, usual.amount if effort is None else effort, usual.unit, draws=draws)
+
+
+def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) -> PatrolEffort:
+    """Return the effort that a searched segment gets in a usual month (the median over segments).
+
+    Parameters
+    ----------
+    model
+        Fitted.
+    network
+        The roads it was fitted on.
+    unit
+        Unit of effort; by default the one in which the most road length was searched.
+
+    Raises
+    ------
+    InputError
+        If no effort was recorded, or none in the unit.
+    """
+    exposure, rated = model.evidence_.exposure, np.isfinite(model.evidence_.global_rate)
+    covered = np.where(rated, (exposure.amount > 0) @ network.length_m[network.segment_arc], 0.0)
+    usable = [name for name, length in zip(exposure.units, covered.tolist(), strict=True) if length > 0]
+    if not exposure.recorded or not usable:
+        raise InputError(
+            Problem(
+                "effort", "none recorded", "search effort, from which the expected seizures of a patrol are computed"
+            )
+        )
+    if unit is not None and unit not in usable:
+        raise InputError(
+            Problem("--unit", repr(unit), "a unit with recorded effort: " + " or ".join(map(repr, usable)))
+        )
+    number = int(np.argmax(covered)) if unit is None else exposure.units.index(unit)
+    there = exposure.amount[number] > 0
+    month = exposure.amount[number, there] / exposure.months[number, there]
+    return PatrolEffort(float(np.median(month)), exposure.units[number])
+
+
+def _check_unit(evidence: ScenarioEvidence, unit: str | None) -> None:
+    """Refuse a unit that the records do not have before the slow fit."""
+    if unit is not None and evidence.effort is not None and unit not in evidence.effort.unit:
+        raise InputError(Problem("--unit", repr(unit), " or ".join(map(repr, dict.fromkeys(evidence.effort.unit)))))
+
+
+def _tips_sentence(shift: TipShift) -> str:
+    """Say what tips do here, and what they do not."""
+    return (
+        f"Tips: {shift.used} count, {shift.over_limit} more do not. They are no searches: information, ranks and chances here are those of the "
+        f"record; {(shift.log_factor > 0).sum()} roads have a higher index with them, by at most {math.expm1(BOUND):.0%}."
+    )
+
+
+def _roads(network: Network, gain: InformationGain, shift: TipShift | None) -> tuple[RoadToLookAt, ...]:
+    none = np.zeros(gain.median.size)
+    factor = np.exp(none if shift is None else shift.log_factor)
+    near = none if shift is None else np.bincount(shift.nearest[shift.nearest >= 0], minlength=none.size)
+    risk, look, worst = (_ranks(values) for values in (gain.median, gain.around, gain.top))
+    return tuple(
+        RoadToLookAt(
+            segment=s,
+            road=segment_label(network, s),
+            road_class=str(network.road_class[network.segment_arc[s]]),
+            known="searched" if gain.searched[s] else "unknown",
+            risk_index=float(gain.median[s]),
+            risk_rank=int(risk[s]),
+            expected_finds=float(gain.seizures[s]),
+            information_nats=float(gain.information[s]),
+            around_nats=float(gain.around[s]),
+            look_rank=int(look[s]),
+            chance_among_worst=float(gain.top[s]),
+            thompson_rank=int(worst[s]),
+            reason=reason(gain, s),
+            tips=int(near[s]),
+            index_with_tips=float(gain.median[s] * factor[s]),
+        )
+        for s in best_first(gain.around).tolist()
+    )
+
+
+def best_first(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the positions of (m,) values, the largest first; equal ones in their order."""
+    return np.argsort(-values, kind="stable")
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    ranks = np.empty(values.size, dtype=np.int64)
+    ranks[best_first(values)] = np.arange(1, values.size + 1)
+    return ranks
+
+
+def _save(out: OutputFolder, look: RiskLook, network: Network) -> None:
+    """Write every road as CSV and as GeoJSON lines, both files or none."""
+    rows: list[dict[str, Any]] = [asdict(road) for road in look.roads]
+    with out.written() as folder:
+        write_csv(folder / "look.csv", rows)
+        write_geojson(folder / "look.geojson", rows, [network.lines[road.segment] for road in look.roads])
+
+
+# The report's section on where to look next: the first roads of the result of `risk look`.
+
+ROADS = 15
+
+LARGEST = 100_000
+"""Segments beyond which the report leaves this out: drawing the whole field would take most of the time of a plan."""
+
+
+def look_next(compiled: Compiled) -> LookNext | None:
+    """Return where a search would give most information; None on a large network, and without a field model or effort."""
+    model, network = compiled.model, compiled.region.network
+    if not isinstance(model, FieldFlow) or network.n_segments > LARGEST:
+        return None
+    if compiled.effort is None or not (compiled.effort.amount > 0).any():
+        return None
+    gain = information_of_patrol(model, network)
+    best = best_first(gain.around)[:ROADS]
+    names = place_names(compiled)
+    rows = tuple(
+        LookRow(
+            segment=segment,
+            label=names.segment(segment).text,
+            score=float(gain.around[segment]),
+            reason=_(reason(gain, segment)),
+        )
+        for segment in best.tolist()
+    )
+    return LookNext(rows=rows, score_unit=_("information, here and around (higher is better)"))
+
+
+def look_left_out(compiled: Compiled) -> list[str]:
+    """Return a sentence where this section is left out because of the network's size."""
+    segments = compiled.region.network.n_segments
+    if not isinstance(compiled.model, FieldFlow) or segments <= LARGEST:
+        return []
+    return [
+        _(
+            "Where a search would give most information is left out: the network has {segments} segments, more than {most}."
+        ).format(segments=number(segments), most=number(LARGEST))
+    ]
+
+
+# What residents' tips do to the risk, one by one: rows of the report, and of `risk look`.
+
+ROWS = 20
+"""Tips that are shown."""
+
+LITTLE = 1.01
+"""Factor of an index up to which a tip does next to nothing."""
+
+
+def tip_facts(shift: TipShift | None, road: Callable[[int], str]) -> TipFacts | None:
+    """Return what tips do, the `ROWS` that raise the index of their road most first; None without tips.
+
+    Parameters
+    ----------
+    shift
+        What tips make of the risk map.
+    road
+        What people call a segment.
+    """
+    if shift is None:
+        return None
+    factor = np.append(np.exp(shift.log_factor), 1.0)  # the last one for -1, no segment
+    order = np.lexsort([-shift.tips.day.astype(np.int64), -factor[shift.nearest], -shift.alone])
+    rows = tuple(_row(shift, at, road) for at in order[:ROWS].tolist())
+    return TipFacts(rows=rows, more=order.size - len(rows))
+
+
+def _row(shift: TipShift, at: int, road: Callable[[int], str]) -> TipRow:
+    tips, segment = shift.tips, int(shift.nearest[at])
+    before = float(shift.before.median[segment]) if segment >= 0 else None
+    return TipRow(
+        label=road(segment) if segment >= 0 else f"{tips.lat[at]:.4f}, {tips.lon[at]:.4f}",
+        segment=segment,
+        day=str(tips.day[at]),
+        copies=tips.copies[at] if tips.copies else 1,
+        grade=tips.grade[at] if tips.grade else "?",
+        false_share=float(tips.false_rate[at]),
+        before=before,
+        after=None if before is None else before * math.exp(float(shift.log_factor[segment])),
+        alone=float(shift.alone[at]),
+        cure=_cure(shift, at),
+    )
+
+
+def _cure(shift: TipShift, at: int) -> str:
+    """Return what makes a tip count more, or settles it."""
+    segment = int(shift.nearest[at])
+    if shift.counts[at] and segment < 0:
+        return _("no road within {km:g} km: check the point").format(km=3 * REACH_KM)
+    if shift.tips.false_rate[at] >= 1:
+        return _("refuted: it counts for nothing")
+    if not shift.counts[at]:
+        return _("does not count: others of its month and neighbourhood, less doubtful or earlier, are counted")
+    if shift.alone[at] < LITTLE:
+        unknown = bool(shift.tips.grade) and shift.tips.grade[at] == "?"
+        return _("grade it: unknown weighs next to nothing") if unknown else _("the record says more than the tip")
+    again = bool(shift.before.searched[segment])
+    return _("search the road again, and say whether it holds") if again else _("search the road: nobody has")

@@ -1,0 +1,387 @@
+"""Plans over draws of what is not known: the best by several objectives, and how each of them and today's layout would fare in every draw."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.errors import InfeasibleError
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import all_translated, said
+from optimizer.base.work.executor import SERIAL, Piece
+from optimizer.base.work.listener import SILENT, step
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, violations, with_plan
+from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.problem.plan.weight_scenarios import Objective
+from optimizer.report.content.uncertainty import DoubtFacts, DoubtRow
+from optimizer.scenario.compile.uncertainty import scenario_draws
+from optimizer.solvers.over_draws import solve_over_draws
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Result
+    from optimizer.problem.plan.weight_scenarios import Draws
+    from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.file.model import SolveModel
+
+LOW, HIGH = 0.05, 0.95
+"""Quantiles of a value over the draws that its interval holds."""
+
+CVAR = Objective("cvar", 0.9)
+"""The mean of the worst draws that is solved for as well where none is asked for."""
+
+MIDDLE, TODAY, NOTHING = "middle of everything", "today", "nothing placed"
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtRequest:
+    """What is asked of draws.
+
+    Attributes
+    ----------
+    draws
+        How many, >= 1.
+    objective
+        What the plan is judged by.
+    """
+
+    draws: int
+    objective: Objective
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedPlan:
+    """A plan over the draws.
+
+    Attributes
+    ----------
+    name
+        What it is best for (an objective as a command line names it, or `middle of everything`), `today` or `nothing placed`.
+    options
+        Ids of what it places.
+    values
+        (draws,) its exact value in each.
+    result
+        How it was found; None for plans that were not searched for. Bounds are of its objective.
+    mean, cvar, worst
+        Its value by each objective; `cvar` at the level of the table.
+    low, high
+        Quantiles of its value over the draws: 5 % and 95 %.
+    beats_today
+        Share of the draws in which it lets less through than today's layout; None where nothing stands today.
+    regret, most_regret
+        Mean and largest excess of its value over that of the best plan of the table in each draw.
+    violations
+        What of the scenario it breaks; only today's layout may.
+    """
+
+    name: str
+    options: tuple[str, ...]
+    values: NDArray[np.float64]
+    result: Result | None
+    mean: float
+    cvar: float
+    worst: float
+    low: float
+    high: float
+    beats_today: float | None
+    regret: float
+    most_regret: float
+    violations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """A scenario planned over draws.
+
+    Attributes
+    ----------
+    request
+        What was asked.
+    chosen
+        The plan that is best by the objective asked for, on the scenario's own instance.
+    result
+        How it was found; its bounds are of the objective.
+    middle
+        The result on the scenario's own instance, where every range is at its middle and flows are means over draws.
+    plans
+        The plan asked for first, then the others, then today's and nothing.
+    level
+        ALPHA of the column `cvar`.
+    drawn, fixed
+        What differs between draws and what does not, a phrase each.
+    """
+
+    request: DoubtRequest
+    chosen: Plan
+    result: Result
+    middle: Result
+    plans: tuple[JudgedPlan, ...]
+    level: float
+    drawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+
+    def as_planned(self, instance: Instance, gap: float) -> Result:
+        """Return the result of the chosen plan on the scenario's own instance: its value there, and the bound of every plan there."""
+        whole = with_plan(instance, self.chosen)
+        value = plan_value(whole, whole.placed(self.chosen.options))
+        lower = min(self.middle.lower or 0.0, value)
+        closed = (relative_gap(lower, value) or 0.0) <= tolerance_of(gap)
+        return replace(
+            self.middle,
+            method=self.result.method,
+            status="optimal" if closed else "feasible",
+            plan=self.chosen,
+            lower=lower,
+            upper=value,
+            weighed_lower=None if self.middle.weighed_lower is None else lower,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _DrawTerms:
+    """What the solves of one scenario have in common."""
+
+    instance: Instance
+    draws: Draws
+    terms: SolveModel
+    start: Plan | None
+
+
+def plan_over_draws(
+    compiled: Compiled,
+    request: DoubtRequest,
+    *,
+    start: Plan | None = None,
+    executor: Executor = SERIAL,
+    listener: Listener = SILENT,
+) -> Doubt:
+    """Plan a compiled scenario over draws of what it does not know.
+
+    Solved are the scenario itself (all ranges at their middle), the mean, the mean of the worst draws and the worst draw, each from the plans
+    before it, for at most the time limit of the scenario each.
+
+    Parameters
+    ----------
+    compiled
+        The scenario, perhaps with changes to its instance.
+    request
+        How many draws, and the objective.
+    start
+        A plan to begin from.
+    executor
+        Who solves.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, or the number of draws is out of range.
+    InfeasibleError
+        If no plan is feasible, or the search of the objective ended before it had a plan.
+    KeyboardInterrupt
+        If it comes before there is any plan.
+    """
+    terms = compiled.scenario.solve
+    with step(listener, f"making {request.draws} draws"):
+        made = scenario_draws(compiled, request.draws, terms.seed)
+    cvar = request.objective if request.objective.measure == "cvar" else CVAR
+    objectives = {each.text: each for each in (Objective("mean"), cvar, Objective("worst"))}
+    pieces = [
+        Piece(MIDDLE, None),
+        Piece("mean", objectives["mean"], (MIDDLE,)),
+        *(Piece(text, each, (MIDDLE, "mean")) for text, each in objectives.items() if text != "mean"),
+    ]
+    pieces.sort(key=lambda piece: piece.key not in {MIDDLE, "mean", request.objective.text})  # what is asked for first
+    until = None if terms.time_limit is None else time.monotonic() + len(pieces) * terms.time_limit
+    shared = _DrawTerms(compiled.instance, made.draws, terms, start)
+    results: dict[str, Result] = {}
+    for ended in executor.run(solve_objective, pieces, shared=shared, until=until, listener=listener):
+        results[ended.piece.key] = ended.value()
+    middle = results.get(MIDDLE)
+    if middle is None:
+        raise KeyboardInterrupt
+    if middle.plan is None:
+        raise InfeasibleError("The search over draws ended before it had a plan. Give it more time.")
+    asked = results.get(request.objective.text)
+    if asked is None or asked.plan is None:
+        asked = results[request.objective.text] = _instead(made.draws, request.objective, results.get("mean"), middle)
+    with step(listener, "valuing plans in every draw", stoppable=False):
+        plans = _judged(compiled.instance, made.draws, results, cvar, request.objective.text)
+    chosen = unpacked_plan(compiled.instance, packed_plan(asked.plan or middle.plan))
+    return Doubt(request, chosen, asked, middle, plans, cvar.level, made.drawn, made.fixed)
+
+
+def solve_objective(call: PieceCall) -> Result:
+    """Return the best plan by an objective over draws; of the scenario itself where the piece names none."""
+    series: _DrawTerms = call.shared
+    objective: Objective | None = call.piece.argument
+    terms = series.terms.model_dump(exclude={"support", "stay", "change"}) | {
+        "time_limit": call.seconds,
+        "listener": call.listener,
+    }
+    terms |= {} if call.alone else {"threads": 1}
+    if objective is None:
+        return solve(series.instance, start=series.start, **terms)
+    found = [result.plan for result in reversed(call.earlier) if result is not None and result.plan is not None]
+    starts = [unpacked_plan(series.draws.instance, packed_plan(plan)) for plan in found]
+    known = [call.earlier[-1]] if objective.measure != "mean" and call.earlier[-1] is not None else []
+    proven = max((result.lower or 0.0 for result in known), default=0.0)  # the mean is at most any other objective
+    return solve_over_draws(series.draws, objective, starts=starts, proven=proven, **terms)
+
+
+def _instead(draws: Draws, objective: Objective, mean: Result | None, middle: Result) -> Result:
+    """Return the outcome of an objective that the search did not come to: the plan of the mean, or of the middle, with the mean's bound."""
+    found = middle if mean is None or mean.plan is None else mean
+    lower = 0.0 if mean is None else mean.lower
+    upper = None if found.plan is None else objective.value(_values(draws, found.plan), draws.probability)
+    return replace(found, status="feasible", limit=found.limit or "time", lower=lower, upper=upper, weighed_lower=lower)
+
+
+def _judged(
+    instance: Instance, draws: Draws, results: Mapping[str, Result], cvar: Objective, asked: str
+) -> tuple[JudgedPlan, ...]:
+    """Return the plans in every draw: the one asked for, the other objectives', today's and nothing."""
+    names = [asked, *(name for name in results if name != asked)]
+    plans: dict[str, Plan | None] = {name: results[name].plan for name in names}
+    existing = [option.id for option in instance.options if option.existing]
+    if existing:
+        plans[TODAY] = Plan.of(draws.instance, existing)
+    plans[NOTHING] = Plan(())
+    values = {name: _values(draws, plan) for name, plan in plans.items() if plan is not None}
+    best = np.min(list(values.values()), axis=0)
+    today = values.get(TODAY)
+    judged = []
+    for name, by_draw in values.items():
+        plan, excess = plans[name], by_draw - best
+        low, high = np.quantile(by_draw, (LOW, HIGH))
+        options = () if plan is None else plan.options
+        judged.append(
+            JudgedPlan(
+                name=name,
+                options=options,
+                values=by_draw,
+                result=results.get(name),
+                mean=Objective("mean").value(by_draw, draws.probability),
+                cvar=cvar.value(by_draw, draws.probability),
+                worst=float(by_draw.max()),
+                low=float(low),
+                high=float(high),
+                beats_today=None if today is None else float(draws.probability @ (by_draw < today)),
+                regret=float(draws.probability @ excess),
+                most_regret=float(excess.max()),
+                violations=tuple(violations(instance, instance.placed(options))) if name == TODAY else (),
+            )
+        )
+    return tuple(judged)
+
+
+def _values(draws: Draws, plan: Plan) -> NDArray[np.float64]:
+    own = unpacked_plan(draws.instance, packed_plan(plan))
+    whole = replace(draws, instance=with_plan(draws.instance, own))
+    return whole.values(whole.instance.placed(own.options))
+
+
+# Plans over draws in words, rows and JSON.
+
+MEAN, WORST = said("the mean of the draws"), said("the worst draw")
+
+
+def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
+    """Return what the plan is best for, with bounds, what is drawn and what is held fixed."""
+    request, result = doubt.request, doubt.result
+    objective = request.objective
+    words = {"mean": MEAN, "worst": WORST}
+    worst = said("the mean of the worst {share:.3g} of the draws", share=1 - objective.level)
+    return (
+        said(
+            "This plan is the best found for {what} ({objective}), over {draws} draws: {upper:.6g}, and no plan is below {lower:.6g}. Its "
+            "other figures are those with every range at its middle and flows at their means.",
+            what=words.get(objective.text, worst),
+            objective=objective.text,
+            draws=request.draws,
+            upper=result.upper,
+            lower=result.lower,
+        ),
+        said("Drawn: {parts}.", parts=list(doubt.drawn)),
+        said("The same in all draws: {parts}.", parts=list(doubt.fixed)),
+    )
+
+
+def doubt_facts(doubt: Doubt) -> DoubtFacts:
+    """Return what the report says of draws."""
+    rows = tuple(
+        DoubtRow(
+            name=plan_name(plan, doubt),
+            mean=plan.mean,
+            cvar=plan.cvar,
+            worst=plan.worst,
+            low=plan.low,
+            high=plan.high,
+            beats_today=plan.beats_today,
+            regret=plan.regret,
+            most_regret=plan.most_regret,
+            note="; ".join(plan.violations),
+        )
+        for plan in doubt.plans
+    )
+    return DoubtFacts(
+        draws=doubt.request.draws, says=all_translated(doubt_sentences(doubt)), level=doubt.level, rows=rows
+    )
+
+
+def plan_name(plan: JudgedPlan, doubt: Doubt) -> str:
+    """Return what people call a plan."""
+    if plan.name in {TODAY, NOTHING}:
+        return _("today's layout") if plan.name == TODAY else _("nothing placed")
+    name = _("every range at its middle") if plan.name == MIDDLE else plan.name
+    return _("{plan} (this plan)").format(plan=name) if plan.name == doubt.request.objective.text else name
+
+
+def doubt_content(doubt: Doubt) -> dict[str, Any]:
+    """Return what --json, run.json and doubt.json say of draws."""
+    result = doubt.result
+    return {
+        "draws": doubt.request.draws,
+        "objective": doubt.request.objective.text,
+        "objective_lower": result.lower,
+        "objective_upper": result.upper,
+        "objective_gap": result.gap,
+        "objective_limit": result.limit,
+        "drawn": list(doubt.drawn),
+        "fixed": list(doubt.fixed),
+        "cvar_level": doubt.level,
+        "plans": [_plan_content(plan) for plan in doubt.plans],
+    }
+
+
+def _plan_content(plan: JudgedPlan) -> dict[str, Any]:
+    result = plan.result
+    return {
+        "best_for": plan.name,
+        "plan": list(plan.options),
+        "lower": None if result is None else result.lower,
+        "upper": None if result is None else result.upper,
+        "mean": plan.mean,
+        "low": plan.low,
+        "high": plan.high,
+        "cvar": plan.cvar,
+        "worst": plan.worst,
+        "beats_today": plan.beats_today,
+        "regret": plan.regret,
+        "most_regret": plan.most_regret,
+        "violations": list(plan.violations),
+        "values": plan.values.tolist(),
+    }

@@ -1,0 +1,430 @@
+"""Files: read with a clear message, written whole or not at all, fingerprinted; and what kind of file some bytes are."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import tomllib
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.temporary import folder_beside
+from optimizer.base.text.formatting import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+LEAST_FREE = 10_000_000
+"""Bytes of disk below which no work is begun: about what the folder of one plan takes."""
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+_WRITE_ERRORS = _NO_ROOM | {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EBUSY, errno.ENOTEMPTY, errno.EXDEV, errno.EMFILE, errno.EINVAL),
+}
+"""What a system says of a place that cannot be written; anything else is a defect of ours."""
+
+
+def existing_file(path: Path, what: str) -> Path:
+    """Return `path` if it is a readable file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is a folder, or there is no permission to read it.
+    """
+    if path.is_dir():
+        raise InputError(Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it"))
+    if not path.is_file():
+        raise InputError(
+            Problem(
+                str(path), "no such file", what, "Check the path; in a scenario it is relative to the scenario's folder"
+            )
+        )
+    if not os.access(path, os.R_OK):
+        raise InputError(Problem(str(path), "no permission to read", what, "Change the permissions of the file"))
+    return path
+
+
+def read_text(path: Path, what: str) -> str:
+    """Return the text of a UTF-8 file (a byte-order mark is dropped).
+
+    Raises
+    ------
+    InputError
+        If the file is missing, cannot be read, is of a kind that is no text, or is not UTF-8.
+    """
+    try:
+        content = existing_file(path, what).read_bytes()
+    except OSError as error:
+        raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
+    if (kind := binary_kind(content)) is not None:
+        raise InputError(Problem(str(path), kind.name, what, kind.remedy))
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        where, remedy = f"{path}, byte {error.start}", "Save the file as UTF-8"
+        raise InputError(Problem(where, not_utf8(error), f"{what} in UTF-8", remedy)) from None
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Return what to say of bytes that are not UTF-8: with the letter that Western European Windows would take the first for."""
+    byte = error.object[error.start : error.start + 1]
+    letter = byte.decode("cp1252", errors="ignore")
+    return f"bytes that are not UTF-8 (0x{byte.hex().upper()}{f', {letter!r} in Windows-1252' if letter else ''})"
+
+
+def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped until a schema has seen it
+    """Return the parsed content of a JSON file; NaN and Infinity are refused.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not UTF-8, or is not JSON.
+    """
+
+    def refuse(constant: str) -> None:
+        raise InputError(Problem(str(path), constant, "a finite number, or null where it is unknown", "Replace it"))
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(
+                Problem(str(path), f"the key {twice!r} twice in one object", "each key once", "Remove one")
+            )
+        return content
+
+    text = read_text(path, what)
+    try:
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        if (kind := text_kind(text)) is not None:
+            remedy = kind.remedy or "Check that it is the right file"
+            raise InputError(Problem(str(path), kind.name, f"{what} as JSON", remedy)) from None
+        raise InputError(
+            Problem(
+                f"{path}, line {error.lineno}, column {error.colno}",
+                error.msg,
+                f"{what} as JSON",
+                "Mend the file there",
+            )
+        ) from None
+    except RecursionError:
+        raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as JSON")) from None
+    except ValueError as error:  # Python refuses integers of thousands of digits
+        raise InputError(Problem(str(path), str(error), f"{what} as JSON, with numbers of ordinary size")) from None
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return the parsed content of a TOML file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not UTF-8, or is not TOML; with the place at fault, or with what the file is instead.
+    """
+    text = read_text(path, what)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as TOML")) from None
+    except ValueError as error:  # TOMLDecodeError, and Python's refusal of integers of thousands of digits
+        kind = text_kind(text)
+        found = str(error) if kind is None else kind.name
+        remedy = "Correct the file there" if kind is None else kind.remedy or "Check that it is the right file"
+        raise InputError(Problem(str(path), found, f"{what} as TOML", remedy)) from None
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it over `path` only if the block ends well.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or its disk is full.
+    """
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with folder_beside(path) as folder:
+            yield folder / path.name
+            (folder / path.name).replace(path)
+
+
+@contextmanager
+def write_errors(path: Path, other: str = "choose another --out") -> Iterator[None]:
+    """Turn what the system says of a place that cannot be written into one message, with what to do other than to make room.
+
+    Raises
+    ------
+    InputError
+        If there is no permission, no room, or no such place.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _WRITE_ERRORS:
+            raise
+        raise InputError(_unwritable(path, error, other)) from None
+
+
+def check_file(path: Path) -> None:
+    """Check that a file can be written, before the work whose outcome it is to hold.
+
+    Raises
+    ------
+    InputError
+        If a folder or a link that leads nowhere stands in its place, or it cannot be written.
+    """
+    check_place(path)
+    if path.is_dir():
+        raise InputError(Problem(str(path), "a folder", "a file, or nothing yet", "Choose another --out"))
+
+
+def check_place(path: Path) -> None:
+    """Check that a file or folder can be made, by making a folder of its name beside it for a moment.
+
+    Raises
+    ------
+    InputError
+        If a file stands where a folder is needed, a link leads nowhere, the place cannot be written, a name is too long, or the disk is
+        full.
+    """
+    with write_errors(path):
+        nearest = _nearest_folder(path.absolute())
+        with folder_beside(nearest / path.name) as probe:
+            (probe / path.absolute().relative_to(nearest)).mkdir(parents=True)
+            free = shutil.disk_usage(probe).free
+    if free < LEAST_FREE:
+        found, expected = f"{free / 1e6:.1f} MB free", f"a disk with at least {LEAST_FREE / 1e6:.0f} MB free"
+        raise InputError(Problem(str(nearest), found, expected, "Make room, or choose another --out"))
+
+
+def _nearest_folder(place: Path) -> Path:
+    """Return the innermost folder around a place that exists; it can be written."""
+    if place.is_symlink() and not place.exists():
+        raise InputError(_dangling(place))
+    nearest = place.parent
+    while not os.path.lexists(nearest):
+        nearest = nearest.parent
+    if nearest.is_symlink() and not nearest.exists():
+        raise InputError(_dangling(nearest))
+    if not nearest.is_dir():
+        raise InputError(Problem(str(nearest), "a file", "a folder, or nothing yet", "Choose another --out"))
+    if not os.access(nearest, os.W_OK):
+        found, expected = "no permission to write", "a folder that can be written"
+        raise InputError(Problem(str(nearest), found, expected, "Choose another --out"))
+    return nearest
+
+
+def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
+    """Write `content` as UTF-8 JSON, whole or not at all; NaN is refused.
+
+    Raises
+    ------
+    ValueError
+        If `content` holds NaN or infinity: a caller writes None for an unknown number.
+    """
+    with written_whole(path) as temporary:
+        temporary.write_text(_json_text(content, indent) + "\n", encoding="utf-8")
+
+
+MANY = 1000
+"""Entries from which on a list of a JSON file has one line an entry: Python indents a hundred times slower than it writes lines."""
+
+
+def _json_text(content: object, indent: int | None) -> str:
+    """Return JSON; with `indent`, long lists that are fields of the outermost object have one line an entry."""
+    encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+    indented = json.JSONEncoder(allow_nan=False, ensure_ascii=False, indent=indent).encode
+    fields = content if isinstance(content, dict) else {}
+    if indent is None or not any(isinstance(rows, list) and len(rows) >= MANY for rows in fields.values()):
+        return indented(content)
+    line = "\n" + indent * " "
+
+    def text(value: object) -> str:
+        if isinstance(value, list) and len(value) >= MANY:
+            blank = line + indent * " "
+            return f"[{blank}{f',{blank}'.join(map(encode, value))}{line}]"
+        return indented(value).replace("\n", line)  # a line feed within a text is escaped
+
+    return "{" + line + f",{line}".join(f"{encode(str(key))}: {text(value)}" for key, value in fields.items()) + "\n}"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _unwritable(path: Path, error: OSError, other: str = "choose another --out") -> Problem:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    remedy = f"Make room, or {other}" if error.errno in _NO_ROOM else other[:1].upper() + other[1:]
+    return Problem(str(path), reason[:1].lower() + reason[1:], "a place that can be written", remedy)
+
+
+def _dangling(path: Path) -> Problem:
+    found = f"a link to {path.readlink()}, which does not exist"
+    return Problem(str(path), found, "a folder, or nothing yet", "Remove the link, or choose another --out")
+
+
+# What kind of file some bytes or some JSON are, so that a message names what was found and not the first letter that did not fit.
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of file, as messages call it, and how to make another kind of it; the remedy may be empty."""
+
+    name: str
+    remedy: str = ""
+
+
+_TO_GEOJSON = "Export it as GeoJSON in EPSG:4326"
+
+_TO_CSV = "Save the sheet as CSV UTF-8"
+
+_SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
+    (b"\x00\x00\x27\x0a", FileKind("a shapefile", _TO_GEOJSON)),
+    (b"SQLite format 3\0", FileKind("a GeoPackage or another SQLite database", "Export its table as a text file")),
+    (b"\xd0\xcf\x11\xe0", FileKind("an Excel workbook (.xls)", _TO_CSV)),
+    (b"\x1f\x8b", FileKind("gzip data", "Unpack it")),
+    (b"BZh", FileKind("bzip2 data", "Unpack it")),
+    (b"7z\xbc\xaf\x27\x1c", FileKind("a 7z archive", "Unpack it")),
+    (b"PAR1", FileKind("a Parquet file", "Export it as CSV")),
+    (b"%PDF", FileKind("a PDF document", "Export the data itself")),
+    (b"\x89PNG", FileKind("a picture")),
+    (b"\xff\xd8\xff", FileKind("a picture")),
+)
+
+_IN_ZIP: tuple[tuple[bytes, FileKind], ...] = (
+    (b"xl/", FileKind("an Excel workbook (.xlsx)", _TO_CSV)),
+    (b"opendocument.spreadsheet", FileKind("an OpenDocument spreadsheet (.ods)", _TO_CSV)),
+    (b".shp", FileKind("a zipped shapefile", _TO_GEOJSON)),
+)
+
+_ZIP = FileKind("a ZIP archive", "Unpack it")
+
+_WEB_PAGE = FileKind("a web page", "Download the file itself; the server may have answered with an error page")
+
+_XML = FileKind("an XML file")
+
+_MOST_ZIP = 1 << 20
+"""Bytes at either end of a ZIP archive in which its names are looked for."""
+
+INSTANCE, PLAN, GEOJSON = "an instance", "a plan", "GeoJSON"
+
+_COMMANDS = {INSTANCE: "Use `solve`, which takes instances", PLAN: "Use `evaluate`, which takes an instance and a plan"}
+
+
+def binary_kind(content: bytes) -> FileKind | None:
+    """Return the kind of a file that is no text, by its first bytes; None where they say nothing."""
+    if content.startswith(b"PK\x03\x04"):
+        ends = content[:_MOST_ZIP] + content[-_MOST_ZIP:]
+        return next((kind for mark, kind in _IN_ZIP if mark in ends), _ZIP)
+    return next((kind for mark, kind in _SIGNATURES if content.startswith(mark)), None)
+
+
+def text_kind(text: str) -> FileKind | None:
+    """Return the kind of a text that was taken for something else: XML, JSON or TOML; None where it is none of them."""
+    start = text.lstrip()[:200].casefold()
+    if start.startswith("<"):
+        return _WEB_PAGE if "html" in start else _XML
+    try:
+        if start.startswith(("{", "[")):
+            kind = json_kind(json.loads(text))
+            return FileKind(f"JSON: {kind}", _COMMANDS.get(kind, ""))
+        content: Mapping[str, object] = tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if "schema_version" in content and "region" in content:
+        return FileKind("a scenario (TOML)", "Use `plan`, which takes scenarios")
+    return FileKind("TOML") if content else None
+
+
+def json_kind(content: object) -> str:
+    """Return what an object of JSON is, by its keys: an instance, a plan, GeoJSON, or an object or a list of something else."""
+    if not isinstance(content, dict):
+        return "a list" if isinstance(content, list) else "a bare value"
+    if "nodes" in content and "arcs" in content:
+        return INSTANCE
+    if isinstance(content.get("features"), list) or "coordinates" in content or content.get("type") == "Feature":
+        return GEOJSON
+    options = content.get("options")
+    if isinstance(options, list) and not any(isinstance(option, dict) for option in options):
+        return PLAN
+    keys = ", ".join(str(key)[:30] for key in list(content)[:5])
+    return f"an object with {keys}" if keys else "an empty object"
+
+
+# Compressed files: refused by their ratio before anybody unpacks a bomb.
+
+SMALL = 1 << 20
+"""Bytes that any compressed file may unpack to."""
+
+CHUNK = 1 << 20
+
+
+def check_expansion(path: Path, what: str, most: float) -> None:
+    """Refuse a gzip or bzip2 file, by its suffix, that unpacks to more than `most` times its size; nothing is kept of what is unpacked.
+
+    Raises
+    ------
+    InputError
+        If it does, or its data are damaged.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".gz", ".bz2"}:
+        return
+    limit = SMALL + most * path.stat().st_size
+    unpacked = 0
+    try:
+        with gzip.open(path, "rb") if suffix == ".gz" else bz2.open(path, "rb") as stream:
+            while chunk := stream.read(CHUNK):
+                unpacked += len(chunk)
+                if unpacked > limit:
+                    found = f"compressed data that unpack to more than {most:g} times their size"
+                    raise InputError(Problem(str(path), found, what, "If the file is sound, unpack it yourself"))
+    except (EOFError, OSError, zlib.error) as error:
+        found = f"damaged compressed data ({error})"
+        raise InputError(Problem(str(path), found, what, "Download it again")) from None
+
+
+# Values as TOML writes them: text of maps and records cannot end its string, its comment or its line.
+
+
+def toml_value(value: object) -> str:
+    """Return a value on one line of TOML.
+
+    Parameters
+    ----------
+    value
+        Text, a number, a truth value, or lists and dicts of these; anything else goes as its text. Lone surrogates, which no file can hold,
+        become U+FFFD.
+    """
+    if isinstance(value, bool | int):
+        return json.dumps(value)
+    if isinstance(value, float):
+        return repr(float(value))  # inf and nan are words of TOML, too
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{toml_value(str(name))} = {toml_value(item)}" for name, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    text = str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml_comment(text: str) -> str:
+    """Return text as a comment on one line of TOML."""
+    return f"# {printable(text)}".rstrip()

@@ -1,0 +1,370 @@
+"""CSV tables as text: the columns that are wanted, each row with the line it begins on. Other columns are never kept.
+
+Commas, semicolons, tabs and vertical bars separate cells, numbers may have a decimal comma, and text may be UTF-16 with its mark, where that
+is clear and the caller passes it on; what is not clear is refused, and the message names what was seen.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from optimizer.base.errors import FileProblems, InputError, Problem
+from optimizer.base.files.readwrite import binary_kind, existing_file, not_utf8, text_kind
+from optimizer.base.text.messages import listed, said, said_count
+from optimizer.base.text.names import close_match
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class WantedColumns:
+    """Columns of a table that are read.
+
+    Attributes
+    ----------
+    required, optional
+        Names of columns that must, and that may, be there.
+    prefix
+        Beginning of the names of further columns to read ("uses:"); empty for none.
+    remedy
+        What to do about a missing column that resembles no other.
+    show_header
+        Whether a message may list the names in the header; not where the first row might hold personal data.
+    aliases
+        Name -> names, in small letters, under which the column is read where it is missing and one of them alone is there.
+    numeric
+        Names of columns of numbers, which may have a decimal comma; the further columns hold numbers too.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    prefix: str = ""
+    remedy: str = "Check that it is the right file"
+    show_header: bool = False
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numeric: tuple[str, ...] = ()
+
+    def among(self, header: Sequence[str]) -> list[str]:
+        """Return the wanted columns that a header has, the further ones last."""
+        further = [name for name in header if self.prefix and name.startswith(self.prefix)]
+        return [name for name in dict.fromkeys([*self.required, *self.optional, *further]) if name in header]
+
+    def spellings(self) -> set[str]:
+        """Return every name under which a wanted column may be found, in small letters."""
+        others = (name for names in self.aliases.values() for name in names)
+        return {name.casefold() for name in (*self.required, *self.optional, *others)}
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """The wanted columns of a file, as text without blanks at either end.
+
+    Attributes
+    ----------
+    unit
+        What `number` counts: "line" of a CSV file or "feature" of a GeoJSON file.
+    number
+        (k,) the line on which each row begins (the header is line 1), or the feature it is (the first is 1).
+    text
+        Column -> (k,) texts; optional columns that the file does not have are absent.
+    unread
+        Names of the columns that were not read, where a message may show them.
+    """
+
+    unit: str
+    number: list[int]
+    text: dict[str, list[str]]
+    unread: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of rows k."""
+        return len(self.number)
+
+
+def read_csv(
+    path: Path,
+    what: str,
+    wanted: WantedColumns,
+    *,
+    problems: FileProblems | None = None,
+    typed_by_hand: bool = False,
+    remarks: list[str] | None = None,
+) -> TextTable:
+    """Read some columns of a CSV file.
+
+    Parameters
+    ----------
+    path
+        CSV file with a header row.
+    what
+        What it is, for the messages.
+    wanted
+        The columns to read.
+    problems
+        Collector for rows of a wrong length, which the caller raises; None raises them here.
+    typed_by_hand
+        Whether people write the file: cells at the end of a row may then be missing, rows of empty cells are skipped, and a
+        column whose name resembles a wanted one, or occurs twice, is refused as a slip.
+    remarks
+        Receives a sentence on how the file was read where it is not comma-separated UTF-8 with decimal points and the wanted names; with None
+        such a file is refused, for nobody would be told.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty or of another kind (`csv_text`), is no CSV, lacks a column, or has a column twice. No message repeats
+        a cell below the header.
+    """
+    decoded = csv_text(path, what)
+    separator = separator_of(decoded.text, wanted.spellings())
+    reader = csv.reader(io.StringIO(decoded.text, newline=""), strict=True, delimiter=separator)
+    collected = FileProblems(path) if problems is None else problems
+    dialect = [decoded.encoding] if decoded.encoding else []
+    if separator != ",":
+        dialect.append(said("{marks} between cells", marks=SEPARATORS[separator]))
+    numbers: list[int] = []
+    rows: list[list[str]] = []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        meant = renamed(header, wanted.aliases)
+        dialect += [
+            said("the column {column!r} for {name!r}", column=column, name=name) for column, name in meant.items()
+        ]
+        header = [meant.get(name, name) for name in header]
+        _check_header(path, header, wanted, every=typed_by_hand)
+        columns = wanted.among(header)
+        positions = [header.index(name) for name in columns]
+        begin = reader.line_num + 1
+        for row in reader:
+            line, begin = begin, reader.line_num + 1
+            if not row:
+                continue
+            if len(row) > len(header) or (len(row) < len(header) and not typed_by_hand):
+                quote = f"Quote cells that hold {SEPARATORS[separator]}"
+                collected.add(line, f"{len(row)} cells", f"{len(header)}, one a column", quote)
+            elif not typed_by_hand or any(cell.strip() for cell in row):
+                numbers.append(line)
+                rows.append([row[position].strip() if position < len(row) else "" for position in positions])
+    except csv.Error as error:
+        expected = f"cells separated by {SEPARATORS[separator]}, with quotes that are closed"
+        where = f"{path}, line {reader.line_num}"
+        raise InputError(Problem(where, str(error), expected, "Correct the file there")) from None
+    if problems is None:
+        collected.raise_if_any()
+    text = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
+    further = [name for name in columns if name not in {*wanted.required, *wanted.optional}]
+    dialect += _points_for_commas(text, [*wanted.numeric, *further])
+    if dialect:
+        _pass_on(path, dialect, remarks)
+    unread = [name for name in header if name and name not in columns] if wanted.show_header else []
+    return TextTable("line", numbers, text, tuple(unread))
+
+
+def _points_for_commas(text: dict[str, list[str]], numeric: Sequence[str]) -> list[str]:
+    """Put decimal points into columns of numbers that have decimal commas; return what to say of it."""
+    names = [name for name in numeric if name in text]
+    if not has_decimal_comma(text[name] for name in names):
+        return []
+    text |= {name: [with_point(cell) for cell in text[name]] for name in names}
+    return [said("decimal commas")]
+
+
+def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> None:
+    """Say how a file was read, or refuse it where nobody would be told."""
+    if remarks is None:
+        expected = "commas between cells, UTF-8, decimal points and the documented names of the columns"
+        remedy = "Separate the columns by commas and save the file as CSV UTF-8"
+        raise InputError(Problem(str(path), " and ".join(dialect), expected, remedy))
+    remarks.append(said("{file}: read with {dialect}.", file=path.name, dialect=listed(dialect)))
+
+
+def check_columns(where: str, header: Sequence[str], wanted: WantedColumns) -> None:
+    """Check that the required columns are there, and each wanted one only once.
+
+    Raises
+    ------
+    InputError
+        With every column that is missing or there more than once.
+    """
+    problems = _column_problems(where, header, wanted)
+    if problems:
+        raise InputError(*problems)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedText:
+    """The text of a file, and its encoding where that is not UTF-8."""
+
+    text: str
+    encoding: str = ""
+
+
+def csv_text(path: Path, what: str) -> DecodedText:
+    """Return the text of a CSV file; a file of another kind gets a message that says what it is.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, of another kind (a spreadsheet, an archive, a web page, JSON), neither UTF-8 nor UTF-16 with its mark, or
+        holds NUL characters.
+    """
+    try:
+        content = existing_file(path, what).read_bytes()
+    except OSError as error:
+        raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
+    if not content.strip():
+        raise InputError(Problem(str(path), "an empty file", what, "Check that the file is complete"))
+    if (kind := binary_kind(content)) is not None:
+        raise InputError(Problem(str(path), kind.name, f"{what} as CSV in UTF-8", kind.remedy))
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = "bytes that are not UTF-16, after its mark" if wide else not_utf8(error)
+        remedy = "Save it as CSV UTF-8"
+        raise InputError(Problem(f"{path}, line {line}", found, f"{what} in UTF-8", remedy)) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(Problem(f"{path}, line {line}", "a NUL character", f"{what} as CSV", "Save it as CSV UTF-8"))
+    start = text.lstrip()[:1]
+    if start and start in "<{[" and (other := text_kind(text)) is not None:
+        raise InputError(Problem(str(path), other.name, f"{what} as CSV", other.remedy or "Save it as CSV UTF-8"))
+    return DecodedText(text, "UTF-16" if wide else "")
+
+
+def _check_header(path: Path, header: Sequence[str], wanted: WantedColumns, *, every: bool) -> None:
+    """Refuse a header; with `every`, also for columns that are not wanted."""
+    if not header:
+        raise InputError(Problem(f"{path}, line 1", "nothing", "a header row that names the columns"))
+    where = f"{path}, line 1"
+    problems = _column_problems(where, header, wanted, every=every)
+    if every:
+        further = wanted.among(header)
+        known = [*wanted.required, *wanted.optional, *([wanted.prefix] if wanted.prefix else [])]
+        for name in dict.fromkeys(header):
+            before, colon, _ = name.partition(":")
+            near = "" if name in known or name in further else close_match(before + colon, known)
+            if near:
+                problems.append(
+                    Problem(where, f"column {name!r}", "a column that is known, or a name unlike any", near)
+                )
+    if problems:
+        raise InputError(*problems)
+
+
+def _column_problems(where: str, header: Sequence[str], wanted: WantedColumns, *, every: bool = False) -> list[Problem]:
+    problems = []
+    names = wanted.among(header)
+    shown = f" among {', '.join(repr(name) for name in header[:12])}" if wanted.show_header else ""
+    for name in dict.fromkeys(wanted.required):
+        if name not in header:
+            near = close_match(name, [column for column in header if column not in names])
+            problems.append(
+                Problem(where, f"no column {name!r}{shown}", "a header row with this column", near or wanted.remedy)
+            )
+    for name in dict.fromkeys(header) if every else names:
+        if name and header.count(name) > 1:
+            found = f"column {name!r} {header.count(name)} times"
+            problems.append(Problem(where, found, "each column once", "Rename or remove one of them"))
+    return problems
+
+
+# How a text table is written: what separates its cells, and whether its numbers have a decimal comma. What is not clear stays as it is.
+
+SEPARATORS = {",": said("commas"), ";": said("semicolons"), "\t": said("tabs"), "|": said("vertical bars")}
+
+POINT_ALIASES = {
+    "lon": ("lon", "lng", "long", "longitude"),
+    "lat": ("lat", "latitude"),
+}
+"""Names of columns that can mean nothing else than longitude and latitude; x and y may be metres of a projected system."""
+
+MISSING = ("NA", "N/A", "#N/A", "NULL", "-")
+"""Words by which statistics programs, spreadsheets, databases and people mark a missing value."""
+
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+
+DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
+
+
+def separator_of(text: str, wanted: Collection[str]) -> str:
+    """Return what separates the cells of a table: under which its first line holds most of the wanted names, a comma where several do.
+
+    Where it holds none of them under any, it is what alone splits the line.
+    """
+    line = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
+    cells = {mark: _cells(line, mark) for mark in SEPARATORS}
+    known = {mark: len(set(found) & set(wanted)) for mark, found in cells.items()}
+    most = max(known.values())
+    if most:
+        return next(mark for mark in SEPARATORS if known[mark] == most)
+    splitting = [mark for mark, found in cells.items() if len(found) > 1]
+    return splitting[0] if len(splitting) == 1 else ","
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    try:
+        return [cell.strip().casefold() for cell in next(csv.reader([line], delimiter=mark), [])]
+    except csv.Error:
+        return []
+
+
+def renamed(header: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return column of the header -> wanted name, for wanted names that are not there and one other column that can mean nothing else.
+
+    Parameters
+    ----------
+    header
+        The names in the file.
+    aliases
+        Wanted name -> names, in small letters, that mean the same.
+    """
+    result = {}
+    for name, others in aliases.items():
+        meant = [column for column in header if column.casefold() in others]
+        if name not in header and len(meant) == 1:
+            result[meant[0]] = name
+    return result
+
+
+def blanked(column: Sequence[str], words: Collection[str], found: Counter[str]) -> list[str]:
+    """Return a column with empty cells in place of words that mean a missing value, whatever their case; `found` counts each spelling."""
+    meant = {word.casefold() for word in words}
+    missing = [bool(cell) and cell.casefold() in meant for cell in column]
+    found.update(cell for cell, is_missing in zip(column, missing, strict=True) if is_missing)
+    return ["" if is_missing else cell for cell, is_missing in zip(column, missing, strict=True)]
+
+
+def missing_remark(found: Counter[str]) -> str:
+    """Return a sentence on the cells that were read as missing values."""
+    return said(
+        "{cells} read as missing values ({words}); state other words under missing.",
+        cells=said_count("{count} cell", "{count} cells", found.total()),
+        words=", ".join(sorted(found)),
+    )
+
+
+def has_decimal_comma(columns: Iterable[Sequence[str]]) -> bool:
+    """Return whether the numbers of some columns have a decimal comma: one that cannot separate thousands, and no number with a point."""
+    clear = False
+    for column in columns:
+        for cell in column:
+            if DECIMAL_POINT.fullmatch(cell):
+                return False
+            clear = clear or (DECIMAL_COMMA.fullmatch(cell) is not None and THOUSANDS.fullmatch(cell) is None)
+    return clear
+
+
+def with_point(cell: str) -> str:
+    """Return a number with a decimal comma with a point; other text as it is."""
+    return cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell

@@ -1,0 +1,117 @@
+"""Numbers and names as people read them: percentages, thousands, a dash for what is not known."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING
+
+from optimizer.base.text.language import gettext, localised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+DASH = "\N{EN DASH}"
+"""Stands for a number that is not known."""
+
+SPACE = "\N{NO-BREAK SPACE}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+ARROW = "\N{RIGHTWARDS ARROW}"
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+
+
+def plain(text: object, most: int | None = None) -> str:
+    """Return `text` on one line, without control characters, direction overrides and lone surrogates, cut at `most` characters."""
+    line = str(text)
+    if not line.isprintable() or "  " in line or line != line.strip():  # most texts are plain already
+        line = " ".join("".join(mark if mark.isprintable() or mark in JOINERS else " " for mark in line).split())
+    return line if most is None or len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with control, escape and direction characters, line ends and lone surrogates written as escapes such as `\x1b`.
+
+    Text from files and records passes here wherever it is printed, so that it cannot steer a terminal or feign another line.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        mark
+        if mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
+        else mark.encode("unicode_escape").decode()
+        for mark in text
+    )
+
+
+def known(value: float | None) -> bool:
+    """Return whether `value` is a finite number."""
+    return value is not None and math.isfinite(value)
+
+
+def decimal(value: float | None, digits: int = 1) -> str:
+    """Return a number with a fixed number of decimals; one too small to show reads `<0.1`, not `0.0`."""
+    if value is None or not known(value):
+        return DASH
+    least = 10.0**-digits
+    if 0 < abs(value) < least / 2:
+        return localised(f"<{least:.{digits}f}" if value > 0 else f"{0:.{digits}f}")
+    return localised(f"{value + 0.0:,.{digits}f}")
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return a share in [0, 1] as a percentage."""
+    return f"{decimal(share * 100, digits)}{SPACE}%" if share is not None and known(share) else DASH
+
+
+def number(value: float | None, significant: int = 3) -> str:
+    """Return a number with thousands separators: whole numbers in full, others to some significant digits."""
+    if value is None or not known(value):
+        return DASH
+    if float(value).is_integer() and abs(value) < 1e15:
+        return localised(f"{int(value):,}")
+    if not 1e-6 <= abs(value) < 1e15:
+        return localised(f"{value:.{significant - 1}e}")
+    digits = max(0, significant - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{digits}f}"
+    return localised(text.rstrip("0").rstrip(".") if digits else text)
+
+
+def with_range(found: str, low: str, high: str) -> str:
+    """Return a figure with its range, from their texts: `3 (2 to 4)`."""
+    return gettext("{found} ({low} to {high})").format(found=found, low=low, high=high)
+
+
+def amounts(costs: Mapping[str, float]) -> str:
+    """Return amounts of resources as one line: `officers 12; vehicles 2`."""
+    return "; ".join(f"{plain(name)}{SPACE}{number(amount)}" for name, amount in costs.items()) or DASH
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return a count and its noun: `1 site`, `12 sites`."""
+    return f"{count:,}{SPACE}{one if count == 1 else many or one + 's'}"
+
+
+def clock(seconds: float) -> str:
+    """Return a time since the start of a shift as hours and minutes: `0:47`, `8:00`."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+def letter(place: int) -> str:
+    """Return the letter of the first, second, ... of a list: A to Z, then AA, AB and so on.
+
+    Parameters
+    ----------
+    place
+        0 for the first.
+    """
+    text = ""
+    while place >= 0:
+        place, digit = divmod(place, 26)
+        text = chr(ord("A") + digit) + text
+        place -= 1
+    return text

@@ -1,0 +1,431 @@
+"""The folder of a simulation over time: rows, figures with intervals, a page, and run.json."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.text.formatting import DASH, decimal, number, plain, with_range
+from optimizer.base.text.language import ENGLISH, localised, marked, speaking
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import all_translated
+from optimizer.base.version import package_version
+from optimizer.lab.adaptive.analysis.adapt import DISTRICT, ELSEWHERE, LAST, MODE, NAME
+from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
+from optimizer.report.geodata.files import write_csv
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from optimizer.lab.adaptive.analysis.adapt import Adaptation, Displacement
+    from optimizer.lab.adaptive.analysis.adaptive_chart import MeanInterval, MeasurePanel
+    from optimizer.lab.adaptive.simulation.simulate import RoadPart
+    from optimizer.report.content.report_table import ReportTable
+    from optimizer.report.load_maps import LoadMaps
+    from optimizer.report.short_page import PageSection, ShortPage
+
+FILES = (
+    "rows.csv",
+    "rows.jsonl",
+    "summary.csv",
+    "displacement.csv",
+    "run.json",
+    "adapt.html",
+    "adapt.png",
+    "adapt.svg",
+    "displacement.png",
+    "displacement.svg",
+)
+
+TITLES = {
+    "through": marked("Loads through a period"),
+    "seizures": marked("Seizures a period"),
+    "seizure_value": marked("Loads a seizure"),
+    "routes": marked("Routes in use"),
+    "gateways": marked("Gateways in use"),
+    "footprint_km": marked("Roads with traffic, km"),
+    "regret": marked("Regret so far, loads"),
+    "displaced": marked("Share of loads at other gateways"),
+    "burden": marked("Use of the resource delay"),
+}
+"""Measures that are drawn, with their titles."""
+
+
+def adapt_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
+    """Return the folder for a simulation of a problem; check it before the work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or holds what another command or problem left.
+    """
+    folder = OutputFolder(Path(out), "adapt", (source,), FILES, overwrite)
+    folder.check()
+    return folder
+
+
+def write_adaptation(folder: OutputFolder, found: Adaptation, language: str = ENGLISH) -> None:
+    """Write the files of a simulation, all or none; page and figures are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
+    from optimizer.lab.adaptive.analysis.adaptive_chart import save_panels
+    from optimizer.report.short_page import write_short_page
+
+    rows = [row.content() for row in found.rows]
+    with folder.written() as place:
+        write_csv(place / "rows.csv", rows)
+        lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+        (place / "rows.jsonl").write_text(lines, encoding="utf-8")
+        write_json(place / "run.json", run_content(found))
+        write_csv(place / "summary.csv", _summary_rows(found))
+        if found.displacement is not None:
+            write_csv(place / "displacement.csv", list(found.displacement.rows()))
+        with speaking(language):
+            save_panels(place, _panels(found))
+            images = {"adapt": place / "adapt.png"}
+            if found.displacement is not None:
+                panels = displacement_panels(found.displacement, found.policies)
+                if panels:
+                    save_panels(place, panels, "displacement")
+                    images["displacement"] = place / "displacement.png"
+            write_short_page(place / "adapt.html", adapt_page(found), images)
+
+
+def run_content(found: Adaptation) -> dict[str, Any]:
+    """Return the content of run.json: what it takes to make the simulation again."""
+    return {
+        "schema_version": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": package_version(),
+        "python": platform.python_version(),
+        "instance": found.name,
+        "policies": list(found.policies),
+        "periods": found.periods,
+        "runs": found.runs,
+        "seed": found.seed,
+        "complete": found.complete,
+        "terms": found.terms.model_dump(),
+        "facts": dict(found.facts),
+        "notes": list(found.notes),
+    }
+
+
+def adapt_page(found: Adaptation) -> ShortPage:
+    """Return the page of a simulation: the policies side by side, the curves, and what was assumed."""
+    from optimizer.report.content.report_table import Column, ReportTable
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    each = summaries(found)
+    best = min(each, key=lambda summary: summary.measures["through"].mean or 0.0)
+    sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
+    names = ("through", "seizures", "seizure_value", "routes", "footprint_km", "regret", "displaced", "burden")
+    rows = tuple(
+        (summary.policy, str(summary.runs), *(with_interval(summary.measures[name]) for name in names))
+        for summary in each
+    )
+    columns = (Column(_("Policy")), Column(_("Runs"), numeric=True), *(Column(_(TITLES[name])) for name in names))
+    table = ReportTable(
+        "policies", _("Means over periods and runs with 95 % intervals; the regret is that of the end"), columns, rows
+    )
+    assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
+    lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
+    return ShortPage(
+        title=_("{name}: traffickers who adapt").format(name=found.name),
+        headline=_(
+            "Over {periods} periods least gets through under the policy {policy}: {through} of {loads} loads a period."
+        ).format(
+            periods=number(found.periods),
+            policy=best.policy,
+            through=with_interval(best.measures["through"]),
+            loads=number(sent, 6),
+        ),
+        warnings=(*lost, *all_translated(found.notes)),
+        sections=(
+            PageSection(
+                title=_("Period by period"),
+                image="adapt",
+                alt=_(
+                    "Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs."
+                ),
+            ),
+            PageSection(title=_("Policies side by side"), tables=(table,)),
+            *(() if found.displacement is None else displacement_sections(found.displacement, found.policies)),
+            PageSection(
+                title=_("What is assumed"),
+                sentences=(_("How traffickers learn and planners plan again is assumed, not measured."), *assumed),
+            ),
+        ),
+    )
+
+
+def _summary_rows(found: Adaptation) -> list[dict[str, Any]]:
+    rows = []
+    for each in summaries(found):
+        line: dict[str, Any] = {"policy": each.policy, "runs": each.runs}
+        for name in MEASURES:
+            measure = each.measures[name]
+            line |= {name: measure.mean, f"{name}_low": measure.low, f"{name}_high": measure.high}
+        rows.append(line)
+    return rows
+
+
+def _panels(found: Adaptation) -> list[MeasurePanel]:
+    """Return one panel for each measure of which anything is known."""
+    from optimizer.lab.adaptive.analysis.adaptive_chart import MeasurePanel, PolicyCurve
+
+    values: dict[tuple[str, str, int], list[float | None]] = {}
+    for row in found.rows:
+        content = row.content()
+        for name in TITLES:
+            values.setdefault((name, row.policy, row.measured.period), []).append(content[name])
+    panels = []
+    for name, title in TITLES.items():
+        curves = [
+            PolicyCurve.over_runs(policy, [values.get((name, policy, t + 1), []) for t in range(found.periods)])
+            for policy in found.policies
+        ]
+        if any(value is not None for curve in curves for value in curve.mean):
+            panels.append(MeasurePanel(_(title), tuple(curves)))
+    return panels
+
+
+# Displacement on the page of a simulation over time: a figure and tables by district and mode, and maps of the loads on the roads.
+
+FIRST, NOTHING = marked("the first period"), marked("nothing placed")
+"""What changes are measured against."""
+
+MOST_PANELS = 12
+"""Parts of the network that a figure shows: those whose loads change most."""
+
+DISPLACEMENT_TITLES = {DISTRICT: marked("Loads by district"), MODE: marked("Loads by mode of travel")}
+
+KINDS = {DISTRICT: marked("District"), MODE: marked("Mode")}
+
+
+def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[MeasurePanel]:
+    """Return a panel for each district and mode: loads over the periods, by policy, and with nothing placed."""
+    from optimizer.lab.adaptive.analysis.adaptive_chart import MeasurePanel, PolicyCurve
+
+    shown = _most_changed(moved, policies)
+    panels = []
+    for k in shown:
+        curves = [
+            PolicyCurve.over_runs(policy, zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True))
+            for policy in _simulated(moved, policies)
+        ]
+        baseline = tuple(moved.nothing.loads[:, k].tolist())
+        curves.append(PolicyCurve(_(NOTHING), baseline, baseline, baseline, reference=True))
+        panels.append(MeasurePanel(_shown_name(moved.ground.parts[k]), tuple(curves)))
+    return panels
+
+
+def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[PageSection]:
+    """Return the sections of the page."""
+    from optimizer.report.short_page import PageSection
+
+    policies = _simulated(moved, policies)
+    kinds = [kind for kind in (DISTRICT, MODE) if moved.numbers(kind)]
+    sentences = [
+        _("Loads that are sent, whether they get through or not: means over runs, on every road of their routes.")
+    ]
+    if moved.ground.areas:
+        sentences.append(_("Broken lines are districts; the map of nothing placed names those that there is room for."))
+    maps = PageSection(
+        title=_("Loads on the roads, period by period"),
+        sentences=tuple(sentences),
+        maps=_maps(moved, policies),
+    )
+    if not kinds:
+        return [maps]
+    left_out = len(moved.ground.parts) - MOST_PANELS
+    last = min(LAST, moved.nothing.loads.shape[0])
+    sentences = [
+        _("A load counts in every district on its route: the sum over districts exceeds the loads that are sent."),
+        _("Changes are those of the mean of the last {periods} periods.").format(periods=last),
+        _("Nothing placed is one run of the same traffickers in which nothing ever stands."),
+    ]
+    if left_out > 0:
+        sentences.append(
+            _(
+                "The figure leaves out the {count} districts and modes that change least; displacement.csv has all."
+            ).format(count=number(left_out))
+        )
+    tables = [_table(moved, policies, kind, against) for kind in kinds for against in (FIRST, NOTHING)]
+    by_part = PageSection(
+        title=_("Displacement by district"),
+        sentences=tuple(sentences),
+        image="displacement",
+        alt=_(
+            "Small multiples: loads in each district over the periods, a curve for each policy with its interval, and one for nothing placed."
+        ),
+        tables=tuple(tables),
+    )
+    return [by_part, maps]
+
+
+@dataclass(frozen=True, slots=True)
+class PartChange:
+    """A part of the network: its name, the loads that changes are from, and the change under each policy."""
+
+    name: str
+    base: float
+    changes: tuple[MeanInterval, ...]
+
+
+def part_changes(moved: Displacement, policies: Sequence[str], kind: str, against: str) -> list[PartChange]:
+    """Return how the loads of each part of a kind change.
+
+    Parameters
+    ----------
+    moved, policies
+        The displacement, and policies that have runs.
+    kind
+        `district` or `mode`.
+    against
+        `FIRST` or `NOTHING`.
+    """
+    runs = [each for policy in policies for each in moved.runs(policy)]
+    if against == FIRST:
+        base = np.mean([each.loads[0] for each in runs], axis=0)
+        tables = [moved.from_first(policy) for policy in policies]
+    else:
+        base = moved.nothing.loads[-LAST:].mean(axis=0)
+        tables = [moved.from_nothing(policy) for policy in policies]
+    return [
+        PartChange(
+            _shown_name(moved.ground.parts[k]),
+            float(base[k]),
+            tuple(student_interval(table[:, k].tolist()) for table in tables),
+        )
+        for k in moved.numbers(kind)
+    ]
+
+
+def signed(change: float | None) -> str:
+    """Return a change of loads for a table, with its sign."""
+    return DASH if change is None else localised(f"{change:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0"))
+
+
+def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str) -> ReportTable:
+    from optimizer.report.content.report_table import Column, ReportTable
+
+    columns = (
+        Column(_(KINDS[kind])),
+        Column(_("Loads, {against}").format(against=_(against)), numeric=True),
+        *(Column(_("Change, {policy}").format(policy=policy)) for policy in policies),
+    )
+    caption = _("{title}: change against {against}, loads a period, with 95 % intervals over runs").format(
+        title=_(DISPLACEMENT_TITLES[kind]), against=_(against)
+    )
+    rows = tuple(
+        (each.name, decimal(each.base), *(with_interval(change, signed) for change in each.changes))
+        for each in part_changes(moved, policies, kind, against)
+    )
+    return ReportTable(f"{kind}-{against.replace(' ', '-')}", caption, columns, rows)
+
+
+def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
+    from optimizer.report.load_maps import load_maps
+
+    network = moved.ground.network
+    if network is None:
+        return None
+    n = network.n_segments
+    tables = {policy: moved.on_roads(policy)[:, :n] for policy in policies}
+    areas = [(area.name, area.geometry) for area in moved.ground.areas]
+    return load_maps(network, areas, moved.map_periods, tables, moved.on_roads(None)[:, :n])
+
+
+def _shown_name(part: RoadPart) -> str:
+    """Return the name of a part for people: our own in their language, one of the scenario as it is."""
+    own = part.kind == MODE or part.name == ELSEWHERE
+    return _(part.name) if own else plain(part.name, NAME)
+
+
+def _simulated(moved: Displacement, policies: Sequence[str]) -> list[str]:
+    """Return the policies of which there is a run."""
+    return [policy for policy in policies if moved.runs(policy)]
+
+
+def _most_changed(moved: Displacement, policies: Sequence[str]) -> list[int]:
+    """Return the parts that a figure shows, in their order."""
+    changes = [np.abs(moved.from_first(policy).mean(axis=0)) for policy in _simulated(moved, policies)]
+    order = np.argsort(-np.max(changes, axis=0), kind="stable")[:MOST_PANELS]
+    return sorted(order.tolist())
+
+
+# Means and intervals over runs of a simulation over time.
+
+MEASURES = (
+    "through",
+    "seizures",
+    "seizure_value",
+    "routes",
+    "gateways",
+    "footprint_km",
+    "regret",
+    "reply_regret",
+    "displaced",
+    "burden",
+)
+"""What is summed up; of the regret the last value of a run counts, of all others the mean over its periods."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySummary:
+    """What a policy comes to: over how many runs, and each of `MEASURES`."""
+
+    policy: str
+    runs: int
+    measures: dict[str, MeanInterval]
+
+    def shown(self) -> list[MeanInterval]:
+        """Return what a table shows."""
+        names = ("through", "seizures", "seizure_value", "routes", "footprint_km", "regret")
+        return [self.measures[name] for name in names]
+
+
+def summaries(found: Adaptation) -> list[PolicySummary]:
+    """Return one summary for each policy that has runs, in the order asked for."""
+    results = []
+    for policy in found.policies:
+        runs: dict[int, list[dict[str, float | None]]] = {}
+        for row in found.rows:
+            if row.policy == policy:
+                runs.setdefault(row.run, []).append(row.content())
+        if runs:
+            measures = {name: student_interval([_of_run(rows, name) for rows in runs.values()]) for name in MEASURES}
+            results.append(PolicySummary(policy, len(runs), measures))
+    return results
+
+
+def _four_digits(amount: float | None) -> str:
+    return number(amount, 4)
+
+
+def with_interval(measure: MeanInterval, text: Callable[[float | None], str] = _four_digits) -> str:
+    """Return a mean with its interval, for a table; `text` says how a number is written."""
+    if measure.low is None or measure.high is None:
+        return text(measure.mean)
+    return with_range(text(measure.mean), text(measure.low), text(measure.high))
+
+
+def _of_run(rows: Sequence[dict[str, float | None]], name: str) -> float | None:
+    values = [value for row in rows if (value := row[name]) is not None]
+    if not values:
+        return None
+    return float(values[-1]) if name == "regret" else float(np.mean(values))

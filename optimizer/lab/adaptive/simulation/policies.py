@@ -1,0 +1,558 @@
+"""Policies by which planners plan again each period.
+
+A policy knows the problem (its evaders are the loads of each pair at first), the routes that may be taken and its own record, which it is told
+period after period. It is not told how traffickers learn, nor where they travel; of `terms` it reads what is said of planners alone.
+
+today     what stands today
+fixed     the first single plan, always
+hotspot   options by the counts near them, remembered with fading weight
+coverage  refit of flows; greedy maximal covering of them: the field's practice
+exact     refit of flows; local search of the real solver around the last plan, against evaders who know it
+mixed     the first mixture, a plan drawn for each day
+explore   candidate models of replies weighed by the record; the mixture best against them; a share of the days for what teaches most
+random    any plan that fits, a new one each day
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from optimizer.lab.adaptive.simulation.response_models import ReplyMixture, ReplyModels
+from optimizer.lab.adaptive.simulation.routes import Layout
+from optimizer.problem.instance.requirements import without_breaking
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.risk.route_flows import CandidateRoutes, Counted, explain_by_routes
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.mixed.double_oracle import systematic_sample
+from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.local_search import local_search
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.lab.adaptive.simulation.routes import Passages, RouteSet
+    from optimizer.lab.adaptive.simulation.traffickers import PairLoads
+    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
+    from optimizer.problem.instance.instance import Instance
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+NEAR = 3
+"""Counts spread to the distance of the so-manieth nearest option, on the median over options."""
+
+NEW = 0.3
+"""Score of the option that promises most to teach, beside the probability of the mixture, in plans of exploration."""
+
+SEARCHED_ALWAYS = 0.1
+"""Periods of effort that are added to those of every option, in what exploration goes by."""
+
+ROUNDS = 8
+"""Rounds of the double oracle before the first plan against the replies expected; each later period has one."""
+
+
+class Policy(Protocol):
+    """How planners plan again."""
+
+    def take(self, period: PeriodRecord) -> None:
+        """Take the record of a period that has ended."""
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Return what stands in the next period."""
+
+
+class Today:
+    """What stands today, always."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._layout = Layout.fixed(world.today, world.terms.days)
+
+    def take(self, period: PeriodRecord) -> None:
+        """Learn nothing."""
+
+    def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
+        """Return today's layout."""
+        return self._layout
+
+
+class Fixed:
+    """The first single plan, always: the best that is known before anything is learnt, and that traffickers can learn."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._layout = Layout.fixed(world.first.single, world.terms.days)
+
+    def take(self, period: PeriodRecord) -> None:
+        """Learn nothing."""
+
+    def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
+        """Return the plan."""
+        return self._layout
+
+
+class Hotspot:
+    """Chase counts: they spread to options near them, and nothing corrects them for where was searched."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._world, self._placer = world, Placer(world.instance)
+        self._near = _near(world)
+        self._score = world.begun.astype(np.float64)
+
+    def take(self, period: PeriodRecord) -> None:
+        """Mix the counts of a period into those remembered."""
+        newest = self._world.terms.interdiction_learning
+        self._score = (1 - newest) * self._score + newest * period.counts.sum(axis=0)
+
+    def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
+        """Place options by the counts near them; today's layout while nothing was ever counted."""
+        terms, score = self._world.terms, self._near @ self._score
+        plan = self._placer.by_score(score) if score.any() else self._world.today
+        return Layout.fixed(plan, terms.days)
+
+
+class Coverage:
+    """Maximal covering of the flows that explain the record."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        routes = world.sets.routes
+        self._world, self._placer = world, Placer(world.instance)
+        self._refit = Refit(routes, world.sets.crowd, world.terms.forgetting)
+        row, column = np.nonzero(routes.option < routes.n_options)
+        shape = (routes.n_options, routes.pair.size)
+        self._meets = csr_array((np.ones(row.size), (routes.option[row, column], row)), shape=shape)
+        self._meets.data[:] = 1.0
+
+    def take(self, period: PeriodRecord) -> None:
+        """Add a period to the refit."""
+        self._refit.add(period, self._world.passages)
+
+    def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
+        """Cover the flows estimated."""
+        flow = self._refit.flows().routes
+        plan = self._placer.covering(self._world.sets.routes, self._meets, flow)
+        return Layout.fixed(plan, self._world.terms.days)
+
+
+class Exact:
+    """The best single plan against evaders who know it, for the flows that explain the record."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._world, self._plan = world, world.first.single
+        self._refit = Refit(world.sets.routes, world.sets.crowd, world.terms.forgetting)
+        self._weights = EvaderWeights(world)
+        self._pool = copy.copy(world.first.pool)  # it grows; other runs begin with the first one
+
+    def take(self, period: PeriodRecord) -> None:
+        """Add a period to the refit."""
+        self._refit.add(period, self._world.passages)
+
+    def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
+        """Search around the last plan with the weights of the refit."""
+        world, found = self._world, self._weights.of(self._refit.flows().pairs)
+        overlay = replace(world.overlay, weight=found.evader, chains=replace(world.overlay.chains, value=found.chains))
+        first = world.first
+        commodities = replace(
+            first.commodities, weight=found.commodity, chains=replace(first.commodities.chains, value=found.chains)
+        )
+        self._plan = local_search(world.instance, overlay, PooledValues(commodities, self._pool), self._plan)
+        return Layout.fixed(self._plan, world.terms.days)
+
+
+class Mixed:
+    """The first mixture: a plan drawn for each day, each as often as its probability says, to whole days."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._world = world
+
+    def take(self, period: PeriodRecord) -> None:
+        """Learn nothing."""
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draw the days."""
+        first = self._world.first
+        return drawn_days(first.plans, first.probability, self._world.terms.days, rng)
+
+
+class Explore:
+    """The mixture that is best against the replies that the record lets expect, and days of plans that teach most."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._world, self._placer = world, Placer(world.instance)
+        routes, first = world.sets.routes, world.first
+        self._models = ReplyModels(routes, world.sets.crowd)
+        self._mixture = ReplyMixture(routes, world.hindsight, first.plans, first.probability)
+        self._begun = False
+        self._effort = np.zeros(len(world.instance.options))
+        self._promise = routes.promise(self._models.long_run(routes.base))
+
+    def take(self, period: PeriodRecord) -> None:
+        """Weigh the models by a period."""
+        self._models.take(period, self._world.passages.mean(period.layout))
+        self._effort = (1 - self._world.terms.forgetting) * self._effort + period.layout.presence
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draw the days of the mixture and those of exploration."""
+        terms, mixture = self._world.terms, self._mixture
+        mixture.improve(self._models, 1 if self._begun else ROUNDS)
+        self._begun = True
+        teaching = min(round(terms.exploration * terms.days), terms.days - 1)
+        drawn = drawn_days(mixture.plans, mixture.probability, terms.days - teaching, rng)
+        days = [plan for plan, n in zip(drawn.plans, drawn.days.tolist(), strict=True) for _ in range(int(n))]
+        unknown = self._promise / (SEARCHED_ALWAYS + self._effort)
+        wish = mixture.probability @ mixture.plans + NEW * unknown / max(float(unknown.max(initial=0.0)), 1e-300)
+        days += [self._placer.by_score(wish * rng.exponential(size=wish.size)) for _ in range(teaching)]
+        return Layout.drawn(days)
+
+
+class Random:
+    """Any plan that fits, a new one each day."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._days, self._placer = world.terms.days, Placer(world.instance)
+
+    def take(self, period: PeriodRecord) -> None:
+        """Learn nothing."""
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draw the days."""
+        return Layout.drawn([self._placer.random(rng) for _ in range(self._days)])
+
+
+@dataclass(frozen=True, eq=False)
+class NewWeights:
+    """Weights of one set of pairs: of the overlay's informed evaders, of all commodities, and the values of chains with nothing placed."""
+
+    evader: Floats
+    commodity: Floats
+    chains: Floats
+
+
+class EvaderWeights:
+    """Weights of evaders, commodities and chains from those of pairs.
+
+    Parameters
+    ----------
+    world
+        What all runs share.
+    """
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        instance, overlay, crowd = world.instance, world.overlay, world.sets.crowd
+        pair_of = {ends: k for k, ends in enumerate(world.sets.ends)}
+        self._first = crowd.loads / crowd.loads.sum()
+        self._pair = np.array([pair_of.get((e.origin, e.destination), -1) for e in instance.evaders], dtype=np.int64)
+        self._weight = np.array([e.weight for e in instance.evaders])
+        self._informed = np.array(
+            [k for k, e in enumerate(instance.evaders) if not e.routes and e.weight > 0], dtype=np.int64
+        )
+        ends = overlay.origin * overlay.n_nodes + overlay.destination
+        self._commodity = np.unique(ends, return_inverse=True)[1]
+        self._members = overlay.chains.members
+        self._chains = overlay.chains.value
+
+    def of(self, pairs: Floats) -> NewWeights:
+        """Return the weights where (pairs,) are the shares of all loads of each pair."""
+        ratio = np.append(pairs / self._first, 1.0)[self._pair]
+        weight = self._weight * ratio
+        evader = weight[self._informed]
+        chains = self._chains if self._members is None else np.asarray(self._members @ weight)
+        informed = np.bincount(self._commodity, evader, int(self._commodity.max(initial=-1)) + 1)
+        return NewWeights(evader, np.append(informed, np.ones(chains.size)), chains)
+
+
+def drawn_days(plans: Mask, probability: Floats, days: int, rng: np.random.Generator) -> Layout:
+    """Return a layout of a mixture: each plan on as many days as its probability says, up or down to whole days."""
+    expected = probability * days
+    whole = np.floor(expected + 1e-9)
+    extra = systematic_sample(np.maximum(expected - whole, 0.0), rng)
+    count = whole.copy()
+    np.add.at(count, extra, 1.0)
+    missing = days - int(count.sum())
+    if missing > 0:  # rounding alone
+        count[int(probability.argmax())] += missing
+    kept = count > 0
+    return Layout(plans[kept], count[kept])
+
+
+def _near(world: AdaptiveWorld) -> Floats:
+    """Return the (options, options) weights with which counts of one option count for another."""
+    instance = world.instance
+    n = len(instance.options)
+    place = world.sets.routes.place[:n]
+    same = np.equal.outer(place, place).astype(np.float64)
+    if instance.lonlat is None or n < 2:
+        return same
+    middle = np.array(
+        [
+            instance.lonlat[np.append(instance.tail[list(o.arcs)], instance.head[list(o.arcs)])].mean(axis=0)
+            for o in instance.options
+        ]
+    )
+    middle[:, 0] *= np.cos(np.radians(middle[:, 1].mean()))
+    distance = np.sqrt(((middle[:, None] - middle[None]) ** 2).sum(axis=2))
+    other = np.where(same > 0, np.inf, distance)
+    reach = float(np.median(np.sort(other, axis=1)[:, min(NEAR, n) - 1]))
+    if not 0 < reach < np.inf:
+        return same
+    return np.asarray(np.maximum(same, np.exp(-distance / reach)))
+
+
+# What planners know: what they placed, and what they seized there. Nothing of the traffickers' choices reaches them in another way.
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodRecord:
+    """The record of one period.
+
+    Attributes
+    ----------
+    layout
+        What stood.
+    counts
+        (plans, options) seizures of each option on the days of each plan.
+    volumes
+        (options,) loads seized.
+    """
+
+    layout: Layout
+    counts: NDArray[np.int64]
+    volumes: NDArray[np.float64]
+
+
+# Plans from scores: options in the order of their score for what they use, as long as budgets, conflicts and requirements allow.
+
+
+class Placer:
+    """Makes feasible plans from scores.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self.start: Mask = feasible_start(instance)
+        self._allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+        budget = np.where(instance.budget > 0, instance.budget, 1e-12)
+        self.price: Floats = np.maximum((instance.use / budget).max(axis=1, initial=0.0), 1e-3)
+        self._rivals = [np.empty(0, dtype=np.int64) for _ in instance.options]
+        for group in instance.conflicts:
+            for j in group:
+                self._rivals[j] = np.union1d(self._rivals[j], np.array([k for k in group if k != j], dtype=np.int64))
+        self._most = instance.budget * (1 + BUDGET_TOLERANCE)
+
+    def by_score(self, score: Floats) -> Mask:
+        """Return a plan of options in the order of (options,) scores over price; those of a score of 0 or less are left out."""
+        instance, placed = self._instance, self.start.copy()
+        order = np.argsort(-score / self.price, kind="stable")
+        left = self._most - placed @ instance.use
+        for j in order[score[order] > 0].tolist():
+            if placed[j] or not self._allowed[j] or (instance.use[j] > left).any() or placed[self._rivals[j]].any():
+                continue
+            if instance.requirements and not without_breaking(instance, placed)[j]:
+                continue
+            placed[j] = True
+            left = left - instance.use[j]
+        return placed
+
+    def random(self, rng: np.random.Generator) -> Mask:
+        """Return a plan of options in random order."""
+        return self.by_score(np.asarray(rng.permutation(self.price.size) + 1.0, dtype=np.float64))
+
+    def covering(self, routes: RouteSet, meets: csr_array, flow: Floats) -> Mask:
+        """Return the plan of greedy maximal covering: flow on routes with at least one placed option (Church and ReVelle 1974).
+
+        Parameters
+        ----------
+        routes
+            The routes.
+        meets
+            (options, routes) sparse: 1 where a route meets an option.
+        flow
+            (routes,) flow.
+        """
+        instance, placed = self._instance, self.start.copy()
+        open_flow = flow.copy()
+        open_flow[_covered(routes, placed)] = 0.0
+        while True:
+            fitting = addable(instance, placed) & ~placed & self._allowed & without_breaking(instance, placed)
+            gain = np.where(fitting, meets @ open_flow, 0.0)
+            choice = int((gain / self.price).argmax())
+            if gain[choice] <= 0:
+                return placed
+            placed[choice] = True
+            open_flow[meets.indices[meets.indptr[choice] : meets.indptr[choice + 1]]] = 0.0
+
+
+def _covered(routes: RouteSet, placed: Mask) -> Mask:
+    """Return the (routes,) mask of those that meet a placed option."""
+    return np.asarray(np.append(placed, False)[routes.option].any(axis=1))
+
+
+# The flows that explain a planner's own record: the estimator that makes evaders of a record (`optimizer.risk.route_flows`), on its sites.
+#
+# Row j of the record is an option, its effort e_j the share of days on which it stood, summed over the periods with weights that fall by
+# the share `forgetting` a period. Route r passes the row with the seizures of option j that are expected of one load on it, summed likewise,
+# over e_j: what stands before the option on the route is thus taken off. The prior is that of the instance's evaders.
+
+INFORMED_TEMPERATURE = 0.05
+"""Prior of the informed loads of a pair over its routes: by chance to get through with nothing placed, at this temperature."""
+
+EXPLAINED = 30
+"""Rounds of expectation and maximisation at most, as the record is read anew each period."""
+
+LEAST_SHARE = 1e-4
+"""Least prior share of a route of its pair."""
+
+
+@dataclass(frozen=True, eq=False)
+class Flows:
+    """An estimate: (pairs,) share of all loads of each, and (routes,) share of all loads on each."""
+
+    pairs: Floats
+    routes: Floats
+
+
+class Refit:
+    """The record in sums, kept up period after period.
+
+    Parameters
+    ----------
+    routes, crowd
+        Routes, and the loads of each pair as they are known at first.
+    forgetting
+        Share of what was counted before that no longer counts a period later.
+    """
+
+    def __init__(self, routes: RouteSet, crowd: PairLoads, forgetting: float) -> None:
+        self._routes, self._kept = routes, 1 - forgetting
+        self._prior = prior_shares(routes, crowd)
+        self._weight = crowd.loads / crowd.loads.sum()
+        self._crowd = crowd
+        self._expected = np.zeros(routes.option.shape)
+        self._effort = np.zeros(routes.n_options)
+        self._counts = np.zeros(routes.n_options)
+        self._mark = np.random.default_rng(0).random(
+            routes.n_options
+        )  # tells the sets of options that routes meet apart
+        row, column = np.nonzero(routes.option < routes.n_options)
+        self._at, self._option = (row, column), routes.option[row, column]
+
+    def add(self, period: PeriodRecord, passages: Passages) -> None:
+        """Take a period of the record."""
+        mean = passages.mean(period.layout)
+        self._expected = self._kept * self._expected + mean.seized
+        reach = period.layout.presence
+        self._effort = self._kept * self._effort + reach
+        self._counts = self._kept * self._counts + period.counts.sum(axis=0)
+
+    def flows(self) -> Flows:
+        """Return the flows that explain the record; those known at first where nothing was seized."""
+        routes = self._routes
+        if not self._counts.any():
+            prior = self._weight[routes.pair] * self._prior
+            return Flows(self._weight, prior)
+        effort = np.maximum(self._effort, 1e-12)
+        data = self._expected[self._at] / effort[self._option]
+        seen = data > 0
+        place = (self._option[seen], self._at[0][seen])
+        on = csr_array((data[seen], place), shape=(routes.n_options, routes.pair.size))
+        # routes of a pair that the record sees alike are one to it: their Gamma priors add up, and what is found is shared by the prior
+        keys = np.column_stack((routes.pair.astype(np.float64), np.asarray(on.T @ self._mark)))
+        _, first, one = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        prior = np.bincount(one.ravel(), self._prior).astype(np.float64)
+        candidates = CandidateRoutes(
+            self._crowd.gateway,
+            self._crowd.destination,
+            self._weight,
+            routes.pair[first],
+            prior,
+            csr_array(on[:, first]),
+        )
+        searched = csr_array((self._effort, (np.arange(effort.size), np.arange(effort.size))))
+        merged = explain_by_routes(candidates, Counted(searched, self._counts[:, None]), EXPLAINED).flow[:, 0]
+        found = (merged / prior)[one.ravel()] * self._prior
+        total = max(float(found.sum()), 1e-300)
+        return Flows(routes.sums(found) / total, found / total)
+
+
+def prior_shares(routes: RouteSet, crowd: PairLoads) -> Floats:
+    """Return the (routes,) prior shares of the routes of a pair: usual ones of the habitual loads, good ones of the others."""
+    best = routes.best(routes.base)[routes.pair]
+    weight = np.exp((routes.base - best) / INFORMED_TEMPERATURE)
+    informed = weight / routes.sums(weight)[routes.pair]
+    habitual = crowd.habitual[routes.pair]
+    share = np.maximum(habitual * routes.usual + (1 - habitual) * informed, LEAST_SHARE)
+    return np.asarray(share / routes.sums(share)[routes.pair])
+
+
+# Policies of the literature on learning in repeated security games, as opponents of ours.
+#
+# fpl-ue  follow the perturbed leader with uniform exploration (Xu, Tran-Thanh and Jennings 2016, AAMAS): on a share of the days any plan that
+#                 fits; on the others the best plan for the sums of rewards of options, perturbed by exponential draws. The reward of an
+#         option is what it
+#         seized, divided by the share of days on which it stood
+# exp3    exponential weights for exploration and exploitation (Auer et al. 2002): arms are plans, the reward of a day what the plan seized
+
+
+class FollowThePerturbedLeader:
+    """FPL-UE, with a draw each day."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._terms, self._placer = world.terms, Placer(world.instance)
+        self._reward = np.zeros(len(world.instance.options))
+        self._periods = 0
+
+    def take(self, period: PeriodRecord) -> None:
+        """Add the rewards of a period."""
+        presence = period.layout.presence
+        seized = period.counts.sum(axis=0)
+        self._reward += np.where(presence > 0, seized / np.maximum(presence, 1e-12), 0.0)
+        self._periods += 1
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draw the days."""
+        scale = max(float(self._reward.max(initial=0.0)) / max(self._periods, 1), 1e-9) * np.sqrt(max(self._periods, 1))
+        days = []
+        for _ in range(self._terms.days):
+            if rng.random() < self._terms.exploration:
+                days.append(self._placer.random(rng))
+            else:
+                days.append(self._placer.by_score(self._reward + scale * rng.exponential(size=self._reward.size)))
+        return Layout.drawn(days)
+
+
+class Exp3:
+    """EXP3 over the plans of the first pool and today's layout, with a draw each day."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._terms = world.terms
+        self._arms = np.unique(np.vstack((world.first.plans, world.today[None])), axis=0)
+        self._place = {arm.tobytes(): k for k, arm in enumerate(self._arms)}
+        self._log = np.zeros(self._arms.shape[0])
+        self._chance = np.full(self._log.size, 1 / self._log.size)
+
+    def take(self, period: PeriodRecord) -> None:
+        """Add the rewards of the days of a period; plans that are no arm teach nothing."""
+        daily = self._terms.loads / self._terms.days
+        for plan, counts in zip(period.layout.plans, period.counts, strict=True):
+            arm = self._place.get(plan.tobytes())
+            if arm is not None:
+                gained = float(counts.sum()) / daily
+                self._log[arm] += self._terms.exploration * gained / self._chance[arm] / self._log.size
+        self._log -= self._log.max()
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draw the days."""
+        gamma, n = self._terms.exploration, self._log.size
+        weight = np.exp(self._log)
+        self._chance = (1 - gamma) * weight / weight.sum() + gamma / n
+        self._chance /= self._chance.sum()
+        return Layout.drawn(list(self._arms[rng.choice(n, size=self._terms.days, p=self._chance)]))

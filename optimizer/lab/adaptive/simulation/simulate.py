@@ -1,0 +1,303 @@
+"""One run: a policy against traffickers who learn, period after period; and where the loads of a run travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from optimizer.lab.adaptive.simulation.policies import (
+    Coverage,
+    Exact,
+    Exp3,
+    Explore,
+    Fixed,
+    FollowThePerturbedLeader,
+    Hotspot,
+    Mixed,
+    PeriodRecord,
+    Random,
+    Today,
+)
+from optimizer.lab.adaptive.simulation.routes import Layout
+from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.scenario.file.adapt_model import POLICY_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from optimizer.lab.adaptive.simulation.policies import Policy
+    from optimizer.lab.adaptive.simulation.routes import RouteSet
+    from optimizer.lab.adaptive.simulation.traffickers import PeriodOutcome
+    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
+
+POLICIES: Final[dict[str, Callable[[AdaptiveWorld], Policy]]] = {
+    "today": Today,
+    "fixed": Fixed,
+    "hotspot": Hotspot,
+    "exact": Exact,
+    "mixed": Mixed,
+    "explore": Explore,
+    "coverage": Coverage,
+    "random": Random,
+    "fpl-ue": FollowThePerturbedLeader,
+    "exp3": Exp3,
+}
+"""How each policy is made from what all runs share."""
+
+COMPARED = 12
+"""Plans of the first mixture from which, besides the single plan, exchanges look for the best fixed plan in hindsight."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodRow:
+    """What is measured of a period of a run.
+
+    Attributes
+    ----------
+    period
+        From 1.
+    sent, through
+        Loads sent, and loads that get through, both expected given who travels where.
+    seizures, seizure_value
+        Number of seizures, and loads a seizure on the mean; None without a seizure.
+    routes, gateways, footprint_km
+        Routes and gateways in use, and length of road with traffic; None where the problem has no lengths.
+    regret
+        Loads let through so far beyond the best plan that is the same in all periods of the run, known afterwards.
+    reply_regret
+        Loads let through in this period beyond the best plan for it, >= 0; None for periods for which that is not computed.
+    displaced
+        Share of the loads that enter by another gateway than at first: half the sum of differences.
+    burden
+        What honest travellers lose, in the unit of the resource `delay`; None without such a resource.
+    """
+
+    period: int
+    sent: float
+    through: float
+    seizures: int
+    seizure_value: float | None
+    routes: int
+    gateways: int
+    footprint_km: float | None
+    regret: float
+    reply_regret: float | None
+    displaced: float
+    burden: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run: a row for each period, and what each period left.
+
+    Attributes
+    ----------
+    rows
+        One for each period.
+    layouts
+        What stood in each period, those of the history first.
+    outcomes
+        What became of the shipments of each period, those of the history first.
+    flows
+        (periods, routes) loads expected on each route.
+    """
+
+    rows: tuple[PeriodRow, ...]
+    layouts: tuple[Layout, ...]
+    outcomes: tuple[PeriodOutcome, ...]
+    flows: Floats
+
+
+def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed: int = 0) -> Run:
+    """Return one run of a policy.
+
+    Parameters
+    ----------
+    world
+        What all runs share.
+    policy
+        A key of `POLICIES`.
+    run
+        Number of the run; traffickers of the same number draw from the same random numbers under every policy, each for other events once
+        what stands differs.
+    periods
+        Number of periods that count, >= 1.
+    seed
+        Seed of all runs.
+    """
+    routes, terms = world.sets.routes, world.terms
+    chance = np.random.default_rng([seed, run, 0])
+    lot = np.random.default_rng([seed, run, 1 + POLICY_NAMES.index(policy)])
+    traffickers = Traffickers(routes, world.sets.crowd, terms)
+    planners, passages = POLICIES[policy](world), world.passages
+    layouts, outcomes, flows, chances = [], [], [], []
+    for period in range(-world.history, periods):
+        layout = Layout.fixed(world.today, terms.days) if period < 0 else planners.layout(lot)
+        flows.append(traffickers.flows)
+        outcome = traffickers.send(layout, passages, chance)
+        traffickers.learn(outcome, world.place_detection(layout.presence), chance)
+        planners.take(PeriodRecord(layout, outcome.counts, outcome.volumes))
+        layouts.append(layout)
+        chances.append(passages.through(layout))
+        outcomes.append(outcome)
+    unmeasured = Run((), tuple(layouts), tuple(outcomes), np.array(flows))
+    return replace(unmeasured, rows=_measured(world, unmeasured, np.array(chances)))
+
+
+def unopposed(world: AdaptiveWorld, *, periods: int, seed: int = 0) -> Floats:
+    """Return the (periods, routes) loads on each route where nothing ever stands, forced options neither; traffickers are those of run 0."""
+    chance = np.random.default_rng([seed, 0, 0])
+    nothing = Layout.fixed(np.zeros_like(world.today), world.terms.days)
+    standing = world.place_detection(nothing.presence)
+    traffickers, flows = Traffickers(world.sets.routes, world.sets.crowd, world.terms), []
+    for _ in range(world.history + periods):
+        flows.append(traffickers.flows)
+        traffickers.learn(traffickers.send(nothing, world.passages, chance), standing, chance)
+    return np.array(flows[world.history :])
+
+
+def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRow, ...]:
+    """Return the rows of a run, given the (periods, routes) chances to get through."""
+    hindsight, passages = world.hindsight, world.passages
+    flows, layouts, outcomes = run.flows[world.history :], run.layouts[world.history :], run.outcomes[world.history :]
+    routes, gateway = world.sets.routes, world.sets.crowd.gateway
+    through = np.array([flow @ chance for flow, chance in zip(flows, chances[world.history :], strict=True)])
+    fixed = hindsight.best(flows.sum(axis=0), [world.first.single, *world.first.plans[:COMPARED]])
+    regret = np.cumsum(through - flows @ passages.of(fixed).through)
+    first = _by_gateway(gateway, world.sets.crowd.loads)
+    reply, rows = fixed, []
+    for t, (layout, outcome) in enumerate(zip(layouts, outcomes, strict=True)):
+        beyond = None
+        if (t + 1) % world.terms.reply_every == 0:
+            let = [float(flows[t] @ passages.of(plan).through) for plan in layout.plans]
+            reply = hindsight.best(flows[t], [reply, layout.plans[int(np.argmin(let))]])
+            beyond = float(through[t] - flows[t] @ passages.of(reply).through)
+        used = outcome.shipments > 0
+        here = _by_gateway(gateway, routes.sums(flows[t]))
+        rows.append(
+            PeriodRow(
+                period=t + 1,
+                sent=float(flows[t].sum()),
+                through=float(through[t]),
+                seizures=outcome.seizures,
+                seizure_value=float(outcome.volumes.sum()) / outcome.seizures if outcome.seizures else None,
+                routes=int(used.sum()),
+                gateways=int(np.unique(gateway[routes.pair[used]]).size),
+                footprint_km=_footprint(world, used),
+                regret=float(regret[t]),
+                reply_regret=beyond,
+                displaced=float(np.abs(here - first).sum() / 2),
+                burden=world.burden(layout.presence),
+            )
+        )
+    return tuple(rows)
+
+
+def _by_gateway(gateway: NDArray[np.int64], loads: Floats) -> Floats:
+    total = np.bincount(gateway, loads)
+    return np.asarray(total / max(float(total.sum()), 1e-300))
+
+
+def _footprint(world: AdaptiveWorld, used: Mask) -> float | None:
+    """Return the length of the roads on routes in use, in kilometres."""
+    if world.length_km is None:
+        return None
+    travelled = world.sets.routes.segments.T @ used.astype(np.float64) > 0
+    return float(world.length_km[: travelled.size] @ travelled)
+
+
+# Where the loads of a run travel: in named parts of the network, such as districts, and on each stretch of road.
+#
+# With f_tr the loads on route r in period t and P the roads of a part, the loads that travel there are sum_r f_tr [r meets P], and the
+# load-kilometres sum_r f_tr km(r, P). Both are products of the flows with a (routes, parts) table that all runs share. A stretch is a set of
+# roads that lie on the same routes: the loads on one road of it are those on every other.
+
+
+@dataclass(frozen=True, slots=True)
+class RoadPart:
+    """A named part of the network, and what kind of part it is: `district` or `mode`."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class RunTravel:
+    """Where the loads of a run travel.
+
+    Attributes
+    ----------
+    loads, load_km
+        (periods, parts) loads that travel in each part of the network, and kilometres that they travel there.
+    stretches
+        (periods on a map, stretches) loads on each stretch of road.
+    """
+
+    loads: Floats
+    load_km: Floats
+    stretches: Floats
+
+    def content(self) -> dict[str, Any]:
+        """Return the arrays as JSON can hold them."""
+        return {name: getattr(self, name).tolist() for name in ("loads", "load_km", "stretches")}
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any], parts: int) -> Self:
+        """Return what `content` returned."""
+        loads, km = (np.array(content[name], dtype=np.float64).reshape(-1, parts) for name in ("loads", "load_km"))
+        return cls(loads, km, np.array(content["stretches"], dtype=np.float64))
+
+
+class TravelMeter:
+    """Measures where flows travel.
+
+    Parameters
+    ----------
+    routes
+        The routes.
+    inside
+        (parts, segments) mask of the roads of each part.
+    length_km
+        (segments,) lengths.
+    periods
+        Periods on a map, from 1.
+
+    Attributes
+    ----------
+    stretch
+        (segments,) the stretch of each road; -1 where no route goes.
+    """
+
+    stretch: Ints
+
+    def __init__(self, routes: RouteSet, inside: Mask, length_km: Floats, periods: Sequence[int]) -> None:
+        on: csr_array = routes.segments
+        used = on.shape[1]
+        self._km = np.asarray(on @ (inside[:, :used] * length_km[:used]).T)
+        self._meets = np.asarray(on @ inside[:, :used].T.astype(np.float64) > 0).astype(np.float64)
+        self._frames = np.array(periods, dtype=np.int64) - 1
+        self.stretch = np.full(length_km.size, -1, dtype=np.int64)
+        by_road = on.tocsc()
+        by_road.sort_indices()
+        known: dict[bytes, int] = {}
+        first: list[int] = []
+        for road in np.flatnonzero(np.diff(by_road.indptr)).tolist():
+            key = by_road.indices[by_road.indptr[road] : by_road.indptr[road + 1]].tobytes()
+            self.stretch[road] = known.setdefault(key, len(known))
+            if len(known) > len(first):
+                first.append(road)
+        self._on_stretch = by_road[:, first]
+
+    def travel(self, flows: Floats) -> RunTravel:
+        """Return where (periods, routes) loads travel."""
+        stretches = np.asarray((self._on_stretch.T @ flows[self._frames].T).T)
+        return RunTravel(flows @ self._meets, flows @ self._km, np.round(stretches, 6))

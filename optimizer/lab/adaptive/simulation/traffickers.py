@@ -1,0 +1,246 @@
+"""Populations of traffickers: what they know of sites, the routes and gateways they choose, how much they send and in shipments of what size.
+
+Sets      K pairs of gateway and destination, each with routes; G places where something may stand
+State     d_g believed chance to be seized at place g; s_r share of the learning loads of its pair on route r; V_k loads of a pair a period;
+          z_k size of its shipments, in loads
+A period  n_r ~ Poisson(f_r / z_k) shipments leave, f_r = V_k (h_k usual_r + (1 - h_k) s_r), h_k being the share of habitual loads
+Beliefs   d_g <- (a d_g + Y_g + c D_g) / (a + N_g + c): N_g shipments that reached the place, Y_g seized there, c scouts who pass without a loss
+          and see the chance D_g of what stands; a is the memory
+Routes    payoff of route r: base_r prod_{g on r} (1 - d_g), with beliefs `delay` periods old and normal errors; a learning rule does the rest
+Gateways  a share `mobility` of the loads bound for a place is divided anew, in proportion to V_k(0) exp((u_k - mean u) / temperature), u_k
+          being the payoff of the pair on the mean over its shares; what a place receives in all is kept
+          (by `spreading` one population divides all loads among the open routes, whatever their ends, and none keeps to usual routes)
+Supply    in all, V(0) + supply_response * (loads lost in the period before), at least a tenth of V(0)
+Size      losses above the tolerance make the shipments of a pair smaller by the share `splitting`, others larger again, within
+          [smallest_shipment, 1]
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.lab.adaptive.simulation.learning_rules import (
+    ActionGroups,
+    BestReply,
+    ExponentialWeights,
+    FictitiousPlay,
+    LearningRule,
+    Logit,
+    NarcoLogic,
+    Spreading,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.lab.adaptive.simulation.routes import Layout, Passages, RouteSet
+    from optimizer.scenario.file.adapt_model import AdaptModel
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+PRIOR = 0.02
+"""Chance to be seized that is believed of a place of which nothing is known."""
+LEAST_SUPPLY = 0.1
+"""Share of the first supply below which it does not fall."""
+STEEPEST = 50.0
+"""Largest exponent in the division of loads among gateways."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairLoads:
+    """Who traffics: (pairs,) arrays.
+
+    Attributes
+    ----------
+    loads
+        Loads of each pair a period, at first.
+    habitual
+        Share of them that keeps to the usual routes.
+    gateway, destination
+        Ends, counted from 0.
+    """
+
+    loads: Floats
+    habitual: Floats
+    gateway: Ints
+    destination: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodOutcome:
+    """What became of the shipments of a period.
+
+    Attributes
+    ----------
+    counts
+        (plans, options) seizures of each option on the days of each plan.
+    volumes
+        (options,) loads seized by each option.
+    sent, seized, found
+        (pairs,) loads sent, seized, and found by ordinary policing; the others got through.
+    shipments
+        (routes,) number of shipments.
+    reached, lost
+        (places,) shipments that reached each place, and that were seized there.
+    """
+
+    counts: Ints
+    volumes: Floats
+    sent: Floats
+    seized: Floats
+    found: Floats
+    shipments: Ints
+    reached: Floats
+    lost: Floats
+
+    @property
+    def seizures(self) -> int:
+        """Number of seizures."""
+        return int(self.counts.sum())
+
+
+class Traffickers:
+    """The state of all populations.
+
+    Parameters
+    ----------
+    routes, crowd, terms
+        Where they may go, who they are, and how they learn.
+    """
+
+    def __init__(self, routes: RouteSet, crowd: PairLoads, terms: AdaptModel) -> None:
+        self._routes, self._crowd, self._terms = routes, crowd, terms
+        self.belief: Floats = np.full(routes.n_places, PRIOR)
+        self._known = deque([self.belief] * terms.delay, maxlen=terms.delay)
+        self.groups = ActionGroups(routes.pair, routes.start)
+        self._rule = _rule(terms, self.groups, self.payoffs(self.belief), crowd.loads[routes.pair])
+        self.loads: Floats = crowd.loads.copy()
+        self.size: Floats = np.ones(crowd.loads.size)
+        self._supply = float(crowd.loads.sum())
+
+    def payoffs(self, belief: Floats) -> Floats:
+        """Return the (routes,) chances to get through by (places,) believed chances to be seized."""
+        return np.asarray(self._routes.base * np.exp(self._routes.passing @ np.log1p(-np.minimum(belief, 0.999))))
+
+    @property
+    def flows(self) -> Floats:
+        """(routes,) loads expected on each route in the next period."""
+        pair, crowd = self._routes.pair, self._crowd
+        if isinstance(self._rule, Spreading):
+            return np.asarray(self.loads.sum() * self._rule.shares)
+        share = crowd.habitual[pair] * self._routes.usual + (1 - crowd.habitual[pair]) * self._rule.shares
+        return np.asarray(self.loads[pair] * share)
+
+    def send(self, layout: Layout, passages: Passages, rng: np.random.Generator) -> PeriodOutcome:
+        """Send the shipments of a period against a layout."""
+        routes = self._routes
+        shipments = rng.poisson(self.flows / self.size[routes.pair])
+        taken = np.flatnonzero(shipments)
+        of_plan = rng.multinomial(shipments[taken], layout.share)
+        row, plan = np.nonzero(of_plan)
+        number, route = of_plan[row, plan], taken[row]
+        width, n = routes.option.shape[1], routes.n_options
+        chances = np.zeros((row.size, width + 2))
+        for d in np.unique(plan).tolist():
+            part = passages.of(layout.plans[d])
+            here = plan == d
+            chances[here, :width] = part.seized[route[here]]
+            chances[here, width + 1] = part.through[route[here]]
+        chances[:, width] = np.maximum(1.0 - chances.sum(axis=1), 0.0)
+        chances /= chances.sum(axis=1, keepdims=True)
+        ended = rng.multinomial(number, chances)
+        seized = ended[:, :width]
+        plans, at = layout.days.size, plan[:, None] * (n + 1) + routes.option[route]
+        counts = np.bincount(at.ravel(), seized.ravel(), plans * (n + 1)).reshape(plans, n + 1).round().astype(np.int64)
+        size, pair = self.size[routes.pair[route]], routes.pair[route]
+        volumes = _sums(routes.option[route].ravel(), (seized * size[:, None]).ravel(), n + 1)[:n]
+        reaching = number[:, None] - np.cumsum(seized, axis=1) + seized
+        place = routes.place[routes.option[route]]
+        reached = _sums(place.ravel(), (reaching * routes.arriving[route]).ravel(), routes.n_places + 1)
+        lost = _sums(place.ravel(), seized.ravel(), routes.n_places + 1)
+        pairs = self.loads.size
+        return PeriodOutcome(
+            counts=counts[:, :n],
+            volumes=volumes,
+            sent=_sums(pair, number * size, pairs),
+            seized=_sums(pair, seized.sum(axis=1) * size, pairs),
+            found=_sums(pair, ended[:, width] * size, pairs),
+            shipments=shipments,
+            reached=reached[:-1],
+            lost=lost[:-1],
+        )
+
+    def learn(self, outcome: PeriodOutcome, standing: Floats, rng: np.random.Generator) -> None:
+        """Take what was lost, and the (places,) chance to be seized of what stood; choose routes, gateways, amounts and sizes anew."""
+        terms = self._terms
+        seen = outcome.lost + terms.scouts * standing
+        self.belief = (terms.memory * self.belief + seen) / (terms.memory + outcome.reached + terms.scouts)
+        self._known.append(self.belief)
+        payoff = self.payoffs(self._known[0])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            losses = np.where(outcome.sent > 0, outcome.seized / outcome.sent, 0.0)
+        noisy = payoff + terms.noise * rng.standard_normal(payoff.size) if terms.noise else payoff
+        if isinstance(self._rule, Spreading):
+            self._rule.learn(
+                np.clip(noisy, 0.0, 1.0), np.array([outcome.seized.sum() / max(outcome.sent.sum(), 1e-12)])
+            )
+        else:
+            self._rule.learn(np.clip(noisy, 0.0, 1.0), losses)
+        self._resize(losses, outcome.sent > 0)
+        self._move(payoff, float(outcome.seized.sum() + outcome.found.sum()))
+
+    def _resize(self, losses: Floats, sent: Mask) -> None:
+        terms = self._terms
+        factor = np.where(losses > terms.loss_tolerance, 1 - terms.splitting, 1 / max(1 - terms.splitting, 1e-9))
+        self.size = np.where(sent, np.clip(self.size * factor, terms.smallest_shipment, 1.0), self.size)
+
+    def _move(self, payoff: Floats, lost: float) -> None:
+        """Divide loads among gateways, and set what is sent in all."""
+        terms, crowd = self._terms, self._crowd
+        if isinstance(self._rule, Spreading):
+            self.loads = self._routes.sums(self.flows)
+        elif terms.mobility:
+            own = crowd.habitual[self._routes.pair] * self._routes.usual
+            own = own + (1 - crowd.habitual[self._routes.pair]) * self._rule.shares
+            value = self._routes.sums(own * payoff)
+            whole = np.bincount(crowd.destination, self.loads)
+            mean = np.bincount(crowd.destination, self.loads * value) / np.maximum(whole, 1e-300)
+            lift = (value - mean[crowd.destination]) / terms.temperature
+            wish = crowd.loads * np.exp(np.clip(lift, -STEEPEST, STEEPEST))
+            wish *= (whole / np.bincount(crowd.destination, wish))[crowd.destination]
+            self.loads = (1 - terms.mobility) * self.loads + terms.mobility * wish
+        if terms.supply_response:
+            supply = max(self._supply + terms.supply_response * lost, LEAST_SUPPLY * self._supply)
+            self.loads = self.loads * (supply / self.loads.sum())
+
+
+def _sums(group: Ints, amount: NDArray[Any], groups: int) -> Floats:
+    return np.bincount(group, amount, groups).astype(np.float64)
+
+
+def _rule(terms: AdaptModel, groups: ActionGroups, first: Floats, wanted: Floats) -> LearningRule:
+    if terms.learning == "best-reply":
+        return BestReply(groups, first, terms.rate)
+    if terms.learning == "fictitious":
+        return FictitiousPlay(groups, first, terms.temperature)
+    if terms.learning == "exp-weights":
+        return ExponentialWeights(groups, first, terms.rate)
+    if terms.learning == "logit":
+        return Logit(groups, first, terms.rate, terms.temperature)
+    if terms.learning == "spreading":
+        return Spreading(
+            first,
+            wanted,
+            rate=terms.rate,
+            temperature=terms.temperature,
+            tolerance=terms.loss_tolerance,
+            begins=min(terms.first_routes, first.size),
+            most=terms.new_routes,
+        )
+    return NarcoLogic(groups, first, terms.rate, terms.temperature, terms.loss_tolerance, terms.new_routes)

@@ -1,0 +1,334 @@
+"""How well events that two agencies report are found: precision, recall, F1, processor seconds; on the reports of two made-up agencies."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from optimizer.records.fusion.feeds import read_feeds
+from optimizer.records.fusion.matching import match_feeds
+from optimizer.records.fusion.reports import KM_PER_DEGREE, comparable_reports, places_of_areas
+from optimizer.records.fusion.review import decisions_on
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class MatchScore:
+    """How well pairs were found.
+
+    Attributes
+    ----------
+    rows
+        Rows of both feeds.
+    precision, recall, f1
+        Of the pairs that are one event.
+    seconds
+        Wall seconds: files read, compared and matched.
+    processor_seconds
+        The same in processor seconds of this process.
+    """
+
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+    seconds: float
+    processor_seconds: float
+
+
+def scored(
+    found: set[tuple[int, int]], truth: set[tuple[int, int]], rows: int, wall: float, processor: float
+) -> MatchScore:
+    """Return the score of the pairs that were found."""
+    right = len(found & truth)
+    precision, recall = right / max(len(found), 1), right / max(len(truth), 1)
+    return MatchScore(rows, precision, recall, 2 * right / max(len(found) + len(truth), 1), wall, processor)
+
+
+def measured(made: TwoAgencies) -> MatchScore:
+    """Return how well `fuse` finds the events of two made-up agencies, their files written and read."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = write_feeds(made, Path(folder))
+        wall, processor = time.perf_counter(), time.process_time()
+        feeds = read_feeds(paths)
+        reports = comparable_reports(feeds)
+        matched = match_feeds(reports, places_of_areas(reports, ()), decisions_on(None, {}))
+        wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    first, second = (feed.seizures["line"].to_numpy() - 2 for feed in feeds)
+    found = {
+        pair
+        for each in matched
+        for pair in zip(
+            first[each.pairs.one[each.merged]].tolist(),
+            second[each.pairs.other[each.merged] - first.size].tolist(),
+            strict=True,
+        )
+    }
+    return scored(found, made.true_pairs(), first.size + second.size, wall, processor)
+
+
+# Two made-up agencies that report events of one border, each with its own habits and errors, and what is true.
+#
+# Events: places around hot spots along a border of 300 km x 80 km, days in bursts, five drugs, log-normal weights, round for a part. Each
+# agency
+# learns of an event by chance. The first writes points, hours and weights. The second rounds hours or writes days,
+# some of them late; writes a town, often misspelt, or a sector, or a rough point; gives gross weights, or parcels; calls drugs by other
+# words.
+# How often it does which is drawn anew from the seed.
+
+WEST, SOUTH, WIDE, HIGH = -100.5, 26.3, 3.0, 0.72
+
+DRUGS = ("cannabis", "cocaine", "methamphetamine", "heroin", "fentanyl")
+
+SHARES = (0.42, 0.26, 0.18, 0.08, 0.06)
+
+MEDIAN_KG = (25.0, 4.0, 3.0, 1.0, 0.6)
+
+PARCEL_KG = (5.0, 1.05, 0.9, 0.45, 0.25)
+
+OTHER_WORDS = ("Marijuana", "Cocaine HCl", "Crystal meth", "Heroin", "Fentanyl pills")
+
+_WORDS = "san el ro ma la fal cor mis sion hid al go wes co zap ta en ci no don na rio gran"
+
+SYLLABLES = tuple(_WORDS.split())
+
+ORIGIN = np.datetime64("2022-01-01")
+
+YEARS = 3
+
+DETECTED = 0.75
+"""Chance that each agency reports an event."""
+
+
+@dataclass(frozen=True)
+class TwoAgencies:
+    """What two agencies report.
+
+    Attributes
+    ----------
+    first, second
+        Their tables, as they write them.
+    event_of_first, event_of_second
+        The true event of each row, -1 for a row of something that the other cannot know.
+    """
+
+    first: pd.DataFrame
+    second: pd.DataFrame
+    event_of_first: Ints
+    event_of_second: Ints
+
+    def true_pairs(self) -> set[Pair]:
+        """Return (row of the first, row of the second) of the events that both report."""
+        where = {event: at for at, event in enumerate(self.event_of_second.tolist())}
+        return {(at, where[event]) for at, event in enumerate(self.event_of_first.tolist()) if event in where}
+
+
+def two_agencies(rows: int = 30_000, seed: int = 1, *, skew_hours: float = 0.0) -> TwoAgencies:
+    """Make the reports of two agencies.
+
+    Parameters
+    ----------
+    rows
+        Rows of both together, nearly.
+    seed
+        Seed of events and habits.
+    skew_hours
+        How far the second's clock is ahead.
+    """
+    rng = np.random.default_rng(seed)
+    count = int(rows / (2 * DETECTED))
+    towns = _towns(rng, 140)
+    hour = _hours(rng, count)
+    spot = rng.integers(0, 60, count)
+    centre = rng.uniform(size=(60, 2)) * [WIDE, HIGH] + [WEST, SOUTH]
+    local = rng.uniform(size=count) < 0.35
+    place = np.where(
+        local[:, None],
+        rng.uniform(size=(count, 2)) * [WIDE, HIGH] + [WEST, SOUTH],
+        centre[spot] + rng.normal(0, 0.035, (count, 2)),
+    )
+    drug = rng.choice(len(DRUGS), count, p=SHARES)
+    kg = np.array(MEDIAN_KG)[drug] * np.exp(rng.normal(0, 1.2, count))
+    kg = np.where(rng.uniform(size=count) < 0.3, np.maximum(np.round(kg), 1.0), kg)
+    events = _Events(hour, place, drug, kg)
+    seen = [np.flatnonzero(rng.uniform(size=count) < DETECTED) for _ in range(2)]
+    seen[1] = rng.permutation(seen[1])
+    return TwoAgencies(
+        _first(events, seen[0], towns, rng), _second(events, seen[1], towns, rng, skew_hours), seen[0], seen[1]
+    )
+
+
+@dataclass(frozen=True)
+class _Towns:
+    name: NDArray[np.str_]
+    place: Floats
+
+
+@dataclass(frozen=True)
+class _Events:
+    hour: Floats
+    place: Floats
+    drug: Ints
+    kg: Floats
+
+
+def _towns(rng: np.random.Generator, count: int) -> _Towns:
+    names: list[str] = []
+    while len(names) < count:
+        name = "".join(rng.choice(SYLLABLES, rng.integers(2, 4))).capitalize()
+        if name not in names:
+            names.append(name)
+    return _Towns(np.array(names), rng.uniform(size=(count, 2)) * [WIDE, HIGH] + [WEST, SOUTH])
+
+
+def _hours(rng: np.random.Generator, count: int) -> Floats:
+    """Return hours since `ORIGIN`, a third of them in bursts of some days."""
+    total = YEARS * 365 * 24
+    burst = rng.uniform(0, total, 40)
+    spread = rng.normal(0, 60, count)
+    hour = np.where(
+        rng.uniform(size=count) < 0.33, burst[rng.integers(0, 40, count)] + spread, rng.uniform(0, total, count)
+    )
+    return np.clip(hour, 0, total - 1)
+
+
+def _km_jitter(rng: np.random.Generator, place: Floats, km: float) -> Floats:
+    return np.asarray(place + rng.normal(0, km / KM_PER_DEGREE, place.shape))
+
+
+def _first(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator) -> pd.DataFrame:
+    size = seen.size
+    stamp = _stamped(events.hour[seen] + rng.normal(0, 0.15, size))
+    point = _km_jitter(rng, events.place[seen], 0.15).round(5)
+    kg = events.kg[seen] * np.exp(rng.normal(0, 0.01, size))
+    drug = np.array(DRUGS, dtype=object)[events.drug[seen]]
+    slip = rng.uniform(size=size)
+    drug[slip < 0.01] = rng.choice(DRUGS, int((slip < 0.01).sum()))
+    drug[slip > 0.97] = ""
+    lost = rng.uniform(size=size) < 0.03
+    lon, lat = point[:, 0].astype(object), point[:, 1].astype(object)
+    lon[lost], lat[lost] = "", ""
+    town = towns.name[_nearest(events.place[seen], towns)].astype(object)
+    return pd.DataFrame(
+        {
+            "when": [f"{one}"[:16].replace("T", " ") for one in stamp],
+            "longitude": lon,
+            "latitude": lat,
+            "near": np.where(rng.uniform(size=size) < 0.5, town, ""),
+            "drug": drug,
+            "kg": kg.round(2),
+            "seizures": 1,
+        }
+    )
+
+
+def _second(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator, skew: float) -> pd.DataFrame:
+    size = seen.size
+    day_only, late = rng.uniform(0.2, 0.35), rng.uniform(0.05, 0.12)
+    by_town, by_sector = rng.uniform(0.4, 0.55), rng.uniform(0.15, 0.25)
+    by_parcels, no_weight = rng.uniform(0.2, 0.35), rng.uniform(0.03, 0.08)
+    hour = np.round(events.hour[seen] + skew + rng.normal(0, 0.2, size))
+    hour += np.where(rng.uniform(size=size) < late, 24.0 * rng.choice([1, 1, 2], size), 0.0)
+    stamp = _stamped(hour)
+    text = np.array([f"{one}"[:16] for one in stamp], dtype=object)
+    plain = rng.uniform(size=size) < day_only
+    text[plain] = [one[:10] for one in text[plain]]
+    kind = rng.uniform(size=size)
+    town = towns.name[_nearest(events.place[seen], towns)].astype(object)
+    wrong = np.flatnonzero(rng.uniform(size=size) < 0.12)
+    town[wrong] = [_misspelt(one, rng) for one in town[wrong]]
+    sector = np.array(
+        [f"Sector {1 + int(6 * share)}" for share in (events.place[seen, 0] - WEST) / WIDE * 0.999], dtype=object
+    )
+    rough = _km_jitter(rng, events.place[seen], 0.5).round(2)
+    where = np.where(kind < by_town, town, np.where(kind < by_town + by_sector, sector, ""))
+    pointed = kind >= by_town + by_sector
+    lon, lat = rough[:, 0].astype(object), rough[:, 1].astype(object)
+    lon[~pointed], lat[~pointed] = "", ""
+    gross = (events.kg[seen] * np.exp(np.abs(rng.normal(0, 0.04, size)))).round(1).astype(object)
+    parcel = np.array(PARCEL_KG)[events.drug[seen]] * np.exp(rng.normal(0, 0.12, size))
+    parcels = np.maximum(np.round(events.kg[seen] / parcel), 1).astype(np.int64).astype(object)
+    packed = rng.uniform(size=size) < by_parcels
+    gross[packed | (rng.uniform(size=size) < no_weight)] = ""
+    parcels[~packed] = ""
+    drug = np.array(OTHER_WORDS, dtype=object)[events.drug[seen]]
+    slip = rng.uniform(size=size)
+    drug[slip < 0.015] = rng.choice(OTHER_WORDS, int((slip < 0.015).sum()))
+    drug[slip > 0.95] = "Other"
+    return pd.DataFrame(
+        {"day": text, "x": lon, "y": lat, "place": where, "substance": drug, "gross": gross, "parcels": parcels, "n": 1}
+    )
+
+
+def _stamped(hour: Floats) -> NDArray[np.datetime64]:
+    return np.asarray(ORIGIN + np.round(np.maximum(hour, 0) * 60).astype("timedelta64[m]"))
+
+
+def _nearest(place: Floats, towns: _Towns) -> Ints:
+    from scipy.spatial import cKDTree
+
+    return np.asarray(cKDTree(towns.place).query(place)[1], dtype=np.int64)
+
+
+def _misspelt(name: str, rng: np.random.Generator) -> str:
+    at = int(rng.integers(1, len(name)))
+    kind = rng.integers(3)
+    if kind == 0:
+        return name[:at] + name[at + 1 :]
+    if kind == 1:
+        return name[:at] + name[at - 1] + name[at:]
+    return name[: at - 1] + name[at : at + 1] + name[at - 1 : at] + name[at + 1 :]
+
+
+def write_feeds(made: TwoAgencies, folder: Path) -> list[Path]:
+    """Write the two feeds, tables with their mappings, and return the files that `fuse` takes."""
+    made.first.to_csv(folder / "customs.csv", index=False, lineterminator="\n")
+    made.second.to_csv(folder / "police.csv", index=False, lineterminator="\n")
+    paths = [folder / "customs-feed.toml", folder / "police-feed.toml"]
+    paths[0].write_text(_FIRST, encoding="utf-8")
+    paths[1].write_text(_SECOND, encoding="utf-8")
+    return paths
+
+
+_FIRST = """agency = "Customs"
+
+[[files]]
+file = "customs.csv"
+
+[files.mapping.columns]
+date = "when"
+lon = "longitude"
+lat = "latitude"
+place = "near"
+drug = "drug"
+quantity = "kg"
+count = "seizures"
+"""
+
+_SECOND = """agency = "Police"
+
+[[files]]
+file = "police.csv"
+
+[files.mapping.columns]
+date = "day"
+lon = "x"
+lat = "y"
+place = "place"
+drug = "substance"
+quantity = "gross"
+parcels = "parcels"
+count = "n"
+"""

@@ -1,0 +1,411 @@
+"""The content of the report: the plan, what it is compared with, the records and the run, put together from the other briefings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.analysis.cooperation.site_gains import agency_gains
+from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, tip_facts
+from optimizer.base.files.readwrite import sha256
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import all_translated, translated
+from optimizer.base.version import package_version
+from optimizer.pipeline.briefing.guarantees import assumptions_of, claims_of
+from optimizer.pipeline.briefing.placements import beat_bound, beat_rows, site_rows
+from optimizer.pipeline.briefing.routes import displacement_rows, open_rows, open_ways, route_rows
+from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
+from optimizer.problem.plan.agencies import agencies_of
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, violations
+from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow
+from optimizer.report.content.report_content import ReportContent
+from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
+from optimizer.report.content.routes import ExchangeFacts
+from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
+from optimizer.report.content.summary import PlanSummary
+from optimizer.risk.evidence import KeepsEvidence, gather_evidence
+from optimizer.scenario.demand.risk_model import MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.plans.comparison import Comparison
+    from optimizer.plans.plan_outputs import StepTime
+    from optimizer.problem.files.plan_file import PlanFile
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Plan
+    from optimizer.problem.plan.result import Result
+    from optimizer.records.exposure import Exposure
+    from optimizer.records.model import Effort, Seizures
+    from optimizer.report.content.mixture import MixtureFacts
+    from optimizer.report.content.uncertainty import DoubtFacts, SensitivityFacts
+    from optimizer.risk.evidence import Evidence
+    from optimizer.scenario.compile.compile import Compiled
+
+
+def briefing(
+    compiled: Compiled,
+    plan: PlanFile,
+    result: Result,
+    comparison: Comparison,
+    steps: Sequence[StepTime],
+    *,
+    doubt: DoubtFacts | None = None,
+    sensitivity: SensitivityFacts | None = None,
+    mixture: MixtureFacts | None = None,
+) -> ReportContent:
+    """Return the content of the report.
+
+    Parameters
+    ----------
+    compiled
+        The scenario.
+    plan
+        What plan.json holds: the rows of sites, beats and budgets are made from it.
+    result, comparison
+        How the plan was found, and what it is compared with.
+    steps
+        What was done, and how long it took.
+    doubt, sensitivity
+        What draws, and assumptions varied one by one, say of plans; None where nobody asked.
+    mixture
+        What to say of a mixture of plans; None where there is none.
+    """
+    scenario, region = compiled.scenario, compiled.region
+    claims, names = claims_of(compiled, result, comparison), DisplayNames.of(compiled)
+    places = place_names(compiled)
+    records, evidence = compiled.records, fitted_evidence(compiled)
+    return ReportContent(
+        title=scenario.name,
+        subtitle=scenario.report.subtitle,
+        created=datetime.now(UTC).date().isoformat(),
+        summary=_summary(compiled, result, comparison),
+        network=region.network,
+        border=region.border,
+        crossings=region.crossings,
+        gateways=compiled.gateways,
+        settlements=compiled.settlements,
+        places=named_places(compiled),
+        risk=segment_risk(compiled, evidence),
+        record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
+        look_next=look_next(compiled),
+        tips=tip_facts(compiled.tips, lambda segment: places.segment(segment).text),
+        sites=site_rows(plan, names, places),
+        beats=beat_rows(plan, names, places),
+        mixture=mixture,
+        routes=route_rows(compiled, comparison),
+        layouts=layout_rows(compiled, result, comparison, names),
+        budgets=budget_rows(plan, names),
+        burden=burden_rows(compiled, plan),
+        agencies=agency_rows(compiled, result, names),
+        open_ends=open_rows(compiled, comparison),
+        displacement=displacement_rows(compiled, comparison),
+        open_ways=open_ways(compiled, comparison),
+        exchanges=exchange_facts(compiled, comparison),
+        doubt=doubt,
+        sensitivity=sensitivity,
+        says=claims.proven,
+        cannot_say=(*claims.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
+        warnings=all_translated(compiled.warnings),
+        assumptions=(*assumptions_of(compiled, names), *scenario.report.assumptions),
+        unused=unused_rows(compiled),
+        dropped=counted((item.reason, item.what) for item in region.dropped),
+        sources=tuple(filter(None, (region.attribution, *scenario.report.sources))),
+        steps=tuple(StepRow(name=step.name, seconds=step.seconds) for step in steps),
+        provenance=Provenance(
+            version=package_version(),
+            seed=result.seed,
+            options={marked("method"): result.method, marked("gap"): f"{scenario.solve.gap:g}"},
+            inputs=tuple(InputFile(name=path.name, sha256=sha256(path)) for path in compiled.inputs),
+        ),
+    )
+
+
+def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> PlanSummary:
+    share = compiled.scenario.evaders.loads == 1.0
+    teams = compiled.instance.patrols is not None
+    return PlanSummary(
+        status=result.status,
+        limit=result.limit,
+        lower=result.weighed_lower if teams else result.lower,
+        upper=result.upper,
+        gap=result.weighed_gap if teams else result.gap,
+        nothing=comparison.nothing.value,
+        existing=comparison.existing.value if comparison.existing else None,
+        seconds=result.seconds,
+        method=result.method,
+        unit=marked("share of loads that get through")
+        if share
+        else marked("number of loads that get through each period"),
+        share=share,
+        beats=beat_bound(result) if teams else None,
+    )
+
+
+# The report's rows of layouts: the plan beside those it is compared with, and how much of each budget it uses.
+
+
+def layout_rows(
+    compiled: Compiled, result: Result, comparison: Comparison, names: DisplayNames
+) -> tuple[LayoutRow, ...]:
+    """Return the plan and the layouts it is compared with, from nothing placed to every site used."""
+    instance = comparison.instance
+    layout = partial(_layout, compiled.instance, instance, names)
+    plan = instance.placed(result.plan.options if result.plan else ())
+    existing = np.array([option.existing for option in instance.options], dtype=bool)
+    everything = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    rows = [layout(_("Nothing placed"), comparison.nothing.value, np.zeros_like(plan), _("background policing alone"))]
+    if comparison.existing is not None:
+        note = _("on the same model and assumptions as the plan")
+        rows.append(layout(_("Today's layout"), comparison.existing.value, existing, note))
+    rows.append(layout(_("This plan"), comparison.plan.value, plan, ""))
+    if result.plan is not None and result.plan.beats:
+        rows += _halves(instance, result.plan, layout)
+        every = _("Every site used, with these beats")
+        note = _("without budgets: a lower bound of every plan from these sites and beats")
+    else:
+        every, note = _("Every site used"), _("without budgets: a lower bound of every plan from these sites")
+    rows.append(layout(every, comparison.everything, everything, note))
+    return tuple(rows)
+
+
+def _halves(
+    instance: Instance, plan: Plan, layout: Callable[[str, float, NDArray[np.bool_], str], LayoutRow]
+) -> list[LayoutRow]:
+    """Return the sites of a plan without its beats, and its beats without its sites."""
+    sites = instance.placed(placement.id for placement in plan.fixed)
+    beats = instance.placed(placement.id for placement in plan.beats)
+    return [
+        layout(_("Its sites alone"), plan_value(instance, sites), sites, _("this plan without its beats")),
+        layout(_("Its beats alone"), plan_value(instance, beats), beats, _("this plan without its sites")),
+    ]
+
+
+def _layout(
+    without_beats: Instance,
+    instance: Instance,
+    names: DisplayNames,
+    name: str,
+    value: float,
+    placed: NDArray[np.bool_],
+    note: str,
+) -> LayoutRow:
+    used = dict(zip((r.id for r in instance.resources), (placed @ instance.use).tolist(), strict=True))
+    chosen = [instance.options[j] for j in np.flatnonzero(placed)]
+    return LayoutRow(
+        name=name,
+        value=value,
+        sites=len({option.site for option in chosen if option.site}),
+        beats=sum(option.id not in without_beats.option_index for option in chosen),
+        costs=names.amounts(used),
+        note=note,
+    )
+
+
+def budget_rows(plan: PlanFile, names: DisplayNames) -> tuple[BudgetRow, ...]:
+    """Return how much of each budget the plan uses."""
+    common = Counter(r.name for r in plan.resources if not r.agency)
+    return tuple(
+        BudgetRow(
+            resource=of_cap(r.name)
+            if r.name and (r.agency or common[r.name] == 1)
+            else names.resources.get(r.id, r.id),
+            agency=names.agency(r.agency),
+            unit=of_cap(r.unit),
+            used=r.used,
+            budget=r.budget,
+        )
+        for r in plan.resources
+    )
+
+
+def agency_rows(compiled: Compiled, result: Result, names: DisplayNames) -> AgencyRows | None:
+    """Return what each agency's sites and beats bring; None where there is one agency at most, or no plan."""
+    agencies = agencies_of(compiled.instance)
+    if result.plan is None or len(agencies) < 2:
+        return None
+    rows = tuple(
+        AgencyRow(
+            agency=_(" and ").join(names.agency(owner) for owner in gain.owners) or _("all"),
+            placements=gain.placements,
+            lost=gain.total,
+            relieved=tuple(gain.gains.get(name, 0.0) for name in (*agencies, "")),
+        )
+        for gain in agency_gains(compiled.instance, result.plan)
+    )
+    return AgencyRows(names=tuple(map(names.agency, agencies)), rows=rows)
+
+
+# How much other good plans differ: each site of a plan exchanged for another one within the budgets.
+
+CLOSE = 0.01
+"""Relative rise of the value up to which a plan with an exchange counts as nearly as good."""
+
+PARTNERS = 4
+"""Sites that each is exchanged for at most, those first that would add most by themselves."""
+
+MOST = 120
+"""Exchanges that are evaluated at most: about as many as options have their marginal value worked out."""
+
+
+def exchange_facts(compiled: Compiled, comparison: Comparison) -> ExchangeFacts | None:
+    """Return which sites of a plan can be exchanged for another at little loss; None where the plan has no site that another can replace.
+
+    Sites of the smallest marginal value are tried first; what a site is exchanged for may be another kind at its place.
+    """
+    instance, placed = comparison.instance, comparison.placed
+    options, gains = compiled.instance.options, comparison.marginal_values
+    budget = np.array([resource.budget for resource in instance.resources]) + BUDGET_TOLERANCE
+    left = budget - placed @ instance.use
+    sites = [j for j, option in enumerate(options) if placed[j] and not option.forced]
+    others = np.array([k for k, option in enumerate(options) if not placed[k] and not option.forbidden], dtype=np.int64)
+    others = others[np.argsort([-gains[options[k].id] for k in others.tolist()], kind="stable")]
+    close, tried = CLOSE * comparison.plan.value, 0
+    found: list[tuple[str, str]] = []
+    for j in sorted(sites, key=lambda j: gains[options[j].id]):
+        fits = others[(instance.use[others] <= left + instance.use[j]).all(axis=1)][:PARTNERS].tolist()
+        for k in fits[: MOST - tried]:
+            changed = placed.copy()
+            changed[j], changed[k] = False, True
+            if violations(instance, changed):
+                continue
+            tried += 1
+            if plan_value(instance, changed) <= comparison.plan.value + close:
+                found.append((options[j].label or options[j].id, options[k].label or options[k].id))
+                break
+    return ExchangeFacts(tried=tried, close=close, sites=tuple(found)) if tried else None
+
+
+# The report's rows of who bears searches: communities, then roads.
+
+
+def burden_rows(compiled: Compiled, plan: PlanFile) -> tuple[BurdenRow, ...]:
+    """Return the searches on the roads of each community, and on each road with a site that inspects, the most first."""
+    burden = compiled.burden
+    options = compiled.instance.options[: burden.inspected.size]  # measures at the source follow: they inspect nobody
+    chosen = np.isin([option.id for option in options], plan.options)
+    today = np.array([option.existing for option in options], dtype=bool)
+    if not options or burden.inspected.size != len(options):  # of a plan without its scenario
+        return ()
+    communities = [
+        replace(_row(each.label, marked("community"), searches, chosen, today), passages=each.passages, cap=each.cap)
+        for each, searches in zip(burden.communities, burden.searches, strict=True)
+    ]
+    roads = np.array([_road(compiled, option.site) for option in options], dtype=object)
+    used = dict.fromkeys(roads[chosen & (burden.inspected > 0)].tolist())
+    rows = [_row(road, marked("road"), np.where(roads == road, burden.inspected, 0.0), chosen, today) for road in used]
+    return (*communities, *sorted(rows, key=lambda row: (-row.searches, row.place)))
+
+
+def _row(
+    place: str, what: str, searches: NDArray[np.float64], chosen: NDArray[np.bool_], today: NDArray[np.bool_]
+) -> BurdenRow:
+    return BurdenRow(
+        place=place,
+        what=what,
+        sites=int(np.count_nonzero(searches[chosen])),
+        searches=float(searches[chosen].sum()),
+        today=float(searches[today].sum()) if today.any() else None,
+    )
+
+
+def _road(compiled: Compiled, site: str) -> str:
+    """Return what the road of a site is called: its name, or its class where it has none."""
+    network = compiled.region.network
+    arc = network.segment_arc[compiled.sites[site].segment]
+    return str(network.name[arc]) or str(network.road_class[arc])
+
+
+# The report's section on the records: risk and effort on each segment, what the record cannot tell, and rows that were not used.
+
+EXAMPLES = 3
+"""Rows that are named for each reason."""
+
+
+def fitted_evidence(compiled: Compiled) -> Evidence | None:
+    """Return the evidence that the risk model was fitted to, gathered anew only where the model does not keep it; None without records."""
+    if compiled.records is None:
+        return None
+    if isinstance(compiled.model, KeepsEvidence):
+        return compiled.model.evidence_
+    return gather_evidence(compiled.records, compiled.effort, compiled.region.network)
+
+
+def known_effort(exposure: Exposure) -> tuple[UnitEffort, ...]:
+    """Return the effort on every segment, unit by unit; none where none was recorded."""
+    if not exposure.recorded:
+        return ()
+    return tuple(
+        UnitEffort(unit=unit, amount=amount) for unit, amount in zip(exposure.units, exposure.amount, strict=True)
+    )
+
+
+def record_facts(records: Seizures, effort: Effort | None, evidence: Evidence) -> RecordFacts:
+    """Return the facts of the record that limit what can be concluded from it.
+
+    Parameters
+    ----------
+    records, effort
+        The records that were read.
+    evidence
+        The two set against each other.
+    """
+    seizures = float(records.count.sum())
+    known = effort is not None and len(effort) > 0
+    return RecordFacts(
+        seizures=seizures,
+        without_effort=round(seizures - float(evidence.count.sum()), 6) if known else 0.0,
+        area_only=round(sum(area.count for area in evidence.area_counts), 6),
+        areas=len(np.unique(records.area[records.area >= 0])),
+        seizure_sources=records.source_name,
+        effort_sources=tuple(zip(effort.source_name, effort.unit, strict=True)) if effort is not None and known else (),
+        effort_by_area=effort is not None and known and bool((effort.segment < 0).all()),
+    )
+
+
+def segment_risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk | None:
+    """Return the risk of every segment with the effort behind it; None without records."""
+    risk = compiled.risk
+    if risk is None or evidence is None:
+        return None
+    return SegmentRisk(
+        median=risk.median,
+        low=risk.low,
+        high=risk.high,
+        searched=risk.searched,
+        unit=_("finds per effort (1 = average)"),
+        interval=risk.level,
+        efforts=known_effort(evidence.exposure),
+        average=1.0,
+        how=_(MODELS[compiled.scenario.risk.model].description),
+    )
+
+
+def unused_rows(compiled: Compiled) -> tuple[CountRow, ...]:
+    """Return the records that were not used, by reason."""
+    records = [item for part in (compiled.records, compiled.effort) if part is not None for item in part.unused]
+    example = _("{file} row {row}")
+    return counted((item.reason, example.format(file=item.file, row=item.row)) for item in records)
+
+
+def counted(items: Iterable[tuple[str, str]]) -> tuple[CountRow, ...]:
+    """Return how many things share each reason, with the first few of them."""
+    listed = list(items)
+    counts = Counter(reason for reason, _ in listed)
+    return tuple(
+        CountRow(
+            reason=_(translated(reason)),
+            count=count,
+            examples=tuple(what for r, what in listed if r == reason)[:EXAMPLES],
+        )
+        for reason, count in counts.most_common()
+    )

@@ -1,0 +1,208 @@
+"""What a plan proves, what it does not prove, and what is assumed: sentences of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.text.formatting import SPACE, number
+from optimizer.base.text.language import counted, localised, marked
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import said, translated
+from optimizer.pipeline.briefing.placements import Claims, beat_assumptions, beat_claims
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.problem.plan.result import PROVEN
+from optimizer.scenario.compile.source_measures import origins
+from optimizer.scenario.file.ranges import middle
+
+if TYPE_CHECKING:
+    from optimizer.base.text.messages import Said
+    from optimizer.plans.comparison import Comparison
+    from optimizer.plans.display_names import DisplayNames
+    from optimizer.problem.plan.result import Result
+    from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.file.model import MeasureModel, ScenarioResourceModel
+
+
+LIMITS = {"time": marked("time"), "interrupted": marked("interrupted"), "memory": marked("memory")}
+"""What ended a search early."""
+
+
+def claims_of(compiled: Compiled, result: Result, comparison: Comparison) -> Claims:
+    """Return what a plan proves and what it does not."""
+    proven = [
+        _(
+            "The value of the plan is exact for this model: every evader's best response was found on the full road network."
+        ),
+        _(
+            "The bound is proven: no choice of these sites within these budgets lets less through than the lower bound says."
+        ),
+    ]
+    not_proven = [
+        _(
+            "The model is not the border: its weights, times and detection chances are estimates or assumptions, listed below."
+        ),
+        _(
+            "Records show where people searched as much as where drugs moved; places nobody searched are unknown, not safe."
+        ),
+        _("Sites, kinds and evaders that the scenario does not name are not considered."),
+    ]
+    if compiled.instance.patrols is not None:
+        beats = beat_claims()
+        proven[1:] = beats.proven
+        not_proven += beats.not_proven
+    if comparison.existing is not None:
+        proven.append(
+            _(
+                "The comparison with today's layout uses the same sites, budgets, evaders and assumptions for both, so the difference "
+                "is due to placement alone."
+            )
+        )
+        not_proven.append(
+            _(
+                "It does not prove that today's layout performs as computed, nor that a move would pay: today's sites also deter, "
+                "serve other purposes, and the people who use them know things that no file here holds."
+            )
+        )
+    if result.limit:
+        proven.append(
+            _(
+                "The search was ended early ({limit}); the plan and its bounds are valid, the gap may be closable."
+            ).format(limit=_(LIMITS.get(result.limit, result.limit)))
+        )
+    return Claims(tuple(proven), tuple(not_proven))
+
+
+def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
+    """Return what is assumed, a sentence each."""
+    scenario = compiled.scenario
+    lines = [
+        _("Ordinary policing finds a load with hazard {per_hour} an hour on the road and {per_km} a kilometre.").format(
+            per_hour=localised(f"{scenario.background.per_hour:g}"), per_km=localised(f"{scenario.background.per_km:g}")
+        ),
+        _("{share} of loads keep to their routes; the rest see the plan and take the best route against it.").format(
+            share=localised(f"{scenario.evaders.habitual_share:.0%}")
+        ),
+        _("A destination's pull falls to 1/e for every {minutes} minutes of travel.").format(
+            minutes=localised(f"{scenario.evaders.decay_minutes:g}")
+        ),
+    ]
+    lines += _from_record(compiled)
+    lines += [_on_duty(resource, names) for resource in scenario.resources if resource.availability < 1]
+    lines += [_of_measure(measure, compiled) for measure in scenario.measures]
+    patrols = compiled.instance.patrols
+    lines += beat_assumptions(patrols) if patrols is not None else []
+    assumed = _("{what}: {value}. The scenario does not say otherwise.")
+    values = ((translated(item.what), translated(item.value)) for item in compiled.assumed)
+    return (*lines, *(assumed.format(what=what, value=value) for what, value in values))
+
+
+def _from_record(compiled: Compiled) -> list[str]:
+    """Return sentences on what the record made of evaders' weights; none where it was not used."""
+    record, terms = compiled.record, compiled.scenario.evaders
+    if record.fit is None:
+        return []
+    fit, places = record.fit, len(record.local.ways)
+    source = _("learnt from the record") if terms.local_share is None else _("as the scenario says")
+    local, low, high, share = (f"{100 * part:.0f}" for part in (fit.local, fit.low, fit.high, record.local_share))
+    return [
+        _(
+            "Flows between gateways and settlements explain the {seizures} seizures with effort but for {local} ({low} to {high} over draws of "
+            "the record); {share} of loads keep to {places} places ({source})."
+        ).format(
+            seizures=number(fit.seizures),
+            local=f"{local}{SPACE}%",
+            low=low,
+            high=f"{high}{SPACE}%",
+            share=f"{share}{SPACE}%",
+            places=places,
+            source=source,
+        ),
+        _(
+            "On searched roads the flows by gravity and travel time alone correlate {before} with the risk map, those that explain the record "
+            "{after} (square roots, weighted by effort)."
+        ).format(before=localised(f"{fit.before:.2f}"), after=localised(f"{fit.after:.2f}")),
+    ]
+
+
+def _of_measure(measure: MeasureModel, compiled: Compiled) -> str:
+    """Return a sentence on the effect that is taken for a measure at the source, and who says so."""
+    horizon = compiled.scenario.horizon_months
+    reached = len(origins(measure, compiled.gateways))
+    known = f"{number(100 * middle(measure.reduction))}{SPACE}%"
+    if isinstance(measure.reduction, tuple):
+        low, high = (number(100 * end) for end in measure.reduction)
+        known = _("{share} (the middle of {low} to {high})").format(share=known, low=low, high=f"{high}{SPACE}%")
+    if measure.tips:
+        tips = f"{number(100 * measure.tips)}{SPACE}%"
+        known = _("{share}, and tips find {tips} of the rest").format(share=known, tips=tips)
+    return _(
+        "{measure} lowers the loads of {gateways} by {share}, after {delay} of {horizon} months; source: {source}. Local evaders and other "
+        "gateways do not change, and nobody moves to another gateway because of it."
+    ).format(
+        measure=measure.label or measure.id,
+        gateways=counted("{count} gateway", "{count} gateways", reached),
+        share=known,
+        delay=number(measure.delay_months),
+        horizon=number(horizon),
+        source=measure.source.rstrip("."),
+    )
+
+
+def _on_duty(resource: ScenarioResourceModel, names: DisplayNames) -> str:
+    """Return a sentence on how much of a resource is on duty at any time."""
+    whose = f" ({names.agency(resource.agency)})" if resource.agency else ""
+    assert resource.budget != "existing"  # noqa: S101 - the scenario refuses it with an availability
+    return _("Of {budget} {resource} {share} are on duty and free: {free} may be placed.").format(
+        budget=number(resource.budget),
+        resource=f"{resource.name}{whose}",
+        share=f"{number(100 * resource.availability)}{SPACE}%",
+        free=number(resource.budget * resource.availability),
+    )
+
+
+def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
+    """Return the sentences for the planner that follow from a plan and its comparison: what looks like a mistake, and why nothing is placed."""
+    warnings: list[str] = []
+    existing = comparison.existing
+    if existing is not None and existing.value > comparison.nothing.value * (1 - 1e-6):
+        warnings.append(
+            said(
+                "Today's layout stops nothing in this model: check on which roads its sites were put, and that they detect anything."
+            )
+        )
+    if result.plan is not None and not result.plan.options:
+        warnings.append(said("The plan places nothing: {why}.", why=_why_nothing(result, comparison)))
+    if result.mixed is not None and len(result.mixed.mixture.plans) == 1 and result.status != "optimal":
+        warnings.append(
+            said(
+                "The mixture is one plan: no other was proven better than the best single plan in the time. Give the search more; the first "
+                "one of an installation compiles for some 15 seconds of it."
+            )
+        )
+    return warnings
+
+
+def _why_nothing(result: Result, comparison: Comparison) -> Said:
+    """Return why a plan places nothing, as far as it is proven."""
+    instance, teams = comparison.instance, comparison.instance.patrols is not None
+    budget = np.array([resource.budget for resource in instance.resources])
+    allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    affordable = allowed & (instance.use[: allowed.size] <= budget + BUDGET_TOLERANCE).all(axis=1)
+    if not teams and not affordable.any():
+        none = said("there is no site that may be used")
+        return said("no site fits the budgets by itself") if allowed.any() else none
+    if result.gap is not None and result.gap <= PROVEN:
+        return said("it is proven that no choice within the budgets lets less through")
+    if not teams and comparison.everything >= comparison.nothing.value:
+        return said("none would help, for as much gets through with every site used")
+    if result.lower is None:
+        return said(
+            "none was found to help, and it is not proven that none would. Ask for a smaller gap, or give it more time"
+        )
+    return said(
+        "none was found to help, and it is not proven that none would. {lower:n} at least gets through whatever is placed. Ask for a smaller "
+        "gap, or give it more time",
+        lower=result.lower,
+    )

@@ -1,0 +1,170 @@
+"""The report's rows of evaders: their routes with and without the plan, what still gets through, and where loads move to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.text.language import gettext as _
+from optimizer.plans.display_names import place_names
+from optimizer.report.content.routes import DisplacementRow, OpenRow, OpenWay, RouteRow
+from optimizer.risk.demand import segment_loads
+from optimizer.scenario.compile.source_measures import on_roads
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.plans.comparison import Comparison
+    from optimizer.problem.plan.evaluation import Evaluation
+    from optimizer.scenario.compile.compile import Compiled
+
+OPEN_ENDS = 25
+DISPLACED = 15
+"""Rows of the two tables."""
+OPEN_WAYS = 3
+ROADS_NAMED = 4
+"""Routes that the first page describes, and how many of its roads each is described by."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """What people call an evader's origin and destination."""
+
+    start: str
+    end: str
+
+
+def _ends(compiled: Compiled, evader: int) -> _Ends:
+    pair = compiled.pairs[evader]
+    if pair is None:
+        return _Ends(compiled.instance.evaders[evader].label, _("nearest through road"))
+    gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
+    return _Ends(gateway.label, settlement.label)
+
+
+def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ...]:
+    """Return the heaviest informed evaders' routes; habitual ones keep theirs and are not drawn twice."""
+    evaders = compiled.instance.evaders
+    order = sorted((k for k, e in enumerate(evaders) if not e.routes), key=lambda k: -evaders[k].weight)
+    rows = []
+    for k in order[: compiled.scenario.report.routes]:
+        before, after = comparison.nothing.evaders[k], comparison.plan.evaders[k]
+        today = None if comparison.existing is None else comparison.existing.evaders[k]
+        ends = _ends(compiled, k)
+        rows.append(
+            RouteRow(
+                evader=evaders[k].id,
+                start=ends.start,
+                end=ends.end,
+                weight=evaders[k].weight,
+                before=before.value,
+                today=None if today is None else today.value,
+                after=after.value,
+                arcs_before=_arcs(compiled, before.arcs),
+                arcs_today=_arcs(compiled, () if today is None else today.arcs),
+                arcs_after=_arcs(compiled, after.arcs),
+            )
+        )
+    return tuple(rows)
+
+
+def open_rows(compiled: Compiled, comparison: Comparison) -> tuple[OpenRow, ...]:
+    """Return the evaders that contribute most to what still gets through."""
+    plan, nothing = comparison.plan.evaders, comparison.nothing.evaders
+    order = sorted(range(len(plan)), key=lambda k: -plan[k].weight * plan[k].value)[:OPEN_ENDS]
+    rows = []
+    for k in order:
+        ends = _ends(compiled, k)
+        rows.append(
+            OpenRow(
+                start=ends.start,
+                end=ends.end,
+                kind=compiled.instance.evaders[k].kind,
+                weight=plan[k].weight,
+                before=nothing[k].value,
+                today=None if comparison.existing is None else comparison.existing.evaders[k].value,
+                after=plan[k].value,
+                contribution=plan[k].weight * plan[k].value,
+            )
+        )
+    return tuple(rows)
+
+
+def open_ways(compiled: Compiled, comparison: Comparison) -> tuple[OpenWay, ...]:
+    """Return the best routes that the plan leaves, that by which most gets through first; what goes by the same roads counts together."""
+    evaders = comparison.plan.evaders
+    sites = [option for j, option in enumerate(compiled.instance.options) if comparison.placed[j]]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for k in sorted(range(len(evaders)), key=lambda k: -evaders[k].weight * evaders[k].value):
+        if evaders[k].arcs and evaders[k].value > 0:
+            groups.setdefault(_roads(compiled, _arcs(compiled, evaders[k].arcs)), []).append(k)
+    through = {roads: sum(evaders[k].weight * evaders[k].value for k in group) for roads, group in groups.items()}
+    ways = []
+    for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
+        first = groups[roads][0]
+        ends = _ends(compiled, first)
+        ways.append(
+            OpenWay(
+                start=ends.start,
+                end=ends.end,
+                roads=roads,
+                past=tuple(option.label for option in sites if not set(option.arcs).isdisjoint(evaders[first].arcs)),
+                through=evaders[first].value,
+                contribution=through[roads],
+            )
+        )
+    return tuple(ways)
+
+
+def _roads(compiled: Compiled, arcs: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the longest named roads of a route in order of travel, by number where they have one."""
+    network = compiled.region.network
+    length: dict[str, float] = {}
+    for arc, metres in zip(arcs.tolist(), network.length_m[arcs].tolist(), strict=True):
+        name = ("" if network.ref is None else str(network.ref[arc])) or str(network.name[arc])
+        if name:
+            length[name] = length.get(name, 0.0) + metres
+    longest = set(sorted(length, key=lambda name: -length[name])[:ROADS_NAMED])
+    return tuple(name for name in length if name in longest)
+
+
+def displacement_rows(compiled: Compiled, comparison: Comparison) -> tuple[DisplacementRow, ...]:
+    """Return the roads that carry more loads under the plan than with nothing placed, one row a road name and nearest place."""
+    before, after = _flow(compiled, comparison.nothing), _flow(compiled, comparison.plan)
+    today = None if comparison.existing is None else _flow(compiled, comparison.existing)
+    gain = after - before
+    rows: dict[tuple[str | None, ...], DisplacementRow] = {}
+    order = np.argsort(-gain, kind="stable")
+    order = order[gain[order] > 1e-9]
+    names, total = place_names(compiled), compiled.scenario.evaders.loads
+    for segment in order.tolist():
+        if len(rows) == DISPLACED:
+            break
+        name = names.segment(segment)
+        row = DisplacementRow(
+            name=name.text,
+            before=float(before[segment]) / total,
+            today=None if today is None else float(today[segment]) / total,
+            after=float(after[segment]) / total,
+        )
+        rows.setdefault(name[1:], row)
+    return tuple(rows.values())
+
+
+def _flow(compiled: Compiled, evaluation: Evaluation) -> NDArray[np.float64]:
+    """Return the (n_segments,) weight of the evaders whose best response travels each segment."""
+    network = compiled.region.network
+    evaders = [
+        replace(evader, routes=tuple(replace(r, arcs=on_roads(r.arcs, network)) for r in evader.routes))
+        for evader in compiled.instance.evaders
+    ]
+    return segment_loads(network, evaders, [on_roads(r.arcs, network) for r in evaluation.evaders])
+
+
+def _arcs(compiled: Compiled, arcs: Sequence[int]) -> NDArray[np.int64]:
+    """Return the roads of a route, as an array."""
+    return np.array(on_roads(arcs, compiled.region.network), dtype=np.int64)

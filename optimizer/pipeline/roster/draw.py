@@ -1,0 +1,429 @@
+"""From a mixture to the plans of days or shifts: what the command `draw` does."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
+from optimizer.base.files.readwrite import existing_file, sha256, write_json
+from optimizer.base.text.names import unknown_name
+from optimizer.base.work.listener import SILENT, step
+from optimizer.plans.solve import read_instance_file
+from optimizer.problem.files.plan_file import MIXTURE, mixture_of, read_mixture_file
+from optimizer.problem.instance.changes import is_named
+from optimizer.problem.plan.plan import Mixture, Plan, violations, with_mixture
+from optimizer.roster.calendar import first_day
+from optimizer.roster.draws import (
+    BLOCK_DAYS,
+    DrawRow,
+    DrawsFile,
+    Frequencies,
+    block_length,
+    draw_plans,
+    draws_since,
+    frequencies,
+    periods_of,
+)
+from optimizer.roster.duties_file import DUTIES, read_duties_file
+from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture
+from optimizer.sharing.recording import record_overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+
+MOST_DAYS = 366
+
+LEAST_SECRET = 16
+"""Bytes of a secret below which it could be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradualFacts:
+    """What a limit of change means and costs.
+
+    Attributes
+    ----------
+    most
+        Placements that come new, or go, at most.
+    periods
+        Days, or shifts, of the plans of a round, without steps.
+    steps
+        Share of the draws that are steps between plans, over many rounds.
+    off
+        By how much the share of the worst placement misses its probability, over many rounds.
+    before, after
+        What evaders achieve who know the mixture, and who know the shares over many rounds; None where it was not proven.
+    """
+
+    most: int
+    periods: int
+    steps: float
+    off: float
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Draws of a mixture.
+
+    Attributes
+    ----------
+    draws
+        Which plan is used when.
+    frequencies
+        How often each placement is in them, beside its probability; overrides count.
+    price
+        What the overrides cost; None without any.
+    path
+        The file that holds the draws.
+    gradual
+        What a limit of change means and costs; None without one.
+    warnings
+        Sentences for whoever uses them.
+    """
+
+    draws: DrawsFile
+    frequencies: Frequencies
+    price: OverridePrice | None
+    path: Path
+    gradual: GradualFacts | None
+    warnings: tuple[str, ...]
+
+
+def draw_from_plan(
+    plan_folder: str | os.PathLike[str],
+    first: str,
+    seed_file: str | os.PathLike[str],
+    *,
+    days: int = BLOCK_DAYS,
+    every: Literal["day", "shift"] = "day",
+    stay: int | None = None,
+    change: float | None = None,
+    begun: str | None = None,
+    new_seed: bool = False,
+    overrides: Sequence[Override] = (),
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    listener: Listener = SILENT,
+) -> Drawn:
+    """Draw a plan for each day or shift from the mixture of a plan folder, and write the draws.
+
+    Parameters
+    ----------
+    plan_folder
+        Folder that `plan --method mixed` wrote.
+    first
+        First day, such as 2026-12-01.
+    seed_file
+        File that holds the secret of the draws, of at least 16 bytes; not in the plan folder. The same secret gives the same draws.
+    days
+        How many, 1 to 366.
+    every
+        Whether a plan is drawn for each day, or for each shift of the scenario.
+    stay
+        Days, or shifts, that a plan stays, 1 to 30; as the scenario of the plan says if None.
+    change
+        Largest share of the sites that changes from one draw to the next, in (0, 1]; as the scenario says if None.
+    begun
+        First day of the first 30 days within which frequencies are kept; `first` if None. Give the day on which the use of the mixture began
+        to go on with earlier draws.
+    new_seed
+        Make the secret; the file must not exist.
+    overrides
+        Changes of what is drawn.
+    out
+        File to write; `plan_folder`/draws-`first`.json if None.
+    overwrite
+        Replace the file if there is one.
+    listener
+        Receives steps.
+
+    Raises
+    ------
+    InputError
+        If an argument, a file or an override is at fault.
+    """
+    folder, day = Path(plan_folder), first_day(first)
+    start = day if begun is None else first_day(begun, "--begun")
+    content = read_mixture_file(folder)
+    stay, change = content.stay if stay is None else stay, content.change if change is None else change
+    _check(day, start, days, stay, change)
+    place = folder / f"draws-{day.isoformat()}.json" if out is None else Path(out)
+    if place.exists() and not overwrite:
+        raise InputError(Problem(str(place), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+    shifts = _shifts(folder) if every == "shift" else ()
+    instance = read_instance_file(folder / "instance.json").instance
+    mixture = mixture_of(content, instance, str(folder / MIXTURE))
+    if new_seed:
+        _make_secret(Path(seed_file), folder)
+    secret = _secret(Path(seed_file), folder)
+    warnings = _warnings(Path(seed_file))
+    periods, a_day = periods_of(day, days, shifts), max(1, len(shifts))
+    whole, price = with_mixture(instance, mixture), None
+    going = (
+        None
+        if change is None or change >= 1
+        else GradualRounds.of(mixture, instance, change, block_length(a_day, stay))
+    )
+    with step(listener, "drawing plans"):
+        if going is None:
+            numbers = draw_plans(mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay)
+            drawn = [GradualDraw(tuple(mixture.plans[k].options), k, step=False) for k in numbers]
+        else:
+            numbers = draws_since(start, periods, shifts=a_day, stay=stay)
+            endless = going.draws(secret, f"{content.instance}|{start.isoformat()}|{a_day}|{stay}|{change}")
+            since = list(islice(endless, numbers[-1] + 1))
+            drawn = [since[number] for number in numbers]
+    rows = [
+        DrawRow(date=period.date, shift=period.shift, plan=list(one.plan), drawn=one.drawn, step=one.step)
+        for period, one in zip(periods, drawn, strict=True)
+    ]
+    if overrides:
+        rows = overridden(rows, overrides, whole)
+        with step(listener, "pricing the overrides"):
+            price = price_of(rows, mixture, whole)
+    draws = DrawsFile(
+        schema_version=1,
+        name=content.name,
+        mixture=sha256(folder / MIXTURE),
+        begun=start,
+        every=every,
+        stay=stay,
+        change=change,
+        marginals=mixture.marginals,
+        rows=rows,
+    )
+    write_json(place, draws.model_dump(mode="json"))
+    os.chmod(place, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - what is placed tonight is for few
+    if overrides:
+        record_overrides(folder, place, len(overrides), listener)
+    found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
+    gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
+    return Drawn(draws, found, price, place, gradual, warnings)
+
+
+def _gradual_facts(going: GradualRounds, mixture: Mixture, stay: int, listener: Listener) -> GradualFacts:
+    """Return what rounds mean; their value is given up where it cannot be proven, or on Ctrl-C."""
+    from optimizer.solvers.mixed.exploitability import exploitability
+
+    measured = going.measured()
+    found = frequencies(mixture.marginals, [frozenset(one.plan) for one in measured], 1)
+    steps = sum(one.step for one in measured) / len(measured)
+    before = after = None
+    with step(listener, "pricing little change"):
+        try:
+            before = exploitability(mixture, going.instance, listener=listener).value
+            after = exploitability(drawn_mixture(measured, going.instance), going.instance, listener=listener).value
+        except (SolverError, KeyboardInterrupt):
+            listener.noted("What little change costs was not proven: a mixture of fewer plans is easier.")
+    return GradualFacts(going.most, going.length * stay, steps, found.worst, before, after)
+
+
+def _check(day: date, begun: date, days: int, stay: int, change: float | None) -> None:
+    if not 1 <= days <= MOST_DAYS:
+        raise InputError(Problem("--days", str(days), f"1 to {MOST_DAYS}"))
+    if not 1 <= stay <= BLOCK_DAYS:
+        raise InputError(Problem("--stay", str(stay), f"1 to {BLOCK_DAYS}"))
+    if change is not None and not 0 < change <= 1:
+        raise InputError(Problem("--change", f"{change:g}", "a share above 0 and up to 1, such as 0.2"))
+    if begun > day:
+        raise InputError(Problem("--begun", begun.isoformat(), f"a day not after {day.isoformat()} (--from)"))
+
+
+def _shifts(folder: Path) -> tuple[str, ...]:
+    if not (folder / DUTIES).is_file():
+        found = f"no {DUTIES} in {folder}, so no shifts"
+        raise InputError(Problem("--every shift", found, "a scenario with [[shifts]]", "Draw a plan a day"))
+    return tuple(shift.id for shift in read_duties_file(folder).shifts)
+
+
+def _check_apart(path: Path, folder: Path) -> None:
+    if path.resolve().is_relative_to(folder.resolve()):
+        found = "a file in the plan folder"
+        expected = "a file elsewhere: who reads the plan must not read the draws"
+        raise InputError(Problem("--seed-file", found, expected))
+
+
+def _make_secret(path: Path, folder: Path) -> None:
+    """Write a new secret that its owner alone can read."""
+    _check_apart(path, folder)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+    except FileExistsError:
+        raise InputError(Problem(str(path), "a file", "no file yet, for --new-seed", "Leave --new-seed out")) from None
+    except OSError as error:
+        raise InputError(Problem(str(path), error.strerror or str(error), "a place for a seed file")) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+
+
+def _secret(path: Path, folder: Path) -> bytes:
+    _check_apart(path, folder)
+    if not path.exists():
+        raise InputError(Problem(str(path), "no such file", "a seed file", "Make one with --new-seed"))
+    secret = existing_file(path, "a seed file").read_bytes().strip()
+    if len(secret) < LEAST_SECRET:
+        expected = f"a secret of at least {LEAST_SECRET} bytes"
+        raise InputError(Problem(str(path), f"{len(secret)} bytes", expected, "Make one with --new-seed"))
+    return secret
+
+
+def _warnings(path: Path) -> tuple[str, ...]:
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return (f"{path} can be read by others, who can then tell every draw. Make it yours alone: chmod 600.",)
+    return ()
+
+
+# Overrides of draws: this site tonight and not that one, and what that costs.
+
+EXAMPLE = "'2026-12-03 +zapata -laredo-bridge', or '2026-12-03@night +zapata'"
+
+
+@dataclass(frozen=True)
+class Override:
+    """A change of what is drawn for a day, or a shift of it.
+
+    Attributes
+    ----------
+    day
+        Which.
+    shift
+        Id of the shift; None for every shift of the day.
+    add, remove
+        Ids of options or beats, sites, or `SITE:KIND`.
+    """
+
+    day: date
+    shift: str | None
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+    @classmethod
+    def parsed(cls, text: str) -> Override:
+        """Return the override that a text such as '2026-12-03@night +zapata -laredo-bridge' names.
+
+        Raises
+        ------
+        InputError
+            If it has another form.
+        """
+        when, *words = text.split()
+        day, _, shift = when.partition("@")
+        try:
+            parsed = date.fromisoformat(day)
+        except ValueError:
+            raise InputError(Problem("--override", repr(text), EXAMPLE)) from None
+        if not words or any(word[0] not in "+-" or len(word) < 2 for word in words):
+            raise InputError(Problem("--override", repr(text), EXAMPLE))
+        add = tuple(word[1:] for word in words if word[0] == "+")
+        return cls(parsed, shift or None, add, tuple(word[1:] for word in words if word[0] == "-"))
+
+
+@dataclass(frozen=True)
+class OverridePrice:
+    """What overrides cost.
+
+    Attributes
+    ----------
+    periods
+        How many periods are overridden.
+    before, after
+        What evaders achieve who know the mixture; and who know the mixture with the overrides in it, over all periods that were drawn.
+    known
+        What they achieve on average in the overridden periods if they learn of the overrides.
+    """
+
+    periods: int
+    before: float
+    after: float
+    known: float
+
+    @property
+    def price(self) -> float:
+        """By how much the overrides raise what evaders achieve."""
+        return self.after - self.before
+
+
+def overridden(rows: Sequence[DrawRow], overrides: Sequence[Override], instance: Instance) -> list[DrawRow]:
+    """Return draws with the overrides carried out.
+
+    Raises
+    ------
+    InputError
+        With every override of a period that is not drawn, of a name that is not known or means several options, that removes what is not
+        placed, or that breaks a budget.
+    """
+    problems, changed = ProblemList(), list(rows)
+    for override in overrides:
+        where = f"--override {override.day.isoformat()}{f'@{override.shift}' if override.shift else ''}"
+        places = [
+            k
+            for k, row in enumerate(rows)
+            if row.date == override.day and (override.shift is None or row.shift == override.shift)
+        ]
+        if not places:
+            found = f"no draw for it; draws are from {rows[0].date} to {rows[-1].date}"
+            problems.add(where, found, "a day, and a shift, that is drawn")
+        for k in places:
+            changed[k] = _changed(changed[k], override, instance, where, problems)
+    for k, row in enumerate(changed):
+        if row.overridden and not problems and (broken := violations(instance, instance.placed(row.plan))):
+            problems.add(f"--override {row.date.isoformat()}", "; ".join(broken), "a feasible plan")
+        del k
+    problems.raise_if_any()
+    return changed
+
+
+def _changed(row: DrawRow, override: Override, instance: Instance, where: str, problems: ProblemList) -> DrawRow:
+    plan = list(row.plan)
+    for name in override.remove:
+        named = [each for each in plan if is_named(instance.options[instance.option_index[each]], name)]
+        if not named:
+            problems.append(unknown_name(where, name, plan))
+        plan = [each for each in plan if each not in named]
+    for name in override.add:
+        named = [option.id for option in instance.options if is_named(option, name)]
+        if not named:
+            known = dict.fromkeys(each for option in instance.options for each in (option.site, option.id) if each)
+            problems.append(unknown_name(where, name, list(known)))
+        elif len(named) > 1:
+            problems.add(where, f"{name!r}, which has {len(named)} kinds", f"one of {', '.join(named)}")
+        plan += [each for each in named[:1] if each not in plan]
+    return row.model_copy(update={"plan": plan, "overridden": True})
+
+
+def price_of(rows: Sequence[DrawRow], mixture: Mixture, instance: Instance) -> OverridePrice:
+    """Return what the overridden rows among all rows cost.
+
+    Over all the periods together an evader meets the mixture, but for the share of overridden ones, in which he meets what was put there.
+    """
+    from optimizer.solvers.mixed.exploitability import exploitability
+
+    instead = Counter(frozenset(row.plan) for row in rows if row.overridden)
+    share = sum(instead.values()) / len(rows)
+    parts: defaultdict[frozenset[str], float] = defaultdict(float)
+    for plan, probability in zip(mixture.plans, mixture.probabilities, strict=True):
+        parts[frozenset(plan.options)] += probability * (1 - share)
+    for ids, number in instead.items():
+        parts[ids] += number / len(rows)
+    kept = [(Plan.of(instance, ids), weight) for ids, weight in parts.items() if weight > 0]
+    after = Mixture(tuple(plan for plan, _ in kept), tuple(weight for _, weight in kept))
+    known = sum(number * exploitability(Plan.of(instance, ids), instance).value for ids, number in instead.items())
+    return OverridePrice(
+        periods=sum(instead.values()),
+        before=exploitability(mixture, instance).value,
+        after=exploitability(after, instance).value,
+        known=known / sum(instead.values()),
+    )

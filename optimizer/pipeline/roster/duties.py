@@ -1,0 +1,158 @@
+"""From a plan to the duties that a roster is made of: what each placed option asks of people, and how far its bases are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from optimizer.base.text.formatting import letter
+from optimizer.pipeline.briefing.placements import beat_rows, site_rows
+from optimizer.plans.display_names import DisplayNames, place_names
+from optimizer.problem.files.plan_file import DIGITS
+from optimizer.report.content.placements import chosen_order, driven_order
+from optimizer.report.geodata.layers import line_of
+from optimizer.report.maps.geography import MAIN_CLASSES
+from optimizer.report.maps.labels import LONGEST_NUMBER
+from optimizer.roster.duties import Served, make_duties
+from optimizer.roster.duties_file import DutyBase, DutyRoad
+from optimizer.scenario.compile.source_measures import MEASURE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shapely import LineString
+
+    from optimizer.problem.files.plan_file import PlanFile
+    from optimizer.problem.network.network import Network
+    from optimizer.roster.duties_file import DutiesFile
+    from optimizer.scenario.compile.compile import Compiled
+
+
+TRACK_TOLERANCE = 5e-5
+"""Degrees by which the track of a beat may leave its roads: 5 m."""
+ROAD_TOLERANCE = 5e-4
+"""The same of roads on the small maps of sheets."""
+LEAST_AROUND = 0.03
+"""Degrees around the places of a duty within which roads are shown."""
+MOST_ROADS = 4000
+
+
+def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> DutiesFile | None:
+    """Return what people do under a plan; None where the scenario says nothing of shifts and crews.
+
+    `marked` says whether the plan is that of the report, so that duties have the numbers and letters of its maps.
+
+    Raises
+    ------
+    InputError
+        If something that needs people lies too far from every base, or a beat is longer than every shift.
+    """
+    scenario = compiled.scenario
+    if scenario.roster is None:
+        return None
+    bases = [DutyBase(id=b.id, label=b.label or b.id, lon=b.lon, lat=b.lat) for b in scenario.bases]
+    marks = _marks(compiled, plan) if marked else {}
+    served = [replace(one, mark=marks.get(one.placement.id, "")) for one in _served(compiled, plan)]
+    where = str(compiled.inputs[0])
+    made = make_duties(plan, scenario.roster, scenario.shifts, scenario.crews, bases, served, where)
+    added = {"roads": duty_roads(compiled.region.network, made), "language": scenario.report.language}
+    return made.model_copy(update=added)
+
+
+def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:
+    return [*_served_sites(compiled, plan), *_served_beats(compiled, plan)]
+
+
+def _marks(compiled: Compiled, plan: PlanFile) -> dict[str, str]:
+    """Return the number of each site and the letter of each beat on the report's maps."""
+    names = DisplayNames.of(compiled)
+    sites = {
+        row.id: str(k) for k, row in enumerate(chosen_order(site_rows(plan, names, place_names(compiled))), start=1)
+    }
+    return sites | {row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan, names)))}
+
+
+def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
+    """Return the sites of a plan with the bases that may serve each and the shifts of its type."""
+    shifts = {kind.id: tuple(kind.shifts) for kind in compiled.scenario.kinds}
+    manned = [site for site in plan.sites if site.kind != MEASURE]
+    travel = _minutes(compiled, [compiled.sites[site.site].segment for site in manned])
+    owner = {base.id: base.agency for base in compiled.scenario.bases}
+    return [
+        Served(
+            site,
+            {base: m for base, m in minutes.items() if not site.agency or owner[base] in {"", site.agency}},
+            shifts[site.type],
+        )
+        for site, minutes in zip(manned, travel, strict=True)
+    ]
+
+
+def _served_beats(compiled: Compiled, plan: PlanFile) -> list[Served]:
+    shifts = {team.id: tuple(team.shifts) for team in compiled.scenario.teams}
+    network = compiled.region.network
+    return [
+        Served(beat, {beat.base: 0.0}, shifts[beat.team], track=_track(line_of(network, beat.route)))
+        for beat in plan.beats
+    ]
+
+
+def _track(line: LineString | None) -> tuple[tuple[float, float], ...]:
+    coordinates = np.empty((0, 2)) if line is None else shapely.get_coordinates(line.simplify(TRACK_TOLERANCE))
+    return tuple((lon, lat) for lon, lat in coordinates.round(DIGITS).tolist())
+
+
+def duty_roads(network: Network, duties: DutiesFile) -> list[DutyRoad]:
+    """Return the roads around the places of duties, thinned; beyond 4,000 segments main roads first, then the shortest way from a place."""
+    at = {base.id: (base.lon, base.lat) for base in duties.bases}
+    groups = [
+        [
+            (duty.lon, duty.lat),
+            *((s.lon, s.lat) for s in duty.stops),
+            *duty.track,
+            *(at[b] for b in duty.travel if b in at),
+        ]
+        for duty in duties.duties
+    ]
+    if not groups or not network.n_segments:
+        return []
+    boxes = [shapely.MultiPoint(points).envelope for points in groups]
+    around = [box.buffer(max(LEAST_AROUND, 0.2 * shapely.length(box) / 4)).envelope for box in boxes]
+    lines = np.asarray(network.lines, dtype=object)
+    near = np.unique(shapely.STRtree(lines).query(around)[1])
+    arcs = network.segment_arc[near]
+    main = np.isin(network.road_class[arcs], sorted(MAIN_CLASSES))
+    apart = shapely.distance(lines[near], shapely.MultiPoint([point for group in groups for point in group[:1]]))
+    kept = np.sort(np.lexsort((apart, ~main))[:MOST_ROADS])
+    signs = (
+        network.name[arcs]
+        if network.ref is None
+        else np.where(network.ref[arcs] != "", network.ref[arcs], network.name[arcs])
+    )
+    thin = shapely.simplify(lines[near], ROAD_TOLERANCE)
+    return [
+        DutyRoad(
+            number=number if len(number) <= LONGEST_NUMBER and any(mark.isdigit() for mark in number) else "",
+            main=bool(main[k]),
+            points=tuple((lon, lat) for lon, lat in shapely.get_coordinates(thin[k]).round(4).tolist()),
+        )
+        for k in kept.tolist()
+        for number in [str(signs[k]).split(";")[0].split("/")[0].strip()]
+    ]
+
+
+def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, float]]:
+    """Return for each segment the minutes of driving from each base that can get there."""
+    network, bases = compiled.region.network, compiled.scenario.bases
+    if not bases or not segments:
+        return [{} for _ in segments]
+    nodes, _ = network.nearest_nodes(np.array([b.lon for b in bases]), np.array([b.lat for b in bases]))
+    arc = network.segment_arc[np.asarray(segments)]
+    seconds = network.time_graph().distances(nodes)
+    nearer = np.minimum(seconds[:, network.tail[arc]], seconds[:, network.head[arc]])
+    return [
+        {base.id: float(s) / 60 for base, s in zip(bases, column, strict=True) if np.isfinite(s)} for column in nearer.T
+    ]

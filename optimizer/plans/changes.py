@@ -1,0 +1,192 @@
+"""What a planner asks to be different, applied to a compiled scenario; and the plan that a search is to begin from."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.errors import ProblemList
+from optimizer.base.files.output_folder import folder_sources
+from optimizer.base.text.language import check_language
+from optimizer.base.text.messages import said
+from optimizer.base.text.names import unknown_name
+from optimizer.problem.files.plan_file import plan_path, read_drivable_beats, read_plan_ids
+from optimizer.problem.instance.changes import WHERE, Changes
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.scenario.compile.burden import SEARCHES
+from optimizer.scenario.compile.options import resource_id
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.file.model import ScenarioModel
+
+SHOWN = 8
+"""Ids that a warning lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A plan to begin a search from.
+
+    Attributes
+    ----------
+    plan
+        What of it the instance has; None where that is not feasible.
+    warnings
+        What is not used of it, and why.
+    """
+
+    plan: Plan | None
+    warnings: tuple[str, ...] = ()
+
+
+LANGUAGE = "report.language"
+"""The setting that changes how pages read, and nothing of the plan."""
+
+
+def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -> Compiled:
+    """Return a scenario with an instance that is changed, and a warning that says what was asked for.
+
+    Raises
+    ------
+    InputError
+        With every change that the instance has no place for.
+    """
+    other = {path: value for path, value in settings.items() if path != LANGUAGE}
+    asked = [*(f"{path} is {value!r}" for path, value in other.items()), *changes.sentences]
+    if not asked:
+        return compiled
+    warning = said("This plan departs from the scenario, as asked: {changes}.", changes=asked)
+    return replace(compiled, instance=changes.applied(compiled.instance), warnings=(*compiled.warnings, warning))
+
+
+def in_language(code: str | None) -> dict[str, str]:
+    """Return the setting that makes pages in a language; none where nobody asks for one.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language.
+    """
+    return {} if code is None else {LANGUAGE: check_language(code)}
+
+
+def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
+    """Check that a scenario has the resources whose budgets change, before it is compiled; caps on searches are looked at later.
+
+    Raises
+    ------
+    InputError
+        With every resource that it does not have.
+    """
+    problems = ProblemList()
+    known = list(dict.fromkeys(name for each in scenario.resources for name in (resource_id(each), each.name)))
+    for name in changes.budgets:
+        if name not in known and not name.startswith(SEARCHES):
+            problems.append(unknown_name(f"{WHERE}, budget", name, known))
+    problems.raise_if_any()
+
+
+def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
+    """Return the plan in a folder, or a plan.json, as a start for an instance.
+
+    Raises
+    ------
+    InputError
+        If there is no plan, or none can be read there.
+    """
+    path = plan_path(plan)
+    names = read_plan_ids(path)
+    known = [name for name in names if name in instance.option_index]
+    beats = [beat for beat in read_drivable_beats(path, instance) if beat.id in names and beat.id not in known]
+    here = {*known, *(beat.id for beat in beats)}
+    other = [name for name in names if name not in here]
+    warnings: list[str] = []
+    if other:
+        listed = ", ".join(map(repr, other[:SHOWN])) + (f" and {len(other) - SHOWN} more" if len(other) > SHOWN else "")
+        warnings.append(
+            said(
+                "The search does not begin with {lost} of the {count} placements of {path}, which are no options here, nor beats that its "
+                "teams could drive: {listed}.",
+                lost=len(other),
+                count=len(names),
+                path=str(path),
+                listed=listed,
+            )
+        )
+    broken = violations(instance, instance.placed(known))
+    if broken:
+        warnings.append(
+            said(
+                "The search does not begin with {path}, which is not feasible here: {faults}.",
+                path=str(path),
+                faults=list(broken),
+            )
+        )
+    begun = None if broken else Plan((*Plan.of(instance, known).placements, *beats))
+    return Start(begun, tuple(warnings))
+
+
+# What is asked of a variant against the scenario behind it, and the command that makes its report, figures and duties.
+
+
+def whole_changes(run: Mapping[str, Any], now: Changes, instance: Instance) -> Changes:
+    """Return the changes that the opened plan was made with, and those of the desk after them.
+
+    Parameters
+    ----------
+    run
+        Content of the opened plan's run.json; what of its `changes` is not as `plan` writes it is left out.
+    now
+        Those of the desk: they stand where both speak of a budget or a name.
+    instance
+        The problem: budgets are told by the id of their resource.
+    """
+    asked = run.get("changes")
+    earlier: Mapping[str, Any] = asked if isinstance(asked, dict) else {}
+    given = earlier.get("budgets")
+    budgets = {
+        _resource_id(instance, str(name)): float(amount)
+        for name, amount in (given if isinstance(given, dict) else {}).items()
+        if isinstance(amount, int | float)
+    }
+    forced, forbidden = _names(earlier, "forced"), _names(earlier, "forbidden")
+    most = earlier.get("change_at_most")
+    return Changes(
+        budgets=budgets | dict(now.budgets),
+        forced=tuple(dict.fromkeys([*(n for n in forced if n not in now.forbidden), *now.forced])),
+        forbidden=tuple(dict.fromkeys([*(n for n in forbidden if n not in now.forced), *now.forbidden])),
+        keep_today=earlier.get("keep_today") is True,
+        change_at_most=most if isinstance(most, int) else None,
+    )
+
+
+def plan_command(variant: Path, changes: Changes, settings: Mapping[str, Any]) -> str:
+    """Return the command that makes the report of a variant by its scenario, to be typed in a shell."""
+    plan_folder = next((p for p in variant.parents if folder_sources(p)), None)
+    scenario = "SCENARIO.toml" if plan_folder is None else str(folder_sources(plan_folder)[0])
+    words = ["plan", scenario, "--given", str(variant), "--out", f"{variant}-plan"]
+    words += [word for name, amount in changes.budgets.items() for word in ("--budget", f"{name}={amount:.10g}")]
+    words += [word for name in changes.forced for word in ("--force", name)]
+    words += [word for name in changes.forbidden for word in ("--forbid", name)]
+    words += ["--keep-today"] if changes.keep_today else []
+    words += [] if changes.change_at_most is None else ["--change-at-most", str(changes.change_at_most)]
+    words += [word for path, value in settings.items() for word in ("--set", f"{path}={json.dumps(value)}")]
+    return shlex.join(["python", "cli.py", *words])
+
+
+def _names(content: Mapping[str, Any], key: str) -> list[str]:
+    names = content.get(key)
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _resource_id(instance: Instance, name: str) -> str:
+    same = [resource.id for resource in instance.resources if name in {resource.id, resource.name}]
+    return name if name in same or len(same) != 1 else same[0]

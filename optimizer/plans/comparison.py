@@ -1,0 +1,96 @@
+"""A plan beside the layouts it is compared with, all on the same model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.plan.evaluation import Evaluation, evaluate, marginal_values, plan_value
+from optimizer.problem.plan.plan import Plan, with_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A plan beside other layouts: exact values on the full network.
+
+    Attributes
+    ----------
+    instance
+        The problem with the beats of the plan behind its options.
+    plan
+        The plan, with every evader's best response.
+    nothing
+        Nothing placed.
+    existing
+        Today's layout; None where no option is marked existing.
+    everything
+        Every option that is not forbidden, without budgets: a lower bound of every plan from these options.
+    placed
+        (options,) mask of the plan.
+    marginal_values
+        For each option, by id: by how much the value would rise without it (placed), or fall with it in addition (not placed), >= 0.
+    """
+
+    instance: Instance
+    plan: Evaluation
+    nothing: Evaluation
+    existing: Evaluation | None
+    everything: float
+    placed: NDArray[np.bool_]
+    marginal_values: Mapping[str, float]
+
+
+def compare(instance: Instance, plan: Plan) -> Comparison:
+    """Evaluate a plan, the layouts it is compared with, and the marginal value of every option."""
+    instance = with_plan(instance, plan)
+    placed = instance.placed(plan.options)
+    existing = np.array([option.existing for option in instance.options], dtype=bool)
+    allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    evaluated = evaluate(instance, plan)
+    return Comparison(
+        instance=instance,
+        plan=evaluated,
+        nothing=evaluate(instance, ()),
+        existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
+        everything=plan_value(instance, allowed),
+        placed=placed,
+        marginal_values=marginal_values(instance, plan) | _additions(instance, evaluated, placed),
+    )
+
+
+def _additions(instance: Instance, plan: Evaluation, placed: NDArray[np.bool_]) -> dict[str, float]:
+    """Return how much the value falls when each option that is not placed is added; its site's other kinds make way for it.
+
+    An option that displaces nothing and watches no arc that an evader takes changes no best response, so that its value is 0 without an
+    evaluation; options with the same effects have the same value.
+    """
+    travelled = {arc for evader in instance.evaders for route in evader.routes for arc in route.arcs}
+    travelled |= {arc for response in plan.evaders for arc in response.arcs}
+    at_site: dict[str, list[int]] = {}
+    for j in np.flatnonzero(placed).tolist():
+        at_site.setdefault(instance.options[j].site, []).append(j)
+    value = plan_value(instance, placed)
+    known: dict[tuple[object, ...], float] = {}
+    additions = {}
+    for j in np.flatnonzero(~placed).tolist():
+        option = instance.options[j]
+        displaced = tuple(at_site.get(option.site, ())) if option.site else ()
+        effects = (displaced, option.arcs, option.survival)
+        if not displaced and travelled.isdisjoint(option.arcs):
+            known[effects] = 0.0
+        if effects not in known:
+            changed = placed.copy()
+            changed[list(displaced)] = False
+            changed[j] = True
+            known[effects] = max(0.0, value - plan_value(instance, changed))
+        additions[option.id] = known[effects]
+    return additions

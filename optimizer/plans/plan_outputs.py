@@ -1,0 +1,311 @@
+"""What is written of a plan: the machine-readable files of a plan folder, with the content of the plan file and of its map layer."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.files.readwrite import sha256, write_json
+from optimizer.base.version import package_version
+from optimizer.base.work.listener import ForwardingListener
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.files.plan_file import (
+    DIGITS,
+    PlanFile,
+    PlanResource,
+    PlanSite,
+    PlanValues,
+    WeighedBeats,
+    beat_entry,
+)
+from optimizer.report.maps.geography import StraightRoads
+from optimizer.roster.duties_file import write_duties_file
+from optimizer.scenario.compile.options import past
+from optimizer.scenario.compile.source_measures import on_roads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.plans.comparison import Comparison
+    from optimizer.problem.files.plan_file import PlanBeat
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
+    from optimizer.problem.network.network import Network
+    from optimizer.problem.plan.result import Result
+    from optimizer.roster.duties_file import DutiesFile
+    from optimizer.scenario.compile.compile import Compiled
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "qdldl",
+    "ortools",
+    "osmnx",
+    "networkx",
+    "shapely",
+    "geopandas",
+    "pydantic",
+    "bokeh",
+    "matplotlib",
+    "osmium",
+)
+
+
+def result_summary(result: Result) -> dict[str, Any]:
+    """Return the fields of a result that every output shares; unknown numbers are None."""
+    return {
+        "method": result.method,
+        "status": result.status,
+        "limit": result.limit,
+        "lower": result.lower,
+        "upper": result.upper,
+        "gap": result.gap,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def write_outputs(
+    folder: Path,
+    compiled: Compiled,
+    result: Result,
+    plan: PlanFile,
+    steps: Sequence[StepTime],
+    duties: DutiesFile | None = None,
+    *,
+    asked: Mapping[str, Any],
+) -> None:
+    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any.
+
+    `asked` is what was changed for this plan, for run.json.
+    """
+    region = compiled.region
+    write_json(folder / "plan.json", plan.model_dump(mode="json"))
+    write_json(folder / "plan.geojson", plan_geojson(plan, region.network, region.attribution))
+    write_instance(folder / "instance.json", compiled.instance)
+    write_json(folder / "run.json", run_content(compiled, result, steps) | dict(asked))
+    if duties is not None:
+        write_duties_file(folder, duties)
+
+
+def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -> dict[str, Any]:
+    """Return the content of run.json: what it takes to make the plan again."""
+    return {
+        "schema_version": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": package_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "seed": result.seed,
+        "options": compiled.scenario.solve.of_search(),
+        "statistics": dict(result.statistics),
+        "steps": [{"name": step.name, "seconds": round(step.seconds, 3)} for step in steps],
+        "inputs": [{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],
+        "warnings": list(compiled.warnings),
+        "language": compiled.scenario.report.language,
+    }
+
+
+# The plan of a scenario as the content of its plan file: bounds, values, and each placement with its place and marginal value.
+
+
+def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> PlanFile:
+    """Return the content of plan.json; placed options and candidates each in the order of the instance."""
+    options = result.plan.options if result.plan else ()
+    beats = result.plan.beats if result.plan else ()
+    sites = [
+        (option.id, _site(compiled, option, comparison.marginal_values[option.id]))
+        for option in compiled.instance.options
+    ]
+    weighed = (
+        WeighedBeats(number=result.weighed, lower=result.weighed_lower, gap=result.weighed_gap)
+        if (result.weighed is not None)
+        else None
+    )
+    return PlanFile(
+        name=compiled.scenario.name,
+        **result_summary(result),
+        pricing_proven=result.pricing_proven,
+        weighed_beats=weighed,
+        options=list(options),
+        seed=result.seed,
+        version=package_version(),
+        values=PlanValues(
+            nothing=comparison.nothing.value,
+            existing=comparison.existing.value if comparison.existing else None,
+            plan=comparison.plan.value,
+            everything=comparison.everything,
+        ),
+        resources=_resources(comparison, options),
+        sites=[site for option, site in sites if option in options],
+        beats=[beat_entry(compiled.instance, beat, comparison.marginal_values[beat.id]) for beat in beats],
+        candidates=[site for option, site in sites if option not in options],
+    )
+
+
+def _resources(comparison: Comparison, options: tuple[str, ...]) -> list[PlanResource]:
+    instance = comparison.instance
+    used = instance.placed(options) @ instance.use
+    return [
+        PlanResource(id=r.id, name=r.name, agency=r.agency, unit=r.unit, used=float(u), budget=r.budget)
+        for r, u in zip(instance.resources, used, strict=True)
+    ]
+
+
+def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
+    network, site = compiled.region.network, compiled.sites[option.site]
+    arc = network.segment_arc[site.segment]
+    kind = next((kind for kind in compiled.scenario.kinds if kind.id == option.type), None)  # None of a measure
+    traffic = past(site, compiled.scenario, network)
+    stops = kind is not None and kind.needs_traffic
+    return PlanSite(
+        id=option.id,
+        site=option.site,
+        label=option.label,
+        kind=option.kind,
+        type=option.type,
+        agency=option.agency,
+        lon=round(site.lon, DIGITS),
+        lat=round(site.lat, DIGITS),
+        road=str(network.name[arc]),
+        road_class=str(network.road_class[arc]),
+        segments=np.unique(network.segment[list(on_roads(option.arcs, network))]).tolist(),
+        distance_m=round(site.distance_m, 1),
+        traffic=traffic.daily if stops else None,
+        traffic_source=traffic.source if stops else "",
+        inspected=None if kind is None else kind.share_inspected(site.site.lanes, traffic),
+        existing=option.existing,
+        forced=option.forced,
+        forbidden=option.forbidden,
+        survival=option.survival[0] if option.survival else None,
+        worth=worth,
+        uses=dict(option.uses),
+    )
+
+
+# The map layer of a plan folder, plan.geojson, made from the plan file.
+
+ELSEWHERE = {"lon", "lat", "uses", "segments", "survival"}
+"""Fields of a site that are no properties of its point: its place, and what is not one number or word."""
+
+
+def plan_geojson(plan: PlanFile, network: Network, attribution: str) -> dict[str, Any]:
+    """Return every site as a point, the segments that placed ones watch as lines, and beats as tours with their stops."""
+    sites = [(site, True) for site in plan.sites] + [(site, False) for site in plan.candidates]
+    watched = sorted({segment for site in plan.sites for segment in site.segments})
+    features = [
+        *(_site_point(site, chosen=chosen) for site, chosen in sites),
+        *(_watched_line(network, segment) for segment in watched),
+        *(feature for beat in plan.beats for feature in _tour(beat, _driven(beat, network))),
+    ]
+    return {"type": "FeatureCollection", "attribution": attribution, "features": features}
+
+
+def straight_geojson(plan: PlanFile, instance: Instance) -> dict[str, Any]:
+    """Return the same without the roads' names and shapes, which an instance does not have: sites, and beats from node to node."""
+    lonlat = instance.lonlat
+    sites = [(site, True) for site in plan.sites] + [(site, False) for site in plan.candidates]
+    features = [_site_point(site, chosen=chosen) for site, chosen in sites if site.lon is not None]
+    for beat in plan.beats:
+        nodes = [node for arc in beat.route for node in (instance.tail[arc], instance.head[arc])]
+        features += _tour(beat, [] if lonlat is None else lonlat[nodes].tolist())
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _site_point(site: PlanSite, *, chosen: bool) -> dict[str, Any]:
+    return _feature("Point", [site.lon, site.lat], site.model_dump(exclude=ELSEWHERE) | {"chosen": chosen})
+
+
+def _watched_line(network: Network, segment: int) -> dict[str, Any]:
+    name = str(network.name[network.segment_arc[segment]])
+    line = [list(point) for point in network.lines[segment].coords]
+    return _feature("LineString", line, {"segment": segment, "watched": True, "name": name})
+
+
+def _driven(beat: PlanBeat, network: Network) -> list[list[float]]:
+    """Return the points along the roads that a beat drives."""
+    points: list[list[float]] = network.polylines.take(np.asarray(beat.route, dtype=np.int64)).shape().tolist()
+    return points
+
+
+def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:
+    """Return the tour of a beat as a line, and its stops as points."""
+    properties = {"id": beat.id, "beat": True, "team": beat.team, "base": beat.base}
+    tour = [_feature("LineString", line, properties)] if len(line) > 1 else []
+    return tour + [
+        _feature(
+            "Point",
+            [stop.lon, stop.lat],
+            {
+                "beat": beat.id,
+                "label": stop.label,
+                "arrive_minute": round(stop.arrive_minute, 1),
+                "leave_minute": round(stop.leave_minute, 1),
+            },
+        )
+        for stop in beat.stops
+    ]
+
+
+def _feature(kind: str, coordinates: object, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
+
+
+# The roads of an instance as straight pieces, for maps that have nothing but the instance.
+
+MOST_ROADS = 30_000
+"""Pieces of road that a page still draws at once."""
+
+
+def straight_roads(instance: Instance) -> StraightRoads | None:
+    """Return the roads, those on routes and at options first; None where the problem has no map."""
+    if instance.lonlat is None:
+        return None
+    ends = np.sort(np.column_stack((instance.tail, instance.head)).astype(np.int64), axis=1)
+    busy = np.zeros(ends.shape[0], dtype=bool)
+    busy[[arc for option in instance.options for arc in option.arcs]] = True
+    busy[[arc for evader in instance.evaders for route in evader.routes for arc in route.arcs]] = True
+    order = np.argsort(~busy, kind="stable")
+    _, first = np.unique(ends[order], axis=0, return_index=True)
+    kept = order[np.sort(first)]
+    drawn = ends[kept[:MOST_ROADS]]
+    return StraightRoads(instance.lonlat[drawn[:, 0]], instance.lonlat[drawn[:, 1]], max(0, kept.size - MOST_ROADS))
+
+
+# How long each step of a command took.
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """A step, and the seconds it took."""
+
+    name: str
+    seconds: float
+
+
+class StepTimes(ForwardingListener):
+    """Names and durations in seconds of the steps done that lie within no other, in order."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.done: list[StepTime] = []
+        self._depth = 0
+
+    def step_started(self, name: str) -> None:
+        """Pass it on."""
+        self._depth += 1
+        super().step_started(name)
+
+    def step_ended(self, name: str, seconds: float) -> None:
+        """Note how long it took, and pass it on."""
+        self._depth -= 1
+        if self._depth == 0:
+            self.done.append(StepTime(name, seconds))
+        super().step_ended(name, seconds)

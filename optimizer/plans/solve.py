@@ -1,0 +1,216 @@
+"""Instance files in, results and exact values out: what the commands `solve` and `evaluate` do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.base.errors import InfeasibleError, InputError, ProblemList
+from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.plans.changes import Start, start_for
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.files.plan_file import plan_path, read_plan
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.problem.plan.result import Result
+from optimizer.sharing.ledger.store import LedgerFolder
+from optimizer.sharing.recording import hashed, record_result
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class ReadInstance:
+    """An instance file.
+
+    Attributes
+    ----------
+    file
+        Where it lies.
+    instance
+        The problem.
+    skipped
+        Ids of the evaders without a path, which were left out.
+    """
+
+    file: Path
+    instance: Instance
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Solved:
+    """An instance file and the result of its solve."""
+
+    source: ReadInstance
+    result: Result
+
+
+def solve_files(
+    files: Iterable[str | os.PathLike[str]],
+    *,
+    options: Mapping[str, Any] | None = None,
+    changes: Changes | None = None,
+    start: str | os.PathLike[str] | None = None,
+    skip_unreachable: bool = False,
+    ledger: str | os.PathLike[str] | None = None,
+    listener: Listener = SILENT,
+) -> Iterator[Solved]:
+    """Solve instance files one after the other; all are read before the first is solved.
+
+    Parameters
+    ----------
+    files
+        Instance files (JSON).
+    options
+        Arguments of `optimizer.solvers.solve.solve`: `method`, `gap`, `time_limit`, `seed`, `threads`, `scheduler`.
+    changes
+        Budgets, sites and limits to take in place of what the files say.
+    start
+        Plan folder, or plan.json, to begin each search from; what of it an instance does not have is told to the listener.
+    skip_unreachable
+        Leave out evaders without a path; without it they are a fault.
+    ledger
+        Folder of a ledger that receives the hashes of each instance file, of the plan to begin from and of the plan, with its bounds. A plan
+        is recorded before it is yielded; where that fails it is yielded all the same.
+    listener
+        Receives steps, bounds and plans, and is told of the ledger's entries.
+
+    Yields
+    ------
+    Solved
+        In the order of the files. Where there is no plan, or it cannot be recorded, the error is raised after the last yield; an interrupt
+        ends the series.
+
+    Raises
+    ------
+    InputError
+        With the problems of all files together; if the ledger is at fault.
+    InfeasibleError
+        If an instance has no plan.
+    """
+    options, files = dict(options or {}), [Path(file) for file in files]
+    without: InputError | InfeasibleError | KeyboardInterrupt | None = None
+    log = None if ledger is None else LedgerFolder.ready(Path(ledger))
+    asked = {"changes": (changes or Changes()).content} | ({} if start is None else {"start": Path(start).name})
+    sources = [
+        replace(source, instance=(changes or Changes()).applied(source.instance))
+        for source in read_instances(files, skip_unreachable=skip_unreachable)
+    ]
+    begun_from = [] if start is None else [plan_path(start)]
+    read = [[] if log is None else hashed(source.file, *begun_from) for source in sources]
+    for source, files_read in zip(sources, read, strict=True):
+        first = Start(None) if start is None else start_for(source.instance, start)
+        for sentence in first.warnings:
+            listener.noted(sentence)
+        with Stopping():  # so that Ctrl-C between the end of a solve and its print does not lose the plan
+            try:
+                with step(listener, f"solving {source.file}"):
+                    result = solve(source.instance, **options, start=first.plan, listener=listener)
+            except (InfeasibleError, KeyboardInterrupt) as error:
+                result, without = result_without_plan(error, options), error
+            if log is not None:
+                try:
+                    record_result(log, files_read, source.instance.name, result, asked, listener)
+                except InputError as error:
+                    without = error
+            yield Solved(source, result)
+        if result.limit == "interrupted":
+            break
+    if without is not None:
+        raise without
+
+
+def read_instances(
+    files: Iterable[str | os.PathLike[str]], *, skip_unreachable: bool = False
+) -> tuple[ReadInstance, ...]:
+    """Read instance files; the problems of all of them are reported together."""
+    problems = ProblemList()
+    read = []
+    for file in map(Path, files):
+        try:
+            read.append(read_instance_file(file, skip_unreachable=skip_unreachable))
+        except InputError as error:
+            problems.extend(error)
+    problems.raise_if_any()
+    return tuple(read)
+
+
+def read_instance_file(file: str | os.PathLike[str], *, skip_unreachable: bool = False) -> ReadInstance:
+    """Read an instance file; evaders without a path are a fault, or left out."""
+    skipped: list[str] = []
+    instance = read_instance(Path(file), on_unreachable=skipped.extend if skip_unreachable else None)
+    return ReadInstance(Path(file), instance, tuple(skipped))
+
+
+def result_without_plan(error: BaseException, options: Mapping[str, Any]) -> Result:
+    """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    return Result(
+        method=options.get("method", "auto"),
+        status="unknown" if interrupted else "infeasible",
+        limit="interrupted" if interrupted else None,
+        plan=None,
+        lower=None,
+        upper=None,
+        seconds=0.0,
+        seed=options.get("seed", 0),
+    )
+
+
+# The exact value of any plan of an instance: what the command `evaluate` does.
+
+
+@dataclass(frozen=True)
+class EvaluatedPlan:
+    """A plan and its value.
+
+    Attributes
+    ----------
+    source
+        The instance file.
+    evaluation
+        Value of the plan, and every evader's best response.
+    violations
+        Budgets, exclusions and forced options that the plan breaks, a sentence each.
+    """
+
+    source: ReadInstance
+    evaluation: Evaluation
+    violations: tuple[str, ...]
+
+
+def evaluate_file(
+    instance: str | os.PathLike[str], plan: str | os.PathLike[str], *, skip_unreachable: bool = False
+) -> EvaluatedPlan:
+    """Evaluate a plan exactly on the full network.
+
+    Parameters
+    ----------
+    instance
+        Instance file (JSON).
+    plan
+        plan.json, or any JSON with `"options": [id, ...]`.
+    skip_unreachable
+        Leave out evaders without a path; without it they are a fault.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file at fault.
+    """
+    source = read_instance_file(instance, skip_unreachable=skip_unreachable)
+    chosen = read_plan(Path(plan), source.instance)
+    whole = with_plan(source.instance, chosen)
+    broken = violations(whole, whole.placed(chosen.options))
+    return EvaluatedPlan(source, evaluate(source.instance, chosen), tuple(broken))

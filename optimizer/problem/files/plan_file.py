@@ -1,0 +1,474 @@
+"""The plan file, plan.json: the plan with its bounds, and each placement with where it stands, what it uses and what it is worth.
+
+Map layers, duties and the report's rows are made from it. Reading it back needs the instance, as a plan is one of an instance
+(`read_plan`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json, sha256, write_json
+from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.text.names import close_match
+from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_mixture
+from optimizer.problem.plan.result import Limit, Status
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Beat, Placement
+    from optimizer.problem.plan.result import Result
+
+SCHEMA_VERSION: Literal[2] = 2
+
+DIGITS = 6
+"""Decimals of degrees: a tenth of a metre."""
+
+SAME_MINUTES = 1e-3
+"""How far the times of a beat that is read may lie from those that its instance gives it."""
+
+Id = ComposedId
+
+Minutes = Annotated[float, Field(ge=0)]
+
+
+class PlanValues(Strict):
+    """Exact values of layouts on the same model; smaller is better."""
+
+    nothing: float = Field(description="nothing placed")
+    existing: float | None = Field(None, description="today's layout; null where nothing stands today")
+    plan: float = Field(description="this plan: `upper`")
+    everything: float = Field(
+        description="every option that is not forbidden, and the beats of the plan, budgets aside"
+    )
+
+
+class PlanResource(Strict):
+    """What the plan uses of a resource."""
+
+    id: Id = Field(description="id of the resource")
+    name: str = Field("", description="what people call it, the same for every agency; the id where empty")
+    agency: str = Field("", description="its owner; empty when all may use it")
+    unit: str = Field("", description="unit of the amounts, for people")
+    used: float = Field(description="amount that the plan uses")
+    budget: float = Field(description="amount that a plan may use")
+
+
+class PlanSite(Strict):
+    """An option at a site; fields of its place are empty or null where the instance has no map."""
+
+    id: Id = Field(description="id of the option")
+    site: str = Field("", description="id of the site")
+    label: str = Field("", description="what people call the site")
+    kind: str = Field(description="`checkpoint`, `sensor`, `patrol`, `drone`, or a word of one's own")
+    type: str = Field("", description="id of the entry of [[kinds]] that defines it")
+    agency: str = Field("", description="its owner; empty when all share it")
+    lon: float | None = Field(None, description="longitude in degrees (WGS 84)")
+    lat: float | None = Field(None, description="latitude in degrees (WGS 84)")
+    road: str = Field("", description="name or number of the road")
+    road_class: str = Field("", description="class of the road")
+    segments: list[int] = Field(default_factory=list, description="segments of the road network that it watches")
+    distance_m: float | None = Field(None, description="from the place given to the road")
+    traffic: float | None = Field(
+        None, description="vehicles a day past it in the watched direction; null where not known"
+    )
+    traffic_source: str = Field("", description="who gives the traffic: site, class (traffic.by_class), or nobody")
+    inspected: float | None = Field(
+        None, description="share of the vehicles that it inspects; null where it stops none"
+    )
+    existing: bool = Field(False, description="stands today")
+    forced: bool = Field(False, description="part of every plan")
+    forbidden: bool = Field(False, description="part of no plan")
+    survival: float | None = Field(None, description="chance to pass it undetected")
+    worth: float | None = Field(None, description="marginal value: what the plan loses without it, or gains with it")
+    uses: dict[str, float] = Field(default_factory=dict, description="amount of each resource, by resource id")
+
+    @property
+    def place(self) -> str:
+        """What people call the spot: the road."""
+        return self.road or self.road_class
+
+
+class PlanStop(Strict):
+    """A stay of a beat at a post; minutes count from the start of the shift."""
+
+    post: int = Field(ge=0, description="position in the posts of the instance")
+    slots: int = Field(ge=1, description="slots of dwelling")
+    label: str = Field("", description="what people call the post")
+    lon: float = Field(description="longitude in degrees (WGS 84)")
+    lat: float = Field(description="latitude in degrees (WGS 84)")
+    arrive_minute: Minutes = Field(description="minutes from the start of the shift")
+    leave_minute: Minutes = Field(description="minutes from the start of the shift")
+
+
+class PlanBeat(Strict):
+    """A tour of one team."""
+
+    id: Id = Field(description="id of the placement")
+    label: str = Field("", description="what people call it; the id where empty")
+    kind: str = Field("patrol", description="`patrol`")
+    team: Id = Field(description="id of the team type")
+    team_label: str = Field("", description="what people call the team type")
+    agency: str = Field("", description="its owner; empty when all share it")
+    base: Id = Field(description="id of the base")
+    base_label: str = Field("", description="what people call the base")
+    lon: float = Field(description="of the base")
+    lat: float = Field(description="of the base")
+    back_minute: Minutes = Field(description="minutes from the start of the shift to being back")
+    worth: float | None = Field(None, description="marginal value: what the plan loses without it")
+    uses: dict[str, float] = Field(default_factory=dict, description="amount of each resource, by resource id")
+    stops: list[PlanStop]
+    route: list[int] = Field(default_factory=list, description="arc positions in order of travel")
+
+    @property
+    def type(self) -> str:
+        """Id of what defines it: the team type."""
+        return self.team
+
+    @property
+    def place(self) -> str:
+        """What people call the spot: the base."""
+        return self.base_label or self.base
+
+
+class WeighedBeats(Strict):
+    """The beats that were weighed against one another in the last placement problem, and what is proven within them."""
+
+    number: int = Field(ge=0, description="how many beats")
+    lower: float | None = Field(description="proven lower bound within these beats")
+    gap: float | None = Field(description="(upper - lower) / upper; null where unknown")
+
+
+class PlanFile(Strict):
+    """A plan, version 2."""
+
+    schema_version: Literal[2] = Field(SCHEMA_VERSION, description="version of the format")
+    name: str = Field(description="title of the scenario or name of the instance")
+    method: str = Field(description="solver that made the plan")
+    status: Status = Field(description="`optimal`: the gap is within what was asked")
+    limit: Limit | None = Field(description="what ended the search early; null when nothing did")
+    lower: float | None = Field(description="proven: no plan, with any beats, has a smaller value")
+    upper: float | None = Field(description="exact value of the plan")
+    gap: float | None = Field(description="(upper - lower) / upper; 0 where upper is 0, null where a bound is unknown")
+    seconds: float = Field(description="wall-clock time of solving")
+    pricing_proven: bool = Field(
+        True, description="whether pricing of beats was solved to proof; else `lower` allows for it"
+    )
+    weighed_beats: WeighedBeats | None = Field(None, description="null without patrol teams")
+    options: list[Id] = Field(description="ids of everything that is placed, beats included")
+    seed: int = Field(description="seed of every random choice")
+    version: str = Field(description="version of the program")
+    values: PlanValues
+    resources: list[PlanResource]
+    sites: list[PlanSite] = Field(description="placed options")
+    beats: list[PlanBeat] = Field(default_factory=list)
+    candidates: list[PlanSite] = Field(default_factory=list, description="options that are not placed")
+
+
+def plan_schema() -> dict[str, Any]:
+    """Return the JSON schema of the plan file."""
+    return PlanFile.model_json_schema()
+
+
+def read_plan_file(path: str | os.PathLike[str]) -> PlanFile:
+    """Read a plan file that this package wrote.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file.
+    """
+    return validated(PlanFile, read_json(Path(path), "a plan"), str(path))
+
+
+def beat_entry(instance: Instance, beat: Beat, worth: float | None = None) -> PlanBeat:
+    """Return the entry of a beat of an instance with patrol teams; `worth` is its marginal value."""
+    assert instance.patrols is not None  # noqa: S101 - a beat has a team
+    posts = instance.patrols.patrols[beat.patrol].posts
+    return PlanBeat(
+        id=beat.id,
+        label=beat.label,
+        kind=beat.kind,
+        team=beat.team.id,
+        team_label=beat.team.label,
+        agency=beat.agency,
+        base=beat.base.id,
+        base_label=beat.base.label,
+        lon=round(beat.base.lon, DIGITS),
+        lat=round(beat.base.lat, DIGITS),
+        back_minute=beat.back_s / 60,
+        worth=worth,
+        uses=dict(beat.uses),
+        stops=[
+            PlanStop(
+                post=int(posts[post - 1]),
+                slots=slots,
+                label=stop.post.label,
+                lon=round(stop.post.lon, DIGITS),
+                lat=round(stop.post.lat, DIGITS),
+                arrive_minute=stop.arrive_s / 60,
+                leave_minute=stop.leave_s / 60,
+            )
+            for post, slots, stop in zip(beat.posts, beat.slots, beat.stops, strict=True)
+        ],
+        route=list(beat.route),
+    )
+
+
+def read_plan(path: str | os.PathLike[str], instance: Instance) -> Plan:
+    """Read a plan file, or any JSON object with `options: [id, ...]`, as a plan of an instance.
+
+    An id that is none of the instance's options is that of a beat, which the file then describes under `beats`.
+
+    Raises
+    ------
+    InputError
+        If there is no such list, it names one twice, it names what is neither an option nor a beat of the file, or a beat is not one that the
+        teams of the instance could drive.
+    """
+    content = read_json(Path(path), "a plan")
+    if (kind := json_kind(content)) != PLAN:
+        remedy = "Give the instance first, then the plan" if kind == INSTANCE else ""
+        raise InputError(Problem(str(path), kind, 'a plan: an object with a list "options" of ids', remedy))
+    beats = _described_beats(content, str(path)) if instance.patrols is not None else {}
+    return plan_of_ids(content["options"], instance, beats, str(path))
+
+
+def plan_of_ids(
+    options: Sequence[object], instance: Instance, beats: Mapping[str, tuple[PlanBeat, str]], file: str
+) -> Plan:
+    """Return the plan that a list of ids names: options of an instance, and beats that a file describes, by id, each with where it stands.
+
+    Raises
+    ------
+    InputError
+        As `read_plan`.
+    """
+    problems = ProblemList()
+    seen: set[str] = set()
+    placements: list[Placement] = []
+    for position, option in enumerate(options):
+        where = f"{file}, options[{position}]"
+        if not isinstance(option, str) or not (option in instance.option_index or option in beats):
+            expected = f"an option id of instance {instance.name!r}"
+            near = close_match(str(option), [*instance.option_index, *beats])
+            problems.add(where, repr(option), expected, near or "Check that plan and instance belong together")
+        elif option in seen:
+            problems.add(where, repr(option), "each option once", "Remove the repetition")
+        else:
+            seen.add(option)
+            placements += [] if option in instance.option_index else _read_beat(instance, *beats[option], problems)
+    problems.raise_if_any()
+    return Plan((*Plan.of(instance, seen & set(instance.option_index)).placements, *placements))
+
+
+def plan_path(plan: str | os.PathLike[str]) -> Path:
+    """Return the file of a plan: plan.json of a folder, any other path as it is."""
+    path = Path(plan)
+    return path / "plan.json" if path.is_dir() else path
+
+
+def read_plan_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return the ids that a plan file, or any JSON object with `options: [id, ...]`, places, whatever instance it belongs to.
+
+    Raises
+    ------
+    InputError
+        If there is no such list.
+    """
+    content = read_json(Path(path), "a plan")
+    names = content.get("options") if isinstance(content, dict) else None
+    if (kind := json_kind(content)) != PLAN or not all(isinstance(name, str) for name in names or [None]):
+        found = kind if kind != PLAN else "options that are no texts"
+        raise InputError(Problem(str(path), found, 'a plan: an object with a list "options" of ids'))
+    return tuple(dict.fromkeys(names or []))
+
+
+def read_drivable_beats(path: str | os.PathLike[str], instance: Instance) -> list[Beat]:
+    """Return the beats of a plan file that teams of an instance could drive, whatever instance the plan belongs to.
+
+    Raises
+    ------
+    InputError
+        If the file is no plan, or describes a beat wrongly.
+    """
+    content = read_json(Path(path), "a plan")
+    if instance.patrols is None or not isinstance(content, dict):
+        return []
+    found: list[Beat] = []
+    for entry, where in _described_beats(content, str(path)).values():
+        problems = ProblemList()
+        beats = _read_beat(instance, entry, where, problems)
+        found += [] if problems else beats
+    return found
+
+
+def _described_beats(content: dict[str, Any], where: str) -> dict[str, tuple[PlanBeat, str]]:
+    """Return the beats that a plan file describes, by id, each with where it stands."""
+    if content.get("schema_version") != SCHEMA_VERSION:
+        return {}
+    rows: Sequence[object] = content.get("beats") or []
+    named = [(f"{where}, beats[{position}]", row) for position, row in enumerate(rows)]
+    return {beat.id: (beat, here) for here, row in named for beat in [validated(PlanBeat, row, here)]}
+
+
+def _read_beat(instance: Instance, entry: PlanBeat, where: str, problems: ProblemList) -> list[Beat]:
+    """Return the beat that an entry describes, made anew from its posts and slots; none where the teams cannot drive it."""
+    field = instance.patrols
+    assert field is not None  # noqa: S101 - asked of instances with teams alone
+    remedy = "Check that plan and instance belong together"
+    who = [q for q, p in enumerate(field.patrols) if (p.team.id, p.base.id) == (entry.team, entry.base)]
+    if not who:
+        expected = "a team type and base of the instance"
+        problems.add(where, f"team {entry.team!r} at base {entry.base!r}", expected, remedy)
+        return []
+    place = {post: k for k, post in enumerate(field.patrols[who[0]].posts.tolist(), start=1)}
+    posts = [place.get(stop.post, 0) for stop in entry.stops]
+    try:
+        beat = make_beat(field, who[0], posts, [stop.slots for stop in entry.stops], entry.id)
+    except ValueError as error:
+        problems.add(where, str(error), "a tour that this team can drive", remedy)
+        return []
+    if abs(beat.back_s / 60 - entry.back_minute) > SAME_MINUTES:
+        found = f"back after {entry.back_minute:g} minutes"
+        problems.add(f"{where}.back_minute", found, f"{beat.back_s / 60:g} minutes on these roads", remedy)
+    return [beat]
+
+
+# The mixture file, mixture.json: a distribution over plans with its bounds. Reading it back needs the instance that it was made for.
+
+MIXTURE = "mixture.json"
+
+Probability = Annotated[float, Field(gt=0, le=1)]
+
+
+class MixedPlan(Strict):
+    """A plan of the support."""
+
+    probability: Probability = Field(description="share of days on which this plan is drawn")
+    options: list[ComposedId] = Field(description="ids of everything that is placed, beats included")
+
+
+class MixtureFile(Strict):
+    """A mixture, version 1."""
+
+    schema_version: Literal[1] = Field(description="version of the format")
+    name: str = Field(description="title of the scenario or name of the instance")
+    instance: str = Field(description="SHA-256 of the instance.json beside it")
+    lower: float | None = Field(description="proven: no mixture has a smaller value")
+    upper: float | None = Field(description="what evaders achieve who know the mixture, not the plan of the day")
+    gap: float | None = Field(description="(upper - lower) / upper; 0 where upper is 0, null where a bound is unknown")
+    pure_lower: float = Field(description="proven: no plan that is the same every day has a smaller value")
+    pure_upper: float = Field(description="value of the best plan found that is the same every day: that of plan.json")
+    saturated: bool = Field(
+        description="whether the ways around all candidates decide: more sites would help, not units"
+    )
+    seed: int = Field(description="seed of every random choice of the search; the draws have a secret of their own")
+    version: str = Field(description="version of the program")
+    stay: int = Field(1, ge=1, le=30, description="days, or shifts, that a plan that is drawn stays at least")
+    change: float | None = Field(
+        None, gt=0, le=1, description="largest share of the sites that changes from one draw to the next; null for any"
+    )
+    plans: list[MixedPlan] = Field(min_length=1, description="the support, the likeliest first")
+    beats: list[PlanBeat] = Field(default_factory=list, description="beats of any of its plans")
+
+
+def write_mixture_file(
+    folder: Path,
+    name: str,
+    instance: Instance,
+    result: Result,
+    version: str,
+    *,
+    stay: int = 1,
+    change: float | None = None,
+) -> None:
+    """Write mixture.json beside the instance.json of a folder.
+
+    Parameters
+    ----------
+    folder
+        Holds the instance.json that the mixture belongs to.
+    name
+        Title of the scenario.
+    instance
+        The problem, with the beats of the mixture behind its options.
+    result
+        Of the method `mixed`.
+    version
+        Of this package.
+    stay, change
+        Terms of draws, as in `MixtureFile`.
+    """
+    randomised = result.mixed
+    assert randomised is not None  # noqa: S101 - of the method `mixed`
+    mixture = randomised.mixture
+    beats = {beat.id: beat for plan in mixture.plans for beat in plan.beats}
+    content = MixtureFile(
+        schema_version=1,
+        name=name,
+        instance=sha256(folder / "instance.json"),
+        lower=result.lower,
+        upper=result.upper,
+        gap=result.gap,
+        pure_lower=randomised.pure_lower,
+        pure_upper=randomised.pure_upper,
+        saturated=randomised.saturated,
+        seed=result.seed,
+        version=version,
+        stay=stay,
+        change=change,
+        plans=[
+            MixedPlan(probability=probability, options=list(plan.options))
+            for plan, probability in zip(mixture.plans, mixture.probabilities, strict=True)
+        ],
+        beats=[beat_entry(instance, beat) for beat in beats.values()],
+    )
+    write_json(folder / MIXTURE, content.model_dump(mode="json"))
+
+
+def read_mixture_file(folder: Path) -> MixtureFile:
+    """Read mixture.json of a plan folder.
+
+    Raises
+    ------
+    InputError
+        If there is none, with every fault of it, or if it belongs to another instance.json than the one beside it.
+    """
+    path, instance = folder / MIXTURE, folder / "instance.json"
+    if not path.is_file():
+        found = f"no {MIXTURE}" if folder.is_dir() else "no such folder"
+        remedy = "Plan with --method mixed"
+        raise InputError(Problem(str(folder), found, "a folder that `plan --method mixed` wrote", remedy))
+    content = validated(MixtureFile, read_json(path, "a mixture"), str(path))
+    if not instance.is_file() or sha256(instance) != content.instance:
+        found = "a mixture of another instance" if instance.is_file() else "no instance.json beside it"
+        remedy = "Plan again, or take the mixture that belongs to it"
+        raise InputError(Problem(str(path), found, f"the mixture of {instance}", remedy))
+    return content
+
+
+def mixture_of(content: MixtureFile, instance: Instance, where: str) -> Mixture:
+    """Return the mixture that a file describes.
+
+    Raises
+    ------
+    InputError
+        If a plan names what the instance does not have or is not feasible, or the probabilities do not sum to 1.
+    """
+    beats = {beat.id: (beat, f"{where}, beats[{k}]") for k, beat in enumerate(content.beats)}
+    plans = [plan_of_ids(plan.options, instance, beats, f"{where}, plans[{k}]") for k, plan in enumerate(content.plans)]
+    mixture = Mixture(tuple(plans), tuple(plan.probability for plan in content.plans))
+    mixture.check()
+    whole = with_mixture(instance, mixture)
+    for k, plan in enumerate(plans):
+        if broken := violations(whole, whole.placed(plan.options)):
+            raise InputError(Problem(f"{where}, plans[{k}]", "; ".join(broken), "a feasible plan of the instance"))
+    return mixture

@@ -1,0 +1,175 @@
+"""What a planner changes about a problem before it is solved: budgets, sites to use or not, how much may differ from today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.errors import ProblemList
+from optimizer.base.text.names import unknown_name
+from optimizer.problem.instance.requirements import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
+
+WHERE = "what is to change"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Changes of an instance; without any it stays as it is.
+
+    Attributes
+    ----------
+    budgets
+        New budget of each resource, by its id (`agents@laredo-sector`) or, where one resource alone has it, its name (`agents`). A name that
+        several resources have which no agency owns, as caps on searches, stands for each of them.
+    forced, forbidden
+        What every plan must, and no plan may, use: ids of options, sites, or `SITE:KIND`. One that names several options of a site forces one
+        of them, whichever, or forbids them all.
+    keep_today
+        Whether every plan must contain what stands today.
+    change_at_most
+        By how many options, at most, a plan differs from what stands today: each of today's that it does not have counts one, and so
+        does each other option in it at a site where nothing stands. Another kind at the same site counts once, beats do not count. None
+        for no limit.
+    """
+
+    budgets: Mapping[str, float] = field(default_factory=dict)
+    forced: Sequence[str] = ()
+    forbidden: Sequence[str] = ()
+    keep_today: bool = False
+    change_at_most: int | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether anything changes."""
+        return bool(self.budgets or self.forced or self.forbidden or self.keep_today or self.change_at_most is not None)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What changes, for people."""
+        return (
+            *(f"the budget of {name} is {amount:.10g}" for name, amount in self.budgets.items()),
+            *(f"{name} must be used" for name in self.forced),
+            *(f"{name} must not be used" for name in self.forbidden),
+            *(["what stands today stays"] if self.keep_today else []),
+            *([f"at most {self.change_at_most} sites differ from today"] if self.change_at_most is not None else []),
+        )
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What changes, for JSON; what does not is left out."""
+        found = {
+            "budgets": dict(self.budgets),
+            "forced": list(self.forced),
+            "forbidden": list(self.forbidden),
+            "keep_today": self.keep_today,
+        }
+        limit = {} if self.change_at_most is None else {"change_at_most": self.change_at_most}
+        return {name: value for name, value in found.items() if value} | limit
+
+    def applied(self, instance: Instance) -> Instance:
+        """Return an instance with these changes.
+
+        Raises
+        ------
+        InputError
+            With every name that the instance does not have, every amount out of range, and every option that is forced as well as forbidden.
+        """
+        if not self:
+            return instance
+        problems = ProblemList()
+        resource = {name: self._resources(instance, name, problems) for name in self.budgets}
+        forced = {name: self._options(instance, name, problems) for name in self.forced}
+        forbidden = {name: self._options(instance, name, problems) for name in self.forbidden}
+        out = {j for options in forbidden.values() for j in options}
+        today = {j for j, option in enumerate(instance.options) if option.existing}
+        self._check(instance, forced, out, today, problems)
+        problems.raise_if_any()
+        for name, amount in self.budgets.items():
+            for each in resource[name]:
+                instance = instance.with_budget(each, amount)
+        chosen = {name: [j for j in options if j not in out] for name, options in forced.items()}
+        alone = {options[0] for options in chosen.values() if len(options) == 1} | (today if self.keep_today else set())
+        several = {name: options for name, options in chosen.items() if len(options) > 1}
+        instance = instance.with_forbidden(*_ids(instance, out))
+        released = {j for options in several.values() for j in options if instance.options[j].forbidden}
+        instance = instance.with_forbidden(*_ids(instance, released), forbidden=False)
+        instance = instance.with_forced(*_ids(instance, alone))
+        more = [_one_of(f"{name} is used", options) for name, options in several.items()]
+        if self.change_at_most is not None:
+            more.append(_few_changes(instance, self.change_at_most))
+        return replace(instance, requirements=(*instance.requirements, *more)) if more else instance
+
+    def _check(
+        self,
+        instance: Instance,
+        forced: Mapping[str, list[int]],
+        out: set[int],
+        today: set[int],
+        problems: ProblemList,
+    ) -> None:
+        """Note amounts out of range, and what contradicts itself."""
+        for name, amount in self.budgets.items():
+            if not 0 <= amount <= 1e15:
+                problems.add(f"{WHERE}, budget of {name}", f"{amount:g}", "a number from 0 to 1e15")
+        if self.change_at_most is not None and self.change_at_most < 0:
+            problems.add(f"{WHERE}, changes at most", str(self.change_at_most), "a whole number of at least 0")
+        if self.keep_today and not today:
+            problems.add(WHERE, "what stands today is to stay, but no site is marked as existing", "a site that exists")
+        for name, options in forced.items():
+            if options and out.issuperset(options):
+                problems.add(WHERE, f"{name!r} is forced as well as forbidden", "one of the two")
+        if self.keep_today and out & today:
+            names = ", ".join(map(repr, _ids(instance, out & today)))
+            problems.add(WHERE, f"what stands today is to stay, but {names} is forbidden", "one of the two")
+
+    def _resources(self, instance: Instance, name: str, problems: ProblemList) -> list[str]:
+        """Return the ids that a name stands for."""
+        ids = [each.id for each in instance.resources]
+        same = [each.id for each in instance.resources if name in {each.id, each.name}]
+        owned = any(each.agency for each in instance.resources if each.id in same)
+        where = f"{WHERE}, budget"
+        if name in ids or len(same) == 1 or (same and not owned):
+            return [name] if name in ids else same
+        if same:
+            found = f"{name!r}, which {len(same)} agencies have"
+            problems.add(where, found, "the budget of one of them: " + ", ".join(map(repr, same)))
+        else:
+            problems.append(
+                unknown_name(where, name, list(dict.fromkeys([*ids, *(r.name for r in instance.resources if r.name)])))
+            )
+        return [name]
+
+    def _options(self, instance: Instance, name: str, problems: ProblemList) -> list[int]:
+        found = [j for j, option in enumerate(instance.options) if is_named(option, name)]
+        if not found:
+            known = dict.fromkeys(each for option in instance.options for each in (option.site, option.id) if each)
+            problems.append(unknown_name(f"{WHERE}, sites", name, list(known)))
+        return found
+
+
+def is_named(option: Option, name: str) -> bool:
+    """Return whether a name means an option: its id, its site, or SITE:KIND."""
+    kinds = {f"{option.site}:{kind}" for kind in (option.type, option.kind) if option.site and kind}
+    return name == option.id or (bool(option.site) and name == option.site) or name in kinds
+
+
+def _ids(instance: Instance, positions: set[int]) -> list[str]:
+    return [instance.options[j].id for j in sorted(positions)]
+
+
+def _one_of(name: str, options: list[int]) -> Requirement:
+    return Requirement(name, tuple(options), (1.0,) * len(options), 1.0)
+
+
+def _few_changes(instance: Instance, most: int) -> Requirement:
+    """Return the requirement that a plan differs from what stands today by so many options at most."""
+    today = [j for j, option in enumerate(instance.options) if option.existing]
+    occupied = {instance.options[j].site for j in today} - {""}
+    new = [j for j, o in enumerate(instance.options) if not o.existing and o.site not in occupied]
+    coefficients = (1.0,) * len(today) + (-1.0,) * len(new)
+    return Requirement(f"at most {most} changes", (*today, *new), coefficients, float(len(today) - most))

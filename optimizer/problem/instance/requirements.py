@@ -1,0 +1,149 @@
+"""Requirements: sums over options that a plan must reach, such as one option of a site, or few changes against today's layout.
+
+Without requirements every plan with less than a feasible one is feasible too, down to the forced options; with them it need not be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+
+TOLERANCE = 1e-9
+"""By how much a sum may fall short, relative to the sizes of its terms, and still count as reached."""
+LARGEST = 1e9
+"""Largest size of a coefficient or of a sum to reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A sum that a plan must reach: sum over its options of coefficient times placed >= least.
+
+    Attributes
+    ----------
+    id
+        What people call it; unique.
+    options
+        Positions of options, each once.
+    coefficients
+        What each counts when it is placed; below 0 it counts against.
+    least
+        What the sum must reach.
+    """
+
+    id: str
+    options: tuple[int, ...]
+    coefficients: tuple[float, ...]
+    least: float
+
+    @property
+    def tolerance(self) -> float:
+        """By how much the sum may fall short."""
+        return TOLERANCE * (1.0 + abs(self.least) + sum(map(abs, self.coefficients)))
+
+    def total(self, placed: NDArray[np.bool_]) -> float:
+        """Return the sum over an (options,) mask."""
+        return float(placed[list(self.options)] @ np.asarray(self.coefficients)) if self.options else 0.0
+
+    def is_met(self, placed: NDArray[np.bool_]) -> bool:
+        """Return whether an (options,) mask reaches it."""
+        return self.total(placed) >= self.least - self.tolerance
+
+    def slack(self, ones: NDArray[np.bool_], zeros: NDArray[np.bool_]) -> float:
+        """Return by how much the sum of a plan with the options `ones` and without `zeros` exceeds it at most."""
+        most = sum(
+            coefficient
+            for j, coefficient in zip(self.options, self.coefficients, strict=True)
+            if ones[j] or (coefficient > 0 and not zeros[j])
+        )
+        return float(most) - self.least
+
+
+@dataclass(frozen=True)
+class Implied:
+    """What requirements imply for the plans with some options and without others.
+
+    Attributes
+    ----------
+    possible
+        Whether there may be such a plan at all.
+    ones, zeros
+        (options,) masks of what is in all and in none of them: those given, and more.
+    """
+
+    possible: bool
+    ones: NDArray[np.bool_]
+    zeros: NDArray[np.bool_]
+
+
+def meets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
+    """Return whether an (options,) mask reaches every requirement."""
+    return all(requirement.is_met(placed) for requirement in instance.requirements)
+
+
+def implied(instance: Instance, ones: NDArray[np.bool_], zeros: NDArray[np.bool_]) -> Implied:
+    """Return what the requirements imply for the plans with the (options,) `ones` and without `zeros`, each requirement by itself."""
+    ones, zeros = ones.copy(), zeros.copy()
+    changed = bool(instance.requirements)
+    while changed:
+        changed = False
+        for requirement in instance.requirements:
+            spare = requirement.slack(ones, zeros) + requirement.tolerance
+            if spare < 0:
+                return Implied(False, ones, zeros)
+            for j, coefficient in zip(requirement.options, requirement.coefficients, strict=True):
+                if abs(coefficient) > spare and not (ones[j] or zeros[j]):
+                    (ones if coefficient > 0 else zeros)[j] = True
+                    changed = True
+    return Implied(True, ones, zeros)
+
+
+def helpful(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Return the (options,) mask of those that bring an unmet requirement nearer; None where all are met."""
+    unmet = [requirement for requirement in instance.requirements if not requirement.is_met(placed)]
+    if not unmet:
+        return None
+    mask = np.zeros(placed.size, dtype=bool)
+    for requirement in unmet:
+        mask[[j for j, c in zip(requirement.options, requirement.coefficients, strict=True) if c > 0]] = True
+    return mask & ~placed
+
+
+def without_breaking(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the (options,) mask of those whose addition leaves each requirement met that is met now."""
+    mask = np.ones(placed.size, dtype=bool)
+    for requirement in instance.requirements:
+        spare = requirement.total(placed) - requirement.least + requirement.tolerance
+        if spare >= 0:
+            mask[[j for j, c in zip(requirement.options, requirement.coefficients, strict=True) if -c > spare]] = False
+    return mask
+
+
+def requirement_problems(instance: Instance, where: str) -> Iterator[Problem]:
+    """Yield the faults of the requirements of an instance."""
+    seen: set[str] = set()
+    for requirement in instance.requirements:
+        here = f"{where}, requirement {requirement.id!r}"
+        if requirement.id in seen or not requirement.id:
+            yield Problem(here, "an id that is empty or used twice", "each id once", "Rename it")
+        seen.add(requirement.id)
+        if len(requirement.options) != len(requirement.coefficients):
+            found = f"{len(requirement.coefficients)} coefficients for {len(requirement.options)} options"
+            yield Problem(here, found, "one coefficient for each option")
+        if len(set(requirement.options)) < len(requirement.options):
+            yield Problem(here, "an option named twice", "each option once", "Add its coefficients")
+        if any(not 0 <= j < len(instance.options) for j in requirement.options):
+            expected = f"positions of options from 0 to {len(instance.options) - 1}"
+            yield Problem(here, f"options {requirement.options!r}"[:80], expected)
+        if not all(abs(number) <= LARGEST for number in (*requirement.coefficients, requirement.least)):
+            yield Problem(here, "a coefficient or sum that is no number or too large", f"numbers up to {LARGEST:g}")

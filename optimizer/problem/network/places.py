@@ -1,0 +1,191 @@
+"""Places on a network that a border plan speaks of: crossings, gateways and settlements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InputError
+from optimizer.problem.network.arrays import above_zero_problems, float_column, position_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike
+
+    from optimizer.problem.network.network import Network
+
+DOUBTFUL_M = 100.0
+"""Metres from a place to its road, or further from it to another road, within which the place may belong to the other: more than the error
+of a survey or of reading a map. Assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A point where a road, track, path or ferry cuts the border line.
+
+    Attributes
+    ----------
+    id
+        Unique name, stable between builds of the same data.
+    node
+        Position of the crossing's node in the network.
+    lon, lat
+        Degrees.
+    official
+        Whether travellers are checked there.
+    road_class
+        Class of the way that crosses.
+    name
+        Road or port name; empty where unknown.
+    way
+        OSM way; 0 where there is none.
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+    official: bool
+    road_class: str
+    name: str = ""
+    way: int = 0
+
+    @property
+    def label(self) -> str:
+        """What people call it: the name of its road or port, or the class of its road and its place."""
+        return self.name or f"{self.road_class} at {self.lat:.3f}, {self.lon:.3f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A node where evaders enter the network.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    node
+        Position of the node in the network.
+    lon, lat
+        Degrees.
+    kind
+        `port` (an official crossing), `unofficial` (a crossing without checks), or `edge` (where a road enters the map).
+    exposure
+        How much passes here in the units of the scenario (vehicles a year, kilometres of river); 1 where unknown.
+    name
+        What people call it.
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+    kind: str
+    exposure: float = 1.0
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people call it: its name, or its kind and place."""
+        return self.name or f"{self.kind} crossing at {self.lat:.3f}, {self.lon:.3f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A town, village or city that evaders may want to reach.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    node
+        Position of the nearest node in the network.
+    lon, lat
+        Degrees.
+    name
+        What people call it.
+    population
+        Inhabitants, > 0.
+    population_assumed
+        True where `population` is a default for the class of place, not a figure.
+    domestic
+        Whether it lies on the defended side of the border (True where there is no border).
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+    name: str
+    population: float
+    population_assumed: bool = False
+    domestic: bool = True
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.name or self.id
+
+
+def gateways_at(
+    network: Network, nodes: ArrayLike, *, kind: str = "edge", exposure: ArrayLike = 1.0
+) -> tuple[Gateway, ...]:
+    """Return a gateway at each of some nodes, with the node's id as its own.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    nodes
+        (k,) node positions.
+    kind, exposure
+        As in `Gateway`; `exposure` (k,) or one for all.
+
+    Raises
+    ------
+    InputError
+        If a position is none of the network's.
+    """
+    rows = _placed(network, nodes, exposure, "gateways, exposure")
+    return tuple(Gateway(name, node, lon, lat, kind, passing) for name, node, lon, lat, passing in rows)
+
+
+def settlements_at(network: Network, nodes: ArrayLike, population: ArrayLike = 1.0) -> tuple[Settlement, ...]:
+    """Return a settlement at each of some nodes, with the node's id as its own.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    nodes
+        (k,) node positions.
+    population
+        (k,) inhabitants, or one number for all, > 0.
+
+    Raises
+    ------
+    InputError
+        If a position is none of the network's, or a population is not above 0.
+    """
+    rows = _placed(network, nodes, population, "settlements, population")
+    return tuple(Settlement(name, node, lon, lat, name, people) for name, node, lon, lat, people in rows)
+
+
+def _placed(
+    network: Network, nodes: ArrayLike, amount: ArrayLike, where: str
+) -> Iterator[tuple[str, int, float, float, float]]:
+    """Return id, node, longitude, latitude and amount of each place."""
+    node = np.atleast_1d(np.asarray(nodes))
+    amounts = float_column(where, amount, node.size)
+    name = where.split(",", maxsplit=1)[0]
+    problems = [
+        *position_problems(f"{name}, nodes", node, network.n_nodes, "nodes"),
+        *above_zero_problems(where, amounts, "numbers"),
+    ]
+    if problems:
+        raise InputError(*problems)
+    columns = (network.node_id[node].astype(str), node, network.lon[node], network.lat[node], amounts)
+    return zip(*(column.tolist() for column in columns), strict=True)

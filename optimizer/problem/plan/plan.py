@@ -1,0 +1,487 @@
+"""A plan: the options and beats that it places, whether it may, and mixtures of plans one of which is drawn each day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.errors import Problem, ProblemList
+from optimizer.base.text.messages import said, shortened
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.teams import team_resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.teams import PatrolField, Post, TeamBase, TeamType
+
+BUDGET_TOLERANCE = 1e-9
+"""Relative overrun of a budget that still counts as rounding."""
+
+_FRAME = ("id", "label", "kind", "type", "agency", "site", "existing", "forced", "arcs", "survival")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is placed: options in the order of the instance, then beats.
+
+    Attributes
+    ----------
+    placements
+        Each once, by id.
+    """
+
+    placements: tuple[Placement, ...]
+
+    @classmethod
+    def from_mask(cls, instance: Instance, placed: NDArray[np.bool_]) -> Plan:
+        """Return the plan that places the options in an (options,) mask."""
+        return cls(tuple(Placement(instance.options[j]) for j in np.flatnonzero(placed)))
+
+    @classmethod
+    def of(cls, instance: Instance, options: Iterable[str]) -> Plan:
+        """Return the plan that places these options of an instance, by id.
+
+        Raises
+        ------
+        KeyError
+            If the instance has no option of that id.
+        """
+        return cls.from_mask(instance, instance.placed(options))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Ids of what is placed."""
+        return tuple(placement.id for placement in self.placements)
+
+    @property
+    def beats(self) -> tuple[Beat, ...]:
+        """The beats among the placements."""
+        return tuple(placement for placement in self.placements if isinstance(placement, Beat))
+
+    @property
+    def fixed(self) -> tuple[Placement, ...]:
+        """The placements that are no beats."""
+        return tuple(placement for placement in self.placements if not isinstance(placement, Beat))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a placement.
+
+        Columns: `id`, `label`, `kind`, `type`, `agency`, `site`, `existing`, `forced`, `arcs` (positions), `survival` (on each), and the amount
+        `uses:NAME` of each resource that any uses.
+        """
+        import pandas as pd
+
+        resources = dict.fromkeys(name for placement in self.placements for name in placement.uses)
+        rows = [
+            {
+                "id": placement.id,
+                "label": placement.label,
+                "kind": placement.kind,
+                "type": placement.type,
+                "agency": placement.agency,
+                "site": placement.site,
+                "existing": placement.existing,
+                "forced": placement.option.forced,
+                "arcs": placement.option.arcs,
+                "survival": placement.option.survival,
+            }
+            | {f"uses:{name}": placement.uses.get(name, 0.0) for name in resources}
+            for placement in self.placements
+        ]
+        return pd.DataFrame(rows, columns=None if rows else list(_FRAME))
+
+
+def with_plan(instance: Instance, plan: Plan) -> Instance:
+    """Return the instance with the beats of a plan behind its options, where it has them not yet, and with teams among its resources.
+
+    Then `instance.placed(plan.options)` is the mask of the plan.
+    """
+    missing = [beat for beat in plan.beats if beat.id not in instance.option_index]
+    return with_beats(with_teams(instance), missing) if missing else with_teams(instance)
+
+
+def known_options(instance: Instance, plan: Plan) -> tuple[str, ...]:
+    """Return the ids of a plan that are options of an instance, in the order of the plan."""
+    return tuple(name for name in plan.options if name in instance.option_index)
+
+
+def packed_plan(plan: Plan) -> dict[str, Any]:
+    """Return a plan for JSON, to be read on an instance with its options and teams: ids, and the tour of each beat."""
+    beats = [
+        {"id": b.id, "team": b.team.id, "base": b.base.id, "posts": list(b.posts), "slots": list(b.slots)}
+        for b in plan.beats
+    ]
+    return {"options": [placement.id for placement in plan.fixed], "beats": beats}
+
+
+def unpacked_plan(instance: Instance, content: Mapping[str, Any]) -> Plan:
+    """Return the plan of `packed_plan` on an instance that has its options and teams."""
+    patrols = () if instance.patrols is None else instance.patrols.patrols
+    place = {(patrol.team.id, patrol.base.id): q for q, patrol in enumerate(patrols)}
+    beats: list[Placement] = []
+    for each in content["beats"]:
+        assert instance.patrols is not None  # noqa: S101 - a beat has a team
+        patrol = place[each["team"], each["base"]]
+        beats.append(make_beat(instance.patrols, patrol, each["posts"], each["slots"], each["id"]))
+    return Plan((*Plan.of(instance, content["options"]).placements, *beats))
+
+
+def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
+    """Return one sentence for every constraint that an (options,) mask breaks; an empty list for a feasible plan."""
+    return [
+        *_over_budget(instance, placed),
+        *(
+            said("options {names} exclude each other, and more than one is placed", names=_names(instance, group))
+            for conflict in instance.conflicts
+            if len(group := [j for j in conflict if placed[j]]) > 1
+        ),
+        *(
+            said(
+                "requirement {name} is not reached: {total:.10g} of at least {least:.10g}",
+                name=repr(each.id),
+                total=each.total(placed),
+                least=each.least,
+            )
+            for each in instance.requirements
+            if not each.is_met(placed)
+        ),
+        *(
+            said("option {name} is forced but not placed", name=repr(o.id))
+            for o, x in zip(instance.options, placed, strict=True)
+            if o.forced and not x
+        ),
+        *(
+            said("option {name} is forbidden but placed", name=repr(o.id))
+            for o, x in zip(instance.options, placed, strict=True)
+            if o.forbidden and x
+        ),
+    ]
+
+
+def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
+    """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options and requirements aside)."""
+    if not within_budgets(instance, placed):
+        return False
+    table = instance.conflict_table
+    return not table.shape[0] or bool(np.all(table @ placed <= 1))
+
+
+def within_budgets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
+    """Return whether an (options,) mask respects the budgets."""
+    return bool((placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)).all())
+
+
+def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
+    used = placed @ instance.use
+    return [
+        said(
+            "resource {name} is over its budget: {total:.10g} of {budget:.10g}{unit}, used by {options}",
+            name=repr(resource.id),
+            total=total,
+            budget=resource.budget,
+            unit=f" {resource.unit}".rstrip(),
+            options=_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0))),
+        )
+        for r, (resource, total) in enumerate(zip(instance.resources, used, strict=True))
+        if total > resource.budget * (1 + BUDGET_TOLERANCE)
+    ]
+
+
+def _names(instance: Instance, options: object) -> str:
+    return shortened([repr(instance.options[int(j)].id) for j in np.asarray(options)])
+
+
+# What a plan places: fixed options, and beats of patrol teams.
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An option that a plan places.
+
+    Attributes
+    ----------
+    option
+        The option: the arcs it watches, what it does there, and what it uses.
+    """
+
+    option: Option
+
+    @property
+    def id(self) -> str:
+        """Id of the option."""
+        return self.option.id
+
+    @property
+    def site(self) -> str:
+        """Id of the site it occupies; empty where it excludes nothing, as for a beat."""
+        return self.option.site
+
+    @property
+    def kind(self) -> str:
+        """`checkpoint`, `sensor`, `patrol`, `drone`, or a word of the user's own."""
+        return self.option.kind
+
+    @property
+    def type(self) -> str:
+        """Id of what defines it (`[[kinds]]` or `[[teams]]` of a scenario); empty where nothing does."""
+        return self.option.type
+
+    @property
+    def agency(self) -> str:
+        """Agency that runs it; empty when any."""
+        return self.option.agency
+
+    @property
+    def label(self) -> str:
+        """What people call it: the id where it has no label."""
+        return self.option.label or self.option.id
+
+    @property
+    def uses(self) -> Mapping[str, float]:
+        """Amount of each resource it needs, by resource id."""
+        return self.option.uses
+
+    @property
+    def existing(self) -> bool:
+        """Whether it stands there today."""
+        return self.option.existing
+
+
+@dataclass(frozen=True, slots=True)
+class BeatStop:
+    """A stay at a post.
+
+    Attributes
+    ----------
+    post
+        Where the team stands.
+    arrive_s, leave_s
+        Seconds after the shift began.
+    """
+
+    post: Post
+    arrive_s: int
+    leave_s: int
+
+
+@dataclass(frozen=True)
+class Beat(Placement):
+    """A placement that is one tour of one team.
+
+    Attributes
+    ----------
+    option
+        The beat as an option of the placement problem.
+    team, base
+        Who drives it, and from where.
+    stops
+        Where it dwells, in order, with times.
+    back_s
+        Seconds after the shift began at which it is back.
+    route
+        Arcs driven, in order.
+    patrol
+        Position of the team type and base in the patrols of the instance.
+    posts, slots
+        The stops as the search has them: positions 1 to n among the posts of its patrol, and for how many slots it dwells at each.
+    elements
+        (e,) how often each element comes in it; the tour determines them, so beats are compared without.
+    """
+
+    team: TeamType
+    base: TeamBase
+    stops: tuple[BeatStop, ...]
+    back_s: int
+    route: tuple[int, ...]
+    patrol: int
+    posts: tuple[int, ...]
+    slots: tuple[int, ...]
+    elements: NDArray[np.int64] = field(compare=False, repr=False)
+
+
+# From a tour to a beat: its times, its route, and what it does to an evader; and instances with teams and beats.
+
+
+def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequence[int], name: str) -> Beat:
+    """Return the beat of a tour.
+
+    Parameters
+    ----------
+    field
+        What teams could do.
+    patrol
+        Position of the team type and base.
+    posts
+        Posts in order, as the patrol numbers them: 1 to n, each once.
+    slots
+        How long it dwells at each, 1 to `most_slots`.
+    name
+        Id of the option.
+
+    Raises
+    ------
+    ValueError
+        If the tour does not fit the shift, or names posts or slots that there are not.
+    """
+    who = field.patrols[patrol]
+    team = who.team
+    if not posts or len(posts) != len(slots) or len(set(posts)) != len(posts):
+        raise ValueError(f"posts {tuple(posts)} and slots {tuple(slots)}: each post once, and as many slots")
+    if min(posts) < 1 or max(posts) > who.posts.size or min(slots) < 1 or max(slots) > team.most_slots:
+        raise ValueError(f"posts {tuple(posts)}, slots {tuple(slots)}: out of range")
+    places = who.posts.size + 1
+    elements = np.zeros(field.elements.size, dtype=np.int64)
+    clock, at = 0, 0
+    stops: list[BeatStop] = []
+    route: list[int] = []
+    for post, dwell in zip([*posts, 0], [*slots, 0], strict=True):
+        clock += int(who.travel_s[at, post])
+        route += who.routes.get((at, post), ())
+        elements += np.asarray(who.drives[[at * places + post]].todense(), dtype=np.int64)[0]
+        if post:
+            leave = clock + dwell * team.slot_s
+            stops.append(BeatStop(field.posts[who.posts[post - 1]], clock, leave))
+            elements[who.dwell[post - 1, dwell - 1]] += 1
+            clock = leave
+        at = post
+    if clock > team.shift_s:
+        raise ValueError(f"the tour takes {clock} s of a shift of {team.shift_s} s")
+    arcs, survival = _survival(field, elements)
+    option = Option(
+        id=name,
+        arcs=tuple(arcs.tolist()),
+        survival=tuple(survival.tolist()),
+        uses=dict(team.uses) | {team_resource(team.id): 1.0},
+        agency=team.agency,
+        kind="patrol",
+        type=team.id,
+        label=f"{team.label or team.id}: " + ", ".join(stop.post.label for stop in stops),
+    )
+    return Beat(
+        option=option,
+        team=team,
+        base=who.base,
+        stops=tuple(stops),
+        back_s=clock,
+        route=tuple(route),
+        patrol=patrol,
+        posts=tuple(posts),
+        slots=tuple(slots),
+        elements=elements,
+    )
+
+
+def _survival(field: PatrolField, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the arcs that a beat watches, and the chance to pass it on each: the product over its elements."""
+    kinds = field.elements
+    often = elements[kinds.element]
+    met = often > 0
+    arcs, entry = np.unique(kinds.arc[met], return_inverse=True)
+    survival = np.ones(arcs.size)
+    np.multiply.at(survival, entry, kinds.survival[met] ** often[met])
+    watched = survival < 1
+    return arcs[watched], survival[watched]
+
+
+def with_teams(instance: Instance) -> Instance:
+    """Return the instance with the teams of each type among its resources; itself where it has no teams, or has them already.
+
+    Raises
+    ------
+    InputError
+        If it has a resource of that name which is not the number of these teams: bounds and beats go by that number.
+    """
+    if instance.patrols is None:
+        return instance
+    known = {resource.id: resource.budget for resource in instance.resources}
+    problems = ProblemList()
+    for team in instance.patrols.teams:
+        if known.get(name := team_resource(team.id), team.number) != team.number:
+            found = f"a budget of {known[name]:g} where there are {team.number} teams"
+            problems.add(
+                f"resource {name!r}", found, "another name, or the number of teams", "Rename the resource or the teams"
+            )
+    problems.raise_if_any()
+    teams = [
+        Resource(team_resource(team.id), float(team.number), team.agency, "teams a shift")
+        for team in instance.patrols.teams
+        if team_resource(team.id) not in known
+    ]
+    return replace(instance, resources=(*instance.resources, *teams)) if teams else instance
+
+
+def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
+    """Return the instance with beats behind its options."""
+    return replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
+
+
+# A mixture: a probability distribution over plans, one of which is drawn each day. An evader may know it, and does not know the day's plan.
+
+ROUNDING = 1e-9
+"""By how much probabilities may miss a sum of 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A distribution over plans.
+
+    Attributes
+    ----------
+    plans
+        The support: plans with a positive probability, each once, the likeliest first.
+    probabilities
+        Their probabilities, in (0, 1]; they sum to 1.
+    """
+
+    plans: tuple[Plan, ...]
+    probabilities: tuple[float, ...]
+
+    @classmethod
+    def pure(cls, plan: Plan) -> Mixture:
+        """Return the mixture of one plan."""
+        return cls((plan,), (1.0,))
+
+    @property
+    def marginals(self) -> dict[str, float]:
+        """The probability that each option or beat of the support is placed, by id, the largest first."""
+        total: dict[str, float] = {}
+        for plan, probability in zip(self.plans, self.probabilities, strict=True):
+            for option in plan.options:
+                total[option] = min(total.get(option, 0.0) + probability, 1.0)
+        return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+    def check(self) -> None:
+        """Refuse a mixture whose probabilities are none.
+
+        Raises
+        ------
+        InputError
+            With every problem.
+        """
+        problems = ProblemList()
+        for problem in self._problems():
+            problems.append(problem)
+        problems.raise_if_any()
+
+    def _problems(self) -> Iterator[Problem]:
+        where, each = "mixture", "one probability above 0 for each plan, with a sum of 1"
+        if not self.plans or len(self.plans) != len(self.probabilities):
+            yield Problem(where, f"{len(self.plans)} plans with {len(self.probabilities)} probabilities", each)
+        elif not all(0 < share <= 1 + ROUNDING for share in self.probabilities):
+            yield Problem(where, f"probabilities from {min(self.probabilities)} to {max(self.probabilities)}", each)
+        elif abs(sum(self.probabilities) - 1) > ROUNDING:
+            yield Problem(where, f"probabilities with a sum of {sum(self.probabilities):.10g}", each)
+
+
+def with_mixture(instance: Instance, mixture: Mixture) -> Instance:
+    """Return the instance with the beats of all plans of a mixture behind its options (`with_plan`)."""
+    for plan in mixture.plans:
+        instance = with_plan(instance, plan)
+    return instance

@@ -1,0 +1,137 @@
+"""What a solver returns: a plan with proven bounds, and how it was found."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optimizer.problem.plan.plan import Mixture, Plan
+
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+Limit = Literal["time", "interrupted", "memory"]
+
+PROVEN = 1e-7
+"""Bounds closer than this, relative to the upper one, have met: no smaller gap is asked of any method, whatever its argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Randomised:
+    """What a solve by the method `mixed` adds to a result.
+
+    Attributes
+    ----------
+    mixture
+        The distribution over plans, of value `Result.upper`.
+    pure_lower, pure_upper
+        Proven lower bound over single plans that are the same every day, and the value of the best one found, `Result.plan`.
+    saturated
+        Whether the value is, to within the tolerance, that with every option placed: then the ways around all candidates decide, and more
+        sites would lower it, not more units.
+    """
+
+    mixture: Mixture
+    pure_lower: float
+    pure_upper: float
+    saturated: bool
+
+    def gain(self, upper: float) -> float:
+        """Return by what share a mixture of this value gets below the best single plan found; 0 where that is 0."""
+        return 1 - upper / self.pure_upper if self.pure_upper > 0 else 0.0
+
+    def proven_gain(self, upper: float) -> float:
+        """Return by what share at least a mixture of this value gets below every single plan, >= 0."""
+        return max(0.0, 1 - upper / self.pure_lower) if self.pure_lower > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of a solve.
+
+    Attributes
+    ----------
+    method
+        Solver that made the plan.
+    status
+        `optimal` (`gap` at most `tolerance`), `feasible`, `infeasible` or `unknown`.
+    limit
+        What ended the solve early; None when nothing did.
+    plan
+        The best plan found; None when there is none. With the method `mixed` the best single plan, which need not be in the mixture.
+    lower
+        Proven lower bound of the optimal value, over everything that a plan could place: with patrol teams over every beat that they could
+        drive, with the method `mixed` over every mixture. None when nothing is proven.
+    upper
+        Exact value of `plan` on the full network; None without a plan. With the method `mixed` the value of the mixture, or a proven upper
+        bound of it within a fraction of the tolerance.
+    seconds
+        Wall-clock time.
+    seed
+        Seed of every random choice.
+    statistics
+        Counts of the method (overlay nodes, rows, branch-and-bound nodes).
+    tolerance
+        The gap up to which a plan counts as optimal: the one asked for, at least `PROVEN`.
+    weighed
+        How many beats were weighed against one another in the last placement problem; None without patrol teams.
+    weighed_lower
+        Proven lower bound within the beats that were weighed, >= `lower`; None without patrol teams.
+    pricing_proven
+        Whether pricing was solved to proof for `lower`; else the bound allows for what pricing left open. True without patrol teams.
+    mixed
+        The mixture, and what it is compared with; None for other methods than `mixed`.
+    """
+
+    method: str
+    status: Status
+    limit: Limit | None
+    plan: Plan | None
+    lower: float | None
+    upper: float | None
+    seconds: float
+    seed: int
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = PROVEN
+    weighed: int | None = None
+    weighed_lower: float | None = None
+    pricing_proven: bool = True
+    mixed: Randomised | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """(upper - lower) / upper; 0 where upper is 0; None where a bound is unknown."""
+        return relative_gap(self.lower, self.upper)
+
+    @property
+    def nothing_helps(self) -> bool:
+        """Whether the plan is empty and proven best to within `PROVEN`: no option fits, or none that fits lowers the value."""
+        return self.plan is not None and not self.plan.placements and self.gap is not None and self.gap <= PROVEN
+
+    @property
+    def weighed_gap(self) -> float | None:
+        """The same gap within the beats that were weighed; None without patrol teams."""
+        return relative_gap(self.weighed_lower, self.upper)
+
+
+def single_plan(result: Result) -> Result:
+    """Return what a solve by the method `mixed` says of the best plan that is the same every day; any other result as it is."""
+    if result.mixed is None:
+        return result
+    lower, upper = result.mixed.pure_lower, result.mixed.pure_upper
+    closed = (relative_gap(lower, upper) or 0.0) <= result.tolerance
+    return replace(result, lower=lower, upper=upper, status="optimal" if closed else "feasible", mixed=None)
+
+
+def tolerance_of(gap: float) -> float:
+    """Return the gap up to which a plan counts as optimal where this one is asked for."""
+    return max(gap, PROVEN)
+
+
+def relative_gap(lower: float | None, upper: float | None) -> float | None:
+    """Return (upper - lower) / upper, 0 where upper is 0, and None where either is None or not finite."""
+    if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)):
+        return None
+    return (upper - lower) / upper if upper > 0 else 0.0

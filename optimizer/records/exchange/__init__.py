@@ -1,1 +1,0 @@
-"""Exchange: seizures and tips as STIX 2.1, GeoJSON and CSV, there and back."""

@@ -1,0 +1,239 @@
+"""Figures of analyses: the budget curve, the shares of a cooperation, and maps of plans side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from optimizer.base.text.formatting import plain
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import localised, marked
+from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from optimizer.problem.plan.agencies import WorthInterval
+    from optimizer.report.maps.geography import StraightRoads
+
+CURVE_DPI = 300
+
+BUDGET_NAME_LENGTH = 60
+
+
+def draw_frontier(
+    ax: Axes, resource: str, budgets: Sequence[float], lower: Sequence[float], upper: Sequence[float], knee: int | None
+) -> Axes:
+    """Draw a curve into axes and return them.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    resource
+        What people call the resource, with its unit.
+    budgets, lower, upper
+        (points,) budgets, proven bounds and values of the plans found.
+    knee
+        The point to mark; None for none.
+    """
+    ax.fill_between(
+        budgets, lower, upper, color=FAINT, alpha=0.6, linewidth=0, label=_("not known: a better plan may lie here")
+    )
+    ax.plot(budgets, upper, color=AFTER, marker="o", markersize=4, linewidth=1.8, label=_("best plan found"))
+    ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label=_("no plan gets below this"))
+    if knee is not None:
+        ax.annotate(
+            _("from {budget} on each unit brings\nless than the average").format(
+                budget=localised(f"{budgets[knee]:g}")
+            ),
+            (budgets[knee], upper[knee]),
+            xytext=(0.03, 0.05),
+            textcoords="axes fraction",
+            fontsize=8,
+            color=TEXT,
+            arrowprops={"arrowstyle": "-", "color": TEXT, "linewidth": 0.8},
+            parse_math=False,
+        )
+    fall = upper[0] - upper[-1]
+    title = (
+        _("From {first} to {last} the value falls by {fall}")
+        if fall > 0
+        else _("From {first} to {last} more brings nothing")
+    )
+    first, last = (localised(f"{budget:g}") for budget in (budgets[0], budgets[-1]))
+    ax.set_title(
+        title.format(first=first, last=last, fall=localised(f"{fall:.3g}")),
+        loc="left",
+        fontsize=11,
+        parse_math=False,
+    )
+    ax.set_xlabel(_("Budget of {resource}").format(resource=plain(resource, BUDGET_NAME_LENGTH)), parse_math=False)
+    ax.set_ylabel(_("Value: what gets through"))
+    spread = max(max(upper) - min(lower), 0.02 * abs(max(upper)), 1e-12)
+    ax.set_ylim(max(0.0, min(lower) - 0.35 * spread), max(upper) + 0.08 * spread)
+    ax.grid(color=FAINT, linewidth=0.5)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=8, loc="upper right")
+    return ax
+
+
+def save_frontier(
+    folder: Path,
+    resource: str,
+    budgets: Sequence[float],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    knee: int | None,
+) -> None:
+    """Write frontier.png (300 dpi) and frontier.svg into an existing folder; parameters as in `draw_frontier`."""
+    figure = Figure(figsize=(7.5, 4.6), dpi=CURVE_DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee)
+    figure.savefig(folder / "frontier.png", bbox_inches="tight", pad_inches=0.1)
+    figure.savefig(folder / "frontier.svg", bbox_inches="tight", pad_inches=0.1, metadata={"Date": None})
+
+
+# The figure of a cooperation: what each agency reaches alone, and its share of what all reach.
+
+SHARES_DPI = 300
+
+AGENCY_NAME_LENGTH = 40
+
+
+def draw_shares(
+    ax: Axes, agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]
+) -> Axes:
+    """Draw two points with their ranges for each agency into axes and return them.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    agencies
+        Their names.
+    alone, shares
+        (agencies,) what each reaches alone, and its Shapley value.
+    """
+    for offset, intervals, color, marker, label in (
+        (-0.14, alone, BOUND, "s", _("reaches alone")),
+        (0.14, shares, AFTER, "o", _("fair share of what all reach")),
+    ):
+        places = [k + offset for k in range(len(agencies))]
+        found = [each.found for each in intervals]
+        sides = [[each.found - each.low for each in intervals], [each.high - each.found for each in intervals]]
+        ax.errorbar(found, places, xerr=sides, fmt=marker, color=color, capsize=3, linewidth=1.4, label=label)
+    ax.set_yticks(range(len(agencies)), [plain(name, AGENCY_NAME_LENGTH) for name in agencies], parse_math=False)
+    ax.invert_yaxis()
+    ax.set_xlabel(_("By how much less gets through (bars: what the bounds prove)"))
+    ax.set_xlim(left=min(0.0, *(each.low for each in (*alone, *shares))))
+    ax.grid(axis="x", color=FAINT, linewidth=0.5)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=8, loc="best")
+    return ax
+
+
+def save_shares(
+    folder: Path, agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]
+) -> None:
+    """Write shares.png (300 dpi) and shares.svg into an existing folder; parameters as in `draw_shares`."""
+    figure = Figure(figsize=(7.5, 1.4 + 0.55 * len(agencies)), dpi=SHARES_DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    draw_shares(figure.add_subplot(), agencies, alone, shares)
+    figure.savefig(folder / "shares.png", bbox_inches="tight", pad_inches=0.1)
+    figure.savefig(folder / "shares.svg", bbox_inches="tight", pad_inches=0.1, metadata={"Date": None})
+
+
+# Maps of plans side by side: the same roads, and what each plan has of its own.
+
+PLAN_MAP_DPI = 200
+
+PLAN_NAME_LENGTH = 46
+
+MOST_PLANS = 6
+"""Plans that one sheet shows."""
+
+BESIDE = 2
+"""Maps in a row."""
+
+LOOKS = {
+    "shared": (marked("in the first plan too"), "o", SITES["kept"].fill),
+    "comes": (marked("not in the first plan"), "s", SITES["new"].fill),
+    "goes": (marked("in the first plan alone"), "x", "#a3002b"),
+}
+"""Label, marker and colour of what a map shows of a plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMap:
+    """A plan on a map.
+
+    Attributes
+    ----------
+    title
+        Above it.
+    shared, comes, goes
+        (k, 2) degrees of what it has as the first plan has, has besides, and has not.
+    """
+
+    title: str
+    shared: NDArray[np.float64]
+    comes: NDArray[np.float64]
+    goes: NDArray[np.float64]
+
+
+def draw_plan_map(ax: Axes, roads: StraightRoads, plan: PlanMap) -> Axes:
+    """Draw a plan over the roads into axes and return them."""
+    ax.add_collection(LineCollection(list(np.stack((roads.begin, roads.end), axis=1)), colors=ROAD, linewidths=0.5))
+    for name, (label, marker, colour) in LOOKS.items():
+        at = getattr(plan, name)
+        edge = None if marker == "x" else "white"
+        ax.scatter(
+            at[:, 0],
+            at[:, 1],
+            s=40,
+            marker=marker,
+            color=colour,
+            linewidths=1,
+            zorder=3,
+            label=_(label),
+            edgecolors=edge,
+        )
+    ends = np.vstack((roads.begin, roads.end))
+    if ends.size:
+        ax.set_aspect(1 / max(float(np.cos(np.radians(ends[:, 1].mean()))), 0.05))
+    ax.autoscale_view()
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_title(plain(plan.title, PLAN_NAME_LENGTH), loc="left", fontsize=10, color=TEXT, parse_math=False)
+    return ax
+
+
+def save_plan_maps(folder: Path, roads: StraightRoads, plans: Sequence[PlanMap]) -> Path:
+    """Write maps.png and maps.svg, the first plans side by side, into an existing folder; return the former."""
+    shown = plans[:MOST_PLANS]
+    columns = min(BESIDE, len(shown))
+    rows = -(-len(shown) // columns)
+    figure = Figure(
+        figsize=(5.2 * columns, 4.4 * rows + 0.5), dpi=PLAN_MAP_DPI, facecolor="white", layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax, plan in zip(axes, shown, strict=False):
+        draw_plan_map(ax, roads, plan)
+    for ax in axes[len(shown) :]:
+        ax.set_axis_off()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
+    figure.savefig(folder / "maps.png")
+    figure.savefig(folder / "maps.svg", metadata={"Date": None})
+    return folder / "maps.png"

@@ -1,0 +1,262 @@
+"""The first page: what to keep, open, change and close, which beats to drive, what that buys, what stays open, and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.base.text.formatting import DASH, clock, known, letter, number, percent, plain, sentence
+from optimizer.base.text.language import counted, marked
+from optimizer.base.text.language import gettext as _
+from optimizer.report.content.report_table import minus
+from optimizer.report.content.risk import record_doubts
+from optimizer.report.content.summary import difference_in_points, difference_short, value
+from optimizer.report.maps.place_names import PlaceNames
+from optimizer.report.words import word
+
+if TYPE_CHECKING:
+    from optimizer.report.content.placements import BeatRow, SiteRow
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.content.routes import OpenWay
+
+ACTIONS = {"new": "open", "changed": "change", "given up": "close", "kept": "keep"}
+"""What is ordered for a site of each standing, in the order of the page."""
+VERBS = {
+    "open": marked("open"),
+    "change": marked("change"),
+    "close": marked("close"),
+    "keep": marked("keep"),
+    "drive": marked("drive"),
+}
+"""What the page says for each."""
+NAME, PLACE = 80, 60
+"""Characters of a name or place that a line of the order holds."""
+NAMED = 2
+"""Examples in a sentence."""
+
+
+LINES_A_SHEET = 50
+"""Lines that one sheet of paper holds beside what stands under them; an order of more says on its first sheet that it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A line of the order: what to do, the number or letter on the maps (may be empty), where, and what stands or is done there.
+
+    `mark` is the id of its mark on the interactive map; empty where it has none.
+    """
+
+    action: str
+    number: str
+    place: str
+    details: str
+    mark: str
+
+    @property
+    def verb(self) -> str:
+        """What to do, in the language that is spoken."""
+        return _(VERBS[self.action])
+
+
+@dataclass(frozen=True, slots=True)
+class OrderGroup:
+    """The lines of one agency."""
+
+    agency: str
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPage:
+    """The first page: a summary, lines by agency, and sentences on what it buys, what stays open and how sure that is."""
+
+    summary: str
+    groups: tuple[OrderGroup, ...]
+    buys: tuple[str, ...]
+    open: tuple[str, ...]
+    sure: tuple[str, ...]
+
+    @property
+    def length(self) -> int:
+        """Number of lines of all agencies."""
+        return sum(len(group.lines) for group in self.groups)
+
+
+def order_of(content: ReportContent) -> FirstPage:
+    """Return the order that a plan comes to."""
+    return FirstPage(
+        summary=_summary(content),
+        groups=_groups(content),
+        buys=_buys(content),
+        open=_open(content),
+        sure=_sure(content),
+    )
+
+
+def _summary(content: ReportContent) -> str:
+    counts = {action: sum(site.standing == standing for site in content.sites) for standing, action in ACTIONS.items()}
+    said = {
+        "open": _("open {count}"),
+        "change": _("change {count}"),
+        "close": _("close {count}"),
+        "keep": _("keep {count}"),
+    }
+    parts = ", ".join(said[action].format(count=number(count)) for action, count in counts.items() if count)
+    driven = len(content.beats)
+    beats = counted("drive {count} beat each shift", "drive {count} beats each shift", driven) if driven else ""
+    if parts:
+        parts = _("{actions} of the sites below").format(actions=parts)
+    if parts and beats:
+        return sentence(_("{sites}; {beats}.").format(sites=parts, beats=beats))
+    if parts or beats:
+        return sentence(f"{parts or beats}.")
+    return _("No order: the plan places nothing and closes nothing.")
+
+
+def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
+    lines: dict[str, list[OrderLine]] = {}
+    numbers = {site.id: str(place) for place, site in enumerate(content.chosen, 1)}
+    for standing in ACTIONS:
+        for site in (*content.chosen, *content.not_chosen):
+            if site.standing == standing:
+                lines.setdefault(plain(site.agency), []).append(_site_line(site, numbers.get(site.id, "")))
+    for place, beat in enumerate(content.driven):
+        lines.setdefault(plain(beat.agency), []).append(_beat_line(beat, letter(place)))
+    return tuple(OrderGroup(agency or _("All"), tuple(found)) for agency, found in sorted(lines.items()))
+
+
+def _site_line(site: SiteRow, number: str) -> OrderLine:
+    kind = plain(site.type or word(site.kind), 40)
+    if site.standing == "changed":
+        kind = _("to {kind}, today {other}").format(kind=kind, other=plain(site.other_type, 40))
+    road = plain(site.road, NAME)
+    name = plain(site.place or site.label, NAME)
+    known_road = road.partition(", ")[0].partition("; ")[0]
+    where = plain(site.where, PLACE)
+    details = [kind, "" if known_road and known_road in name else road, "" if PlaceNames.in_degrees(where) else where]
+    return OrderLine(ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}")
+
+
+def _beat_line(beat: BeatRow, name: str) -> OrderLine:
+    stops = [
+        f"{clock(stop.arrive_s)}{DASH}{clock(stop.leave_s)} "
+        + PlaceNames.joined(plain(stop.label, NAME).partition(" (")[0], plain(stop.where, PLACE))
+        for stop in beat.stops
+    ]
+    details = _("from {base}: {stops}; back {time}").format(
+        base=plain(beat.base, NAME), stops="; ".join(stops), time=clock(beat.back_s)
+    )
+    return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}")
+
+
+def _buys(content: ReportContent) -> tuple[str, ...]:
+    summary = content.summary
+    lines = []
+    for amount, less_said, more_said in (
+        (
+            summary.existing,
+            _("Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} less gets through{relative}."),
+            _("Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} MORE gets through{relative}."),
+        ),
+        (
+            summary.nothing,
+            _("Against nothing placed ({value}): {points} less gets through{relative}."),
+            _("Against nothing placed ({value}): {points} MORE gets through{relative}."),
+        ),
+    ):
+        less = minus(amount, summary.upper)
+        if amount is None or less is None or not known(amount):
+            continue
+        relative = _(", {share} of it").format(share=percent(abs(less) / amount, 0)) if amount else ""
+        points = difference_in_points(summary, abs(less))
+        said = less_said if less >= 0 else more_said
+        lines.append(said.format(value=value(summary, amount), points=points, relative=relative))
+    if not known(summary.existing):
+        lines.append(_("No site is marked as in use today, so there is no layout of today to compare with."))
+    return tuple(lines)
+
+
+def _open(content: ReportContent) -> tuple[str, ...]:
+    return tuple(_way(content, way) for way in content.open_ways)
+
+
+def _way(content: ReportContent, way: OpenWay) -> str:
+    roads = ", ".join(plain(road, 40) for road in way.roads) or _("roads without a name")
+    past = (
+        _("past {sites}").format(sites=_listed([plain(name, NAME) for name in way.past]))
+        if way.past
+        else _("past no site of the plan")
+    )
+    amount = value(content.summary, way.contribution)
+    return _(
+        "{start} to {end} by {roads}, {past}: {through} of the loads on it get through; these are, with others by these roads, {loads}."
+    ).format(
+        start=plain(way.start, PLACE),
+        end=plain(way.end, PLACE),
+        roads=roads,
+        past=past,
+        through=percent(way.through, 0),
+        loads=(_("{share} of all loads") if content.summary.share else _("{share} loads")).format(share=amount),
+    )
+
+
+def _sure(content: ReportContent) -> tuple[str, ...]:
+    return (*_proof(content), *record_doubts(content), *_others(content), *_draws(content))
+
+
+def _proof(content: ReportContent) -> list[str]:
+    summary = content.summary
+    left = minus(summary.upper, summary.bound)
+    if left is None:
+        return [_("How much better another plan could be was not proven.")]
+    if left <= 1e-6:
+        return [_("No plan within these budgets does better in the model: that is proven.")]
+    gained = minus(summary.existing, summary.upper)
+    said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
+    beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
+    return [f"{said.format(points=difference_in_points(summary, left))} {beside}".rstrip()]
+
+
+def _others(content: ReportContent) -> list[str]:
+    facts, sites = content.exchanges, len(content.chosen)
+    if facts is None:
+        return []
+    examples = [
+        _("{out} for {into}").format(out=plain(out, NAME), into=plain(into, NAME)) for out, into in facts.sites[:NAMED]
+    ]
+    rise = difference_short(content.summary, facts.close)
+    if not examples:
+        firm = _(
+            "Each of the {tried} exchanges of one site that were tried lets over {rise} more through: the choice of sites is firm."
+        )
+        return [firm.format(tried=facts.tried, rise=rise)]
+    close = _(
+        "Other plans are nearly as good: {count} of {sites} can each be exchanged for another at a loss of {rise} at most, such as {examples}."
+    )
+    return [
+        close.format(
+            count=len(facts.sites),
+            sites=counted("{count} site", "{count} sites", sites),
+            rise=rise,
+            examples="; ".join(examples),
+        )
+    ]
+
+
+def _draws(content: ReportContent) -> list[str]:
+    facts = content.doubt
+    shares = [row.beats_today for row in facts.rows[:1]] if facts is not None else []
+    better = _(
+        "In {share} of {draws} draws of what is not known it is better than today\N{RIGHT SINGLE QUOTATION MARK}s layout."
+    )
+    return [
+        better.format(share=percent(share, 0), draws=facts.draws)
+        for share in shares
+        if share is not None and facts is not None
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - NAMED
+    first = _(" and ").join(names[:NAMED])
+    return _("{names} and {count} more").format(names=first, count=more) if more > 0 else first

@@ -1,0 +1,62 @@
+"""A table of the report as plain text (the template adds the markup, autoescaped), and what several tables share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from optimizer.base.text.formatting import known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Header of a column, and whether numbers stand in it (set to the right)."""
+
+    header: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """A table ready to be set.
+
+    Attributes
+    ----------
+    id
+        Unique on the page.
+    caption
+        What the rows are, with what a reader needs to know of the columns.
+    columns
+        Headers; units stand in them.
+    rows
+        One text a column.
+    marks
+        For each row the id of its mark on the interactive map; empty where rows have none.
+    """
+
+    id: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    marks: tuple[str, ...] = ()
+
+
+def minus(a: float | None, b: float | None) -> float | None:
+    """Return a - b; None where either is not known."""
+    return a - b if a is not None and b is not None and known(a) and known(b) else None
+
+
+def largest_first(rows: Iterable[Row], size: Callable[[Row], float | None]) -> list[Row]:
+    """Sort by size, the largest first; rows whose size is not known come last."""
+
+    def key(row: Row) -> float:
+        amount = size(row)
+        return -amount if amount is not None and known(amount) else float("inf")
+
+    return sorted(rows, key=key)

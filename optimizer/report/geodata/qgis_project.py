@@ -1,0 +1,296 @@
+"""The QGIS project of a plan: a `.qgz` whose layers lie in the GeoPackage beside it, styled, grouped and in drawing order.
+
+Styles are kept as QGIS keeps them (QML): one symbol, or one a class, and a text beside it.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree as ET
+
+import shapely
+
+from optimizer.base.text.formatting import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from optimizer.report.geodata.files import GeoTable
+    from optimizer.report.palette import Symbol
+
+WGS84 = {
+    "wkt": (
+        'GEOGCRS["WGS 84",DATUM["World Geodetic System 1984",ELLIPSOID["WGS 84",6378137,298.257223563,LENGTHUNIT["metre",1]]],'
+        'PRIMEM["Greenwich",0,ANGLEUNIT["degree",0.0174532925199433]],CS[ellipsoidal,2],'
+        'AXIS["geodetic latitude (Lat)",north,ORDER[1],ANGLEUNIT["degree",0.0174532925199433]],'
+        'AXIS["geodetic longitude (Lon)",east,ORDER[2],ANGLEUNIT["degree",0.0174532925199433]],ID["EPSG",4326]]'
+    ),
+    "proj4": "+proj=longlat +datum=WGS84 +no_defs",
+    "srsid": "3452",
+    "srid": "4326",
+    "authid": "EPSG:4326",
+    "description": "WGS 84",
+    "projectionacronym": "longlat",
+    "ellipsoidacronym": "EPSG:7030",
+    "geographicflag": "true",
+}
+"""The coordinate reference system as a project describes it; the number alone is not enough."""
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Time of every entry of an archive: the same content makes the same file."""
+
+
+def write_project(path: Path, title: str, layers: Sequence[GeoTable], source: str, rights: str) -> None:
+    """Write a project.
+
+    Parameters
+    ----------
+    path
+        The `.qgz` file.
+    title
+        Of the project.
+    layers
+        With styles; the first is drawn on top.
+    source
+        Name of the GeoPackage, which stands beside the project.
+    rights
+        Who must be named for the data.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        text = project_xml(title, layers, source, rights)
+        write_entry(archive, f"{path.stem}.qgs", text)
+
+
+def write_entry(archive: zipfile.ZipFile, name: str, content: str | bytes) -> None:
+    """Add a file to an archive, without the time at which that is done."""
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+    archive.writestr(entry, content.encode("utf-8", "replace") if isinstance(content, str) else content)
+
+
+def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str) -> str:
+    """Return the `.qgs` document of a project; parameters as in `write_project`."""
+    root = ET.Element("qgis", version=QGIS, projectname=plain(title))
+    ET.SubElement(root, "homePath", path="")
+    ET.SubElement(root, "title").text = plain(title)
+    _add_reference(ET.SubElement(root, "projectCrs"))
+    tree = ET.SubElement(root, "layer-tree-group")
+    for layer in layers:
+        assert layer.style is not None  # noqa: S101 - it has shapes
+        words = {"id": _id(layer), "name": plain(layer.title), "source": _source(layer, source)}
+        checked = "Qt::Checked" if layer.style.shown else "Qt::Unchecked"
+        ET.SubElement(tree, "layer-tree-layer", words, providerKey="ogr", checked=checked, expanded="1")
+    _add_extent(ET.SubElement(root, "mapcanvas", name="theMapCanvas"), layers)
+    every = ET.SubElement(root, "projectlayers")
+    for layer in layers:
+        _add_layer(every, layer, source)
+    properties = ET.SubElement(root, "properties")
+    ET.SubElement(ET.SubElement(properties, "Paths"), "Absolute", type="bool").text = "false"
+    ET.SubElement(ET.SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", type="int").text = "1"
+    metadata = ET.SubElement(root, "projectMetadata")
+    ET.SubElement(metadata, "title").text = plain(title)
+    ET.SubElement(metadata, "rights").text = plain(rights)
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode")
+
+
+def _add_layer(parent: ET.Element, layer: GeoTable, source: str) -> None:
+    assert layer.style is not None  # noqa: S101 - it has shapes
+    kind = "Point" if layer.geometry == "Point" else "Line"
+    one = ET.SubElement(
+        parent,
+        "maplayer",
+        type="vector",
+        geometry=kind,
+        wkbType=layer.geometry,
+        labelsEnabled=str(int(bool(layer.style.text))),
+    )
+    ET.SubElement(one, "id").text = _id(layer)
+    ET.SubElement(one, "datasource").text = _source(layer, source)
+    ET.SubElement(one, "layername").text = plain(layer.title)
+    _add_reference(ET.SubElement(one, "srs"))
+    ET.SubElement(one, "provider", encoding="UTF-8").text = "ogr"
+    add_style(one, layer.style)
+
+
+def _add_reference(parent: ET.Element) -> None:
+    reference = ET.SubElement(parent, "spatialrefsys", nativeFormat="Wkt")
+    for name, text in WGS84.items():
+        ET.SubElement(reference, name).text = text
+
+
+def _add_extent(parent: ET.Element, layers: Sequence[GeoTable]) -> None:
+    shapes = [shape for layer in layers for shape in layer.shapes or () if shape is not None]
+    ET.SubElement(parent, "units").text = "degrees"
+    if shapes:
+        extent = ET.SubElement(parent, "extent")
+        for name, value in zip(("xmin", "ymin", "xmax", "ymax"), shapely.total_bounds(shapes).tolist(), strict=True):
+            ET.SubElement(extent, name).text = f"{value:.6f}"
+    _add_reference(ET.SubElement(parent, "destinationsrs"))
+
+
+def _id(layer: GeoTable) -> str:
+    """Return the id of a layer; QGIS replaces short ones."""
+    return f"interdict_plan_layer_{layer.name}"
+
+
+def _source(layer: GeoTable, source: str) -> str:
+    return f"./{source}|layername={layer.name}"
+
+
+# Styles of layers as QGIS keeps them (QML): one symbol, or one a class, and a text beside it.
+
+QGIS = "3.34.0"
+"""The oldest version of QGIS that the files are written for."""
+
+SHAPES = {"circle_x": "cross_fill", "hex": "hexagon"}
+"""Names of markers that are others in QGIS."""
+
+MM_PER_PIXEL = 25.4 / 96
+
+
+class Mark(NamedTuple):
+    """How a feature is drawn: a marker where `shape` is given, else a line; sizes and widths in millimetres, colours as `#rrggbb[aa]`."""
+
+    colour: str
+    size: float
+    shape: str = ""
+    outline: str = "#ffffff"
+    dashed: bool = False
+
+
+class StyleClass(NamedTuple):
+    """Features of one value of the style's field: what the legend says, and how they are drawn."""
+
+    value: str
+    label: str
+    mark: Mark
+
+
+class Style(NamedTuple):
+    """How a layer is drawn.
+
+    Attributes
+    ----------
+    classes
+        In the order of the legend; one alone where `field` is empty.
+    field
+        The column whose value chooses the class.
+    text
+        The column that stands beside each feature; none where empty.
+    shown
+        Whether the layer is shown when the project opens.
+    """
+
+    classes: tuple[StyleClass, ...]
+    field: str = ""
+    text: str = ""
+    shown: bool = True
+
+
+def marker(symbol: Symbol) -> Mark:
+    """Return the mark of a place, as the report draws it."""
+    return Mark(symbol.fill, symbol.size * MM_PER_PIXEL, SHAPES.get(symbol.bokeh, symbol.bokeh), symbol.line)
+
+
+def one_style(mark: Mark, text: str = "", *, shown: bool = True) -> Style:
+    """Return the style in which every feature is drawn alike."""
+    return Style((StyleClass("", "", mark),), text=text, shown=shown)
+
+
+def qml(style: Style) -> str:
+    """Return a style as a QML document."""
+    root = ET.Element(
+        "qgis", version=QGIS, styleCategories="Symbology|Labeling", labelsEnabled=str(int(bool(style.text)))
+    )
+    add_style(root, style)
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>" + ET.tostring(root, encoding="unicode")
+
+
+def add_style(parent: ET.Element, style: Style) -> None:
+    """Add the renderer of a style, and its labels, to a layer or a QML document."""
+    kind = "categorizedSymbol" if style.field else "singleSymbol"
+    renderer = ET.SubElement(parent, "renderer-v2", type=kind, symbollevels="0", enableorderby="0", forceraster="0")
+    if style.field:
+        renderer.set("attr", style.field)
+        categories = ET.SubElement(renderer, "categories")
+        for place, each in enumerate(style.classes):
+            words = {"value": plain(each.value), "label": plain(each.label)}
+            ET.SubElement(categories, "category", words, type="string", symbol=str(place), render="true")
+    symbols = ET.SubElement(renderer, "symbols")
+    for place, each in enumerate(style.classes):
+        _add_symbol(symbols, str(place), each.mark)
+    if style.text:
+        _add_labels(parent, style.text)
+
+
+def _add_symbol(parent: ET.Element, name: str, mark: Mark) -> None:
+    symbol = ET.SubElement(
+        parent,
+        "symbol",
+        name=name,
+        type="marker" if mark.shape else "line",
+        alpha="1",
+        clip_to_extent="1",
+        force_rhr="0",
+    )
+    kind = "SimpleMarker" if mark.shape else "SimpleLine"
+    layer = ET.SubElement(symbol, "layer", {"class": kind, "enabled": "1", "locked": "0", "pass": "0"})
+    if mark.shape:
+        _add_options(layer, _marker_options(mark))
+    else:
+        _add_options(layer, _line_options(mark))
+
+
+def _marker_options(mark: Mark) -> Mapping[str, str]:
+    return {
+        "name": mark.shape.removeprefix("inverted_"),
+        "angle": "180" if mark.shape.startswith("inverted_") else "0",
+        "color": rgba(mark.colour),
+        "outline_color": rgba(mark.outline),
+        "outline_style": "solid",
+        "outline_width": "0.3",
+        "outline_width_unit": "MM",
+        "size": f"{mark.size:.2f}",
+        "size_unit": "MM",
+    }
+
+
+def _line_options(mark: Mark) -> Mapping[str, str]:
+    return {
+        "line_color": rgba(mark.colour),
+        "line_style": "dash" if mark.dashed else "solid",
+        "line_width": f"{mark.size:.2f}",
+        "line_width_unit": "MM",
+        "capstyle": "round",
+        "joinstyle": "round",
+    }
+
+
+def _add_options(parent: ET.Element, options: Mapping[str, str]) -> None:
+    every = ET.SubElement(parent, "Option", type="Map")
+    for name, value in options.items():
+        ET.SubElement(every, "Option", name=name, value=value, type="QString")
+
+
+def _add_labels(parent: ET.Element, field: str) -> None:
+    labeling = ET.SubElement(parent, "labeling", type="simple")
+    settings = ET.SubElement(labeling, "settings", calloutType="simple")
+    text = ET.SubElement(
+        settings,
+        "text-style",
+        fieldName=field,
+        isExpression="0",
+        fontSize="9",
+        fontSizeUnit="Point",
+        textColor=rgba("#1a1a1a"),
+    )
+    ET.SubElement(
+        text, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferSizeUnits="MM", bufferColor=rgba("#ffffff")
+    )
+
+
+def rgba(colour: str) -> str:
+    """Return `#rrggbb` or `#rrggbbaa` as `r,g,b,a`."""
+    return ",".join(str(part) for part in bytes.fromhex(f"{colour[1:]}ff"[:8]))

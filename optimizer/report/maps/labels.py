@@ -1,0 +1,232 @@
+"""What maps name (towns, those at the border first, road numbers, states), and where names and numbers lie without overlap.
+
+Boxes are (west, south, east, north) in any unit of length that is the same both ways, say pixels or points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import shapely
+
+from optimizer.report.maps.geography import border_parts, plane_of
+from optimizer.report.maps.place_names import NamedPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.maps.geography import Bounds
+
+AT_BORDER_M = 25_000.0
+"""Metres from the border up to which a town is a border town."""
+
+NUMBERED = ("motorway", "trunk", "primary")
+"""Classes of road whose numbers maps show, the most important first."""
+
+LONGEST_NUMBER = 9
+"""Characters of a road number; longer texts are names."""
+
+
+class NamedTowns(NamedTuple):
+    """Towns that have a name, each name once: those at the border, and the others."""
+
+    border: list[NamedPlace]
+    inland: list[NamedPlace]
+
+
+def named_towns(content: ReportContent) -> NamedTowns:
+    """Return the towns that have a name: those that the scenario lists first, in its order, then the largest first."""
+    towns = [NamedPlace(town.name, town.lon, town.lat, "town", town.population) for town in content.settlements]
+    listed = [place for place in content.places if place.kind == "town"]
+    named = {town.name: town for town in (*listed, *sorted(towns, key=lambda town: (-town.population, town.name)))}
+    named.pop("", None)
+    border, every = border_parts(content), list(named.values())
+    if not border.size or not every:
+        return NamedTowns([], every)
+    plane = plane_of(content)
+    line = shapely.transform(shapely.union_all(border), plane.project)
+    points = shapely.points(plane.project(np.array([(town.lon, town.lat) for town in every])))
+    near = np.atleast_1d(shapely.distance(points, line) <= AT_BORDER_M).tolist()
+    return NamedTowns(
+        [town for town, there in zip(every, near, strict=True) if there],
+        [town for town, there in zip(every, near, strict=True) if not there],
+    )
+
+
+def marked_places(content: ReportContent) -> list[tuple[float, float]]:
+    """Return where the map has marks that the name of a border town must not cover (degrees): sites, crossings, gateways, bases."""
+    places = [(site.lon, site.lat) for site in content.sites if np.isfinite(site.lon)]
+    places += [(crossing.lon, crossing.lat) for crossing in content.crossings]
+    places += [(gateway.lon, gateway.lat) for gateway in content.gateways]
+    return places + [(beat.lon, beat.lat) for beat in content.beats]
+
+
+def named_areas(content: ReportContent) -> list[NamedPlace]:
+    """Return the states and countries that have a name."""
+    return [place for place in content.places if place.kind in {"state", "country"}]
+
+
+def road_numbers(content: ReportContent) -> list[NamedPlace]:
+    """Return the numbers of main roads with where to write each: the middle of its longest segment; important and long roads first."""
+    network = content.network
+    arcs = network.segment_arc
+    texts = (
+        network.name[arcs]
+        if network.ref is None
+        else np.where(network.ref[arcs] != "", network.ref[arcs], network.name[arcs])
+    )
+    rank = {name: place for place, name in enumerate(NUMBERED)}
+    total: dict[str, float] = {}
+    best: dict[str, tuple[int, float, int]] = {}
+    length = network.length_m[arcs].tolist()
+    for segment, (text, road_class) in enumerate(zip(texts.tolist(), network.road_class[arcs].tolist(), strict=True)):
+        number = text.split(";")[0].split("/")[0].strip()
+        if (
+            road_class not in rank
+            or not 0 < len(number) <= LONGEST_NUMBER
+            or not any(mark.isdigit() for mark in number)
+        ):
+            continue
+        total[number] = total.get(number, 0.0) + length[segment]
+        found = (rank[road_class], -length[segment], segment)
+        best[number] = min(best.get(number, found), found)
+    order = sorted(best, key=lambda number: (best[number][0], -total[number], number))
+    middle = network.segment_midpoint.tolist()
+    return [NamedPlace(number, middle[best[number][2]][0], middle[best[number][2]][1], "road") for number in order]
+
+
+# Placing of names and numbers on a map so that they do not lie on one another.
+#
+# Boxes are (west, south, east, north) in any unit of length that is the same both ways, say pixels or points.
+
+
+@dataclass(slots=True)
+class OccupiedBoxes:
+    """Boxes in which something stands already.
+
+    Attributes
+    ----------
+    boxes
+        (k, 4) boxes.
+    frame
+        Box that everything must stay in; None for no bound.
+    """
+
+    boxes: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
+    frame: Bounds | None = None
+
+    def add(self, boxes: NDArray[np.float64]) -> None:
+        """Add (k, 4) boxes."""
+        self.boxes = np.vstack((self.boxes, boxes))
+
+    def overlap(self, box: NDArray[np.float64]) -> float:
+        """Return the area that a (4,) box shares with the occupied ones, each counted by itself; infinite outside the frame."""
+        if self.frame is not None and not self.frame.holds(box):
+            return np.inf
+        size = np.minimum(self.boxes[:, 2:], box[2:]) - np.maximum(self.boxes[:, :2], box[:2])
+        return float(np.prod(np.maximum(size, 0.0), axis=1).sum())
+
+
+def boxes_around(points: NDArray[np.float64], size: float) -> NDArray[np.float64]:
+    """Return (k, 4) squares of a size around (k, 2) points."""
+    return np.hstack((points - size / 2, points + size / 2))
+
+
+def place_names(
+    points: NDArray[np.float64], widths: Iterable[float], height: float, gap: float, occupied: OccupiedBoxes, most: int
+) -> list[tuple[float, float] | None]:
+    """Place names beside points, in the order given; those for which no side is free are left out.
+
+    Parameters
+    ----------
+    points
+        (k, 2) where they belong.
+    widths, height
+        Size of each.
+    gap
+        Distance from the point; with 0 the point itself is tried first.
+    occupied
+        Boxes that are occupied; what is placed is added to them.
+    most
+        How many to place.
+
+    Returns
+    -------
+    list
+        For each name the offset of the middle of its box from its point; None where no side is free.
+    """
+    offsets: list[tuple[float, float] | None] = []
+    for point, width in zip(points, widths, strict=True):
+        if most <= 0:
+            offsets.append(None)
+            continue
+        sides = _sides(width, height, gap)
+        half = np.array((width, height)) / 2
+        for side in sides:
+            middle = point + side
+            box = np.concatenate((middle - half, middle + half))
+            if occupied.overlap(box) == 0:
+                occupied.add(box[None])
+                offsets.append(side)
+                most -= 1
+                break
+        else:
+            offsets.append(None)
+    return offsets
+
+
+def _sides(width: float, height: float, gap: float) -> list[tuple[float, float]]:
+    """Return the middles of the boxes that are tried, nearest first: on the point without a gap, else beside it at up to four gaps."""
+    sides = [] if gap else [(0.0, 0.0)]
+    for far in (1, 2, 4):
+        x, y = far * gap + width / 2, far * gap + height / 2
+        sides += [(x, y), (x, 0.0), (x, -y), (-x, y), (-x, 0.0), (-x, -y), (0.0, y), (0.0, -y)]
+    return sides
+
+
+def place_badges(
+    points: NDArray[np.float64], size: float, occupied: OccupiedBoxes, *, reach: float = 4.0
+) -> NDArray[np.float64]:
+    """Place numbered badges on their points, or beside them where another badge is: every badge is placed.
+
+    Parameters
+    ----------
+    points
+        (k, 2) where they belong.
+    size
+        Width and height of a badge.
+    occupied
+        Boxes that are occupied; what is placed is added to them.
+    reach
+        How far from its point a badge may stand, in sizes.
+
+    Returns
+    -------
+    ndarray
+        (k, 2) offsets; among the spots tried the nearest that is free, or else the one that covers least.
+    """
+    spots = np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0) if radius <= reach])
+    offsets = np.zeros_like(points)
+    for place, point in enumerate(points):
+        covered = [occupied.overlap(box) for box in boxes_around(point + spots, size)]
+        best = int(np.argmin(covered))  # the first of the least: spots are sorted by distance
+        offsets[place] = spots[best]
+        occupied.add(boxes_around(point[None] + spots[best], size))
+    return offsets
+
+
+def _ring(radius: float) -> NDArray[np.float64]:
+    if radius == 0:
+        return np.zeros((1, 2))
+    angle = np.radians(np.arange(0, 360, 22.5))
+    return radius * np.column_stack((np.cos(angle), np.sin(angle)))
+
+
+def text_width(text: str, size: float) -> float:
+    """Return about how wide a text is set, in the unit of its font size: wide scripts count double."""
+    return size * sum(0.6 if ord(mark) < 0x2E80 else 1.05 for mark in text)

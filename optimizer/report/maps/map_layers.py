@@ -1,0 +1,328 @@
+"""The layers of a report's maps: made once, and drawn by the still maps and the interactive one.
+
+Beats: on which roads, in which colour and how wide, so that beats that share a road all show. Traffic: the loads that set out over each
+segment with nothing placed, today and with the plan. Crowds: the places that insets and buttons of the interactive map show larger. The roads
+are coloured in `road_layers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import shapely
+
+from optimizer.base.text.formatting import ARROW, DASH, letter, plain
+from optimizer.base.text.language import gettext as _
+from optimizer.report.maps.geography import Bounds, map_bounds
+from optimizer.report.maps.labels import named_towns
+from optimizer.report.maps.road_layers import road_layers
+from optimizer.report.palette import BEATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.report.content.placements import BeatBase, BeatRow
+    from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.maps.road_layers import RoadLayer
+
+
+@dataclass(frozen=True, slots=True)
+class MapLayers:
+    """What the figures and the interactive map draw: made once for a report, by `map_layers`.
+
+    Attributes
+    ----------
+    roads
+        Ways to colour the roads, the first shown first.
+    before, today, after
+        Loads on the routes with nothing placed, with today's layout, and with the plan.
+    beats
+        Beats of the plan in drawing order.
+    bounds
+        What every map shows, in degrees.
+    crowds
+        Places where the marks of the plan crowd, from west to east.
+    """
+
+    roads: tuple[RoadLayer, ...]
+    before: RouteTraffic
+    today: RouteTraffic
+    after: RouteTraffic
+    beats: tuple[DrawnBeat, ...]
+    bounds: Bounds
+    crowds: tuple[Crowd, ...]
+
+    @property
+    def under_advice(self) -> RoadLayer:
+        """Return the layer that lies under where to look next: how sure the risk is, or the only one there is."""
+        return self.roads[min(1, len(self.roads) - 1)]
+
+
+def map_layers(content: ReportContent) -> MapLayers:
+    """Return the layers of a report's maps."""
+    bounds = map_bounds(content)
+    return MapLayers(
+        roads=road_layers(content),
+        before=traffic(content, "before"),
+        today=traffic(content, "today"),
+        after=traffic(content, "after"),
+        beats=drawn_beats(content),
+        bounds=bounds,
+        crowds=crowds(content, bounds),
+    )
+
+
+# Beats as they are drawn: on which roads, in which colour, and how wide, so that beats that share a road all show.
+
+THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
+"""Screen pixels: width of a beat that has a road for itself, what each beat drawn over it adds, and the widest of all."""
+
+RIM = 1.2
+"""White on both sides of a beat, in screen pixels."""
+
+FEW = 10
+"""Up to so many beats each has its own line in the legend; more share one a base."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBeat:
+    """A beat as it is drawn.
+
+    Attributes
+    ----------
+    beat
+        Who drives it.
+    letter, colour
+        What tells it from others.
+    lines
+        (k,) shapely lines in degrees, each road once.
+    width
+        (k,) width of each, in screen pixels; wider where beats that are drawn later lie on top.
+    """
+
+    beat: BeatRow
+    letter: str
+    colour: str
+    lines: NDArray[np.object_]
+    width: NDArray[np.float64]
+
+    @property
+    def numbers(self) -> list[str]:
+        """What stands at its posts, in order: `A1`, `A2`."""
+        return [f"{self.letter}{place}" for place in range(1, len(self.beat.stops) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class LegendGroup:
+    """Beats that share a line of the legend of a still map, and its `label`."""
+
+    label: str
+    beats: tuple[DrawnBeat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBase:
+    """A base that beats of the plan set out from, and the letters of its beats."""
+
+    base: BeatBase
+    letters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _MergedLines:
+    """(k,) shapely lines, and the width of each."""
+
+    lines: NDArray[np.object_]
+    width: NDArray[np.float64]
+
+
+def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
+    """Return the beats of the plan in drawing order, which is that of their letters."""
+    network, beats = content.network, content.driven
+    driven = [np.unique(network.segment[np.asarray(beat.arcs, dtype=np.int64)]) for beat in beats]
+    every = np.bincount(np.concatenate([*driven, np.empty(0, np.int64)]).astype(np.int64), minlength=network.n_segments)
+    stripe = np.minimum(STRIPE, (WIDEST - THIN) / np.maximum(every - 1, 1))
+    drawn = np.zeros(network.n_segments, dtype=np.int64)
+    made = []
+    for place, (beat, segments) in enumerate(zip(beats, driven, strict=True)):
+        drawn[segments] += 1
+        above = every[segments] - drawn[segments]
+        merged = _merged(network.lines[segments], THIN + stripe[segments] * above)
+        made.append(DrawnBeat(beat, letter(place), BEATS[place % len(BEATS)], merged.lines, merged.width))
+    return tuple(made)
+
+
+def legend_groups(beats: Sequence[DrawnBeat]) -> list[LegendGroup]:
+    """Return beats by line of the legend: one each where there are few, else one a base."""
+    if len(beats) <= FEW:
+        return [LegendGroup(_one_beat(drawn), (drawn,)) for drawn in beats]
+    groups = [tuple(group) for key, group in groupby(beats, key=lambda drawn: drawn.beat.home)]
+    return [
+        LegendGroup(
+            _("Beats {first} {dash} {last}").format(first=group[0].letter, dash=DASH, last=group[-1].letter)
+            if len(group) > 1
+            else _one_beat(group[0]),
+            group,
+        )
+        for group in groups
+    ]
+
+
+def _one_beat(drawn: DrawnBeat) -> str:
+    return _("Beat {letter}").format(letter=drawn.letter)
+
+
+def drawn_bases(beats: Sequence[DrawnBeat]) -> list[DrawnBase]:
+    """Return each base that beats set out from."""
+    letters: dict[BeatBase, list[str]] = {}
+    for drawn in beats:
+        letters.setdefault(drawn.beat.home, []).append(drawn.letter)
+    return [DrawnBase(base, tuple(own)) for base, own in letters.items()]
+
+
+def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _MergedLines:
+    """Return lines of one width as few long ones."""
+    parts: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
+    widths: list[NDArray[np.float64]] = [np.empty(0)]
+    for one in np.unique(width).tolist():
+        merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines[width == one])))
+        parts.append(np.asarray(merged, dtype=object))
+        widths.append(np.full(merged.size, one))
+    return _MergedLines(np.concatenate(parts), np.concatenate(widths))
+
+
+# Traffic: the loads that set out over each segment with nothing placed, today and with the plan, and how wide they are drawn.
+
+MAX_EVADERS_NAMED = 3
+
+Layout = Literal["before", "today", "after"]
+"""Nothing placed, today's layout, the plan."""
+
+NARROWEST: dict[Layout, float] = {"before": 5.5, "today": 3.7, "after": 2.0}
+"""Pixels of the lightest route: those of one layout lie as a rim round those of the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTraffic:
+    """Loads that set out over each segment, and by whom.
+
+    Attributes
+    ----------
+    weight
+        (n_segments,) sum of the weights of the routes that use the segment.
+    routes
+        Positions of those routes in the content, the heaviest first, by segment; segments without routes are left out.
+    """
+
+    weight: NDArray[np.float64]
+    routes: dict[int, list[int]]
+
+
+def traffic(content: ReportContent, layout: Layout) -> RouteTraffic:
+    """Add up the routes under a layout, segment by segment (both directions together)."""
+    weight = np.zeros(content.network.n_segments)
+    users: dict[int, list[int]] = {}
+    for position in np.argsort([-route.weight for route in content.routes], kind="stable"):
+        route = content.routes[position]
+        arcs = {"before": route.arcs_before, "today": route.arcs_today, "after": route.arcs_after}[layout]
+        segments = np.unique(content.network.segment[np.asarray(arcs, dtype=np.int64)])
+        weight[segments] += route.weight
+        for segment in segments.tolist():
+            users.setdefault(segment, []).append(int(position))
+    return RouteTraffic(weight, users)
+
+
+def evader_names(content: ReportContent, positions: Iterable[int]) -> str:
+    """Name the first few routes of a list as `from -> to` and count the rest."""
+    every = list(positions)
+    rows = [content.routes[position] for position in every[:MAX_EVADERS_NAMED]]
+    names = [f"{plain(row.start, 30)} {ARROW} {plain(row.end, 30)}" for row in rows]
+    rest = len(every) - len(rows)
+    return "; ".join([*names, *([_("{count} more").format(count=rest)] if rest else [])])
+
+
+def flow_width(weight: NDArray[np.float64], heaviest: float, layout: Layout) -> NDArray[np.float64]:
+    """Return line widths in screen pixels: area-like in weight."""
+    share = np.sqrt(weight / heaviest) if heaviest > 0 else np.zeros_like(weight)
+    return np.asarray(NARROWEST[layout] + 8 * share)
+
+
+# Where the marks of a plan crowd on its map: the places that insets and buttons of the interactive map show larger.
+
+MOST = 3
+"""Places that are shown larger."""
+
+LEAST_MARKS = 4
+"""Crowded marks that make a place."""
+
+NEAR = 1 / 45
+"""Marks nearer to one another than this share of the map lie on one another, as on a sheet they are about so wide."""
+
+WINDOW = 1 / 6
+"""Width of a place, as a share of the map."""
+
+SHAPE = 0.8
+"""Its height over its width, on the ground."""
+
+
+class Crowd(NamedTuple):
+    """A place where marks crowd: the town there that people know it by (empty where there is none), and its box in degrees."""
+
+    name: str
+    bounds: Bounds
+
+
+def crowds(content: ReportContent, bounds: Bounds) -> tuple[Crowd, ...]:
+    """Return up to three boxes that hold most of the crowded marks, from west to east; none share a mark.
+
+    Marks are places of sites of the plan, of sites that close, of posts of beats, and of official crossings. `bounds` (degrees) are those of
+    the map.
+    """
+    places = [(site.lon, site.lat) for site in content.sites if site.chosen or site.standing == "given up"]
+    places += [(stop.lon, stop.lat) for beat in content.beats for stop in beat.stops]
+    places += [(crossing.lon, crossing.lat) for crossing in content.crossings if crossing.official]
+    lonlat = np.unique(np.array(places, dtype=np.float64).reshape(-1, 2).round(4), axis=0)
+    lonlat = lonlat[np.isfinite(lonlat).all(axis=1)]
+    ground = np.array([np.cos(np.radians(bounds.middle_latitude)), 1.0])
+    width = max(bounds.width * ground[0], bounds.height)
+    marks = lonlat * ground
+    half = WINDOW * width * np.array([1.0, SHAPE]) / 2
+    found: list[Crowd] = []
+    left = np.ones(len(marks), dtype=bool)
+    crowded = _crowded(marks, NEAR * width)
+    while len(found) < MOST and (left & crowded).any():
+        inside = (np.abs(marks[:, None] - marks[None]) <= half).all(axis=2) & left  # (k, k): a box around each mark
+        full = (inside & crowded).sum(axis=1) * left
+        best = int(np.argmax(full))
+        if full[best] < LEAST_MARKS:
+            break
+        own = marks[inside[best]]
+        middle = (own.min(axis=0) + own.max(axis=0)) / 2
+        low, high = (middle - half) / ground, (middle + half) / ground
+        box = Bounds(*np.concatenate((low, high)).tolist())
+        found.append(Crowd(_town_in(content, box, own.mean(axis=0) / ground), box))
+        left &= ~(np.abs(marks - middle) <= half).all(axis=1)
+    return tuple(sorted(found, key=lambda crowd: crowd.bounds.west))
+
+
+def _crowded(marks: NDArray[np.float64], near: float) -> NDArray[np.bool_]:
+    """(k,) whether another mark is near each of (k, 2) marks."""
+    apart = np.hypot(*(marks[:, None] - marks[None]).transpose(2, 0, 1))
+    np.fill_diagonal(apart, np.inf)
+    return np.asarray((apart < near).any(axis=1), dtype=bool)
+
+
+def _town_in(content: ReportContent, box: Bounds, middle: NDArray[np.float64]) -> str:
+    """Return the town in a box that is near the middle of its marks, the first that maps name; one at the border where there is one."""
+    towns = named_towns(content)
+    for group in (towns.border, towns.inland):
+        inside = [town for town in group if box.holds(np.array([town.lon, town.lat] * 2))]
+        if inside:
+            apart = np.array([np.hypot(town.lon - middle[0], town.lat - middle[1]) for town in inside])
+            return plain(inside[int(np.argmax(apart <= apart.min() + box.width / 6))].name, 24)
+    return ""

@@ -1,0 +1,159 @@
+"""What people call a spot: its road, and where it lies from the nearest place with a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from optimizer.base.text.formatting import SPACE, number
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import localised, marked
+from optimizer.problem.network.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.report.words import word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network.network import Network
+
+NEAR_KM = 10.0
+"""Kilometres from a place up to which a spot is near it; beyond them its distance and direction are said."""
+TOWN_KM = 60.0
+"""Kilometres up to which a town is named before a crossing that is nearer."""
+WINDS = (
+    marked("north"),
+    marked("north-east"),
+    marked("east"),
+    marked("south-east"),
+    marked("south"),
+    marked("south-west"),
+    marked("west"),
+    marked("north-west"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlace:
+    """A place that maps and sentences name.
+
+    Attributes
+    ----------
+    name
+        What people call it.
+    lon, lat
+        Degrees.
+    kind
+        `town`, `crossing`, `state` or `country`; sentences name towns and crossings.
+    population
+        Inhabitants of a town; 0 where it is not known.
+    """
+
+    name: str
+    lon: float
+    lat: float
+    kind: str = "town"
+    population: float = 0.0
+
+
+class SegmentName(NamedTuple):
+    """What people call a segment in full, its road, and the place it is named after (None where there is none)."""
+
+    text: str
+    road: str
+    place: str | None
+
+
+class PlaceNames:
+    """The places that a spot can be near to: a town within 60 km before any other place, else the nearest of any kind.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    places
+        In any order; states and countries are not used.
+    """
+
+    def __init__(self, network: Network, places: Sequence[NamedPlace]) -> None:
+        self._network = network
+        towns = [place for place in places if place.kind == "town" and place.name]
+        others = [place for place in places if place.kind == "crossing" and place.name]
+        self._sets = [
+            (each, cKDTree(_on_sphere(np.array([(place.lon, place.lat) for place in each]))))
+            for each in (towns, towns + others)
+            if each
+        ]
+
+    def where(self, lon: float, lat: float, road: str = "") -> str:
+        """Return `near X`, or `N km west of X`, for a spot in degrees; the degrees where there is no place.
+
+        `road` is the name of the road there: a bridge is not near itself.
+        """
+        spot = np.array([lon, lat])
+        nearest = self._nearest(spot, road)
+        if nearest is not None:
+            return _away(nearest, spot)
+        return _("at {lat}, {lon}").format(lat=localised(f"{lat:.3f}"), lon=localised(f"{lon:.3f}"))
+
+    @staticmethod
+    def in_degrees(where: str) -> bool:
+        """Return whether a text of `where` gives degrees, for want of a place."""
+        return where.startswith(_("at {lat}, {lon}").partition("{")[0])
+
+    @staticmethod
+    def joined(road: str, where: str) -> str:
+        """Return a road and where it is, as `where` says it."""
+        if not where:
+            return road
+        near = where.startswith(_("near {place}").partition("{")[0]) or PlaceNames.in_degrees(where)
+        return (_("{road} {near}") if near else _("{road}, {near}")).format(road=road, near=where)
+
+    def segment(self, segment: int) -> SegmentName:
+        """Return what people would call a segment of the network: its road (or its class), and where that is."""
+        network, arc = self._network, self._network.segment_arc[segment]
+        road = str(network.name[arc]) or word(str(network.road_class[arc]))
+        lon, lat = network.segment_midpoint[segment].tolist()
+        nearest, where = self._nearest(np.array([lon, lat]), road), self.where(lon, lat, road)
+        return SegmentName(self.joined(road, where), road, None if nearest is None else nearest.name)
+
+    def _nearest(self, spot: NDArray[np.float64], road: str) -> NamedPlace | None:
+        for places, tree in self._sets:
+            last = tree is self._sets[-1][1]
+            for k in _nearest_two(tree, spot, len(places)):
+                place = places[k]
+                if place.name != road and (last or _kilometres(place, spot) <= TOWN_KM):
+                    return place
+        return None
+
+
+def _nearest_two(tree: cKDTree, spot: NDArray[np.float64], count: int) -> list[int]:
+    found = tree.query(_on_sphere(spot[None])[0], k=list(range(1, min(2, count) + 1)))[1]
+    return [int(k) for k in np.ravel(found)]
+
+
+def _kilometres(place: NamedPlace, spot: NDArray[np.float64]) -> float:
+    here = np.array([[place.lon, place.lat]])
+    return float(great_circle_m(here[:, 0], here[:, 1], spot[:1], spot[1:])[0]) / 1000
+
+
+def _away(place: NamedPlace, spot: NDArray[np.float64]) -> str:
+    lon, lat = spot.tolist()
+    kilometres = _kilometres(place, spot)
+    if kilometres <= NEAR_KM:
+        return _("near {place}").format(place=place.name)
+    east = (lon - place.lon + 180) % 360 - 180
+    bearing = np.degrees(np.arctan2(east * np.cos(np.radians(place.lat)), lat - place.lat))
+    wind = _(WINDS[round(bearing / 45) % 8])
+    distance = f"{number(round(kilometres))}{SPACE}km"
+    return _("{distance} {wind} of {place}").format(distance=distance, wind=wind, place=place.name)
+
+
+def _on_sphere(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(k, 3) metres of (k, 2) degrees: straight lines through the earth sort places as the ground does."""
+    lon, lat = np.radians(lonlat).T
+    return EARTH_RADIUS_M * np.column_stack((np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)))

@@ -1,1 +1,0 @@
-"""Still maps: drawn with matplotlib into the axes they are given."""

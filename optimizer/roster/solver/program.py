@@ -1,0 +1,554 @@
+"""The constraint program (CP-SAT) of the rosters of a run of weeks: which crew does which task.
+
+Sets: crews c, tasks t (a duty in one shift of one day, from a_t to b_t, asking for n_t people), weeks. m_ct are the minutes crew c travels to
+t; p_c are its people. x_ct = 1 if c does t; it exists where c may do t and is not away.
+
+    cover        sum_c p_c x_ct >= n_t                                                 for every t
+    rest         x_ct + x_cu <= 1            if a_u - m_cu - (b_t + m_ct) < rest_c      for every c, t before u
+    hours        sum_{t in week} (b_t - a_t + 2 m_ct) x_ct <= hours_c                   for every c and week
+    in a row     sum of worked days among any (most_c + 1) days in a row <= most_c      for every c
+    days off     sum of worked days of a week <= 7 - off_c                              for every c and week
+    evenly       minimise sum_c of the squares of nights, weekend shifts and blocks of hours on duty, weighted by 1 / hours_c
+
+Rest is written as cliques where all tasks of a run of shifts exclude each other, and by thresholds of travel where only the far ones do. A
+square is a sum of steps of growing cost, which is as tight as its relaxation.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
+from math import gcd
+from typing import TYPE_CHECKING, Any, Literal
+
+from ortools.sat.python import cp_model
+
+from optimizer.base.errors import SolverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+
+QUICK_EFFORT = 2.0
+"""Deterministic time of the first look for a roster, without linear programming, which is quick where there is slack."""
+
+
+@dataclass
+class _FixedWork:
+    """The work of a crew outside the weeks of a model, which is fixed."""
+
+    minutes: int = 0
+    nights: int = 0
+    weekends: int = 0
+    days: set[int] = field(default_factory=set)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+
+class RosterProgram:
+    """The constraint program of a run of weeks, with the work outside it fixed; the clock ends the making of it as well as the search."""
+
+    def __init__(
+        self,
+        problem: RosterProblem,
+        weeks: range,
+        fixed: Sequence[Pair],
+        clock: Clock,
+        *,
+        crews: AbstractSet[int] | None = None,
+        dropped: AbstractSet[RuleName] = frozenset(),
+        gaps: bool = False,
+    ) -> None:
+        self.problem, self.weeks, self.dropped = problem, weeks, dropped
+        self._clock, self._crews = clock, crews
+        self.model = cp_model.CpModel()
+        self.pairs: list[Pair] = []
+        self._there = people_there(problem, fixed)
+        self._fixed = self._outside(fixed)
+        self._x: dict[Pair, cp_model.IntVar] = {}
+        self._of_crew: defaultdict[int, list[int]] = defaultdict(list)
+        self._short: dict[int, cp_model.IntVar] = {}
+        self._hopeless = False
+        self._whole = self._build(gaps=gaps)
+
+    def _build(self, *, gaps: bool) -> bool:
+        """Make variables and rules; return False where the clock ended that first, as it may with thousands of crews."""
+        for t, task in enumerate(self.problem.tasks):
+            if self._clock.over:
+                return False
+            if task.day // 7 in self.weeks:
+                self._make_pairs(t, task)
+        self._cover(gaps=gaps)
+        for crew, tasks in self._of_crew.items():
+            if self._clock.over:
+                return False
+            self._crew(crew, tasks)
+        return True
+
+    def _outside(self, fixed: Sequence[Pair]) -> defaultdict[int, _FixedWork]:
+        outside: defaultdict[int, _FixedWork] = defaultdict(_FixedWork)
+        for shift in self.problem.before:
+            outside[shift.crew].days.add(shift.day)
+            outside[shift.crew].spans.append((shift.leave, shift.back))
+        for crew, t in fixed:
+            task, work = self.problem.tasks[t], outside[crew]
+            work.minutes += task.end - task.start
+            work.nights += task.night
+            work.weekends += task.weekend
+            work.days.add(task.day)
+            work.spans.append((task.start - task.travel[crew], task.end + task.travel[crew]))
+        return outside
+
+    def _make_pairs(self, t: int, task: RosterTask) -> None:
+        for crew in task.travel if self._crews is None else sorted(self._crews & task.travel.keys()):
+            if self._open(crew, task, task.travel[crew]):
+                self._x[crew, t] = self.model.new_bool_var("")
+                self._of_crew[crew].append(t)
+
+    def _open(self, crew: int, task: RosterTask, minutes: int) -> bool:
+        """Return whether leave and the fixed work leave a crew free for a task."""
+        limits = self.problem.crews[crew]
+        if task.day in limits.away and "away" not in self.dropped:
+            return False
+        rest, leave, back = self._rest(limits), task.start - minutes, task.end + minutes
+        return all(leave - b >= rest or a - back >= rest for a, b in self._fixed[crew].spans)
+
+    def _rest(self, limits: CrewLimits) -> int:
+        return 0 if "rest" in self.dropped else limits.rest_minutes
+
+    def _cover(self, *, gaps: bool) -> None:
+        crews_of: defaultdict[int, list[int]] = defaultdict(list)
+        for crew, t in self._x:
+            crews_of[t].append(crew)
+        for t, task in enumerate(self.problem.tasks):
+            needed = task.staff - self._there[t]
+            if task.day // 7 in self.weeks and needed > 0:
+                there = cp_model.LinearExpr.weighted_sum(
+                    [self._x[crew, t] for crew in crews_of[t]],
+                    [self.problem.crews[crew].people for crew in crews_of[t]],
+                )
+                if gaps:
+                    self._short[t] = self.model.new_int_var(0, needed, "")
+                    self.model.add(there + self._short[t] >= needed)
+                elif sum(self.problem.crews[crew].people for crew in crews_of[t]) < needed:
+                    self._hopeless = True
+                else:
+                    self.model.add(there >= needed)
+
+    def _crew(self, crew: int, tasks: list[int]) -> None:
+        """Add the rules of one crew."""
+        slots: dict[tuple[int, int], list[int]] = {}
+        for t in tasks:
+            slots.setdefault((self.problem.tasks[t].start, self.problem.tasks[t].end), []).append(t)
+        self._rest_rule(crew, slots)
+        if "hours" not in self.dropped:
+            self._hours_rule(crew, tasks)
+        if not {"days in a row", "days off"} <= self.dropped:
+            self._days_rules(crew, slots)
+
+    def _rest_rule(self, crew: int, slots: dict[tuple[int, int], list[int]]) -> None:
+        rest = self._rest(self.problem.crews[crew])
+        order = sorted(slots)
+        far = {slot: max(self._travel(crew, t) for t in slots[slot]) for slot in order}
+        near = {slot: min(self._travel(crew, t) for t in slots[slot]) for slot in order}
+        most = max(far.values(), default=0)
+        for k, one in enumerate(order):
+            clique = [one]
+            for other in order[k + 1 :]:
+                spare = other[0] - one[1] - rest
+                if spare >= 2 * most:
+                    break  # and so for all that begin later
+                if near[one] + near[other] > spare:
+                    if all(near[s] + near[other] > other[0] - s[1] - rest for s in clique):
+                        clique.append(other)
+                    else:
+                        self._at_most_one(crew, [*slots[one], *slots[other]])
+                elif far[one] + far[other] > spare:
+                    self._thresholds(crew, slots[one], slots[other], spare)
+            self._at_most_one(crew, [t for slot in clique for t in slots[slot]])
+
+    def _thresholds(self, crew: int, one: list[int], other: list[int], spare: int) -> None:
+        """Forbid the pairs of tasks of two shifts that lie too far for the time between them."""
+        for minutes in sorted({self._travel(crew, t) for t in one}):
+            first = [t for t in one if self._travel(crew, t) >= minutes]
+            second = [t for t in other if self._travel(crew, t) > spare - minutes]
+            if second:
+                self._at_most_one(crew, [*first, *second])
+
+    def _at_most_one(self, crew: int, tasks: list[int]) -> None:
+        if len(tasks) > 1:
+            self.model.add_at_most_one(self._x[crew, t] for t in tasks)
+
+    def _travel(self, crew: int, t: int) -> int:
+        return self.problem.tasks[t].travel[crew]
+
+    def _hours_rule(self, crew: int, tasks: list[int]) -> None:
+        for week in self.weeks:
+            here = [t for t in tasks if self.problem.tasks[t].day // 7 == week]
+            work = [minutes_away(self.problem.tasks[t], crew) for t in here]
+            if work:
+                done = cp_model.LinearExpr.weighted_sum([self._x[crew, t] for t in here], work)
+                self.model.add(done <= self.problem.crews[crew].week_minutes)
+
+    def _days_rules(self, crew: int, slots: dict[tuple[int, int], list[int]]) -> None:
+        limits, outside = self.problem.crews[crew], self._fixed[crew].days
+        works = self._worked_days(crew, slots)
+        if "days off" not in self.dropped:
+            for week in self.weeks:
+                days = [works[day] for day in range(7 * week, 7 * week + 7) if day in works]
+                self.model.add(sum(days) <= 7 - limits.days_off)
+        if "days in a row" not in self.dropped:
+            length = limits.most_days + 1
+            for begin in range(7 * self.weeks.start - limits.most_days, 7 * self.weeks.stop):
+                run = range(begin, begin + length)
+                days = [works[day] for day in run if day in works]
+                taken = sum(day in outside for day in run)
+                if days and len(days) + taken == length:
+                    self.model.add(sum(days) <= limits.most_days - taken)
+
+    def _worked_days(self, crew: int, slots: dict[tuple[int, int], list[int]]) -> dict[int, Any]:
+        """Return for each day whether a crew works on it: the sum of its tasks where at most one is possible, else a variable of its own."""
+        rest = self._rest(self.problem.crews[crew])
+        of_day: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        for slot in sorted(slots):
+            of_day[self.problem.tasks[slots[slot][0]].day].append(slot)
+        works: dict[int, Any] = {}
+        for day, here in of_day.items():
+            if all(b[0] - a[1] < rest for i, a in enumerate(here) for b in here[i + 1 :]):
+                works[day] = sum(self._x[crew, t] for slot in here for t in slots[slot])
+            else:
+                works[day] = self.model.new_bool_var("")
+                for slot in here:
+                    self.model.add(sum(self._x[crew, t] for t in slots[slot]) <= works[day])
+        return works
+
+    def shorten(self) -> None:
+        """Minimise the people missing, and then the people sent."""
+        sent = cp_model.LinearExpr.weighted_sum(
+            list(self._x.values()), [self.problem.crews[crew].people for crew, _ in self._x]
+        )
+        price = 1 + sum(task.staff for task in self.problem.tasks) + sum(c.people for c in self.problem.crews)
+        self.model.minimize(price * sum(self._short.values()) + sent)
+
+    def even_out(self, start: Sequence[Pair]) -> None:
+        """Minimise the unevenness, starting from a roster of these weeks."""
+        chosen = set(start)
+        for pair, x in self._x.items():
+            self.model.add_hint(x, pair in chosen)
+        cost: list[Any] = []
+        for crew, tasks in self._of_crew.items():
+            if self._clock.over:
+                return  # the search is not begun then
+            share, outside = crew_weight(self.problem, crew), self._fixed[crew]
+            nights = [t for t in tasks if self.problem.tasks[t].night]
+            weekends = [t for t in tasks if self.problem.tasks[t].weekend]
+            cost += self._square(crew, nights, [1] * len(nights), outside.nights, 1, share * NIGHT_WEIGHT)
+            cost += self._square(crew, weekends, [1] * len(weekends), outside.weekends, 1, share * WEEKEND_WEIGHT)
+            work = [self.problem.tasks[t].end - self.problem.tasks[t].start for t in tasks]
+            cost += self._square(crew, tasks, work, outside.minutes, self.problem.block, share)
+        self.model.minimize(sum(cost))
+
+    def _square(self, crew: int, tasks: list[int], amounts: list[int], done: int, block: int, weight: int) -> list[Any]:
+        """Return the cost of a square: a step for each block of an amount, each dearer than the one before."""
+        if not tasks:
+            return []
+        most = len({self.problem.tasks[t].start for t in tasks}) * max(amounts)  # one task at a time
+        if block > 1:
+            most = min(most, len(self.weeks) * self.problem.crews[crew].week_minutes)
+        first = done // block
+        steps: list[cp_model.IntVar] = []
+        sizes: list[int] = []
+        reached = -(done % block)
+        while reached < most:
+            sizes.append(block if reached >= 0 else block + reached)
+            steps.append(self.model.new_bool_var(""))
+            reached += block
+        amount = cp_model.LinearExpr.weighted_sum([self._x[crew, t] for t in tasks], amounts)
+        self.model.add(cp_model.LinearExpr.weighted_sum(steps, sizes) >= amount)
+        for a, b in pairwise(steps):
+            self.model.add_implication(b, a)
+        # a block that earlier weeks began is paid for already
+        begun = done % block != 0
+        return [weight * (2 * (first + k) + 1) * step for k, step in enumerate(steps) if not (k == 0 and begun)]
+
+    def first(self, seed: int, *, effort: float | None = None) -> Ended:
+        """Look for any roster: quickly at first, then with the linear programs that prove that there is none."""
+        ended = self.search(seed, first=True, effort=QUICK_EFFORT, quick=True)
+        return self.search(seed, first=True, effort=effort) if ended == "unknown" else ended
+
+    def search(self, seed: int, *, first: bool = False, effort: float | None = None, quick: bool = False) -> Ended:
+        """Solve, to the end or until the deterministic time `effort` is spent; the roster found is in `pairs`."""
+        if self._hopeless and self._whole:
+            return "infeasible"
+        if self._clock.over or not self._whole:
+            return "unknown"
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.random_seed = seed % 2**31
+        solver.parameters.linearization_level = 0 if quick else 2
+        if quick:
+            solver.parameters.symmetry_level = 0
+            solver.parameters.cp_model_probing_level = 0
+        solver.parameters.catch_sigint_signal = False
+        solver.parameters.stop_after_first_solution = first
+        solver.parameters.max_time_in_seconds = self._clock.left
+        if effort is not None:
+            solver.parameters.max_deterministic_time = effort
+        status = solve_until(solver, self.model, self._clock)
+        if status == cp_model.MODEL_INVALID:
+            raise SolverError(f"CP-SAT refused the roster's model: {self.model.validate()}")
+        if status in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+            self.pairs = [pair for pair, x in self._x.items() if solver.boolean_value(x)]
+        names: dict[Any, Ended] = {
+            cp_model.OPTIMAL: "optimal",
+            cp_model.FEASIBLE: "feasible",
+            cp_model.INFEASIBLE: "infeasible",
+        }
+        return names.get(status, "unknown")
+
+
+# The roster problem as CP-SAT sees it: crews, tasks, weeks, and what came of a search.
+
+RuleName = Literal["away", "rest", "hours", "days in a row", "days off"]
+
+Pair = tuple[int, int]
+"""Positions of a crew and a task."""
+
+Ended = Literal["optimal", "feasible", "infeasible", "unknown"]
+
+LEAST_BLOCK = 60
+"""Minutes of a block of duty when hours are balanced, where no longer one measures all shifts."""
+
+
+@dataclass(frozen=True)
+class RosterTask:
+    """A duty in one shift of one day.
+
+    Attributes
+    ----------
+    start, end
+        Minutes since any moment, the same for all tasks.
+    day
+        Days since the first of the horizon.
+    staff
+        People needed.
+    night, weekend
+        Whether it counts as such.
+    travel
+        Minutes of each crew that may do it, by its position.
+    """
+
+    start: int
+    end: int
+    day: int
+    staff: int
+    night: bool
+    weekend: bool
+    travel: dict[int, int]
+
+
+@dataclass(frozen=True)
+class CrewLimits:
+    """What may be asked of a crew; minutes and days, as in `optimizer.roster.model.Crew`."""
+
+    people: int
+    week_minutes: int
+    rest_minutes: int
+    most_days: int
+    days_off: int
+    away: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class EarlierShift:
+    """A shift that a crew worked before the horizon: its day (below 0) and the minutes at which it left its base and was back."""
+
+    crew: int
+    day: int
+    leave: int
+    back: int
+
+
+@dataclass(frozen=True)
+class RosterProblem:
+    """Crews and tasks of whole weeks.
+
+    Attributes
+    ----------
+    crews, tasks
+        Everything that takes part; tasks in order of their start.
+    weeks
+        Length of the horizon.
+    before
+        What crews did just before it.
+    """
+
+    crews: tuple[CrewLimits, ...]
+    tasks: tuple[RosterTask, ...]
+    weeks: int
+    before: tuple[EarlierShift, ...] = ()
+
+    @cached_property
+    def block(self) -> int:
+        """Minutes that measure every task, at least an hour: blocks of duty are what is balanced."""
+        return max(LEAST_BLOCK, gcd(*(task.end - task.start for task in self.tasks)))
+
+
+@dataclass(frozen=True)
+class RosterOutcome:
+    """What came of a search.
+
+    Attributes
+    ----------
+    ended
+        `optimal`: no roster is more even. `infeasible`: none exists, proven by the first `weeks` weeks alone.
+    limit
+        What ended it early.
+    pairs
+        Who does what; empty where nothing was found.
+    weeks
+        Weeks that hold the proof of infeasibility, or the horizon.
+    """
+
+    ended: Ended
+    limit: Literal["time", "interrupted"] | None
+    pairs: tuple[Pair, ...]
+    weeks: int
+
+
+# How even a roster is, and what can be left out of it.
+
+NIGHT_WEIGHT = WEEKEND_WEIGHT = 3
+"""Weight of a night or a weekend shift beside a block of hours."""
+
+WEIGHT_STEPS = 4
+"""Resolution of the weight of crews that work fewer hours a week than others."""
+
+
+def with_gaps(problem: RosterProblem, pairs: Sequence[Pair]) -> RosterProblem:
+    """Return the problem that asks only for the people that a roster has."""
+    there = people_there(problem, pairs)
+    tasks = tuple(replace(task, staff=min(task.staff, there[t])) for t, task in enumerate(problem.tasks))
+    return replace(problem, tasks=tasks)
+
+
+def people_there(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, int]:
+    """Return how many people a roster puts on each task."""
+    there: defaultdict[int, int] = defaultdict(int)
+    for crew, task in pairs:
+        there[task] += problem.crews[crew].people
+    return there
+
+
+def without_idle(problem: RosterProblem, pairs: Sequence[Pair]) -> list[Pair]:
+    """Leave out crews that a task does not need, the smallest and the most worked first; less work never breaks a rule."""
+    there, minutes = people_there(problem, pairs), _minutes(problem, pairs)
+    kept = set(pairs)
+    for crew, task in sorted(pairs, key=lambda pair: (pair[1], problem.crews[pair[0]].people, -minutes[pair[0]], pair)):
+        people = problem.crews[crew].people
+        if there[task] - people >= problem.tasks[task].staff:
+            there[task] -= people
+            kept.remove((crew, task))
+    return sorted(kept)
+
+
+def unevenness(problem: RosterProblem, pairs: Sequence[Pair]) -> float:
+    """Return the weighted sum of squares that is minimised, of a whole roster."""
+    return sum(loads(problem, pairs).values())
+
+
+def loads(problem: RosterProblem, pairs: Sequence[Pair]) -> defaultdict[int, float]:
+    """Return the term of each crew in the unevenness."""
+    nights: defaultdict[int, int] = defaultdict(int)
+    weekends: defaultdict[int, int] = defaultdict(int)
+    minutes: defaultdict[int, int] = defaultdict(int)
+    for crew, t in pairs:
+        minutes[crew] += problem.tasks[t].end - problem.tasks[t].start
+        nights[crew] += problem.tasks[t].night
+        weekends[crew] += problem.tasks[t].weekend
+    loads: defaultdict[int, float] = defaultdict(float)
+    for crew, on_duty in minutes.items():
+        blocks = -(-on_duty // problem.block)
+        squares = NIGHT_WEIGHT * nights[crew] ** 2 + WEEKEND_WEIGHT * weekends[crew] ** 2 + blocks**2
+        loads[crew] = crew_weight(problem, crew) * squares
+    return loads
+
+
+def _minutes(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, int]:
+    worked: defaultdict[int, int] = defaultdict(int)
+    for crew, task in pairs:
+        worked[crew] += minutes_away(problem.tasks[task], crew)
+    return worked
+
+
+def minutes_away(task: RosterTask, crew: int) -> int:
+    """Return the minutes a crew is away from its base for a task."""
+    return task.end - task.start + 2 * task.travel[crew]
+
+
+def crew_weight(problem: RosterProblem, crew: int) -> int:
+    """Return the weight of a crew's work: more where it works fewer hours a week than the others."""
+    longest = max(limits.week_minutes for limits in problem.crews)
+    return max(1, round(WEIGHT_STEPS * longest / max(1, problem.crews[crew].week_minutes)))
+
+
+# The time limit of a search, and a CP-SAT solve that Ctrl-C stops.
+
+POLL_SECONDS = 0.1
+"""Seconds between two looks at the clock during a solve."""
+
+
+@dataclass
+class Clock:
+    """Time left, and whether somebody pressed Ctrl-C."""
+
+    until: float
+    on_tick: Callable[[], None] = lambda: None
+    interrupted: bool = False
+
+    @property
+    def left(self) -> float:
+        """Seconds until the limit, at least 0."""
+        return max(0.0, self.until - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """Whether the search must end."""
+        return self.interrupted or self.left <= 0
+
+    @property
+    def limit(self) -> Literal["time", "interrupted"] | None:
+        """What ended the search, if anything has."""
+        return "interrupted" if self.interrupted else "time" if self.left <= 0 else None
+
+
+def solve_until(solver: cp_model.CpSolver, model: cp_model.CpModel, clock: Clock) -> Any:  # noqa: ANN401 - an untyped status
+    """Solve in a thread, so that this one receives Ctrl-C, which stops the search; the best solution so far is kept."""
+    answer: list[Any] = []
+    done = threading.Event()  # a join that Ctrl-C ends would take the thread for finished (CPython issue 89437)
+
+    def run() -> None:
+        try:
+            answer.append(solver.solve(model))
+        except BaseException as error:  # noqa: BLE001 - it is raised again below, in the main thread
+            answer.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    ticked = False
+    while not (done.is_set() and ticked):
+        ticked = True
+        try:
+            if clock.interrupted:
+                solver.stop_search()
+            done.wait(POLL_SECONDS)
+            clock.on_tick()
+        except KeyboardInterrupt:
+            clock.interrupted = True
+    if isinstance(answer[0], BaseException):
+        raise SolverError(f"CP-SAT failed: {answer[0]}") from answer[0]
+    return answer[0]

@@ -1,0 +1,231 @@
+"""What a scenario leaves to the program: defaults that change the plan, and built-in tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.base.text.messages import listed, said
+from optimizer.problem.network.road_classes import DEFAULT_KMH
+from optimizer.scenario.compile.options import past, road_class_of
+from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.file.references import fitting_kinds
+from optimizer.scenario.patrols.posts import ROUNDS, WATCHED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pydantic import BaseModel
+
+    from optimizer.problem.network.network import Network
+    from optimizer.region.model import Region
+    from optimizer.scenario.check.sites import PlacedSite
+    from optimizer.scenario.demand.gravity import GravityDemand
+    from optimizer.scenario.file.model import ScenarioModel
+
+DEFAULTS = {
+    "risk": ("model", "interval"),
+    "background": ("per_hour", "per_km"),
+    "evaders": (
+        "gateways",
+        "decay_minutes",
+        "population_power",
+        "habitual_share",
+        "habitual_draws",
+        "habitual_spread",
+        "unreachable",
+        "weights",
+        "local_share",
+        "local_evaders",
+    ),
+    "traffic": ("busy_hours",),
+    "sites": ("max_distance_m",),
+    "solve": ("method", "gap", "time_limit"),
+    "resources": ("availability",),
+    "teams": ("shift_hours", "slot_minutes", "most_slots", "capacity", "passing", "posts", "spacing_m"),
+    "roster": ("farthest_minutes",),
+    "crews": ("hours_a_week", "rest_hours", "most_days", "days_off"),
+}
+"""Fields whose default changes the result, by table."""
+LEARNT = {"evaders.local_share": said("the share of seizures that no flow explains, learnt from the record")}
+"""What stands in for a default that is not a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that the scenario does not say and the program assumes.
+
+    Attributes
+    ----------
+    what
+        Field, or what the built-in table stands in for.
+    value
+        The value assumed, and for how many entries where there are several.
+    """
+
+    what: str
+    value: str
+
+
+def assumptions_of(
+    scenario: ScenarioModel, sites: Sequence[PlacedSite], region: Region | None, demand: GravityDemand | None
+) -> tuple[Assumption, ...]:
+    """Return the defaults that a scenario uses, and the built-in tables and rules.
+
+    Parameters
+    ----------
+    scenario
+        The file, validated.
+    sites
+        On their segments.
+    region, demand
+        Roads and places, and who travels between them; None where a fault prevents that.
+    """
+    tables: list[Assumption] = []
+    if region is not None:
+        tables += _region(region)
+        tables += _traffic(scenario, sites, region.network)
+    if demand is not None:
+        tables += _demand(demand)
+    return (*_defaults(scenario), *_risk(scenario), *_candidates(scenario), *tables)
+
+
+def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
+    for table, fields in DEFAULTS.items():
+        content = getattr(scenario, table)
+        entries: Sequence[BaseModel] = content if isinstance(content, list) else [] if content is None else [content]
+        for field in fields:
+            silent = [entry for entry in entries if field not in entry.model_fields_set]
+            for value in dict.fromkeys(_text(getattr(entry, field)) for entry in silent):
+                assumed = LEARNT.get(f"{table}.{field}", value)
+                if isinstance(content, list):
+                    assumed = said(
+                        "{value} ({silent} of {count} entries)", value=assumed, silent=len(silent), count=len(entries)
+                    )
+                yield Assumption(f"{table}.{field}", assumed)
+
+
+def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:
+    """Yield the numbers of the risk model that a record does not decide alone."""
+    numbers = MODELS[scenario.risk.model].numbers() if scenario.records.seizures else ""
+    if numbers:
+        what = said("numbers of the risk model {model!r}", model=str(scenario.risk.model))
+        yield Assumption(what, said("{numbers} (docs/risk.md)", numbers=numbers))
+
+
+def _candidates(scenario: ScenarioModel) -> Iterator[Assumption]:
+    """Yield how sites and posts are chosen that nobody lists."""
+    if scenario.sites.roads:
+        value = said(
+            "the most travelled roads with nothing placed, {metres:g} m apart at least", metres=scenario.sites.spacing_m
+        )
+        yield Assumption(said("{count} sites on roads", count=scenario.sites.roads), value)
+    if scenario.teams:
+        value = said(
+            "the most travelled roads, in {rounds} rounds: in each evaders survive {share:g} of the time on those that were chosen before, so "
+            "that their ways round are among the posts too",
+            rounds=ROUNDS,
+            share=WATCHED,
+        )
+        yield Assumption(said("posts of teams"), value)
+
+
+def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
+    """Yield what is taken for the traffic where neither a site nor the table of classes gives it, and it matters."""
+    kinds = {kind.id: kind for kind in scenario.kinds}
+    concerned = [
+        item
+        for item in sites
+        if any(
+            kinds[name].needs_traffic
+            for name in fitting_kinds(item.site.kinds, item.site.existing, kinds)
+            if name in kinds
+        )
+    ]
+    unknown = [item for item in concerned if not past(item, scenario, network).source]
+    if unknown:
+        yield Assumption(
+            said("traffic past {unknown} of {count} sites", unknown=len(unknown), count=len(concerned)),
+            said(
+                "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for"
+            ),
+        )
+    by_class = Counter(road_class_of(item, network) for item in concerned if item.site.traffic is None)
+    given = {name: n for name, n in by_class.items() if name in scenario.traffic.by_class}
+    if given:
+        table = ", ".join(f"{name} {scenario.traffic.by_class[name]:g}" for name in given)
+        what = said(
+            "traffic past {given} of {count} sites, by road class", given=sum(given.values()), count=len(concerned)
+        )
+        yield Assumption(
+            what, said("vehicles a day in one direction, from traffic.by_class of the scenario: {table}", table=table)
+        )
+    if any(team.capacity is not None for team in scenario.teams):
+        classes = set(network.road_class.tolist())
+        names = sorted(classes - scenario.traffic.by_class.keys())
+        if names:
+            value = said(
+                "not known on roads of class {classes}: a team at a post there inspects every vehicle",
+                classes=", ".join(names),
+            )
+            yield Assumption(said("traffic past posts of teams"), value)
+
+
+def _region(region: Region) -> Iterator[Assumption]:
+    """Yield the numbers that stood in for what the map does not say; a saved region keeps its own."""
+    if region.border is None and region.gateways:
+        yield Assumption(said("gateways"), said("where main roads end on the map: there is no border"))
+    terms = region.terms
+    if terms is None:
+        value = said(
+            "not known: the saved region does not state them, as one does that `region` of this version builds"
+        )
+        yield Assumption(said("speeds, populations and distances where the map gives none"), value)
+        return
+    used = set(region.network.road_class.tolist())
+    speeds = {name: kmh for name, kmh in DEFAULT_KMH.items() if name in used and name not in terms.speed_kmh}
+    if speeds:
+        table = ", ".join(f"{name} {kmh:g}" for name, kmh in speeds.items())
+        what = said("speed on roads without a limit of their own, km/h by class")
+        yield Assumption(what, said("{table} (region.speed_kmh)", table=table))
+    if region.crossings:
+        value = said(
+            "{metres:g} m, on service roads, tracks and paths {off_road:g} m",
+            metres=terms.official_within_m,
+            off_road=terms.official_off_road_within_m,
+        )
+        yield Assumption(said("a crossing is official where a border control stands within"), value)
+    yield Assumption(
+        said("a place is left out where no road lies within"), said("{metres:g} m", metres=terms.settlement_within_m)
+    )
+
+
+def _demand(demand: GravityDemand) -> Iterator[Assumption]:
+    exposures = {gateway.exposure for gateway in demand.gateways}
+    if len(exposures) == 1 and len(demand.gateways) > 1 and not demand.terms.exposure:
+        value = said("1 each: before records are counted, all gateways (with shares: all of a kind) carry the same")
+        yield Assumption(said("exposure of {count} gateways", count=len(demand.gateways)), value)
+    places = demand.settlements
+    assumed = [place.population for place in places if place.population_assumed]
+    if assumed:
+        counts = Counter(assumed)
+        table = listed(
+            said("{population:g} in {count}", population=population, count=counts[population])
+            for population in sorted(counts, reverse=True)
+        )
+        what = said("population of {assumed} of {count} settlements", assumed=len(assumed), count=len(places))
+        value = said("assumed for the class of the place, as the map gives none: {table}", table=table)
+        yield Assumption(what, value)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return said("none")
+    return (
+        ", ".join(map(str, value))
+        if isinstance(value, list)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

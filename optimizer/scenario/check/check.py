@@ -1,0 +1,606 @@
+"""One pass over a scenario: every table, every reference and every file it names, all faults together, before anything slow runs.
+
+The pass goes on after a fault wherever the rest does not depend on it. What needs the network (sites, bases, records) is checked as soon as
+the network is read, and the region is kept for what follows. Code that runs after it assumes checked data: `ScenarioEvidence`, what the files
+say, without a fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from optimizer.base.errors import InputError, ProblemList
+from optimizer.base.files.readwrite import existing_file
+from optimizer.base.schema import valid, validated
+from optimizer.base.text.formatting import plural
+from optimizer.base.text.messages import said, said_count, shortened
+from optimizer.base.text.names import unknown_name
+from optimizer.base.work.listener import SILENT, step
+from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.region.model import border_warnings
+from optimizer.scenario.check.jurisdictions import Jurisdictions
+from optimizer.scenario.check.region_source import check_region_files, obtain_region
+from optimizer.scenario.check.sites import (
+    SitesFile,
+    base_warnings,
+    crossing_sites,
+    place_sites,
+    read_sites,
+    site_warnings,
+    sites_of,
+    too_far,
+)
+from optimizer.scenario.compile.burden import burden_warnings, communities_of
+from optimizer.scenario.compile.source_measures import check_measures
+from optimizer.scenario.demand.gravity import make_demand
+from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.file.model import (
+    EvadersModel,
+    RecordsModel,
+    RegionModel,
+    ScenarioModel,
+    SitesModel,
+    SolveModel,
+    TeamBaseModel,
+    read_content,
+)
+from optimizer.scenario.file.ranges import range_warnings
+from optimizer.scenario.file.references import check_exclusions, check_references, entry_where, tables_of
+from optimizer.scenario.file.settings import with_settings
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from optimizer.base.errors import Problem
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.network.network import Network
+    from optimizer.records import Effort, Seizures
+    from optimizer.records.areas import Area
+    from optimizer.records.tips import Tips
+    from optimizer.region.model import Region
+    from optimizer.risk import RiskModel
+    from optimizer.scenario.check.region_source import ObtainedRegion
+    from optimizer.scenario.check.sites import ListedSite, PlacedSite
+    from optimizer.scenario.compile.burden import Community
+    from optimizer.scenario.demand.gravity import GravityDemand
+
+    Model = TypeVar("Model", bound=BaseModel)
+
+ROAD_ID = re.compile(r"road-(\d+)")
+"""Id of a site on a road segment that no table lists."""
+
+
+@dataclass(frozen=True)
+class ScenarioCheck:
+    """What one pass over a scenario found.
+
+    Attributes
+    ----------
+    path
+        The file.
+    scenario
+        The file, validated; None where a field is faulty.
+    problems
+        Every fault.
+    region, demand
+        Roads and places, and who travels between them; None where a fault prevents that.
+    sites
+        Listed sites on their segments, then the crossings that are offered; faulty ones are left out.
+    n_listed
+        How many of them are listed.
+    base_nodes
+        Node of each base.
+    jurisdictions
+        Which agency may act where; None where a fault leaves it open.
+    communities
+        Who bears the searches, on the roads.
+    records, effort, tips
+        What the files say; None where the scenario names none, or where they cannot be read.
+    inputs
+        Every file that the scenario names and that exists, the scenario first.
+    warnings
+        Sentences for the planner.
+    """
+
+    path: Path
+    scenario: ScenarioModel | None
+    problems: tuple[Problem, ...]
+    region: Region | None
+    demand: GravityDemand | None
+    sites: tuple[PlacedSite, ...]
+    n_listed: int
+    base_nodes: tuple[int, ...]
+    jurisdictions: Jurisdictions | None
+    communities: tuple[Community, ...]
+    records: Seizures | None
+    effort: Effort | None
+    inputs: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
+    tips: Tips | None = None
+
+
+def check_scenario(
+    path: str | os.PathLike[str],
+    *,
+    solve: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> ScenarioCheck:
+    """Check a scenario file and everything it names.
+
+    Parameters
+    ----------
+    path
+        The TOML file; paths in it are relative to its folder.
+    solve
+        Fields of `[solve]` to take in place of the scenario's.
+    settings
+        Fields to set whatever the file says, by path, such as `evaders.habitual_share` or `kinds.tactical.detection`.
+    skip_unreachable
+        Leave out destinations that no gateway reaches, also where the scenario does not skip them under `[evaders] unreachable`.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not TOML, or a setting leads nowhere; every other fault is among the problems returned.
+    """
+    path = Path(path)
+    content = with_settings(read_content(path), settings or {}, str(path))
+    problems = ProblemList()
+    scenario: ScenarioModel | None = None
+    with problems.collected():
+        scenario = validated(ScenarioModel, content, str(path))
+    if skip_unreachable and isinstance(content.get("evaders", {}), dict):
+        content["evaders"] = content.get("evaders", {}) | {"unreachable": "skip"}
+        if scenario is not None:
+            evaders = scenario.evaders.model_copy(update={"unreachable": "skip"})
+            scenario = scenario.model_copy(update={"evaders": evaders})
+    if solve and scenario is not None:
+        with problems.collected():
+            wanted = validated(SolveModel, scenario.solve.model_dump() | dict(solve), "options")
+            scenario = scenario.model_copy(update={"solve": wanted})
+    return _check(content, scenario, path, problems, listener)
+
+
+def check_model(scenario: ScenarioModel, path: Path) -> ScenarioCheck:
+    """Check a scenario that was made or changed in Python, and everything it names; paths in it are relative to the folder of `path`."""
+    return _check(scenario.model_dump(exclude_unset=True), scenario, path, ProblemList(), SILENT)
+
+
+def _check(
+    content: Mapping[str, Any], scenario: ScenarioModel | None, path: Path, problems: ProblemList, listener: Listener
+) -> ScenarioCheck:
+    where = str(path)
+    settings = valid(SitesModel, content.get("sites", {}))
+    sources = _sources(content, path, settings, problems)
+    rows = _rows(settings, sources, problems)
+    listed = [*sites_of(content.get("site"), where), *(rows.rows if rows is not None else ())]
+    tables = tables_of(content, listed, where)
+    check_references(tables, problems)
+    _check_units(content, where, problems)
+    read = _read_region(sources.region, path, listener, problems)
+    region = None if read is None else read.region
+    ground = _ground(content, listed, settings or SitesModel(), region, where, problems)
+    areas = _areas(sources, problems)
+    jurisdictions: Jurisdictions | None = None
+    communities: tuple[Community, ...] = ()
+    if scenario is not None and region is not None and areas is not None:
+        jurisdictions = Jurisdictions(scenario, areas, region.network, where, problems)
+        ground = _operated(ground, jurisdictions, where, problems)
+        if ground.demand is not None:
+            check_measures(scenario, ground.demand.gateways, where, problems)
+        communities = communities_of(scenario, areas, region.network, ground.sites, where, problems)
+    if rows is not None:
+        check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
+    with step(listener, "reading the records"):
+        files = RecordFiles(sources.seizures, sources.effort, sources.tips, path.parent)
+        records = ScenarioRecords()
+        if region is not None and areas is not None:
+            records = read_records(files, areas, str(sources.areas), region.network, problems)
+    for sentence in _counts(sources, records, rows):
+        listener.noted(sentence)
+    return ScenarioCheck(
+        path=path,
+        scenario=scenario,
+        problems=tuple(problems.problems()),
+        region=region,
+        demand=ground.demand,
+        sites=tuple(ground.sites),
+        n_listed=ground.n_listed,
+        base_nodes=ground.base_nodes,
+        jurisdictions=jurisdictions,
+        communities=communities,
+        records=records.seizures,
+        effort=records.effort,
+        tips=records.tips,
+        inputs=(path, *(() if read is None else read.files), *sources.files),
+        warnings=(*_warnings(scenario, ground, region), *(() if rows is None else rows.remarks), *records.remarks),
+    )
+
+
+def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | None) -> Iterator[str]:
+    """Yield the sentences for the planner that follow from the file and the places alone."""
+    if scenario is not None:
+        yield from range_warnings(scenario)
+        yield from burden_warnings(scenario)
+    if region is None:
+        return
+    yield from border_warnings(region)
+    if ground.demand is not None:
+        yield from ground.demand.warnings
+    if ground.left_out:
+        yield said(
+            "{crossings} offered as sites lie in no agency's jurisdiction, and are left out.",
+            crossings=said_count("{count} crossing", "{count} crossings", ground.left_out),
+        )
+    yield from site_warnings(ground.sites, region.network)
+    if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
+        yield from base_warnings(scenario.bases, ground.base_nodes, region.network)
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What a scenario names of files, as far as its tables are valid and the files exist."""
+
+    region: RegionModel | None
+    areas: Path | None
+    areas_missing: bool
+    seizures: tuple[SeizureSource, ...]
+    effort: tuple[EffortSource, ...]
+    tips: Path | None
+    sites: Path | None
+    files: tuple[Path, ...]
+
+
+def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None, problems: ProblemList) -> _Sources:
+    """Return the files that exist, in the order in which they are read; note each other one once."""
+    folder = path.parent
+    region = valid(RegionModel, content.get("region"))
+    complete = region is not None and check_region_files(region, path, problems)
+    records = content.get("records")
+    tables = records if isinstance(records, dict) else {}
+    seizures = _valid_entries(SeizureSource, tables.get("seizures"))
+    effort = _valid_entries(EffortSource, tables.get("effort"))
+    areas = None if region is None else region.areas
+    named = [(source.file, "records") for source in (*seizures, *effort)]
+    tips = valid(RecordsModel, {"tips": tables.get("tips")})
+    named += [(tips.tips, "tips")] if tips is not None and tips.tips is not None else []
+    named += [(areas, "areas")] if areas is not None else []
+    named += [(settings.file, "sites")] if settings is not None and settings.file is not None else []
+    there = set()
+    for file, what in dict(named).items():
+        with problems.collected():
+            there.add(existing_file(folder / file, what))
+    return _Sources(
+        region=region if complete else None,
+        areas=folder / areas if areas is not None and folder / areas in there else None,
+        areas_missing=areas is not None and folder / areas not in there,
+        seizures=tuple(source for source in seizures if folder / source.file in there),
+        effort=tuple(source for source in effort if folder / source.file in there),
+        tips=folder / tips.tips if tips and tips.tips and folder / tips.tips in there else None,
+        sites=folder / settings.file if settings and settings.file and folder / settings.file in there else None,
+        files=tuple(folder / file for file, _ in named if folder / file in there),
+    )
+
+
+def _valid_entries(model: type[Model], entries: object) -> list[Model]:
+    found = entries if isinstance(entries, list | tuple) else ()
+    return [entry for content in found if (entry := valid(model, content)) is not None]
+
+
+def _rows(settings: SitesModel | None, sources: _Sources, problems: ProblemList) -> SitesFile | None:
+    """Return the sites of the CSV; None where it is not clear which sites it has."""
+    if settings is None or (settings.file is not None and sources.sites is None):
+        return None
+    return SitesFile(()) if sources.sites is None else read_sites(sources.sites, settings.columns, problems)
+
+
+def _check_units(content: Mapping[str, Any], where: str, problems: ProblemList) -> None:
+    """Note the seizures whose unit of effort no effort has, or that name none although there are several."""
+    records = content.get("records")
+    tables = records if isinstance(records, dict) else {}
+    entries = {name: tables[name] for name in ("seizures", "effort") if isinstance(tables.get(name), list)}
+    fields = {name: [each if isinstance(each, dict) else {} for each in found] for name, found in entries.items()}
+    units = list(dict.fromkeys(each["unit"] for each in fields.get("effort", ()) if isinstance(each.get("unit"), str)))
+    for position, source in enumerate(fields.get("seizures", ()) if units else ()):
+        unit = source.get("effort_unit")
+        if (isinstance(unit, str) and unit not in units) or (unit is None and len(units) > 1):
+            here = f"{where}, records.seizures[{position}].effort_unit"
+            found = "nothing" if unit is None else repr(unit)
+            remedy = "Name the unit of the effort that makes these seizures"
+            problems.append(unknown_name(here, unit or "", units, found=found, remedy=remedy))
+
+
+def _read_region(
+    model: RegionModel | None, path: Path, listener: Listener, problems: ProblemList
+) -> ObtainedRegion | None:
+    if model is not None:
+        with problems.collected(), step(listener, "reading the network"):
+            return obtain_region(model, path)
+    return None
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What the tables put on the network."""
+
+    demand: GravityDemand | None
+    sites: list[PlacedSite]
+    n_listed: int
+    base_nodes: tuple[int, ...]
+    left_out: int = 0
+
+
+def _operated(ground: _Ground, jurisdictions: Jurisdictions, where: str, problems: ProblemList) -> _Ground:
+    """Return the sites with those who may run them; crossings that nobody may are left out, listed sites are faults."""
+    sites = [jurisdictions.operated(item) for item in ground.sites]
+    listed, offered = sites[: ground.n_listed], sites[ground.n_listed :]
+    jurisdictions.check(listed, problems, where)
+    kept = [item for item in offered if item.operators or not jurisdictions.bounded]
+    return replace(ground, sites=[*listed, *kept], left_out=len(offered) - len(kept))
+
+
+def _ground(
+    content: Mapping[str, Any],
+    listed: Sequence[ListedSite],
+    settings: SitesModel,
+    region: Region | None,
+    where: str,
+    problems: ProblemList,
+) -> _Ground:
+    if region is None:
+        return _Ground(None, [], 0, ())
+    demand: GravityDemand | None = None
+    evaders = valid(EvadersModel, content.get("evaders", {}))
+    if evaders is not None:
+        with problems.collected():
+            demand = make_demand(evaders, region, where)
+    sites = place_sites(listed, region.network, settings.max_distance_m, problems)
+    n_listed = len(sites)
+    sites += crossing_sites(settings, region, [place.node for place in demand.settlements] if demand else [])
+    base_nodes = _base_nodes(content, region.network, settings.max_distance_m, where, problems)
+    return _Ground(demand, sites, n_listed, base_nodes)
+
+
+def _base_nodes(
+    content: Mapping[str, Any], network: Network, max_distance_m: float, where: str, problems: ProblemList
+) -> tuple[int, ...]:
+    """Return the nearest node to each base, and note the bases that lie too far from theirs."""
+    entries = content.get("bases")
+    found = [
+        (entry_where(where, "bases", position, fields), base)
+        for position, fields in enumerate(entries if isinstance(entries, list) else ())
+        if (base := valid(TeamBaseModel, fields)) is not None
+    ]
+    lon = np.array([base.lon for _, base in found], dtype=np.float64)
+    lat = np.array([base.lat for _, base in found], dtype=np.float64)
+    nodes, distances = network.nearest_nodes(lon, lat)
+    for (here, _), distance in zip(found, distances.tolist(), strict=True):
+        if distance > max_distance_m:
+            problems.append(too_far(here, distance, max_distance_m, "junction"))
+    return tuple(nodes.tolist())
+
+
+def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None, region: Region | None) -> bool:
+    """Return whether an id may be that of a site that no table lists: a crossing, or a road segment that may be offered."""
+    road = ROAD_ID.fullmatch(name)
+    if region is None:
+        return road is not None or name.startswith("crossing-")
+    offers_roads = settings is not None and settings.roads > 0
+    return any(item.site.id == name for item in sites) or (
+        road is not None and offers_roads and int(road[1]) < region.network.n_segments
+    )
+
+
+def _counts(sources: _Sources, records: ScenarioRecords, rows: SitesFile | None) -> Iterator[str]:
+    """Yield how many rows of each file are used."""
+    from optimizer.records.reading import row_uses
+
+    for named, read in ((sources.seizures, records.seizures), (sources.effort, records.effort)):
+        yield from map(str, row_uses(named, read) if read is not None else ())
+    if sources.sites is not None and rows is not None and all(row.site is not None for row in rows.rows):
+        today = Counter(row.site.existing for row in rows.rows if row.site is not None and row.site.existing)
+        kinds = ", ".join(f"{name} {count:,}" for name, count in today.items()) or "none"
+        yield f"{sources.sites.name}: {plural(len(rows.rows), 'site')}; placed today: {kinds}"
+
+
+def _areas(sources: _Sources, problems: ProblemList) -> Sequence[Area] | None:
+    """Return the areas; None where they cannot be read."""
+    from optimizer.records import load_areas
+
+    areas: Sequence[Area] | None = None if sources.areas_missing else ()
+    if sources.areas is not None:
+        areas = None
+        with problems.collected():
+            areas = load_areas(sources.areas)
+    return areas
+
+
+# What a scenario's files say, checked: region, demand, records, search effort, sites and bases on the network, and the risk model chosen.
+
+
+@dataclass(frozen=True)
+class ScenarioEvidence:
+    """What a scenario's files say, without a fault.
+
+    Attributes
+    ----------
+    scenario
+        The file.
+    region
+        Roads and places.
+    demand
+        Where loads come from and go to: the gateways and settlements that evaders use, and what gravity expects between them.
+    records, effort
+        What the files say; None where the scenario names none.
+    sites
+        Those of the tables, then the crossings that are offered.
+    base_nodes
+        Node of each base, in the order of the file.
+    jurisdictions
+        Which agency may act where.
+    communities
+        Who bears the searches, on the roads.
+    inputs
+        Every file that was read, the scenario first.
+    warnings
+        Sentences for the planner.
+    skipped
+        Ids of the settlements that no gateway reaches.
+    tips
+        Residents' tips; None where the scenario names none.
+    """
+
+    scenario: ScenarioModel
+    region: Region
+    demand: GravityDemand
+    records: Seizures | None
+    effort: Effort | None
+    sites: tuple[PlacedSite, ...]
+    base_nodes: tuple[int, ...]
+    jurisdictions: Jurisdictions
+    communities: tuple[Community, ...]
+    inputs: tuple[Path, ...]
+    warnings: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    tips: Tips | None = None
+
+    def risk_model(self) -> RiskModel:
+        """Return the risk model that the scenario chooses, not yet fitted."""
+        terms = self.scenario.risk
+        return MODELS[terms.model].make(self.demand.prior(), terms.interval)
+
+
+def read_evidence(
+    path: str | os.PathLike[str],
+    *,
+    solve: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> ScenarioEvidence:
+    """Read a scenario file and everything it names; parameters as in `check_scenario`.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file and of the files it names.
+    """
+    check = check_scenario(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    return evidence_of(check)
+
+
+def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
+    """Return what a checked scenario says.
+
+    Raises
+    ------
+    InputError
+        With every problem that the check found.
+    """
+    if (
+        check.problems
+        or check.scenario is None
+        or check.region is None
+        or check.demand is None
+        or check.jurisdictions is None
+    ):
+        raise InputError(*check.problems)
+    return ScenarioEvidence(
+        scenario=check.scenario,
+        region=check.region,
+        demand=check.demand,
+        records=check.records,
+        effort=check.effort,
+        sites=check.sites,
+        base_nodes=check.base_nodes,
+        jurisdictions=check.jurisdictions,
+        communities=check.communities,
+        inputs=check.inputs,
+        warnings=check.warnings,
+        skipped=check.demand.skipped,
+        tips=check.tips,
+    )
+
+
+# The files of records that a scenario names: seizures, search effort and tips, read with the faults of all of them.
+
+MOST_EMPTY = 0.1
+"""Share of the areas that may hold no road before that is remarked on."""
+
+
+@dataclass(frozen=True)
+class RecordFiles:
+    """Files that exist: sources of seizures and effort, the file of tips, and the folder that the sources' paths count from."""
+
+    seizures: Sequence[SeizureSource]
+    effort: Sequence[EffortSource]
+    tips: Path | None
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ScenarioRecords:
+    """What the files say; None where there is no file, or where it cannot be read. Remarks are for the planner."""
+
+    seizures: Seizures | None = None
+    effort: Effort | None = None
+    tips: Tips | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def read_records(
+    files: RecordFiles, areas: Sequence[Area], areas_file: str, network: Network, problems: ProblemList
+) -> ScenarioRecords:
+    """Return the records, and note the faults of all their files.
+
+    Parameters
+    ----------
+    files
+        The files.
+    areas, areas_file
+        Areas that records may name, and where they come from.
+    network
+        The roads.
+    problems
+        Receives the faults.
+    """
+    from optimizer.records import read_effort, read_seizures
+    from optimizer.records.tips import read_tips
+
+    empty = [area.name for area in areas if not area.segments(network).size]
+    remarks: tuple[str, ...] = ()
+    if empty and len(empty) == len(areas):
+        found = f"no area that holds a road of the network: {shortened(empty)}"
+        problems.add(areas_file, found, "areas on the roads of this region", "Check that the file is of this region")
+    elif len(empty) > MOST_EMPTY * len(areas):
+        remarks = (
+            said(
+                "{count} of {areas} areas hold no road of the network: {names}.",
+                count=len(empty),
+                areas=len(areas),
+                names=shortened(empty),
+            ),
+        )
+    seizures: Seizures | None = None
+    effort: Effort | None = None
+    tips: Tips | None = None
+    with problems.collected():
+        seizures = read_seizures(files.seizures, network, areas, folder=files.folder) if files.seizures else None
+    with problems.collected():
+        effort = read_effort(files.effort, network, areas, folder=files.folder) if files.effort else None
+    with problems.collected():
+        tips = read_tips(files.tips) if files.tips is not None else None
+    return ScenarioRecords(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))

@@ -1,0 +1,222 @@
+"""Measures at the source as options: each acts on an arc in front of the gateways that it names, which every load from there travels.
+
+For a gateway g that a measure names, a node g' and an arc g' -> g of reliability 1 are added behind the nodes and arcs of the network, and the
+evaders of g start at g'. A measure that lowers the loads of g to a factor q has the survival q on that arc. Every path of these evaders begins
+with it and nobody else's holds it, so f_k is multiplied by q whatever else is placed, and the weighted value is that of loads scaled by q
+(docs/mathematics.md, Proposition 20).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.text.names import unknown_name
+from optimizer.problem.instance.options import Option
+from optimizer.scenario.check.sites import PlacedSite
+from optimizer.scenario.compile.options import owned, run_by
+from optimizer.scenario.file.model import SiteModel
+from optimizer.scenario.file.ranges import middle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.errors import ProblemList
+    from optimizer.problem.instance.evaders import Evader
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.network.network import Network
+    from optimizer.problem.network.places import Gateway
+    from optimizer.scenario.compile.compile import ScenarioTravel
+    from optimizer.scenario.demand.evaders import Pair
+    from optimizer.scenario.file.model import MeasureModel, ScenarioModel
+
+MEASURE = "measure"
+"""Kind of the options that measures are."""
+LEAST = 1e-12
+"""Smallest part by which a measure must change what gets through to be an option."""
+
+
+def measure_survival(measure: MeasureModel, horizon_months: float, reduction: float | None = None) -> float:
+    """Return the factor by which a measure multiplies the loads that get through, as a mean over the months that a plan is judged over.
+
+    Parameters
+    ----------
+    measure
+        With its delay and tips.
+    horizon_months
+        Months that count, > 0.
+    reduction
+        In place of the measure's own, in [0, 1].
+    """
+    lowered = middle(measure.reduction) if reduction is None else reduction
+    works = max(0.0, 1 - measure.delay_months / horizon_months)
+    return 1 - works * (1 - (1 - lowered) * (1 - measure.tips))
+
+
+def origins(measure: MeasureModel, gateways: Sequence[Gateway]) -> list[int]:
+    """Return the positions of the gateways that a measure acts on."""
+    return [
+        g
+        for g, gateway in enumerate(gateways)
+        if gateway.id in measure.gateways or gateway.kind in measure.gateway_kinds
+    ]
+
+
+def check_measures(scenario: ScenarioModel, gateways: Sequence[Gateway], where: str, problems: ProblemList) -> None:
+    """Note measures on gateways that there are not, that come too late, or that share a name with a kind or a site."""
+    taken = {kind.id for kind in scenario.kinds} | {site.id for site in scenario.site}
+    known = [gateway.id for gateway in gateways]
+    for measure in scenario.measures:
+        here = f"{where}, measure {measure.id!r}"
+        for name in measure.gateways:
+            if name not in known:
+                problems.append(
+                    unknown_name(f"{here}, gateways", name, known, remedy="Take the id of a gateway in use")
+                )
+        if not origins(measure, gateways) and all(name in known for name in measure.gateways):
+            kinds = ", ".join(sorted({gateway.kind for gateway in gateways}))
+            problems.add(f"{here}, gateway_kinds", "no gateway", f"kinds of gateways in use: {kinds}", "Name others")
+        if measure.delay_months >= scenario.horizon_months:
+            found = f"it works after {measure.delay_months:g} of {scenario.horizon_months:g} months"
+            problems.add(
+                f"{here}, delay_months", found, "fewer than horizon_months", "Raise horizon_months, or remove it"
+            )
+        elif 1 - measure_survival(measure, scenario.horizon_months) < LEAST:
+            problems.add(
+                here, "a measure without an effect", "a reduction or tips above 0", "Remove it, or say its effect"
+            )
+        if measure.id in taken:
+            problems.add(f"{here}, id", "the id of a kind or site as well", "an id of its own", "Rename it")
+
+
+@dataclass(frozen=True, eq=False)
+class WithMeasures:
+    """An instance with measures, and where each is shown: at its first gateway."""
+
+    instance: Instance
+    sites: Mapping[str, PlacedSite]
+
+
+def with_measures(
+    instance: Instance,
+    scenario: ScenarioModel,
+    gateways: Sequence[Gateway],
+    pairs: Sequence[Pair | None],
+    network: Network,
+) -> WithMeasures:
+    """Return an instance with the measures of a scenario behind its options.
+
+    Parameters
+    ----------
+    instance
+        Without them; its arcs are the network's.
+    scenario
+        Checked.
+    gateways
+        Those that evaders use.
+    pairs
+        Where each evader of the instance enters; None for those who keep to a place, whom no measure concerns.
+    network
+        The roads.
+    """
+    if not scenario.measures:
+        return WithMeasures(instance, {})
+    used = _used(scenario, gateways)
+    n, m = instance.n_nodes, instance.tail.size
+    node = {g: n + i for i, g in enumerate(used)}
+    arc = {g: m + i for i, g in enumerate(used)}
+    ends = np.array([gateways[g].node for g in used], dtype=np.int32)
+    evaders = _all_moved(instance.evaders, pairs, node, arc)
+    lonlat = instance.lonlat
+    extended = replace(
+        instance,
+        node_id=np.concatenate((instance.node_id, _new_ids(instance.node_id, [gateways[g].id for g in used]))),
+        tail=np.concatenate((instance.tail, np.array([node[g] for g in used], dtype=np.int32))),
+        head=np.concatenate((instance.head, ends)),
+        reliability=np.concatenate((instance.reliability, np.ones(len(used)))),
+        evaders=evaders,
+        options=(*instance.options, *_options(scenario, gateways, arc)),
+        lonlat=None if lonlat is None else np.concatenate((lonlat, lonlat[ends])),
+    )
+    return WithMeasures(extended, {m.id: _shown(m, gateways, network) for m in scenario.measures})
+
+
+def with_travel(
+    instance: Instance, scenario: ScenarioModel, gateways: Sequence[Gateway], travel: ScenarioTravel
+) -> Instance:
+    """Return an instance that has its measures already with other evaders and reliabilities, as the roads alone give them."""
+    used = _used(scenario, gateways)
+    n, m = instance.n_nodes - len(used), instance.tail.size - len(used)
+    node = {g: n + i for i, g in enumerate(used)}
+    arc = {g: m + i for i, g in enumerate(used)}
+    evaders = _all_moved(travel.evaders.evaders, travel.evaders.pairs, node, arc)
+    return replace(instance, evaders=evaders, reliability=np.concatenate((travel.reliability, np.ones(len(used)))))
+
+
+def _used(scenario: ScenarioModel, gateways: Sequence[Gateway]) -> list[int]:
+    """Return the positions of the gateways with a measure."""
+    return sorted({g for measure in scenario.measures for g in origins(measure, gateways)})
+
+
+def _all_moved(
+    evaders: Sequence[Evader], pairs: Sequence[Pair | None], node: Mapping[int, int], arc: Mapping[int, int]
+) -> tuple[Evader, ...]:
+    return tuple(
+        evader if pair is None or pair.gateway not in node else _moved(evader, node[pair.gateway], arc[pair.gateway])
+        for evader, pair in zip(evaders, pairs, strict=True)
+    )
+
+
+def on_roads(arcs: Sequence[int], network: Network) -> tuple[int, ...]:
+    """Return the arcs of a route that are roads, without the one in front of a gateway."""
+    return tuple(arc for arc in arcs if arc < network.n_arcs)
+
+
+def _options(scenario: ScenarioModel, gateways: Sequence[Gateway], arc: Mapping[int, int]) -> Iterator[Option]:
+    for measure in scenario.measures:
+        uses = owned(measure.uses, measure.agency, scenario)
+        arcs = tuple(arc[g] for g in origins(measure, gateways))
+        survival = measure_survival(measure, scenario.horizon_months)
+        yield Option(
+            id=measure.id,
+            arcs=arcs,
+            survival=(survival,) * len(arcs),
+            uses=uses,
+            site=measure.id,
+            agency=run_by(measure.agency, uses, scenario),
+            kind=MEASURE,
+            label=measure.label or measure.id,
+            existing=measure.existing,
+            forced=measure.forced,
+            forbidden=measure.forbidden,
+            type=measure.id,
+        )
+
+
+def _moved(evader: Evader, origin: int, arc: int) -> Evader:
+    """Return an evader that sets out before its gateway."""
+    routes = tuple(replace(route, arcs=(arc, *route.arcs)) for route in evader.routes)
+    return replace(evader, origin=origin, routes=routes)
+
+
+def _new_ids(known: NDArray[np.generic], gateways: Sequence[str]) -> NDArray[np.generic]:
+    """Return ids of the added nodes, of the kind of those there are and unlike them."""
+    if known.dtype.kind in "iu":
+        first = min(0, int(known.min())) - 1
+        return np.arange(first, first - len(gateways), -1)
+    taken = set(known.tolist())
+    names = [f"before {name}" for name in gateways]
+    return np.array([name if name not in taken else f"{name} ({k})" for k, name in enumerate(names)])
+
+
+def _shown(measure: MeasureModel, gateways: Sequence[Gateway], network: Network) -> PlacedSite:
+    """Return where maps and tables show a measure: at the first of its gateways."""
+    gateway = gateways[origins(measure, gateways)[0]]
+    leaving = np.flatnonzero((network.tail == gateway.node) | (network.head == gateway.node))
+    arc = int(leaving[0])
+    site = SiteModel(id=measure.id, label=measure.label, lon=gateway.lon, lat=gateway.lat)
+    return PlacedSite(site, int(network.segment[arc]), (arc,), gateway.lon, gateway.lat)

@@ -1,0 +1,297 @@
+"""A scenario over draws of what it does not know: flows that explain its record, and detection chances that it gives as ranges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.messages import said
+from optimizer.problem.instance.instance import layered
+from optimizer.problem.plan.weight_scenarios import Draws
+from optimizer.scenario.compile.options import compile_options
+from optimizer.scenario.compile.source_measures import measure_survival
+from optimizer.scenario.demand.gravity import gateway_index, make_demand
+from optimizer.scenario.file.ranges import detection_ranges, middle, with_detection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.evaders import Evader
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
+    from optimizer.problem.instance.teams import PatrolField
+    from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.file.model import MeasureModel
+
+    Floats = NDArray[np.float64]
+
+LEVELS = 8
+"""Most sets of detection chances among the draws: each is a copy of the network."""
+MOST_DRAWS = 1000
+FIXED = (
+    said("the roads, their travel times and the chance of detection without the plan"),
+    said("the exponent of population, the decay with time and the share of habitual evaders"),
+    said("budgets and what sites and teams use"),
+    said("which roads habitual evaders and those who keep to a place may use"),
+)
+"""What no draw changes."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioDraws:
+    """A compiled scenario over draws.
+
+    Attributes
+    ----------
+    draws
+        The problem; option ids are those of the scenario's instance.
+    drawn, fixed
+        What differs between draws, and what does not: a phrase each.
+    detection
+        (levels,) chances of each detection range, by its path; draw d has those of level d modulo the number of levels.
+    """
+
+    draws: Draws
+    drawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+    detection: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class _Loads:
+    """Loads by draw: (draws, gateways, settlements) and (draws,) shares, (draws, routes) of each pair, and what of this is drawn or not."""
+
+    shares: Floats
+    local_share: Floats
+    routes: Mapping[tuple[int, int], Floats]
+    drawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+
+
+def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
+    """Return a compiled scenario over draws, each of the same probability.
+
+    Flows are drawn where the record decides them: each count is drawn anew (weighted likelihood bootstrap) and explained by flows. With
+    `weights = "gateways"` the risk model's posterior is drawn. Ranges of detection chances are split into at most `LEVELS` parts of the same
+    length, and the middles of the parts are combined at random (Latin hypercube).
+
+    Parameters
+    ----------
+    compiled
+        The scenario, perhaps with changes to its instance.
+    count
+        Number of draws, >= 1.
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    InputError
+        If the count is out of range, or nothing of the scenario can be drawn.
+    """
+    check_count(count)
+    rng = np.random.default_rng(seed)
+    loads = _loads(compiled, count, rng)
+    detection = _levels(detection_ranges(compiled.scenario), min(count, LEVELS), rng)
+    if not loads.drawn and not detection:
+        remedy = (
+            "Give a detection as a range, such as [0.2, 0.5], or a record of seizures with effort; or leave out --draws"
+        )
+        found = "nothing that differs between draws: " + "; ".join(loads.fixed)
+        raise InputError(Problem("draws", found, "flows from a record, or a detection chance given as a range", remedy))
+    split = bool(loads.routes)
+    evaders = _split(compiled.instance.evaders) if split else compiled.instance.evaders
+    own = _weights(compiled, loads, count, split=split)
+    base = replace(compiled.instance, evaders=evaders)
+    levels = len(next(iter(detection.values()))) if detection else 1
+    copies = [
+        at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
+        for k in range(levels)
+    ]
+    place = np.arange(count) % levels
+    wide = np.zeros((count, levels, len(evaders)))
+    wide[np.arange(count), place] = own
+    weight = wide.reshape(count, -1)
+    whole = layered(copies)
+    mean = weight.mean(axis=0).tolist()
+    whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
+    ranged = tuple(
+        said(
+            "{path}, {low:g} to {high:g}, in {levels} levels that are combined at random",
+            path=path,
+            low=low,
+            high=high,
+            levels=levels,
+        )
+        for path, (low, high) in detection_ranges(compiled.scenario).items()
+    )
+    stated = () if detection else (said("detection chances: the scenario gives none as a range"),)
+    draws = Draws(whole, csr_array(weight), np.full(count, 1.0 / count))
+    return ScenarioDraws(draws, (*loads.drawn, *ranged), (*loads.fixed, *stated, *FIXED), detection)
+
+
+def check_count(count: int) -> None:
+    """Refuse a number of draws that is out of range.
+
+    Raises
+    ------
+    InputError
+        If it is not from 1 to `MOST_DRAWS`.
+    """
+    if not 1 <= count <= MOST_DRAWS:
+        raise InputError(Problem("draws", str(count), f"a whole number from 1 to {MOST_DRAWS}"))
+
+
+def _levels(ranges: Mapping[str, tuple[float, float]], levels: int, rng: np.random.Generator) -> dict[str, Floats]:
+    """Return the (levels,) chances of each range: the middles of equal parts, in random order."""
+    middles = (np.arange(levels) + 0.5) / levels
+    return {path: low + (high - low) * rng.permutation(middles) for path, (low, high) in ranges.items()}
+
+
+def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
+    record, terms = compiled.record, compiled.scenario.evaders
+    every = np.broadcast_to
+    shares, local = every(record.shares, (count, *record.shares.shape)), np.full(count, record.local_share)
+    if record.flows is not None:
+        flows = record.flows.explained(count, rng)
+        drawn = [
+            said(
+                "flows: weights of pairs of gateway and settlement, and shares of their routes, each draw explaining the record drawn anew"
+            )
+        ]
+        fixed: list[str] = []
+        if terms.local_share is not None or not record.local.ways:
+            stated, none = said("as the scenario states it"), said("as the record shows none")
+            why = stated if terms.local_share is not None else none
+            fixed.append(
+                said("the share of loads that keep to a place, {share:.3g}, {why}", share=record.local_share, why=why)
+            )
+        else:
+            local = flows.local_share
+            drawn.append(said("the share of loads that keep to a place"))
+            fixed.append(said("at which places they are"))
+        return _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
+    if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
+        demand = make_demand(terms, compiled.region, compiled.scenario.name)
+        sampled = np.exp(compiled.model.sample(count, rng))
+        network, gateways = compiled.region.network, demand.gateways
+        index = [
+            gateway_index(compiled.model, replace(compiled.risk, mean=rate), network, gateways) for rate in sampled
+        ]
+        risk = said(
+            "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
+        )
+        return _Loads(
+            np.stack([demand.shares(each) for each in index]), local, {}, (risk,), (said("shares of routes"),)
+        )
+    why = said("there is no record to draw them from")
+    if compiled.risk is not None:
+        silent = terms.weights == "record"
+        alike, gravity = said("the record does not tell places apart"), said("the scenario takes them from gravity")
+        why = alike if silent else gravity
+    return _Loads(shares, local, {}, (), (said("weights of evaders: {why}", why=why),))
+
+
+def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int], Floats]:
+    """Return the (draws, routes) shares of the routes of each pair."""
+    flows = compiled.record.flows
+    if flows is None or compiled.scenario.evaders.habitual_share == 0:
+        return {}
+    ends = np.append(0, np.cumsum([len(routes) for routes in flows.usual.routes]))
+    shares = {}
+    for k, pair in enumerate(flows.usual.ends):
+        part = on_route[:, ends[k] : ends[k + 1]]
+        total = part.sum(axis=1, keepdims=True)
+        shares[pair] = np.divide(part, total, out=np.full_like(part, 1.0 / max(part.shape[1], 1)), where=total > 0)
+    return shares
+
+
+def _split(evaders: Sequence[Evader]) -> tuple[Evader, ...]:
+    """Return evaders of one route each in place of those of several."""
+    split: list[Evader] = []
+    for evader in evaders:
+        if len(evader.routes) < 2:
+            split.append(evader)
+            continue
+        split += [
+            replace(
+                evader,
+                id=f"{evader.id}, route {k + 1}",
+                weight=evader.weight * r.share,
+                routes=(replace(r, share=1.0),),
+            )
+            for k, r in enumerate(evader.routes)
+        ]
+    return tuple(split)
+
+
+def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> Floats:
+    """Return the (draws, evaders) weights, of one evader a route where they are split."""
+    terms, record = compiled.scenario.evaders, compiled.record
+    kept = record.shares >= max(terms.smallest_share, np.finfo(np.float64).tiny)
+    on_pair = np.where(kept, loads.shares, 0.0)
+    on_pair *= (terms.loads * (1 - loads.local_share) / on_pair.sum(axis=(1, 2)))[:, None, None]
+    columns: list[Floats] = []
+    for evader, pair in zip(compiled.instance.evaders, compiled.pairs, strict=True):
+        if pair is None:
+            ratio = loads.local_share / record.local_share if record.local_share > 0 else np.ones(count)
+            columns.append(evader.weight * ratio)
+            continue
+        load = on_pair[:, pair.gateway, pair.settlement]
+        if not evader.routes:
+            columns.append((1 - terms.habitual_share) * load)
+            continue
+        own = loads.routes.get((pair.gateway, pair.settlement))
+        if own is None:
+            columns += (
+                [terms.habitual_share * load * r.share for r in evader.routes]
+                if split
+                else [terms.habitual_share * load]
+            )
+        else:
+            columns += list((terms.habitual_share * load[:, None] * own).T)
+    return np.column_stack(columns)
+
+
+def at_chances(compiled: Compiled, instance: Instance, chances: Mapping[str, float]) -> Instance:
+    """Return an instance of a compiled scenario in which some detection chances, by path, are others."""
+    if not chances:
+        return instance
+    scenario = with_detection(compiled.scenario, chances)
+    sites = list({id(site): site for site in compiled.sites.values()}.values())
+    measures = {measure.id: measure for measure in scenario.measures}
+    sites = [site for site in sites if site.site.id not in measures]
+    effects = {option.id: option for option in compile_options(sites, scenario, compiled.region.network).options}
+    options = tuple(
+        replace(option, arcs=effects[option.id].arcs, survival=effects[option.id].survival)
+        if option.type not in measures
+        else _measure_at(option, measures[option.type], scenario.horizon_months, chances)
+        for option in instance.options
+    )
+    patrols = None if instance.patrols is None else _patrols_at(compiled, instance.patrols, chances)
+    return replace(instance, options=options, patrols=patrols)
+
+
+def _measure_at(option: Option, measure: MeasureModel, horizon_months: float, chances: Mapping[str, float]) -> Option:
+    """Return the option of a measure with another reduction, where one is given."""
+    factor = measure_survival(measure, horizon_months, chances.get(f"measures.{measure.id}.reduction"))
+    return replace(option, survival=(factor,) * len(option.arcs))
+
+
+def _patrols_at(compiled: Compiled, field: PatrolField, chances: Mapping[str, float]) -> PatrolField:
+    """Return what teams could do with other detection chances: a post finds in proportion to its team's."""
+    elements = field.elements
+    ratio = np.ones(elements.size)
+    usual = {team.id: middle(team.detection) for team in compiled.scenario.teams}
+    for patrol in field.patrols:
+        chance = chances.get(f"teams.{patrol.team.id}.detection")
+        if chance is not None:
+            ratio[patrol.dwell.ravel()] = chance / usual[patrol.team.id]
+    survival = 1.0 - (1.0 - elements.survival) * ratio[elements.element]
+    return replace(field, elements=replace(elements, survival=survival))

@@ -1,0 +1,149 @@
+"""The evaders of a scenario: one informed and one habitual for each pair of a gateway and a settlement, and those who keep to a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.risk.demand import habitual_routes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network.network import Network
+    from optimizer.scenario.demand.gravity import GravityDemand
+    from optimizer.scenario.demand.record_demand import RecordDemand
+    from optimizer.scenario.file.model import ScenarioModel
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Where an evader enters and where it goes, by position in the gateways and settlements of `Compiled`."""
+
+    gateway: int
+    settlement: int
+
+
+def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.float64]:
+    """Return the (m,) generalised cost of each arc, -ln r_a: hazard by time and by length, and the inspections of its road class."""
+    background = scenario.background
+    cost = background.per_hour * network.time_s / 3600 + background.per_km * network.length_m / 1000
+    for road_class, chance in background.by_class.items():
+        cost = cost + np.where(network.road_class == road_class, -np.log1p(-chance), 0.0)
+    return np.asarray(cost)
+
+
+@dataclass(frozen=True, eq=False)
+class PairRoutes:
+    """The routes by travel time of pairs that may have loads.
+
+    Attributes
+    ----------
+    ends
+        Gateway and settlement of each pair, by position.
+    routes
+        The routes of each pair with their shares; none where nobody keeps to a route.
+    """
+
+    ends: tuple[tuple[int, int], ...]
+    routes: tuple[tuple[Route, ...], ...]
+
+    def by_pair(self) -> dict[tuple[int, int], tuple[Route, ...]]:
+        """Return the routes by gateway and settlement."""
+        return dict(zip(self.ends, self.routes, strict=True))
+
+
+def usual_routes(
+    demand: GravityDemand, network: Network, cost: NDArray[np.float64], least: float, seed: int
+) -> PairRoutes:
+    """Return the routes that people take by travel time alone between the gateways and settlements that gravity joins.
+
+    Parameters
+    ----------
+    demand
+        Gateways and settlements, and what a scenario says of evaders.
+    network
+        The roads.
+    cost
+        (m,) generalised cost of each arc.
+    least
+        Pairs with a smaller share of all loads by gravity are left out.
+    seed
+        Of the draws.
+    """
+    gateways, settlements, model = demand.gateways, demand.settlements, demand.terms
+    shares = demand.prior().weight
+    rng = np.random.default_rng(seed)
+    ends: list[tuple[int, int]] = []
+    routes: list[tuple[Route, ...]] = []
+    for g, gateway in enumerate(gateways):
+        wanted = np.flatnonzero(shares[g] >= max(least, np.finfo(np.float64).tiny)).tolist()
+        reached = [s for s in wanted if settlements[s].node != gateway.node]
+        goals = [settlements[s].node for s in reached]
+        draws, spread = model.habitual_draws, model.habitual_spread
+        ends += [(g, s) for s in reached]
+        routes += habitual_routes(network, cost, gateway.node, goals, draws=draws, spread=spread, rng=rng)
+    return PairRoutes(tuple(ends), tuple(routes))
+
+
+@dataclass(frozen=True)
+class ScenarioEvaders:
+    """Evaders, and where each enters and goes, in the same order; None for those who keep to a place."""
+
+    evaders: tuple[Evader, ...]
+    pairs: tuple[Pair | None, ...]
+
+
+def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDemand) -> ScenarioEvaders:
+    """Return the evaders of every gateway and settlement, informed and habitual, and then those who keep to a place.
+
+    Parameters
+    ----------
+    demand
+        Gateways and settlements, and what a scenario says of evaders.
+    network
+        The roads.
+    record
+        Weights and routes.
+    """
+    gateways, settlements, model = demand.gateways, demand.settlements, demand.terms
+    shares = record.shares
+    loads = np.where(shares >= max(model.smallest_share, np.finfo(np.float64).tiny), shares, 0.0)
+    loads *= model.loads * (1 - record.local_share) / loads.sum()
+    evaders: list[Evader] = []
+    pairs: list[Pair | None] = []
+    for g, s in np.argwhere(loads > 0).tolist():
+        gateway, settlement = gateways[g], settlements[s]
+        if settlement.node == gateway.node:
+            continue
+        routes = record.routes.get((g, s), ())
+        for name, share, kept in (
+            ("informed", 1 - model.habitual_share, ()),
+            ("habitual", model.habitual_share, routes),
+        ):
+            if share > 0:
+                weight = float(share * loads[g, s])
+                ids, label = f"{gateway.id} > {settlement.id}, {name}", f"{gateway.label} > {settlement.label}, {name}"
+                evaders.append(Evader(ids, gateway.node, settlement.node, weight, kept, label))
+                pairs.append(Pair(g, s))
+    local = [
+        _local_evader(network, way, float(share * record.local_share * model.loads))
+        for way, share in zip(record.local.ways, record.local.weight.tolist(), strict=True)
+    ]
+    return ScenarioEvaders((*evaders, *local), (*pairs, *(None for _ in local)))
+
+
+def _local_evader(network: Network, way: tuple[int, ...], weight: float) -> Evader:
+    """Return the evader that keeps to the way from a segment to the nearest through road."""
+    arc = way[0]
+    segment = int(network.segment[arc])
+    lon, lat = network.segment_midpoint[segment]
+    road = str(network.name[arc]) or str(network.road_class[arc])
+    start, end = int(network.tail[arc]), int(network.head[way[-1]])
+    ends = f"{network.node_id[start]} > {network.node_id[end]}"
+    return Evader(
+        f"{ends}, local {segment}", start, end, weight, (Route(way, 1.0),), f"{road} ({lat:.3f}, {lon:.3f}), local"
+    )

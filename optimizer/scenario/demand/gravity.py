@@ -1,0 +1,217 @@
+"""Gravity on a scenario's terms: the share of all loads on each pair of a gateway and a settlement, before and after records count.
+
+A gateway's loads are its exposure times its risk index. The index of a model that explains seizures by flows contains the exposure
+already: the flows it starts from are proportional to exposure. What those flows explain, b1 log F, is therefore taken out first.
+Otherwise exposure would count twice, and of two bridges the larger would gain on the smaller without any seizure that distinguishes them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.text.messages import said, shortened
+from optimizer.base.text.names import unknown_name
+from optimizer.region.model import border_warnings
+from optimizer.risk import OdTable
+from optimizer.risk.demand import gateway_masses, gravity, travel_hours
+from optimizer.risk.estimate import ExplainsByFlows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network.network import Network
+    from optimizer.problem.network.places import Gateway, Settlement
+    from optimizer.region.model import Region
+    from optimizer.risk import RiskEstimate, RiskModel
+    from optimizer.scenario.file.model import EvadersModel
+
+
+@dataclass(frozen=True)
+class GravityDemand:
+    """Where loads come from and go to.
+
+    Attributes
+    ----------
+    terms
+        What the scenario says of evaders.
+    gateways, settlements
+        Origins and destinations, at least one of each.
+    hours
+        (gateways, settlements) travel times; infinity where there is no path.
+    skipped
+        Ids of the settlements that no gateway reaches.
+    warnings
+        Sentences for the planner.
+    """
+
+    terms: EvadersModel
+    gateways: tuple[Gateway, ...]
+    settlements: tuple[Settlement, ...]
+    hours: NDArray[np.float64]
+    skipped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def shares(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (gateways, settlements) share of all loads on each pair.
+
+        Parameters
+        ----------
+        index
+            (gateways,) risk index at each gateway, >= 0.
+        """
+        masses = gateway_masses(
+            self.gateways,
+            np.where(np.isfinite(self.hours).any(axis=1), index, 0.0),
+            {str(kind): share for kind, share in self.terms.shares.items()},
+        )
+        populations = np.array([place.population for place in self.settlements], dtype=np.float64)
+        decay_hours = self.terms.decay_minutes / 60
+        return gravity(masses, populations, self.hours, decay_hours=decay_hours, power=self.terms.population_power)
+
+    def prior(self) -> OdTable:
+        """Return the flows that gravity expects before any record, when all gateways are equally risky."""
+        origins = np.array([gateway.node for gateway in self.gateways], dtype=np.int64)
+        destinations = np.array([place.node for place in self.settlements], dtype=np.int64)
+        return OdTable(origins, destinations, self.shares(np.ones(origins.size)))
+
+
+def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDemand:
+    """Return the demand between the gateways of the kinds that a scenario chooses and the settlements on the defended side.
+
+    Parameters
+    ----------
+    terms
+        What the scenario says of evaders.
+    region
+        Roads and places.
+    where
+        The scenario file, for messages.
+
+    Raises
+    ------
+    InputError
+        If there is no gateway or no settlement, a settlement cannot be reached and `unreachable` is "error", or no load would travel.
+    """
+    gateways = tuple(
+        replace(g, exposure=terms.exposure.get(g.id, g.exposure)) for g in region.gateways if g.kind in terms.gateways
+    )
+    settlements = tuple(s for s in region.settlements if s.domestic)
+    problems = ProblemList()
+    known = [g.id for g in region.gateways]
+    for name in terms.exposure:
+        if name not in known:
+            problems.append(unknown_name(f"{where}, evaders.exposure", name, known))
+    if not gateways:
+        kinds = Counter(g.kind for g in region.gateways)
+        found = ", ".join(f"{n} of kind {k}" for k, n in kinds.items()) or "none"
+        expected = f"a gateway of kind {' or '.join(terms.gateways)}"
+        remedy = " ".join(border_warnings(region)) or "Choose other kinds, or check border and modes"
+        problems.add(f"{where}, evaders.gateways", found, expected, remedy)
+    if not settlements:
+        found, expected = "no settlement on the defended side", "at least one destination"
+        problems.add(f"{where}, region", found, expected, "Check border and modes")
+    problems.raise_if_any()
+    hours = travel_hours(region.network, gateways, settlements)
+    lost = _check_reach(settlements, hours, terms.unreachable, where)
+    demand = GravityDemand(
+        terms,
+        gateways,
+        settlements,
+        hours,
+        tuple(place.id for place in lost),
+        tuple(_reach_warnings(lost, [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()])),
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        check_loads(demand.prior().weight, 0.0, where)
+    return demand
+
+
+def check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> None:
+    """Refuse terms under which no load travels: shares for kinds of gateway that do not exist, a decay that leaves no destination.
+
+    Raises
+    ------
+    InputError
+        If no (gateways, settlements) share is above the smallest that counts.
+    """
+    if not (shares > smallest).any():
+        raise InputError(
+            Problem(
+                f"{where}, evaders",
+                f"no pair of a gateway and a settlement with more than a share of {smallest:g} of all loads",
+                "loads between some",
+                "Look at shares, decay_minutes and smallest_share",
+            )
+        )
+
+
+def _check_reach(
+    settlements: Sequence[Settlement], hours: NDArray[np.float64], unreachable: str, where: str
+) -> list[Settlement]:
+    """Return the settlements that no gateway reaches; raise InputError where they are not to be skipped, or none is left."""
+    reached: list[bool] = np.asarray(np.isfinite(hours).any(axis=0)).tolist()
+    lost = [place for place, arrives in zip(settlements, reached, strict=True) if not arrives]
+    if lost and (unreachable == "error" or len(lost) == len(settlements)):
+        skip = ', set evaders.unreachable = "skip", or give --skip-unreachable'
+        remedy = "Add modes or correct the network" + ("" if len(lost) == len(settlements) else skip)
+        found = f"no road from any gateway to {shortened([place.label for place in lost])}"
+        raise InputError(Problem(f"{where}, evaders", found, "destinations that can be reached", remedy))
+    return lost
+
+
+def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list[str]:
+    warnings: list[str] = []
+    if lost:
+        names = shortened([f"{place.label} ({place.id})" for place in lost])
+        warnings.append(said("No road leads from any gateway to {places}: left out.", places=names))
+    if shut:
+        names = shortened([gateway.label for gateway in shut])
+        warnings.append(said("No road leads inward from {gateways}: no evader enters there.", gateways=names))
+    return warnings
+
+
+# The risk index of gateways, beyond what the flows expected before any record explain.
+#
+# A gateway's loads are its exposure times its risk index. The index of a model that explains seizures by flows contains the exposure
+# already: the flows it starts from are proportional to exposure. What those flows explain, b1 log F, is therefore taken out first.
+# Otherwise exposure would count twice, and of two bridges the larger would gain on the smaller without any seizure that distinguishes them.
+
+
+def gateway_index(
+    model: RiskModel, estimate: RiskEstimate, network: Network, gateways: Sequence[Gateway]
+) -> NDArray[np.float64]:
+    """Return the expected risk index of the segments that meet at each gateway, over what the prior flows expect there; (gateways,), > 0.
+
+    The mean is used, not the median, because loads add up; where nobody searched, the median can be close to 0 and the weight would vanish.
+
+    Parameters
+    ----------
+    model
+        Fitted.
+    estimate
+        What it predicts.
+    network
+        The roads it was fitted on.
+    gateways
+        Where evaders enter.
+    """
+    beyond = estimate.mean * np.exp(-explained_by_flows(model, network))
+    total, count = np.zeros(network.n_nodes), np.zeros(network.n_nodes)
+    segment_arc = network.segment_arc
+    for end in (network.tail[segment_arc], network.head[segment_arc]):
+        np.add.at(total, end, beyond)
+        np.add.at(count, end, 1.0)
+    nodes = [gateway.node for gateway in gateways]
+    return np.asarray(total[nodes] / count[nodes])
+
+
+def explained_by_flows(model: RiskModel, network: Network) -> NDArray[np.float64]:
+    """Return the (m,) part of a fitted model's log index that its prior flows stand for; 0 where it knows of none."""
+    return model.explained_by_flows() if isinstance(model, ExplainsByFlows) else np.zeros(network.n_segments)

@@ -1,0 +1,354 @@
+"""What a record makes of gravity: weights of pairs and routes, and evaders that keep to a place (docs/evaders.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+from optimizer.base.text.messages import said
+from optimizer.problem.instance.evaders import Route
+from optimizer.risk.evidence import KeepsEvidence, gather_evidence
+from optimizer.risk.field_flow.model import FieldFlow
+from optimizer.risk.field_flow.model_averaging import spatial_signal
+from optimizer.risk.route_flows import Counted, LocalTraffic, candidate_routes, explain_by_routes, local_traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network.network import Network
+    from optimizer.records.model import Effort, Seizures
+    from optimizer.risk.estimate import RiskEstimate, RiskModel
+    from optimizer.risk.evidence import Evidence
+    from optimizer.risk.route_flows import CandidateRoutes
+    from optimizer.scenario.demand.evaders import PairRoutes
+    from optimizer.scenario.demand.gravity import GravityDemand
+
+    Floats = NDArray[np.float64]
+
+DRAWS = 8
+"""Draws of the record by which its weights are averaged, and their range shown."""
+THROUGH = 0.01
+"""Share of all flows from which on a road is a through road."""
+LEAST_LOCAL, MOST_LOCAL = 0.01, 0.5
+"""Learnt shares of local loads below the first are taken for none, and the second is the most: effort that chases seizures overstates what is
+local, and in a world of local markets a plan for .95 stopped .39 of what the plan from the truth did, one for .5 as much as that."""
+NO_LOCAL = LocalTraffic((), np.empty(0), 0.0, 0)
+LEAST_CHANCE = 0.5
+"""Posterior probability that places differ, below which a record says nothing of where loads pass."""
+NOTEWORTHY = 0.005
+"""Share of the local loads on ways that are left out, from which on it is said."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecordFit:
+    """How a record was explained.
+
+    Attributes
+    ----------
+    seizures
+        Seizures with effort behind them.
+    local, low, high
+        Share of them that no flow explains, at places of their own: mean, least and most of the draws. What is known by area alone and no flow
+        explains has no place, and does not count.
+    before, after
+        Correlation of the square roots of flow and of median risk on searched segments, weighted by effort: of the flows by gravity and
+        travel time alone, and of those that explain the record.
+    """
+
+    seizures: float
+    local: float
+    low: float
+    high: float
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, eq=False)
+class RecordFlows:
+    """What flows that explain a record are drawn from.
+
+    Attributes
+    ----------
+    demand
+        Gateways, settlements and terms.
+    usual
+        Pairs with their routes.
+    candidates
+        The routes as arrays, in the same order.
+    counted
+        The record as counts with the effort behind them.
+    placed
+        How many of its rows are segments; the others are areas.
+    raised
+        (routes,) log factor by which tips raise each route's flow; None without tips.
+    """
+
+    demand: GravityDemand
+    usual: PairRoutes
+    candidates: CandidateRoutes
+    counted: Counted
+    placed: int
+    raised: Floats | None = None
+
+    def explained(self, draws: int, rng: np.random.Generator) -> ExplainedFlows:
+        """Return the flows that explain draws of the record: each count drawn from a Gamma distribution with the count as shape."""
+        drawn = rng.gamma(np.maximum(self.counted.count, 1e-9), size=(self.counted.count.shape[0], draws))
+        flows = explain_by_routes(self.candidates, Counted(self.counted.effort, drawn))
+        flow = flows.flow if self.raised is None else flows.flow * np.exp(self.raised)[:, None]
+        on_route = flow / flow.sum(axis=0)
+        local = flows.local[: self.placed].sum(axis=0) / drawn.sum(axis=0)
+        return ExplainedFlows(
+            np.stack([_by_kind(self.demand, self.candidates, column) for column in on_route.T]),
+            on_route.T,
+            np.array([_learnt(share) for share in local.tolist()]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ExplainedFlows:
+    """Flows by draw.
+
+    Attributes
+    ----------
+    shares
+        (draws, gateways, settlements) share of the loads between places on each pair.
+    on_route
+        (draws, routes) share of them on each route.
+    local_share
+        (draws,) share of all loads that keeps to a place, as learnt.
+    """
+
+    shares: Floats
+    on_route: Floats
+    local_share: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class RecordDemand:
+    """Evaders' weights and routes after a record.
+
+    Attributes
+    ----------
+    shares
+        (gateways, settlements) share of the loads between places on each pair.
+    routes
+        Habitual routes by pair of gateway and settlement.
+    local_share
+        Share of all loads that keep to a place, in [0, 1].
+    local
+        Those loads.
+    fit
+        How the record was explained; None where it was not used.
+    warnings
+        Sentences for the planner.
+    flows
+        What its flows are drawn from; None where it was not used.
+    """
+
+    shares: Floats
+    routes: Mapping[tuple[int, int], tuple[Route, ...]]
+    local_share: float = 0.0
+    local: LocalTraffic = NO_LOCAL
+    fit: RecordFit | None = None
+    warnings: tuple[str, ...] = ()
+    flows: RecordFlows | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FittedRisk:
+    """A risk model fitted to a record.
+
+    Attributes
+    ----------
+    model, estimate
+        The model, and what it predicts.
+    known
+        The record and its effort, set against each other.
+    """
+
+    model: RiskModel
+    estimate: RiskEstimate
+    known: Evidence
+
+
+def fitted_risk(model: RiskModel, records: Seizures, effort: Effort | None, network: Network) -> FittedRisk:
+    """Fit a risk model to a record."""
+    fitted = model.fit(records, effort, network)
+    known = fitted.evidence_ if isinstance(fitted, KeepsEvidence) else gather_evidence(records, effort, network)
+    return FittedRisk(fitted, fitted.predict(), known)
+
+
+def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, usual: PairRoutes) -> RecordDemand:
+    """Return what the scenario's record makes of gravity.
+
+    Parameters
+    ----------
+    demand
+        What gravity expects, and what the scenario says of evaders.
+    network
+        The roads.
+    fitted
+        What the record says of risk.
+    usual
+        The routes that pairs may take, by travel time.
+    """
+    known, model, estimate, terms = fitted.known, fitted.model, fitted.estimate, demand.terms
+    silence = _silence(model, known)
+    prior = demand.prior().weight
+    if silence:
+        remarks = (_silent(silence), *without_places(terms.local_share))
+        return RecordDemand(prior, usual.by_pair(), warnings=remarks)
+    candidates = candidate_routes(network, usual.ends, np.array([prior[pair] for pair in usual.ends]), usual.routes)
+    counted = _counted(known, model)
+    drawn = _with_draws(counted)
+    flows = explain_by_routes(candidates, drawn)
+    shares = flows.flow / flows.flow.sum(axis=0)
+    on_route = shares.mean(axis=1)
+    rate = np.asarray(candidates.on @ flows.flow.mean(axis=1))
+    placed = len(flows.local) - len(known.area_counts)
+    fit = _fit(candidates, counted, estimate, rate, flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0))
+    local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
+    through = np.asarray(candidates.on @ on_route) >= THROUGH
+    local = NO_LOCAL
+    if local_share > 0:
+        local = local_traffic(network, np.maximum(estimate.median - rate, 0.0), through, terms.local_evaders)
+    none = local_share > 0 and not local.ways
+    warnings = _left_out(local, local_share, none=none)
+    return RecordDemand(
+        _by_kind(demand, candidates, on_route),
+        _shared_out(usual, candidates, on_route),
+        0.0 if none else local_share,
+        local,
+        fit,
+        warnings,
+        RecordFlows(demand, usual, candidates, counted, placed),
+    )
+
+
+def _learnt(local: float) -> float:
+    """Return the share of loads that keep to a place where the scenario names none."""
+    return 0.0 if local < LEAST_LOCAL else min(local, MOST_LOCAL)
+
+
+def _silence(model: RiskModel, known: Evidence) -> str:
+    """Return why the record says nothing of where loads pass; empty where it does."""
+    if not known.count.sum() > 0:
+        return said("it holds no seizure with search effort behind it")
+    if isinstance(model, FieldFlow):
+        differ = spatial_signal(
+            model.candidates_
+        )  # that traffic prefers some roads is known before, and is no finding of the record
+        if differ < LEAST_CHANCE:
+            return said("the probability that roads of one class differ is {probability:.2f}", probability=differ)
+    return ""
+
+
+def _counted(known: Evidence, model: RiskModel) -> Counted:
+    """Return the record in rows: one for each searched segment, one for each area of which only the sum is known."""
+    level = np.exp(model.levels_) if isinstance(model, FieldFlow) else np.ones(len(known.units))
+    expected, count = level @ known.unit_expected, known.own_count
+    at = np.flatnonzero(expected > 0)
+    size = (at.size, expected.size)
+    rows = [csr_array((expected[at], (np.arange(at.size), at)), shape=size)]
+    sums = [count[at]]
+    for area in known.area_counts:
+        of_area = level[area.unit] * area.expected
+        rows.append(csr_array((of_area, (np.zeros(of_area.size, dtype=np.int64), area.segment)), shape=(1, size[1])))
+        sums.append(np.array([area.count]))
+    return Counted(csr_array(vstack(rows)), np.concatenate(sums)[:, None])
+
+
+def _with_draws(record: Counted) -> Counted:
+    """Return the record with draws of its counts, Gamma with the count as shape: what other records of the same rates could have held."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.gamma(np.maximum(record.count, 1e-9)) for _ in range(DRAWS)]
+    return Counted(record.effort, np.column_stack((record.count, *drawn)))
+
+
+def _fit(
+    candidates: CandidateRoutes, record: Counted, estimate: RiskEstimate, rate: Floats, local: Floats
+) -> RecordFit:
+    effort = np.asarray(record.effort.sum(axis=0), dtype=np.float64)
+    before = np.asarray(candidates.on @ candidates.prior())
+    seen = np.sqrt(estimate.median)
+    return RecordFit(
+        float(record.count.sum()),
+        float(local.mean()),
+        float(local.min()),
+        float(local.max()),
+        _correlation(np.sqrt(before), seen, effort),
+        _correlation(np.sqrt(rate), seen, effort),
+    )
+
+
+def _correlation(one: Floats, other: Floats, weight: Floats) -> float:
+    """Return the weighted correlation of two arrays; 0 where one does not vary."""
+    share = weight / weight.sum()
+    a, b = one - share @ one, other - share @ other
+    spread = float(np.sqrt((share @ a**2) * (share @ b**2)))
+    return float(share @ (a * b)) / spread if spread > 0 else 0.0
+
+
+def _by_kind(demand: GravityDemand, candidates: CandidateRoutes, on_route: Floats) -> Floats:
+    """Return the (gateways, settlements) shares, each kind of gateway with the share that the scenario gives it."""
+    shares = np.zeros((len(demand.gateways), len(demand.settlements)))
+    np.add.at(shares, (candidates.origin[candidates.pair], candidates.destination[candidates.pair]), on_route)
+    for kind, share in demand.terms.shares.items():
+        of_kind = np.array([gateway.kind == kind for gateway in demand.gateways])
+        total = shares[of_kind].sum()
+        shares[of_kind] *= share / total if total > 0 else 0.0
+    if demand.terms.shares:
+        shares[[gateway.kind not in demand.terms.shares for gateway in demand.gateways]] = 0.0
+    return np.asarray(shares / shares.sum())
+
+
+def _shared_out(
+    usual: PairRoutes, candidates: CandidateRoutes, on_route: Floats
+) -> dict[tuple[int, int], tuple[Route, ...]]:
+    """Return the routes of every pair with the shares that explain the record."""
+    of_pair = np.bincount(candidates.pair, on_route, len(usual.ends))
+    share = iter((on_route / of_pair[candidates.pair]).tolist())
+    return {
+        pair: tuple(Route(route.arcs, next(share)) for route in routes)
+        for pair, routes in zip(usual.ends, usual.routes, strict=True)
+    }
+
+
+def without_places(local_share: float | None) -> tuple[str, ...]:
+    """Return the warning that a share of local loads cannot be given, where a scenario asks for one and no record says where."""
+    return (_nowhere(local_share),) if local_share else ()
+
+
+def _nowhere(share: float) -> str:
+    return said(
+        "evaders.local_share is {share:g}, but no record says where loads keep to a place: there are no local evaders.",
+        share=share,
+    )
+
+
+def _silent(why: str) -> str:
+    return said(
+        "The record does not tell places apart ({why}): evaders' weights and routes rest on gateways, populations and travel times alone, as "
+        "if there were no record.",
+        why=why,
+    )
+
+
+def _left_out(local: LocalTraffic, share: float, *, none: bool) -> tuple[str, ...]:
+    if none:
+        return (_nowhere(share),)
+    if local.dropped < NOTEWORTHY:
+        return ()
+    sentence = said(
+        "{count:,} places with local loads are left out; their {share:.0%} of the local loads go to the {kept} heaviest in proportion "
+        "(evaders.local_evaders).",
+        count=local.left_out,
+        share=local.dropped,
+        kept=len(local.ways),
+    )
+    return (sentence,)

@@ -1,0 +1,161 @@
+"""Risk models by the names that a scenario gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer import risk
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from optimizer.risk import OdTable, RiskModel
+    from optimizer.scenario.file.model import RiskName
+
+
+@dataclass(frozen=True)
+class RiskModelEntry:
+    """A risk model that a scenario can choose.
+
+    Attributes
+    ----------
+    description
+        What it estimates from, to be read after "Estimated from".
+    make
+        Makes one from the flows that gravity expects and the probability of the intervals.
+    numbers
+        Returns the numbers built into it that change what it estimates, as a phrase.
+    """
+
+    description: str
+    make: Callable[[OdTable, float], RiskModel]
+    numbers: Callable[[], str]
+
+
+def _field_numbers() -> str:
+    from optimizer.risk.field_flow.field import ACROSS_CLASSES
+    from optimizer.risk.field_flow.laplace import LEVEL_SD
+    from optimizer.risk.field_flow.model_averaging import (
+        CLASS_PRIOR_SD,
+        FAULTS_SD,
+        HYPER_MEAN,
+        HYPER_SD,
+        WIDENING,
+        WIDENING_FAULTY,
+    )
+
+    hyper = ", ".join(f"{mean:g} ({sd:g})" for mean, sd in zip(HYPER_MEAN, HYPER_SD, strict=True))
+    return said(
+        "prior standard deviations {of_class:g} of the log rate of a road class and {level:g} of the log level of a unit of effort; roads of "
+        "unlike class that meet tell {across:g} of what those of one class tell; prior means (and standard deviations) of log tau, log kappa "
+        "squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}, and where seizures lie where no effort is "
+        "recorded by {faulty:g} and, independently, to {faults:g} more",
+        of_class=CLASS_PRIOR_SD,
+        level=LEVEL_SD,
+        across=ACROSS_CLASSES,
+        hyper=hyper,
+        widening=WIDENING,
+        faulty=WIDENING_FAULTY,
+        faults=FAULTS_SD,
+    )
+
+
+def _flow_numbers() -> str:
+    from optimizer.risk.field_flow.model import THETAS
+    from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, FLOW_PRIOR, MASS_SD, WIDENING_WITH_FLOWS
+
+    tried = ", ".join(f"1/{1 / theta:.0f}" for theta in THETAS)
+    return said(
+        "{field}, with flows by {widening:g}; preferences for short times that are tried {tried} a second; prior mean {mean:g} and standard "
+        "deviation {sd:g} of the exponent of flow; prior standard deviation {mass:g} of the log mass of a gateway or settlement; prior weight "
+        "of roads all alike {alike:g} of that of the other models",
+        field=_field_numbers(),
+        widening=WIDENING_WITH_FLOWS,
+        tried=tried,
+        mean=FLOW_PRIOR[0],
+        sd=FLOW_PRIOR[1],
+        mass=MASS_SD,
+        alike=ALIKE_BESIDE_FLOWS,
+    )
+
+
+def _shrunk_numbers() -> str:
+    from optimizer.risk.shrunk_rate import REACHES, SPREAD
+
+    reaches, spread = (", ".join(f"{value:g}" for value in values) for values in (REACHES, SPREAD))
+    return said(
+        "reaches that are tried {reaches} mean lengths of a segment; prior standard deviations of the log parameters {spread}",
+        reaches=reaches,
+        spread=spread,
+    )
+
+
+def _regression_numbers() -> str:
+    model = risk.FlowRegression()
+    return said(
+        "preference for short times 1/{theta:.0f} a second; prior standard deviation {ridge:g} of each coefficient",
+        theta=1 / model.theta,
+        ridge=model.ridge,
+    )
+
+
+def _plain_numbers() -> str:
+    from optimizer.risk.baselines import HALF
+
+    return said("{half:g} seizures on each road before any evidence", half=HALF)
+
+
+def _density_numbers() -> str:
+    return said(
+        "{plain}; seizures spread {reach:g} km along the roads",
+        plain=_plain_numbers(),
+        reach=risk.KernelDensity().reach_km,
+    )
+
+
+MODELS: Mapping[RiskName, RiskModelEntry] = {
+    "field-flow": RiskModelEntry(
+        marked(
+            "seizures per unit of search effort on a road and on those that meet it, and from where loads would pass between gateways and "
+            "settlements, as far as the record supports that"
+        ),
+        lambda flows, level: risk.FieldFlow(flows, level=level),
+        _flow_numbers,
+    ),
+    "field": RiskModelEntry(
+        marked("seizures per unit of search effort on a road and on those that meet it"),
+        lambda _, level: risk.FieldFlow(level=level),
+        _field_numbers,
+    ),
+    "flow-regression": RiskModelEntry(
+        marked(
+            "seizures per unit of search effort, explained by where loads would pass between gateways and settlements and by road class alone"
+        ),
+        lambda flows, level: risk.FlowRegression(flows, level=level),
+        _regression_numbers,
+    ),
+    "shrunk": RiskModelEntry(
+        marked("seizures per unit of search effort, shrunk along the network"),
+        lambda _, level: risk.ShrunkRate(level=level),
+        _shrunk_numbers,
+    ),
+    "counts-over-effort": RiskModelEntry(
+        marked("seizures over search effort, each segment by itself"),
+        lambda _, level: risk.CountsOverEffort(level=level),
+        _plain_numbers,
+    ),
+    "kernel-density": RiskModelEntry(
+        marked("seizures alone, spread along the roads, as if all roads had been searched alike"),
+        lambda _, level: risk.KernelDensity(level=level),
+        _density_numbers,
+    ),
+    "raw-counts": RiskModelEntry(
+        marked("seizures alone, as if all roads had been searched alike"),
+        lambda _, level: risk.RawCounts(level=level),
+        _plain_numbers,
+    ),
+}
+"""The first is the default; the last three are what is drawn today, to compare with."""

@@ -1,0 +1,594 @@
+"""The scenario file, field by field; the reference in the documentation is made from the descriptions here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from optimizer.base.errors import InputError
+from optimizer.base.files.readwrite import read_toml
+from optimizer.base.schema import Strict, validated
+from optimizer.base.text.language import check_language
+from optimizer.base.text.names import close_match, one_of
+from optimizer.problem.instance.methods import METHOD_NAMES
+from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.scenario.file.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
+from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
+from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
+from optimizer.scenario.file.traffic import TrafficModel
+
+RiskName = Literal[
+    "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"
+]
+
+
+def _known_method(name: str) -> str:
+    if name not in METHOD_NAMES:
+        raise ValueError(f"{one_of(METHOD_NAMES, name)}. {close_match(name, METHOD_NAMES)}".strip())
+    return name
+
+
+MethodName = Annotated[str, AfterValidator(_known_method), Field(json_schema_extra={"enum": METHOD_NAMES})]
+
+"""The methods of `optimizer.solvers.solve`, named here so that a scenario is checked before anything is solved."""
+
+
+def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = bbox
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise ValueError("west, south, east, north in degrees, west below east and south below north")
+    return bbox
+
+
+class RegionModel(Strict):
+    """Where the roads come from: exactly one of network, file, place, address, bbox, polygon."""
+
+    network: Path | None = Field(None, description="network saved by `region` (.gpkg), or a .graphml")
+    file: list[Path] | Path | None = Field(None, description=".osm or .osm.pbf; of several the first that exists")
+    place: str | None = Field(
+        None, description="place name, looked up at Nominatim; roads from Overpass, through OSMnx, kept in `cache/`"
+    )
+    address: str | None = Field(None, description="address, with `radius_m` around it")
+    bbox: Annotated[tuple[float, float, float, float], AfterValidator(_longitude_first)] | None = Field(
+        None, description="west, south, east, north in degrees: a box to download"
+    )
+    polygon: Path | None = Field(None, description="GeoJSON polygon to download")
+    radius_m: float = Field(5000, gt=0, le=200_000, description="metres around `address`")
+    modes: list[str] = Field(["drive"], min_length=1, description="ways to keep: drive, service, track, foot, ferry")
+    border: str | None = Field(
+        None,
+        description="GeoJSON of the border line, or the name of a country in the extract; without it the extract's own "
+        "closed ring",
+    )
+    official: list[int | str | tuple[float, float]] = Field(
+        [],
+        description="crossing ids, OSM way numbers, or `[lon, lat]` points beside a crossing, that count as official "
+        "beyond those with a border control",
+    )
+    areas: Path | None = Field(
+        None, description="GeoJSON polygons with a `name` (and `classes`), for records that give only an area"
+    )
+    speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
+        {},
+        description="speed by road class, such as `{ track = 20 }`, on roads without a limit of their own; the table of "
+        "docs/region.md for others",
+    )
+    population: dict[Literal["city", "town", "village", "hamlet"], Annotated[float, Field(gt=0)]] = Field(
+        {}, description="inhabitants of a place that gives none; 100,000, 10,000, 1,000 and 100 where not named"
+    )
+    official_within_m: float = Field(500, ge=0, description="a crossing is official with a border control this near")
+    official_off_road_within_m: float = Field(100, ge=0, description="the same on service roads, tracks and paths")
+    settlement_within_m: float = Field(5000, gt=0, description="a place farther from every node is left out")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> RegionModel:
+        names = ("network", "file", "place", "address", "bbox", "polygon")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of {', '.join(names)}; given: {', '.join(given) or 'none'}")
+        return self
+
+
+class RecordsModel(Strict):
+    """Files of seizures, of search effort and of tips."""
+
+    seizures: list[SeizureSource] = []
+    effort: list[EffortSource] = []
+    tips: Path | None = Field(
+        None,
+        description="CSV of residents' tips: `time`, `lon`, `lat`, and if known `grade`, `text`, `confirmed` (docs/tips.md)",
+    )
+
+
+class RiskChoiceModel(Strict):
+    """The risk model."""
+
+    model: RiskName = Field(
+        "field-flow",
+        description="how seizures and search effort become a rate on every road. `field` is the default without flows; "
+        "the last three are methods in common use, for comparison. docs/risk.md has each",
+    )
+    interval: float = Field(0.9, gt=0, lt=1, description="probability that a segment's interval holds")
+
+
+class BackgroundModel(Strict):
+    """The chance of detection without the plan."""
+
+    per_hour: float = Field(0.02, ge=0, description="hazard of ordinary policing for each hour on the road")
+    per_km: float = Field(0.0, ge=0, description="the same for each kilometre")
+    by_class: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
+        {},
+        description="chance of detection on one segment of a road class: `{ port = 0.02 }` is an inspection at a port",
+    )
+
+
+class EvadersModel(Strict):
+    """Who travels from where to where."""
+
+    gateways: list[Literal["port", "unofficial", "edge"]] = Field(
+        ["port", "unofficial", "edge"],
+        min_length=1,
+        description="kinds of gateway that loads enter by: port (official), unofficial, edge (a road that enters the map, "
+        "where there is no border)",
+    )
+    shares: dict[Literal["port", "unofficial", "edge"], Chance] = Field(
+        {},
+        description="share of all loads by gateway kind, for exposures of different kinds are not comparable; where empty "
+        "in proportion to exposure times risk index",
+    )
+    exposure: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description='traffic through a gateway by its id, `{ "w123-1" = 800 }`, in any unit that is the same for '
+        "gateways of a kind; that of the region for others, 1 each from a map",
+    )
+    decay_minutes: float = Field(
+        120, gt=0, description="travel time at which the attraction of a destination has fallen to 1/e"
+    )
+    population_power: float = Field(
+        1.0, ge=0, le=3, description="exponent of the population in what a destination attracts"
+    )
+    loads: float = Field(1.0, gt=0, le=1e15, description="loads a period; 1 makes the value a share")
+    habitual_share: Chance = Field(
+        0.3,
+        description="share of habitual evaders, who keep to their routes; the others are informed: they know the plan and "
+        "take the best path against it",
+    )
+    habitual_draws: int = Field(8, ge=1, le=200, description="draws of the probit route choice for each pair")
+    habitual_spread: float = Field(0.3, ge=0, le=3, description="standard deviation of the log error of each draw")
+    weights: Literal["record", "gateways", "gravity"] = Field(
+        "record",
+        description="what the record says of loads: flows and local traffic that explain it (`record`), the risk index at "
+        "gateways alone (`gateways`), nothing (`gravity`)",
+    )
+    local_share: Chance | None = Field(
+        None,
+        description="share of loads that keep to a place; by default the share of seizures that no flow explains, learnt from the record",
+    )
+    local_evaders: int = Field(100, ge=0, le=5000, description="places with local loads, the heaviest, that are kept")
+    smallest_share: float = Field(
+        0.0, ge=0, lt=0.1, description="pairs with less than this share of all loads are left out, the rest scaled up"
+    )
+    unreachable: Literal["error", "skip"] = Field(
+        "error",
+        description="what a destination that no gateway reaches is: an error, or left out (as with `plan "
+        "--skip-unreachable`)",
+    )
+
+
+class ScenarioResourceModel(Strict):
+    """Something that a plan uses up; one entry for each agency that has it."""
+
+    name: Id = Field(description="one entry for each agency that has it; kinds and teams use it by this name")
+    budget: Amount | Literal["existing"] = Field(description='an amount, or "existing": what today\'s sites use')
+    availability: float = Field(
+        1,
+        gt=0,
+        le=1,
+        description="share of an amount of people that is on duty and free to be placed; a plan may use `budget` times "
+        'it. Not with `"existing"`, which counts those on duty already',
+    )
+    agency: str = Field("", description="its owner; empty when all share it")
+    unit: str = Field("", description="unit of the amounts, for people")
+
+    @model_validator(mode="after")
+    def _counted_once(self) -> ScenarioResourceModel:
+        if self.budget == "existing" and self.availability < 1:
+            raise ValueError('availability with an amount: budget = "existing" counts what is on duty already')
+        return self
+
+
+class SiteModel(Strict):
+    """A place where an option can be placed: on the nearest segment to lon and lat, or on the segment between two nodes."""
+
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    lon: float | None = Field(
+        None, ge=-180, le=180, description="longitude in degrees (WGS 84); the nearest segment is watched"
+    )
+    lat: float | None = Field(None, ge=-90, le=90, description="latitude in degrees (WGS 84)")
+    tail: str | None = Field(None, description="id of the node where its segment begins")
+    head: str | None = Field(None, description="id of the node where its segment ends")
+    road: str = Field(
+        "",
+        max_length=200,
+        description="name or number of its road, where the nearest one is another: its nearest segment within "
+        "`sites.max_distance_m`. Case and blanks do not count",
+    )
+    road_class: str = Field(
+        "", max_length=200, description="class of its road, such as `primary`, where the nearest one is of another"
+    )
+    direction: Literal["both", "forward"] = Field("both", description="forward watches tail to head only")
+    agency: str = Field(
+        "",
+        description="its owner; where empty, the agencies in whose jurisdiction it lies, and where none has one it is shared by all",
+    )
+    manned_by: list[str] = Field(
+        [], description="other agencies that may man it in place of its owner, in a CSV separated by blanks"
+    )
+    kinds: list[str] = Field(
+        [], description="kinds that can be placed here, in a CSV separated by blanks; all where empty"
+    )
+    existing: str = Field("", description="the kind that is placed here today; empty for none")
+    forced: bool = Field(False, description="an option of it is part of every plan")
+    forbidden: bool = Field(False, description="part of no plan")
+    traffic: float | None = Field(
+        None,
+        gt=0,
+        description="vehicles a day past the site in the watched direction; where not given that of `[traffic] by_class`",
+    )
+    lanes: float = Field(1, gt=0, description="multiplies capacity and uses")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SiteModel:
+        if (self.lon is None) != (self.lat is None) or (self.tail is None) != (self.head is None):
+            raise ValueError("both of a pair: lon and lat, or tail and head")
+        if self.lon is None and self.tail is None:
+            raise ValueError("a place: lon and lat, or tail and head")
+        if self.tail is not None and (self.road or self.road_class):
+            raise ValueError("road and road_class with lon and lat: tail and head name the segment")
+        return self
+
+
+class SitesModel(Strict):
+    """Sources of sites other than `[[site]]` tables."""
+
+    file: Path | None = Field(None, description="CSV with the fields of [[site]] as columns")
+    columns: dict[str, str] = Field({}, description="field of [[site]] -> column of the CSV, where the names differ")
+    max_distance_m: float = Field(1000, gt=0, description="a site farther from every segment is an error")
+    crossings: Literal["none", "official", "all"] = Field(
+        "none", description="crossings to offer as sites just inside the border"
+    )
+    roads: int = Field(0, ge=0, le=2000, description="road segments to offer, the most travelled by evaders first")
+    spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
+    agency: str = Field(
+        "", description="owner of the sites offered; where empty, the agencies in whose jurisdiction they lie"
+    )
+    kinds: list[str] = Field([], description="kinds that can be placed on the sites offered; all where empty")
+
+
+class SolveModel(Strict):
+    """How to solve; options of the command line win."""
+
+    method: MethodName = Field("auto", description="how to solve; `auto` is `cuts`")
+    gap: float = Field(
+        1e-4, ge=0, description="relative gap, (upper - lower) / upper, at which to stop; one below 1e-7 counts as 1e-7"
+    )
+    time_limit: float | None = Field(60, gt=0, description="seconds of solving; null for no limit")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
+    threads: int | None = Field(
+        None, ge=1, description="processes that search; null for one on each core, 1 for a search that can be repeated"
+    )
+    support: int | None = Field(
+        None, ge=1, description="most different plans in the mixture of method `mixed`; null for as many as are found"
+    )
+    stay: int = Field(1, ge=1, le=30, description="days, or shifts, that a plan drawn from a mixture stays at least")
+    change: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="largest share of the sites that changes from one draw of a mixture to the next; null for any",
+    )
+
+    def of_search(self) -> dict[str, Any]:
+        """Return what a search is asked for: all but the settings of draws."""
+        return self.model_dump(exclude={"stay", "change"})
+
+
+class NamedPlaceModel(Strict):
+    """A place that maps and sentences of the report name; no evader is bound for it."""
+
+    name: str = Field(min_length=1, max_length=80, description="what people call it")
+    lon: float = Field(ge=-180, le=180, description="longitude in degrees (WGS 84)")
+    lat: float = Field(ge=-90, le=90, description="latitude in degrees (WGS 84)")
+    kind: Literal["town", "state", "country"] = Field(
+        "town",
+        description="towns also tell where sites and roads lie; names of states and countries stand on the maps alone",
+    )
+    population: float = Field(0.0, ge=0, description="inhabitants; of two names that do not fit the larger is shown")
+
+
+class ReportModel(Strict):
+    """Text and settings of the report."""
+
+    language: str = Field(
+        "en",
+        description="language of the pages, `en` or `es`; with a region for its numbers and dates, such as `es-MX`",
+    )
+    subtitle: str = Field("", description="second line of the title")
+    routes: int = Field(25, ge=0, le=500, description="evader routes drawn, the heaviest first")
+    assumptions: list[str] = Field([], description="sentences added to the list of assumptions")
+    cannot_say: list[str] = Field([], description="sentences added to what the plan cannot say")
+    sources: list[str] = Field([], description="sources of the data, one entry each")
+    places: list[NamedPlaceModel] = Field(
+        [], description="places to name besides destinations: border towns, states, countries"
+    )
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, code: str) -> str:
+        try:
+            return check_language(code)
+        except InputError as error:
+            raise ValueError(error.problems[0].expected) from None
+
+
+class JurisdictionModel(Strict):
+    """Where an agency may act: on roads of its areas; where roads or classes are named, on these alone."""
+
+    areas: list[str] = Field([], description="names of polygons of `[region] areas`; everywhere where empty")
+    roads: list[str] = Field([], description="names or numbers of roads")
+    road_classes: list[str] = Field([], description="classes of roads, such as `motorway`")
+    pursuit_km: float = Field(
+        0, ge=0, le=1000, description="hot pursuit: how far beyond it, in a straight line, `pursuit_kinds` may stand"
+    )
+    pursuit_kinds: list[str] = Field([], description="ids of the kinds and teams for which that holds")
+
+    @model_validator(mode="after")
+    def _says_where(self) -> JurisdictionModel:
+        if not (self.areas or self.roads or self.road_classes):
+            raise ValueError(
+                "at least one of areas, roads, road_classes; without a jurisdiction an agency may act everywhere"
+            )
+        if bool(self.pursuit_kinds) != (self.pursuit_km > 0):
+            raise ValueError("pursuit_km above 0 with pursuit_kinds, or neither")
+        return self
+
+
+class AgencyModel(Strict):
+    """An organisation with a budget of its own."""
+
+    id: Id = Field(description="unique name")
+    name: str = Field("", description="what people call it, unlike any other; the id where empty")
+    jurisdiction: JurisdictionModel | None = Field(None, description="where it may act; everywhere where not given")
+
+
+class CommunityModel(Strict):
+    """Roads whose travellers bear the searches there: those of areas, of names or numbers, of classes; nothing about persons."""
+
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    areas: list[str] = Field([], description="names of polygons of `[region] areas`; everywhere where empty")
+    roads: list[str] = Field([], description="names or numbers of roads; where roads or classes are named, these alone")
+    road_classes: list[str] = Field([], description="classes of roads, such as `primary`")
+    passages: float | None = Field(
+        None,
+        gt=0,
+        le=1e12,
+        description="honest passages a day on its roads; where not given the traffic past its sites, as far as it is known",
+    )
+    cap: float | None = Field(
+        None, ge=0, le=1e6, description="most searches per honest passage; that of `[burden]` where not given"
+    )
+
+    @model_validator(mode="after")
+    def _says_where(self) -> CommunityModel:
+        if not (self.areas or self.roads or self.road_classes):
+            raise ValueError("at least one of areas, roads, road_classes")
+        return self
+
+
+class BurdenModel(Strict):
+    """Limits on searches per honest passage that hold for all communities."""
+
+    cap: float | None = Field(None, ge=0, le=1e6, description="most in any community that has no cap of its own")
+    ratio: float | None = Field(
+        None, ge=1, le=1e6, description="most in any community, as a multiple of the mean over all of them"
+    )
+    difference: float | None = Field(None, ge=0, le=1e6, description="most by which two communities may differ")
+
+
+class TeamBaseModel(Strict):
+    """Where teams set out from: the nearest node of the network, which may lie at most `sites.max_distance_m` away."""
+
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    lon: float = Field(ge=-180, le=180, description="longitude in degrees (WGS 84)")
+    lat: float = Field(ge=-90, le=90, description="latitude in degrees (WGS 84)")
+    agency: str = Field("", description="its owner; teams of another agency do not use it unless they name it")
+
+
+class TeamModel(Strict):
+    """Teams that are alike: each drives a beat from a base and is back within its shift."""
+
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    agency: str = Field("", description="its owner, whose bases and resources it uses; shared where empty")
+    number: int = Field(ge=1, le=1000, description="teams on the road in one shift, all bases together")
+    bases: list[str] = Field(
+        [], description="bases they set out from; where empty those of their agency and the shared ones"
+    )
+    shift_hours: float = Field(8, gt=0, le=24, description="from leaving the base to being back")
+    slot_minutes: float = Field(30, ge=1, le=720, description="a team dwells at a post for a whole number of slots")
+    most_slots: int = Field(4, ge=1, le=48, description="most slots of dwelling at one post")
+    detection: ChanceOrRange = detection_field(
+        "chance that a team at a post detects the load of a vehicle that it inspects"
+    )
+    capacity: float | None = Field(
+        None,
+        gt=0,
+        description="vehicles an hour that a team at a post can inspect; on a busier road it inspects the share that this "
+        "allows"
+        "(`[traffic] by_class`; all where the class is not named there). All where not given",
+    )
+    passing: float = Field(0, ge=0, le=1, description="chance that it detects a load that it meets while driving")
+    uses: dict[str, Amount] = Field({}, description="amount of each resource that one beat takes")
+    speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
+        {}, description="fastest they drive by road class; the road's own speed for others"
+    )
+    posts: int = Field(
+        20,
+        ge=1,
+        le=200,
+        description="posts to choose from at each base: the roads that evaders use most, and those they would use if "
+        "these were watched",
+    )
+    spacing_m: float = Field(2000, ge=0, description="distance between two of them")
+    shifts: list[str] = Field([], description="shifts of a roster that they work; all where empty")
+
+    @model_validator(mode="after")
+    def _a_slot_fits(self) -> TeamModel:
+        if self.slot_minutes > 60 * self.shift_hours:
+            raise ValueError("slot_minutes no longer than the shift")
+        return self
+
+
+class MeasureModel(Strict):
+    """Something that lowers the loads which set out from some gateways, for everybody who starts there."""
+
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    what: Literal[
+        "eradication", "alternative development", "precursors", "community programme", "legal route", "other"
+    ] = Field("other", description="what it is, for people")
+    agency: str = Field("", description="who carries it out; empty when all share it")
+    gateways: list[str] = Field([], description="ids of gateways whose loads it lowers")
+    gateway_kinds: list[Literal["port", "unofficial", "edge"]] = Field(
+        [], description="and all gateways of these kinds"
+    )
+    reduction: ChanceOrRange = Field(
+        description="share by which the loads are lowered once it works, from 0 to 1, or `[low, high]` where studies disagree: `plan --draws` "
+        "plans over the range, all else takes its middle"
+    )
+    source: str = Field(
+        min_length=1, max_length=500, description="where the reduction comes from: a study, or who assumed it"
+    )
+    tips: Chance = Field(
+        0, description="chance that a load which still sets out is found by a tip that the measure brings"
+    )
+    delay_months: float = Field(0, ge=0, le=1200, description="months until it works, of `horizon_months`")
+    uses: dict[str, Amount] = Field({}, description="amount of each resource that it takes")
+    existing: bool = Field(False, description="in force today, with its effect not in the record")
+    forced: bool = Field(False, description="part of every plan")
+    forbidden: bool = Field(False, description="part of no plan")
+
+    @model_validator(mode="after")
+    def _at_some_origin(self) -> MeasureModel:
+        if not (self.gateways or self.gateway_kinds):
+            raise ValueError("at least one of gateways, gateway_kinds: a measure without an origin lowers nothing")
+        if self.forced and self.forbidden:
+            raise ValueError("forced or forbidden, not both")
+        return self
+
+
+class LedgerModel(Strict):
+    """The ledger that plans of the scenario, overrides and releases are recorded in: hashes and figures, never content."""
+
+    folder: Path = Field(description="its folder; a new one is begun where there is none")
+    origin: str | None = Field(
+        None,
+        description="name of a ledger that is begun, such as `customs.example/ledger`; by default that of its folder",
+    )
+    agency: str = Field("", description="who records")
+
+
+class ScenarioModel(Strict):
+    """A scenario, version 1."""
+
+    schema_version: Literal[1] = Field(description="version of the format")
+    name: str = Field(min_length=1, description="title of the report")
+    region: RegionModel
+    records: RecordsModel = RecordsModel()
+    risk: RiskChoiceModel = RiskChoiceModel()
+    background: BackgroundModel = BackgroundModel()
+    evaders: EvadersModel = EvadersModel()
+    agencies: list[AgencyModel] = []
+    resources: list[ScenarioResourceModel] = Field(min_length=1)
+    kinds: list[AnyKind] = Field([], description="ways to use a site")
+    traffic: TrafficModel = TrafficModel()
+    sites: SitesModel = SitesModel()
+    site: list[SiteModel] = []
+    measures: list[MeasureModel] = Field(
+        [], description="measures at the source: they lower the loads of some gateways"
+    )
+    horizon_months: float = Field(
+        12, gt=0, le=1200, description="months that a plan is judged over, for measures that work after a delay"
+    )
+    communities: list[CommunityModel] = Field([], description="who bears the searches: areas and roads")
+    burden: BurdenModel = BurdenModel()
+    exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
+    bases: list[TeamBaseModel] = Field([], description="where teams set out from")
+    teams: list[TeamModel] = Field([], description="teams that drive beats, by type")
+    roster: RosterModel | None = Field(None, description="what holds for all rosters")
+    shifts: list[ShiftModel] = Field([], description="parts of the day that are worked")
+    crews: list[CrewModel] = Field([], description="people who go out together")
+    solve: SolveModel = SolveModel()
+    adapt: AdaptModel = AdaptModel()
+    report: ReportModel = ReportModel()
+    ledger: LedgerModel | None = Field(None, description="where plans and releases are recorded")
+
+    @model_validator(mode="after")
+    def _something_to_place(self) -> ScenarioModel:
+        if not (self.kinds or self.teams):
+            raise ValueError("something to place: [[kinds]] for sites, or [[teams]] for patrols")
+        return self
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON schema of the scenario file."""
+    return ScenarioModel.model_json_schema()
+
+
+def add_kind(model: type[KindModel]) -> None:
+    """Let scenarios use a kind of option that another package defines; one of the same name is replaced."""
+    KINDS[:] = [kind for kind in KINDS if kind.__name__ != model.__name__] + [model]
+    ScenarioModel.model_rebuild(force=True)
+
+
+def read_scenario(path: Path) -> ScenarioModel:
+    """Read a scenario file by itself; its paths stay as written, and what it names is not looked at.
+
+    Raises
+    ------
+    InputError
+        With every field that is wrong, or the place where the text is not TOML.
+    """
+    return validated(ScenarioModel, read_content(path), str(path))
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Read the content of a scenario file, unchecked.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or with the place where the text is not TOML.
+    """
+    return _with_new_names(read_toml(path, "a scenario"))
+
+
+def _with_new_names(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content with fields under an older name moved to where they belong; the schema refuses one that stands there too."""
+    sites, traffic = content.get("sites"), content.get("traffic", {})
+    if isinstance(sites, dict) and isinstance(traffic, dict):
+        for old, new in _MOVED.items():
+            if old in sites and new not in traffic:
+                traffic = {**traffic, new: sites.pop(old)}
+                content["traffic"] = traffic
+    return content
+
+
+_MOVED = {"traffic_by_class": "by_class", "busy_hours": "busy_hours"}
+"""Fields of `[sites]` that `[traffic]` has now."""

@@ -1,0 +1,300 @@
+"""The patrols of a scenario: bases on their nodes, posts on the roads that evaders use, and what each team could do.
+
+Travel times, routes and elements are worked out once on the roads: the field of patrols.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, hstack
+
+from optimizer.base.errors import ProblemList
+from optimizer.problem.instance.detection import drive_meeting, dwell_meeting, patrol_survival
+from optimizer.problem.instance.teams import NO_WAY, Elements, Patrol, PatrolField, TeamBase, TeamType
+from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.scenario.compile.options import owned, run_by
+from optimizer.scenario.file.ranges import middle
+from optimizer.scenario.patrols.posts import choose_posts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.evaders import Evader
+    from optimizer.problem.instance.teams import Post
+    from optimizer.problem.network.network import Network
+    from optimizer.scenario.check.check import ScenarioEvidence
+    from optimizer.scenario.file.model import ScenarioModel, TeamModel
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+def compile_patrols(
+    evidence: ScenarioEvidence, evaders: Sequence[Evader], reliability: NDArray[np.float64], where: str
+) -> PatrolField | None:
+    """Return what the scenario's teams could do; None where it has none.
+
+    Parameters
+    ----------
+    evidence
+        The scenario, checked, and its region; teams pass no crossing and no gateway.
+    evaders, reliability
+        Who travels the roads, and the (m,) chance to pass each arc undetected with nothing placed.
+    where
+        The file's name for messages.
+
+    Raises
+    ------
+    InputError
+        Naming each team whose shift is too short to reach any post from a base.
+    """
+    scenario, region = evidence.scenario, evidence.region
+    if not scenario.teams:
+        return None
+    network = region.network
+    bases = {
+        base.id: TeamBase(base.id, node, base.lon, base.lat, base.label or base.id)
+        for base, node in zip(scenario.bases, evidence.base_nodes, strict=True)
+    }
+    closed = sorted({c.node for c in region.crossings} | {g.node for g in region.gateways})
+    traffic = _traffic(scenario, network)
+    posts: dict[int, Post] = {}
+    order: list[int] = []
+    assigned = []
+    problems = ProblemList()
+    for model in scenario.teams:
+        team = _team(model, scenario)
+        for name in model.bases or [b.id for b in scenario.bases if b.agency in {"", model.agency}]:
+            time = driving_time(network, team, np.array(closed))
+            allowed = evidence.jurisdictions.allowed(model.agency, model.id)
+            chosen = _posts(model, bases[name], network, time, evaders, reliability, traffic, allowed)
+            if not chosen:
+                problems.add(
+                    f"{where}, team {model.id!r}",
+                    f"no post within reach of base {name!r}: there, {model.slot_minutes:g} minutes of dwelling and back take "
+                    f"more than a shift of {model.shift_hours:g} hours on every road that evaders use and on which it may stand",
+                    "at least one post that can be reached",
+                    "Lengthen the shift, shorten the slot or move the base",
+                )
+            for post in chosen:
+                if post.segment not in posts:
+                    order.append(post.segment)
+                    posts[post.segment] = post
+            assigned.append((team, bases[name], [order.index(post.segment) for post in chosen]))
+    problems.raise_if_any()
+    return patrol_field(network, [posts[segment] for segment in order], assigned, closed)
+
+
+def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:
+    uses = owned(model.uses, model.agency, scenario)
+    return TeamType(
+        id=model.id,
+        number=model.number,
+        shift_s=round(3600 * model.shift_hours),
+        slot_s=round(60 * model.slot_minutes),
+        most_slots=model.most_slots,
+        detection=middle(model.detection),
+        uses=uses,
+        agency=run_by(model.agency, uses, scenario),
+        label=model.label or model.id,
+        speed=model.speed_kmh,
+        passing=model.passing,
+        capacity=np.inf if model.capacity is None else model.capacity,
+        shifts=tuple(model.shifts),
+    )
+
+
+def _traffic(scenario: ScenarioModel, network: Network) -> NDArray[np.float64]:
+    """(segments,) vehicles an hour in one direction, by road class; where they are not known 1, so that a team inspects all."""
+    classes = network.road_class[network.segment_arc]
+    hourly = {name: scenario.traffic.past(None, name).hourly(1.0) for name in np.unique(classes).tolist()}
+    return np.array([hourly[name] for name in classes.tolist()])
+
+
+def _posts(
+    model: TeamModel,
+    base: TeamBase,
+    network: Network,
+    time: NDArray[np.float64],
+    evaders: Sequence[Evader],
+    reliability: NDArray[np.float64],
+    traffic: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+) -> list[Post]:
+    """Return the posts of a team type at a base: on allowed roads whose first arc begins where it can be, and be back from, in time."""
+    there, back = (
+        cost_graph(network.n_nodes, network.tail, network.head, time, reverse=reverse).distances([base.node])[0]
+        for reverse in (False, True)
+    )
+    stand = network.tail[network.segment_arc]
+    within = there[stand] + back[stand] + 60 * model.slot_minutes <= 3600 * model.shift_hours
+    return choose_posts(network, reliability, evaders, within & allowed, model.posts, model.spacing_m, traffic)
+
+
+# The field of patrols: travel times, routes and elements, worked out once on the roads.
+
+FAINTEST = 1e-9
+"""Chance of being found out below which a meeting is left out."""
+
+ROUNDING = 1e-9
+"""Allowance for sums of times in another order, relative to them: how often a stretch is driven must never be counted too low."""
+
+
+def driving_time(network: Network, team: TeamType, closed: NDArray[np.int64]) -> Floats:
+    """Return the (m,) seconds in which a team drives each arc; infinity to or from a closed node."""
+    limit = np.array([team.speed.get(name, np.inf) for name in network.road_class.tolist()])
+    shut = np.isin(network.tail, closed) | np.isin(network.head, closed)
+    return np.where(shut, np.inf, np.maximum(network.time_s, network.length_m / limit * 3.6))
+
+
+def patrol_field(
+    network: Network,
+    posts: Sequence[Post],
+    assigned: Sequence[tuple[TeamType, TeamBase, Sequence[int]]],
+    closed: Sequence[int] = (),
+) -> PatrolField:
+    """Return what teams could do.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    posts
+        Places where somebody could stand.
+    assigned
+        For each team type and base the positions of the posts it may use; those that it cannot reach and be back from within a shift, with
+        one slot of dwelling, are left out.
+    closed
+        Nodes that no team passes: crossings of the border.
+    """
+    making = _Making(network, posts, np.asarray(closed, dtype=np.int64))
+    patrols = tuple(making.patrol(team, base, np.asarray(chosen, dtype=np.int64)) for team, base, chosen in assigned)
+    return making.finished(tuple(posts), patrols)
+
+
+class _Making:
+    """Elements gathered patrol by patrol."""
+
+    def __init__(self, network: Network, posts: Sequence[Post], closed: Ints) -> None:
+        self._network, self._posts, self._closed = network, posts, closed
+        self._parts: list[tuple[Ints, Ints, Floats]] = []
+        self._post: list[int] = []
+        self._times: list[int] = []
+        arcs = np.lexsort((network.tail, network.segment))
+        self._back = _opposite(network, arcs)
+
+    def patrol(self, team: TeamType, base: TeamBase, chosen: Ints) -> Patrol:
+        time = driving_time(self._network, team, self._closed)
+        nodes = np.array([base.node, *(self._posts[p].node for p in chosen.tolist())], dtype=np.int64)
+        graph = cost_graph(self._network.n_nodes, self._network.tail, self._network.head, time)
+        seconds, before = graph.trees(nodes)
+        travel = np.where(np.isfinite(seconds[:, nodes]), np.ceil(seconds[:, nodes]), NO_WAY).astype(np.int64)
+        near = travel[0] + team.slot_s + travel[:, 0] <= team.shift_s
+        near[0] = True
+        kept = np.flatnonzero(near)
+        routes = {
+            (i, j): arcs
+            for i, row in enumerate(kept.tolist())
+            for j, arcs in enumerate(graph.paths(before[row], nodes[kept].tolist()))
+            if i != j and travel[row, kept[j]] < NO_WAY
+        }
+        posts = chosen[kept[1:] - 1]
+        dwell = self._dwelling(team, posts)
+        return Patrol(
+            team, base, posts, travel[np.ix_(kept, kept)], routes, dwell, self._driving(team, time, kept.size, routes)
+        )
+
+    def finished(self, posts: tuple[Post, ...], patrols: tuple[Patrol, ...]) -> PatrolField:
+        size = len(self._post)
+        element, arc, survival = (
+            np.concatenate(column) if self._parts else np.empty(0)
+            for column in (zip(*self._parts, strict=True) if self._parts else ((), (), ()))
+        )
+        elements = Elements(
+            element.astype(np.int64),
+            arc.astype(np.int64),
+            survival.astype(np.float64),
+            np.array(self._post, dtype=np.int64),
+            np.array(self._times, dtype=np.int64),
+        )
+        wide = []
+        for patrol in patrols:
+            beyond = csr_array((patrol.drives.shape[0], size - patrol.drives.shape[1]))
+            wide.append(replace(patrol, drives=csr_array(hstack((patrol.drives, beyond)))))
+        return PatrolField(posts, tuple(wide), elements)
+
+    def _new(self, post: int, times: int, arcs: Ints, survival: Floats) -> int:
+        number = len(self._post)
+        there = 1 - survival > FAINTEST
+        self._parts.append((np.full(int(there.sum()), number), arcs[there], survival[there]))
+        self._post.append(post)
+        self._times.append(times)
+        return number
+
+    def _dwelling(self, team: TeamType, posts: Ints) -> Ints:
+        """(n, L) elements of dwelling 1 to L slots at each post."""
+        dwell = np.empty((posts.size, team.most_slots), dtype=np.int64)
+        for row, post in enumerate(posts.tolist()):
+            arcs = np.flatnonzero(self._network.segment == self._posts[post].segment)
+            looked_at = min(1.0, team.capacity / self._posts[post].traffic)
+            for slots in range(1, team.most_slots + 1):
+                meeting = float(dwell_meeting(slots * team.slot_s, team.shift_s))
+                survival = np.full(arcs.size, float(patrol_survival(meeting, looked_at * team.detection)))
+                dwell[row, slots - 1] = self._new(post, 1, arcs, survival)
+        return dwell
+
+    def _driving(
+        self, team: TeamType, time: Floats, places: int, routes: dict[tuple[int, int], tuple[int, ...]]
+    ) -> csr_array:
+        """((n + 1)^2, e) how often each leg drives each element: arcs that are always driven together are one."""
+        leg = np.array([i * places + j for (i, j), arcs in routes.items() for _ in arcs], dtype=np.int64)
+        arc = np.array([a for arcs in routes.values() for a in arcs], dtype=np.int64)
+        driven = np.unique(arc)
+        table = csr_array((np.ones(arc.size), (np.searchsorted(driven, arc), leg)), shape=(driven.size, places**2))
+        table.sum_duplicates()
+        table.sort_indices()
+        groups: dict[bytes, list[int]] = {}
+        for row in range(driven.size):
+            groups.setdefault(table.indices[table.indptr[row] : table.indptr[row + 1]].tobytes(), []).append(row)
+        rows: list[Ints] = []
+        columns: list[Ints] = []
+        for key, members in groups.items():
+            together = driven[members]
+            legs = np.frombuffer(key, dtype=table.indices.dtype)
+            often = max(1, min(places, int(team.shift_s / max(time[together].sum(), 1.0) * (1 + ROUNDING))))
+            number = self._new(-1, often, *self._met(team, time, together))
+            rows.append(legs.astype(np.int64))
+            columns.append(np.full(legs.size, number))
+        at = np.concatenate([*rows, np.empty(0, dtype=np.int64)])
+        element = np.concatenate([*columns, np.empty(0, dtype=np.int64)])
+        return csr_array((np.ones(at.size), (at, element)), shape=(places**2, len(self._post)))
+
+    def _met(self, team: TeamType, time: Floats, driven: Ints) -> tuple[Ints, Floats]:
+        """Return the arcs on which a team that drives these meets evaders, and the chance that it does not find them out."""
+        network = self._network
+        back = self._back[driven]
+        two_way = back >= 0
+        _, same = drive_meeting(time[driven], network.time_s[driven], team.shift_s)
+        opposing, _ = drive_meeting(time[driven[two_way]], network.time_s[back[two_way]], team.shift_s)
+        arcs = np.concatenate((driven, back[two_way]))
+        survival = patrol_survival(np.concatenate((same, opposing)), team.passing)
+        arcs, entry = np.unique(arcs, return_inverse=True)
+        together = np.ones(arcs.size)
+        np.multiply.at(together, entry, survival)  # a stretch that turns back on itself meets both ways
+        return arcs, together
+
+
+def _opposite(network: Network, order: Ints) -> Ints:
+    """(m,) the arc that runs the other way on the same segment; -1 where there is none."""
+    back = np.full(network.n_arcs, -1, dtype=np.int64)
+    segment = network.segment[order]
+    pairs = np.flatnonzero(segment[1:] == segment[:-1])
+    for first, second in ((order[pairs], order[pairs + 1]), (order[pairs + 1], order[pairs])):
+        reversed_ = (network.tail[first] == network.head[second]) & (network.head[first] == network.tail[second])
+        back[first[reversed_]] = second[reversed_]
+    return back

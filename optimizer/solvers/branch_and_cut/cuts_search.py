@@ -1,0 +1,201 @@
+"""The method `cuts`: branch and cut, with searches around the plans that it suggests, in one process or several.
+
+The root is cut; where the gap is wide, a plan that closes one cut of the network and Lagrangian cuts for groups of evaders are looked for;
+a dive and local searches give plans; then the tree is expanded. Processes beside this one are started when the search has taken some seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.work.listener import step
+from optimizer.problem.plan.plan import violations
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import cut_by_groups
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import plan_of_a_cut
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask
+from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
+from optimizer.solvers.branch_and_cut.parallel.workers import TreeProcesses
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.search.local_search import WIDE, PlanImprover
+from optimizer.solvers.search.state import BRANCHING, SolveState
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+START_SHARE, START_WORSE = 0.6, 0.03
+"""Share of the time left that a search around a plan to begin from may take, and how much worse than the best it may be, relative."""
+FILLED = 3
+"""Plans to begin from that are filled, the best first, in a series."""
+FIRST_ROUNDS = 4
+"""Rounds at the root, in a series that ends solves by their gap, before the first local search."""
+NARROW = 1e-3
+"""Gap of the tree up to which no greedy plan is made beside its own: the dive's, or the one that is rounded at the root."""
+
+
+def search_cuts(search: SolveState) -> None:
+    """Cut at the root, improve on the plans that its fractional solution suggests, then split."""
+    tree = BranchAndCut(
+        search.instance,
+        search.overlay,
+        upper=search.upper,
+        gap=search.gap,
+        until=search.until,
+        listener=search,
+        master=_master(search),
+    )
+    improver = PlanImprover(search, _pooled(search, tree))
+    in_series = search.carried is not None and bool(search.starts)
+    parallel = _parallel(search, tree, improver)
+    try:
+        if in_series:
+            _begin_in_series(search, tree, improver)
+            _leave_rows(search, tree)
+        elif search.improves:
+            _search_around_starts(search, tree, parallel)
+        if not search.ended:
+            _cut_and_branch(search, tree, improver, parallel)
+            improver.look(np.inf if in_series else NARROW)
+    finally:
+        if parallel is not None:
+            parallel.end()
+        search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
+    search.prove(tree.lower)
+    search.limit = "time" if tree.out_of_time else None
+    search.tidy(improver.pooled)
+
+
+def _cut_and_branch(
+    search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None
+) -> None:
+    """Cut at the root, improve on the plans that its fractional solution suggests, then split."""
+    tree.offer(search.placed)
+    if parallel is not None:
+        tree.listener = BeginsWhenLate(search, parallel)
+    with step(search.listener, "cutting"):
+        if search.carried is not None:
+            tree.cut_root(floors=False)
+            _leave_rows(search, tree)
+        tree.cut_root()
+    tree.listener = search
+    if search.improves and not (search.closed or tree.out_of_time):
+        _improve(search, tree, improver, parallel)
+        cut_by_groups(tree, search.placed, parallel)
+    if not (search.closed or tree.out_of_time):
+        with step(search.listener, BRANCHING):
+            _branch(search, tree, improver, parallel)
+    search.prove(tree.lower)
+
+
+def _master(search: SolveState) -> Master:
+    """Return the linear program with what solves before it have left."""
+    if search.master is not None:
+        return search.master
+    carried = search.carried
+    paths = None if carried is None else carried.paths
+    if paths is None:
+        master = Master(search.instance, search.overlay)
+    else:
+        master = Master(search.instance, search.overlay, commodities=paths.commodities, pool=paths.pool)
+    if carried is not None and carried.rows is not None:
+        master.add_value_rows(carried.rows)
+    return master
+
+
+def _leave_rows(search: SolveState, tree: BranchAndCut) -> None:
+    """Leave the rows in use to solves after this one."""
+    if search.carried is not None and tree.rounds:
+        search.carried.rows = tree.master.value_rows
+
+
+def _pooled(search: SolveState, tree: BranchAndCut) -> PooledValues:
+    """Return the values over the paths of a tree."""
+    if search.carried is not None and search.carried.paths is not None:
+        return search.carried.paths.values
+    return PooledValues(tree.master.commodities, tree.master.pool)
+
+
+def _parallel(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> ParallelTree | None:
+    """Return what shares the tree with other processes, not begun yet; None where there are to be none."""
+    if search.workers is None and search.threads == 1:
+        return None
+    workers = TreeProcesses(search.threads) if search.workers is None else search.workers
+    return ParallelTree(search, tree, workers, improving=search.improves, improver=improver)
+
+
+def _begin_in_series(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:
+    """Solve the root's program with the rows of solves before; search around the best plan if that does not close the gap."""
+    for start in _near(search)[:FILLED] or [search.placed]:
+        improver.fill(start)
+    if search.ended:
+        return
+    tree.offer(search.placed)
+    tree.cut_root(FIRST_ROUNDS if search.quick else 1, by_turns=True)
+    if search.closed:
+        return
+    improver.search_around(search.placed, ruins=False)
+
+
+def _near(search: SolveState) -> list[NDArray[np.bool_]]:
+    """Return the plans to begin from that are feasible and not much worse than the best, the best first."""
+    values = search.start_values
+    return [
+        search.starts[k]
+        for k in np.argsort(values, kind="stable").tolist()
+        if values[k] <= search.upper * (1 + START_WORSE) and not violations(search.instance, search.starts[k])
+    ]
+
+
+def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None) -> None:
+    """Search around the plans to begin from; where the search may be shared already, the workers do, and this process without ruins."""
+    near = _near(search)
+    if near and parallel is not None and search.may_share:
+        parallel.begin([ImproveTask(greedy=False, share=START_SHARE)] * parallel.size)
+        near = near[:1]
+    begun = parallel is not None and parallel.begun
+    for start in near:
+        improver = PlanImprover(search, _pooled(search, tree))
+        improver.search_around(start, START_SHARE, ruins=not begun)
+
+
+def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
+    """Close a cut of the network, dive, search around both plans and, while the gap is wide, a greedy one; workers do if there are any."""
+    begun = parallel is not None and parallel.begun  # they have begun with a greedy plan, or around one that is known
+    dives: list[NDArray[np.bool_] | None] = []
+
+    def dive() -> None:
+        with step(search.listener, "diving"):
+            dives.append(tree.dive())
+
+    closing = None if search.carried is not None else plan_of_a_cut(tree, search.listener, dive if begun else None)
+    if closing is not None:
+        improver.search_around(closing, ruins=False)
+    if not dives:
+        dive()
+    if (dived := dives[0]) is not None:
+        search.offer(dived)
+    for greedy in (False, True):
+        wanted = search.gap_left > WIDE and not begun if greedy else dived is not None
+        if wanted and parallel is not None and search.may_share:
+            parallel.add([ImproveTask(greedy)])
+        elif wanted:
+            improver.search_around(improver.greedy() if greedy else search.placed)
+    tree.offer(search.placed)
+
+
+def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
+    """Expand the tree in this process, and where that takes long in several."""
+    tree.offer(search.placed)
+    near = improver.near_node if search.improves else lambda _: None
+    if parallel is None:
+        tree.branch(near)
+        return
+    if not parallel.begun:
+        tree.pause = lambda: search.may_share
+        tree.branch(near)
+    if tree.lower < tree.cutoff and time.monotonic() < tree.until:
+        parallel.run()

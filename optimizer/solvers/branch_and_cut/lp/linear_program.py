@@ -1,0 +1,614 @@
+"""A linear program to which rows and columns are added, and a bound from it that no tolerance can make wrong.
+
+Minimise cost v over lower <= v <= upper, rows v >= side. For any duals y >= 0,
+
+    sum_i y_i side_i + sum_v min over [lower_v, upper_v] of (cost - y rows)_v
+
+is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. Column bounds can be moved
+and rows can belong to a node of a search tree and be inactive elsewhere; a bound then holds for the columns' bounds and the active rows. GLOP
+starts from its last basis, or from one that was kept (`LinearProgram.basis`); where it fails or goes round in circles, it and then HiGHS
+solve from scratch (`warm_solver`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, model_update_pb2, parameters_pb2
+from ortools.math_opt import solution_pb2 as statuses
+from ortools.math_opt.core.python import solver as mathopt_core
+from ortools.math_opt.python import mathopt
+from pybind11_abseil.status import StatusNotOk
+from scipy.sparse import csr_array
+
+from optimizer.base.errors import SolverError
+from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.solvers.branch_and_cut.lp.sparse_rows import DROPPED, Entries, GrowingRows, places, stacked, taken
+from optimizer.solvers.mip.backend import stdout_closed
+from optimizer.solvers.search.interrupts import interrupt_held_back
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+LONGEST = 1e8
+"""Seconds from which on a limit is none."""
+
+ROUNDING = 1e-13
+"""Allowance for rounding in the sums of the bound, relative to the sum of what they add and take away."""
+
+
+@dataclass(frozen=True)
+class LpSolution:
+    """The optimum of a linear program.
+
+    Attributes
+    ----------
+    bound
+        Proven lower bound of the objective.
+    values
+        (columns,) v.
+    reduced
+        (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which v is moved up from where it is least.
+    worth
+        (columns,) what a unit of v takes off the cost, and off the sides of rows at their duals: positive entries alone.
+    dual_cost
+        (columns,) cost of a unit of v at the duals of the rows that are never dropped.
+    price
+        (kept,) these duals, >= 0.
+    dual
+        (stored,) duals of all rows that are stored, >= 0; 0 for those that are not active.
+    """
+
+    bound: float
+    values: NDArray[np.float64]
+    reduced: NDArray[np.float64]
+    worth: NDArray[np.float64]
+    dual_cost: NDArray[np.float64]
+    price: NDArray[np.float64]
+    dual: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """Rows of a linear program.
+
+    Attributes
+    ----------
+    name, node, side
+        (rows,) name, rising in the program that it is of; node of the search to which the row belongs, 0 for the root; left-hand side.
+    rows
+        (rows, columns).
+    """
+
+    name: NDArray[np.int64]
+    node: NDArray[np.int64]
+    side: NDArray[np.float64]
+    rows: csr_array
+
+    def take(self, chosen: NDArray[np.bool_]) -> NamedRows:
+        """Return some of the rows."""
+        return NamedRows(self.name[chosen], self.node[chosen], self.side[chosen], taken(self.rows, chosen))
+
+
+class LinearProgram:
+    """A linear program over finite bounds.
+
+    Parameters
+    ----------
+    cost, lower, upper
+        (columns,) per variable; bounds are finite.
+    rows, side
+        (kept, columns) rows that are never dropped, and their (kept,) left-hand sides.
+    """
+
+    def __init__(
+        self,
+        cost: NDArray[np.float64],
+        lower: NDArray[np.float64],
+        upper: NDArray[np.float64],
+        rows: csr_array,
+        side: NDArray[np.float64],
+    ) -> None:
+        self._cost, self._lower, self._upper = cost, lower.copy(), upper.copy()
+        self._rows = GrowingRows(cost.size)
+        self._next_name = 0
+        self.add(rows, side)
+        self._n_kept = side.size
+        self._solver: WarmSolver | None = None
+        self._last: State | None = None
+        self._start: Basis | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is kept when it is sent to another process: all but the solver."""
+        return self.__dict__ | {"_solver": None, "_last": None}
+
+    @property
+    def next_name(self) -> int:
+        """Name of the next row that is added; those after it follow on."""
+        return self._next_name
+
+    @property
+    def names(self) -> NDArray[np.int64]:
+        """(rows,) names of the rows at present, rising."""
+        return self._rows.name[self._rows.there]
+
+    def named_rows(self, nodes: Iterable[int], since: int) -> NamedRows:
+        """Return the rows of these nodes that were named from `since` on."""
+        return self._named((self._rows.name >= since) & np.isin(self._rows.node, [*nodes]))
+
+    def rows_in_use(self, names: NDArray[np.int64]) -> NamedRows:
+        """Return those of some rows that had a dual in the last solve."""
+        rows = self._rows
+        return self._named(rows.there & (rows.slack_for == 0) & np.isin(rows.name, names))
+
+    def _named(self, those: NDArray[np.bool_]) -> NamedRows:
+        rows, chosen = self._rows, np.flatnonzero(those)
+        return NamedRows(rows.name[chosen], rows.node[chosen], rows.side[chosen], rows.table(chosen))
+
+    @property
+    def basis(self) -> Basis | None:
+        """The basis of the last solve, if there is one."""
+        return None if self._solver is None else self._solver.basis
+
+    def start_from(self, basis: Basis | None) -> None:
+        """Let the next solve start from this basis, if all of its rows that matter are still there; from the last one if None."""
+        self._start = basis
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows at present."""
+        return int(np.count_nonzero(self._rows.there))
+
+    def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
+        """Add variables in [0, upper] of cost 0, with (first, new) entries in the first rows: those that are never dropped, or all."""
+        new = upper.size
+        self._rows.widen(entries)
+        self._cost = np.append(self._cost, np.zeros(new))
+        self._lower = np.append(self._lower, np.zeros(new))
+        self._upper = np.append(self._upper, upper)
+
+    def add(self, rows: csr_array, side: NDArray[np.float64], node: int | NDArray[np.int64] = 0) -> None:
+        """Add (new, columns) rows with (new,) left-hand sides, which belong to a node of the search (0 is the root); they are active.
+
+        Rows may be narrower than the program: their entries in the last columns are 0 then.
+        """
+        self._rows.add(rows, side, self._next_name + np.arange(side.size), node)
+        self._next_name += side.size
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(columns,) lower and upper bounds at present, copies."""
+        return self._lower.copy(), self._upper.copy()
+
+    def move_bounds(self, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Set the bounds of all columns."""
+        self._lower, self._upper = lower.copy(), upper.copy()
+
+    def activate(self, nodes: Iterable[int]) -> None:
+        """Make the rows of these nodes and of the root active, and no others."""
+        self._rows.active[:] = np.isin(self._rows.node, [0, *nodes])
+
+    def drop_slack(self, rounds: int) -> None:
+        """Drop the rows, but for the first ones, that have had no dual in more than so many solves in which they were active."""
+        old = self._rows.slack_for > rounds
+        old[: self._n_kept] = False
+        self._rows.drop(old)
+
+    def drop_nodes(self, kept: Iterable[int]) -> None:
+        """Drop the rows of all nodes but these and the root."""
+        self._rows.drop(~np.isin(self._rows.node, [0, *kept, DROPPED]))
+
+    def solve(self, until: float = np.inf) -> LpSolution | None:
+        """Return the optimum, or None when `until` (`time.monotonic()`) came first.
+
+        Raises
+        ------
+        SolverError
+            If both solvers fail.
+        """
+        for attempt in (self._from_last_basis, self._glop_afresh, self._highs):
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
+            if answer is not None:
+                self._start = None
+                return self._solution(*answer)
+            self._solver = None
+        if time.monotonic() >= until:
+            return None
+        raise SolverError("GLOP and HiGHS both failed on the relaxation")
+
+    def _solution(self, values: NDArray[np.float64], dual: NDArray[np.float64]) -> LpSolution:
+        """Return the solution from values of the columns, and duals of the active rows."""
+        rows, active = self._rows, np.flatnonzero(self._rows.active)
+        found, dual = np.maximum(dual, 0.0), np.zeros(rows.size)
+        dual[active] = found
+        rows.slack_for[active] = np.where(found > 0, 0, rows.slack_for[active] + 1)
+        shares = self._shares(dual)
+        reduced = self._cost - shares.sums(self._cost.size)
+        return LpSolution(
+            bound=self._bound(dual, shares, reduced),
+            values=values,
+            reduced=reduced,
+            worth=np.bincount(shares.column, np.maximum(shares.value, 0.0), self._cost.size) - self._cost,
+            dual_cost=-shares.of_first(self._n_kept).sums(self._cost.size),
+            price=dual[: self._n_kept],
+            dual=dual,
+        )
+
+    def bound(self, dual: NDArray[np.float64]) -> float:
+        """Return the lower bound that (stored,) duals >= 0 prove."""
+        shares = self._shares(dual)
+        return self._bound(dual, shares, self._cost - shares.sums(self._cost.size))
+
+    def _bound(self, dual: NDArray[np.float64], shares: Entries, reduced: NDArray[np.float64]) -> float:
+        """Return the same from the entries times the duals of their rows, and the (columns,) reduced costs."""
+        held = np.flatnonzero(dual)
+        terms = np.append(dual[held] * self._rows.side[held], np.minimum(reduced * self._lower, reduced * self._upper))
+        widest = np.maximum(np.abs(self._lower), np.abs(self._upper))
+        doubt = (
+            np.abs(terms).sum()
+            + weighted_sum(np.abs(self._cost), widest)
+            + weighted_sum(np.abs(shares.value), widest[shares.column])
+        )
+        return float(terms.sum() - ROUNDING * doubt)
+
+    def means(self, dual: NDArray[np.float64], first: int, count: int) -> NamedRows:
+        """Return for each of `count` columns from `first` on the mean, by (stored,) duals, of the rows that hold it with an entry of 1.
+
+        Rows that are never dropped do not count, nor do columns without a row; names are positions among these columns.
+        """
+        held = np.flatnonzero(dual)
+        held = held[held >= self._n_kept]
+        rows = self._rows.table(held)
+        share = csr_array(rows[:, first : first + count].multiply(dual[held, None]))
+        total: NDArray[np.float64] = np.asarray(share.sum(axis=0))
+        name = np.flatnonzero(total > 0)
+        weight = csr_array((share[:, name] / total[name]).T)
+        return NamedRows(
+            name, np.zeros_like(name), np.asarray(weight @ self._rows.side[held]), csr_array(weight @ rows)
+        )
+
+    def _shares(self, dual: NDArray[np.float64]) -> Entries:
+        """Return the entries of the rows that have a dual, each times the dual."""
+        return self._rows.entries(np.flatnonzero(dual)).times(dual)
+
+    @property
+    def state(self) -> State:
+        """Return the program without the rows that are not active; of the same rows, with the same arrays as the last time."""
+        rows, active = self._rows, np.flatnonzero(self._rows.active)
+        name, last = rows.name[active], self._last
+        if last is not None and last.cost.size == self._cost.size and np.array_equal(name, last.name):
+            state = replace(last, cost=self._cost, lower=self._lower, upper=self._upper)
+        else:
+            state = State(self._cost, self._lower, self._upper, rows.table(active), rows.side[active], name)
+        self._last = state
+        return state
+
+    def _from_last_basis(self, limit: timedelta | None) -> Answer | None:
+        """Solve with GLOP from the last basis."""
+        state = self.state
+        try:
+            with interrupt_held_back():
+                if self._solver is None:
+                    self._solver = WarmSolver(state)
+                return self._solver.solve(state, self._start, limit)
+        except StatusNotOk:
+            return None
+
+    def _glop_afresh(self, limit: timedelta | None) -> Answer | None:
+        return from_scratch(self.state, mathopt.SolverType.GLOP, limit)
+
+    def _highs(self, limit: timedelta | None) -> Answer | None:
+        return from_scratch(self.state, mathopt.SolverType.HIGHS, limit)
+
+
+# The calls of MathOpt for a linear program that changes: what is sent to GLOP, and the basis that it starts from.
+#
+# GLOP holds the active rows alone and starts from its last basis, or from one that was kept. A row that goes while it is not basic would
+# leave a
+# basis of the wrong size, for which GLOP starts afresh: such a row stays, without a bound, until it is basic.
+#
+# MathOpt is called with protocol messages instead of its Python model: reading a solution into Python objects took twice as long as finding
+# it.
+
+WARM = mathopt.SolveParameters(
+    lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX, presolve=mathopt.Emphasis.OFF, scaling=mathopt.Emphasis.OFF
+)
+"""Presolve and scaling would throw the last basis away: three times the iterations at the root, eight times in a tree."""
+
+_WARM, _COLD = WARM.to_proto(), mathopt.SolveParameters().to_proto()
+
+STEPS, STEPS_EACH = 2_000, 5
+"""Steps of the simplex method after which GLOP is given up, and how many more for each row and column: where coefficients are within 1e-6 to
+1e-12 of one another it may go round in circles, on 7 rows and 8 columns for ever. Solves that ended took at most .7 a row and column
+(4,170 solves of rio-grande-100, grid-30-plain-40 and of a joint search, where one went round for 22 s under a limit of 100)."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A basis of the simplex method, in the statuses of MathOpt (`solution_pb2.BasisStatusProto`).
+
+    Attributes
+    ----------
+    column
+        (columns,) status of each variable.
+    name, row
+        (rows,) names of rows, rising, and the status of each.
+    """
+
+    column: NDArray[np.int8]
+    name: NDArray[np.int64]
+    row: NDArray[np.int8]
+
+    def not_basic(self) -> NDArray[np.int64]:
+        """Return the names of the rows that are not basic."""
+        other: NDArray[np.bool_] = self.row != int(statuses.BASIS_STATUS_BASIC)
+        return self.name[other]
+
+    def message(self, state: State) -> Any:  # noqa: ANN401 - a message without stubs
+        """Return it for a program whose other rows and columns are new; None where rows that are not basic are missing in it."""
+        proto = statuses.BasisProto()
+        column = np.full(state.cost.size, statuses.BASIS_STATUS_AT_LOWER_BOUND)
+        column[: self.column.size] = self.column
+        if self.name is state.name:
+            row = self.row.copy()
+        else:
+            place = places(self.name, state.name)
+            here = place >= 0
+            if (self.row[~here] != statuses.BASIS_STATUS_BASIC).any():
+                return None
+            row = np.full(state.name.size, statuses.BASIS_STATUS_BASIC)
+            row[place[here]] = self.row[here]
+        row[np.isinf(state.least) & (row != statuses.BASIS_STATUS_BASIC)] = statuses.BASIS_STATUS_FREE
+        for vector, ids, values in (
+            (proto.variable_status, np.arange(column.size), column),
+            (proto.constraint_status, state.name, row),
+        ):
+            vector.ids.extend(ids.tolist())
+            vector.values.extend(values.tolist())
+        return proto
+
+
+@dataclass(frozen=True)
+class State:
+    """A linear program at one moment.
+
+    Attributes
+    ----------
+    cost, lower, upper
+        (columns,) per variable v: minimise cost v over lower <= v <= upper.
+    rows, least, name
+        (rows, columns), and (rows,) each: rows v >= least, by name in rising order.
+    """
+
+    cost: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    rows: csr_array
+    least: NDArray[np.float64]
+    name: NDArray[np.int64]
+
+    def message(self) -> model_pb2.ModelProto:
+        """Return it whole."""
+        proto = model_pb2.ModelProto()
+        n = self.cost.size
+        proto.variables.ids.extend(range(n))
+        proto.variables.lower_bounds.extend(self.lower.tolist())
+        proto.variables.upper_bounds.extend(self.upper.tolist())
+        proto.variables.integers.extend([False] * n)
+        _fill(proto.objective.linear_coefficients, np.flatnonzero(self.cost), self.cost[self.cost != 0])
+        every = np.arange(self.name.size)
+        self._name_rows(proto.linear_constraints, every)
+        _fill_matrix(proto.linear_constraint_matrix, self.name, self.rows)
+        return proto
+
+    def changes(self, before: State) -> model_update_pb2.ModelUpdateProto:
+        """Return what changed since an earlier moment."""
+        update = model_update_pb2.ModelUpdateProto()
+        for bounds, earlier, now in (
+            (update.variable_updates.lower_bounds, before.lower, self.lower),
+            (update.variable_updates.upper_bounds, before.upper, self.upper),
+        ):
+            moved = np.flatnonzero(earlier != now[: earlier.size])
+            _fill(bounds, moved, now[moved])
+        dearer = np.flatnonzero(before.cost != self.cost[: before.cost.size])
+        _fill(update.objective_updates.linear_coefficients, dearer, self.cost[dearer])
+        if self.name is before.name and self.cost.size == before.cost.size:
+            return update
+        place = places(before.name, self.name)
+        old = np.flatnonzero(place >= 0)
+        new = place[old]
+        update.deleted_linear_constraint_ids.extend(before.name[place < 0].tolist())
+        wider = np.arange(before.cost.size, self.cost.size)
+        update.new_variables.ids.extend(wider.tolist())
+        update.new_variables.lower_bounds.extend(self.lower[wider].tolist())
+        update.new_variables.upper_bounds.extend(self.upper[wider].tolist())
+        update.new_variables.integers.extend([False] * wider.size)
+        turned = before.least[old] != self.least[new]
+        _fill(update.linear_constraint_updates.lower_bounds, self.name[new][turned], self.least[new][turned])
+        fresh = np.ones(self.name.size, dtype=bool)
+        fresh[new] = False
+        self._name_rows(update.new_linear_constraints, np.flatnonzero(fresh))
+        matrix = update.linear_constraint_matrix_updates
+        if wider.size:  # whole new rows, and of the others the entries in new columns
+            _fill_matrix(matrix, self.name, _cut_left(self.rows, ~fresh, before.cost.size))
+        elif fresh.any():
+            _fill_matrix(matrix, self.name[fresh], taken(self.rows, fresh))
+        return update
+
+    def with_rows_of(self, other: State, names: NDArray[np.int64]) -> State:
+        """Return it with those rows of another one, of these names, that it has not, and without a bound for them."""
+        missing = names[places(names, self.name) < 0]
+        place = places(missing, other.name)
+        place = place[place >= 0]
+        if not place.size:
+            return self
+        name = np.append(self.name, other.name[place])
+        order = np.argsort(name)
+        return replace(
+            self,
+            rows=taken(stacked(self.rows, taken(other.rows, place)), order),
+            least=np.append(self.least, np.full(place.size, -np.inf))[order],
+            name=name[order],
+        )
+
+    def _name_rows(self, constraints: Any, which: NDArray[np.int64]) -> None:  # noqa: ANN401 - messages without stubs
+        constraints.ids.extend(self.name[which].tolist())
+        constraints.lower_bounds.extend(self.least[which].tolist())
+        constraints.upper_bounds.extend([np.inf] * which.size)
+
+
+def _cut_left(rows: csr_array, old: NDArray[np.bool_], columns: int) -> csr_array:
+    """Return rows without the entries that old ones have in the first columns."""
+    entry_of_old = np.repeat(old, np.diff(rows.indptr))
+    kept = ~(entry_of_old & (rows.indices < columns))
+    start = np.concatenate(([0], np.cumsum(kept)))[rows.indptr]
+    return csr_array((rows.data[kept], rows.indices[kept], start), shape=rows.shape)
+
+
+def _fill_matrix(matrix: Any, name: NDArray[np.int64], rows: csr_array) -> None:  # noqa: ANN401 - a message without stubs
+    if not rows.has_sorted_indices:
+        rows = csr_array(rows, copy=True)
+        rows.sort_indices()
+    matrix.row_ids.extend(np.repeat(name, np.diff(rows.indptr)).tolist())
+    matrix.column_ids.extend(rows.indices.tolist())
+    matrix.coefficients.extend(rows.data.tolist())
+
+
+Answer = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
+"""Values of the columns, and duals of the rows."""
+
+
+class WarmSolver:
+    """GLOP, started from its last basis or another one.
+
+    Attributes
+    ----------
+    basis
+        The basis of the last solve, if it had one.
+    steps
+        Steps of the simplex method in the last solve.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.steps = 0
+        self.basis: Basis | None = None
+        self._asked: NDArray[np.int64] | None = None
+        self._load(state)
+
+    def _load(self, state: State) -> None:
+        self._held = state
+        self._last = int(state.name.max(initial=-1))
+        self._solver = mathopt_core.new(
+            mathopt.SolverType.GLOP.value, state.message(), parameters_pb2.SolverInitializerProto()
+        )
+
+    def solve(self, state: State, start: Basis | None, limit: timedelta | None) -> Answer | None:
+        """Return the optimum of the program as it is now; None where there is none."""
+        for basis in (start, self.basis) if start is not None else (self.basis,):
+            whole = self._whole(state, basis)
+            message = None if basis is None or start is None else basis.message(whole)
+            if message is not None:
+                break
+        changes = whole.changes(self._held)
+        if start is None and basis is not None and changes.deleted_linear_constraint_ids:
+            message = basis.message(whole)  # otherwise GLOP goes on from its last basis, already factorised
+        fresh = changes.new_linear_constraints.ids
+        if (not fresh or fresh[0] > self._last) and self._solver.update(changes):
+            self._held, self._last = whole, fresh[-1] if fresh else self._last
+        else:  # MathOpt takes no name a second time
+            self._load(whole)
+            message = None if basis is None else basis.message(whole)
+        self._asked = state.name
+        result = self._solver.solve(*_arguments(_WARM, limit, message, _most_steps(whole)))
+        self.basis, self.steps = _basis(result, whole), int(result.solve_stats.simplex_iterations)
+        return _answer(result, whole, state)
+
+    def _whole(self, state: State, basis: Basis | None) -> State:
+        """Return a program with those rows that GLOP holds and that are not basic in a basis."""
+        if state.name is self._asked:
+            return replace(self._held, cost=state.cost, lower=state.lower, upper=state.upper)
+        return state if basis is None else state.with_rows_of(self._held, basis.not_basic())
+
+
+def from_scratch(state: State, solver: mathopt.SolverType, limit: timedelta | None) -> Answer | None:
+    """Return the optimum by a solver that knows nothing of earlier solves; None where it finds none in time."""
+    try:
+        initializer = parameters_pb2.SolverInitializerProto()
+        steps = _most_steps(state) if solver is mathopt.SolverType.GLOP else None
+        with interrupt_held_back(), stdout_closed():
+            arguments = _arguments(_COLD, limit, steps=steps)
+            result = mathopt_core.solve(state.message(), solver.value, initializer, *arguments)
+    except StatusNotOk:
+        return None
+    return _answer(result, state, state)
+
+
+def _most_steps(state: State) -> int:
+    return STEPS + STEPS_EACH * (state.cost.size + state.name.size)
+
+
+def _arguments(
+    parameters: parameters_pb2.SolveParametersProto,
+    limit: timedelta | None,
+    start: Any = None,  # noqa: ANN401 - a message without stubs
+    steps: int | None = None,
+) -> tuple[Any, ...]:
+    """Return the arguments of a solve: parameters with limits, the basis to start from, no messages, no callback, no interrupter."""
+    proto = parameters_pb2.SolveParametersProto()
+    proto.CopyFrom(parameters)
+    if steps is not None:
+        proto.iteration_limit = steps
+    if limit is not None:
+        proto.time_limit.FromTimedelta(limit)
+    own = model_parameters_pb2.ModelSolveParametersProto()
+    if start is not None:
+        own.initial_basis.CopyFrom(start)
+    return proto, own, None, callback_pb2.CallbackRegistrationProto(), None, None
+
+
+def _answer(result: Any, whole: State, state: State) -> Answer | None:  # noqa: ANN401 - a message without stubs
+    """Return the solution of a result that has one for primal and dual, and did not end by a limit, for rows that are all in the whole."""
+    if result.termination.limit or not result.solutions:
+        return None
+    solution = result.solutions[0]
+    if not (solution.HasField("primal_solution") and solution.HasField("dual_solution")):
+        return None
+    values = _in_order(solution.primal_solution.variable_values, np.arange(whole.cost.size))
+    dual = _in_order(solution.dual_solution.dual_values, whole.name)
+    return values, dual if whole.name is state.name else dual[places(state.name, whole.name)]
+
+
+def _in_order(vector: Any, ids: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ANN401 - a message without stubs
+    """Return the values of a vector in the order of all ids, 0 for those that it leaves out."""
+    found = np.array(vector.values, dtype=np.float64)
+    if found.size == ids.size:
+        return found
+    values = np.zeros(ids.size)
+    values[places(np.array(vector.ids, dtype=np.int64), ids)] = found
+    return values
+
+
+def _basis(result: Any, state: State) -> Basis | None:  # noqa: ANN401 - a message without stubs
+    """Return the basis of a result, if it has one."""
+    if not result.solutions or not result.solutions[0].HasField("basis"):
+        return None
+    found = result.solutions[0].basis
+    return Basis(
+        np.array(found.variable_status.values, dtype=np.int8),
+        state.name,
+        np.array(found.constraint_status.values, dtype=np.int8),
+    )
+
+
+def _fill(vector: Any, ids: NDArray[np.integer], values: NDArray[np.float64]) -> None:  # noqa: ANN401 - a message without stubs
+    vector.ids.extend(ids.tolist())
+    vector.values.extend(values.tolist())

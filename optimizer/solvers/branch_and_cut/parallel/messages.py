@@ -1,0 +1,293 @@
+"""What the processes of a parallel tree say to one another: all of it can be pickled, and nothing of it is trusted but bounds.
+
+A *part* of the tree is a node with the rows of its ancestors. Names of rows and ids of nodes mean the same in every process (`row_exchange`).
+A plan is a mask; whoever receives one values it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+    from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram, NamedRows
+    from optimizer.solvers.branch_and_cut.lp.master import Master
+    from optimizer.solvers.branch_and_cut.paths.path_pool import PoolNews
+    from optimizer.solvers.branch_and_cut.tree.node import Node
+    from optimizer.solvers.branch_and_cut.tree.path_set_branching import Learnt
+    from optimizer.solvers.overlay.overlay import Overlay
+
+    Mask = NDArray[np.bool_]
+    RowsOf = dict[int, NamedRows]
+    Names = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TreeState:
+    """What a worker begins from: the problem, and the linear program with the cuts and paths that the root left.
+
+    Attributes
+    ----------
+    instance, overlay, master
+        The problem, its contraction and its linear program.
+    placed
+        (options,) mask of a feasible plan.
+    learnt
+        What the branching rule has learnt.
+    gap, seed
+        Of the search; each worker draws its own numbers.
+    improving
+        Whether workers search around plans near their nodes.
+    """
+
+    instance: Instance
+    overlay: Overlay
+    master: Master
+    placed: Mask
+    learnt: Learnt
+    gap: float
+    seed: int
+    improving: bool = True
+
+
+@dataclass(frozen=True)
+class TreeNews:
+    """What one process found that holds, or helps, everywhere: paths, sums of the branching rule, and rows of the root."""
+
+    paths: PoolNews
+    learnt: Learnt
+    rows: NamedRows
+
+
+@dataclass(frozen=True)
+class BranchTask:
+    """Expand these nodes and what comes of them, for some time; what is open then is handed back.
+
+    Attributes
+    ----------
+    nodes
+        The nodes.
+    rows
+        Rows of their ancestors, by node id.
+    seconds, most
+        Seconds, and nodes, after which to hand back; at least one node is expanded.
+    """
+
+    nodes: tuple[Node, ...]
+    rows: RowsOf
+    seconds: float
+    most: int
+
+
+@dataclass(frozen=True)
+class ImproveTask:
+    """Search around the best plan, or around a greedy one, for at least a share of the time that is left where there is a limit."""
+
+    greedy: bool
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class GroupTask:
+    """Prove a row of a group of informed evaders, theta_g + pi x >= v, for the largest v of some nodes or seconds (`group_cuts`)."""
+
+    row: Cuts
+    nodes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to do next.
+
+    Attributes
+    ----------
+    task
+        What.
+    placed, upper, lower
+        The best plan, its value, and the bound of the whole.
+    seconds_left
+        Until the end of the search.
+    news
+        What others found since the last order.
+    """
+
+    task: BranchTask | ImproveTask | GroupTask
+    placed: Mask
+    upper: float
+    lower: float
+    seconds_left: float
+    news: tuple[TreeNews, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskOutcome:
+    """What came of an order.
+
+    Attributes
+    ----------
+    placed
+        The worker's best plan.
+    news
+        What was found that helps everywhere.
+    nodes, rows, pruned
+        Open nodes, rows of their ancestors, and the least bound of what was pruned.
+    expanded, rounds
+        Nodes expanded and linear programs solved.
+    seen
+        Plans that were searched around.
+    greedy
+        The greedy plan, where one was made.
+    group_cut
+        The row of a group with the bound that was proven.
+    """
+
+    placed: Mask
+    news: TreeNews | None = None
+    nodes: tuple[Node, ...] = ()
+    rows: RowsOf = field(default_factory=dict)
+    pruned: float = float("inf")
+    expanded: int = 0
+    rounds: int = 0
+    seen: frozenset[bytes] = frozenset()
+    greedy: Mask | None = None
+    group_cut: Cuts | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker has its state and waits for an order."""
+
+
+@dataclass(frozen=True)
+class PlanFound:
+    """A worker found a better plan than it knew."""
+
+    placed: Mask
+
+
+@dataclass(frozen=True)
+class BoundMoved:
+    """The bound of the plans of a worker's order, and how many nodes of it are open."""
+
+    bound: float
+    n_open: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker is gone; with `failed`, by an error of the program, which another would meet as well."""
+
+    reason: str
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class BetterValue:
+    """A plan of this value is known."""
+
+    upper: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Hand back what is open after the node under way."""
+
+
+FromWorker = Ready | PlanFound | BoundMoved | TaskOutcome | Lost
+
+ToWorker = Order | BetterValue | Pause
+
+
+# Names of rows that mean the same in every process of a parallel tree.
+#
+# A linear program numbers its rows as they come. Rows that all processes had when they parted keep their numbers; others are known to the
+# rest by
+# their number plus an offset of the process that made them, and get a number of the program's own where they arrive.
+
+APART = 40
+"""Bits of the rows and nodes of one process; its number stands above them."""
+
+
+def first_of(process: int) -> int:
+    """Return the number from which a process counts its nodes and names its rows for others; the supervisor is number 0."""
+    return process << APART
+
+
+class RowExchange:
+    """The rows of a linear program under names that hold in all processes.
+
+    Parameters
+    ----------
+    program
+        The program.
+    shared
+        Name from which on its rows are not those of all processes.
+    process
+        Number of this process.
+    """
+
+    def __init__(self, program: LinearProgram, shared: int, process: int) -> None:
+        self._program, self._shared, self._first = program, shared, first_of(process)
+        self._own_name: dict[int, int] = {}
+        self._common_name: dict[int, int] = {}
+
+    def exported(self, nodes: Iterable[Node]) -> RowsOf:
+        """Return the rows of the ancestors of some nodes, by node id."""
+        wanted = {one for node in nodes for one in node.ancestors}
+        rows = self.common(self._program.named_rows(wanted, 0))
+        return {one: rows.take(rows.node == one) for one in wanted}
+
+    def common(self, rows: NamedRows) -> NamedRows:
+        """Return rows of the program under their common names."""
+        return replace(rows, name=self._to_common(rows.name))
+
+    def add(self, several: Iterable[NamedRows]) -> None:
+        """Add rows that come under common names, but for those that are here."""
+        for rows in several:
+            there = np.isin(self._to_own(rows.name), self._program.names)
+            new = rows.take(~there)
+            own = range(self._program.next_name, self._program.next_name + new.name.size)
+            self._program.add(new.rows, new.side, new.node)
+            for one, common in zip(own, new.name.tolist(), strict=True):
+                self._own_name[common], self._common_name[one] = one, common
+
+    def sent(self, nodes: Iterable[Node]) -> tuple[Node, ...]:
+        """Return nodes with the rows of their bases under common names."""
+        return tuple(self._renamed(node, self._to_common) for node in nodes)
+
+    def received(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
+        """Return nodes that come under common names with those of this program, once the rows of their ancestors are here."""
+        return tuple(self._renamed(node, self._to_own) for node in nodes)
+
+    @staticmethod
+    def _renamed(node: Node, names: object) -> Node:
+        basis = node.basis
+        return node if basis is None else replace(node, basis=replace(basis, name=names(basis.name)))  # type: ignore[operator]
+
+    def _to_common(self, names: Names) -> Names:
+        found = [
+            name if name < self._shared else self._common_name.get(name, self._first + name) for name in names.tolist()
+        ]
+        return np.array(found, dtype=np.int64)
+
+    def _to_own(self, names: Names) -> Names:
+        """Return the names that rows have, or had, in this program; those that never were here get names that no row has."""
+        found = [self._own(name, unknown) for unknown, name in enumerate(names.tolist())]
+        return np.array(found, dtype=np.int64)
+
+    def _own(self, name: int, unknown: int) -> int:
+        if name in self._own_name:
+            return self._own_name[name]
+        if name < self._shared:
+            return name
+        own = name - self._first
+        return own if 0 <= own < 1 << APART else -1 - unknown

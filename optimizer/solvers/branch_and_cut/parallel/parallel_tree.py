@@ -1,0 +1,438 @@
+"""The tree of branch and cut on several workers.
+
+The workers are started when the search has taken some seconds. Where that is while the root is cut, one or two of them, but not all, begin by
+searching around plans, as this process needs a core itself. The supervisor, this process, cuts the root, for which workers that are ready
+search groups of evaders (`group_cuts`), and expands nodes until one is ready. Then it keeps the open nodes and gives them out, those of least
+bound first, a few to a worker; a worker expands them and what comes of them, best first, and hands back what is open after some seconds, or
+when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and valued again here;
+paths, rows that hold everywhere and what the branching rule has learnt go along with the next order.
+
+The bound of the whole is the least over nodes that are open, given out and pruned; that of nodes given out rises as their worker tells. A
+worker that is gone loses what it did since its order: the nodes of the order, with the bound told since, are open again, or its group is
+searched anew, and another worker takes its place.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import SolverError
+from optimizer.base.work.listener import ForwardingListener
+from optimizer.solvers.branch_and_cut.parallel.messages import (
+    BetterValue,
+    BoundMoved,
+    BranchTask,
+    GroupTask,
+    ImproveTask,
+    Lost,
+    Order,
+    Pause,
+    PlanFound,
+    Ready,
+    RowExchange,
+    TaskOutcome,
+    TreeNews,
+    TreeState,
+)
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+    from optimizer.solvers.branch_and_cut.parallel.messages import FromWorker, RowsOf
+    from optimizer.solvers.branch_and_cut.parallel.workers import TreeWorkers
+    from optimizer.solvers.branch_and_cut.tree.node import Node
+    from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+    from optimizer.solvers.search.local_search import PlanImprover
+    from optimizer.solvers.search.state import SolveState
+
+SLICE_SECONDS = 2.0
+"""Seconds after which a worker hands back its open nodes."""
+MOST_GIVEN = 8
+"""Most nodes of an order."""
+POLL_SECONDS = 0.1
+"""Longest wait for messages, after which the listener is asked whether to stop."""
+GRACE_SECONDS = 1.0
+"""How long after the end of the time the last outcomes are waited for."""
+MOST_LOST = 6
+"""Workers that may be lost before those that are left, or this process alone, do the rest."""
+TIDY_EVERY = 20
+"""Outcomes after which the rows of nodes that are closed are dropped."""
+SUPERVISOR = -1
+"""Stands for this process among the workers."""
+
+
+@dataclass
+class _Seat:
+    """A worker: whether it is there, its order, the bound of the order's plans and its number of open nodes, and how much news it has."""
+
+    ready: bool = False
+    gone: bool = False
+    order: Order | None = None
+    bound: float = np.inf
+    n_open: int = 1
+    pausing: bool = False
+    news: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for an order."""
+        return self.ready and not self.gone and self.order is None
+
+    @property
+    def branching(self) -> bool:
+        """Whether it was given nodes."""
+        return self.order is not None and isinstance(self.order.task, BranchTask)
+
+    @property
+    def bounding(self) -> bool:
+        """Whether it was given a group."""
+        return self.order is not None and isinstance(self.order.task, GroupTask)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that it was given, each with the bound of all if that is better."""
+        if self.order is None or not isinstance(self.order.task, BranchTask):
+            return ()
+        return tuple(replace(node, lower=max(node.lower, self.bound)) for node in self.order.task.nodes)
+
+
+@dataclass(frozen=True)
+class _News:
+    """Something that a worker found, and which."""
+
+    worker: int
+    news: TreeNews
+
+
+class ParallelTree:
+    """The supervisor of one search.
+
+    Parameters
+    ----------
+    search, tree
+        The search and its tree.
+    workers
+        The workers, not started yet.
+    improving
+        Whether workers search around plans near their nodes.
+    improver
+        Told of what workers have searched around.
+    slice_seconds, slice_nodes
+        When a worker hands back its open nodes.
+    """
+
+    def __init__(
+        self,
+        search: SolveState,
+        tree: BranchAndCut,
+        workers: TreeWorkers,
+        *,
+        improving: bool = False,
+        improver: PlanImprover | None = None,
+        slice_seconds: float = SLICE_SECONDS,
+        slice_nodes: int = 1_000_000,
+    ) -> None:
+        self._search, self._tree, self._workers, self._improving = search, tree, workers, improving
+        self._improver = improver
+        self._tasks: list[ImproveTask] = []
+        self._group_tasks: list[GroupTask] = []
+        self._group_cuts: list[Cuts] = []
+        self._exchange: RowExchange | None = None
+        self._slice = slice_seconds, slice_nodes
+        self._seats = [_Seat() for _ in range(workers.size)]
+        self._heap: list[tuple[float, int, Node]] = []
+        self._added = self._outcomes = self._lost = 0
+        self._rows: RowsOf = {}
+        self._news: list[_News] = []
+        self._pruned = np.inf
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return self._workers.size
+
+    @property
+    def begun(self) -> bool:
+        """Whether the workers were started."""
+        return self._exchange is not None
+
+    def begin(self, tasks: Iterable[ImproveTask] = ()) -> None:
+        """Start the workers; the first of them begin with these searches around plans."""
+        tree, program = self._tree, self._tree.master.program
+        self._search.statistics["processes"] = self._workers.size
+        self._exchange = RowExchange(program, program.next_name, 0)
+        self._first_row, self._first_path = program.next_name, tree.master.pool.paths.value.size
+        self._learnt = tree.rule.learnt
+        self._workers.start(self._state())
+        self.add(tasks)
+        for worker, seat in enumerate(self._seats):
+            if self._tasks:
+                self._give(worker, seat, self._tasks.pop(0))
+
+    def add(self, tasks: Iterable[ImproveTask]) -> None:
+        """Have further searches around plans made when there is a worker for them; none where workers do not improve plans."""
+        self._tasks += tasks if self._improving else ()
+
+    def end(self) -> None:
+        """End the workers, if they were started."""
+        self._tree.pause = _never
+        if self.begun:
+            self._workers.end()
+
+    def group_cuts(self, tasks: Iterable[GroupTask], here: Callable[[GroupTask], Cuts]) -> Iterator[Cuts]:
+        """Yield the cut of each task as it comes: from idle workers, and from `here`, this process, while there is not one for every core.
+
+        The task of a worker that is lost is given to another. Workers stop with theirs where no more cuts are taken.
+        """
+        self._group_tasks, self._group_cuts = list(tasks), []
+        try:
+            while (self._group_tasks or any(seat.bounding for seat in self._seats)) and not self._out_of_time:
+                if not self.begun and self._search.may_share:
+                    self.begin()
+                for worker, seat in enumerate(self._seats):
+                    if self._group_tasks and seat.idle:
+                        self._give(worker, seat, self._group_tasks.pop(0))
+                if self._group_tasks and any(seat.order is None for seat in self._seats):
+                    yield here(self._group_tasks.pop(0))
+                    self._take(0.0)
+                else:
+                    self._take(POLL_SECONDS)
+                self._tree.listener.bounds_moved(self._tree.lower, self._tree.upper)
+                cuts, self._group_cuts = self._group_cuts, []
+                yield from cuts
+        finally:
+            self._group_tasks = []
+            for worker, seat in enumerate(self._seats):
+                if seat.bounding:
+                    self._workers.send(worker, Pause())
+
+    def run(self) -> None:
+        """Branch until the bounds meet or time is up; the root must have been cut as far as is wanted."""
+        if not self.begun:
+            self.begin()
+        assert self._exchange is not None  # noqa: S101 - begun
+        tree, exchange = self._tree, self._exchange
+        try:
+            tree.pause = self._any_idle
+            tree.branch()
+            tree.pause = _never
+            self._news.append(_News(SUPERVISOR, self._own_news(exchange)))
+            self._pruned = tree.pruned
+            self._rows = exchange.exported(tree.open_nodes)
+            self._open(exchange.sent(tree.open_nodes))
+            self._supervise()
+        finally:
+            self.end()
+        if not (self._closed or self._out_of_time):  # no worker is left
+            exchange.add(self._rows.values())
+            tree.branch_on(exchange.received([node for _, _, node in self._heap]), pruned=self._pruned)
+
+    @property
+    def bound(self) -> float:
+        """Proven lower bound of the value of every plan."""
+        given = [seat.bound for seat in self._seats if seat.branching]
+        return min(self._heap[0][0] if self._heap else np.inf, self._pruned, *given, np.inf)
+
+    @property
+    def _closed(self) -> bool:
+        """Whether no node that may hold a better plan is open or given out."""
+        waiting = bool(self._heap) and self._heap[0][0] < self._tree.cutoff
+        return not waiting and all(seat.bound >= self._tree.cutoff for seat in self._seats if seat.branching)
+
+    @property
+    def _out_of_time(self) -> bool:
+        return time.monotonic() >= self._tree.until
+
+    def _state(self) -> TreeState:
+        search, tree = self._search, self._tree
+        return TreeState(
+            instance=replace(tree.instance, patrols=None),
+            overlay=tree.overlay,
+            master=tree.master,
+            placed=search.placed,
+            learnt=tree.rule.learnt,
+            gap=tree.gap,
+            seed=search.seed,
+            improving=self._improving,
+        )
+
+    def _own_news(self, exchange: RowExchange) -> TreeNews:
+        """Return what was found here since the workers began."""
+        tree = self._tree
+        return TreeNews(
+            tree.master.pool.since(self._first_path),
+            learnt_since(tree.rule.learnt, self._learnt),
+            exchange.common(tree.master.program.named_rows([0], self._first_row)),
+        )
+
+    def _any_idle(self) -> bool:
+        self._take(0.0)
+        return any(seat.idle for seat in self._seats)
+
+    def _supervise(self) -> None:
+        while not self._closed:
+            late = self._out_of_time
+            if late and (
+                time.monotonic() > self._tree.until + GRACE_SECONDS or not any(seat.branching for seat in self._seats)
+            ):
+                return
+            if all(seat.gone for seat in self._seats):
+                return
+            if not late:
+                self._dispatch()
+            self._take(POLL_SECONDS)
+            self._report()
+
+    def _take(self, seconds: float) -> None:
+        """Take what workers say."""
+        for worker, message in self._workers.events(seconds):
+            self._hear(worker, self._seats[worker], message)
+
+    def _hear(self, worker: int, seat: _Seat, message: FromWorker) -> None:
+        if isinstance(message, Ready):
+            seat.ready = True
+        elif isinstance(message, PlanFound):
+            self._offer(message.placed, worker)
+        elif isinstance(message, BoundMoved):
+            seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open
+        elif isinstance(message, TaskOutcome):
+            self._settle(worker, seat, message)
+        elif message.failed:
+            raise SolverError(f"A worker of the search failed: {message.reason}")
+        else:
+            self._lose(worker, seat, message)
+
+    def _settle(self, worker: int, seat: _Seat, outcome: TaskOutcome) -> None:
+        """Take what came of an order."""
+        order, seat.order, seat.bound = seat.order, None, np.inf
+        if order is None:
+            return
+        self._outcomes += 1
+        self._offer(outcome.placed, worker)
+        self._tree.nodes += outcome.expanded
+        self._tree.rounds += outcome.rounds
+        self._pruned = min(self._pruned, outcome.pruned)
+        if outcome.news is not None:
+            self._news.append(_News(worker, outcome.news))
+            self._tree.master.pool.merge(outcome.news.paths)
+        if self._improver is not None:
+            self._improver.know(outcome.seen, outcome.greedy)
+        if outcome.group_cut is not None:
+            self._group_cuts.append(outcome.group_cut)
+        if isinstance(order.task, BranchTask):
+            self._rows |= outcome.rows
+            self._open(outcome.nodes)
+        if self._outcomes % TIDY_EVERY == 0:
+            self._forget_rows()
+
+    def _lose(self, worker: int, seat: _Seat, message: Lost) -> None:
+        """Open the nodes of a worker that is gone again, and start another in its place."""
+        nodes = seat.nodes
+        self._lost += 1
+        again = self._lost <= MOST_LOST
+        if seat.order is not None and isinstance(seat.order.task, GroupTask):
+            self._group_tasks.append(seat.order.task)
+        what = f"its {len(nodes)} nodes are open again" if nodes else "it had no nodes"
+        more = "another is started" if again else "no other is started, as too many have ended"
+        self._search.listener.noted(f"A worker process of the search is gone ({message.reason}): {what}; {more}.")
+        self._seats[worker] = _Seat(gone=not again)
+        self._open(nodes)
+        if again:
+            self._workers.replace(worker)
+
+    def _open(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            if node.lower >= self._tree.cutoff:
+                self._pruned = min(self._pruned, node.lower)
+            else:
+                self._added += 1
+                heapq.heappush(self._heap, (node.lower, -self._added, node))
+
+    def _offer(self, placed: object, worker: int) -> None:
+        """Value a plan, and tell the other workers of it where it is better."""
+        before = self._tree.upper
+        self._tree.offer(placed)  # type: ignore[arg-type]
+        if self._tree.upper < before:
+            for other, seat in enumerate(self._seats):
+                if other != worker and seat.order is not None:
+                    self._workers.send(other, BetterValue(self._tree.upper))
+
+    def _dispatch(self) -> None:
+        """Give every idle worker something to do; where there is nothing, ask the one of most open nodes to hand them back."""
+        for worker, seat in enumerate(self._seats):
+            if not seat.idle:
+                continue
+            waiting = bool(self._heap) and self._heap[0][0] < self._tree.cutoff
+            if self._tasks and (not waiting or any(other.branching for other in self._seats)):
+                self._give(worker, seat, self._tasks.pop(0))
+            elif waiting:
+                self._give(worker, seat, self._branch_task())
+            else:
+                self._ask_for_nodes()
+
+    def _branch_task(self) -> BranchTask:
+        share = -(-len(self._heap) // (2 * len(self._seats)))
+        nodes = [heapq.heappop(self._heap)[2] for _ in range(min(share, MOST_GIVEN))]
+        ids = {one for node in nodes for one in node.ancestors}
+        rows = {one: self._rows[one] for one in ids if one in self._rows}
+        return BranchTask(tuple(nodes), rows, *self._slice)
+
+    def _give(self, worker: int, seat: _Seat, task: BranchTask | ImproveTask | GroupTask) -> None:
+        news = tuple(each.news for each in self._news[seat.news :] if each.worker != worker)
+        order = Order(
+            task,
+            self._search.placed,
+            self._tree.upper,
+            self._tree.lower,
+            max(self._tree.until - time.monotonic(), 0.0),
+            news,
+        )
+        seat.order, seat.news, seat.pausing = order, len(self._news), False
+        if isinstance(task, BranchTask):
+            seat.bound, seat.n_open = min(node.lower for node in task.nodes), len(task.nodes)
+        self._workers.send(worker, order)
+
+    def _ask_for_nodes(self) -> None:
+        asked = [
+            (seat.n_open, worker) for worker, seat in enumerate(self._seats) if seat.branching and not seat.pausing
+        ]
+        if asked and max(asked)[0] > 1:
+            _, worker = max(asked)
+            self._seats[worker].pausing = True
+            self._workers.send(worker, Pause())
+
+    def _forget_rows(self) -> None:
+        nodes = [node for _, _, node in self._heap] + [node for seat in self._seats for node in seat.nodes]
+        needed = {one for node in nodes for one in node.ancestors}
+        self._rows = {one: rows for one, rows in self._rows.items() if one in needed}
+
+    def _report(self) -> None:
+        tree = self._tree
+        tree.lower = max(tree.lower, min(self.bound, tree.upper))
+        tree.listener.bounds_moved(tree.lower, tree.upper)
+
+
+class BeginsWhenLate(ForwardingListener):
+    """Passes everything on to a search, and starts the workers of its tree once it has taken some seconds."""
+
+    def __init__(self, search: SolveState, parallel: ParallelTree) -> None:
+        super().__init__(search)
+        self._search, self._parallel = search, parallel
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Pass them on."""
+        super().bounds_moved(lower, upper)
+        if self._search.may_share and not self._parallel.begun:
+            tasks = [ImproveTask(greedy=True), ImproveTask(greedy=False)]
+            self._parallel.begin(tasks[: max(self._parallel.size - 1, 1)])
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,159 @@
+"""A worker of a parallel tree: it obeys orders, one after the other, with a linear program and a pool of paths of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from optimizer.base.work.listener import SilentListener
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import proven_cut
+from optimizer.solvers.branch_and_cut.parallel.messages import (
+    BoundMoved,
+    BranchTask,
+    GroupTask,
+    PlanFound,
+    RowExchange,
+    TaskOutcome,
+    TreeNews,
+    first_of,
+)
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.search.local_search import PlanImprover
+from optimizer.solvers.search.state import SolveState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask, Order, TreeState
+
+
+class _PlanReporter(SilentListener):
+    """Tells of every plan that is better than those before."""
+
+    def __init__(self, report: Callable[[Any], None]) -> None:
+        self._report = report
+
+    def plan_found(self, placed: NDArray[Any], value: float) -> None:  # noqa: ARG002 - it is valued again
+        """Report it."""
+        self._report(PlanFound(placed))
+
+
+class TreeWorker(SilentListener):
+    """One worker; it is the listener of its tree.
+
+    Parameters
+    ----------
+    state
+        What it begins from.
+    process
+        Its number, >= 1; 0 is the supervisor.
+    report
+        Told of better plans and of the bound of the order under way.
+    """
+
+    def __init__(self, state: TreeState, process: int, report: Callable[[Any], None]) -> None:
+        program = state.master.program
+        self._exchange = RowExchange(program, program.next_name, process)
+        self._report, self._improving, self._paused = report, state.improving, False
+        self._search = SolveState(
+            state.instance,
+            state.gap,
+            None,
+            state.seed + process,
+            _PlanReporter(report),
+            state.placed,
+            given=state.overlay,
+        )
+        self._search.contract()
+        self._search.begin()
+        self._tree = BranchAndCut(
+            state.instance,
+            state.overlay,
+            upper=self._search.upper,
+            gap=state.gap,
+            listener=self,
+            master=state.master,
+        )
+        self._tree.rule.add(learnt_since(state.learnt, self._tree.rule.learnt))
+        self._tree.number_from(first_of(process))
+        self._improver = PlanImprover(self._search, PooledValues(state.master.commodities, state.master.pool))
+
+    def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans are reported as they come
+        """Report the bound of the order."""
+        self._report(BoundMoved(lower, len(self._tree.open_nodes)))
+
+    def plan_found(self, placed: NDArray[Any], value: float) -> None:
+        """Keep the plan, which is reported then."""
+        self._search.plan_found(placed, value)
+
+    def know_value(self, upper: float) -> None:
+        """Take note of the value of a plan that another process found; may be called while an order is under way."""
+        self._tree.upper = min(self._tree.upper, upper)
+
+    def pause(self) -> None:
+        """Hand back what is open after the node under way; may be called while an order is under way."""
+        self._paused = True
+
+    def obey(self, order: Order) -> TaskOutcome:
+        """Carry out an order."""
+        self._paused = False
+        tree, search = self._tree, self._search
+        search.time_limit = time.monotonic() - search.started + order.seconds_left
+        tree.until = search.until
+        search.plan_found(order.placed, order.upper)
+        search.lower = order.lower
+        self.know_value(order.upper)
+        for news in order.news:
+            tree.master.pool.merge(news.paths)
+            tree.rule.add(news.learnt)
+            self._exchange.add([news.rows])
+        first_path, learnt, rounds = tree.master.pool.paths.value.size, tree.rule.learnt, tree.rounds
+        if isinstance(order.task, BranchTask):
+            self._exchange.add(order.task.rows.values())
+            first_row = tree.master.program.next_name
+            outcome = self._branched(order.task)
+        elif isinstance(order.task, GroupTask):
+            first_row = tree.master.program.next_name
+            cut = proven_cut(tree, order.task, order.placed, lambda: self._paused)
+            outcome = TaskOutcome(placed=self._search.placed, group_cut=cut)
+        else:
+            first_row = tree.master.program.next_name
+            outcome = self._improved(order.task)
+        rows = self._exchange.common(tree.master.program.named_rows([0], first_row))
+        news = TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
+        return replace(outcome, news=news, rounds=tree.rounds - rounds)
+
+    def _branched(self, task: BranchTask) -> TaskOutcome:
+        tree = self._tree
+        before, until = tree.nodes, time.monotonic() + task.seconds
+
+        def over() -> bool:
+            expanded = tree.nodes - before
+            return expanded > 0 and (self._paused or expanded >= task.most or time.monotonic() >= until)
+
+        tree.pause = over
+        nodes = self._exchange.received(task.nodes)
+        tree.branch_on(nodes, self._improver.near_node if self._improving else lambda _: None)
+        left = tree.open_nodes
+        rows = self._exchange.exported(left)
+        tree.master.program.drop_nodes({one for node in left for one in node.ancestors})
+        return TaskOutcome(
+            placed=self._search.placed,
+            nodes=self._exchange.sent(left),
+            rows=rows,
+            pruned=tree.pruned,
+            expanded=tree.nodes - before,
+        )
+
+    def _improved(self, task: ImproveTask) -> TaskOutcome:
+        improver, start = self._improver, self._search.placed
+        made = improver.greedy() if task.greedy else None
+        improver.search_around(start if made is None else made, task.share)
+        self._tree.offer(self._search.placed)
+        return TaskOutcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)

@@ -1,0 +1,431 @@
+"""The workers of a parallel tree as its supervisor sees them: in this process, in processes of their own, or on a cluster.
+
+`LocalTreeWorkers` runs them one after the other in this process, so that a search is the same in every run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import IO, TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+from optimizer.base.work.cluster import given_to_all
+from optimizer.solvers.branch_and_cut.parallel.messages import FromWorker, Lost, Order, Ready
+from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from optimizer.solvers.branch_and_cut.parallel.messages import TaskOutcome, ToWorker, TreeState
+
+Event = tuple[int, FromWorker]
+"""Number of a worker, from 0, and what it says."""
+
+
+class TreeWorkers(Protocol):
+    """Workers; each says `Ready`, and then answers every order with a `TaskOutcome`, or is `Lost`.
+
+    Each has a process number of its own, which no other had before it: what a lost worker handed back still bears the lost one's number.
+    """
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+
+    def start(self, state: TreeState) -> None:
+        """Start the workers; they begin from this state."""
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Tell a worker something; nothing happens where it is gone."""
+
+    def events(self, seconds: float) -> list[Event]:
+        """Return what workers have said since the last call; wait so long for it."""
+
+    def replace(self, worker: int) -> None:
+        """Start another worker in place of one that is lost."""
+
+    def end(self) -> None:
+        """End all workers, whatever they are doing."""
+
+
+class LocalTreeWorkers(TreeWorkers):
+    """Workers in this process that take turns: what they do depends on nothing but their orders, if these have no time limits.
+
+    Parameters
+    ----------
+    size
+        Number of workers.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._workers: list[TreeWorker] = []
+        self._numbers = count(1)
+        self._orders: dict[int, Order] = {}
+        self._events: list[Event] = []
+        self._state = b""
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return self._size
+
+    def start(self, state: TreeState) -> None:
+        """Make the workers."""
+        self._state = pickle.dumps(state)
+        self._workers = [self._new(worker) for worker in range(self._size)]
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Keep an order for the worker's turn; all else would depend on when it comes."""
+        if isinstance(message, Order):
+            self._orders[worker] = pickle.loads(pickle.dumps(message))  # noqa: S301 - made here
+
+    def events(self, seconds: float) -> list[Event]:  # noqa: ARG002 - an order takes as long as it takes
+        """Carry out the order of one worker."""
+        if self._orders:
+            worker = min(self._orders)
+            outcome = self._workers[worker].obey(self._orders.pop(worker))
+            self._events.append((worker, pickle.loads(pickle.dumps(outcome))))  # noqa: S301 - made here
+        events, self._events = self._events, []
+        return events
+
+    def replace(self, worker: int) -> None:
+        """Make the worker anew."""
+        self._workers[worker] = self._new(worker)
+
+    def end(self) -> None:
+        """Forget all orders."""
+        self._orders.clear()
+
+    def _new(self, worker: int) -> TreeWorker:
+        self._events.append((worker, Ready()))
+        state = pickle.loads(self._state)  # noqa: S301 - made here
+        return TreeWorker(state, next(self._numbers), lambda message: self._events.append((worker, message)))
+
+
+# Workers of a parallel tree in processes of their own: `python -m optimizer.solvers.branch_and_cut.parallel.worker_process`, messages over
+# pipes.
+#
+# Each is in a session of its own, so that the terminal's Ctrl-C reaches the parent alone, and ends when its standard input closes: none
+# outlives
+# its parent. They are not forked: a fork of a process with threads may hang, and some systems have none.
+
+WORKER = "optimizer.solvers.branch_and_cut.parallel.worker_process"
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Environment of a worker: each has one core."""
+
+
+class TreeProcesses(TreeWorkers):
+    """Worker processes on this machine.
+
+    Parameters
+    ----------
+    size
+        Number of processes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._state = b""
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._processes: list[_TreeProcess] = []
+        self._numbers = count(1)
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return self._size
+
+    @property
+    def process_ids(self) -> list[int]:
+        """Ids of the processes."""
+        return [one.process.pid for one in self._processes]
+
+    def start(self, state: TreeState) -> None:
+        """Start the processes and send them the state."""
+        self._state = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
+        self._processes = [self._new(worker) for worker in range(self._size)]
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Tell a worker something."""
+        self._processes[worker].tell(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
+
+    def events(self, seconds: float) -> list[Event]:
+        """Return what has come; wait so long for the first."""
+        found: list[Event] = []
+        with contextlib.suppress(Empty):
+            found.append(self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait())
+            while True:
+                found.append(self._events.get_nowait())
+        return found
+
+    def replace(self, worker: int) -> None:
+        """Start another process in place of one that is lost."""
+        self._processes[worker].end()
+        self._processes[worker] = self._new(worker)
+
+    def end(self) -> None:
+        """Kill all processes and wait for them."""
+        for one in self._processes:
+            one.process.kill()
+        for one in self._processes:
+            one.end()
+        self._processes.clear()
+
+    def _new(self, worker: int) -> _TreeProcess:
+        return _TreeProcess(worker, next(self._numbers), self._state, self._events)
+
+
+class _TreeProcess:
+    """One process, and the threads that write to it and read from it."""
+
+    def __init__(self, worker: int, number: int, state: bytes, events: SimpleQueue[Event]) -> None:
+        self._worker, self._events = worker, events
+        self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", WORKER, str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,
+            cwd=Path(__file__).parents[4],
+            env=os.environ | ONE_THREAD,
+        )
+        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._write, self._read)]
+        for thread in self._threads:
+            thread.start()
+        self.tell(state)
+
+    def tell(self, message: bytes) -> None:
+        """Send a message, in the order of the calls, without waiting for the process to read it."""
+        self._outbox.put(message)
+
+    def end(self) -> None:
+        """Kill the process, if it still runs, and wait for it."""
+        self.process.kill()
+        self.process.wait()
+        self._outbox.put(None)
+        for thread in self._threads:
+            thread.join()
+        for stream in (self.process.stdin, self.process.stdout, self._errors):
+            with contextlib.suppress(OSError):
+                stream.close()  # type: ignore[union-attr]
+
+    def _write(self) -> None:
+        pipe: Any = self.process.stdin
+        while (message := self._outbox.get()) is not None:
+            try:
+                pipe.write(message)
+                pipe.flush()
+            except (OSError, ValueError):  # it is gone, as `_read` notices
+                return
+
+    def _read(self) -> None:
+        pipe: Any = self.process.stdout
+        while True:
+            try:
+                message = pickle.load(pipe)  # noqa: S301 - from our own process
+            except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # the end, or the middle of a message
+                break
+            self._events.put((self._worker, message))
+        code = self._ended()
+        self._events.put((self._worker, Lost(self._why(code))))
+
+    def _ended(self) -> int | None:
+        """Return the exit code of a process whose output has ended."""
+        until = time.monotonic() + 5
+        while (code := self.process.poll()) is None and time.monotonic() < until:
+            time.sleep(0.01)
+        return code
+
+    def _why(self, code: int | None) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        ended = f"ended by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return f"{ended}: {lines[-1][:200]}" if lines else ended
+
+
+# Workers of a parallel tree on a dask.distributed cluster: one order at a time on each of its workers.
+#
+# A worker keeps its linear program and its paths from one order to the next. It hears of plans that others find with its next order, and
+# tells
+# its own with the outcome. One that dies is `Lost`; whoever joins the cluster takes the place.
+
+LOOK_SECONDS = 0.5
+"""Seconds between two looks at which workers the cluster has."""
+
+WAIT_SECONDS = 20.0
+"""How long a place waits for a worker that joins."""
+
+MOST_RUNS = 4
+"""Most runs that have a linear program in one worker of the cluster; a run beyond them takes the place of the oldest."""
+
+
+class ClusterTreeWorkers(TreeWorkers):
+    """The workers that a cluster has now.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._addresses: list[str | None] = list(self._present())
+        self._numbers = count(1)
+        self._number: dict[int, int] = {}
+        self._running: dict[int, Future] = {}
+        self._empty_since: dict[int, float] = {}
+        self._events: list[Event] = []
+        self._run = uuid4().hex
+        self._looked = 0.0
+        self._state: Future | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return len(self._addresses)
+
+    def start(self, state: TreeState) -> None:
+        """Send the state to all workers."""
+        content = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
+        self._state = given_to_all(self._client, content)
+        self._events += [(worker, Ready()) for worker in range(self.size)]
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Give a worker an order; all else waits for its next one."""
+        address = self._addresses[worker]
+        if isinstance(message, Order) and address is not None:
+            first = worker not in self._number
+            if first:
+                self._number[worker] = next(self._numbers)
+            key = OrderKey(self._run, self._number[worker], first)
+            self._running[worker] = self._client.submit(
+                obeyed, key, self._state, message, workers=[address], pure=False, retries=0
+            )
+
+    def events(self, seconds: float) -> list[Event]:
+        """Return what has ended, and who is gone or has come."""
+        until = time.monotonic() + seconds
+        while True:
+            self._look()
+            for worker, future in list(self._running.items()):
+                if future.status != "pending":
+                    del self._running[worker]
+                    self._events.append((worker, _said(future)))
+            if self._events or time.monotonic() >= until:
+                break
+            time.sleep(0.01)
+        events, self._events = self._events, []
+        return events
+
+    def replace(self, worker: int) -> None:
+        """Let a worker that joins, or has no place yet, take the place."""
+        self._addresses[worker] = None
+        self._number.pop(worker, None)
+        self._empty_since[worker] = time.monotonic()
+
+    def end(self) -> None:
+        """Let go of all orders; a worker ends the one under way by itself, within the seconds of the order."""
+        with suppress(Exception):  # a cluster that is gone needs no word
+            self._client.cancel(list(self._running.values()), force=True)
+            self._client.run(forget, self._run)
+        self._running.clear()
+
+    def _present(self) -> list[str]:
+        return sorted(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _look(self) -> None:
+        """Note which workers are gone, and give empty places to those that have none."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        present = self._present()
+        for worker, address in enumerate(self._addresses):
+            if address is not None and address not in present:
+                self._addresses[worker] = None
+                future = self._running.pop(worker, None)
+                if future is not None:
+                    future.cancel()
+                self._events.append((worker, Lost(f"{address} has left the cluster")))
+        free = [address for address in present if address not in self._addresses]
+        for worker, since in list(self._empty_since.items()):
+            if free:
+                self._addresses[worker] = free.pop()
+                self._events.append((worker, Ready()))
+            elif now - since < WAIT_SECONDS:
+                continue
+            else:
+                self._events.append((worker, Lost("no other worker has joined the cluster")))
+            del self._empty_since[worker]
+
+
+def _said(future: Future) -> TaskOutcome | Lost:
+    if future.status == "finished":
+        outcome: TaskOutcome | Lost = future.result()
+        return outcome
+    if future.status == "error":
+        error = future.exception()
+        return Lost(f"{type(error).__name__}: {error}"[:300], failed=type(error).__name__ != "KilledWorker")
+    return Lost("the scheduler has dropped its order")
+
+
+@dataclass(frozen=True)
+class OrderKey:
+    """A tree worker in a worker of the cluster: its run and process number, and whether its order is its first."""
+
+    run: str
+    number: int
+    first: bool
+
+
+_workers: dict[tuple[str, int], TreeWorker] = {}
+"""In a worker of the cluster: the tree workers of the runs under way, by run and process number, the oldest first."""
+
+_lock = threading.Lock()
+
+
+def obeyed(key: OrderKey, state: bytes, order: Order) -> TaskOutcome | Lost:
+    """Carry out an order in a worker of the cluster; `Lost` where the tree worker of earlier orders is no longer there."""
+    with _lock:
+        worker = _workers.get((key.run, key.number))
+        if worker is None:
+            if not key.first:
+                return Lost("its process was started anew")
+            _make_room(key.run)
+            worker = TreeWorker(pickle.loads(state), key.number, lambda _: None)  # noqa: S301 - from the supervisor
+            _workers[key.run, key.number] = worker
+        return worker.obey(order)
+
+
+def _make_room(run: str) -> None:
+    """Drop the tree worker that this run had here before, and the oldest of other runs where there are many."""
+    own = [key for key in _workers if key[0] == run]
+    for key in own or list(_workers)[: max(len(_workers) - MOST_RUNS + 1, 0)]:
+        del _workers[key]
+
+
+def forget(run: str) -> None:
+    """Drop what a run left in this worker, unless an order of it is under way."""
+    if _lock.acquire(blocking=False):
+        try:
+            for key in [one for one in _workers if one[0] == run]:
+                del _workers[key]
+        finally:
+            _lock.release()

@@ -1,0 +1,166 @@
+"""Commodities: the informed evaders of one origin and destination as one, and chains of habitual routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, hstack
+
+from optimizer.problem.instance.evaders import Evader, Searches
+from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, best_of_each
+from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
+from optimizer.solvers.overlay.overlay import Links, Weighting, repeated
+from optimizer.solvers.overlay.searching import search_values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.overlay.overlay import Overlay
+
+GROUPS = 150
+"""Most groups of informed commodities, and of chains."""
+
+
+@dataclass(frozen=True)
+class Commodities:
+    """Informed commodities first, then chains; the value of a plan is the weighted sum of theirs.
+
+    Attributes
+    ----------
+    searches
+        How the paths of the informed ones are found.
+    chains
+        The chains as paths.
+    weight, start, floor
+        (commodities,) p_u, R_u (value with nothing but forced options placed), L_u (with everything placed).
+    group
+        (commodities,) the group of each.
+    weighting
+        How commodities make up the value over draws; None where it is the sum by `weight`.
+    terms, draw
+        (sums, commodities) sparse: the weights of the sums that the linear program has a variable for, and (sums,) the draw of each; without
+        draws None, and a sum is a group.
+    """
+
+    searches: Searches
+    chains: Paths
+    weight: NDArray[np.float64]
+    start: NDArray[np.float64]
+    floor: NDArray[np.float64]
+    group: NDArray[np.int64]
+    weighting: Weighting | None = None
+    terms: csr_array | None = None
+    draw: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, overlay: Overlay, times: NDArray[np.int64] | None = None) -> Commodities:
+        """Gather the commodities of an overlay; groups are evaders of one end, or chains that meet the same first options.
+
+        Floors are values with each option placed as often as it can be: (options,) `times`, by default once.
+        """
+        n, routes = overlay.n_nodes, overlay.chains
+        ends, commodity = np.unique(overlay.origin * n + overlay.destination, return_inverse=True)
+        searches = Searches.of([Evader("", end // n, end % n, 1.0) for end in ends.tolist()])
+        chain = ends.size + np.arange(routes.value.size)
+        links = Links(routes.chain, routes.option, routes.survival)
+        chains = padded(chain, routes.value, links, overlay.free.size)
+        near = np.lexsort((searches.leaf, searches.row))
+        alike = np.lexsort(chains.option.T[::-1]) if chains.option.size else np.arange(chain.size)
+        start = commodity_values(overlay, searches, np.zeros_like(overlay.free))
+        most = overlay if times is None else repeated(overlay, times)
+        floor = commodity_values(most, searches, overlay.free)
+        whole = cls(
+            searches=searches,
+            chains=chains,
+            weight=np.append(np.bincount(commodity, overlay.weight, ends.size), np.ones(chain.size)),
+            start=start,
+            floor=np.minimum(start, floor),
+            group=np.append(informed := _group_of(near), informed.max(initial=-1) + 1 + _group_of(alike)),
+        )
+        return whole if overlay.weighting is None else _by_draw(whole, overlay.weighting, commodity, near, alike)
+
+    def value(self, values: NDArray[np.float64]) -> float:
+        """Return the value of (commodities,) values."""
+        return weighted_sum(self.weight, values) if self.weighting is None else self.weighting.value(values)
+
+    def weights_at(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (commodities,) weights whose sum over (commodities,) values is their value, and over any others at most theirs."""
+        return self.weight if self.weighting is None else self.weighting.weights_at(values)
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (groups,) weighted sums of (commodities,) values."""
+        if self.terms is not None:
+            return np.asarray(self.terms @ values)
+        return np.asarray(np.bincount(self.group, self.weight * values), dtype=np.float64)
+
+    def cut_values(self, cuts: Cuts, point: NDArray[np.float64], floor: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (commodities,) largest values of the cuts, or the floor, of each commodity at a point."""
+        most = floor.copy()
+        np.maximum.at(most, cuts.commodity, cuts.values(point))
+        return most
+
+    def rows(self, cuts: Cuts, point: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
+        """Return one row a group: the sum over its commodities of the cut, or floor, of largest value at a point."""
+        best = best_of_each(cuts.commodity, value := cuts.values(point))
+        best = best[value[best] > floor[cuts.commodity[best]]]
+        chosen = cuts.take(best)
+        side = floor.copy()
+        side[chosen.commodity] = chosen.side
+        n = chosen.n_options
+        if self.terms is not None:
+            table = csr_array(csr_array(self.terms[:, chosen.commodity]) @ chosen.coefficient).tocoo()
+            row, option, entry, groups = table.row, table.col, table.data, self.terms.shape[0]
+            return Cuts(np.arange(groups), self.sums(side), row.astype(np.int64), option.astype(np.int64), entry, n)
+        groups = int(self.group.max(initial=-1)) + 1
+        commodity = chosen.commodity[chosen.row]
+        place = self.group[commodity] * n + chosen.option
+        sums = np.bincount(place, self.weight[commodity] * chosen.entry, groups * n).astype(np.float64)
+        there = np.flatnonzero(sums)
+        return Cuts(np.arange(groups), self.sums(side), there // max(n, 1), there % max(n, 1), sums[there], n)
+
+
+def _by_draw(
+    whole: Commodities,
+    weighting: Weighting,
+    commodity: NDArray[np.int64],
+    near: NDArray[np.int64],
+    alike: NDArray[np.int64],
+) -> Commodities:
+    """Return commodities with a weighting of theirs, from one of informed evaders and chains, and sums by draw and group."""
+    draws, n_informed = weighting.table.shape[0], commodity.size
+    place = (np.arange(n_informed), commodity)
+    merged = csr_array((np.ones(n_informed), place), shape=(n_informed, near.size))
+    informed = csr_array(weighting.table[:, :n_informed] @ merged)
+    table = csr_array(hstack((informed, csr_array(weighting.table[:, n_informed:]))))
+    table.eliminate_zeros()
+    spread = (
+        draws * table.shape[1] / max(table.nnz, 1)
+    )  # as many groups as leave about `GROUPS` sums that are not empty
+    count = max(1, round(GROUPS * spread / draws))
+    first = _group_of(near, count)
+    group = np.append(first, first.max(initial=-1) + 1 + _group_of(alike, count))
+    entries = table.tocoo()
+    sums, row = np.unique(entries.row * (int(group.max(initial=0)) + 1) + group[entries.col], return_inverse=True)
+    terms = csr_array((entries.data, (row, entries.col)), shape=(sums.size, table.shape[1]))
+    return replace(
+        whole,
+        group=group,
+        weighting=Weighting(table, weighting.caps),
+        terms=terms,
+        draw=sums // (int(group.max(initial=0)) + 1),
+    )
+
+
+def commodity_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the exact (commodities,) values under an (options,) mask."""
+    return np.append(search_values(overlay, searches, placed), overlay.chains.values(placed))
+
+
+def _group_of(order: NDArray[np.int64], most: int = GROUPS) -> NDArray[np.int64]:
+    """Return the group of each element, of at most so many about equal ones, when they are put in this order."""
+    group = np.empty(order.size, dtype=np.int64)
+    group[order] = np.arange(order.size) * min(most, order.size) // max(order.size, 1)
+    return group

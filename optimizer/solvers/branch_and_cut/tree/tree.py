@@ -1,0 +1,488 @@
+"""Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and a best-first tree that branches on path cut sets.
+
+The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_cut_sets` and `branching_rule`, the order
+of nodes in `best_first`.
+
+Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
+that have been slack for some solves; until the bound stalls. Then floors are raised to what the budgets leave of each commodity at least
+(`budget_floors`), and the loop begins again, as long as that gains something.
+
+Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
+`upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path cut set, or single option,
+that raises the bounds of both children most, out of a few for which the linear programs of the children are solved: those of which most is
+expected (`branching_rule`). A child that this shows to hold nothing below the cutoff is left out, and the node goes on as the other one.
+
+Every plan is valued exactly. Every bound comes from duals, or from exact values of the node's floors, never from the solver's own objective.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.work.listener import SILENT
+from optimizer.problem.instance.requirements import meets
+from optimizer.problem.plan.plan import fits
+from optimizer.problem.plan.result import tolerance_of
+from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
+from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import loosened, prepared
+from optimizer.solvers.branch_and_cut.tree.node import Node, addable
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
+    BranchingRule,
+    NodeSolution,
+    PathCutSet,
+    path_cut_sets,
+    score,
+)
+from optimizer.solvers.search.best_first import BestFirstSearch, Child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.overlay.overlay import Overlay
+
+    Mask = NDArray[np.bool_]
+    Improvement = Callable[[Mask], Mask | None]
+
+ROUNDING = 1e-6
+"""Share of the gap by which the bounds of nodes must exceed it, so that the final gap is within the one asked for."""
+
+WHOLE = 0.999
+"""x from which on the dive places an option."""
+
+WORTHWHILE, WORTHWHILE_BESIDE_LOOSE = 0.1, 0.05
+"""Share of the distance to the cutoff that two rounds at a node must gain for a third; and the same where there are loose options."""
+
+TURNS = 8
+"""Rounds at a node before one without a gain ends it."""
+
+SEARCH_EVERY = 3
+"""Every so many rounds at a node search for new paths; all do where the pool has no violated cut."""
+
+SLACK_AT_ROOT, SLACK_IN_TREE = 3, 12
+"""Solves after which a row without a dual is dropped."""
+
+WORTH_KEEPING = 0.01
+"""Share of the distance to the cutoff that the other child of a path cut set must gain for a node to become it."""
+
+PATIENT = 3
+"""Splits that are tried without finding a better one before the best is taken."""
+
+PATIENT_BESIDE_LOOSE = 0
+"""The same where there are loose options, as linear programs take long then: the first split is taken."""
+
+MOST_RAISES = 4
+"""Times that the floors of the root are raised under the budgets."""
+
+RAISING = 0.1
+"""Share of the time left that one of them may take."""
+
+HOUSEKEEPING = 20
+"""Nodes after which the rows of nodes that are closed are dropped."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass
+class _Trials:
+    """The splits of a node tried so far.
+
+    Attributes
+    ----------
+    node
+        The node, without what the splits have shown to hold no plan below the cutoff.
+    best, score
+        The children of the best split, none at first, and its score.
+    idle
+        Splits tried since.
+    """
+
+    node: Node
+    best: list[Node] = field(default_factory=list)
+    score: float = -1.0
+    idle: int = 0
+
+
+@dataclass
+class BranchAndCut:
+    """The state of one search.
+
+    Attributes
+    ----------
+    instance, overlay
+        The problem; its forced options must be feasible by themselves. Options that are free in the overlay may be forced or forbidden.
+    upper
+        Value of the best plan known.
+    gap
+        Relative gap to `upper` at which to stop, >= 0.
+    until
+        `time.monotonic()` at which to stop; also the end of a linear program under way, not of a separation.
+    listener
+        Told of every plan that is better than `upper`, and of the bounds whenever they may have moved.
+    lower
+        Proven lower bound of the value of every feasible plan; an interrupt anywhere leaves it true.
+    master
+        The linear program; made anew where none is given that was cut before.
+    pause
+        Asked between nodes: whether `branch` and `branch_on` are to leave the rest of the nodes open.
+    rounds, nodes
+        Linear programs solved, and nodes expanded.
+    """
+
+    instance: Instance
+    overlay: Overlay
+    upper: float = np.inf
+    gap: float = 0.0
+    until: float = np.inf
+    listener: Listener = SILENT
+    master: Master = None  # type: ignore[assignment]  # set below
+    pause: Callable[[], bool] = _never
+    lower: float = field(init=False)
+    rounds: int = field(init=False, default=0)
+    nodes: int = field(init=False, default=0)
+    root: Node = field(init=False)
+    _search: BestFirstSearch[Node] = field(init=False)
+    _improve: Improvement = field(init=False, default=lambda _: None)
+    _last_id: int = field(init=False, default=0)
+    rule: BranchingRule = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set up the linear program and the root."""
+        if self.master is None:
+            self.master = Master(self.instance, self.overlay)
+        commodities = self.master.commodities
+        forbidden = np.array([option.forbidden for option in self.instance.options], dtype=bool)
+        zeros = ~(self.overlay.free | self.instance.forced) | forbidden
+        root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
+        self.root = loosened(root.propagated(self.instance), self.master)
+        self.lower = self.root.lower
+        self._search = BestFirstSearch(self, newest_first=True)
+        self.rule = BranchingRule(self.overlay.free.size)
+
+    @property
+    def cutoff(self) -> float:
+        """Bound from which on a node need not be looked at further."""
+        return self.upper * (1 - tolerance_of(self.gap) * (1 - ROUNDING))
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the search must end, or pause."""
+        return time.monotonic() >= self.until or self.pause()
+
+    @property
+    def open_nodes(self) -> list[Node]:
+        """The nodes that are not expanded yet."""
+        return list(self._search.open_nodes)
+
+    @property
+    def pruned(self) -> float:
+        """Least bound of the plans that were pruned in the search under way; infinite where none were."""
+        return self._search.pruned
+
+    def cut_root(self, most: int | None = None, *, by_turns: bool = False, floors: bool = True) -> Relaxed | None:
+        """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any.
+
+        By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
+        cuts go on from floors under the budgets (`budget_floors`), without loose options; such cuts hold under these budgets alone.
+        """
+        last = self._cut_until_stalled(most, by_turns=by_turns)
+        for _ in range(MOST_RAISES if floors and most is None and self.root.loss is None else 0):
+            if self.lower >= self.cutoff or self.out_of_time or not self._raise_floors():
+                break
+            last = self._cut_until_stalled() or last
+        return last
+
+    def _raise_floors(self) -> bool:
+        """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
+        commodities, before = self.master.commodities, self.root.floor
+        until = (now := time.monotonic()) + RAISING * (self.until - now)
+        paths, cuts = self.master.pool.paths, self.master.budget_cuts
+        self.root = self.root.with_floor(raised_floors(self.instance, self.root, paths, cuts, until, self.listener))
+        return commodities.value(self.root.floor) - commodities.value(before) > STALLED * self.lower
+
+    def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
+        history: list[float] = []
+        last = None
+        self.master.enter(self.root)
+        while (relaxed := self._relax()) is not None:
+            last = relaxed
+            self.root = replace(self.root, lower=max(self.root.lower, relaxed.bound), basis=self.master.program.basis)
+            self.lower = max(self.lower, min(self.root.lower, self._search.pruned, self.upper))
+            self._round(self.root, relaxed.x)
+            self.listener.bounds_moved(self.lower, self.upper)
+            history.append(self.lower)
+            stalled = has_stalled(history, moved=self.root.loss is not None)
+            if self.lower >= self.cutoff or stalled or len(history) == most:
+                break
+            self.master.program.drop_slack(SLACK_AT_ROOT)
+            tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
+            if by_turns and tightened and len(history) % 2:
+                continue
+            if not self.master.separate(self.root, relaxed) and not tightened:
+                break
+        return last
+
+    def dive(self) -> Mask | None:
+        """Place the options of largest x, solve and cut again, and so on, until nothing is left to place.
+
+        Returns the plan at its end, or None when time ran out; every step is rounded to a plan as well.
+        """
+        node = self.root
+        while True:
+            self.master.enter(node)
+            if (relaxed := self._relax()) is None:
+                return None
+            if self.master.separate(node, relaxed) and (relaxed := self._relax()) is None:
+                return None
+            self._round(node, relaxed.x)
+            if (further := self._dived(node, relaxed.x)) is None:
+                return node.ones
+            node = further
+
+    def branch(self, improve: Improvement = lambda _: None) -> None:
+        """Expand nodes, that of least bound first, until the bounds meet or time is up.
+
+        Parameters
+        ----------
+        improve
+            Called after each node with a plan near its solution; returns a better plan that it found, or None.
+        """
+        self._improve = improve
+        if not (self.nodes or self.open_nodes) and self.root.may_hold_plans(self.instance):
+            self._search.add(self.root, self.root.lower)
+        self._search.run()
+
+    def branch_on(
+        self, nodes: Iterable[Node], improve: Improvement = lambda _: None, *, pruned: float = np.inf
+    ) -> None:
+        """Begin a search of these nodes, and plans of at least a value that are pruned; expand the nodes as `branch` does.
+
+        `lower` becomes a bound of the plans in the nodes, and of those pruned.
+        """
+        self._improve = improve
+        self._search = BestFirstSearch(self, newest_first=True)
+        self._search.prune(pruned)
+        for node in nodes:
+            self._search.add(node, node.lower)
+        self.lower = self._search.bound
+        self._search.run()
+
+    def number_from(self, first: int) -> None:
+        """Give further nodes ids after this one."""
+        self._last_id = first
+
+    def expanded(self, node: Node, bound: float) -> list[Child[Node]] | None:  # noqa: ARG002 - a node holds its bound
+        """Return the children of a node, or the node where its bound exceeds the cutoff; None when time ran out."""
+        children = self._children(node)
+        if children is None:
+            return None
+        return [Child(child, child.lower) for child in children if child.may_hold_plans(self.instance)]
+
+    def step_done(self, bound: float) -> None:
+        """Take the bound over all nodes, report it, and drop rows that no open node needs."""
+        self.nodes += 1
+        self.lower = max(self.lower, min(bound, self.upper))
+        self.listener.bounds_moved(self.lower, self.upper)
+        if self.nodes % HOUSEKEEPING == 0:
+            self.master.program.drop_nodes({one for node in self._search.open_nodes for one in node.ancestors})
+
+    def offer(self, placed: Mask) -> None:
+        """Take a plan if it is feasible and better than `upper`."""
+        value = self.master.value(placed)
+        if value < self.upper and fits(self.instance, placed) and meets(self.instance, placed):
+            self.upper = value
+            self.listener.plan_found(placed, value)
+
+    def _children(self, node: Node) -> list[Node] | None:
+        """Return what is left of a node once it was cut and split; None when time ran out."""
+        node = self._prepared(node)
+        self.master.enter(node)
+        history: list[float] = []
+        while True:
+            if (relaxed := self._relax()) is None:
+                return None
+            node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
+            if node.lower >= self.cutoff:
+                return [node]
+            fixed = self._fixed(node, relaxed)
+            if fixed is not node:
+                node = self._prepared(fixed)
+                if not node.may_hold_plans(self.instance):
+                    return []
+                self.master.enter(node)
+            history.append(node.lower)
+            if self._is_slow(history) or not self._cut(node, relaxed, len(history)):
+                break
+        near = self._round(node, relaxed.x)
+        if (better := self._improve(near)) is not None:
+            self.offer(better)
+        if not node.undecided.any() and node.loss is not None:
+            self._search.prune(node.lower)
+            return []
+        if not node.undecided.any():
+            return [replace(node, lower=max(node.lower, self.master.value(node.ones)))]
+        return [node] if node.lower >= self.cutoff else self._split(node, relaxed)
+
+    def _is_slow(self, history: list[float]) -> bool:
+        """Whether the last rounds at a node gained little; one without any gain may only have moved between equal optima."""
+        if len(history) <= 3:
+            return False
+        rise = history[-1] - history[-3]
+        least = WORTHWHILE if self.root.loss is None else WORTHWHILE_BESIDE_LOOSE
+        return rise < least * (self.cutoff - history[-1]) and (rise > 0 or len(history) > TURNS)
+
+    def _prepared(self, node: Node) -> Node:
+        """Return a node without the options that no longer fit, and with the exact values of all the others placed as its floors."""
+        return prepared(node.propagated(self.instance), self.master)
+
+    def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
+        """Add rows that the solution violates: from the pool, or with a search for paths."""
+        self.master.program.drop_slack(SLACK_IN_TREE)
+        tightened = self.master.limit(relaxed, count) | (count == 1 and self.master.tighten(relaxed.x, node))
+        if count % SEARCH_EVERY and self.master.separate(node, relaxed, search=False):
+            return True
+        return self.master.separate(node, relaxed) or tightened
+
+    def _fixed(self, node: Node, relaxed: Relaxed) -> Node:
+        """Return the node with those options fixed that are the same in every plan of it below the cutoff, by their reduced costs."""
+        left = self.cutoff - relaxed.bound
+        zeros = node.undecided & (relaxed.reduced >= left)
+        ones = node.undecided & (-relaxed.reduced >= left)
+        if not (zeros.any() or ones.any()):
+            return node
+        self._search.prune(self.cutoff)
+        return replace(node, ones=node.ones | ones, zeros=node.zeros | zeros)
+
+    def _split(self, node: Node, relaxed: Relaxed) -> list[Node] | None:
+        """Return the children of a node by the split of highest score, out of a few that are tried; None when time ran out.
+
+        Where one child of a split that is tried holds no plan below the cutoff, the node becomes the other child.
+        """
+        trials, patient = _Trials(node), PATIENT if node.loss is None else PATIENT_BESIDE_LOOSE
+        for split in self._candidates(node, relaxed):
+            if trials.idle >= patient and (trials.best or trials.node is not node):
+                break
+            refused = split.option is None and trials.idle >= patient
+            if refused or not all(trials.node.undecided[options].all() for options in split.members):
+                continue  # one by an option is still wanted; or the node was changed by a split before
+            children = self._solved_children(trials.node, split, relaxed)
+            if children is None:
+                return None
+            if min(child.lower for child in children) >= self.cutoff:
+                return children
+            self._weigh(trials, split, relaxed.x, children)
+        return trials.best or [trials.node]
+
+    def _weigh(self, trials: _Trials, split: PathCutSet, x: NDArray[np.float64], children: list[Node]) -> None:
+        """Learn from a split that was tried, and keep it if it is the best or decides something."""
+        node = trials.node
+        left = min(self.cutoff - node.lower, self.master.total)
+        rises = np.array([child.lower - node.lower for child in children])
+        self.rule.learn(split, x, rises, left)
+        trials.idle += 1
+        if max(child.lower for child in children) >= self.cutoff:
+            if split.option is not None or rises.min() >= WORTH_KEEPING * left:
+                self._search.prune(self.cutoff)
+                trials.node = children[int(rises.argmin())]
+                trials.best = [child.within(trials.node) for child in trials.best]
+        elif split.option is None and rises.min() < VIOLATION * left:
+            pass  # such children could be split so again without end
+        elif (found := float(score(rises, left))) > trials.score:
+            trials.best, trials.score, trials.idle = children, found, 0
+
+    def _candidates(self, node: Node, relaxed: Relaxed) -> Iterable[PathCutSet]:
+        """Return the splits of a node, the most promising first."""
+        master, commodities = self.master, self.master.commodities
+        cuts = master.cuts_at(relaxed.x, node.floor, search=False)
+        values = commodities.cut_values(cuts, relaxed.x, node.floor)
+        solution = NodeSolution(
+            paths=master.pool.paths,
+            x=relaxed.x,
+            cut_value=values,
+            weight=commodities.weights_at(values),
+            dual_cost=np.maximum(relaxed.dual_cost, 0.0),
+        )
+        left = min(self.cutoff - node.lower, self.master.total)
+        return self.rule.ordered(path_cut_sets(node, solution), relaxed.x, left)
+
+    def _solved_children(self, node: Node, split: PathCutSet, relaxed: Relaxed) -> list[Node] | None:
+        """Return the children in which a path cut set is open and closed, with the bounds of their programs; None when time ran out."""
+        self._last_id += 2
+        if 1 < len(split.members) == split.singles.size:
+            self.master.leave_open(split.singles, self._last_id - 1)
+        several = [options for options in split.members if options.size > 1]
+        if several:
+            self.master.close(several, self._last_id)
+        children = []
+        for child in (split.opened(node, self._last_id - 1), split.closed(node, self._last_id)):
+            bounded = self._bounded(child, relaxed, fully=split.option is not None)
+            if bounded is None:
+                return None
+            children.append(bounded)
+        return children
+
+    def _bounded(self, node: Node, above: Relaxed, *, fully: bool) -> Node | None:
+        """Return a new node with the bound of its linear program, infinite if it holds no plan; None when time ran out."""
+        if node.may_hold_plans(self.instance):
+            node = self._prepared(node) if fully else node.propagated(self.instance)
+        if not node.may_hold_plans(self.instance):
+            return replace(node, lower=np.inf)
+        self.master.separate_below(node, above)
+        self.master.enter(node)
+        if (relaxed := self._relax()) is None:
+            return None
+        node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
+        return node if node.lower >= self.cutoff else self._fixed(node, relaxed)
+
+    def _relax(self) -> Relaxed | None:
+        self.rounds += 1
+        return self.master.relax(self.until)
+
+    def _round(self, node: Node, x: NDArray[np.float64]) -> Mask:
+        """Return the plan that places a node's options by falling x, as long as they fit; it is taken if it is better."""
+        placed = node.rounded(self.instance, x, VIOLATION)
+        self.offer(placed)
+        return placed
+
+    def _dived(self, node: Node, x: NDArray[np.float64]) -> Node | None:
+        """Return the node with the options placed whose x is almost 1, or else largest, as far as they fit; None if there is none."""
+        largest = float(np.max(x, where=node.undecided, initial=0.0))
+        if largest <= VIOLATION:
+            return None
+        ones = node.ones.copy()
+        for option in np.flatnonzero(node.undecided & (x >= min(largest, WHOLE))).tolist():
+            ones[option] = addable(self.instance, ones)[option]
+        return replace(node, ones=ones).propagated(self.instance)
+
+
+# When the loop of cuts at the root ends: its bound has stalled.
+
+STALLED = 1e-3
+"""Relative rise of the root's bound over `PATIENCE` rounds below which the loop ends."""
+
+PATIENCE = 5
+"""Rounds over which the rise of the root's bound is measured."""
+
+FLAT, MOVED = 40, 1e-2
+"""Rounds at the root after which a bound that has not moved, by this share, counts as stalled."""
+
+
+def has_stalled(history: list[float], *, moved: bool = False) -> bool:
+    """Whether the last rounds at the root gained next to nothing; before the pool has enough paths the bound may not move for long.
+
+    `moved` says that it has moved before.
+    """
+    moved |= history[-1] - history[0] > MOVED * abs(history[-1])
+    if len(history) <= (PATIENCE if moved else FLAT):
+        return False
+    return history[-1] - history[-1 - PATIENCE] <= STALLED * abs(history[-1])

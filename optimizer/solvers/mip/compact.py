@@ -1,0 +1,491 @@
+"""The compact model: one mixed-integer program, by LP duality of the evaders' shortest paths. Baseline, and check of the other methods.
+
+Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs (i, j), some with an option j(a); C habitual routes
+Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed;
+          R_c, rho_cm of habitual routes that meet the same options, weights within R_c (routes share the y of a common beginning)
+Variables x_j in {0, 1}; pi^t_i in [phi^t_i, psi^t_i] reliability label; y_cm share of R_c left after the first m options
+Minimise  sum_k p_k pi^{d_k}_{o_k} + sum_c R_c y_c,last
+such that pi^t_i >= r_a pi^t_j                                    plain arcs a = (i, j), and
+          pi^t_i >= r_a s_a pi^t_j
+          pi^t_i >= r_a pi^t_j - (r_a psi^t_j - max(phi^t_i, r_a s_a psi^t_j)) x_a      option arcs
+          y_cm >= rho_cm y_c,m-1,   y_cm >= y_c,m-1 - (1 - rho_cm) x_m,   y_c0 = 1
+          budgets, at most one option of each conflict set, requirements
+
+All evaders of one destination share its labels. A row of node i is left out where r_a psi^t_j <= phi^t_i: it can never bind. Labels are
+scaled by psi (u^t_i = pi^t_i / psi^t_i), so that every variable lies in [0, 1] however small the reliability, and the objective is divided by
+its value with nothing placed.
+
+A solver's bound holds for its tolerances only, and HiGHS's presolve goes wrong on numbers near them (of 3,830 programs with survivals within
+1e-12 of 0 and 1 it "proved" false bounds on 3 at a tolerance of 1e-9, 4 at 1e-7; without presolve on none). So it gets a relaxation whose
+coefficients are 0 or at least `SMALL`, and no presolve where numbers are near 0 or 1 (`delicate`); and `CompactModel.proven` takes off what
+the tolerances can hide: a row may be violated by delta, a label is then too small by delta more than the next one on its path, and so is y
+along a chain; an integer variable may be off by delta, which moves a row by at most as much; and every reduced cost may be off by delta, on a
+range of at most 1.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from optimizer.base.work.listener import SILENT, SilentListener, step
+from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.problem.plan.result import tolerance_of
+from optimizer.solvers.branch_and_cut.tree.node import Node
+from optimizer.solvers.mip.backend import TOLERANCE, MipModel
+from optimizer.solvers.search.best_first import BestFirstSearch, Child
+from optimizer.solvers.search.local_search import PlanImprover, tidy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.overlay.overlay import Chains, Overlay
+    from optimizer.solvers.search.state import SolveState
+
+SMALL = 1e-6
+"""Least size of a coefficient or bound that the solver gets, where the largest of a row are about 1: a thousand times its tolerance."""
+
+EXACT = 1e-13
+"""Distance from 0 or 1 that is rounding."""
+
+OVERRUN = 1e-8
+"""By how much a budget, relative, may be overrun in the program: more than `plan.BUDGET_TOLERANCE` and the solver's own tolerance."""
+
+FAINTEST = 1e-250
+"""Value with nothing placed below which floating point is too coarse for the program."""
+
+
+@dataclass
+class RowBuilder:
+    """Grows a sparse matrix of rows `sum coefficient * variable >= side`."""
+
+    n_columns: int
+    row: list[NDArray[np.int64]] = field(default_factory=list)
+    column: list[NDArray[np.int64]] = field(default_factory=list)
+    value: list[NDArray[np.float64]] = field(default_factory=list)
+    side: list[NDArray[np.float64]] = field(default_factory=list)
+    cost: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
+    lower: list[NDArray[np.float64]] = field(default_factory=list)
+    n_rows: int = 0
+
+    def new_columns(self, lower: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Add variables in [lower, 1] and return their positions."""
+        self.lower.append(lower)
+        self.n_columns += lower.size
+        return np.arange(self.n_columns - lower.size, self.n_columns)
+
+    def add(self, side: NDArray[np.float64], *terms: tuple[NDArray[np.int64], NDArray[np.float64]]) -> None:
+        """Add one row for each entry of `side`; each term gives its variable (negative: none) and coefficient row by row."""
+        rows = np.arange(self.n_rows, self.n_rows + side.size)
+        self.n_rows += side.size
+        self.side.append(side)
+        for column, value in terms:
+            there = column >= 0
+            self.row.append(rows[there])
+            self.column.append(column[there])
+            self.value.append(value[there])
+
+
+@dataclass(frozen=True)
+class CompactModel:
+    """The model, and how its variables and objective map to the instance: columns 0.. are the options, value = objective * scale.
+
+    `doubt` is by how much the solver's tolerances can raise the bound of the objective above the true one; `delicate` whether coefficients or
+    bounds lie within `SMALL` of 0 or 1.
+    """
+
+    mip: MipModel
+    scale: float
+    doubt: float
+    delicate: bool
+
+    def proven(self, bound: float) -> float:
+        """Return the lower bound of the value that a bound of the objective proves; 0 where it proves none."""
+        return max(bound - self.doubt, 0.0) * self.scale if self.scale > FAINTEST else 0.0
+
+
+def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
+    """Build the compact model of an instance on its overlay."""
+    n_options = len(instance.options)
+    rows = RowBuilder(n_options)
+    offset = _add_destinations(overlay, rows) + _add_chains(overlay.chains, rows, n_options)
+    return relaxed_program(instance, rows, overlay.free, offset, max(overlay.n_nodes, _longest(overlay.chains)))
+
+
+def relaxed_program(
+    instance: Instance, rows: RowBuilder, free: NDArray[np.bool_], offset: float, deepest: int
+) -> CompactModel:
+    """Return the program of some rows and costs over options and other variables in [0, 1], with budgets, conflicts and requirements.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    rows
+        What there is so far; the constraints of the instance are added.
+    free
+        (options,) those that may be placed or not; of the others those that are forced are placed.
+    offset
+        Constant of the value.
+    deepest
+        Rows of which each may be violated, one after the other, and so make a variable of the objective too small.
+    """
+    n_options, n_labels = len(instance.options), rows.n_rows
+    add_side_constraints(instance, rows)
+    cost = np.zeros(rows.n_columns)
+    for column, price in rows.cost:
+        np.add.at(cost, column, price)
+    forced = instance.forced.astype(np.float64)
+    scale = max(offset + float(cost[n_options:].sum()), np.finfo(np.float64).tiny)
+    matrix = csr_array(
+        (
+            np.concatenate([*rows.value, []]),
+            (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)),
+        ),
+        shape=(rows.n_rows, rows.n_columns),
+    )
+    mip = MipModel(
+        cost=cost / scale,
+        lower=np.concatenate([forced, *rows.lower]),
+        upper=np.concatenate([forced + free, np.ones(rows.n_columns - n_options)]),
+        integer=np.arange(rows.n_columns) < n_options,
+        rows=matrix,
+        row_lower=np.concatenate([*rows.side, []]),
+        offset=offset / scale,
+    )
+    numbers = np.abs(np.concatenate((matrix.data, mip.lower, mip.row_lower)))
+    relaxed = _without_small(mip)
+    relaxed.row_lower[n_labels:] -= OVERRUN
+    return CompactModel(relaxed, scale, TOLERANCE * (2 * deepest + cost.size), _are_delicate(numbers))
+
+
+def exclude(instance: Instance, rows: RowBuilder, placed: NDArray[np.bool_]) -> None:
+    """Add rows that an (options,) mask which breaks a constraint does not keep, and that every plan keeps.
+
+    Of options that are over a budget together, no plan has as many, nor in their place as many that use no less than any of them.
+    """
+    over = np.flatnonzero(placed @ instance.use > instance.budget * (1 + BUDGET_TOLERANCE))
+    for use in instance.use.T[over]:
+        members = placed & (use > 0)
+        options = np.flatnonzero(members | (use >= use[members].max()))
+        add_row(rows, 1.0 - float(members.sum()), options, -np.ones(options.size))
+    if not over.size:
+        add_row(rows, 1.0 - float(placed.sum()), np.arange(placed.size), np.where(placed, -1.0, 1.0))
+
+
+def _are_delicate(numbers: NDArray[np.float64]) -> bool:
+    distance = np.minimum(numbers, np.abs(1 - numbers))
+    return bool(((distance > EXACT) & (distance < SMALL)).any())
+
+
+def _without_small(mip: MipModel) -> MipModel:
+    """Return a relaxation without coefficients below `SMALL`: each term is taken at its largest in a row, and at its least in the objective."""
+    least = np.where(mip.integer | (mip.lower >= SMALL), mip.lower, 0.0)
+    entries = mip.rows.tocoo()
+    small = np.abs(entries.data) < SMALL
+    row, column, value = entries.row[small], entries.col[small], entries.data[small]
+    most = np.maximum(value * least[column], value * mip.upper[column])
+    cheap = mip.cost < SMALL
+    kept = (entries.data[~small], (entries.row[~small], entries.col[~small]))
+    return replace(
+        mip,
+        cost=np.where(cheap, 0.0, mip.cost),
+        lower=least,
+        rows=csr_array(kept, shape=mip.rows.shape),
+        row_lower=mip.row_lower - np.bincount(row, most, mip.row_lower.size),
+        offset=mip.offset + float(mip.cost[cheap] @ least[cheap]),
+    )
+
+
+def _longest(chains: Chains) -> int:
+    """Return the most options that a chain meets."""
+    return int(np.bincount(chains.chain).max(initial=0))
+
+
+def _add_destinations(overlay: Overlay, rows: RowBuilder) -> float:
+    """Add one label system for each destination; return the part of the objective that no plan can change."""
+    targets = np.unique(overlay.destination)
+    if not targets.size:
+        return 0.0
+    open_ = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.reliability), reverse=True)
+    shut = cost_graph(
+        overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.arc_survival(overlay.free)), reverse=True
+    )
+    psi, phi = np.exp(-open_.distances(targets)), np.exp(-shut.distances(targets))
+    constant = 0.0
+    for t, target in enumerate(targets):
+        here = overlay.destination == target
+        demand = np.zeros(overlay.n_nodes)
+        np.add.at(demand, overlay.origin[here], overlay.weight[here])
+        constant += _add_labels(overlay, rows, demand, psi[t], np.minimum(phi[t], psi[t]))
+    return constant
+
+
+def _add_labels(
+    overlay: Overlay, rows: RowBuilder, demand: NDArray[np.float64], psi: NDArray[np.float64], phi: NDArray[np.float64]
+) -> float:
+    """Add the labels of one destination; return the weight of the origins whose label is constant."""
+    tail, head, option = overlay.tail, overlay.head, overlay.option
+    kept = np.flatnonzero(overlay.reliability * psi[head] > phi[tail])
+    kept = kept[_within_reach(overlay.n_nodes, tail[kept], head[kept], np.flatnonzero(demand))]
+    i, j, a = tail[kept], head[kept], overlay.reliability[kept]
+    labelled = np.unique(i)
+    column = np.full(overlay.n_nodes, -1)
+    column[labelled] = rows.new_columns(phi[labelled] / psi[labelled])
+    free = np.greater_equal(column, 0)
+    rows.cost.append((column[free], (demand * psi)[free]))
+    # in scaled labels arc a requires u_i >= rho u_j, rho = r psi_j / psi_i; a constant u_j is moved to the right-hand side
+    rho = a * psi[j] / psi[i]
+    known = np.where(column[j] >= 0, 0.0, phi[j] / np.where(psi[j] > 0, psi[j], 1.0))
+    one = np.ones(kept.size)
+    watched = option[kept] >= 0
+    plain = ~watched
+    rows.add((rho * known)[plain], (column[i][plain], one[plain]), (column[j][plain], -rho[plain]))
+    survival = overlay.survival[kept]
+    useful = watched & (a * survival * psi[j] > phi[i])
+    under = rho * survival
+    rows.add((under * known)[useful], (column[i][useful], one[useful]), (column[j][useful], -under[useful]))
+    relief = rho - np.maximum(phi[i] / psi[i], under)
+    rows.add(
+        (rho * known)[watched],
+        (column[i][watched], one[watched]),
+        (column[j][watched], -rho[watched]),
+        (option[kept][watched], relief[watched]),
+    )
+    return float((demand * phi)[~free].sum())
+
+
+def _within_reach(
+    n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], origins: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return the mask of arcs whose tail can be reached from an origin over these arcs."""
+    graph = cost_graph(n_nodes, tail, head, np.zeros(tail.size))
+    reached = np.asarray(np.isfinite(graph.distances(origins)).any(axis=0))
+    return np.asarray(reached[tail], dtype=bool)
+
+
+def _add_chains(chains: Chains, rows: RowBuilder, n_options: int) -> float:
+    """Add the habitual routes; return the value of those that no option touches.
+
+    Chains that begin with the same options share the variables of that beginning: all chains together are a tree, the options that most
+    chains meet nearest its root.
+    """
+    often = np.bincount(chains.option, minlength=n_options)
+    order = np.lexsort((chains.option, -often[chains.option], chains.chain))
+    node_of: dict[tuple[int, int, float], int] = {}
+    parent: list[int] = []
+    option: list[int] = []
+    survival: list[float] = []
+    last = np.full(chains.value.size, -1)
+    links = zip(
+        chains.chain[order].tolist(), chains.option[order].tolist(), chains.survival[order].tolist(), strict=True
+    )
+    for chain, j, rho in links:
+        key = (int(last[chain]), j, rho)
+        if key not in node_of:
+            node_of[key] = len(parent)
+            parent.append(key[0])
+            option.append(j)
+            survival.append(rho)
+        last[chain] = node_of[key]
+    _add_tree(rows, np.array(parent, dtype=np.int64), np.array(option, dtype=np.int64), np.array(survival))
+    touched = last >= 0
+    first = rows.n_columns - len(parent)
+    rows.cost.append((first + last[touched], chains.value[touched]))
+    return float(chains.value[~touched].sum())
+
+
+def _add_tree(rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.int64], rho: NDArray[np.float64]) -> None:
+    """Add y_m for each node m of the tree of chains: y_m >= rho_m y_before, y_m >= y_before - (1 - rho_m) x_m, and 1 before the first."""
+    floor = rho.copy()
+    for m in range(rho.size):  # parents come before their children
+        if parent[m] >= 0:
+            floor[m] *= floor[parent[m]]
+    column = rows.new_columns(floor)
+    before = np.where(parent >= 0, column[0] + parent, -1) if rho.size else parent
+    start, one = np.where(parent >= 0, 0.0, 1.0), np.ones(rho.size)
+    rows.add(start * rho, (column, one), (before, -rho))
+    rows.add(start, (column, one), (before, -one), (option, 1 - rho))
+
+
+def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | None = None) -> None:
+    """Add budgets (each divided by itself; twice as much is as good as any more), conflicts and requirements as rows >=.
+
+    A requirement is divided by its largest coefficient; the variable `breaking`, if any, relaxes it.
+    """
+    for use, budget in zip(instance.use.T, instance.budget, strict=True):
+        touched = np.flatnonzero(use)
+        share = np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
+        add_row(rows, -1.0 if budget > 0 else 0.0, touched, -share)
+    for group in instance.conflicts:
+        add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
+    for each in instance.requirements:
+        size = max(map(abs, each.coefficients), default=1.0) or 1.0
+        column, value = np.array(each.options, dtype=np.int64), np.array(each.coefficients) / size
+        if breaking is not None:
+            column, value = np.append(column, breaking), np.append(value, 1.0)
+        add_row(rows, (each.least - each.tolerance) / size, column, value)
+
+
+def add_row(rows: RowBuilder, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
+    """Add one row."""
+    rows.add(np.array([side]))
+    rows.row.append(np.full(column.size, rows.n_rows - 1))
+    rows.column.append(column)
+    rows.value.append(value)
+
+
+# The method `compact`: one mixed-integer program in HiGHS, whose bound is checked in our own arithmetic; few options are all tried.
+
+FEW = 10
+"""Most free options whose plans are all tried where the bound of the mixed-integer program is in doubt."""
+
+
+def search_compact(search: SolveState) -> None:
+    """Solve the compact model in HiGHS from the best of a greedy plan and a local search."""
+    from optimizer.solvers.mip.backend import solve_mip
+
+    improver = PlanImprover.without_tree(search)
+    improver.look()
+    if search.closed or search.out_of_time:
+        search.limit = "time" if search.out_of_time else None
+        return
+    model = compact_model(search.instance, search.overlay)
+    search.statistics |= {"rows": model.mip.rows.shape[0], "columns": model.mip.rows.shape[1]}
+    start = np.full(model.mip.cost.size, np.nan)
+    start[: search.placed.size] = search.placed
+    with step(search.listener, "branching"):
+        outcome = solve_mip(
+            model.mip,
+            gap=search.gap / 2,  # the rest for what the tolerances may hide
+            time_limit=search.seconds_left,
+            seed=search.seed,
+            presolve=not model.delicate,
+            start=start,
+            listener=_Scaled(search, model),
+        )
+    search.statistics["nodes"] = outcome.nodes
+    search.limit = outcome.limit
+    if outcome.x is not None:
+        search.offer(tidy(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
+    proven = model.proven(outcome.bound)
+    if proven <= search.upper:  # else the solver contradicts a plan, and nothing that it says is proven
+        search.prove(proven)
+    search.report()
+    if not search.closed and search.limit is None and int(search.overlay.free.sum()) <= FEW:
+        _enumerate(search)
+    if search.limit is None:
+        improver.look()  # a plan of the solver within the gap may leave an option out that fits
+
+
+def _enumerate(search: SolveState) -> None:
+    """Try all plans, in exact arithmetic."""
+    with step(search.listener, "enumerating"):
+        trial = Enumeration(search.instance, search.overlay, search.upper, search.gap, search.until, search)
+        trial.run()
+    search.prove(trial.lower)
+    search.limit = "time" if trial.out_of_time else None
+    search.tidy()
+
+
+class _Scaled(SilentListener):
+    """Passes on the bounds of a scaled model where they are better than what the search has; they are not proven yet."""
+
+    def __init__(self, search: SolveState, model: CompactModel) -> None:
+        self._search, self._model = search, model
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Report them in the commodities of the problem."""
+        search, model = self._search, self._model
+        best = min(upper * model.scale, search.upper)
+        search.listener.bounds_moved(min(max(model.proven(lower), search.lower), best), best)
+
+    def cancelled(self) -> bool:
+        """Return whether the search is to stop."""
+        return self._search.cancelled()
+
+
+# Enumeration of the plans of a few options: best first, each node bounded by its value with all undecided options placed.
+#
+# No solver, no tolerances: it proves the rest where a mixed-integer solver's bound is in doubt by more than the gap and options are few.
+
+
+@dataclass
+class Enumeration:
+    """The state of one search.
+
+    Attributes
+    ----------
+    instance, overlay
+        The problem; its forced options must be feasible by themselves.
+    upper
+        Value of the best plan known.
+    gap
+        Relative gap to `upper` at which to stop, >= 0.
+    until
+        `time.monotonic()` at which to stop.
+    listener
+        Told of every plan that is better than `upper`, and of the bounds after each node.
+    """
+
+    instance: Instance
+    overlay: Overlay
+    upper: float
+    gap: float = 0.0
+    until: float = np.inf
+    listener: Listener = SILENT
+    _search: BestFirstSearch[Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the root."""
+        self._search = BestFirstSearch(self, newest_first=True)
+        forced = self.instance.forced
+        root = Node(forced, ~(self.overlay.free | forced), np.empty(0)).propagated(self.instance)
+        self._search.add(root, self._bound(root))
+
+    @property
+    def cutoff(self) -> float:
+        """Bound from which on a node need not be looked at further."""
+        return self.upper * (1 - tolerance_of(self.gap))
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the search must end."""
+        return time.monotonic() >= self.until
+
+    @property
+    def lower(self) -> float:
+        """Proven lower bound of the value of every feasible plan."""
+        return min(self._search.bound, self.upper)
+
+    def run(self) -> None:
+        """Expand nodes until the bounds meet or time is up."""
+        self._search.run()
+
+    def expanded(self, node: Node, bound: float) -> list[Child[Node]]:
+        """Return the node with and without its first undecided option; none, but an offer, where all are decided."""
+        if not node.undecided.any():
+            self._search.prune(bound)
+            if bound < self.upper:
+                self.upper = bound
+                self.listener.plan_found(node.ones, bound)
+            return []
+        first = np.equal(np.arange(node.ones.size), int(node.undecided.argmax()))
+        with_it = replace(node, ones=node.ones | first).propagated(self.instance)
+        without = replace(node, zeros=node.zeros | first)
+        return [Child(child, self._bound(child)) for child in (with_it, without) if child.may_hold_plans(self.instance)]
+
+    def step_done(self, bound: float) -> None:
+        """Report the bound over all nodes."""
+        self.listener.bounds_moved(min(bound, self.upper), self.upper)
+
+    def _bound(self, node: Node) -> float:
+        return self.overlay.value(node.ones | node.undecided)

@@ -1,0 +1,309 @@
+"""The pricing problem: the tour of largest value of one team, with a proof.
+
+Posts that no tour can use are left out. In turn, a tour is improved by ruin and recreate (`tour_ruin`), the bounds on completions are
+tightened (`tour_bounds`) and a label search is widened (`tour_labels`), until the search is exhaustive, which is the proof. If the widest
+search is not, CP-SAT continues from its best tour (`tour_circuit`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.instance.teams import NO_WAY
+from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest, with_best_slots
+from optimizer.solvers.patrols.tours.ruin_and_recreate import TourImprover
+from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "NO_WAY",
+    "BestTour",
+    "Tour",
+    "TourProblem",
+    "best_tour",
+    "check_tour",
+    "quick_tours",
+    "seconds_of",
+    "tour_value",
+]
+
+WIDTHS = (300, 3000, 30_000, 300_000)
+"""Most labels of one size, search by search."""
+ROUNDS = (15, 15, 30, 30)
+"""Tables of bounds made before each search."""
+TURNS = (2, 4, 8, 16)
+"""Turns of ruin and recreate before each search, for each post."""
+QUICK_TURNS = 2
+"""The same for quick tours."""
+ROUNDING = 1e-12
+"""Allowance for floating-point sums, relative to the bound at the base."""
+SPARE = 4
+"""Posts that a quick tour is made through, for each tour asked for."""
+
+
+@dataclass(frozen=True)
+class BestTour:
+    """Answer of `best_tour`.
+
+    Attributes
+    ----------
+    tour
+        Best tour found; None where none was, and then none fits if `proven`.
+    value
+        Its value; 0 without.
+    bound
+        Proven upper bound of the value of every tour; at most `at_least`, up to the rounding of sums, where no tour has more.
+    proven
+        Whether `bound` is `value`, up to the rounding of sums.
+    seconds
+        Time taken.
+    """
+
+    tour: Tour | None
+    value: float
+    bound: float
+    proven: bool
+    seconds: float
+
+
+def best_tour(
+    problem: TourProblem,
+    *,
+    time_limit: float | None = None,
+    at_least: float = 0.0,
+    forbidden: frozenset[int] = frozenset(),
+    seed: int = 0,
+    workers: int = 2,
+) -> BestTour:
+    """Return the tour of largest value.
+
+    Parameters
+    ----------
+    problem
+        What to solve.
+    time_limit
+        Seconds after which the best tour so far is returned with the bound so far; None for no limit.
+    at_least
+        Only tours of a larger value matter: the search may end once it has shown that there are none.
+    forbidden
+        Posts (positions 1..n) that must not be visited.
+    seed
+        Seed of ruin and recreate, and of CP-SAT; the label search is deterministic.
+    workers
+        Threads of CP-SAT.
+    """
+    began = time.perf_counter()
+    deadline = np.inf if time_limit is None else began + time_limit
+    allowed = _reachable(problem, forbidden)
+    found = _Best(problem)
+    for single in _singles(problem, allowed)[:1]:
+        found.offer(single)
+    proof, place = _Proof(0.0 if found.tour is None else found.value, proven=True), _worthwhile(problem, allowed)
+    if place.size > 1:
+        part = _part(problem, place)
+        proof = _by_labels(part, place, found, at_least, deadline, seed)
+        if not proof.proven and proof.bound > at_least and time.perf_counter() < deadline:
+            left = None if time_limit is None else deadline - time.perf_counter()
+            other = _by_circuit(part, place, found, at_least, left, seed, workers)
+            proof = _Proof(min(proof.bound, other.bound), other.proven)
+    if found.tour is None and proof.proven and at_least <= 0 and allowed.size > 1 and time.perf_counter() < deadline:
+        # tours of value 0 may still fit, by way of posts that were left out
+        left = None if time_limit is None else deadline - time.perf_counter()
+        proof = _by_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
+    bound = max(proof.bound, found.value)
+    return BestTour(found.tour, found.value, bound, proof.proven, time.perf_counter() - began)
+
+
+def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
+    """Return good tours that differ, by ruin and recreate.
+
+    The best comes first, then each next best that visits a post no tour before it does, then the others from the best down; no two
+    visit the same set of posts.
+
+    There are none where no post can be visited alone.
+
+    Parameters
+    ----------
+    problem
+        What to solve.
+    n
+        How many tours to return at most.
+    seed
+        Seed of ruin and recreate; other seeds give other tours.
+    """
+    place = _worthwhile(problem, _reachable(problem, frozenset()))
+    if place.size == 1 or n < 1:
+        return []
+    part = _part(problem, place)
+    improver = TourImprover(part, seed)
+    starts = _singles(part, np.arange(part.n + 1))  # none fits alone: rare, and then there are no quick tours
+    for start in starts[1 : SPARE * n]:
+        improver.improved(start, 1)
+    for start in starts[:1]:
+        improver.improved(start, QUICK_TURNS * part.n)
+    tours = sorted(improver.met.values(), key=itemgetter(0), reverse=True)
+    return _different([_renamed(tour, place) for _, tour in tours])[:n]
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """An upper bound of the value of every tour, and whether the best tour found is proven to have it."""
+
+    bound: float
+    proven: bool
+
+
+class _Best:
+    """The best tour so far, in positions of the whole problem."""
+
+    def __init__(self, problem: TourProblem) -> None:
+        self.problem = problem
+        self.tour: Tour | None = None
+        self.value = 0.0
+
+    def offer(self, tour: Tour) -> None:
+        """Keep a tour if it is the best."""
+        value = tour_value(self.problem, tour)
+        if self.tour is None or value > self.value:
+            self.tour, self.value = tour, value
+
+    def within(self, place: NDArray[np.int64]) -> Tour | None:
+        """Return the tour in positions of a part; None where it visits others."""
+        if self.tour is None or not np.isin(self.tour.posts, place).all():
+            return None
+        return Tour(tuple(np.searchsorted(place, self.tour.posts).tolist()), self.tour.slots)
+
+    def floor(self, at_least: float, slack: float) -> float:
+        """Return the value up to which tours do not matter; without a tour and without `at_least`, any tour does."""
+        return max(at_least - slack, self.value) if self.tour is not None else at_least - slack
+
+
+def _by_labels(
+    part: TourProblem, place: NDArray[np.int64], found: _Best, at_least: float, deadline: float, seed: int
+) -> _Proof:
+    """Search with more and more labels."""
+    walks = Walks(part)
+    table = walks.completion(np.zeros(part.n + 1))
+    if table.bound == -np.inf:
+        return _Proof(found.value, proven=True)
+    slack = ROUNDING * table.bound
+    bound = table.bound + slack
+    improver = TourImprover(part, seed)
+    for width, rounds, turns in zip(WIDTHS, ROUNDS, TURNS, strict=True):
+        start = found.within(place)
+        if start is not None:
+            found.offer(_renamed(improver.improved(start, turns * part.n, deadline), place))
+        table = sharpest(walks, table, found.floor(at_least, slack), rounds, deadline)
+        outcome = LabelSearch(part, table).run(found.floor(at_least, slack), width=width, deadline=deadline)
+        for _, posts in outcome.found:
+            found.offer(with_best_slots(found.problem, tuple(place[list(posts)].tolist())))
+        bound = min(bound, max(outcome.bound + slack, found.value))
+        if outcome.ended or bound <= at_least or time.perf_counter() > deadline:
+            break
+    return _Proof(bound, bound <= found.value + 2 * slack)
+
+
+def _by_circuit(
+    part: TourProblem,
+    place: NDArray[np.int64],
+    found: _Best,
+    at_least: float,
+    time_limit: float | None,
+    seed: int,
+    workers: int,
+) -> _Proof:
+    """Search with CP-SAT from the best tour so far."""
+    from optimizer.solvers.patrols.tours.circuit import best_circuit
+
+    outcome = best_circuit(
+        part,
+        time_limit=time_limit,
+        hint=found.within(place),
+        at_least=max(at_least, found.value),
+        seed=seed,
+        workers=workers,
+    )
+    if outcome.tour is not None:
+        found.offer(_renamed(outcome.tour, place))
+    bound = max(outcome.bound, found.value)
+    return _Proof(bound, bound <= found.value + outcome.rounding)
+
+
+def _reachable(problem: TourProblem, forbidden: frozenset[int]) -> NDArray[np.int64]:
+    """Return the base and the posts that may be visited and that some way leads to and back from within the shift."""
+    allowed = np.ones(problem.n + 1, dtype=bool)
+    allowed[sorted(forbidden)] = False
+    open_travel = np.where(allowed & allowed[:, None], problem.travel, NO_WAY)
+    there, back = _shortest(open_travel), _shortest(open_travel.T)
+    keep = allowed & (there + back + problem.slot <= problem.shift)
+    keep[0] = True
+    return np.flatnonzero(keep)
+
+
+def _shortest(travel: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the shortest driving from the base to each position."""
+    seconds: NDArray[np.int64] = travel[0].copy()
+    seconds[0] = 0
+    for _ in range(len(seconds)):
+        np.minimum(seconds, (seconds[:, None] + travel).min(axis=0), out=seconds)
+    return seconds
+
+
+def _worthwhile(problem: TourProblem, place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return places without the posts of no value, legs included, that save no tour any time: a tour without them fits, at the same value."""
+    travel, leg = problem.travel[np.ix_(place, place)], problem.leg[np.ix_(place, place)].copy()
+    np.fill_diagonal(leg, 0.0)
+    worthless = np.asarray(~(leg.any(axis=0) | leg.any(axis=1)))
+    worthless[0] = False
+    worthless[1:] &= ~problem.prize[place[1:] - 1].any(axis=1)
+    for i in np.flatnonzero(worthless).tolist():
+        gains = np.asarray(travel > travel[:, [i]] + problem.slot + travel[i])
+        np.fill_diagonal(gains, False)
+        gains[i] = gains[:, i] = False
+        worthless[i] = not gains.any()
+    return place[~worthless]
+
+
+def _singles(problem: TourProblem, place: NDArray[np.int64]) -> list[Tour]:
+    """Return the best tour to each post alone, where one fits; the best first."""
+    post = place[1:]
+    left = (problem.shift - problem.travel[0, post] - problem.travel[post, 0]) // problem.slot
+    post, left = post[left >= 1], np.minimum(left[left >= 1], problem.most_slots)
+    prize = np.where(np.arange(problem.most_slots + 1) <= left[:, None], problem.prize[post - 1], -1.0)
+    slots = 1 + prize[:, 1:].argmax(axis=1)
+    value = prize[np.arange(post.size), slots] + problem.leg[0, post] + problem.leg[post, 0]
+    return [Tour((int(post[i]),), (int(slots[i]),)) for i in np.argsort(-value, kind="stable")]
+
+
+def _renamed(tour: Tour, place: NDArray[np.int64]) -> Tour:
+    """Return a tour of a part in positions of the whole."""
+    return Tour(tuple(place[list(tour.posts)].tolist()), tour.slots)
+
+
+def _part(problem: TourProblem, place: NDArray[np.int64]) -> TourProblem:
+    """Return the problem over some places, the base first."""
+    square = np.ix_(place, place)
+    return replace(problem, travel=problem.travel[square], leg=problem.leg[square], prize=problem.prize[place[1:] - 1])
+
+
+def _different(tours: list[Tour]) -> list[Tour]:
+    """Return tours of different sets of posts, those first that visit a post which none before them does."""
+    seen: set[frozenset[int]] = set()
+    visited: set[int] = set()
+    first: list[Tour] = []
+    rest: list[Tour] = []
+    for tour in tours:
+        posts = frozenset(tour.posts)
+        if posts in seen:
+            continue
+        seen.add(posts)
+        (rest if posts <= visited else first).append(tour)
+        visited |= posts
+    return first + rest

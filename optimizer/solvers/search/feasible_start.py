@@ -1,0 +1,117 @@
+"""A plan to begin from: the forced options, with as little more as the requirements ask for.
+
+Minimise  sum_j x_j
+such that sum_j u_jr x_j <= C_r           budgets
+          sum of x_j over a conflict <= 1
+          sum_j a_j x_j >= b              requirements
+          x_j in {0, 1}; forced ones 1, forbidden ones 0
+
+It is solved by HiGHS with rows divided by their sizes and relaxed by `RELAXED`: what is infeasible then is infeasible. Its plan is checked
+exactly; one that the relaxation alone allows is cut off (`compact.exclude`), and the next one is looked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from optimizer.base.errors import InfeasibleError
+from optimizer.base.text.messages import said
+from optimizer.problem.plan.plan import violations
+from optimizer.solvers.mip.compact import RowBuilder, add_side_constraints, exclude
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+
+RELAXED = 1e-6
+"""By how much each row is relaxed, relative to its largest term: more than the solver's own tolerance."""
+
+
+def feasible_start(instance: Instance) -> NDArray[np.bool_]:
+    """Return a feasible (options,) mask: the forced options where they are one.
+
+    Raises
+    ------
+    InfeasibleError
+        If there is no feasible plan; it names the constraint, and the requirements without which there would be one.
+    """
+    forced = instance.forced
+    broken = violations(replace(instance, requirements=()), forced)
+    if broken:
+        raise InfeasibleError(
+            said("No plan is feasible: {broken}. Raise the budget or force fewer options.", broken=broken)
+        )
+    if not violations(instance, forced):
+        return forced
+    placed = _least(instance)
+    if placed is not None:
+        return placed
+    names = [each.id for each in instance.requirements]
+    in_the_way = [
+        each.id
+        for each in instance.requirements
+        if _least(replace(instance, requirements=tuple(r for r in instance.requirements if r is not each))) is not None
+    ]
+    every, some = ", ".join(map(repr, names)), _either(in_the_way)
+    if len(names) == 1:
+        sentence = said(
+            "No plan is feasible: none within the budgets and exclusions reaches the requirement {names}. Raise a budget, or ask for less.",
+            names=every,
+        )
+    elif not in_the_way:
+        sentence = said(
+            "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}. Raise a budget, or ask for less.",
+            names=every,
+        )
+    else:
+        sentence = said(
+            "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}; "
+            "without {some} one would. Raise a budget, or ask for less.",
+            names=every,
+            some=some,
+        )
+    raise InfeasibleError(sentence)
+
+
+def _either(names: Sequence[str]) -> str:
+    """Return names of which any one is meant."""
+    quoted = [repr(name) for name in names]
+    return (
+        reduce(lambda first, second: said("{first} or {second}", first=first, second=second), quoted) if quoted else ""
+    )
+
+
+def _least(instance: Instance) -> NDArray[np.bool_] | None:
+    """Return a feasible mask of few options, None where there is none."""
+    n = len(instance.options)
+    allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    rows = RowBuilder(n)
+    add_side_constraints(instance, rows)
+    while True:
+        place = np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)
+        side = np.concatenate([*rows.side, []])
+        outcome = milp(
+            np.ones(n),
+            constraints=LinearConstraint(
+                csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, n)),
+                side - RELAXED * (1 + np.abs(side)),
+                np.inf,
+            ),
+            integrality=np.ones(n, dtype=np.int64),
+            bounds=Bounds(instance.forced.astype(np.float64), allowed.astype(np.float64)),
+        )
+        if outcome.x is None:
+            return None
+        placed = np.asarray(outcome.x) > 0.5
+        if not violations(instance, placed):
+            return placed
+        exclude(instance, rows, placed)

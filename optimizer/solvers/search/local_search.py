@@ -1,0 +1,457 @@
+"""The plans that every method looks for: a greedy one, and local searches around plans, for a share of the time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.work.listener import SILENT, step
+from optimizer.problem.instance.requirements import helpful, meets, without_breaking
+from optimizer.problem.plan.result import PROVEN
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree.node import addable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.search.state import SolveState
+
+    Mask = NDArray[np.bool_]
+
+SEARCH_SECONDS = 10.0
+"""Longest local search, in seconds."""
+
+SEARCH_SHARE = 0.25
+"""Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
+
+NODES_BETWEEN = 8
+"""Without a time limit, in place of shares of the time: nodes between two local searches near nodes, so that a search can be repeated."""
+
+WIDE = 0.05
+"""Gap after the first local search from which on a greedy plan is made to search around as well."""
+
+
+class PlanImprover:
+    """Local searches around the plans of a tree, for a share of its time.
+
+    Attributes
+    ----------
+    pooled
+        Values over pooled paths.
+    seen
+        Plans that were searched around, and those that came of it, as bytes.
+    """
+
+    def __init__(self, search: SolveState, pooled: PooledValues) -> None:
+        self.pooled = pooled
+        self._search = search
+        self._began = time.monotonic()
+        self._spent = 0.0
+        self._fruitless = 0
+        self._nodes = 0
+        self._rng = np.random.default_rng(search.seed)
+        self.seen: set[bytes] = set()
+        self._greedy: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def without_tree(cls, search: SolveState) -> PlanImprover:
+        """Return an improver with a pool of its own, for methods that have no tree."""
+        commodities = Commodities.of(search.overlay)
+        return cls(search, PooledValues(commodities, PathPool(search.overlay, commodities.searches)))
+
+    def fill(self, start: NDArray[np.bool_]) -> None:
+        """Offer a plan with what is left of the budgets spent."""
+        if not self.pooled.knows:
+            self.pooled.refresh(start)
+        self._search.offer(filled(self._search.instance, self.pooled, start))
+
+    def greedy(self) -> NDArray[np.bool_]:
+        """Return a greedy plan, offered as well; it is made once."""
+        search = self._search
+        if self._greedy is None:
+            with step(search.listener, "greedy"):
+                made = greedy(
+                    search.instance,
+                    search.overlay,
+                    self.pooled,
+                    start=search.start,
+                    until=search.until,
+                    listener=search,
+                )
+            search.offer(made)
+            self._greedy = made
+        return self._greedy
+
+    def know(self, seen: Iterable[bytes], made: NDArray[np.bool_] | None) -> None:
+        """Take note of plans that another process has searched around, and of the greedy plan if it made it."""
+        self.seen |= set(seen)
+        if made is not None and self._greedy is None:
+            self._greedy = made
+
+    def look(self, least: float = PROVEN) -> None:
+        """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
+
+        A gap is a promise about the bound, not leave to stop looking. No greedy plan is made where the gap is at most `least`.
+        """
+        search = self._search
+        if search.gap_left > least and not search.out_of_time:
+            self.greedy()
+        if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self.seen:
+            self.search_around(search.placed, ruins=False)
+        search.looked = search.gap_left <= PROVEN or not search.out_of_time
+
+    def search_around(self, start: NDArray[np.bool_], share: float = 0.0, *, ruins: bool = True) -> NDArray[np.bool_]:
+        """Search around a plan, for at least a share of the time that is left where there is a limit, and offer what is found.
+
+        While the gap is wide the search goes on with ruins, where they are wanted. Without a limit it ends when it finds nothing more.
+        """
+        search, began = self._search, time.monotonic()
+        left = search.until - began
+        seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left) if np.isfinite(left) else np.inf
+        problem = (search.instance, search.overlay, self.pooled)
+        with step(search.listener, "local search"):
+            enough = search.enough if search.quick else 0.0
+            improved = local_search(*problem, start, until=began + seconds, enough=enough, listener=search)
+            search.offer(improved)
+            if ruins and search.gap_left > WIDE:
+                until = began + seconds
+                improved = ruin_and_recreate(*problem, improved, rng=self._rng, until=until, listener=search)
+                search.offer(improved)
+        self._spent += time.monotonic() - began
+        self.seen |= {start.tobytes(), improved.tobytes()}
+        return improved
+
+    def near_node(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """Search around a plan near a part's solution, unless that was done or the share of time is spent.
+
+        The share falls with the number of searches since the last that found a better plan.
+        """
+        if not self._has_turn() or near.tobytes() in self.seen:
+            return None
+        self._nodes = 0
+        before = self._search.upper
+        improved = self.search_around(near)
+        self._fruitless = 0 if self._search.upper < before else self._fruitless + 1
+        return improved
+
+    def _has_turn(self) -> bool:
+        """Return whether a search near a node may be made: by the time that searches have taken, without a time limit by nodes."""
+        self._nodes += 1
+        if not np.isfinite(self._search.until):
+            return self._nodes >= NODES_BETWEEN * (1 + self._fruitless)
+        return self._spent <= SEARCH_SHARE / (1 + self._fruitless) * (time.monotonic() - self._began)
+
+
+# Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.branch_and_cut.paths.pooled_values`).
+#
+# Greedy adds the option of the largest gain until none fits. A gain over the pool may be too large where paths are missing, so the pool is
+# refreshed with the option placed, and the option is kept if its gain is still the largest. Where no single option gains (two equal parallel
+# roads), the one that would gain most if all other paths were closed is taken. Two runs, by gain and by gain per cost; options without an
+# effect
+# are removed from the better one.
+#
+# The local search fills what is left of the budget greedily, or removes one option, that of the least marginal value first, and fills the
+# budget
+# without it; it keeps the result if its exact value is better, until a whole round gains nothing: a swap that also works where options use
+# different resources.
+#
+# Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one agency,
+# and
+# the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
+#
+# Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met. Where nothing
+# more can be added so, an option that breaks one is added together with those that mend it, such as a sensor with the team that answers it.
+
+NOTHING = 1e-12
+"""A gain below this share of the value is rounding and counts as none."""
+
+FRUITLESS = 120
+"""Ruins without a better plan after which the search ends."""
+
+RUINED = 0.3
+"""Largest share of the options that a ruin takes out, at least two."""
+
+SHAKEN = 0.3
+"""Relative size of the random perturbation of gains."""
+
+WORSE = 0.004
+"""How much worse than the best, relative, an accepted plan may be."""
+
+NONE = -1
+"""No option."""
+
+TRIED = 6
+"""Options that break a requirement which are tried with others that mend it, the best first."""
+
+MENDING = 8
+"""Most options that mend what one has broken."""
+
+SECOND_THOUGHTS = 4
+"""How often the choice of an option is made again after a refresh of the pool."""
+
+
+def greedy(
+    instance: Instance,
+    overlay: Overlay,
+    pooled: PooledValues,
+    *,
+    start: Mask | None = None,
+    until: float = np.inf,
+    listener: Listener = SILENT,
+) -> Mask:
+    """Return a feasible (options,) mask.
+
+    Parameters
+    ----------
+    instance, overlay, pooled
+        The problem, its contraction, and values over pooled paths.
+    start
+        (options,) mask of a feasible plan to add to; by default the forced options.
+    until
+        `time.monotonic()` at which to stop adding.
+    listener
+        Told of every feasible plan on the way, so that an interrupt loses none.
+    """
+    runs = []
+    for by_cost in (False, True):
+        placed = (instance.forced if start is None else start).copy()
+        while time.monotonic() < until and (more := _next_plan(instance, pooled, placed, by_cost)) is not None:
+            placed = more
+            listener.plan_found(placed, overlay.value(placed))
+        runs.append(placed)
+    return tidy(instance, overlay, min(runs, key=overlay.value), pooled)
+
+
+def local_search(
+    instance: Instance,
+    overlay: Overlay,
+    pooled: PooledValues,
+    placed: Mask,
+    *,
+    until: float = np.inf,
+    enough: float = 0.0,
+    listener: Listener = SILENT,
+) -> Mask:
+    """Return a mask at least as good as `placed`; parameters as in `greedy`, but the listener is told of better plans only.
+
+    The search ends at a plan of a value of at most `enough`.
+    """
+    pooled.refresh(placed)
+    best, best_value = placed, overlay.value(placed)
+    improved = True
+    while improved and best_value > enough:
+        improved = False
+        loss = pooled.losses(best)
+        removable = np.flatnonzero(best & ~instance.forced)
+        for option in (NONE, *removable[np.argsort(loss[removable], kind="stable")].tolist()):
+            if time.monotonic() >= until:
+                break
+            rest = best if option == NONE else _without(best, option)
+            candidate = filled(instance, pooled, rest, banned=option)
+            if pooled.value(candidate) >= best_value * (1 - NOTHING) or not meets(instance, candidate):
+                continue
+            value = overlay.value(candidate)
+            if value < best_value * (1 - NOTHING):
+                best, best_value, improved = candidate, value, True
+                listener.plan_found(best, best_value)
+                break
+            pooled.refresh(candidate)
+    return tidy(instance, overlay, best, pooled)
+
+
+def ruin_and_recreate(
+    instance: Instance,
+    overlay: Overlay,
+    pooled: PooledValues,
+    placed: Mask,
+    *,
+    rng: np.random.Generator,
+    until: float = np.inf,
+    listener: Listener = SILENT,
+) -> Mask:
+    """Return a mask at least as good as `placed`; parameters as in `local_search`, with a random generator."""
+    best = here = placed
+    best_value = overlay.value(best)
+    fruitless = 0
+    while fruitless < FRUITLESS and time.monotonic() < until:
+        fruitless += 1
+        rough = _ruined(instance, here, rng)
+        shake = rng.uniform(1 - SHAKEN, 1 + SHAKEN, placed.size)
+        candidate = filled(instance, pooled, rough, shake=shake, until=until)
+        if pooled.value(candidate) >= best_value * (1 + WORSE) or not meets(instance, candidate):
+            continue
+        value = overlay.value(candidate)
+        if value > best_value * (1 + WORSE):
+            pooled.refresh(candidate)
+            continue
+        here = candidate
+        if value < best_value * (1 - NOTHING):
+            best, best_value, fruitless = candidate, value, 0
+            listener.plan_found(best, best_value)
+    return tidy(instance, overlay, best, pooled)
+
+
+def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator) -> Mask:
+    """Return the mask without a few of its options."""
+    out = np.flatnonzero(placed & ~instance.forced)
+    if not out.size:
+        return placed
+    if rng.random() < 0.5:
+        owner = np.array([instance.options[j].agency for j in out.tolist()])
+        out = out[owner == rng.choice(owner)]
+    most = max(2, round(RUINED * float(placed.sum())))
+    gone = rng.permutation(out)[: rng.integers(1, most + 1)]
+    fewer = placed.copy()
+    fewer[gone] = False
+    return fewer
+
+
+def tidy(instance: Instance, overlay: Overlay, placed: Mask, pooled: PooledValues | None = None) -> Mask:
+    """Return the mask without the options whose removal, one after another, does not change the value.
+
+    Values over a pool save most of the exact ones: an option whose removal raises the value over some paths raises it, whichever others are
+    gone.
+    """
+    placed = placed.copy()
+    value = overlay.value(placed)
+    idle = placed & ~instance.forced
+    if pooled is not None:
+        idle &= pooled.losses(placed) <= max(value * (1 + NOTHING) - pooled.value(placed), 0.0)
+    for option in reversed(np.flatnonzero(idle).tolist()):
+        placed[option] = False
+        if not meets(instance, placed) or overlay.value(placed) > value * (1 + NOTHING):
+            placed[option] = True
+    return placed
+
+
+def filled(
+    instance: Instance,
+    pooled: PooledValues,
+    placed: Mask,
+    banned: int = NONE,
+    shake: NDArray[np.float64] | None = None,
+    until: float = np.inf,
+) -> Mask:
+    """Add the best options by gain for cost over the pool as it is, until nothing fits or nothing could gain."""
+    while time.monotonic() < until:
+        choice = _best_option(instance, pooled, placed, by_cost=True, banned=banned, shake=shake)
+        more = _mended(instance, pooled, placed, banned, shake) if choice is None else _with(placed, choice)
+        if more is None:
+            break
+        placed = more
+    return placed
+
+
+def _mended(
+    instance: Instance,
+    pooled: PooledValues,
+    placed: Mask,
+    banned: int = NONE,
+    shake: NDArray[np.float64] | None = None,
+) -> Mask | None:
+    """Return the mask with an option that breaks a requirement, and others that mend it; None where there is none."""
+    if not instance.requirements or not meets(instance, placed):
+        return None
+    blocked = addable(instance, placed) & ~placed & ~_forbidden(instance) & ~without_breaking(instance, placed)
+    if banned != NONE:
+        blocked[banned] = False
+    gain = np.where(blocked, pooled.gains(placed).gain, 0.0) / _prices(instance, placed)
+    gain *= 1.0 if shake is None else shake
+    for option in np.argsort(-gain, kind="stable")[:TRIED].tolist():
+        if gain[option] <= NOTHING * pooled.value(placed):
+            break
+        more = _with(placed, option)
+        for _ in range(MENDING):
+            choice = (
+                None if meets(instance, more) else _best_option(instance, pooled, more, by_cost=True, banned=banned)
+            )
+            if choice is None:
+                break
+            more = _with(more, choice)
+        if meets(instance, more):
+            return more
+    return None
+
+
+def _next_plan(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool) -> Mask | None:
+    """Return the mask with what greedy places next; None when nothing fits or nothing could gain."""
+    choice = _next_option(instance, pooled, placed, by_cost)
+    return _mended(instance, pooled, placed) if choice is None else _with(placed, choice)
+
+
+def _next_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool) -> int | None:
+    """Return the option to place next, after a refresh with it placed; None when nothing fits or nothing could gain."""
+    pooled.refresh(placed)
+    choice = _best_option(instance, pooled, placed, by_cost)
+    for _ in range(SECOND_THOUGHTS):
+        if choice is None:
+            break
+        pooled.refresh(_with(placed, choice))
+        again = _best_option(instance, pooled, placed, by_cost)
+        if again == choice:
+            break
+        choice = again
+    return choice
+
+
+def _best_option(
+    instance: Instance,
+    pooled: PooledValues,
+    placed: Mask,
+    by_cost: bool,
+    banned: int = NONE,
+    shake: NDArray[np.float64] | None = None,
+) -> int | None:
+    """Return the option of the largest gain over the pool among those that fit, or of the largest possible gain where none gains.
+
+    Gains are multiplied by (options,) `shake` if given.
+    """
+    allowed = addable(instance, placed) & ~placed & ~_forbidden(instance) & without_breaking(instance, placed)
+    if banned != NONE:
+        allowed[banned] = False
+    if not allowed.any():
+        return None
+    needed = helpful(instance, placed)
+    if needed is not None:
+        allowed &= needed
+    gains = pooled.gains(placed)
+    price = _prices(instance, placed) if by_cost else np.ones(placed.size)
+    nothing = NOTHING * pooled.value(placed)
+    for gain in (gains.gain, gains.most):
+        rate = np.where(allowed & (gain > nothing), gain / price, 0.0) * (1.0 if shake is None else shake)
+        if rate.any():
+            return int(rate.argmax())
+    return int(allowed.argmax()) if needed is not None and allowed.any() else None
+
+
+def _forbidden(instance: Instance) -> Mask:
+    return np.array([option.forbidden for option in instance.options], dtype=bool)
+
+
+def _prices(instance: Instance, placed: Mask) -> NDArray[np.float64]:
+    """Return each option's largest share of a remaining budget, at least 0.001: a cost of almost 0 would count for too much."""
+    remaining = instance.budget - placed @ instance.use
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        share = np.where(instance.use > 0, instance.use / remaining, 0.0)
+    return np.asarray(np.maximum(share.max(axis=1, initial=0.0), 1e-3))
+
+
+def _with(placed: Mask, option: int) -> Mask:
+    more = placed.copy()
+    more[option] = True
+    return more
+
+
+def _without(placed: Mask, option: int) -> Mask:
+    fewer = placed.copy()
+    fewer[option] = False
+    return fewer

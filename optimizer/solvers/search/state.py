@@ -1,0 +1,209 @@
+"""The state of one solve: the incumbent and the bounds, whichever method works on them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.work.listener import SilentListener, step, stop_if_cancelled
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
+from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.search.local_search import tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Limit
+    from optimizer.solvers.branch_and_cut.lp.master import Master
+    from optimizer.solvers.branch_and_cut.parallel.workers import TreeWorkers
+    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.search.warm_start import Carried
+
+BRANCHING = "branching"
+"""The step in which a tree is searched."""
+SHARED_AFTER = 2.0
+"""Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
+
+
+@dataclass
+class SolveState(SilentListener):
+    """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report.
+
+    `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain; `start` is the plan of the fewest
+    options, at first `placed`, and `start_values` are the values of `starts`.
+    """
+
+    instance: Instance
+    gap: float
+    time_limit: float | None
+    seed: int
+    listener: Listener
+    placed: NDArray[np.bool_]
+    lower: float = 0.0
+    upper: float = np.inf
+    limit: Limit | None = None
+    looked: bool = False
+    started: float = field(default_factory=time.monotonic)
+    statistics: dict[str, float] = field(default_factory=dict)
+    given: Overlay | None = None
+    starts: Sequence[NDArray[np.bool_]] = ()
+    proven: float = 0.0
+    began: float = np.inf
+    exact: Callable[[NDArray[np.bool_]], float] | None = None
+    threads: int = 1
+    workers: TreeWorkers | None = None
+    carried: Carried | None = None
+    master: Master | None = None
+    overlay: Overlay = field(init=False)
+    start_values: list[float] = field(init=False, default_factory=list)
+    start: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the plan that the search begins from."""
+        self.start = self.placed
+
+    def contract(self) -> None:
+        """Contract the network."""
+        with step(self.listener, "contracting", stoppable=False):
+            self.overlay = self.given or contract(self.instance)
+
+    def begin(self) -> None:
+        """Take the two bounds that need no search, forced options alone and everything at once, and the plans to begin from."""
+        self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
+        # a program that is given may have loose options, which come several times: more than everything once
+        everything = self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
+        self.lower = max(everything, self.proven)
+        self.offer(self.placed)
+        self.start_values = [self.overlay.value(start) for start in self.starts]
+        for start, value in zip(self.starts, self.start_values, strict=True):
+            self.plan_found(start, value)
+        self.report()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the search is over as its gap is closed; most searches go on to look for a better plan."""
+        return self.quick and self.closed
+
+    @property
+    def improves(self) -> bool:
+        """Whether to search around plans; not where the linear program is given, as by one who wants its bound and has plans already."""
+        return self.master is None
+
+    @property
+    def quick(self) -> bool:
+        """Whether a search that closes the gap is to end there, without a local search around its plan."""
+        return self.carried is not None and self.carried.quick
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the time limit, at least 0; None without one."""
+        return None if self.time_limit is None else max(0.0, self.started + self.time_limit - time.monotonic())
+
+    @property
+    def until(self) -> float:
+        """`time.monotonic()` of the time limit; infinity without one."""
+        return np.inf if self.time_limit is None else self.started + self.time_limit
+
+    @property
+    def may_share(self) -> bool:
+        """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
+        return (self.threads > 1 or self.workers is not None) and time.monotonic() - min(
+            self.started, self.began
+        ) > SHARED_AFTER
+
+    @property
+    def closed(self) -> bool:
+        """Whether the bounds have met to within the gap asked for."""
+        return self.gap_left <= tolerance_of(self.gap)
+
+    @property
+    def enough(self) -> float:
+        """Value of a plan that would close the gap."""
+        return self.lower / (1 - tolerance_of(self.gap)) if tolerance_of(self.gap) < 1 else np.inf
+
+    @property
+    def gap_left(self) -> float:
+        """Relative gap of the bounds so far; 0 where it is not known."""
+        return relative_gap(self.lower, self.upper) or 0.0
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time limit has come."""
+        return time.monotonic() >= self.until
+
+    def offer(self, placed: NDArray[np.bool_]) -> None:
+        """Take a plan as the incumbent if it is feasible and better by its value on the overlay; `verify` has the last word."""
+        self.plan_found(placed, self.overlay.value(placed))
+
+    def plan_found(self, placed: NDArray[np.bool_], value: float) -> None:
+        """Take a plan of this value on the overlay as the incumbent if it is feasible and better."""
+        if value < self.upper and not violations(self.instance, placed):
+            self.placed, self.upper = placed, value
+            self.prove(self.lower)
+            self.listener.plan_found(placed, value)
+            self.report()
+
+    def verify(self) -> None:
+        """Value the incumbent on the full network, which knows nothing of the overlay."""
+        self.upper = plan_value(self.instance, self.placed) if self.exact is None else self.exact(self.placed)
+        self.prove(self.lower)
+
+    def prove(self, lower: float) -> None:
+        """Take a proven lower bound if it is better; rounding alone can set it above the incumbent."""
+        self.lower = min(max(self.lower, lower), self.upper)
+
+    def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by `plan_found`
+        """Take a proven lower bound, and report it if it is better."""
+        before = self.lower
+        self.prove(lower)
+        if self.lower > before:
+            self.report()
+        stop_if_cancelled(self.listener)
+
+    def step_started(self, name: str) -> None:
+        """Pass it on."""
+        self.listener.step_started(name)
+
+    def step_ended(self, name: str, seconds: float) -> None:
+        """Pass it on."""
+        self.listener.step_ended(name, seconds)
+
+    def noted(self, sentence: str) -> None:
+        """Pass it on."""
+        self.listener.noted(sentence)
+
+    def cancelled(self) -> bool:
+        """Return whether the listener wants the search to stop."""
+        return self.listener.cancelled()
+
+    def tidy(self, pooled: PooledValues | None = None) -> None:
+        """Drop the options of the incumbent that change nothing; values over a pool of paths make it quicker."""
+        self.placed = tidy(self.instance, self.overlay, self.placed, pooled)
+
+    def report(self) -> None:
+        """Tell the listener the bounds."""
+        self.listener.bounds_moved(self.lower, self.upper)
+
+    def result(self, method: str) -> Result:
+        """Return the outcome."""
+        return Result(
+            method=method,
+            status="optimal" if self.closed else "feasible",
+            limit=None if self.closed and self.looked and self.limit != "interrupted" else self.limit,
+            plan=Plan.from_mask(self.instance, self.placed),
+            lower=self.lower,
+            upper=self.upper,
+            seconds=time.monotonic() - self.started,
+            seed=self.seed,
+            statistics=self.statistics,
+            tolerance=tolerance_of(self.gap),
+        )
