@@ -82,6 +82,32 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert run_file["options"]["gap"] == 0
 
 
+def test_without_a_report_every_other_file_is_the_same(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario, whole, bare = write_scenario(tmp_path), tmp_path / "whole", tmp_path / "bare"
+    assert command("plan", scenario, "--out", whole).code == 0
+    outcome = command("plan", scenario, "--out", bare, "--no-report")
+    assert outcome.code == 0, outcome.err
+    assert f"without a report: {bare}" in outcome.out
+    assert "writing the report" not in outcome.err
+    kept = {path.name for path in whole.iterdir() if path.suffix not in {".png", ".html"}}
+    assert {path.name for path in bare.iterdir()} == kept
+    for name in ("plan.geojson", "instance.json"):
+        assert (bare / name).read_bytes() == (whole / name).read_bytes()
+    plans = [json.loads((folder / "plan.json").read_text()) for folder in (whole, bare)]
+    assert plans[0] | {"seconds": 0} == plans[1] | {"seconds": 0}
+    runs = [json.loads((folder / "run.json").read_text()) for folder in (whole, bare)]
+    assert [run.get("report") for run in runs] == [None, False]
+
+
+def test_planning_again_without_a_report_takes_the_old_one_away(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    scenario, out = write_scenario(tmp_path), tmp_path / "out"
+    command("plan", scenario, "--out", out)
+    assert command("plan", scenario, "--out", out, "--no-report").code == 0
+    assert not [path.name for path in out.iterdir() if path.suffix in {".png", ".html"}]
+
+
 def test_the_plan_is_the_best_of_all_plans(command: Callable[..., Outcome], tmp_path: Path) -> None:
     from tests.cases import brute_force
 

@@ -93,6 +93,9 @@ def plan(
     ] = False,
     jobs: Jobs = 1,
     skip_unreachable: SkipUnreachable = False,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Leave out report.html and its figures; every other file is written.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -132,6 +135,7 @@ def plan(
                 sensitivity=sensitivity,
                 executor=Executor(jobs, scheduler),
                 skip_unreachable=skip_unreachable,
+                report=not no_report,
                 overwrite=overwrite,
                 listener=ProgressPrinter(silent=as_json),
             )
@@ -198,7 +202,8 @@ def _show(planned: Planned) -> None:
         _show_doubt(planned.doubt)
     if planned.sensitivity is not None:
         _show_sensitivity(planned.sensitivity)
-    print_line(f"Report: {planned.folder / 'report.html'}")
+    report = planned.folder / "report.html"
+    print_line(f"Report: {report}" if report.name in planned.files else f"Plan, without a report: {planned.folder}")
 
 
 def _show_doubt(doubt: Doubt) -> None:

@@ -123,6 +123,7 @@ def plan_scenario(
     sensitivity: bool = False,
     executor: Executor = SERIAL,
     skip_unreachable: bool = False,
+    report: bool = True,
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Planned:
@@ -155,6 +156,8 @@ def plan_scenario(
         Who makes the solves over draws, and those of varied assumptions.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
+    report
+        Whether to write report.html and its figures, which take longer than a small search. Every other file is written without them.
     overwrite
         Replace the files of a plan in `out` whoever wrote them.
     listener
@@ -168,8 +171,6 @@ def plan_scenario(
     InfeasibleError
         If the forced sites break a budget or exclude each other.
     """
-    from optimizer.report import write_report
-
     _check_given(given, start, doubt)
     folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
     _check_first(folder, Path(scenario), changes, settings)
@@ -228,16 +229,19 @@ def plan_scenario(
             )
 
         def write_the_report() -> bool:
+            from optimizer.report import write_report
+
             with step(times, "writing the report", stoppable=False), speaking(compiled.scenario.report.language):
                 write_report(temporary, content())
             return True
 
         with folder.written() as temporary:
-            if not stopping.attempt(write_the_report):
+            if report and not stopping.attempt(write_the_report):
                 left_out = "interrupted: the report is left out, the plan is kept"
                 listener.step_started(left_out)
                 listener.step_ended(left_out, 0.0)
             asked = _asked(changes, settings, start, given) | _write_findings(temporary, judged, varied)
+            asked |= {} if report else {"report": False}
             write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
             _write_mixture(temporary, compiled, found)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
