@@ -40,7 +40,7 @@ myst_heading_anchors = 4
 myst_update_mathjax = False
 
 nb_execution_mode = "force"
-nb_execution_timeout = 120
+nb_execution_timeout = -1  # a slow machine is no fault of a notebook
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True

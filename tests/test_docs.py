@@ -23,6 +23,7 @@ from typer.main import get_command
 from docs._ext.api_reference import PACKAGES, api_names, public_names
 from docs._ext.assumption_tables import defaults
 from docs._ext.command_reference import commands, commands_page
+from docs._ext.generated_pages import REFERENCE, reference_pages
 from docs._ext.model_reference import instance_page, plan_page, scenario_page, sections
 from docs._ext.no_requests import requests_of
 from docs._ext.outside_pages import sources
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-OWN = sorted(path for path in DOCS.rglob("*.md") if "generated" not in path.parts and "notebooks" not in path.parts)
+MADE = {"generated", "reference"}
+OWN = sorted(path for path in DOCS.rglob("*.md") if not {*MADE, "notebooks"} & set(path.parts))
 ELSEWHERE = {"extending.md"}  # tests/test_extending.py runs its blocks
 PAGES = [
     *(path for path in OWN if path.name not in ELSEWHERE),
@@ -254,6 +256,11 @@ def test_the_reference_of_a_file_has_every_field(schema: Any, page: Any) -> None
             assert meaning, f"{section.name}.{field} has no description"
 
 
+def test_the_reference_in_the_repository_is_up_to_date() -> None:
+    """After a change of fields or commands: `python -m docs._ext.generated_pages`."""
+    assert {path.name: path.read_text("utf-8") for path in REFERENCE.iterdir()} == reference_pages()
+
+
 def test_only_the_reference_lists_fields() -> None:
     """No page repeats the fields of a file: a table with a column of defaults would be a second source."""
     tables = re.compile(r"^\|.*\| default \|$", re.MULTILINE)
@@ -283,7 +290,7 @@ def test_every_default_that_changes_a_plan_is_among_the_assumptions() -> None:
 def test_every_page_is_in_the_contents() -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     listed = "\n".join(re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL)).split()
-    for path in [*OWN, *(DOCS / "notebooks").glob("*.md")]:
+    for path in [*OWN, *REFERENCE.glob("*.md"), *(DOCS / "notebooks").glob("*.md")]:
         name = str(path.relative_to(DOCS).with_suffix(""))
         assert name == "index" or name in listed, name
     for page in sources().values():

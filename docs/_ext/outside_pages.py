@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s#]+)(#[^)\s]*)?\)")
 PICTURES = {".png", ".svg", ".jpg"}
+AS_PAGES = {Path("tests/api.txt"): Path("generated/api.md")}
+"""Files of the repository that are read there as they are, and that the site has a page for."""
 
 
 def sources() -> dict[Path, Path]:
@@ -59,7 +61,7 @@ def linked_text(text: str, inside: Path, target: Path) -> str:
         named = Path(os.path.normpath(inside.parent / name))
         if "://" in name or name.startswith("mailto:") or not (ROOT / named).exists():
             return match[0]
-        page = sources().get(named / "README.md" if (ROOT / named).is_dir() else named)
+        page = sources().get(named / "README.md" if (ROOT / named).is_dir() else named) or AS_PAGES.get(named)
         if page is None and named.parts[0] == "docs":
             page = named.relative_to("docs")
         if page is None and named.suffix in PICTURES:
