@@ -11,7 +11,7 @@ from pathlib import Path
 
 import optimizer
 from optimizer import pipeline
-from tests.structure import Structure
+from tests.structure import CHANGES, Structure, touched
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +31,10 @@ def test_data_flows_down_the_layers() -> None:
 
 def test_no_class_name_stands_twice() -> None:
     assert Structure.read().repeated_classes == []
+
+
+def test_each_change_that_is_counted_has_an_example_in_the_package() -> None:
+    assert [change for change in CHANGES if not touched(change)] == []
 
 
 def test_help_imports_nothing_heavy() -> None:
