@@ -7,8 +7,17 @@ import math
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.problem.network.road_classes import DEFAULT_KMH, MODES, parse_maxspeed_kmh, speed_kmh
+from optimizer.base.text.language import languages, speaking
+from optimizer.problem.network.road_classes import (
+    DEFAULT_KMH,
+    HIGHWAY_CLASSES,
+    MODES,
+    RANK_OF,
+    parse_maxspeed_kmh,
+    speed_kmh,
+)
 from optimizer.region.roads import Road, checked_modes, parse_duration_s, read_road
+from optimizer.report.words import word
 
 ALL = frozenset(MODES)
 
@@ -19,10 +28,22 @@ def road(**tags: str) -> Road:
     return read
 
 
-def test_every_class_belongs_to_one_mode_and_has_a_speed() -> None:
-    classes = [road_class for mode in MODES.values() for road_class in mode]
-    assert len(classes) == len(set(classes)) == len(DEFAULT_KMH)
-    assert all(0 < kmh <= 130 for kmh in DEFAULT_KMH.values())
+def test_every_class_of_road_has_every_column_and_a_word_in_every_language() -> None:
+    names = [row.name for row in HIGHWAY_CLASSES]
+    assert len(names) == len(set(names)) == len({row.word for row in HIGHWAY_CLASSES})
+    for row in HIGHWAY_CLASSES:
+        assert row.mode in MODES
+        assert 0 < row.kmh <= 130
+        assert (row.rank is None) == (row.mode == "ferry")
+        assert row.main == (row.rank is None or row.rank <= RANK_OF["secondary"])
+        assert not row.numbered or (row.main and row.edge == 0)
+        assert row.edge is None or (row.rank is not None and row.mode == "drive")
+        assert word(row.name) == row.word
+        assert row.word
+        assert "_" not in row.word
+    for language in set(languages()) - {"en"}:
+        with speaking(language):
+            assert not [row.name for row in HIGHWAY_CLASSES if word(row.name) == row.word]
 
 
 @pytest.mark.parametrize(

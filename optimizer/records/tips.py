@@ -16,7 +16,8 @@ from scipy.spatial import cKDTree
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.base.text.messages import Said, said, said_count
-from optimizer.records.fusion.reports import KM_PER_DEGREE, place_key, unlikeness
+from optimizer.problem.network.network import KM_PER_DEGREE
+from optimizer.records.fusion.reports import place_key, unlikeness
 from optimizer.records.grades import GRADE_FORMS, grades_conflict, learn_reliability, parse_grade
 from optimizer.records.period import FORMS, parse_period
 from optimizer.records.personal import is_personal

@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.network.network import EARTH_RADIUS_M
+from optimizer.problem.network.network import METRES_PER_DEGREE
 from optimizer.problem.network.polylines import LonLat
 from optimizer.problem.network.road_classes import MODES
 from optimizer.region.osm import OsmData, OsmNodes, PlaceNode, PointFeatures
@@ -116,7 +116,7 @@ def fetch_roads(outline: BaseGeometry, modes: frozenset[str], service: Service, 
 def within(place: shapely.Point, distance_m: float) -> BaseGeometry:
     """Return a box in degrees that reaches `distance_m` metres from a point to each side."""
     lon, lat = place.x, place.y
-    up = np.degrees(distance_m / EARTH_RADIUS_M)
+    up = distance_m / METRES_PER_DEGREE
     across = up / np.cos(np.radians(lat))
     box: BaseGeometry = shapely.box(lon - across, lat - up, lon + across, lat + up)
     return box
@@ -128,7 +128,7 @@ def widened(outline: BaseGeometry, margin_m: float) -> BaseGeometry:
         return outline
     squeeze = np.cos(np.radians((outline.bounds[1] + outline.bounds[3]) / 2))
     plane = shapely.transform(outline, lambda points: points * [squeeze, 1.0])
-    wide = shapely.buffer(plane, np.degrees(margin_m / EARTH_RADIUS_M))
+    wide = shapely.buffer(plane, margin_m / METRES_PER_DEGREE)
     back: BaseGeometry = shapely.transform(wide, lambda points: points / [squeeze, 1.0])
     return back
 

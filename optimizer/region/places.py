@@ -13,7 +13,7 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import said
 from optimizer.problem.network.network import great_circle_m
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
-from optimizer.problem.network.road_classes import MODE_OF
+from optimizer.problem.network.road_classes import HIGHWAY_CLASSES, MODE_OF
 from optimizer.region.model import BUILT_IN, Dropped
 
 if TYPE_CHECKING:
@@ -157,14 +157,8 @@ def _distances(lon: float, lat: float, places: NDArray[np.float64]) -> NDArray[n
 
 # Gateways of a region without a border: where roads enter the map.
 
-_RANKS = (
-    ("motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link"),
-    ("tertiary", "tertiary_link"),
-    ("unclassified",),
-)
-"""Classes of road in the order in which their loose ends are believed to be the map's edge."""
-
 _ENOUGH = 2
+"""Gateways with which no lesser class of road is asked for its loose ends."""
 
 
 def make_edge_gateways(network: Network) -> tuple[Gateway, ...]:
@@ -174,12 +168,13 @@ def make_edge_gateways(network: Network) -> tuple[Gateway, ...]:
     roads are taken too, class by class; a network without loose ends has no gateways.
     """
     loose = _loose_ends(network)
-    rank = np.full(network.n_nodes, len(_RANKS))
-    for number, classes in reversed(list(enumerate(_RANKS))):
-        rank[network.tail[np.isin(network.road_class, classes)]] = number
+    order = {row.name: row.edge for row in HIGHWAY_CLASSES if row.edge is not None}
+    last = max(order.values()) + 1
+    place = np.full(network.n_nodes, last)  # the best place of the roads that leave a node
+    np.minimum.at(place, network.tail, [order.get(name, last) for name in network.road_class.tolist()])
     chosen = loose[:0]
-    for number in range(len(_RANKS) + 1):
-        chosen = loose[rank[loose] <= number]
+    for number in range(last + 1):
+        chosen = loose[place[loose] <= number]
         if chosen.size >= _ENOUGH:
             break
     leaving = np.isin(network.tail, chosen)

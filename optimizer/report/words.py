@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from optimizer.base.text.language import gettext, marked
+from optimizer.problem.network.road_classes import WORD_OF
 
-WORDS = frozenset((
+KINDS = (
     marked("checkpoint"),
     marked("patrol"),
     marked("sensor"),
@@ -15,24 +16,8 @@ WORDS = frozenset((
     marked("unknown"),
     marked("informed"),
     marked("habitual"),
-    marked("motorway"),
-    marked("motorway_link"),
-    marked("trunk"),
-    marked("trunk_link"),
-    marked("primary"),
-    marked("primary_link"),
-    marked("secondary"),
-    marked("secondary_link"),
-    marked("tertiary"),
-    marked("tertiary_link"),
-    marked("unclassified"),
-    marked("residential"),
-    marked("living_street"),
-    marked("service"),
-    marked("track"),
-    marked("road"),
-    marked("path"),
-))  # fmt: skip
+)  # fmt: skip
+"""Kinds of sites and evaders, and how a search ended."""
 
 STEPS = frozenset((
     marked("reading the records"),
@@ -51,7 +36,10 @@ STEPS = frozenset((
 
 def word(name: str) -> str:
     """Return what people call a kind or class in the language that is spoken; a name of a scenario's own as it is."""
-    return gettext(name) if name in WORDS else name
+    return gettext(_WORDS[name]) if name in _WORDS else name
+
+
+_WORDS = {name: name for name in KINDS} | WORD_OF
 
 
 # The words of the report, explained on its page.

@@ -22,6 +22,7 @@ import shapely
 from scipy.ndimage import gaussian_filter
 
 from optimizer.base.text.messages import said
+from optimizer.problem.network.network import METRES_PER_DEGREE
 from optimizer.records.exposure import in_time, unit_of_seizures
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class _Raster:
         lines = np.repeat(network.lines, POINTS)
         along = np.tile((np.arange(POINTS) + 0.5) / POINTS, length.size)
         lonlat = shapely.get_coordinates(shapely.line_interpolate_point(lines, along, normalized=True))
-        scale = 111_195.0 * np.array([np.cos(np.radians(lonlat[:, 1].mean())), 1.0])
+        scale = METRES_PER_DEGREE * np.array([np.cos(np.radians(lonlat[:, 1].mean())), 1.0])
         xy = (lonlat - lonlat.min(axis=0)) * scale
         cell = max(distance_m / 2, float(xy.max()) / MOST_CELLS)
         at = (xy / cell).astype(np.int64).T

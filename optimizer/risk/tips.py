@@ -27,6 +27,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
+from optimizer.problem.network.network import KM_PER_DEGREE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -49,7 +51,6 @@ LARGEST_RATIO = 20.0
 WIDEST = 2.0
 """Standard deviation of a log index beyond which it is taken as this."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
-KM_PER_DEGREE = 111.195
 
 
 @dataclass(frozen=True, eq=False)

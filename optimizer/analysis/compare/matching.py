@@ -20,7 +20,7 @@ from optimizer.base.text.messages import said
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import read_plan, read_plan_ids
 from optimizer.problem.instance.changes import is_named
-from optimizer.problem.network.network import EARTH_RADIUS_M
+from optimizer.problem.network.network import METRES_PER_DEGREE
 from optimizer.problem.plan.plan import Placement, Plan
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class DrawnShape:
 
         Each place is the centre of a plane of equal scale both ways: exact to the metre within the distances at which sites are taken.
         """
-        scale = np.radians(1) * EARTH_RADIUS_M
+        scale = METRES_PER_DEGREE
         east = (self.corners[:, 0] - lon[:, None] + 180) % 360 - 180
         x, y = scale * east * np.cos(np.radians(lat))[:, None], scale * (self.corners[:, 1] - lat[:, None])
         if not self.is_line:

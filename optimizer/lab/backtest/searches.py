@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_json
-from optimizer.problem.network.network import EARTH_RADIUS_M, Network
+from optimizer.problem.network.network import METRES_PER_DEGREE, Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
 from optimizer.records.importers.stop_search import LINKED
@@ -222,7 +222,7 @@ CELL_M = 500.0
 
 def plane(lon: Floats, lat: Floats) -> Floats:
     """Return (m, 2) metres east and north of the middle of (m,) points, equirectangular."""
-    scale = np.radians(1) * EARTH_RADIUS_M
+    scale = METRES_PER_DEGREE
     middle_lon, middle_lat = (lon.min() + lon.max()) / 2, (lat.min() + lat.max()) / 2
     return np.column_stack(((lon - middle_lon) * scale * np.cos(np.radians(middle_lat)), (lat - middle_lat) * scale))
 
@@ -233,7 +233,7 @@ def squares(lon: Floats, lat: Floats) -> NDArray[np.int64]:
     Squares lie in rows along parallels, counted from the equator and the meridian of Greenwich: which points share one depends on no other
     point.
     """
-    scale = np.radians(1) * EARTH_RADIUS_M / CELL_M
+    scale = METRES_PER_DEGREE / CELL_M
     row = np.floor(lat * scale)
     column = np.floor(lon * scale * np.cos(np.radians((row + 0.5) / scale)))
     number = np.unique(np.column_stack((row, column)), axis=0, return_inverse=True)[1]

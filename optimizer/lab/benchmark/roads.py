@@ -16,7 +16,7 @@ import numpy as np
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.arrays import straight_lines
-from optimizer.problem.network.network import Network
+from optimizer.problem.network.network import KM_PER_DEGREE, Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.risk.demand import gravity, habitual_routes
@@ -33,7 +33,6 @@ WATCH_PER_HOUR = dict(zip(CLASSES, (0.04, 0.03, 0.02, 0.015, 0.01), strict=True)
 """Rate at which ordinary policing finds a load on the move."""
 WINDING = 1.2
 """Length of a road over the straight line between its ends."""
-KM_PER_DEGREE = 111.195
 DIGITS = 6
 """Decimals of every generated probability."""
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from optimizer.problem.network.network import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import match_feeds
-from optimizer.records.fusion.reports import KM_PER_DEGREE, comparable_reports, places_of_areas
+from optimizer.records.fusion.reports import comparable_reports, places_of_areas
 from optimizer.records.fusion.review import decisions_on
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.lab.fusion.matching import scored, write_feeds
+from optimizer.problem.network.network import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import WINDOW, Candidates, nothing_learnt, one_to_one
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas
@@ -78,7 +79,7 @@ def _predicted(tables: list[pd.DataFrame]) -> pd.DataFrame:
     backend = DuckDBAPI()
     backend.duckdb_con.execute("SET threads TO 1")
     frames = [backend.register(table, table_name=name) for table, name in zip(tables, ("one", "other"), strict=True)]
-    km = "111.195 * sqrt(pow((lon_l - lon_r) * 0.894, 2) + pow(lat_l - lat_r, 2))"
+    km = f"{KM_PER_DEGREE} * sqrt(pow((lon_l - lon_r) * 0.894, 2) + pow(lat_l - lat_r, 2))"
     comparisons: list[Any] = [
         library.CustomComparison(
             output_column_name="time",

@@ -19,12 +19,13 @@ from scipy.spatial import cKDTree
 from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.lab.study.cells import GENERATED, family_plan, generated_roads, world_of
 from optimizer.lab.study.measures import ACTIVE, ESTIMATORS, OURS, make_trial, ranks
+from optimizer.problem.network.network import KM_PER_DEGREE
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_plan
 from optimizer.records.grades import learn_reliability
 from optimizer.records.tips import LEVEL, Tips
 from optimizer.risk import captured
-from optimizer.risk.tips import KM_PER_DEGREE, REACH_KM, weigh_tips
+from optimizer.risk.tips import REACH_KM, weigh_tips
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.solve import solve
 

@@ -30,6 +30,7 @@ from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.routes import ExchangeFacts
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
 from optimizer.report.content.summary import PlanSummary
+from optimizer.report.words import word
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.scenario.demand.risk_model import MODELS
 
@@ -322,7 +323,7 @@ def _road(compiled: Compiled, site: str) -> str:
     """Return what the road of a site is called: its name, or its class where it has none."""
     network = compiled.region.network
     arc = network.segment_arc[compiled.sites[site].segment]
-    return str(network.name[arc]) or str(network.road_class[arc])
+    return str(network.name[arc]) or word(str(network.road_class[arc]))
 
 
 # The report's section on the records: risk and effort on each segment, what the record cannot tell, and rows that were not used.

@@ -12,9 +12,9 @@ from optimizer.base.text.formatting import letter
 from optimizer.pipeline.briefing.placements import beat_rows, site_rows
 from optimizer.plans.display_names import DisplayNames, place_names
 from optimizer.problem.files.plan_file import DIGITS
+from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.content.placements import chosen_order, driven_order
 from optimizer.report.geodata.layers import line_of
-from optimizer.report.maps.geography import MAIN_CLASSES
 from optimizer.report.maps.labels import LONGEST_NUMBER
 from optimizer.roster.duties import Served, make_duties
 from optimizer.roster.duties_file import DutyBase, DutyRoad
@@ -124,7 +124,7 @@ def duty_roads(network: Network, duties: DutiesFile) -> list[DutyRoad]:
     lines = np.asarray(network.lines, dtype=object)
     near = np.unique(shapely.STRtree(lines).query(around)[1])
     arcs = network.segment_arc[near]
-    main = np.isin(network.road_class[arcs], sorted(MAIN_CLASSES))
+    main = np.isin(network.road_class[arcs], MAIN_CLASSES)
     apart = shapely.distance(lines[near], shapely.MultiPoint([point for group in groups for point in group[:1]]))
     kept = np.sort(np.lexsort((apart, ~main))[:MOST_ROADS])
     signs = (

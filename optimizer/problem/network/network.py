@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth in metres (IUGG R1)."""
+METRES_PER_DEGREE = float(np.radians(1) * EARTH_RADIUS_M)
+"""Metres along a meridian, or along the equator, for one degree: 111,195."""
+KM_PER_DEGREE = METRES_PER_DEGREE / 1000
 
 
 @dataclass(frozen=True)
@@ -338,10 +341,8 @@ class Network:
 
     def _to_plane(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Project to metres around the network's centre (equirectangular: right to 1 % over a few hundred km near the centre's latitude)."""
-        scale = np.radians(1) * EARTH_RADIUS_M
-        return np.asarray(
-            (lonlat - np.array(self.centre)) * np.array([scale * np.cos(np.radians(self.centre[1])), scale])
-        )
+        scale = METRES_PER_DEGREE * np.array([np.cos(np.radians(self.centre[1])), 1.0])
+        return np.asarray((lonlat - np.array(self.centre)) * scale)
 
     def nearest_segments(
         self, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.int64] | None = None

@@ -1,72 +1,100 @@
-"""Classes of road: the mode each belongs to, its default speed, and what a speed limit says of it.
+"""Classes of road in one table: how fast each is, how important, and what people call it; and what a speed limit says.
 
-Sources of networks and graphs of other programs share this table.
+Sources of networks, graphs of other programs, maps and texts share it. A new class is a new row: every column has to be filled.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from optimizer.base.text.language import marked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MODES: dict[str, dict[str, float]] = {
-    # OSRM 5, profiles/car.lua, `speeds`: what a car makes on a road without a speed limit of its own. `road` is assumed as unclassified.
-    "drive": {
-        "motorway": 90.0,
-        "motorway_link": 45.0,
-        "trunk": 85.0,
-        "trunk_link": 40.0,
-        "primary": 65.0,
-        "primary_link": 30.0,
-        "secondary": 55.0,
-        "secondary_link": 25.0,
-        "tertiary": 40.0,
-        "tertiary_link": 20.0,
-        "unclassified": 25.0,
-        "residential": 25.0,
-        "living_street": 10.0,
-        "road": 25.0,
-    },
-    # `service` from the same table; `busway` is assumed the same.
-    "service": {"service": 15.0, "busway": 15.0},
+
+@dataclass(frozen=True, slots=True)
+class HighwayClass:
+    """A class of road.
+
+    Attributes
+    ----------
+    name
+        OpenStreetMap's `highway` value, or `ferry`.
+    mode
+        What travels on it: `drive`, `service`, `track`, `foot` or `ferry`.
+    kmh
+        Default speed, km/h.
+    rank
+        Importance, 0 the highest; None where it has none among roads.
+    main
+        Whether it stays on a map that cannot hold every road.
+    numbered
+        Whether maps write its number.
+    edge
+        Place in the order in which its loose ends are believed to be the map's edge, 0 first; None after all others.
+    word
+        What people read, in English; `optimizer.base.text.language.gettext` translates it.
+    """
+
+    name: str
+    mode: str
+    kmh: float
+    rank: int | None
+    main: bool
+    numbered: bool
+    edge: int | None
+    word: str
+
+
+HIGHWAY_CLASSES = (
+    # Speeds of mode `drive` and of `service`: OSRM 5, profiles/car.lua, `speeds`, what a car makes on a road without a limit of its own.
+    # `road`, a road of unknown class, is assumed as `unclassified`, and `busway` as `service`.
+    HighwayClass("motorway", "drive", 90.0, 0, True, True, 0, marked("motorway")),
+    HighwayClass("motorway_link", "drive", 45.0, 0, True, False, 0, marked("motorway link")),
+    HighwayClass("trunk", "drive", 85.0, 1, True, True, 0, marked("trunk road")),
+    HighwayClass("trunk_link", "drive", 40.0, 1, True, False, 0, marked("trunk road link")),
+    HighwayClass("primary", "drive", 65.0, 2, True, True, 0, marked("primary road")),
+    HighwayClass("primary_link", "drive", 30.0, 2, True, False, 0, marked("primary road link")),
+    HighwayClass("secondary", "drive", 55.0, 3, True, False, 0, marked("secondary road")),
+    HighwayClass("secondary_link", "drive", 25.0, 3, True, False, 0, marked("secondary road link")),
+    HighwayClass("tertiary", "drive", 40.0, 4, False, False, 1, marked("tertiary road")),
+    HighwayClass("tertiary_link", "drive", 20.0, 4, False, False, 1, marked("tertiary road link")),
+    HighwayClass("unclassified", "drive", 25.0, 5, False, False, 2, marked("minor road")),
+    HighwayClass("residential", "drive", 25.0, 6, False, False, None, marked("residential street")),
+    HighwayClass("living_street", "drive", 10.0, 6, False, False, None, marked("living street")),
+    HighwayClass("road", "drive", 25.0, 5, False, False, None, marked("road")),
+    HighwayClass("service", "service", 15.0, 7, False, False, None, marked("service road")),
+    HighwayClass("busway", "service", 15.0, 7, False, False, None, marked("busway")),
     # Assumed: a car on an unsurfaced track (OSRM 5 allows between 5 and 30 by its `tracktype`).
-    "track": {"track": 15.0},
+    HighwayClass("track", "track", 15.0, 8, False, False, None, marked("track")),
     # OSRM 5, profiles/foot.lua, `walking_speed`, for every class.
-    "foot": {
-        "path": 5.0,
-        "footway": 5.0,
-        "pedestrian": 5.0,
-        "steps": 5.0,
-        "bridleway": 5.0,
-        "cycleway": 5.0,
-        "corridor": 5.0,
-        "via_ferrata": 5.0,
-    },
+    HighwayClass("path", "foot", 5.0, 9, False, False, None, marked("path")),
+    HighwayClass("footway", "foot", 5.0, 9, False, False, None, marked("footway")),
+    HighwayClass("pedestrian", "foot", 5.0, 9, False, False, None, marked("pedestrian street")),
+    HighwayClass("steps", "foot", 5.0, 9, False, False, None, marked("steps")),
+    HighwayClass("bridleway", "foot", 5.0, 9, False, False, None, marked("bridleway")),
+    HighwayClass("cycleway", "foot", 5.0, 9, False, False, None, marked("cycleway")),
+    HighwayClass("corridor", "foot", 5.0, 9, False, False, None, marked("corridor")),
+    HighwayClass("via_ferrata", "foot", 5.0, 9, False, False, None, marked("via ferrata")),
     # OSRM 5, profiles/car.lua, `route_speeds`; a ferry's own `duration` goes first.
-    "ferry": {"ferry": 5.0},
+    HighwayClass("ferry", "ferry", 5.0, None, True, False, None, marked("ferry")),
+)
+"""Every class that a source of networks may give; a network of arrays may have others, which count as `road`."""
+
+MODES: dict[str, dict[str, float]] = {
+    mode: {row.name: row.kmh for row in HIGHWAY_CLASSES if row.mode == mode}
+    for mode in dict.fromkeys(row.mode for row in HIGHWAY_CLASSES)
 }
 """Default speed in km/h by mode and class of road."""
-
-RANKS = (
-    ("motorway", "motorway_link"),
-    ("trunk", "trunk_link"),
-    ("primary", "primary_link"),
-    ("secondary", "secondary_link"),
-    ("tertiary", "tertiary_link"),
-    ("unclassified", "road"),
-    ("residential", "living_street"),
-    ("service", "busway"),
-    ("track",),
-    ("path", "footway", "pedestrian", "steps", "bridleway", "cycleway", "corridor", "via_ferrata"),
-)
-"""Classes of road by importance, the most important first."""
-RANK_OF = {road_class: rank for rank, classes in enumerate(RANKS) for road_class in classes}
-
-MODE_OF = {road_class: mode for mode, classes in MODES.items() for road_class in classes}
-DEFAULT_KMH = {road_class: kmh for classes in MODES.values() for road_class, kmh in classes.items()}
+MODE_OF = {row.name: row.mode for row in HIGHWAY_CLASSES}
+DEFAULT_KMH = {row.name: row.kmh for row in HIGHWAY_CLASSES}
+RANK_OF = {row.name: row.rank for row in HIGHWAY_CLASSES if row.rank is not None}
+MAIN_CLASSES = tuple(row.name for row in HIGHWAY_CLASSES if row.main)
+WORD_OF = {row.name: row.word for row in HIGHWAY_CLASSES}
 
 _KMH_PER_UNIT = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}
 _SLOWEST_KMH, _FASTEST_KMH = 1.0, 200.0

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from optimizer.problem.network.network import KM_PER_DEGREE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 LONGEST = 7
 """Days that a report of one event may span; longer ones are totals."""
-
-KM_PER_DEGREE = 111.195
 
 CELL = 0.25
 """Size of the cells of the map in which candidates are looked for, degrees."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from optimizer.problem.network.network import EARTH_RADIUS_M
+from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
 
 if TYPE_CHECKING:
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.report.content.report_content import ReportContent
-
-METRES_PER_DEGREE = float(np.radians(1) * EARTH_RADIUS_M)
-
-MAIN_CLASSES = frozenset(
-    f"{road}{ramp}" for road in ("motorway", "trunk", "primary", "secondary") for ramp in ("", "_link")
-) | {"ferry"}
-"""Road classes that stay on a map that cannot hold every road."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,7 @@ def segments_to_draw(content: ReportContent, busy: NDArray[np.bool_], most: int)
     network = content.network
     if network.n_segments <= most:
         return np.arange(network.n_segments)
-    minor = ~np.isin(network.road_class[network.segment_arc], sorted(MAIN_CLASSES))
+    minor = ~np.isin(network.road_class[network.segment_arc], MAIN_CLASSES)
     order = np.lexsort((_distance_to(network, busy), minor, ~busy))
     return np.sort(order[: max(most, int(busy.sum()))])
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
+from optimizer.problem.network.road_classes import HIGHWAY_CLASSES
 from optimizer.report.maps.geography import border_parts, plane_of
 from optimizer.report.maps.place_names import NamedPlace
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 AT_BORDER_M = 25_000.0
 """Metres from the border up to which a town is a border town."""
-
-NUMBERED = ("motorway", "trunk", "primary")
-"""Classes of road whose numbers maps show, the most important first."""
 
 LONGEST_NUMBER = 9
 """Characters of a road number; longer texts are names."""
@@ -80,7 +78,7 @@ def road_numbers(content: ReportContent) -> list[NamedPlace]:
         if network.ref is None
         else np.where(network.ref[arcs] != "", network.ref[arcs], network.name[arcs])
     )
-    rank = {name: place for place, name in enumerate(NUMBERED)}
+    rank = {row.name: row.rank for row in HIGHWAY_CLASSES if row.numbered and row.rank is not None}
     total: dict[str, float] = {}
     best: dict[str, tuple[int, float, int]] = {}
     length = network.length_m[arcs].tolist()

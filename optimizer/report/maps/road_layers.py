@@ -14,7 +14,7 @@ import numpy as np
 
 from optimizer.base.text.formatting import DASH, number, percent, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.report.maps.geography import MAIN_CLASSES
+from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.palette import EFFORT, MINOR_ROAD, RISK, ROAD, WIDTH
 from optimizer.report.palette import ELSEWHERE as ELSEWHERE_COLOUR
 from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
@@ -88,7 +88,7 @@ class RoadLayer:
 def plan_layer(content: ReportContent) -> RoadLayer:
     """Return the roads by how important they are, under the plan: the first view of the interactive map."""
     network = content.network
-    main = np.isin(network.road_class[network.segment_arc], sorted(MAIN_CLASSES))
+    main = np.isin(network.road_class[network.segment_arc], MAIN_CLASSES)
     classes = (
         RoadClass(_("Other roads"), np.flatnonzero(~main), MINOR_ROAD, 1.2),
         RoadClass(_("Main roads"), np.flatnonzero(main), ROAD, 2.2),

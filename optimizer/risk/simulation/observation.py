@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from optimizer.problem.network.network import METRES_PER_DEGREE
 from optimizer.records.model import Effort, Seizures
 from optimizer.risk.simulation.settings import AS_IT_WAS, RecordSettings
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 FIRST_MONTH = np.datetime64("2023-01", "M")
 UNITS = ("searches", "checks")
 """Unit of each source."""
-DEGREE_M = 111_195.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Clerk:
         at = shapely.line_interpolate_point(lines, self.rng.random(segment.size), normalized=True)
         point = shapely.get_coordinates(at)
         metres = self.settings.place_error_m * self.rng.standard_normal(point.shape)
-        lat = point[:, 1] + metres[:, 1] / DEGREE_M
-        lon = point[:, 0] + metres[:, 0] / (DEGREE_M * np.cos(np.radians(point[:, 1])))
+        lat = point[:, 1] + metres[:, 1] / METRES_PER_DEGREE
+        lon = point[:, 0] + metres[:, 0] / (METRES_PER_DEGREE * np.cos(np.radians(point[:, 1])))
         nearest, _ = self.network.nearest_segments(lon, lat)
         out = np.zeros(number.shape)
         np.add.at(out, (month, nearest), 1.0)

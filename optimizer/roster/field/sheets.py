@@ -19,6 +19,7 @@ from markupsafe import Markup
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, long_date, markup, short_date, spoken
+from optimizer.problem.network.network import KM_PER_DEGREE
 from optimizer.roster.field.tracks import Waypoint, bases_of, waypoints
 
 if TYPE_CHECKING:
@@ -149,7 +150,6 @@ def _code(text: str) -> str:
 
 WIDTH, HEIGHT, EDGE = 360.0, 260.0, 28.0
 
-KM_PER_DEGREE = 111.195
 
 ROADS_NUMBERED, APART = 8, 34.0
 """Numbers of roads on a map, and how far in pixels one keeps from what stands there."""

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from optimizer.base.errors import Problem
 from optimizer.base.text.names import close_match, unknown_name
+from optimizer.problem.network.network import METRES_PER_DEGREE
 from optimizer.records.areas import name_key
 from optimizer.scenario.check.sites import Operator, RoadNames, road_label
 from optimizer.scenario.file.references import fitting_kinds
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.kinds import KindModel
     from optimizer.scenario.file.model import AgencyModel, JurisdictionModel, ScenarioModel
-
-METRES_PER_DEGREE = 111_195.0
 
 
 class Jurisdictions:
