@@ -39,6 +39,7 @@ from tests.ledger_measure import QUICK, SLOW, attack, case, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).parents[1]
 LEAVES = [
@@ -401,6 +402,104 @@ def test_a_witness_signs_no_fork(tmp_path: Path) -> None:
     assert made.held.read_bytes() == before
     with pytest.raises(InputError, match="key of the log itself"):
         cosign(LedgerFolder.opened(made.folder), made.log.verifier(), made.log, made.held)
+
+
+COSIGN = """
+import os, sys
+from pathlib import Path
+from optimizer.sharing.ledger.notes import ED25519
+from optimizer.sharing.ledger.signing import cosign, read_signing_key, read_verifier_key
+from optimizer.sharing.ledger.store import LedgerFolder
+
+place, history, kill_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+steps = 0
+
+
+def counted(call):
+    def step(*arguments, **named):
+        global steps
+        steps += 1
+        if steps == kill_at:
+            os._exit(9)
+        return call(*arguments, **named)
+    return step
+
+
+log, own = read_verifier_key(place / "log.pub", ED25519, "--log-key"), read_signing_key(place / "witness.key")
+ledger = LedgerFolder.opened(place / history)
+os.fsync, os.replace, os.rename = counted(os.fsync), counted(os.replace), counted(os.rename)
+print("ready", flush=True)
+sys.stdin.readline()
+cosign(ledger, log, own, place / "held.txt", out=place / f"{history}.txt")
+"""
+"""Cosigns one of two histories once it is told to; its process is killed at a step of writing."""
+
+
+def two_histories(place: Path) -> tuple[Path, bytes]:
+    """Return a folder with one history of a ledger and a fork of it, both newer than what a witness holds, and what that is."""
+    made, draw = case(place / "case"), random.Random(3)  # noqa: S311 - no secret
+    held = made.earlier[0]["checkpoints/000000000014.txt"]
+    fork = LedgerFolder.opened(write(place / "fork", made.earlier[0]))
+    fork.append([Entry("file", f"another history {draw.random()}")])
+    make_checkpoint(fork, made.log)
+    write(place / "first", made.files)
+    (place / "log.pub").write_text(made.log.verifier().text + "\n")
+    (place / "witness.key").write_bytes((place / "case" / "keys" / "witness").read_bytes())
+    (place / "witness.key").chmod(0o600)
+    return place, held
+
+
+def cosigning(place: Path, history: str, kill_at: int = 0) -> AbstractContextManager[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", COSIGN, str(place), history, str(kill_at)]
+    pipe = subprocess.PIPE
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return started(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=environment)
+
+
+def test_a_witness_that_is_killed_at_any_step_signs_no_fork(tmp_path: Path) -> None:
+    place, held = two_histories(tmp_path)
+    for kill_at in range(1, 40):
+        for name in ("first.txt", "fork.txt"):
+            (place / name).unlink(missing_ok=True)
+        (place / "held.txt").write_bytes(held)
+        for history, kill in (("first", kill_at), ("fork", 0)):
+            with cosigning(place, history, kill) as process:
+                process.communicate("now\n")
+            if history == "first" and process.returncode == 0:
+                assert kill_at > 4  # files and folders, flushed and renamed
+                return
+        assert not ((place / "first.txt").exists() and (place / "fork.txt").exists()), kill_at
+    pytest.fail("the child was killed at each of its steps")
+
+
+def test_of_two_histories_cosigned_at_once_one_is(tmp_path: Path) -> None:
+    place, held = two_histories(tmp_path)
+    for _ in range(5):
+        for name in ("first.txt", "fork.txt"):
+            (place / name).unlink(missing_ok=True)
+        (place / "held.txt").write_bytes(held)
+        with cosigning(place, "first") as one, cosigning(place, "fork") as other:
+            for process in (one, other):
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+            for process in (one, other):
+                assert process.stdin is not None
+                process.stdin.write("now\n")
+                process.stdin.flush()
+            ended = sorted(process.wait() for process in (one, other))
+        assert ended == [0, 1]
+        assert (place / "first.txt").exists() != (place / "fork.txt").exists()
+
+
+def test_a_cosignature_that_was_not_written_is_made_again(tmp_path: Path) -> None:
+    made = case(tmp_path)
+    ledger, log = LedgerFolder.opened(made.folder), made.log.verifier()
+    newest = ledger.checkpoint()
+    assert newest is not None
+    held = made.held.read_bytes()
+    again = cosign(ledger, log, made.witness, made.held, out=tmp_path / "again.txt")
+    assert again.checkpoint.note.text.encode() in held
+    assert (tmp_path / "again.txt").is_file()
 
 
 def test_a_new_key_is_asked_for_and_recorded(tmp_path: Path) -> None:

@@ -16,7 +16,16 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import existing_file, read_text, written_whole
 from optimizer.sharing.ledger.merkle import MerkleTree, consistent
 from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, Checkpoint, SigningKey, VerifierKey, checked_name
-from optimizer.sharing.ledger.store import SETTINGS, Entry, EntryFile, Fact, LedgerFolder, read_entry, write_note
+from optimizer.sharing.ledger.store import (
+    SETTINGS,
+    Entry,
+    EntryFile,
+    Fact,
+    LedgerFolder,
+    locked_folder,
+    read_entry,
+    write_note,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,14 +168,15 @@ def cosign(
         )
     tree = MerkleTree.of(ledger.lines())
     _check_extends(ledger, newest, tree)
-    old = held_checkpoint(held, log, first=first)
-    if old is not None:
-        _check_same_log(old, newest, held)
-    if old is not None and (old.size > newest.size or tree.root(old.size) != old.root):
-        raise InputError(_forked(str(ledger.path), old, newest))
-    if out is None:
-        _check_open(ledger, newest)
-    return _cosigned(newest, log, key, held, out or ledger.checkpoint_file(newest.size))
+    with locked_folder(held.parent):
+        old = held_checkpoint(held, log, first=first)
+        if old is not None:
+            _check_same_log(old, newest, held)
+        if old is not None and (old.size > newest.size or tree.root(old.size) != old.root):
+            raise InputError(_forked(str(ledger.path), old, newest))
+        if out is None:
+            _check_open(ledger, newest)
+        return _cosigned(newest, log, key, held, out or ledger.checkpoint_file(newest.size))
 
 
 def cosign_proof(
@@ -182,15 +192,20 @@ def cosign_proof(
         File for the cosigned checkpoint.
     """
     new = proof.checkpoint
-    old = held_checkpoint(held, log, first=first)
-    if old is not None:
-        _check_same_log(old, new, held)
-    if old is not None and old.size != proof.old:
-        found, expected = f"a proof from {proof.old} entries", f"a proof from the {old.size} that are held"
-        raise InputError(Problem(str(held), found, expected, "Have it made with `ledger prove --since` this file"))
-    if old is not None and not consistent(old.size, old.root, new.size, new.root, proof.hashes):
-        raise InputError(_forked(new.origin, old, new))
-    return _cosigned(new, log, key, held, out)
+    with locked_folder(held.parent):
+        old = held_checkpoint(held, log, first=first)
+        if old is not None:
+            _check_same_log(old, new, held)
+        if (
+            old is not None and old.note.text != new.note.text
+        ):  # the same one again: a run that ended before it wrote `out`
+            if old.size != proof.old:
+                found, expected = f"a proof from {proof.old} entries", f"a proof from the {old.size} that are held"
+                remedy = "Have it made with `ledger prove --since` this file"
+                raise InputError(Problem(str(held), found, expected, remedy))
+            if not consistent(old.size, old.root, new.size, new.root, proof.hashes):
+                raise InputError(_forked(new.origin, old, new))
+        return _cosigned(new, log, key, held, out)
 
 
 def held_checkpoint(held: Path, log: VerifierKey, *, first: bool) -> Checkpoint | None:
@@ -252,7 +267,10 @@ def _cosigned(new: Checkpoint, log: VerifierKey, key: SigningKey, held: Path, ou
         found, expected = "the key of the log itself", "the key of another agency"
         raise InputError(Problem("--key", found, expected, "A log that cosigns itself proves nothing"))
     signed = new.cosigned(key, int(time.time()))
-    files = (write_note(out, signed.note.content), write_note(held, signed.note.content))
+    # What is held comes first: a cosignature must not leave this machine before the state it binds us to is kept for good. A run that ends
+    # between the two is run again, and cosigns the same state.
+    kept = write_note(held, signed.note.content)
+    files = (write_note(out, signed.note.content), kept)
     public = key.verifier(COSIGNATURE)
     warnings = () if signed.cosignature_time(public) is not None else ("The clock of this machine is off.",)
     return SignedState(signed, files, new=True, warnings=warnings)

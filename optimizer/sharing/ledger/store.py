@@ -277,11 +277,47 @@ def _flushed(stream: BinaryIO) -> None:
 
 
 def write_note(path: Path, content: str) -> Path:
-    """Write a checkpoint or proof, whole or not at all, and return its file."""
+    """Write a checkpoint or proof, whole or not at all, and return its file; it outlasts a crash of the machine from then on."""
     with written_whole(path) as temporary, temporary.open("wb") as stream:
         stream.write(content.encode())
         _flushed(stream)
+    _flush_folder(path.parent)
     return path
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Let one process at a time into a block that reads and writes files of a folder; the folder is made where there is none.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made.
+    """
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield  # Windows: a folder cannot be locked there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the names of a folder's files to the disk, where the system lets a folder be opened."""
+    if fcntl is None:
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system that flushes no folders
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 # What a ledger records: hashes of files and facts about them, never the content.
