@@ -27,7 +27,7 @@ from optimizer.solvers.patrols.beat_tree import (
 )
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.solve import place
+from optimizer.solvers.place import place
 from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
 from tests.golden_scenarios import INSTANCES
 

@@ -11,19 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
+from optimizer.problem.instance.teams import NO_WAY
 from optimizer.solvers.patrols.tours import pricing
 from optimizer.solvers.patrols.tours.circuit import best_circuit
 from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest
-from optimizer.solvers.patrols.tours.pricing import (
-    NO_WAY,
-    Tour,
-    TourProblem,
-    best_tour,
-    check_tour,
-    quick_tours,
-    seconds_of,
-    tour_value,
-)
+from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
+from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
 
 SEEDS = st.integers(0, 2**20)
 NEAR = 1e-9

@@ -15,7 +15,7 @@ from optimizer.problem.instance.methods import MIXED
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.file.model import SolveModel, scenario_schema
-from optimizer.solvers.solve import METHODS
+from optimizer.solvers.place import METHODS
 from tests.command import Outcome, run
 from tests.tiny import AREAS, EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
 

@@ -24,7 +24,7 @@ from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.region import save_region
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.solvers.solve import METHODS
+from optimizer.solvers.place import METHODS
 from tests.cases import brute_force, random_instance
 from tests.children import started
 from tests.command import Outcome, run

@@ -20,7 +20,7 @@ from optimizer.report import figures
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file import kinds
 from optimizer.scenario.file.model import ScenarioModel, SolveModel
-from optimizer.solvers.solve import METHODS
+from optimizer.solvers.place import METHODS
 from tests.cases import brute_force, random_instance
 from tests.command import run
 from tests.report_case import full_content

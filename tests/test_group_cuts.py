@@ -22,9 +22,9 @@ from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
-from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener

@@ -10,7 +10,8 @@ import pytest
 from optimizer.base.work.listener import ForwardingListener, step
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
-from optimizer.solvers.solve import METHODS, solve
+from optimizer.solvers.place import METHODS
+from optimizer.solvers.solve import solve
 from tests.cases import Recorder, random_instance
 from tests.test_joint import small_case
 

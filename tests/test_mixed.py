@@ -23,7 +23,8 @@ from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, wi
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.mixed.exploitability import exploitability
-from optimizer.solvers.solve import place, solve
+from optimizer.solvers.place import place
+from optimizer.solvers.solve import solve
 from tests.cases import Recorder, path_value, random_instance, simple_paths
 from tests.command import run
 from tests.test_cooperate import with_agencies

@@ -39,18 +39,18 @@ from optimizer.solvers.branch_and_cut.parallel.workers import (
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.place import place
 from optimizer.solvers.search import compiled
 from optimizer.solvers.search import state as solve_state
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
-from optimizer.solvers.solve import place, solve
+from optimizer.solvers.solve import solve
 from tests.test_benchmark_runs import real_cluster
 from tests.tree_cases import LosingTreeWorkers, budget_case, shared_tree
 
 if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
-    from optimizer.solvers.branch_and_cut.parallel.workers import Event, TreeWorkers
+    from optimizer.solvers.branch_and_cut.parallel.messages import Event, ToWorker, TreeWorkers
 
 INSTANCES = Path(__file__).parents[1] / "instances"
 GAP = 3e-7

@@ -26,7 +26,7 @@ from optimizer.scenario.patrols.posts import choose_posts, post_on
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
 from optimizer.solvers.patrols.joint import _completed
-from optimizer.solvers.patrols.tours.pricing import Tour
+from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 

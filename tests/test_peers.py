@@ -20,7 +20,8 @@ from optimizer.lab.benchmark.star_cut_model import StarCutModel
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.solve import METHODS, solve
+from optimizer.solvers.place import METHODS
+from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from optimizer.problem.plan.plan import fits
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.place import place
 from optimizer.solvers.search.warm_start import Carried, ValueRows
-from optimizer.solvers.solve import place
 from tests.cases import brute_force, random_instance
 from tests.test_tree import harder
 

@@ -28,7 +28,8 @@ from optimizer.problem.plan.evaluation import evader_values
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.mip.backend import solve_mip
-from optimizer.solvers.mip.compact import RowBuilder, add_row, exclude, relaxed_program
+from optimizer.solvers.mip.compact import relaxed_program
+from optimizer.solvers.mip.rows import RowBuilder, add_row, exclude
 from optimizer.solvers.search.feasible_start import feasible_start
 
 if TYPE_CHECKING:

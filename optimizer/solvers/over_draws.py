@@ -22,7 +22,8 @@ from optimizer.problem.plan.plan import known_options, with_beats, with_plan, wi
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
 from optimizer.solvers.overlay.overlay import contract, weighted
-from optimizer.solvers.solve import place, solve
+from optimizer.solvers.place import place
+from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -28,7 +28,7 @@ from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
-from optimizer.solvers.solve import place
+from optimizer.solvers.place import place
 
 if TYPE_CHECKING:
     import os

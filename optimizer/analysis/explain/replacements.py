@@ -12,8 +12,8 @@ from optimizer.base.work.executor import LostPieceError, Piece
 from optimizer.base.work.listener import ForwardingListener, Stopping, step
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.place import place
 from optimizer.solvers.search.warm_start import Carried
-from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

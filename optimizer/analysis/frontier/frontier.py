@@ -31,8 +31,8 @@ from optimizer.problem.plan.plan import packed_plan, unpacked_plan, violations
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.joint import solve_joint
+from optimizer.solvers.place import place
 from optimizer.solvers.search.warm_start import Carried, SharedPaths, ValueRows
-from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

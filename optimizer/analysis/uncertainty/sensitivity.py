@@ -26,7 +26,7 @@ from optimizer.scenario.compile.compile import scenario_travel
 from optimizer.scenario.compile.source_measures import with_travel
 from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.scenario.file.ranges import detection_chances
-from optimizer.solvers.solve import place
+from optimizer.solvers.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -20,7 +20,7 @@ from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.rows import RowStore
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import content_digest
-from optimizer.solvers.solve import METHODS
+from optimizer.solvers.place import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

@@ -32,7 +32,8 @@ from optimizer.scenario.patrols.posts import choose_posts
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import GENERATING
-from optimizer.solvers.solve import place, solve
+from optimizer.solvers.place import place
+from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -19,7 +19,7 @@ from scipy.sparse import csr_array, vstack
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.lp.master import INWARD, Master
 from optimizer.solvers.mip.backend import MipModel
-from optimizer.solvers.mip.compact import RowBuilder, add_side_constraints
+from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

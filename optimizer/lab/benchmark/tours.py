@@ -19,7 +19,8 @@ from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
 from optimizer.solvers.patrols.tours.circuit import best_circuit
-from optimizer.solvers.patrols.tours.pricing import Tour, TourProblem, best_tour, check_tour, quick_tours, tour_value
+from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
+from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, tour_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,8 +22,9 @@ from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.machine import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.solvers.place import METHODS
 from optimizer.solvers.search.compiled import prefer_compiled
-from optimizer.solvers.solve import METHODS, solve
+from optimizer.solvers.solve import solve
 
 
 def main(order: dict[str, Any]) -> None:

@@ -24,8 +24,8 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import POOL, solve_joint, with_tours
+from optimizer.solvers.place import check_arguments, place
 from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,7 +69,7 @@ def solve_mixed(
     instance
         The problem.
     gap, time_limit, seed, threads, scheduler, listener, starts
-        As in `optimizer.solvers.solve.place`; the time is shared. Processes are those of the search for a single plan, after which as many
+        As in `optimizer.solvers.place.place`; the time is shared. Processes are those of the search for a single plan, after which as many
         searches of evaders run beside one another. With patrol teams masks of options without beats.
     support
         Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
@@ -208,7 +208,7 @@ class PreparedProblem:
 
 @dataclass(frozen=True)
 class SingleTerms:
-    """How the best single plan is looked for: `seconds` is its time limit, all else as in `optimizer.solvers.solve.place`."""
+    """How the best single plan is looked for: `seconds` is its time limit, all else as in `optimizer.solvers.place.place`."""
 
     gap: float
     seconds: float | None

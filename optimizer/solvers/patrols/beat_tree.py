@@ -25,10 +25,10 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
 from optimizer.solvers.overlay.overlay import Links, bundled
 from optimizer.solvers.patrols.column_generation import tour_problem_at
 from optimizer.solvers.patrols.tours.pricing import best_tour
+from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import BRANCHING
 from optimizer.solvers.search.warm_start import ValueRows
-from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ class FixedOptions:
     tree
         The search over beats.
     gap, seed, threads, scheduler, began
-        As in `optimizer.solvers.solve.place`.
+        As in `optimizer.solvers.place.place`.
     """
 
     tree: BranchAndPrice

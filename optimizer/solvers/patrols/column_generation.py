@@ -38,7 +38,8 @@ from optimizer.problem.plan.plan import BUDGET_TOLERANCE, make_beat
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated
-from optimizer.solvers.patrols.tours.pricing import Tour, TourProblem, best_tour, quick_tours, tour_value
+from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
+from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, tour_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,9 +26,9 @@ from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.tours.tour import Tour
+from optimizer.solvers.place import check_arguments, place
 from optimizer.solvers.search.compiled import COMPILING_SECONDS
 from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

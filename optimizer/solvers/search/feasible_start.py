@@ -7,7 +7,7 @@ such that sum_j u_jr x_j <= C_r           budgets
           x_j in {0, 1}; forced ones 1, forbidden ones 0
 
 It is solved by HiGHS with rows divided by their sizes and relaxed by `RELAXED`: what is infeasible then is infeasible. Its plan is checked
-exactly; one that the relaxation alone allows is cut off (`compact.exclude`), and the next one is looked for.
+exactly; one that the relaxation alone allows is cut off (`rows.exclude`), and the next one is looked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.messages import said
 from optimizer.problem.plan.plan import violations
-from optimizer.solvers.mip.compact import RowBuilder, add_side_constraints, exclude
+from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints, exclude
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

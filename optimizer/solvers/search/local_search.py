@@ -14,6 +14,7 @@ from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.search.state import NOTHING, SolveState, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.search.state import SolveState
 
     Mask = NDArray[np.bool_]
 
@@ -171,9 +171,6 @@ class PlanImprover:
 # Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met. Where nothing
 # more can be added so, an option that breaks one is added together with those that mend it, such as a sensor with the team that answers it.
 
-NOTHING = 1e-12
-"""A gain below this share of the value is rounding and counts as none."""
-
 FRUITLESS = 120
 """Ruins without a better plan after which the search ends."""
 
@@ -313,24 +310,6 @@ def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator) -> Mask:
     fewer = placed.copy()
     fewer[gone] = False
     return fewer
-
-
-def tidy(instance: Instance, overlay: Overlay, placed: Mask, pooled: PooledValues | None = None) -> Mask:
-    """Return the mask without the options whose removal, one after another, does not change the value.
-
-    Values over a pool save most of the exact ones: an option whose removal raises the value over some paths raises it, whichever others are
-    gone.
-    """
-    placed = placed.copy()
-    value = overlay.value(placed)
-    idle = placed & ~instance.forced
-    if pooled is not None:
-        idle &= pooled.losses(placed) <= max(value * (1 + NOTHING) - pooled.value(placed), 0.0)
-    for option in reversed(np.flatnonzero(idle).tolist()):
-        placed[option] = False
-        if not meets(instance, placed) or overlay.value(placed) > value * (1 + NOTHING):
-            placed[option] = True
-    return placed
 
 
 def filled(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SilentListener, step, stop_if_cancelled
+from optimizer.problem.instance.requirements import meets
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import Overlay, contract
-from optimizer.solvers.search.local_search import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Limit
     from optimizer.solvers.branch_and_cut.lp.master import Master
-    from optimizer.solvers.branch_and_cut.parallel.workers import TreeWorkers
+    from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
     from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
     from optimizer.solvers.search.warm_start import Carried
 
@@ -32,6 +32,8 @@ BRANCHING = "branching"
 """The step in which a tree is searched."""
 SHARED_AFTER = 2.0
 """Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
+NOTHING = 1e-12
+"""A gain below this share of the value is rounding and counts as none."""
 
 
 @dataclass
@@ -207,3 +209,23 @@ class SolveState(SilentListener):
             statistics=self.statistics,
             tolerance=tolerance_of(self.gap),
         )
+
+
+def tidy(
+    instance: Instance, overlay: Overlay, placed: NDArray[np.bool_], pooled: PooledValues | None = None
+) -> NDArray[np.bool_]:
+    """Return the mask without the options whose removal, one after another, does not change the value.
+
+    Values over a pool save most of the exact ones: an option whose removal raises the value over some paths raises it, whichever others are
+    gone.
+    """
+    placed = placed.copy()
+    value = overlay.value(placed)
+    idle = placed & ~instance.forced
+    if pooled is not None:
+        idle &= pooled.losses(placed) <= max(value * (1 + NOTHING) - pooled.value(placed), 0.0)
+    for option in reversed(np.flatnonzero(idle).tolist()):
+        placed[option] = False
+        if not meets(instance, placed) or overlay.value(placed) > value * (1 + NOTHING):
+            placed[option] = True
+    return placed

@@ -34,7 +34,7 @@ from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.instance.requirements import meets
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.plan import fits
-from optimizer.solvers.mip.compact import RowBuilder, add_row
+from optimizer.solvers.mip.rows import RowBuilder, add_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable

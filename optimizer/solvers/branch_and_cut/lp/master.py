@@ -44,7 +44,7 @@ from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, with_losses
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.mip.compact import RowBuilder, add_side_constraints
+from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ A plan is a mask; whoever receives one values it again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -205,6 +205,36 @@ class Pause:
 FromWorker = Ready | PlanFound | BoundMoved | TaskOutcome | Lost
 
 ToWorker = Order | BetterValue | Pause
+
+
+Event = tuple[int, FromWorker]
+"""Number of a worker, from 0, and what it says."""
+
+
+class TreeWorkers(Protocol):
+    """Workers; each says `Ready`, and then answers every order with a `TaskOutcome`, or is `Lost`.
+
+    Each has a process number of its own, which no other had before it: what a lost worker handed back still bears the lost one's number.
+    """
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+
+    def start(self, state: TreeState) -> None:
+        """Start the workers; they begin from this state."""
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Tell a worker something; nothing happens where it is gone."""
+
+    def events(self, seconds: float) -> list[Event]:
+        """Return what workers have said since the last call; wait so long for it."""
+
+    def replace(self, worker: int) -> None:
+        """Start another worker in place of one that is lost."""
+
+    def end(self) -> None:
+        """End all workers, whatever they are doing."""
 
 
 # Names of rows that mean the same in every process of a parallel tree.

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
-    from optimizer.solvers.branch_and_cut.parallel.messages import FromWorker, RowsOf
-    from optimizer.solvers.branch_and_cut.parallel.workers import TreeWorkers
+    from optimizer.solvers.branch_and_cut.parallel.messages import FromWorker, RowsOf, TreeWorkers
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.search.local_search import PlanImprover

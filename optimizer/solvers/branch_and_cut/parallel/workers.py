@@ -18,46 +18,17 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
 from optimizer.base.work.cluster import given_to_all
-from optimizer.solvers.branch_and_cut.parallel.messages import FromWorker, Lost, Order, Ready
+from optimizer.solvers.branch_and_cut.parallel.messages import Lost, Order, Ready, TreeWorkers
 from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from optimizer.solvers.branch_and_cut.parallel.messages import TaskOutcome, ToWorker, TreeState
-
-Event = tuple[int, FromWorker]
-"""Number of a worker, from 0, and what it says."""
-
-
-class TreeWorkers(Protocol):
-    """Workers; each says `Ready`, and then answers every order with a `TaskOutcome`, or is `Lost`.
-
-    Each has a process number of its own, which no other had before it: what a lost worker handed back still bears the lost one's number.
-    """
-
-    @property
-    def size(self) -> int:
-        """Number of workers."""
-
-    def start(self, state: TreeState) -> None:
-        """Start the workers; they begin from this state."""
-
-    def send(self, worker: int, message: ToWorker) -> None:
-        """Tell a worker something; nothing happens where it is gone."""
-
-    def events(self, seconds: float) -> list[Event]:
-        """Return what workers have said since the last call; wait so long for it."""
-
-    def replace(self, worker: int) -> None:
-        """Start another worker in place of one that is lost."""
-
-    def end(self) -> None:
-        """End all workers, whatever they are doing."""
+    from optimizer.solvers.branch_and_cut.parallel.messages import Event, TaskOutcome, ToWorker, TreeState
 
 
 class LocalTreeWorkers(TreeWorkers):

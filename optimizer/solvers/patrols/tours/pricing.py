@@ -17,22 +17,10 @@ import numpy as np
 from optimizer.problem.instance.teams import NO_WAY
 from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest, with_best_slots
 from optimizer.solvers.patrols.tours.ruin_and_recreate import TourImprover
-from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
+from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, tour_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = [
-    "NO_WAY",
-    "BestTour",
-    "Tour",
-    "TourProblem",
-    "best_tour",
-    "check_tour",
-    "quick_tours",
-    "seconds_of",
-    "tour_value",
-]
 
 WIDTHS = (300, 3000, 30_000, 300_000)
 """Most labels of one size, search by search."""

@@ -1,0 +1,87 @@
+"""Rows of linear and mixed-integer programs over options: budgets, conflicts and requirements, and masks to exclude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+
+
+@dataclass
+class RowBuilder:
+    """Grows a sparse matrix of rows `sum coefficient * variable >= side`."""
+
+    n_columns: int
+    row: list[NDArray[np.int64]] = field(default_factory=list)
+    column: list[NDArray[np.int64]] = field(default_factory=list)
+    value: list[NDArray[np.float64]] = field(default_factory=list)
+    side: list[NDArray[np.float64]] = field(default_factory=list)
+    cost: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
+    lower: list[NDArray[np.float64]] = field(default_factory=list)
+    n_rows: int = 0
+
+    def new_columns(self, lower: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Add variables in [lower, 1] and return their positions."""
+        self.lower.append(lower)
+        self.n_columns += lower.size
+        return np.arange(self.n_columns - lower.size, self.n_columns)
+
+    def add(self, side: NDArray[np.float64], *terms: tuple[NDArray[np.int64], NDArray[np.float64]]) -> None:
+        """Add one row for each entry of `side`; each term gives its variable (negative: none) and coefficient row by row."""
+        rows = np.arange(self.n_rows, self.n_rows + side.size)
+        self.n_rows += side.size
+        self.side.append(side)
+        for column, value in terms:
+            there = column >= 0
+            self.row.append(rows[there])
+            self.column.append(column[there])
+            self.value.append(value[there])
+
+
+def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | None = None) -> None:
+    """Add budgets (each divided by itself; twice as much is as good as any more), conflicts and requirements as rows >=.
+
+    A requirement is divided by its largest coefficient; the variable `breaking`, if any, relaxes it.
+    """
+    for use, budget in zip(instance.use.T, instance.budget, strict=True):
+        touched = np.flatnonzero(use)
+        share = np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
+        add_row(rows, -1.0 if budget > 0 else 0.0, touched, -share)
+    for group in instance.conflicts:
+        add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
+    for each in instance.requirements:
+        size = max(map(abs, each.coefficients), default=1.0) or 1.0
+        column, value = np.array(each.options, dtype=np.int64), np.array(each.coefficients) / size
+        if breaking is not None:
+            column, value = np.append(column, breaking), np.append(value, 1.0)
+        add_row(rows, (each.least - each.tolerance) / size, column, value)
+
+
+def add_row(rows: RowBuilder, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
+    """Add one row."""
+    rows.add(np.array([side]))
+    rows.row.append(np.full(column.size, rows.n_rows - 1))
+    rows.column.append(column)
+    rows.value.append(value)
+
+
+def exclude(instance: Instance, rows: RowBuilder, placed: NDArray[np.bool_]) -> None:
+    """Add rows that an (options,) mask which breaks a constraint does not keep, and that every plan keeps.
+
+    Of options that are over a budget together, no plan has as many, nor in their place as many that use no less than any of them.
+    """
+    over = np.flatnonzero(placed @ instance.use > instance.budget * (1 + BUDGET_TOLERANCE))
+    for use in instance.use.T[over]:
+        members = placed & (use > 0)
+        options = np.flatnonzero(members | (use >= use[members].max()))
+        add_row(rows, 1.0 - float(members.sum()), options, -np.ones(options.size))
+    if not over.size:
+        add_row(rows, 1.0 - float(placed.sum()), np.arange(placed.size), np.where(placed, -1.0, 1.0))
