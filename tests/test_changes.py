@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.params import parsed_settings
 from optimizer.base.schema import validated
 from optimizer.base.text.names import unknown_name
 from optimizer.pipeline import plan_scenario
@@ -19,7 +20,7 @@ from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import violations
 from optimizer.scenario.file.adapt_model import AdaptModel
-from optimizer.scenario.file.settings import parsed_settings, with_settings
+from optimizer.scenario.file.settings import with_settings
 from optimizer.solvers.solve import solve
 from tests.cases import enumerated_value, random_instance
 from tests.command import run

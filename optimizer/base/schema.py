@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import close_match, unknown_name
@@ -33,7 +33,7 @@ _PYDANTICS_OWN = re.compile(
 SHOWN_FIELDS = 8
 """Fields of a table that a message names."""
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model")
 
 
 def validated(model: type[Model], content: object, where: str) -> Model:
@@ -42,7 +42,7 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     Parameters
     ----------
     model
-        What the content should be.
+        What the content should be: a model, or a dataclass of parameters (`optimizer.base.params`).
     content
         Parsed JSON or TOML.
     where
@@ -53,19 +53,21 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     InputError
         With one problem for every field that is wrong; a misspelt field is told the name it resembles.
     """
+    adapter = TypeAdapter(model)
     try:
-        return model.model_validate(content)
+        return adapter.validate_python(content)
     except ValidationError as error:
         problems = ProblemList()
         seen: set[str] = set()
         for fault in error.errors(include_url=False):
             path = _dotted(fault["loc"])
             here = f"{where}, {path}" if path else where
-            if path in seen and fault["type"] not in {"extra_forbidden", "missing"}:
+            unknown = fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}  # of a model, of a dataclass
+            if path in seen and not unknown and fault["type"] != "missing":
                 continue  # another branch of the same union
             seen.add(path)
-            if fault["type"] == "extra_forbidden":
-                known = _fields_beside(model, fault["loc"])
+            if unknown:
+                known = _fields_beside(adapter.json_schema(), fault["loc"])
                 name = str(fault["loc"][-1])
                 problems.append(unknown_name(here, name, known, found="a field that is not known"))
             elif fault["type"] == "missing":
@@ -80,7 +82,7 @@ def validated(model: type[Model], content: object, where: str) -> Model:
 def valid(model: type[Model], content: object) -> Model | None:
     """Return `content` as a checked `model`, or None where it is faulty and somebody else reports that."""
     try:
-        return model.model_validate(content)
+        return TypeAdapter(model).validate_python(content)
     except ValidationError:
         return None
 
@@ -95,9 +97,8 @@ def _dotted(location: tuple[int | str, ...]) -> str:
     return path
 
 
-def _fields_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _fields_beside(schema: Mapping[str, Any], location: tuple[int | str, ...]) -> list[str]:
     """Return the fields that were allowed where an unknown one was found."""
-    schema: Mapping[str, Any] = model.model_json_schema()
     node: Any = schema
     for part in location[:-1]:
         node = _resolved(node, schema)

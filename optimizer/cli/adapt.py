@@ -70,9 +70,9 @@ def adapt(
 
     What is not given is that of `[adapt]` in the scenario. With --out an interrupted command goes on where it stopped: give it again.
     """
+    from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.lab.adaptive.analysis.adapt import adapt as simulate_policies
-    from optimizer.scenario.file.settings import parsed_settings
 
     asked: dict[str, Any] = {
         "learning": None if learning is None else learning.value,

@@ -77,10 +77,10 @@ def cooperate(
     from optimizer.analysis.cooperation.cooperation import cooperation_digest
     from optimizer.analysis.cooperation.output import cooperation_folder, write_cooperation
     from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.plans.plan_folder import problem_source
     from optimizer.problem.instance.changes import Changes
-    from optimizer.scenario.file.settings import parsed_settings
 
     listener = ProgressPrinter(silent=as_json)
     folder = None if out is None else cooperation_folder(out, scenario, overwrite=overwrite)

@@ -65,9 +65,9 @@ def frontier(
     from optimizer.analysis.frontier.frontier import frontier as solve_frontier
     from optimizer.analysis.frontier.output import frontier_folder, point_content, write_frontier
     from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.plans.plan_folder import problem_source
-    from optimizer.scenario.file.settings import parsed_settings
 
     numbers = points or [11]
     if len(first) != len(resource) or len(last) != len(resource) or len(numbers) not in {1, len(resource)}:

@@ -105,11 +105,11 @@ def plan(
     """
     from optimizer.analysis.uncertainty.sensitivity import sensitivity_content
     from optimizer.analysis.uncertainty.uncertainty import doubt_content
+    from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.pipeline.plan import plan_scenario
     from optimizer.plans.changes import in_language
     from optimizer.plans.solve import result_without_plan
-    from optimizer.scenario.file.settings import parsed_settings
 
     folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)

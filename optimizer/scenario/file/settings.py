@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-WHERE = "--set"
 KEYS = ("id", "name", "file")
 """Fields by which an entry of a list of tables is named; it is also named by its place, from 0."""
-
-
-def parsed_settings(texts: Iterable[str]) -> dict[str, Any]:
-    """Return values by path from texts `path.to.field=value`; a value that is not TOML is a text.
-
-    Raises
-    ------
-    InputError
-        If a text has another form, or a path comes twice.
-    """
-    found: dict[str, Any] = {}
-    problems = ProblemList()
-    for text in texts:
-        path, equals, value = text.partition("=")
-        path = path.strip()
-        if not equals or not all(path.split(".")):
-            problems.add(WHERE, repr(text), "path.to.field=value", "Write for example evaders.habitual_share=0.2")
-        elif path in found:
-            problems.add(WHERE, f"{path!r} twice", "each field once")
-        else:
-            found[path] = _value(value.strip())
-    problems.raise_if_any()
-    return found
-
-
-def _value(text: str) -> Any:  # noqa: ANN401 - any TOML value
-    try:
-        content = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        return text
-    return content["value"] if set(content) == {"value"} else text
 
 
 def with_settings(content: Mapping[str, Any], settings: Mapping[str, Any], where: str) -> dict[str, Any]:
