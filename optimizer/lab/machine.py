@@ -29,12 +29,13 @@ def cpu_model() -> str:
 
 
 def stamp() -> dict[str, Any]:
-    """Return what every `StoredRow` says of its run: version, Python, processor and time."""
+    """Return what every `StoredRow` says of its run: version, Python, processor, time and commit."""
     return {
         "version": package_version(),
         "python": platform.python_version(),
         "cpu": cpu_model(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": checkout(),
     }
 
 

@@ -58,6 +58,10 @@ class StoredRow(Strict):
     python: str
     cpu: str = Field(description="empty where it was not recorded")
     date: str = Field(description="when the run ended, in UTC; empty where it was not recorded")
+    commit: str = Field(
+        "",
+        description="of the checkout that was run; `up to X`: of X or one before it; empty where it was not recorded",
+    )
 
     @property
     @abstractmethod
@@ -185,3 +189,13 @@ def date_range(rows: Iterable[StoredRow]) -> str:
     """Return the days of the rows: one, or the first and the last; empty where none is recorded."""
     days = sorted(row.date[:10] for row in rows if row.date)
     return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else ""
+
+
+def when_made(rows: Iterable[StoredRow]) -> str:
+    """Return the days of the rows and the commits that they are of, or that some have none: every page says it."""
+    rows = list(rows)
+    commits = sorted({row.commit for row in rows if row.commit})
+    unknown = sum(not row.commit for row in rows)
+    said = [f"commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}"] if commits else []
+    said += [f"commit of {unknown} rows not recorded" if commits else "commit not recorded"] if unknown else []
+    return "; ".join(filter(None, [date_range(rows), *said]))

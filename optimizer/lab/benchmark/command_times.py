@@ -16,7 +16,7 @@ from optimizer.base.work.executor import cores
 from optimizer.lab.benchmark.rows import CommandRow, command_key
 from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
-from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
+from optimizer.lab.rows import PlannedRow, distinct, newest_version, when_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,7 +122,7 @@ def write_command_page(path: Path, rows: Sequence[CommandRow]) -> PageFiles:
         "cores": distinct(str(row.cores) for row in chosen),
         "version": distinct(row.version for row in chosen),
         "python": distinct(row.python for row in chosen),
-        "dates": date_range(chosen),
+        "dates": when_made(chosen),
         "table": command_table(chosen),
     }
     return PageFiles(write_page(path, "commands.md.j2", **content), [])

@@ -29,7 +29,7 @@ from optimizer.lab.benchmark.valleys import draw_country
 from optimizer.lab.case import Case, matching
 from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share
-from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
+from optimizer.lab.rows import PlannedRow, distinct, newest_version, when_made
 from optimizer.problem.files.instance_file import make_instance
 from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
 from optimizer.problem.instance.instance import content_digest
@@ -294,7 +294,7 @@ def write_mixed_page(path: Path, rows: Sequence[MixedRow]) -> PageFiles:
     text = page_text(
         "mixed.md.j2",
         cpu=distinct(row.cpu for row in chosen),
-        dates=date_range(chosen),
+        dates=when_made(chosen),
         version=chosen[0].version,
         longer=LONGER,
         goals=_goals(chosen),

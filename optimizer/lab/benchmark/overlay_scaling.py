@@ -23,7 +23,7 @@ from optimizer.base.work.executor import cores
 from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
 from optimizer.lab.machine import own_peak_mb, stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, thousands, write_page
-from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
+from optimizer.lab.rows import PlannedRow, distinct, newest_version, when_made
 from optimizer.problem.instance.evaders import Evader, arc_costs
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -248,7 +248,7 @@ def write_overlay_page(path: Path, rows: Sequence[OverlayRow]) -> PageFiles:
         "version": distinct(row.version for row in chosen),
         "python": distinct(row.python for row in chosen),
         "numpy": distinct(row.numpy for row in chosen),
-        "dates": date_range(chosen),
+        "dates": when_made(chosen),
         "major": ", ".join(MAJOR),
         "through": f"{SURVIVAL:.0%}",
         "found": f"{FOUND_AN_HOUR:.0%}",

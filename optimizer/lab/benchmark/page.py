@@ -15,7 +15,7 @@ from optimizer.lab.benchmark.best_known import best_values
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
 from optimizer.lab.benchmark.published import DECIMALS, OPTIMA, PEERS, PEERS_COLUMNS, PEERS_SETTING, SECONDS, SOURCE
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
-from optimizer.lab.rows import date_range, distinct
+from optimizer.lab.rows import date_range, distinct, when_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,7 +107,7 @@ def benchmark_text(
         "benchmarks.md.j2",
         cpu=distinct(row.cpu for row in rows),
         cores=distinct(str(row.cores) for row in rows),
-        dates=date_range(rows),
+        dates=when_made(rows),
         version=first.version,
         ortools=distinct(row.ortools for row in rows),
         python=distinct(row.python for row in rows),

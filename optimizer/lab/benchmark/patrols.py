@@ -21,7 +21,7 @@ from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
 from optimizer.lab.case import Case
 from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
-from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
+from optimizer.lab.rows import PlannedRow, distinct, newest_version, when_made
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType
@@ -512,7 +512,7 @@ def patrol_text(rows: Sequence[PatrolRow]) -> str:
         "patrols.md.j2",
         cpu=distinct(row.cpu for row in chosen),
         cores=distinct(str(row.cores) for row in chosen),
-        dates=date_range(chosen),
+        dates=when_made(chosen),
         version=first.version,
         ortools=distinct(row.ortools for row in chosen),
         python=distinct(row.python for row in chosen),
@@ -757,7 +757,7 @@ def write_steadiness_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
         "steadiness.md.j2",
         cpu=distinct(row.cpu for row in chosen),
         cores=distinct(str(row.cores) for row in chosen),
-        dates=date_range(chosen),
+        dates=when_made(chosen),
         version=chosen[0].version,
         ortools=distinct(row.ortools for row in chosen),
         steady=f"{100 * STEADY:g}",

@@ -32,7 +32,6 @@ class PlacementRow(SolverRow):
     family: str
     method: str
     package: str = Field("", description="package of the method and its version; empty where it is this package")
-    commit: str = Field("", description="of the checkout of this package that was run; empty where it was not recorded")
     seed: int
     status: RowStatus
     limit: str | None = Field(description="what ended the search early: time, memory")

@@ -23,7 +23,7 @@ from optimizer.base.work.executor import NO_TLS, Executor, LostPieceError, Piece
 from optimizer.base.work.listener import Stopping
 from optimizer.lab.benchmark.peers import outside_packages
 from optimizer.lab.benchmark.rows import PlacementRow, placement_key
-from optimizer.lab.machine import checkout, family_of, kill_family, solver_stamp
+from optimizer.lab.machine import family_of, kill_family, solver_stamp
 from optimizer.problem.plan.result import relative_gap
 
 if TYPE_CHECKING:
@@ -149,7 +149,6 @@ def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: 
         family=job.family,
         method=job.method,
         package=job.package,
-        commit=checkout(),
         seed=job.seed,
         status=reported["status"],
         limit=reported.get("limit"),

@@ -17,7 +17,7 @@ from scipy.stats import beta
 from optimizer.base.version import package_version
 from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, interval, write_page
-from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version
+from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, when_made
 from optimizer.lab.study.cells import Cell
 from optimizer.lab.study.exploration import PATROL, ROUNDS, THOMPSON_DRAWS, WAYS
 from optimizer.lab.study.rows import (
@@ -267,7 +267,7 @@ def write_alert_page(folder: Path) -> PageFiles | None:
         return None
     content = {
         "alerts": {
-            "version": distinct(row.version for row in rows),
+            "version": f"{distinct(row.version for row in rows)}, {when_made(rows)}",
             "records": len(rows),
             "months": MONTHS,
             "window": WINDOW,
@@ -279,7 +279,7 @@ def write_alert_page(folder: Path) -> PageFiles | None:
         if rows
         else None,
         "exploration": {
-            "version": distinct(row.version for row in explored),
+            "version": f"{distinct(row.version for row in explored)}, {when_made(explored)}",
             "truths": len(explored),
             "rounds": ROUNDS,
             "window": WINDOW,

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import read_text
 from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_text, short
-from optimizer.lab.rows import date_range, distinct, newest_version
+from optimizer.lab.rows import distinct, newest_version, when_made
 from optimizer.lab.study.alerts import write_alert_page
 from optimizer.lab.study.family import family_content
 from optimizer.lab.study.figures import save_pictures
@@ -130,7 +130,7 @@ def study_text(
         rows=rows,
         roads=roads or distinct(row.region for row in rows),
         cpu=distinct(row.cpu for row in rows),
-        dates=date_range(rows),
+        dates=when_made(rows),
         version=distinct(row.version for row in rows),
         python=distinct(row.python for row in rows),
         maps=len(chosen),

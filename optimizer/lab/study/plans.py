@@ -18,7 +18,7 @@ from optimizer.base.version import package_version
 from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
-from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version
+from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, when_made
 from optimizer.lab.study.cells import GENERATED_NAME, GENERATED_NODES, GENERATED_SEED
 from optimizer.lab.study.rows import PLANS, PlansRow
 from optimizer.problem.instance.evaders import Evader, Route
@@ -284,7 +284,7 @@ def write_plans_page(folder: Path) -> PageFiles | None:
     page = write_page(
         folder / "plans.md",
         "plans.md.j2",
-        version=distinct(row.version for row in rows),
+        version=f"{distinct(row.version for row in rows)}, {when_made(rows)}",
         rows=len(rows),
         table=plans_table(rows),
         seizures=SEIZURES,
