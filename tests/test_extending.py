@@ -129,6 +129,9 @@ def test_the_command_runs_and_has_help(capsys: pytest.CaptureFixture[str], monke
     assert "interdict size instances/grid" in run(capsys, monkeypatch, "size", "-h").out
 
 
-def test_the_files_that_the_page_names_are_there() -> None:
-    for path in re.findall(r"`((?:cli|scenario|problem|solvers|records|report)/[\w/.]+)`", PAGE):
-        assert (ROOT / "optimizer" / path).exists(), path
+def test_the_files_that_pages_name_are_there() -> None:
+    for text in (PAGE, (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")):
+        for path in re.findall(r"`((?:\w+/)+\w+\.(?:py|html))`", text):
+            assert (ROOT / path).exists() or (ROOT / "optimizer" / path).exists(), path
+        for path in re.findall(r"tests/\w+\.py", text):
+            assert (ROOT / path).exists(), path
