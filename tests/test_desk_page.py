@@ -102,6 +102,14 @@ def test_nothing_is_given_without_the_token(folder: Path) -> None:
         request = HTTPRequest(f"{address}ws".replace("http:", "ws:"), headers={"Origin": "http://elsewhere.example"})
         with pytest.raises(HTTPClientError, match="403"):
             await websocket_connect(request, subprotocols=["bokeh", "x"])
+        for other in (
+            f"elsewhere.example:{port}",
+            f"localhost:{port}",
+            "127.0.0.1",
+            "",
+        ):  # another name that leads here
+            with pytest.raises(HTTPClientError, match="421"):
+                await AsyncHTTPClient().fetch(address, headers={"Host": other})
         page = await AsyncHTTPClient().fetch(address)
         policy = page.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy

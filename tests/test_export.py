@@ -171,6 +171,8 @@ def test_figures_come_as_svg_and_pdf_beside_png(tmp_path: Path) -> None:
     assert {"map-plan.svg", "map-risk.svg", "sites.svg", "evaders.svg"} <= set(names)
     for name in ("sites.png", "sites.svg", "sites.pdf"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+    assert b"/Type3" not in (tmp_path / "a" / "sites.pdf").read_bytes()
+    assert "<text" in (tmp_path / "a" / "sites.svg").read_text(encoding="utf-8")
     for path in (tmp_path / "c").glob("*.svg"):
         picture = fromstring(path.read_text(encoding="utf-8"), forbid_dtd=False)
         assert not [node for node in picture.iter() if node.tag.endswith("script")]

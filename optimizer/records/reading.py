@@ -447,7 +447,7 @@ def _table(frame: Any, source: SeizureSource | EffortSource) -> TextTable:  # no
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever a frame holds
     """Return a value as a file would have it: days without midnight, nothing for what is missing."""
-    if value is None or value != value or type(value).__name__ == "NAType":  # noqa: PLR0124 - NaN and NaT
+    if value is None or type(value).__name__ == "NAType" or value != value:  # noqa: PLR0124 - NaN and NaT
         return ""
     if hasattr(value, "isoformat"):
         return str(value.isoformat())[:10]

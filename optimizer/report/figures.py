@@ -150,11 +150,15 @@ class LocalTicks(Formatter):
         return [localised(text) for text in self._own.format_ticks(values)]
 
 
+AS_TEXT = {"pdf.fonttype": 42, "svg.fonttype": "none"}
+"""Words of a figure stay words: outlines that a printer and a search can read (PDF), and text (SVG)."""
+
+
 def _save_as(kind: str, figure: Figure, path: Path) -> Path:
     """Write a figure without the time, so that the same figure makes the same file."""
     drawn = BytesIO()
     timeless: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with warnings.catch_warnings(), rc_context({"svg.hashsalt": path.stem}):
+    with warnings.catch_warnings(), rc_context(AS_TEXT | {"svg.hashsalt": path.stem}):
         # names in scripts the font lacks show as boxes: the tables hold them in full
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(drawn, format=kind, bbox_inches="tight", pad_inches=0.1, metadata=timeless.get(kind))

@@ -1,6 +1,7 @@
 """The server of a desk: on this machine alone, behind an address that holds a random token, with nothing else to ask it for.
 
-Every address of the server begins with the token, that of the websocket and of scripts included: a request without it finds nothing. The
+Every address of the server begins with the token, that of the websocket and of scripts included: a request without it finds nothing. One whose
+Host is another name than the server's is refused (421): a page of a foreign name that was made to lead here gets nothing. The
 websocket is also refused to pages of other origins, and the page's own security policy lets nothing load from elsewhere, and no script run but
 those that the page was made with.
 """
@@ -22,7 +23,7 @@ from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
-from tornado.web import OutputTransform
+from tornado.web import ErrorHandler, OutputTransform
 
 from optimizer.analysis.desk.page.page import POLL_MS, DeskPage, template
 from optimizer.base.errors import InputError, Problem
@@ -32,7 +33,7 @@ from optimizer.base.text.language import gettext as _
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tornado.httputil import HTTPHeaders
+    from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
     from optimizer.analysis.desk.view import DeskActions
 
@@ -80,7 +81,7 @@ def listening(actions: DeskActions, port: int | None = None) -> DeskServer:
     logging.getLogger("tornado.access").setLevel(
         logging.ERROR
     )  # a request that finds nothing is no concern of the planner
-    application = BokehTornado(
+    application = _OfOneHost(
         {"/": Application(FunctionHandler(lambda document: _fill(document, actions)))},
         prefix=token,
         extra_websocket_origins=[f"{HOST}:{port}"],
@@ -91,6 +92,7 @@ def listening(actions: DeskActions, port: int | None = None) -> DeskServer:
         sign_sessions=False,
         secret_key=None,
     )
+    application.host = f"{HOST}:{port}"
     application.add_transform(_Guarded)
     http = HTTPServer(application)
     http.add_socket(bound)
@@ -158,6 +160,18 @@ def _fill(document: Any, actions: DeskActions) -> None:  # noqa: ANN401 - bokeh 
     document.title = _("Planner's desk")
     document.template = template()
     document.add_periodic_callback(page.poll, POLL_MS)
+
+
+class _OfOneHost(BokehTornado):
+    """Answers requests to its own host and port alone."""
+
+    host: str
+
+    def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:  # noqa: ANN401 - tornado's
+        """Return what answers a request."""
+        if request.host != self.host:
+            return self.get_handler_delegate(request, ErrorHandler, {"status_code": 421})
+        return super().find_handler(request, **options)
 
 
 class _Guarded(OutputTransform):
