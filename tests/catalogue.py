@@ -29,11 +29,11 @@ KEYWORDS = {
     "_": None,
     "gettext": None,
     "marked": None,
-    "said": None,
+    "message": None,
     "markup": None,
     "ngettext": (1, 2),
     "counted": (1, 2),
-    "said_count": (1, 2),
+    "counted_message": (1, 2),
     "pgettext": ((1, "c"), 2),
     "LayerField": (3,),
 }

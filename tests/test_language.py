@@ -30,7 +30,7 @@ from optimizer.base.text.language import (
     speaking,
     spoken,
 )
-from optimizer.base.text.messages import said, translated
+from optimizer.base.text.messages import message, translated
 from optimizer.pipeline.roster.roster import field_pack
 from optimizer.plans.changes import in_language
 from optimizer.report.page import page
@@ -198,15 +198,15 @@ def test_a_code_is_written_as_html_has_it(code: str, made: str) -> None:
 
 
 def test_what_the_console_says_is_english_and_can_be_said_again() -> None:
-    inner = said("{number} points", number=3)
-    made = said("{low} to {high}", low=1234.5, high=inner)
+    inner = message("{number} points", number=3)
+    made = message("{low} to {high}", low=1234.5, high=inner)
     assert made == "1234.5 to 3 points"
     assert json.dumps([made]) == '["1234.5 to 3 points"]'
     with speaking("es"):
         assert translated(made) == "1234,5 a 3 puntos"
         assert translated("as it is") == "as it is"
     copied = copy(made)  # it goes to other processes with the scenario
-    assert (copied, copied.message, copied.values) == (made, made.message, made.values)
+    assert (copied, copied.template, copied.values) == (made, made.template, made.values)
 
 
 def test_babel_is_loaded_for_other_languages_alone() -> None:

@@ -13,7 +13,7 @@ from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import SILENT, SilentListener
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
-from optimizer.problem.plan.plan import fits
+from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.cuts import min_cut_heuristic as network_cut
 from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, plan_of_a_cut
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
@@ -71,7 +71,7 @@ def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: 
     assert np.array_equal(local_search(tree.instance, tree.overlay, pooled, second), second)
     found = plan_of_a_cut(tree, SILENT)
     assert found is not None
-    assert fits(tree.instance, found)
+    assert within_limits(tree.instance, found)
     assert tree.overlay.value(found) == pytest.approx(0.81 * FIRST + 0.1 * 0.9)
 
 

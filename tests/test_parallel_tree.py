@@ -22,8 +22,8 @@ from optimizer.solvers.branch_and_cut.parallel.messages import (
     BranchTask,
     Lost,
     Order,
+    OrderOutcome,
     RowExchange,
-    TaskOutcome,
     TreeState,
 )
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
@@ -220,7 +220,7 @@ class Lying(LocalTreeWorkers):
         """Return them."""
         found = super().events(seconds)
         for _, message in found:
-            if isinstance(message, TaskOutcome):
+            if isinstance(message, OrderOutcome):
                 message.placed[:] = True
         return found
 
@@ -344,7 +344,7 @@ def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lo
     order = Order(task, placed, tree.overlay.value(placed), 0.0, np.inf)
 
     def carried_out(run: str, number: int, first: bool) -> bool:
-        return isinstance(obeyed(OrderKey(run, number, first), state, order), TaskOutcome)
+        return isinstance(obeyed(OrderKey(run, number, first), state, order), OrderOutcome)
 
     runs = [f"run {one}" for one in range(MOST_RUNS + 1)]
     try:

@@ -12,7 +12,7 @@ import pytest
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.options import Option, Resource
-from optimizer.problem.instance.requirements import Requirement, implied, meets
+from optimizer.problem.instance.requirements import Requirement, implied_options, requirements_met
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve
@@ -116,11 +116,11 @@ def test_what_requirements_imply_holds_in_every_plan() -> None:
         n = len(instance.options)
         state = rng.integers(0, 4, n)
         ones, zeros = state == 0, state == 1
-        found = implied(instance, ones, zeros)
+        found = implied_options(instance, ones, zeros)
         plans = [
             plan
             for plan in (np.array([bits >> j & 1 for j in range(n)], dtype=bool) for bits in range(2**n))
-            if meets(instance, plan) and not (ones & ~plan).any() and not (zeros & plan).any()
+            if requirements_met(instance, plan) and not (ones & ~plan).any() and not (zeros & plan).any()
         ]
         assert found.possible or not plans
         for plan in plans:

@@ -13,7 +13,7 @@ from optimizer.analysis.frontier.output import frontier_folder, write_frontier
 from optimizer.analysis.uncertainty.sensitivity import Sensitivity, sensitivity_facts
 from optimizer.base.errors import InputError
 from optimizer.base.text.language import speaking
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.plans.plan_folder import problem_source
 from optimizer.problem.plan.plan import Plan
 from optimizer.roster.roster_page import roster_page
@@ -92,7 +92,7 @@ def test_headers_of_a_spanish_roster_break_within_no_word(tmp_path: Path) -> Non
 
 
 def test_ends_of_assumptions_that_were_not_solved_are_said_in_spanish() -> None:
-    left = said(
+    left = message(
         "{left} of {ends} ends were not solved before the time was over: give more with --time-limit", left=6, ends=26
     )
     with speaking("es"):

@@ -7,13 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from optimizer.problem.instance.evaders import Evader, Searches, ThroughNetwork
+from optimizer.problem.instance.evaders import ContractedNetwork, Evader, Searches
 from tests.cases import random_instance
 
 
 def check(n_nodes: int, tail: np.ndarray, head: np.ndarray, searches: Searches, rng: np.random.Generator) -> int:
     """Assert equal values under random chances, some arcs blocked; return how many roads are left."""
-    reduced = ThroughNetwork.of(n_nodes, tail, head, searches)
+    reduced = ContractedNetwork.of(n_nodes, tail, head, searches)
     for _ in range(10):
         survival = np.where(rng.random(tail.size) < 0.15, 0.0, rng.uniform(0.2, 1.0, tail.size))
         expected = searches.values(n_nodes, tail, head, survival)
@@ -55,6 +55,6 @@ def test_a_road_is_one_arc_each_way_and_dead_ends_are_gone() -> None:
     pairs = [(0, 1), (1, 2), (2, 3), (2, 4), (4, 5), (1, 6), (6, 7), (7, 1)]
     tail = np.array([a for a, _ in pairs] + [b for _, b in pairs], dtype=np.int32)
     head = np.array([b for _, b in pairs] + [a for a, _ in pairs], dtype=np.int32)
-    reduced = ThroughNetwork.of(8, tail, head, Searches.of([Evader("", 0, 3, 1.0)]))
+    reduced = ContractedNetwork.of(8, tail, head, Searches.of([Evader("", 0, 3, 1.0)]))
     assert reduced.n_nodes == 3  # 0, 1 with its loop, 3
     assert {(0, 1), (1, 2)} <= set(zip(reduced.tail.tolist(), reduced.head.tolist(), strict=True))

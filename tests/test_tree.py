@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
-from optimizer.problem.plan.plan import fits, violations
+from optimizer.problem.plan.plan import violations, within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master, Relaxed
 from optimizer.solvers.branch_and_cut.tree.node import Node, addable
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import NodeSolution, path_cut_sets
@@ -50,7 +50,7 @@ def harder(seed: int) -> Instance:
         evaders=instance.evaders + more,
         resources=(Resource("teams", float(rng.integers(2, 9)), agency="north"), money),
     )
-    return changed if fits(changed, changed.forced) else harder(seed + 10_000)
+    return changed if within_limits(changed, changed.forced) else harder(seed + 10_000)
 
 
 def feasible_plans(instance: Instance, overlay: Overlay) -> Iterator[np.ndarray]:
@@ -59,7 +59,7 @@ def feasible_plans(instance: Instance, overlay: Overlay) -> Iterator[np.ndarray]
     for bits in product((False, True), repeat=free.size):
         mask = instance.forced.copy()
         mask[free] = bits
-        if fits(instance, mask):
+        if within_limits(instance, mask):
             yield mask
 
 
@@ -299,12 +299,12 @@ def roads(survival: list[float], uses: list[float], budget: float, evaders: tupl
 
 @pytest.mark.parametrize("seed", range(12))
 def test_what_can_be_added_is_what_fits(seed: int) -> None:
-    """For budgets in whole and broken units, and exclusions: option by option as `plan.fits` says, along a random plan."""
+    """For budgets in whole and broken units, and exclusions: option by option as `plan.within_limits` says, along a random plan."""
     instance, rng = budget_case(seed), np.random.default_rng(seed)
     placed = np.zeros(len(instance.options), dtype=bool)
     for option in rng.permutation(placed.size).tolist():
         more = placed | np.eye(placed.size, dtype=bool)
-        expected = [fits(instance, one) for one in more]
+        expected = [within_limits(instance, one) for one in more]
         assert np.array_equal(addable(instance, placed) | placed, np.array(expected) | placed)
         if expected[option]:
             placed = more[option]
@@ -321,7 +321,7 @@ def test_budgets_hit_to_the_last_digit_lose_no_plan() -> None:
         placed = np.zeros(4, dtype=bool)
         for option in np.flatnonzero(mask).tolist():
             more = placed | np.equal(np.arange(4), option)
-            assert addable(instance, placed)[option] == fits(instance, more)
+            assert addable(instance, placed)[option] == within_limits(instance, more)
             placed = more
         if not violations(instance, mask):
             overlay = contract(instance)

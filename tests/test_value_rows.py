@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from optimizer.problem.plan.plan import fits
+from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
@@ -72,7 +72,7 @@ def test_bounds_are_true_at_every_budget(seed: int) -> None:
     sets, starts = [left_by_a_solve(seed, 0.05).rows], [instance.forced]
     for money in (40.0, 0.0, 3.0, 25.0, 9.0, 15.0):
         case = instance.with_budget("money", money)
-        if not fits(case, case.forced):
+        if not within_limits(case, case.forced):
             continue
         carried = Carried(ValueRows.joined([each for each in sets if each is not None]))
         result = place(case, gap=1e-6, overlay=overlay, threads=1, carried=carried, starts=starts)
@@ -92,7 +92,7 @@ def test_options_that_the_overlay_leaves_free_can_be_forced_or_forbidden(seed: i
     for option in np.flatnonzero(overlay.free).tolist():
         for change in (instance.with_forced, instance.with_forbidden):
             case = change(instance.options[option].id)
-            if not fits(case, case.forced):
+            if not within_limits(case, case.forced):
                 continue
             result = place(case, gap=1e-6, overlay=overlay, threads=1, carried=Carried(rows))
             optimum, _ = brute_force(case)

@@ -22,8 +22,8 @@ import numpy as np
 from optimizer.base.work.listener import SILENT
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
-from optimizer.problem.instance.requirements import Requirement, meets
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.instance.requirements import Requirement, requirements_met
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_group_cuts, least_with_prices
@@ -83,7 +83,7 @@ def budget_case(seed: int) -> Instance:
         options=options,
         resources=tuple(Resource(name, budgets[name]) for name in names),
     )
-    if not fits(instance, instance.forced):
+    if not within_limits(instance, instance.forced):
         return budget_case(seed + 1_000_000)
     return with_requirements(instance, rng) if rng.random() < 0.5 else instance
 
@@ -108,7 +108,7 @@ def fitting_plans(instance: Instance, overlay: Overlay) -> NDArray[np.bool_]:
     masks = np.repeat(instance.forced[None], 2**free.size, axis=0)
     masks[:, free] = np.array(list(product((False, True), repeat=free.size)), dtype=bool).reshape(-1, free.size)
     near = (masks @ instance.use <= instance.budget * (1 + 2 * BUDGET_TOLERANCE)).all(axis=1)
-    return np.array([mask for mask in masks[near] if fits(instance, mask)])
+    return np.array([mask for mask in masks[near] if within_limits(instance, mask)])
 
 
 def false_cuts(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
@@ -159,7 +159,7 @@ def false_group_cuts(instance: Instance, tree: BranchAndCut, plans: NDArray[np.b
     Every other one has prices of which some are other than those of the root.
     """
     rng = np.random.default_rng(seed)
-    master, feasible = tree.master, np.array([mask for mask in plans if meets(instance, mask)])
+    master, feasible = tree.master, np.array([mask for mask in plans if requirements_met(instance, mask)])
     values = np.array([master.commodities.sums(master.values(mask)) for mask in feasible])
     means = master.mean_rows(tree.root)
     informed = master.commodities.group[: master.commodities.searches.row.size]
@@ -185,7 +185,7 @@ def check_tree(seed: int) -> Iterator[str]:
     plans = fitting_plans(instance, overlay)
     yield from false_cuts(instance, overlay, plans, seed)
     yield from false_floors(instance, overlay, plans, seed)
-    least = min(overlay.value(mask) for mask in plans if meets(instance, mask))
+    least = min(overlay.value(mask) for mask in plans if requirements_met(instance, mask))
     if instance.requirements:
         yield "requirements"
     tree = BranchAndCut(instance, overlay)

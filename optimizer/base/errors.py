@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SHOWN = 10
+PROBLEMS_SHOWN = 10
 """Problems of one file, or of one column of it, that are described; a file of another kind has one on every line."""
 
 
@@ -122,7 +122,7 @@ class ProblemList:
         result: dict[object, Problem] = {}
         for problem in every:
             fault = (problem.found, problem.expected, problem.remedy)
-            if alike[fault] > SHOWN:
+            if alike[fault] > PROBLEMS_SHOWN:
                 result.setdefault(fault, replace(problem, where=f"{problem.where}, and {alike[fault] - 1} more places"))
             else:
                 result[len(result), fault] = problem
@@ -176,8 +176,8 @@ class FileProblems:
         self._count[column] += 1
         described = self._described[column]
         described.append((number, found, expected, remedy))
-        if len(described) > 2 * SHOWN:
-            self._described[column] = sorted(described)[:SHOWN]
+        if len(described) > 2 * PROBLEMS_SHOWN:
+            self._described[column] = sorted(described)[:PROBLEMS_SHOWN]
 
     def add_each(
         self, numbers: NDArray[np.int64], describe: Callable[[int], str], expected: str, remedy: str = ""
@@ -186,21 +186,21 @@ class FileProblems:
 
         `describe` returns what was found at a position of `numbers`; it is called for the first `SHOWN` positions only.
         """
-        for position, number in enumerate(numbers[:SHOWN].tolist()):
+        for position, number in enumerate(numbers[:PROBLEMS_SHOWN].tolist()):
             self.add(number, describe(position), expected, remedy)
-        if numbers.size > SHOWN:
-            self._count[""] += numbers.size - SHOWN
+        if numbers.size > PROBLEMS_SHOWN:
+            self._count[""] += numbers.size - PROBLEMS_SHOWN
 
     def problems(self) -> list[Problem]:
         """Return the first `SHOWN` problems of each column, and one that counts the others."""
         result = []
         for column, count in self._count.items():
             named = f", column {column!r}" if column else ""
-            for number, found, expected, remedy in sorted(self._described[column])[:SHOWN]:
+            for number, found, expected, remedy in sorted(self._described[column])[:PROBLEMS_SHOWN]:
                 at = f", {self._unit} {number}" if number else ""
                 result.append(_problem(f"{self._path}{at}{named}", found, expected, remedy))
-            if count > SHOWN:
-                found = f"{count - SHOWN} more faults, {count} in all"
+            if count > PROBLEMS_SHOWN:
+                found = f"{count - PROBLEMS_SHOWN} more faults, {count} in all"
                 remedy = "Correct the first ones and read the file again"
                 result.append(Problem(f"{self._path}{named}", found, "none", remedy))
         return result

@@ -162,10 +162,10 @@ def _suite(name: str, folder: Path, options: SuiteOptions, table: bool, as_json:
         _show_page(SUITES[name].page(folder), as_json)
         return True
     printer = ProgressPrinter(silent=as_json)
-    printer.message(f"{name}: {SUITES[name].about}")
+    printer.line(f"{name}: {SUITES[name].about}")
     try:
         for row in SUITES[name].run(folder, options):
-            printer.message(row.summary)
+            printer.line(row.summary)
             if as_json:
                 print_json(row.model_dump())
     except KeyboardInterrupt:
@@ -195,13 +195,13 @@ def _run(benchmark: Benchmark, carry_out: Callable[..., None], as_json: bool) ->
     """Make the runs that are missing, where `carry_out` makes them; return whether all were made."""
     printer = ProgressPrinter(silent=as_json)
     total, todo = len(benchmark.planned), len(benchmark.todo)
-    printer.message(f"{total} runs, {total - todo} of them made before")
+    printer.line(f"{total} runs, {total - todo} of them made before")
     made = 0
 
     def show_row(row: PlacementRow) -> None:
         nonlocal made
         made += 1
-        printer.message(f"{made}/{todo} {_sentence(row)}")
+        printer.line(f"{made}/{todo} {_sentence(row)}")
         if as_json:
             print_json(row.model_dump())
 

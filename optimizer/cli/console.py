@@ -109,7 +109,7 @@ class ProgressPrinter(SilentListener):
         self._steps: list[str] = []
         self._bounds = ""
 
-    def message(self, text: str) -> None:
+    def line(self, text: str) -> None:
         """Print a line with the time since the start."""
         if not self._silent:
             sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {printable(text)}\n")
@@ -125,7 +125,7 @@ class ProgressPrinter(SilentListener):
         self._steps.append(name)
         if self._verbose or len(self._steps) == 1:
             self._bounds = ""
-            self.message("  " * (len(self._steps) - 1) + name)
+            self.line("  " * (len(self._steps) - 1) + name)
         else:
             self._print_state()
 
@@ -133,7 +133,7 @@ class ProgressPrinter(SilentListener):
         """Return to the step around it."""
         self._steps.pop()
         if self._verbose:
-            self.message("  " * len(self._steps) + f"{name}: {seconds:.3f} s")
+            self.line("  " * len(self._steps) + f"{name}: {seconds:.3f} s")
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Print where the bounds stand, if they have moved and the last line is not too recent."""
@@ -144,7 +144,7 @@ class ProgressPrinter(SilentListener):
         text = f"  {self._steps[-1] if self._steps else 'bounds'}{self._bounds}"
         now = time.monotonic()
         if text != self._last and (self._verbose or now - self._printed >= QUIET_SECONDS):
-            self.message(text)
+            self.line(text)
             self._last, self._printed = text, now
 
 

@@ -336,13 +336,13 @@ def study(
     planned = plan_study(data, out, regions=region or (), only=only or (), seeds=seeds, family=family)
     total, todo = len(planned.cells), len(planned.todo)
     printer = ProgressPrinter(silent=as_json)
-    printer.message(f"{total} cells, {total - todo} of them done before")
+    printer.line(f"{total} cells, {total - todo} of them done before")
     count = 0
 
     def show_cell(one: EndedCell) -> None:
         nonlocal count
         count += 1
-        printer.message(f"{count}/{todo} {one.cell.name} {one.fault}".rstrip())
+        printer.line(f"{count}/{todo} {one.cell.name} {one.fault}".rstrip())
         if as_json:
             print_json({"cell": one.cell.name, "rows": len(one.rows), "fault": one.fault or None})
 
@@ -352,7 +352,7 @@ def study(
         print_note(f"Interrupted after {count} of {todo} cells. Rows are kept; the same command goes on from there.")
         return
     if len(ended) < todo:
-        printer.message(f"{todo - len(ended)} cells are left for another time")
+        printer.line(f"{todo - len(ended)} cells are left for another time")
     check_ended(ended)
 
 

@@ -18,7 +18,7 @@ from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.base.version import package_version
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
@@ -391,5 +391,5 @@ def _with_duties(compiled: Compiled, plan: PlanFile, *, marked: bool) -> _WithDu
     try:
         return _WithDuties(compiled, duties_of(compiled, plan, marked=marked))
     except InputError as error:
-        warning = said("No roster can be made of this plan: {fault}", fault=" ".join(str(error).splitlines()))
+        warning = message("No roster can be made of this plan: {fault}", fault=" ".join(str(error).splitlines()))
         return _WithDuties(replace(compiled, warnings=(*compiled.warnings, warning)), None)

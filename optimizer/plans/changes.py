@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import ProblemList
 from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.text.language import check_language
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import plan_path, read_drivable_beats, read_plan_ids
 from optimizer.problem.instance.changes import WHERE, Changes
@@ -63,7 +63,7 @@ def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -
     asked = [*(f"{path} is {value!r}" for path, value in other.items()), *changes.sentences]
     if not asked:
         return compiled
-    warning = said("This plan departs from the scenario, as asked: {changes}.", changes=asked)
+    warning = message("This plan departs from the scenario, as asked: {changes}.", changes=asked)
     return replace(compiled, instance=changes.applied(compiled.instance), warnings=(*compiled.warnings, warning))
 
 
@@ -112,7 +112,7 @@ def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
     if other:
         listed = ", ".join(map(repr, other[:SHOWN])) + (f" and {len(other) - SHOWN} more" if len(other) > SHOWN else "")
         warnings.append(
-            said(
+            message(
                 "The search does not begin with {lost} of the {count} placements of {path}, which are no options here, nor beats that its "
                 "teams could drive: {listed}.",
                 lost=len(other),
@@ -124,7 +124,7 @@ def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
     broken = violations(instance, instance.placed(known))
     if broken:
         warnings.append(
-            said(
+            message(
                 "The search does not begin with {path}, which is not feasible here: {faults}.",
                 path=str(path),
                 faults=list(broken),

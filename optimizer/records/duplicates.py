@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.text.messages import listed, said, said_count
+from optimizer.base.text.messages import counted_message, listed, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +147,7 @@ def _settle(
             rows = group.at[of_area == area]
             for level in _longer(records, rows):
                 part = _shorter_inside(records, amount, rows, level)
-                shorter = said(
+                shorter = message(
                     "{whole}, and {part:,.6g} in rows there of shorter times within",
                     whole=_said(records, group, area, level, amount),
                     part=part.sum(),
@@ -180,17 +180,17 @@ def _take_off(
     less = int((inside > (1 + CLOSE) * amount[rows]).sum())
     left = amount[rows] - inside
     amount[rows] = np.where(left > TINY * amount[rows], left, 0.0)
-    why = said("the two agree") if group.choice is None else said('as overlap = "once" says')
-    once = said(
+    why = message("the two agree") if group.choice is None else message('as overlap = "once" says')
+    once = message(
         "{group}: {found}. They are counted once, where they are told more closely: {why}.",
         group=group.label,
         found=found,
         why=why,
     )
-    short = said(
+    short = message(
         "{once} In {rows} the area has less than what lies inside: nothing of it is left.",
         once=once,
-        rows=said_count("{count} row", "{count} rows", less),
+        rows=counted_message("{count} row", "{count} rows", less),
     )
     warnings.append(short if less else once)
 
@@ -223,12 +223,12 @@ def _shorter_inside(records: Effort | Seizures, amount: Floats, rows: Ints, long
 
 
 def _said(records: Effort | Seizures, group: _Rows, area: int, rows: Ints, amount: Floats) -> str:
-    return said(
+    return message(
         "{amount:,.6g} {unit} in {area} ({rows})",
         amount=amount[rows].sum(),
         unit=group.unit,
         area=records.area_name[area],
-        rows=said_count("{count} row", "{count} rows", rows.size),
+        rows=counted_message("{count} row", "{count} rows", rows.size),
     )
 
 
@@ -288,13 +288,13 @@ def _by_time(
 
 
 def _found(records: Effort | Seizures, inside: _Inside, whole: str) -> str:
-    rows = said_count("{count} row at points", "{count} rows at points", inside.points)
+    rows = counted_message("{count} row at points", "{count} rows at points", inside.points)
     others: list[str] = [rows] if inside.points else []
     others += [records.area_name[other] for other in inside.areas]
-    by = listed(others[:1]) if others else said("nothing")
+    by = listed(others[:1]) if others else message("nothing")
     if len(others) > 1:
-        by = said("{names} and {count} more", names=by, count=len(others) - 1)
-    return said("{whole}, and {inside:,.6g} inside it then: {by}", whole=whole, inside=inside.amount.sum(), by=by)
+        by = message("{names} and {count} more", names=by, count=len(others) - 1)
+    return message("{whole}, and {inside:,.6g} inside it then: {by}", whole=whole, inside=inside.amount.sum(), by=by)
 
 
 # Entries of a scenario whose rows another entry has too: a file named twice, or one export under two names.
@@ -337,13 +337,13 @@ def without_copies(
         for first in range(number):
             if kinds[first] != kinds[number] or not held[number] or not held[number] <= held[first]:
                 continue
-            count = said_count("{count} row", "{count} rows", of_entry[number].size)
+            count = counted_message("{count} row", "{count} rows", of_entry[number].size)
             if sources[first].source.casefold() == entry.source.casefold():
                 if entry.overlap == "add":
                     continue
                 kept[of_entry[number]] = False
                 warnings.append(
-                    said(
+                    message(
                         "{file}: {rows} of {source} are all in an earlier entry of this source ({earlier}). They are counted once; remove one "
                         'of the entries, or state overlap = "add" in the later one if both happened.',
                         file=str(entry.file),
@@ -354,7 +354,7 @@ def without_copies(
                 )
             elif of_entry[number].size >= FEWEST:
                 warnings.append(
-                    said(
+                    message(
                         "{file}: {rows} of {source} are all in {earlier} of {other} too, with the same times, places and amounts. Both are "
                         "counted; if one is a copy of the other, remove its entry.",
                         file=str(entry.file),

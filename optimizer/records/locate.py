@@ -11,7 +11,7 @@ import numpy as np
 
 from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, looks_projected
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import listed, said, said_count
+from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.records.areas import name_key
 from optimizer.records.record_parser import plain_number, whole
@@ -158,7 +158,7 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
     for at in np.flatnonzero(valid & (distance > limit)):
         rows.leave_out(
             int(positions[at]),
-            said("farther than {metres:g} m from every segment", metres=limit),
+            message("farther than {metres:g} m from every segment", metres=limit),
             f"{distance[at]:.0f} m from the nearest",
         )
     _warn_of_distances(rows, positions, np.where(distance <= limit, distance, 0.0))
@@ -173,18 +173,18 @@ def _warn_of_distances(rows: RecordParser, positions: NDArray[np.int64], distanc
     farthest = far[np.argsort(-distance[far], kind="stable")][:FARTHEST]
     numbers = [rows.table.number[position] for position in positions[farthest].tolist()]
     named = [
-        said("{metres:.0f} m ({unit} {number})", metres=metres, unit=rows.table.unit, number=n)
+        message("{metres:.0f} m ({unit} {number})", metres=metres, unit=rows.table.unit, number=n)
         for metres, n in zip(distance[farthest], numbers, strict=True)
     ]
-    points = said("{points} and others", points=listed(named)) if far.size > FARTHEST else listed(named)
+    points = message("{points} and others", points=listed(named)) if far.size > FARTHEST else listed(named)
     used = int(rows.used[positions].sum())
     rows.warnings.append(
-        said(
+        message(
             "{file}: {far} of {used} lie more than {metres:g} m from the nearest road, which they count for: {points}. Check them and the "
             "modes of the region; max_distance_m = {metres:g} leaves them out.",
             file=rows.label,
             far=far.size,
-            used=said_count("{count} point", "{count} points", used),
+            used=counted_message("{count} point", "{count} points", used),
             metres=DOUBTFUL_M,
             points=points,
         )

@@ -15,7 +15,7 @@ from optimizer.base.files.tables import TextTable
 from optimizer.base.schema import validated
 from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import Said, said
+from optimizer.base.text.messages import Message, message
 from optimizer.problem.files.frames import frame_points
 from optimizer.records.duplicates import settle_effort, settle_seizures, without_copies
 from optimizer.records.locate import Gazetteer, locate
@@ -216,7 +216,7 @@ def _effort_columns(rows: RecordParser, *, source: EffortSource, period: Period 
         partly = rows.used & (share < 1)
         if partly.any():
             rows.warnings.append(
-                said(
+                message(
                     "{file}: {count} rows lie partly inside {period}; they count by their share of days inside.",
                     file=rows.label,
                     count=partly.sum(),
@@ -290,21 +290,21 @@ def _warn_of_unused(rows: RecordParser) -> None:
     total = int(rows.used.sum()) + lost.total()
     if lost.total() > MOST_UNUSED * total:
         reason, count = lost.most_common(1)[0]
-        often = said(
+        often = message(
             "{file}: {lost} of {total} rows are not used, most often ({count}) for this reason: {reason}. {cure}.",
             file=rows.label,
             lost=lost.total(),
             total=total,
             count=count,
-            reason=said(reason) if not isinstance(reason, Said) else reason,
+            reason=message(reason) if not isinstance(reason, Message) else reason,
             cure=_cure(rows, reason),
         )
-        always = said(
+        always = message(
             "{file}: {lost} of {total} rows are not used: {reason}. {cure}.",
             file=rows.label,
             lost=lost.total(),
             total=total,
-            reason=said(reason) if not isinstance(reason, Said) else reason,
+            reason=message(reason) if not isinstance(reason, Message) else reason,
             cure=_cure(rows, reason),
         )
         rows.warnings.append(often if count < lost.total() else always)
@@ -314,8 +314,8 @@ def _cure(rows: RecordParser, reason: str) -> str:
     """Return what to do about rows that were left out for a reason."""
     if reason == "no place" and rows.table.unread:
         names = ", ".join(map(repr, rows.table.unread[:12]))
-        return said("Columns that are not read: {columns}; name those of the place under columns", columns=names)
-    return said(next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE))
+        return message("Columns that are not read: {columns}; name those of the place under columns", columns=names)
+    return message(next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE))
 
 
 # How many rows of each file of records are used, for whoever runs a command to see.

@@ -26,7 +26,7 @@ from optimizer.base.files.tables import (
 )
 from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import said, said_count
+from optimizer.base.text.messages import counted_message, message
 from optimizer.records.period import parse_period
 from optimizer.records.sources import KILOGRAMS
 
@@ -145,7 +145,7 @@ class RecordParser:
         for position in np.flatnonzero(self.used).tolist():
             text = self.table.text[name][position]
             if not text and empty is None:
-                self.leave_out(position, said("no {field}", field=name))
+                self.leave_out(position, message("no {field}", field=name))
             elif not text:
                 values[position] = empty
             else:
@@ -223,7 +223,7 @@ def open_table(
     words: Counter[str] = Counter()
     table = _without_missing_words(table, source.missing, words)
     remarks = (
-        [*remarks, said("{file}: {remark}", file=source.file.as_posix(), remark=missing_remark(words))]
+        [*remarks, message("{file}: {remark}", file=source.file.as_posix(), remark=missing_remark(words))]
         if words
         else remarks
     )
@@ -233,7 +233,7 @@ def open_table(
     for column, allowed in source.where.items():
         for position, text in enumerate(table.text[f"column:{column}"]):
             if text not in allowed:
-                rows.leave_out(position, said("left out by where: {column}", column=column), text)
+                rows.leave_out(position, message("left out by where: {column}", column=column), text)
     _repeated(rows)
     return rows
 
@@ -263,10 +263,10 @@ def _repeated(rows: RecordParser) -> None:
         shown = ", ".join(str(rows.table.number[position]) for position in repeats[:5])
         more = ", ..." if len(repeats) > 5 else ""
         rows.warnings.append(
-            said(
+            message(
                 '{file}: {rows} ({numbers}); counted all the same. If they are copies, state duplicates = "drop".',
                 file=rows.label,
-                rows=said_count(
+                rows=counted_message(
                     "{count} row repeats an earlier row in every column that is read",
                     "{count} rows repeat an earlier row in every column that is read",
                     len(repeats),
@@ -520,7 +520,7 @@ def _remark(rows: RecordParser, units: Counter[str], pieces: Counter[str]) -> No
     if len(units) > 1:
         shown = ", ".join(f"{unit} ({count})" for unit, count in units.most_common())
         rows.warnings.append(
-            said(
+            message(
                 "{file}: quantities come in several units, {shown}; all were converted to kg.",
                 file=rows.label,
                 shown=shown,
@@ -529,10 +529,10 @@ def _remark(rows: RecordParser, units: Counter[str], pieces: Counter[str]) -> No
     if pieces:
         shown = ", ".join(f"{word} ({count})" for word, count in pieces.most_common(5))
         rows.warnings.append(
-            said(
+            message(
                 "{file}: {rows} give a quantity that is no weight: {shown}. These quantities are left out; the seizures count.",
                 file=rows.label,
-                rows=said_count("{count} row", "{count} rows", pieces.total()),
+                rows=counted_message("{count} row", "{count} rows", pieces.total()),
                 shown=shown,
             )
         )
@@ -560,7 +560,7 @@ def refuse_mixed_effort(rows: RecordParser, source: EffortSource) -> None:
         )
     elif len(used) == 1 and not same:
         rows.warnings.append(
-            said(
+            message(
                 "{file}: its column {column!r} says {shown}, the scenario says {unit!r}. Amounts are taken as {unit}.",
                 file=rows.label,
                 column=name,

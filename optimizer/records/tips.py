@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
-from optimizer.base.text.messages import Said, said, said_count
+from optimizer.base.text.messages import Message, counted_message, message
 from optimizer.problem.network.network import KM_PER_DEGREE
 from optimizer.records.fusion.reports import place_key, unlikeness
 from optimizer.records.grades import GRADE_FORMS, grades_conflict, learn_reliability, parse_grade
@@ -122,18 +122,18 @@ def read_tips(path: Path) -> Tips:
     if personal:
         shown = ", ".join(map(repr, personal[:6]))
         remarks.append(
-            said(
+            message(
                 "{file}: columns that look personal are not read: {names}. Take them out.", file=path.name, names=shown
             )
         )
     remarks.append(
-        said(
+        message(
             "{file}: {tips} read, {unused} of them without a time or place and not used; {clusters} of time, place and words, each of which "
             "weighs as one. Tips are no searches.",
             file=path.name,
-            tips=said_count("{count} tip", "{count} tips", read),
+            tips=counted_message("{count} tip", "{count} tips", read),
             unused=unused,
-            clusters=said_count("{count} cluster", "{count} clusters", first.size),
+            clusters=counted_message("{count} cluster", "{count} clusters", first.size),
         )
     )
     remarks += _conflicts(path, rows, label)
@@ -279,7 +279,7 @@ def _class(grade: Grade | None) -> str:
     return parts[0] if parts and parts[0] in "DE" else "?"
 
 
-def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[Said]:
+def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[Message]:
     """Return a sentence on clusters whose tips are graded in contradiction."""
     seen: dict[int, list[Grade]] = {}
     for own, grade in zip(label.tolist(), rows.grade, strict=True):
@@ -290,10 +290,10 @@ def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[Said]:
         return []
     shown = " and ".join(sorted({str(grade) for grade in seen[bad[0]]}))
     return [
-        said(
+        message(
             "{file}: {clusters} of tips with grades that contradict each other (the first: {grades}); the best is taken.",
             file=path.name,
-            clusters=said_count("{count} cluster", "{count} clusters", len(bad)),
+            clusters=counted_message("{count} cluster", "{count} clusters", len(bad)),
             grades=shown,
         )
     ]

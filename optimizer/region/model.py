@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.network.road_classes import NO_SPEEDS
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def border_warnings(region: Region) -> list[str]:
     """Return the sentences for the planner on a border that is not there, or that no road crosses, with what mends it."""
     gateways = len(region.gateways)
     if region.border is None and region.open_borders:
-        warning = said(
+        warning = message(
             "No border: that of {countries} does not close in this map, which holds a part of it. Evaders enter where main roads enter the map "
             "({gateways} gateways), and both sides of the border count as defended, so that posts may stand in the other country. Use a larger "
             'extract that holds the whole country, or draw the border: border = "border.geojson".',
@@ -102,18 +102,18 @@ def border_warnings(region: Region) -> list[str]:
             gateways=gateways,
         )
     elif region.border is None:
-        warning = said(
+        warning = message(
             "No border: evaders enter where main roads enter the map ({gateways} gateways). Where there is one, give it: "
             'border = "border.geojson".',
             gateways=gateways,
         )
     elif not region.crossings:
-        warning = said(
+        warning = message(
             "No road crosses the border: there is no crossing and no gateway. Use an extract that reaches beyond the border, ask for more "
             "modes, or check the border."
         )
     elif not region.gateways:
-        warning = said(
+        warning = message(
             "No road leads in over the border: none of its {crossings} crossings can be entered by. Check the side that is defended (a polygon "
             "is the defended area), the modes and the directions of roads.",
             crossings=len(region.crossings),

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.network.network import great_circle_m
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.road_classes import HIGHWAY_CLASSES, MODE_OF
@@ -218,7 +218,7 @@ def make_settlements(
     wanted = [place for place in places if place.kind in ASSUMED_POPULATION]
     others = [place for place in places if place.kind not in ASSUMED_POPULATION]
     dropped += [
-        Dropped(f"node {place.id}", said("place={kind}: not a settlement of its own", kind=place.kind))
+        Dropped(f"node {place.id}", message("place={kind}: not a settlement of its own", kind=place.kind))
         for place in others
     ]
     lon, lat = np.array([place.lon for place in wanted]), np.array([place.lat for place in wanted])
@@ -234,7 +234,7 @@ def make_settlements(
             dropped.append(
                 Dropped(
                     f"node {place.id}",
-                    said("no road within {distance:g} km", distance=terms.settlement_within_m / 1000),
+                    message("no road within {distance:g} km", distance=terms.settlement_within_m / 1000),
                 )
             )
         elif population == 0:

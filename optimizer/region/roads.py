@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.network.road_classes import MODE_OF, MODES, NO_SPEEDS, speed_kmh
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ def read_road(tags: Mapping[str, str], modes: frozenset[str], speeds: Mapping[st
     if not value:
         return marked("neither a road nor a ferry")
     if value in _NO_ROAD:
-        return said("highway={value}: not a road yet, or no longer", value=value)
+        return message("highway={value}: not a road yet, or no longer", value=value)
     if value not in MODE_OF:
-        return said("highway={value}: not a road that is travelled", value=value)
+        return message("highway={value}: not a road that is travelled", value=value)
     if tags.get("area") == "yes":
         return marked("area=yes: an area, not a line")
     if MODE_OF[value] not in modes:
-        return said("mode {mode} was not asked for", mode=MODE_OF[value])
+        return message("mode {mode} was not asked for", mode=MODE_OF[value])
     forward, backward = _directions(value, tags)
     return Road(
         road_class=value,

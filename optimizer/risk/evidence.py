@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.records.exposure import ROAD_UNIT, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.numerics.likelihood import AreaCount, Cells
 
@@ -273,7 +273,7 @@ def _left_out(untimely: float, seized: _UnitSeizures, unit: str) -> list[str]:
     remarks: list[str] = []
     if seized.without_effort:
         remarks.append(
-            said(
+            message(
                 "{count:g} seizures lie where no effort in {unit} is recorded. They are counted here and left out of the rate: nothing says "
                 "how hard anybody looked.",
                 count=seized.without_effort,
@@ -282,7 +282,7 @@ def _left_out(untimely: float, seized: _UnitSeizures, unit: str) -> list[str]:
         )
     if untimely:
         remarks.append(
-            said(
+            message(
                 "{count:g} seizures come from before or after all effort in {unit}. They are counted here and left out of the rate.",
                 count=untimely,
                 unit=unit,
@@ -295,21 +295,21 @@ def _remarks(parts: Sequence[_UnitEvidence], exposure: Exposure) -> list[str]:
     remarks: list[str] = []
     if not exposure.recorded:
         remarks.append(
-            said(
+            message(
                 "No search effort was given. The rate is then seizures per kilometre of road: it measures where people searched as much as "
                 "where drugs pass."
             )
         )
     elif len(parts) > 1:
         remarks.append(
-            said(
+            message(
                 "Effort comes in several units. The index compares places searched in the same unit; that places searched in one unit are "
                 "on the whole as risky as those searched in another is an assumption, not a finding."
             )
         )
     if not any(part.count.any() for part in parts):
         remarks.append(
-            said(
+            message(
                 "No seizure has effort behind it. The index says how little was found for the effort, and nothing of where."
             )
         )

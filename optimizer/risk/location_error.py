@@ -21,7 +21,7 @@ import numpy as np
 import shapely
 from scipy.ndimage import gaussian_filter
 
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.network.network import METRES_PER_DEGREE
 from optimizer.records.exposure import in_time, unit_of_seizures
 
@@ -206,7 +206,7 @@ def bear_misplaced(evidence: Evidence, records: Seizures, network: Network, exac
         before_it = f"seizures lie where no effort in {name} is recorded"
         warnings = [one for one in warnings if before_it not in one]
         warnings.append(
-            said(
+            message(
                 "{stray:g} of {total:g} seizures lie where no effort in {unit} is recorded. The risk model takes {misplaced:.0%} of all as "
                 "written down elsewhere than their search, and {tips:.0%} as due to no search (tips); intervals are wider for it. If effort is "
                 "missing from the record, add it.",
@@ -248,7 +248,7 @@ def _is_weak(total: float, stray: float) -> bool:
 
 
 def _weak(stray: float, total: float, unit: str) -> str:
-    return said(
+    return message(
         "{stray:g} of only {total:g} seizures lie where no effort in {unit} is recorded: the risk map is weak. In simulated records of fewer "
         "than {few} seizures, {share:.0%} or more of them such, the twentieth of roads that it ranks highest held .49 of what it could, and "
         "less than .3 in 5 of 14 (with fewer of them such .70, and 2 of 36). Add the missing effort, correct the places, or take a longer "

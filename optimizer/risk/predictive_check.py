@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.messages import Said, said
+from optimizer.base.text.messages import Message, message
 from optimizer.records.exposure import has_effort, in_time, unit_of_seizures
 from optimizer.risk.alerts.chance import PredictiveCounts, p_values
 
@@ -72,9 +72,9 @@ class FoundAgainstExpected:
         return str(self.said)
 
     @property
-    def said(self) -> Said:
+    def said(self) -> Message:
         """The same as a sentence that can be said in another language."""
-        return said(
+        return message(
             "{found:g} found and {expected:.3g} expected {where}",
             found=self.found,
             expected=self.expected,
@@ -105,14 +105,14 @@ class RecordCheck:
         out: list[str] = []
         if self.contradictions:
             out.append(
-                said(
+                message(
                     "The risk model contradicts its own record: {comparisons}. Do not rely on its rates.",
                     comparisons=_listed(self.contradictions),
                 )
             )
         if changed:
             out.append(
-                said(
+                message(
                     "Seizures changed over time more than the effort explains: {comparisons}. The risk model adds all times up: leave out old "
                     "periods if they no longer hold.",
                     comparisons=_listed(changed),
@@ -121,10 +121,10 @@ class RecordCheck:
         return tuple(out)
 
 
-def _listed(comparisons: Sequence[FoundAgainstExpected]) -> list[Said]:
+def _listed(comparisons: Sequence[FoundAgainstExpected]) -> list[Message]:
     rest = len(comparisons) - SHOWN
     parts = [one.said for one in comparisons[:SHOWN]]
-    return [*parts, said("and {count} more", count=rest)] if rest > 0 else parts
+    return [*parts, message("and {count} more", count=rest)] if rest > 0 else parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,7 @@ def check_record(
     found = evidence.unit_count.sum(axis=1)
     in_areas = np.zeros(found.size)
     np.add.at(in_areas, [area.unit for area in evidence.area_counts], [area.count for area in evidence.area_counts])
-    comparisons = [_compared(Aspect.ALL, said("in all"), found.sum() + in_areas.sum(), parts, np.ones(found.size))]
+    comparisons = [_compared(Aspect.ALL, message("in all"), found.sum() + in_areas.sum(), parts, np.ones(found.size))]
     if found.size > 1:
         for unit in np.flatnonzero(fitted.expected > 0).tolist():
             name = _sources_of(records, evidence, unit)
@@ -174,8 +174,8 @@ def check_record(
                 _compared(Aspect.SOURCE, name, found[unit] + in_areas[unit], parts, np.eye(found.size)[unit])
             )
     if evidence.area_counts:
-        comparisons.append(_compared(Aspect.PLACE, said("at points"), found.sum(), parts, parts.own_share))
-        comparisons.append(_compared(Aspect.PLACE, said("in areas"), in_areas.sum(), parts, 1 - parts.own_share))
+        comparisons.append(_compared(Aspect.PLACE, message("at points"), found.sum(), parts, parts.own_share))
+        comparisons.append(_compared(Aspect.PLACE, message("in areas"), in_areas.sum(), parts, 1 - parts.own_share))
     if comparable is not None and len(comparable):
         comparisons += _by_quarter(records, comparable, network, evidence, parts, fitted.index)
     return RecordCheck(tuple(comparisons))
@@ -219,8 +219,8 @@ def _sources_of(records: Seizures, evidence: Evidence, unit: int) -> str:
     made_by = unit_of_seizures(records, evidence.exposure)
     names = [records.source_name[number] for number in np.unique(records.source[made_by == unit]).tolist()]
     if not names:
-        return said("in {unit}", unit=evidence.units[unit])
-    return said("in {unit} ({sources})", unit=evidence.units[unit], sources=", ".join(names))
+        return message("in {unit}", unit=evidence.units[unit])
+    return message("in {unit} ({sources})", unit=evidence.units[unit], sources=", ".join(names))
 
 
 def _by_quarter(
@@ -249,7 +249,7 @@ def _by_quarter(
     number = np.searchsorted(quarter, _quarter(records.start)[counted])
     found = np.bincount(number, records.count[counted], quarter.size)
     for at, first in enumerate(quarter.tolist()):
-        name = said("in {quarter}", quarter=f"{1970 + first // 4}-Q{first % 4 + 1}")
+        name = message("in {quarter}", quarter=f"{1970 + first // 4}-Q{first % 4 + 1}")
         yield _compared(Aspect.QUARTER, name, float(found[at]), parts, share[at])
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def clock_notes(slots: Sequence[Slot], zone: ZoneInfo) -> list[str]:
                 "leaves a gap before the next where shifts hand over by the clock."
             )
             notes.append(
-                said(
+                message(
                     forward if minutes > 0 else back,
                     shift=slot.name,
                     minutes=abs(minutes),
@@ -152,7 +152,7 @@ def overlap_notes(duties: Duties) -> list[str]:
             minutes = _overlap(one, other)
             if minutes:
                 notes.append(
-                    said(
+                    message(
                         "The shifts {one} and {other} overlap by {hours:g} hours: both are manned then.",
                         one=one.label,
                         other=other.label,

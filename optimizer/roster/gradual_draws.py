@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.instance.requirements import meets
+from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import Mixture, Plan, with_mixture
 from optimizer.roster.balanced_sampling import SHORTEST, SecretNumbers, balanced_counts, balanced_parts, telling_rows
 from optimizer.solvers.branch_and_cut.tree.node import addable
@@ -220,6 +220,6 @@ def _step(instance: Instance, here: Mask, end: Mask, going: NDArray[np.int64], m
             if coming < most and addable(instance, after)[option]:
                 after[option] = True
                 coming += 1
-        if (leaving or coming) and meets(instance, after):
+        if (leaving or coming) and requirements_met(instance, after):
             return after
     return None

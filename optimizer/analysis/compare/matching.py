@@ -16,7 +16,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.geojson import geometry_type, read_features
 from optimizer.base.files.readwrite import read_json
 from optimizer.base.files.tables import WantedColumns, read_csv
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import read_plan, read_plan_ids
 from optimizer.problem.instance.changes import is_named
@@ -186,9 +186,11 @@ def _from_drawing(name: str, path: Path, instance: Instance, places: SitePlaces)
             )
             for site, away in _snapped(instance, metres, shape, where, problems).items():
                 found.notes.append(
-                    said("Line {number} is taken for {site}, {away:.0f} m away.", number=number, site=site, away=away)
+                    message(
+                        "Line {number} is taken for {site}, {away:.0f} m away.", number=number, site=site, away=away
+                    )
                     if shape.is_line
-                    else said(
+                    else message(
                         "Point {number} is taken for {site}, {away:.0f} m away.", number=number, site=site, away=away
                     )
                 )
@@ -232,7 +234,7 @@ def _of_kind(options: list[Option], kind: object) -> list[Option]:
 def _take(found: MatchedPlan, options: list[Option], name: str, *, told: bool) -> None:
     option = next((one for one in options if one.existing), options[0])
     if told and (len(options) > 1 or name not in {option.id, option.site}):
-        found.notes.append(said("{name} is taken for {option}.", name=name, option=option.id))
+        found.notes.append(message("{name} is taken for {option}.", name=name, option=option.id))
     found.add(option)
 
 

@@ -15,7 +15,7 @@ from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import ENGLISH, marked, speaking
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import said, translated
+from optimizer.base.text.messages import message, translated
 from optimizer.plans.plan_outputs import straight_roads
 from optimizer.report.geodata.files import write_csv
 
@@ -166,7 +166,7 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
 
 def _doubts(plan: ComparedPlan) -> tuple[str, ...]:
     """Return what is against a plan, and how it was matched."""
-    strange = said("no options of the model: {options}", options=", ".join(plan.matched.unmatched))
+    strange = message("no options of the model: {options}", options=", ".join(plan.matched.unmatched))
     return (*plan.violations, *((strange,) if plan.matched.unmatched else ()), *plan.matched.notes)
 
 

@@ -15,7 +15,7 @@ from optimizer.analysis.explain.replacements import released, swapped
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import listed, said
+from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.teams import team_resource
@@ -210,7 +210,7 @@ class Desk:
         for j, option in enumerate(self.base.options):
             key = option.site or option.id
             self.sites[key] = (*self.sites.get(key, ()), j)
-        self._states = [DeskState(Changes(), known.plan, said("the plan as it was opened"))]
+        self._states = [DeskState(Changes(), known.plan, message("the plan as it was opened"))]
         self._proven = [ProvenBound(self.base, known.lower)]
         self._refresh()
 
@@ -299,7 +299,7 @@ class Desk:
         self._do(
             self._marked(site, name, must=True),
             self._with(options),
-            said("{name} must be used", name=self._called(name, options)),
+            message("{name} must be used", name=self._called(name, options)),
         )
 
     def forbid(self, name: str) -> None:
@@ -317,7 +317,7 @@ class Desk:
         self._do(
             self._marked(site, name, must=False),
             placed,
-            said("{name} must not be used", name=self._called(name, options)),
+            message("{name} must not be used", name=self._called(name, options)),
         )
 
     def release(self, name: str) -> None:
@@ -333,7 +333,7 @@ class Desk:
         self._do(
             self._marked(site, None, must=False),
             self.placed,
-            said("no demand on {name}", name=self._called(site, options)),
+            message("no demand on {name}", name=self._called(site, options)),
         )
 
     def turn(self, name: str) -> None:
@@ -366,9 +366,9 @@ class Desk:
         beats = state.beats.demanding(tours[name], must)
         label = tours[name].label
         action = {
-            True: said("beat {name}: must be driven", name=label),
-            False: said("beat {name}: must not be driven", name=label),
-            None: said("beat {name}: is free", name=label),
+            True: message("beat {name}: must be driven", name=label),
+            False: message("beat {name}: must not be driven", name=label),
+            None: message("beat {name}: is free", name=label),
         }[must]
         self._push(DeskState(state.changes, beats.kept_in(state.plan), action, beats=beats))
 
@@ -387,7 +387,9 @@ class Desk:
         if amount == own[resource].budget:
             del budgets[resource]
         changes = replace(self.state.changes, budgets=budgets)
-        self._do(changes, self.placed, said("{name}: {amount:.10g}", name=resource_name(own[resource]), amount=amount))
+        self._do(
+            changes, self.placed, message("{name}: {amount:.10g}", name=resource_name(own[resource]), amount=amount)
+        )
 
     def show(self, result: Result, case: Instance, model: DeskModel | None = None) -> None:
         """Lay the plan of a search on the desk.
@@ -402,12 +404,14 @@ class Desk:
             The model of its plan, where one is made already.
         """
         if result.plan is None:
-            raise InputError(Problem(said("search"), said("no plan"), said("a plan; give it more time")))
+            raise InputError(Problem(message("search"), message("no plan"), message("a plan; give it more time")))
         if model is not None:
             self._models[_beats_key(result.plan)] = model
         if result.lower is not None:
             self._proven.append(ProvenBound(case, result.lower, self.state.beats))
-        self._push(replace(self.state, plan=result.plan, action=said("the best plan found from there"), result=result))
+        self._push(
+            replace(self.state, plan=result.plan, action=message("the best plan found from there"), result=result)
+        )
 
     def undo(self) -> None:
         """Take the last action back.
@@ -417,7 +421,7 @@ class Desk:
         InputError
             If there is none.
         """
-        self._go(-1, said("an action to take back"))
+        self._go(-1, message("an action to take back"))
 
     def redo(self) -> None:
         """Do again what was taken back.
@@ -427,11 +431,11 @@ class Desk:
         InputError
             If there is nothing.
         """
-        self._go(1, said("an action that was taken back"))
+        self._go(1, message("an action that was taken back"))
 
     def _go(self, way: int, expected: str) -> None:
         if not 0 <= self._place + way < len(self._states):
-            raise InputError(Problem(said("desk"), said("none"), expected))
+            raise InputError(Problem(message("desk"), message("none"), expected))
         self._place += way
         self._refresh()
 
@@ -536,12 +540,12 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]
     return (
         *_over_budget(instance, placed, USES),
         *(
-            said("{names} exclude each other.", names=listed(option_name(options[j]) for j in group))
+            message("{names} exclude each other.", names=listed(option_name(options[j]) for j in group))
             for group in together
             if len(group) > 1
         ),
         *(
-            said(
+            message(
                 "Not reached: {name} ({total:n} of at least {least:n}).",
                 name=plain(each.id, NAME),
                 total=each.total(placed),
@@ -551,12 +555,12 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]
             if not each.is_met(placed)
         ),
         *(
-            said("{name} must be used, and the plan shown does not use it.", name=option_name(option))
+            message("{name} must be used, and the plan shown does not use it.", name=option_name(option))
             for option, used in zip(options, placed, strict=True)
             if option.forced and not used
         ),
         *(
-            said("{name} must not be used, and the plan shown uses it.", name=option_name(option))
+            message("{name} must not be used, and the plan shown uses it.", name=option_name(option))
             for option, used in zip(options, placed, strict=True)
             if option.forbidden and used
         ),
@@ -571,7 +575,7 @@ def impossible(instance: Instance) -> tuple[str, ...]:
 def _over_budget(instance: Instance, placed: NDArray[np.bool_], sentence: str) -> tuple[str, ...]:
     used = placed @ instance.use
     return tuple(
-        said(
+        message(
             sentence,
             total=total,
             budget=resource.budget,

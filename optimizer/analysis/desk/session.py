@@ -21,7 +21,7 @@ from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import all_translated, said, translated
+from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.work.listener import SILENT, SilentListener, is_interrupt, step
 from optimizer.plans.plan_outputs import straight_roads
 from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
@@ -198,7 +198,7 @@ class DeskSession(DeskActions):
         self._search = None
         self._version += 1
         if search.result is None or search.result.plan is None:
-            raise InfeasibleError(said("No plan: {reason}", reason=search.failure))
+            raise InfeasibleError(message("No plan: {reason}", reason=search.failure))
         before, feasible = self.desk.value, self.desk.feasible
         search.take()
         gained = before - self.desk.value
@@ -234,7 +234,7 @@ class DeskSession(DeskActions):
         """Return the desk, where no search needs it as it is."""
         if self._search is not None:
             raise InputError(
-                Problem(said("desk"), said("a search that runs"), said("its end"), said("Stop it, or wait"))
+                Problem(message("desk"), message("a search that runs"), message("its end"), message("Stop it, or wait"))
             )
         return self.desk
 
@@ -365,7 +365,7 @@ class DeskSearch(SilentListener):
 
     def __init__(self, desk: Desk, *, time_limit: float, gap: float = 1e-4, seed: int = 0) -> None:
         if not 0 < time_limit < math.inf:
-            raise InputError(Problem(said("time limit"), str(time_limit), said("a number of seconds above 0")))
+            raise InputError(Problem(message("time limit"), str(time_limit), message("a number of seconds above 0")))
         self.desk, self.case, self.model = desk, desk.case, desk.model
         self.time_limit, self.gap, self.seed = time_limit, gap, seed
         self.lower, self.upper, self.step = 0.0, math.inf, marked("begins")
@@ -434,12 +434,12 @@ class DeskSearch(SilentListener):
             if result.plan is not None and self.case.patrols is not None:
                 self.model = DeskModel.of(self.desk.base, result.plan)
             self.result = result
-            self.failure = "" if result.plan is not None else said("no plan before the time ended: give it more")
+            self.failure = "" if result.plan is not None else message("no plan before the time ended: give it more")
         except OptimizerError as error:
             self.failure = error.args[0] if error.args else ""
         except BaseException as error:  # noqa: BLE001 - a thread has nobody else to tell
             stopped = is_interrupt(error)
-            self.failure = said("stopped before there was a plan") if stopped else f"{type(error).__name__}: {error}"
+            self.failure = message("stopped before there was a plan") if stopped else f"{type(error).__name__}: {error}"
 
     def _solved(self) -> Result:
         """Search for sites with the beats of the plan shown; where there are teams, then for sites and beats together, from both plans."""

@@ -16,7 +16,7 @@ from optimizer.analysis.desk.desk import tour_name
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import new_folder
 from optimizer.base.files.readwrite import read_json, write_json
-from optimizer.base.text.messages import joined, said
+from optimizer.base.text.messages import joined, message
 from optimizer.base.version import package_version
 from optimizer.plans.changes import plan_command, whole_changes
 from optimizer.plans.plan_folder import read_known_plan
@@ -85,20 +85,25 @@ def save_variant(desk: Desk, folder: Path, name: str) -> Path:
     InputError
         If the plan breaks a budget or demand, the name is none, a variant of that name exists, or the folder cannot be written.
     """
-    where = said("name of the variant")
+    where = message("name of the variant")
     if not VARIANT_NAME.fullmatch(name):
-        expected = said("1 to 60 letters, digits, `_` and `-`, a letter or digit first")
+        expected = message("1 to 60 letters, digits, `_` and `-`, a letter or digit first")
         raise InputError(Problem(where, repr(name[:80]), expected))
     if desk.shortfalls:
-        expected = said("a plan that keeps every budget and demand")
-        remedy = said("Ask for the best plan from here, or change the budgets")
-        raise InputError(Problem(said("plan to save"), joined(desk.shortfalls, " "), expected, remedy))
+        expected = message("a plan that keeps every budget and demand")
+        remedy = message("Ask for the best plan from here, or change the budgets")
+        raise InputError(Problem(message("plan to save"), joined(desk.shortfalls, " "), expected, remedy))
     place = folder / VARIANTS / name
     if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
         raise InputError(Problem(str(place), "a place outside of the plan folder", "one within it", "Remove the link"))
     if place.exists():
         raise InputError(
-            Problem(where, said("{name}, which exists", name=repr(name)), said("a new name"), said("Choose another"))
+            Problem(
+                where,
+                message("{name}, which exists", name=repr(name)),
+                message("a new name"),
+                message("Choose another"),
+            )
         )
     original = _original(folder)
     plan = variant_content(desk, original, f"{original.name if original else desk.base.name} ({name})")

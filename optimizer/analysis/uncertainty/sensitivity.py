@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import Said, all_translated, listed, said, shortened, translated
+from optimizer.base.text.messages import Message, all_translated, listed, message, shortened, translated
 from optimizer.base.work.executor import SERIAL, Piece
 from optimizer.base.work.listener import SILENT
 from optimizer.problem.instance.changes import Changes
@@ -146,10 +146,10 @@ def sensitivity_of(
     whole = with_plan(compiled.instance, plan)
     base = _Base(path, dict(settings or {}), skip_unreachable, compiled, whole, plan)
     found: dict[str, VariedPlan] = {}
-    faults: list[Said] = []
+    faults: list[Message] = []
     for ended in executor.run(vary, pieces, shared=base, until=until, listener=listener):
         if ended.error is not None:
-            faults.append(said("{what} could not be solved: {fault}", what=ended.piece.key, fault=ended.fault))
+            faults.append(message("{what} could not be solved: {fault}", what=ended.piece.key, fault=ended.fault))
         else:
             found[ended.piece.key] = ended.result
     value = plan_value(whole, whole.placed(plan.options))
@@ -159,7 +159,7 @@ def sensitivity_of(
     left = len(pieces) - len(found) - len(faults)
     if left:
         faults.append(
-            said(
+            message(
                 "{left} of {ends} ends were not solved before the time was over: give more with --time-limit",
                 left=left,
                 ends=len(pieces),
@@ -241,7 +241,7 @@ DECAY, EXPOSURE, HAZARD = 1.5, 2.0, 2.0
 LOCAL = 0.2
 """Share of loads that keep to a place, at the upper end."""
 
-STATED, DEFAULT = said("stated"), said("default")
+STATED, DEFAULT = message("stated"), message("default")
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ def _budgets(compiled: Compiled) -> Iterator[Variation]:
             step = float(max(1, round(step))) if float(resource.budget).is_integer() else step
             amounts = (resource.budget - step, resource.budget + step)
             ends = (VariationEnd(f"{amount:.6g}", budgets={resource.id: amount}) for amount in amounts)
-            yield Variation(said("budget of {resource}", resource=resource.id), DEFAULT, *ends)
+            yield Variation(message("budget of {resource}", resource=resource.id), DEFAULT, *ends)
 
 
 def _detection(compiled: Compiled) -> Iterator[Variation]:
@@ -329,17 +329,19 @@ def _gateways(compiled: Compiled) -> Iterator[Variation]:
         if shares:
             low, high = max(shares[kind] - SHARE, 0.0), min(shares[kind] + SHARE, 1.0)
             ends = (VariationEnd(f"{each:.3g}", settings=_with_share(shares, kind, each)) for each in (low, high))
-            yield Variation(said("share of {kind} among gateways", kind=kind), DEFAULT, *ends)
+            yield Variation(message("share of {kind} among gateways", kind=kind), DEFAULT, *ends)
         else:
             yield _exposure(
                 compiled,
-                said("exposure of gateways of kind {kind}", kind=kind),
+                message("exposure of gateways of kind {kind}", kind=kind),
                 [g.id for g in gateways if g.kind == kind],
             )
     load = compiled.record.shares.sum(axis=1)
     if len(gateways) > 1:
         heaviest = gateways[int(np.argmax(load))]
-        yield _exposure(compiled, said("exposure of {gateway}", gateway=heaviest.label or heaviest.id), [heaviest.id])
+        yield _exposure(
+            compiled, message("exposure of {gateway}", gateway=heaviest.label or heaviest.id), [heaviest.id]
+        )
 
 
 def _record(compiled: Compiled) -> Iterator[Variation]:
@@ -368,8 +370,8 @@ def _exposure(compiled: Compiled, name: str, ids: list[str]) -> Variation:
     ends = (
         VariationEnd(text, settings={"evaders.exposure": {**given, **{each: own[each] * factor for each in ids}}})
         for text, factor in (
-            (said("1/{factor:g} of it", factor=EXPOSURE), 1 / EXPOSURE),
-            (said("{factor:g} times", factor=EXPOSURE), EXPOSURE),
+            (message("1/{factor:g} of it", factor=EXPOSURE), 1 / EXPOSURE),
+            (message("{factor:g} times", factor=EXPOSURE), EXPOSURE),
         )
     )
     return Variation(name, DEFAULT, *ends)
@@ -384,20 +386,20 @@ SHOWN = 6
 def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
     """Return what moves the value most, what changes the plan, and what was not varied or not solved."""
     flipping = [each.variation.name for each in found.varied if _flips(each, {})]
-    teams = said("With patrol teams the beats of the plan are kept or left out, and no others are made.")
+    teams = message("With patrol teams the beats of the plan are kept or left out, and no others are made.")
     return (
         *(
-            said(
+            message(
                 "{assumption} moves the value most, by {swing:.4g}.",
                 assumption=each.variation.name,
                 swing=each.swing(found.value),
             )
             for each in found.varied[:1]
         ),
-        said("Another plan is better at an end of: {assumptions}.", assumptions=listed(flipping))
+        message("Another plan is better at an end of: {assumptions}.", assumptions=listed(flipping))
         if flipping
-        else said("At no end was a plan found that is better there and not as the scenario is."),
-        said(
+        else message("At no end was a plan found that is better there and not as the scenario is."),
+        message(
             "Each assumption is varied alone, over the range that the scenario states or else a default one; sites on offer, posts and "
             "everything else stay as they are."
         ),

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import all_translated, said
+from optimizer.base.text.messages import all_translated, message
 from optimizer.base.work.executor import SERIAL, Piece
 from optimizer.base.work.listener import SILENT, step
 from optimizer.problem.plan.evaluation import plan_value
@@ -296,7 +296,7 @@ def _values(draws: Draws, plan: Plan) -> NDArray[np.float64]:
 
 # Plans over draws in words, rows and JSON.
 
-MEAN, WORST = said("the mean of the draws"), said("the worst draw")
+MEAN, WORST = message("the mean of the draws"), message("the worst draw")
 
 
 def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
@@ -304,9 +304,9 @@ def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
     request, result = doubt.request, doubt.result
     objective = request.objective
     words = {"mean": MEAN, "worst": WORST}
-    worst = said("the mean of the worst {share:.3g} of the draws", share=1 - objective.level)
+    worst = message("the mean of the worst {share:.3g} of the draws", share=1 - objective.level)
     return (
-        said(
+        message(
             "This plan is the best found for {what} ({objective}), over {draws} draws: {upper:.6g}, and no plan is below {lower:.6g}. Its "
             "other figures are those with every range at its middle and flows at their means.",
             what=words.get(objective.text, worst),
@@ -315,8 +315,8 @@ def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
             upper=result.upper,
             lower=result.lower,
         ),
-        said("Drawn: {parts}.", parts=list(doubt.drawn)),
-        said("The same in all draws: {parts}.", parts=list(doubt.fixed)),
+        message("Drawn: {parts}.", parts=list(doubt.drawn)),
+        message("The same in all draws: {parts}.", parts=list(doubt.fixed)),
     )
 
 

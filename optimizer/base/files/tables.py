@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.readwrite import binary_kind, existing_file, not_utf8, text_kind
-from optimizer.base.text.messages import listed, said, said_count
+from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.base.text.names import close_match
 
 if TYPE_CHECKING:
@@ -128,14 +128,14 @@ def read_csv(
     collected = FileProblems(path) if problems is None else problems
     dialect = [decoded.encoding] if decoded.encoding else []
     if separator != ",":
-        dialect.append(said("{marks} between cells", marks=SEPARATORS[separator]))
+        dialect.append(message("{marks} between cells", marks=SEPARATORS[separator]))
     numbers: list[int] = []
     rows: list[list[str]] = []
     try:
         header = [name.strip() for name in next(reader, [])]
         meant = renamed(header, wanted.aliases)
         dialect += [
-            said("the column {column!r} for {name!r}", column=column, name=name) for column, name in meant.items()
+            message("the column {column!r} for {name!r}", column=column, name=name) for column, name in meant.items()
         ]
         header = [meant.get(name, name) for name in header]
         _check_header(path, header, wanted, every=typed_by_hand)
@@ -173,7 +173,7 @@ def _points_for_commas(text: dict[str, list[str]], numeric: Sequence[str]) -> li
     if not has_decimal_comma(text[name] for name in names):
         return []
     text |= {name: [with_point(cell) for cell in text[name]] for name in names}
-    return [said("decimal commas")]
+    return [message("decimal commas")]
 
 
 def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> None:
@@ -182,7 +182,7 @@ def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> N
         expected = "commas between cells, UTF-8, decimal points and the documented names of the columns"
         remedy = "Separate the columns by commas and save the file as CSV UTF-8"
         raise InputError(Problem(str(path), " and ".join(dialect), expected, remedy))
-    remarks.append(said("{file}: read with {dialect}.", file=path.name, dialect=listed(dialect)))
+    remarks.append(message("{file}: read with {dialect}.", file=path.name, dialect=listed(dialect)))
 
 
 def check_columns(where: str, header: Sequence[str], wanted: WantedColumns) -> None:
@@ -279,7 +279,7 @@ def _column_problems(where: str, header: Sequence[str], wanted: WantedColumns, *
 
 # How a text table is written: what separates its cells, and whether its numbers have a decimal comma. What is not clear stays as it is.
 
-SEPARATORS = {",": said("commas"), ";": said("semicolons"), "\t": said("tabs"), "|": said("vertical bars")}
+SEPARATORS = {",": message("commas"), ";": message("semicolons"), "\t": message("tabs"), "|": message("vertical bars")}
 
 POINT_ALIASES = {
     "lon": ("lon", "lng", "long", "longitude"),
@@ -347,9 +347,9 @@ def blanked(column: Sequence[str], words: Collection[str], found: Counter[str]) 
 
 def missing_remark(found: Counter[str]) -> str:
     """Return a sentence on the cells that were read as missing values."""
-    return said(
+    return message(
         "{cells} read as missing values ({words}); state other words under missing.",
-        cells=said_count("{count} cell", "{count} cells", found.total()),
+        cells=counted_message("{count} cell", "{count} cells", found.total()),
         words=", ".join(sorted(found)),
     )
 

@@ -19,48 +19,48 @@ NAMED = 8
 """Names that a sentence lists; the others it counts."""
 
 
-class Said(str):
+class Message(str):
     """A sentence in English that knows what it was made of; `translated` says it in the language that is spoken.
 
     Joined to other text it is plain text, and stays English.
     """
 
-    __slots__ = ("many", "message", "values")
-    message: str
+    __slots__ = ("many", "template", "values")
+    template: str
     values: dict[str, Any]
     many: str
 
-    def __new__(cls, text: str, message: str = "", values: dict[str, Any] | None = None, many: str = "") -> Self:
-        """Return the sentence; `message` is what the catalogue has, with places for `values`, `many` its plural by the value `count`."""
+    def __new__(cls, text: str, template: str = "", values: dict[str, Any] | None = None, many: str = "") -> Self:
+        """Return the sentence; `template` is what the catalogue has, with places for `values`, `many` its plural by the value `count`."""
         made = super().__new__(cls, text)
-        made.message, made.values, made.many = message or text, values or {}, many
+        made.template, made.values, made.many = template or text, values or {}, many
         return made
 
 
-def said(message: str, **values: object) -> Said:
+def message(template: str, /, **values: object) -> Message:
     """Return a sentence in English.
 
     Parameters
     ----------
-    message
+    template
         As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`, `{x:n6}` for `number(x, 6)`.
     values
         What belongs there: numbers, text of a scenario or record as it is, other such sentences, or lists of them (joined by semicolons).
     """
-    return Said(_ENGLISH.vformat(message, (), values), message, values)
+    return Message(_ENGLISH.vformat(template, (), values), template, values)
 
 
-def said_count(one: str, many: str, count: int) -> Said:
-    """Return a count and its noun in English: `said_count("{count} row", "{count} rows", 3)`."""
-    return Said((one if count == 1 else many).replace("{count} ", f"{count:,}{SPACE}"), one, {"count": count}, many)
+def counted_message(one: str, many: str, count: int) -> Message:
+    """Return a count and its noun in English: `counted_message("{count} row", "{count} rows", 3)`."""
+    return Message((one if count == 1 else many).replace("{count} ", f"{count:,}{SPACE}"), one, {"count": count}, many)
 
 
-def listed(texts: Iterable[str]) -> Said:
+def listed(texts: Iterable[str]) -> Message:
     """Return texts, sentences among them, one after the other with commas."""
     return joined(texts, ", ")
 
 
-def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None) -> Said:
+def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None) -> Message:
     """Return the first `most` names with commas, and how many more there are; `count` in all, where `names` are the first alone.
 
     Examples
@@ -70,23 +70,23 @@ def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None)
     """
     more = (len(names) if count is None else count) - most
     first = listed(names[:most])
-    return said("{names} and {count} more", names=first, count=more) if more > 0 else first
+    return message("{names} and {count} more", names=first, count=more) if more > 0 else first
 
 
-def joined(texts: Iterable[str], between: str) -> Said:
+def joined(texts: Iterable[str], between: str) -> Message:
     """Return texts, sentences among them, one after the other with some marks in between."""
     parts = tuple(texts)
     places = {f"part{k}": part for k, part in enumerate(parts)}
-    return Said(between.join(parts), between.join(f"{{{name}}}" for name in places), places)
+    return Message(between.join(parts), between.join(f"{{{name}}}" for name in places), places)
 
 
 def translated(text: str) -> str:
-    """Return a sentence in the language that is spoken; text that is no `Said` as it is."""
-    if not isinstance(text, Said):
+    """Return a sentence in the language that is spoken; text that is no `Message` as it is."""
+    if not isinstance(text, Message):
         return text
     if text.many:
-        return counted(text.message, text.many, text.values["count"])
-    return _SPOKEN.vformat(gettext(text.message), (), text.values)
+        return counted(text.template, text.many, text.values["count"])
+    return _SPOKEN.vformat(gettext(text.template), (), text.values)
 
 
 def all_translated(texts: Iterable[str]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ from optimizer.problem.files.instance_file import make_instance
 from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.instance.options import Option, Resource
-from optimizer.problem.instance.requirements import without_breaking
+from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.branch_and_cut.lp import linear_program as relaxation
@@ -608,7 +608,7 @@ def _survivals(paths: Paths, n_options: int) -> Floats:
 
 
 def _may_add(instance: Instance, placed: Mask) -> Mask:
-    return np.asarray(addable(instance, placed) & without_breaking(instance, placed))
+    return np.asarray(addable(instance, placed) & options_that_break_none(instance, placed))
 
 
 def _equally(instance: Instance, masks: list[Mask]) -> PeerAnswer:

@@ -9,7 +9,7 @@ import numpy as np
 from optimizer.base.text.formatting import SPACE, number
 from optimizer.base.text.language import counted, localised, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import said, translated
+from optimizer.base.text.messages import message, translated
 from optimizer.pipeline.briefing.placements import Claims, beat_assumptions, beat_claims
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.problem.plan.result import PROVEN
@@ -17,7 +17,7 @@ from optimizer.scenario.compile.source_measures import origins
 from optimizer.scenario.file.ranges import middle
 
 if TYPE_CHECKING:
-    from optimizer.base.text.messages import Said
+    from optimizer.base.text.messages import Message
     from optimizer.plans.comparison import Comparison
     from optimizer.plans.display_names import DisplayNames
     from optimizer.problem.plan.result import Result
@@ -168,15 +168,15 @@ def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
     existing = comparison.existing
     if existing is not None and existing.value > comparison.nothing.value * (1 - 1e-6):
         warnings.append(
-            said(
+            message(
                 "Today's layout stops nothing in this model: check on which roads its sites were put, and that they detect anything."
             )
         )
     if result.plan is not None and not result.plan.options:
-        warnings.append(said("The plan places nothing: {why}.", why=_why_nothing(result, comparison)))
+        warnings.append(message("The plan places nothing: {why}.", why=_why_nothing(result, comparison)))
     if result.mixed is not None and len(result.mixed.mixture.plans) == 1 and result.status != "optimal":
         warnings.append(
-            said(
+            message(
                 "The mixture is one plan: no other was proven better than the best single plan in the time. Give the search more; the first "
                 "one of an installation compiles for some 15 seconds of it."
             )
@@ -184,24 +184,24 @@ def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
     return warnings
 
 
-def _why_nothing(result: Result, comparison: Comparison) -> Said:
+def _why_nothing(result: Result, comparison: Comparison) -> Message:
     """Return why a plan places nothing, as far as it is proven."""
     instance, teams = comparison.instance, comparison.instance.patrols is not None
     budget = np.array([resource.budget for resource in instance.resources])
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
     affordable = allowed & (instance.use[: allowed.size] <= budget + BUDGET_TOLERANCE).all(axis=1)
     if not teams and not affordable.any():
-        none = said("there is no site that may be used")
-        return said("no site fits the budgets by itself") if allowed.any() else none
+        none = message("there is no site that may be used")
+        return message("no site fits the budgets by itself") if allowed.any() else none
     if result.gap is not None and result.gap <= PROVEN:
-        return said("it is proven that no choice within the budgets lets less through")
+        return message("it is proven that no choice within the budgets lets less through")
     if not teams and comparison.everything >= comparison.nothing.value:
-        return said("none would help, for as much gets through with every site used")
+        return message("none would help, for as much gets through with every site used")
     if result.lower is None:
-        return said(
+        return message(
             "none was found to help, and it is not proven that none would. Ask for a smaller gap, or give it more time"
         )
-    return said(
+    return message(
         "none was found to help, and it is not proven that none would. {lower:n} at least gets through whatever is placed. Ask for a smaller "
         "gap, or give it more time",
         lower=result.lower,

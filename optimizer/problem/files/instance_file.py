@@ -18,7 +18,7 @@ from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
-from optimizer.problem.instance.requirements import LARGEST, Requirement
+from optimizer.problem.instance.requirements import LARGEST_COEFFICIENT, Requirement
 from optimizer.problem.instance.teams import NO_WAY, Elements, Patrol, PatrolField, Post, TeamBase, TeamType
 from optimizer.problem.network.arrays import float_column
 
@@ -218,7 +218,9 @@ class TermModel(Strict):
     """What an option counts in a requirement."""
 
     option: ComposedId = Field(description="option id")
-    coefficient: float = Field(1.0, ge=-LARGEST, le=LARGEST, description="added to the sum when the option is placed")
+    coefficient: float = Field(
+        1.0, ge=-LARGEST_COEFFICIENT, le=LARGEST_COEFFICIENT, description="added to the sum when the option is placed"
+    )
 
 
 class RequirementModel(Strict):
@@ -226,7 +228,7 @@ class RequirementModel(Strict):
 
     id: ComposedId = Field(description="unique name, for people")
     terms: list[TermModel] = Field(description="each option once")
-    least: float = Field(ge=-LARGEST, le=LARGEST, description="what the sum must reach")
+    least: float = Field(ge=-LARGEST_COEFFICIENT, le=LARGEST_COEFFICIENT, description="what the sum must reach")
 
 
 class InstanceModel(Strict):

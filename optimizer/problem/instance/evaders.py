@@ -212,7 +212,7 @@ def arc_costs(survival: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class ThroughNetwork:
+class ContractedNetwork:
     """A network reduced to the roads between junctions and ends of evaders, and searches on it.
 
     Attributes
@@ -236,14 +236,14 @@ class ThroughNetwork:
     @classmethod
     def of(
         cls, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], searches: Searches
-    ) -> ThroughNetwork:
+    ) -> ContractedNetwork:
         """Return the reduced form of a network of (m,) tails and heads."""
         ends = np.zeros(n_nodes, dtype=bool)
         ends[searches.roots] = ends[searches.leaf] = True
         nodes = _without_dead_ends(tail, head, ends)
         left = np.flatnonzero(nodes[tail] & nodes[head] & (tail != head))
-        inner = nodes & ~ends & _passed(tail[left].astype(np.int64), head[left].astype(np.int64), n_nodes)
-        onward = _onward(left, tail, head, inner)
+        inner = nodes & ~ends & _with_two_neighbours(tail[left].astype(np.int64), head[left].astype(np.int64), n_nodes)
+        onward = _next_arcs(left, tail, head, inner)
         at = left[~inner[tail[left]]]
         first, road = at, np.arange(at.size)
         steps, last = [np.array((road, at))], at.copy()
@@ -284,7 +284,7 @@ def _without_dead_ends(
         one, other = one[left], other[left]
 
 
-def _passed(tail: NDArray[np.int64], head: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+def _with_two_neighbours(tail: NDArray[np.int64], head: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
     """Return the mask of the nodes with two neighbours, and at most one arc from and to each."""
     pair, count = np.unique(tail * n + head, return_counts=True)
     several = pair[count > 1]
@@ -294,7 +294,7 @@ def _passed(tail: NDArray[np.int64], head: NDArray[np.int64], n: int) -> NDArray
     return np.asarray(passed)
 
 
-def _onward(
+def _next_arcs(
     arcs: NDArray[np.int64], tail: NDArray[np.integer], head: NDArray[np.integer], inner: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Return the (m,) arc that follows each arc into an inner node, without turning round; -1 where there is none."""

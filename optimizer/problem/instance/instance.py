@@ -21,7 +21,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
 from optimizer.problem.instance.checks import budget_problems, instance_problems
-from optimizer.problem.instance.evaders import Habits, Route, Searches, ThroughNetwork
+from optimizer.problem.instance.evaders import ContractedNetwork, Habits, Route, Searches
 from optimizer.problem.instance.teams import Elements
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ class Instance:
         return Searches.of([self.evaders[k] for k in self.informed])
 
     @cached_property
-    def through(self) -> ThroughNetwork:
+    def through(self) -> ContractedNetwork:
         """The network as the searches of the informed evaders need it."""
-        return ThroughNetwork.of(self.n_nodes, self.tail, self.head, self.searches)
+        return ContractedNetwork.of(self.n_nodes, self.tail, self.head, self.searches)
 
     @cached_property
     def habits(self) -> Habits:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9
 """By how much a sum may fall short, relative to the sizes of its terms, and still count as reached."""
-LARGEST = 1e9
+LARGEST_COEFFICIENT = 1e9
 """Largest size of a coefficient or of a sum to reach."""
 
 
@@ -86,12 +86,12 @@ class Implied:
     zeros: NDArray[np.bool_]
 
 
-def meets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
+def requirements_met(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     """Return whether an (options,) mask reaches every requirement."""
     return all(requirement.is_met(placed) for requirement in instance.requirements)
 
 
-def implied(instance: Instance, ones: NDArray[np.bool_], zeros: NDArray[np.bool_]) -> Implied:
+def implied_options(instance: Instance, ones: NDArray[np.bool_], zeros: NDArray[np.bool_]) -> Implied:
     """Return what the requirements imply for the plans with the (options,) `ones` and without `zeros`, each requirement by itself."""
     ones, zeros = ones.copy(), zeros.copy()
     changed = bool(instance.requirements)
@@ -108,7 +108,7 @@ def implied(instance: Instance, ones: NDArray[np.bool_], zeros: NDArray[np.bool_
     return Implied(True, ones, zeros)
 
 
-def helpful(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+def options_that_help(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     """Return the (options,) mask of those that bring an unmet requirement nearer; None where all are met."""
     unmet = [requirement for requirement in instance.requirements if not requirement.is_met(placed)]
     if not unmet:
@@ -119,7 +119,7 @@ def helpful(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_] 
     return mask & ~placed
 
 
-def without_breaking(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def options_that_break_none(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the (options,) mask of those whose addition leaves each requirement met that is met now."""
     mask = np.ones(placed.size, dtype=bool)
     for requirement in instance.requirements:
@@ -145,5 +145,7 @@ def requirement_problems(instance: Instance, where: str) -> Iterator[Problem]:
         if any(not 0 <= j < len(instance.options) for j in requirement.options):
             expected = f"positions of options from 0 to {len(instance.options) - 1}"
             yield Problem(here, f"options {requirement.options!r}"[:80], expected)
-        if not all(abs(number) <= LARGEST for number in (*requirement.coefficients, requirement.least)):
-            yield Problem(here, "a coefficient or sum that is no number or too large", f"numbers up to {LARGEST:g}")
+        if not all(abs(number) <= LARGEST_COEFFICIENT for number in (*requirement.coefficients, requirement.least)):
+            yield Problem(
+                here, "a coefficient or sum that is no number or too large", f"numbers up to {LARGEST_COEFFICIENT:g}"
+            )

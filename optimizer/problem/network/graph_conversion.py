@@ -573,7 +573,7 @@ def is_absent(value: object) -> bool:
 
 WGS84 = "EPSG:4326"
 
-FARTHEST_M = 10_000.0
+FARTHEST_LINE_END_M = 10_000.0
 """Metres that the end of a line may lie from its node: farther off the two are in different coordinate systems."""
 
 _DEGREES = frozenset({"", "EPSG:4326", "OGC:CRS84", "4326", "WGS84", "WGS 84"})
@@ -685,7 +685,7 @@ def edge_lines(
     )
     problems = at_fault(
         f"{where}, edges, geometry",
-        np.minimum(as_drawn, turned) > FARTHEST_M,
+        np.minimum(as_drawn, turned) > FARTHEST_LINE_END_M,
         lambda row: f"a line {min(as_drawn[row], turned[row]) / 1000:.0f} km from its nodes",
         "lines and nodes in one coordinate system",
         "Bring both to one system, or drop the geometry",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import Problem, ProblemList
-from optimizer.base.text.messages import said, shortened
+from optimizer.base.text.messages import message, shortened
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.teams import team_resource
 
@@ -138,12 +138,12 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
     return [
         *_over_budget(instance, placed),
         *(
-            said("options {names} exclude each other, and more than one is placed", names=_names(instance, group))
+            message("options {names} exclude each other, and more than one is placed", names=_names(instance, group))
             for conflict in instance.conflicts
             if len(group := [j for j in conflict if placed[j]]) > 1
         ),
         *(
-            said(
+            message(
                 "requirement {name} is not reached: {total:.10g} of at least {least:.10g}",
                 name=repr(each.id),
                 total=each.total(placed),
@@ -153,19 +153,19 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
             if not each.is_met(placed)
         ),
         *(
-            said("option {name} is forced but not placed", name=repr(o.id))
+            message("option {name} is forced but not placed", name=repr(o.id))
             for o, x in zip(instance.options, placed, strict=True)
             if o.forced and not x
         ),
         *(
-            said("option {name} is forbidden but placed", name=repr(o.id))
+            message("option {name} is forbidden but placed", name=repr(o.id))
             for o, x in zip(instance.options, placed, strict=True)
             if o.forbidden and x
         ),
     ]
 
 
-def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
+def within_limits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options and requirements aside)."""
     if not within_budgets(instance, placed):
         return False
@@ -181,7 +181,7 @@ def within_budgets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
 def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
     used = placed @ instance.use
     return [
-        said(
+        message(
             "resource {name} is over its budget: {total:.10g} of {budget:.10g}{unit}, used by {options}",
             name=repr(resource.id),
             total=total,
@@ -424,7 +424,7 @@ def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
 
 # A mixture: a probability distribution over plans, one of which is drawn each day. An evader may know it, and does not know the day's plan.
 
-ROUNDING = 1e-9
+PROBABILITY_ROUNDING = 1e-9
 """By how much probabilities may miss a sum of 1."""
 
 
@@ -474,9 +474,9 @@ class Mixture:
         where, each = "mixture", "one probability above 0 for each plan, with a sum of 1"
         if not self.plans or len(self.plans) != len(self.probabilities):
             yield Problem(where, f"{len(self.plans)} plans with {len(self.probabilities)} probabilities", each)
-        elif not all(0 < share <= 1 + ROUNDING for share in self.probabilities):
+        elif not all(0 < share <= 1 + PROBABILITY_ROUNDING for share in self.probabilities):
             yield Problem(where, f"probabilities from {min(self.probabilities)} to {max(self.probabilities)}", each)
-        elif abs(sum(self.probabilities) - 1) > ROUNDING:
+        elif abs(sum(self.probabilities) - 1) > PROBABILITY_ROUNDING:
             yield Problem(where, f"probabilities with a sum of {sum(self.probabilities):.10g}", each)
 
 

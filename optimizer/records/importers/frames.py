@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from optimizer.base.errors import SHOWN, InputError, Problem
+from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.records.period import FORMS, parse_period
 
@@ -68,7 +68,7 @@ def add_rows(problems: ProblemList, rows: pd.DataFrame, column: str, expected: s
     """Note one problem for each of `rows`: what stands in `column` is not what was expected."""
     for file, own in rows.groupby(FILE, sort=False):
         ordered = own.sort_values(LINE, kind="stable")
-        found = [f"{column} {text!r}" for text in ordered[column].head(SHOWN)]
+        found = [f"{column} {text!r}" for text in ordered[column].head(PROBLEMS_SHOWN)]
         problems.of_file(str(file)).add_each(ordered[LINE].to_numpy(), found.__getitem__, expected, remedy)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.records.exposure import spread_effort
 from optimizer.risk.estimate import by_segment, chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.evidence import cells_of, gather_evidence, later_evidence, tempered
@@ -69,7 +69,9 @@ DRAWS_FOR_AREAS = 200
 LARGEST_FOR_MASSES = 20_000
 """Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
 LEAST_EFFECTIVE = 50.0
-NO_FLOWS = said("No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here.")
+NO_FLOWS = message(
+    "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here."
+)
 
 
 class FieldFlow:

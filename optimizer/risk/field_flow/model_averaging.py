@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.risk.estimate import LARGEST_SD
 from optimizer.risk.field_flow.area_posterior import AreaPosterior, RateDraws
 from optimizer.risk.field_flow.laplace import (
@@ -673,8 +673,8 @@ def spatial_signal(candidates: Sequence[Candidate]) -> float:
 
 def replaced(found: str, model: str) -> str:
     """Return what a reader must know where a candidate takes the place of the average; `found` is what the average contradicted."""
-    simpler = {"field": said("The field without flows"), "alike": said("One rate for each road class")}
-    return said(
+    simpler = {"field": message("The field without flows"), "alike": message("One rate for each road class")}
+    return message(
         "The averaged risk model contradicted its own record ({found}). {model} is used in its place: it fits the record, and tells places "
         "apart less.",
         found=found,
@@ -684,7 +684,7 @@ def replaced(found: str, model: str) -> str:
 
 def too_few_draws(effective: float) -> str:
     """Return what a reader must know where few of the draws that weigh areas count."""
-    return said(
+    return message(
         "Seizures known by area alone are weighed by draws, and only about {count:.0f} of them count: medians and intervals of these areas are "
         "rough.",
         count=effective,
@@ -697,7 +697,7 @@ def signal_remarks(candidates: Sequence[Candidate]) -> list[str]:
     if signal >= LEAST_SIGNAL:
         return []
     return [
-        said(
+        message(
             "The record holds no spatial signal: that roads of one class are alike has a posterior probability of {probability:.0%}. The risk "
             "map then says little of where, and where loads pass rests on the flows that gravity expects. More searches, in more places, may "
             "change this.",

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.messages import listed, said
+from optimizer.base.text.messages import listed, message
 from optimizer.problem.network.road_classes import DEFAULT_KMH
 from optimizer.scenario.compile.options import past, road_class_of
 from optimizer.scenario.demand.risk_model import MODELS
@@ -48,7 +48,7 @@ DEFAULTS = {
     "crews": ("hours_a_week", "rest_hours", "most_days", "days_off"),
 }
 """Fields whose default changes the result, by table."""
-LEARNT = {"evaders.local_share": said("the share of seizures that no flow explains, learnt from the record")}
+LEARNT = {"evaders.local_share": message("the share of seizures that no flow explains, learnt from the record")}
 """What stands in for a default that is not a number."""
 
 
@@ -100,7 +100,7 @@ def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
             for value in dict.fromkeys(_text(getattr(entry, field)) for entry in silent):
                 assumed = LEARNT.get(f"{table}.{field}", value)
                 if isinstance(content, list):
-                    assumed = said(
+                    assumed = message(
                         "{value} ({silent} of {count} entries)", value=assumed, silent=len(silent), count=len(entries)
                     )
                 yield Assumption(f"{table}.{field}", assumed)
@@ -110,25 +110,25 @@ def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:
     """Yield the numbers of the risk model that a record does not decide alone."""
     numbers = MODELS[scenario.risk.model].numbers() if scenario.records.seizures else ""
     if numbers:
-        what = said("numbers of the risk model {model!r}", model=str(scenario.risk.model))
-        yield Assumption(what, said("{numbers} (docs/risk.md)", numbers=numbers))
+        what = message("numbers of the risk model {model!r}", model=str(scenario.risk.model))
+        yield Assumption(what, message("{numbers} (docs/risk.md)", numbers=numbers))
 
 
 def _candidates(scenario: ScenarioModel) -> Iterator[Assumption]:
     """Yield how sites and posts are chosen that nobody lists."""
     if scenario.sites.roads:
-        value = said(
+        value = message(
             "the most travelled roads with nothing placed, {metres:g} m apart at least", metres=scenario.sites.spacing_m
         )
-        yield Assumption(said("{count} sites on roads", count=scenario.sites.roads), value)
+        yield Assumption(message("{count} sites on roads", count=scenario.sites.roads), value)
     if scenario.teams:
-        value = said(
+        value = message(
             "the most travelled roads, in {rounds} rounds: in each evaders survive {share:g} of the time on those that were chosen before, so "
             "that their ways round are among the posts too",
             rounds=ROUNDS,
             share=WATCHED,
         )
-        yield Assumption(said("posts of teams"), value)
+        yield Assumption(message("posts of teams"), value)
 
 
 def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
@@ -146,8 +146,8 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
     unknown = [item for item in concerned if not past(item, scenario, network).source]
     if unknown:
         yield Assumption(
-            said("traffic past {unknown} of {count} sites", unknown=len(unknown), count=len(concerned)),
-            said(
+            message("traffic past {unknown} of {count} sites", unknown=len(unknown), count=len(concerned)),
+            message(
                 "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for"
             ),
         )
@@ -155,73 +155,75 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
     given = {name: n for name, n in by_class.items() if name in scenario.traffic.by_class}
     if given:
         table = ", ".join(f"{name} {scenario.traffic.by_class[name]:g}" for name in given)
-        what = said(
+        what = message(
             "traffic past {given} of {count} sites, by road class", given=sum(given.values()), count=len(concerned)
         )
         yield Assumption(
-            what, said("vehicles a day in one direction, from traffic.by_class of the scenario: {table}", table=table)
+            what,
+            message("vehicles a day in one direction, from traffic.by_class of the scenario: {table}", table=table),
         )
     if any(team.capacity is not None for team in scenario.teams):
         classes = set(network.road_class.tolist())
         names = sorted(classes - scenario.traffic.by_class.keys())
         if names:
-            value = said(
+            value = message(
                 "not known on roads of class {classes}: a team at a post there inspects every vehicle",
                 classes=", ".join(names),
             )
-            yield Assumption(said("traffic past posts of teams"), value)
+            yield Assumption(message("traffic past posts of teams"), value)
 
 
 def _region(region: Region) -> Iterator[Assumption]:
     """Yield the numbers that stood in for what the map does not say; a saved region keeps its own."""
     if region.border is None and region.gateways:
-        yield Assumption(said("gateways"), said("where main roads end on the map: there is no border"))
+        yield Assumption(message("gateways"), message("where main roads end on the map: there is no border"))
     terms = region.terms
     if terms is None:
-        value = said(
+        value = message(
             "not known: the saved region does not state them, as one does that `region` of this version builds"
         )
-        yield Assumption(said("speeds, populations and distances where the map gives none"), value)
+        yield Assumption(message("speeds, populations and distances where the map gives none"), value)
         return
     used = set(region.network.road_class.tolist())
     speeds = {name: kmh for name, kmh in DEFAULT_KMH.items() if name in used and name not in terms.speed_kmh}
     if speeds:
         table = ", ".join(f"{name} {kmh:g}" for name, kmh in speeds.items())
-        what = said("speed on roads without a limit of their own, km/h by class")
-        yield Assumption(what, said("{table} (region.speed_kmh)", table=table))
+        what = message("speed on roads without a limit of their own, km/h by class")
+        yield Assumption(what, message("{table} (region.speed_kmh)", table=table))
     if region.crossings:
-        value = said(
+        value = message(
             "{metres:g} m, on service roads, tracks and paths {off_road:g} m",
             metres=terms.official_within_m,
             off_road=terms.official_off_road_within_m,
         )
-        yield Assumption(said("a crossing is official where a border control stands within"), value)
+        yield Assumption(message("a crossing is official where a border control stands within"), value)
     yield Assumption(
-        said("a place is left out where no road lies within"), said("{metres:g} m", metres=terms.settlement_within_m)
+        message("a place is left out where no road lies within"),
+        message("{metres:g} m", metres=terms.settlement_within_m),
     )
 
 
 def _demand(demand: GravityDemand) -> Iterator[Assumption]:
     exposures = {gateway.exposure for gateway in demand.gateways}
     if len(exposures) == 1 and len(demand.gateways) > 1 and not demand.terms.exposure:
-        value = said("1 each: before records are counted, all gateways (with shares: all of a kind) carry the same")
-        yield Assumption(said("exposure of {count} gateways", count=len(demand.gateways)), value)
+        value = message("1 each: before records are counted, all gateways (with shares: all of a kind) carry the same")
+        yield Assumption(message("exposure of {count} gateways", count=len(demand.gateways)), value)
     places = demand.settlements
     assumed = [place.population for place in places if place.population_assumed]
     if assumed:
         counts = Counter(assumed)
         table = listed(
-            said("{population:g} in {count}", population=population, count=counts[population])
+            message("{population:g} in {count}", population=population, count=counts[population])
             for population in sorted(counts, reverse=True)
         )
-        what = said("population of {assumed} of {count} settlements", assumed=len(assumed), count=len(places))
-        value = said("assumed for the class of the place, as the map gives none: {table}", table=table)
+        what = message("population of {assumed} of {count} settlements", assumed=len(assumed), count=len(places))
+        value = message("assumed for the class of the place, as the map gives none: {table}", table=table)
         yield Assumption(what, value)
 
 
 def _text(value: object) -> str:
     if value is None:
-        return said("none")
+        return message("none")
     return (
         ", ".join(map(str, value))
         if isinstance(value, list)

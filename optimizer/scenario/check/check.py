@@ -19,7 +19,7 @@ from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.files.readwrite import existing_file
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.formatting import plural
-from optimizer.base.text.messages import said, said_count, shortened
+from optimizer.base.text.messages import counted_message, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.sources import EffortSource, SeizureSource
@@ -241,9 +241,9 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     if ground.demand is not None:
         yield from ground.demand.warnings
     if ground.left_out:
-        yield said(
+        yield message(
             "{crossings} offered as sites lie in no agency's jurisdiction, and are left out.",
-            crossings=said_count("{count} crossing", "{count} crossings", ground.left_out),
+            crossings=counted_message("{count} crossing", "{count} crossings", ground.left_out),
         )
     yield from site_warnings(ground.sites, region.network)
     if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
@@ -587,7 +587,7 @@ def read_records(
         problems.add(areas_file, found, "areas on the roads of this region", "Check that the file is of this region")
     elif len(empty) > MOST_EMPTY * len(areas):
         remarks = (
-            said(
+            message(
                 "{count} of {areas} areas hold no road of the network: {names}.",
                 count=len(empty),
                 areas=len(areas),

@@ -16,7 +16,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, looks_projected
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.base.schema import valid, validated
-from optimizer.base.text.messages import NAMED, said, shortened
+from optimizer.base.text.messages import NAMED, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.network.network import great_circle_m
@@ -494,7 +494,7 @@ def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str
         The roads.
     """
     far = [
-        said(
+        message(
             "{site} ({metres:.0f} m from {road})",
             site=_called(item),
             metres=item.distance_m,
@@ -504,17 +504,17 @@ def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str
         if item.distance_m > DOUBTFUL_M
     ]
     if far:
-        yield said(
+        yield message(
             "Some sites lie off the road they were put on; check that it is the right one: {sites}.",
             sites=shortened(far),
         )
     beside = _beside_more_important(sites, network)
     if beside:
         names = [
-            said("{site} ({roads})", site=_called(each.site), roads=_two_roads(each, network))
+            message("{site} ({roads})", site=_called(each.site), roads=_two_roads(each, network))
             for each in beside[:NAMED]
         ]
-        yield said(
+        yield message(
             "Some sites were put on a road beside a more important one; where that is meant, name it in `road` or `road_class` of the site: "
             "{sites}.",
             sites=shortened(names, count=len(beside)),
@@ -542,7 +542,7 @@ def base_warnings(bases: Sequence[TeamBaseModel], nodes: Sequence[int], network:
         if distance > FAR_FROM_JUNCTION_M
     ]
     if far:
-        yield said(
+        yield message(
             "Some bases lie off the nearest junction, from which their teams set out: {bases}.", bases=shortened(far)
         )
 
@@ -579,7 +579,7 @@ def _two_roads(beside: _Beside, network: Network) -> str:
     """Return how far a site lies from its own road, and from the nearest of the more important ones."""
     item = beside.site
     nearest, distance = network.nearest_segments(np.array([item.lon]), np.array([item.lat]), beside.segments)
-    return said(
+    return message(
         "{metres:.0f} m from {road}, {further:.0f} m from {other}",
         metres=item.distance_m,
         road=road_label(network, item.segment),

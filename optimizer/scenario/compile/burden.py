@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import Said, said
+from optimizer.base.text.messages import Message, message
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.scenario.check.jurisdictions import RoadMasks
@@ -129,9 +129,9 @@ def _requirement(name: str, row: NDArray[np.float64], least: float) -> Requireme
     return Requirement(name, tuple(counted.tolist()), tuple(row[counted].tolist()), least)
 
 
-def cap_id(community: Community) -> Said:
+def cap_id(community: Community) -> Message:
     """Return the id of the resource that a community's cap is."""
-    return said("searches in {community}", community=community.id)
+    return message("searches in {community}", community=community.id)
 
 
 def communities_of(
@@ -200,12 +200,12 @@ def burden_warnings(scenario: ScenarioModel) -> Iterator[str]:
     if not scenario.communities:
         return
     if scenario.teams:
-        yield said(
+        yield message(
             "Search burden counts sites alone: vehicles that teams inspect on their beats are not in it, nor in its limits."
         )
     silent = [kind.id for kind in scenario.kinds if isinstance(kind, StatedModel) and kind.capacity is None]
     if silent:
-        yield said(
+        yield message(
             "Search burden does not count kinds without a capacity, as how many they stop is not said: {names}.",
             names=", ".join(map(repr, silent[:5])),
         )

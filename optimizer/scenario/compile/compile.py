@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, step
 from optimizer.problem.files.instance_file import check_content
 from optimizer.problem.instance.checks import check_evaders
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from optimizer.scenario.demand.evaders import Pair, ScenarioEvaders
     from optimizer.scenario.file.model import ScenarioModel
 
-NO_RECORD = said("The scenario names no seizure record: evaders' weights rest on gateways and populations alone.")
-NO_RECORD_FOR_TIPS = said("Tips are not used: without a seizure record there is no risk that they could raise.")
+NO_RECORD = message("The scenario names no seizure record: evaders' weights rest on gateways and populations alone.")
+NO_RECORD_FOR_TIPS = message("Tips are not used: without a seizure record there is no risk that they could raise.")
 PRIOR_OF_SMALLEST = 0.1
 """Pairs whose share by gravity is below this part of `smallest_share` are left out before the record is explained."""
 
@@ -181,7 +181,7 @@ def compile_scenario(
     instance = measured.instance
     check_content(instance, str(path))
     if not options and patrols is None:
-        warnings.append(said("The scenario offers no site: nothing can be placed."))
+        warnings.append(message("The scenario offers no site: nothing can be placed."))
     return Compiled(
         scenario=scenario,
         region=region,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.messages import Said, said, said_count, shortened
+from optimizer.base.text.messages import Message, counted_message, message, shortened
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.scenario.check.sites import Operator
 from optimizer.scenario.file.cues import Answerer, Watcher, cued_options
@@ -83,14 +83,14 @@ def _answered(
     return replace(option, arcs=tuple(effect.arcs.tolist()), survival=tuple(effect.survival.tolist()))
 
 
-def unanswered_warnings(unanswered: Sequence[str]) -> list[Said]:
+def unanswered_warnings(unanswered: Sequence[str]) -> list[Message]:
     """Return what to tell of sensors that no team reaches."""
     if not unanswered:
         return []
     return [
-        said(
+        message(
             "No team that could answer is within reach of {sensors}, so they are not offered: {named}.",
-            sensors=said_count("{count} sensor", "{count} sensors", len(unanswered)),
+            sensors=counted_message("{count} sensor", "{count} sensors", len(unanswered)),
             named=shortened(unanswered, 5),
         )
     ]

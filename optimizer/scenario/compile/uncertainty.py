@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.instance.instance import layered
 from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.scenario.compile.options import compile_options
@@ -35,10 +35,10 @@ LEVELS = 8
 """Most sets of detection chances among the draws: each is a copy of the network."""
 MOST_DRAWS = 1000
 FIXED = (
-    said("the roads, their travel times and the chance of detection without the plan"),
-    said("the exponent of population, the decay with time and the share of habitual evaders"),
-    said("budgets and what sites and teams use"),
-    said("which roads habitual evaders and those who keep to a place may use"),
+    message("the roads, their travel times and the chance of detection without the plan"),
+    message("the exponent of population, the decay with time and the share of habitual evaders"),
+    message("budgets and what sites and teams use"),
+    message("which roads habitual evaders and those who keep to a place may use"),
 )
 """What no draw changes."""
 
@@ -122,7 +122,7 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
     mean = weight.mean(axis=0).tolist()
     whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
     ranged = tuple(
-        said(
+        message(
             "{path}, {low:g} to {high:g}, in {levels} levels that are combined at random",
             path=path,
             low=low,
@@ -131,7 +131,7 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
         )
         for path, (low, high) in detection_ranges(compiled.scenario).items()
     )
-    stated = () if detection else (said("detection chances: the scenario gives none as a range"),)
+    stated = () if detection else (message("detection chances: the scenario gives none as a range"),)
     draws = Draws(whole, csr_array(weight), np.full(count, 1.0 / count))
     return ScenarioDraws(draws, (*loads.drawn, *ranged), (*loads.fixed, *stated, *FIXED), detection)
 
@@ -161,21 +161,23 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
     if record.flows is not None:
         flows = record.flows.explained(count, rng)
         drawn = [
-            said(
+            message(
                 "flows: weights of pairs of gateway and settlement, and shares of their routes, each draw explaining the record drawn anew"
             )
         ]
         fixed: list[str] = []
         if terms.local_share is not None or not record.local.ways:
-            stated, none = said("as the scenario states it"), said("as the record shows none")
+            stated, none = message("as the scenario states it"), message("as the record shows none")
             why = stated if terms.local_share is not None else none
             fixed.append(
-                said("the share of loads that keep to a place, {share:.3g}, {why}", share=record.local_share, why=why)
+                message(
+                    "the share of loads that keep to a place, {share:.3g}, {why}", share=record.local_share, why=why
+                )
             )
         else:
             local = flows.local_share
-            drawn.append(said("the share of loads that keep to a place"))
-            fixed.append(said("at which places they are"))
+            drawn.append(message("the share of loads that keep to a place"))
+            fixed.append(message("at which places they are"))
         return _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
     if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
         demand = make_demand(terms, compiled.region, compiled.scenario.name)
@@ -184,18 +186,21 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
         index = [
             gateway_index(compiled.model, replace(compiled.risk, mean=rate), network, gateways) for rate in sampled
         ]
-        risk = said(
+        risk = message(
             "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
         )
         return _Loads(
-            np.stack([demand.shares(each) for each in index]), local, {}, (risk,), (said("shares of routes"),)
+            np.stack([demand.shares(each) for each in index]), local, {}, (risk,), (message("shares of routes"),)
         )
-    why = said("there is no record to draw them from")
+    why = message("there is no record to draw them from")
     if compiled.risk is not None:
         silent = terms.weights == "record"
-        alike, gravity = said("the record does not tell places apart"), said("the scenario takes them from gravity")
+        alike, gravity = (
+            message("the record does not tell places apart"),
+            message("the scenario takes them from gravity"),
+        )
         why = alike if silent else gravity
-    return _Loads(shares, local, {}, (), (said("weights of evaders: {why}", why=why),))
+    return _Loads(shares, local, {}, (), (message("weights of evaders: {why}", why=why),))
 
 
 def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int], Floats]:

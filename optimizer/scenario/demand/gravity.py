@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.text.messages import said, shortened
+from optimizer.base.text.messages import message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.region.model import border_warnings
 from optimizer.risk import OdTable
@@ -170,10 +170,10 @@ def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list
     warnings: list[str] = []
     if lost:
         names = shortened([f"{place.label} ({place.id})" for place in lost])
-        warnings.append(said("No road leads from any gateway to {places}: left out.", places=names))
+        warnings.append(message("No road leads from any gateway to {places}: left out.", places=names))
     if shut:
         names = shortened([gateway.label for gateway in shut])
-        warnings.append(said("No road leads inward from {gateways}: no evader enters there.", gateways=names))
+        warnings.append(message("No road leads inward from {gateways}: no evader enters there.", gateways=names))
     return warnings
 
 

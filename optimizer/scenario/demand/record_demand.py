@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.instance.evaders import Route
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.model import FieldFlow
@@ -238,13 +238,13 @@ def _learnt(local: float) -> float:
 def _silence(model: RiskModel, known: Evidence) -> str:
     """Return why the record says nothing of where loads pass; empty where it does."""
     if not known.count.sum() > 0:
-        return said("it holds no seizure with search effort behind it")
+        return message("it holds no seizure with search effort behind it")
     if isinstance(model, FieldFlow):
         differ = spatial_signal(
             model.candidates_
         )  # that traffic prefers some roads is known before, and is no finding of the record
         if differ < LEAST_CHANCE:
-            return said("the probability that roads of one class differ is {probability:.2f}", probability=differ)
+            return message("the probability that roads of one class differ is {probability:.2f}", probability=differ)
     return ""
 
 
@@ -325,14 +325,14 @@ def without_places(local_share: float | None) -> tuple[str, ...]:
 
 
 def _nowhere(share: float) -> str:
-    return said(
+    return message(
         "evaders.local_share is {share:g}, but no record says where loads keep to a place: there are no local evaders.",
         share=share,
     )
 
 
 def _silent(why: str) -> str:
-    return said(
+    return message(
         "The record does not tell places apart ({why}): evaders' weights and routes rest on gateways, populations and travel times alone, as "
         "if there were no record.",
         why=why,
@@ -344,7 +344,7 @@ def _left_out(local: LocalTraffic, share: float, *, none: bool) -> tuple[str, ..
         return (_nowhere(share),)
     if local.dropped < NOTEWORTHY:
         return ()
-    sentence = said(
+    sentence = message(
         "{count:,} places with local loads are left out; their {share:.0%} of the local loads go to the {kept} heaviest in proportion "
         "(evaders.local_evaders).",
         count=local.left_out,

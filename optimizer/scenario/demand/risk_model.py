@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from optimizer import risk
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ def _field_numbers() -> str:
     )
 
     hyper = ", ".join(f"{mean:g} ({sd:g})" for mean, sd in zip(HYPER_MEAN, HYPER_SD, strict=True))
-    return said(
+    return message(
         "prior standard deviations {of_class:g} of the log rate of a road class and {level:g} of the log level of a unit of effort; roads of "
         "unlike class that meet tell {across:g} of what those of one class tell; prior means (and standard deviations) of log tau, log kappa "
         "squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}, and where seizures lie where no effort is "
@@ -68,7 +68,7 @@ def _flow_numbers() -> str:
     from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, FLOW_PRIOR, MASS_SD, WIDENING_WITH_FLOWS
 
     tried = ", ".join(f"1/{1 / theta:.0f}" for theta in THETAS)
-    return said(
+    return message(
         "{field}, with flows by {widening:g}; preferences for short times that are tried {tried} a second; prior mean {mean:g} and standard "
         "deviation {sd:g} of the exponent of flow; prior standard deviation {mass:g} of the log mass of a gateway or settlement; prior weight "
         "of roads all alike {alike:g} of that of the other models",
@@ -86,7 +86,7 @@ def _shrunk_numbers() -> str:
     from optimizer.risk.shrunk_rate import REACHES, SPREAD
 
     reaches, spread = (", ".join(f"{value:g}" for value in values) for values in (REACHES, SPREAD))
-    return said(
+    return message(
         "reaches that are tried {reaches} mean lengths of a segment; prior standard deviations of the log parameters {spread}",
         reaches=reaches,
         spread=spread,
@@ -95,7 +95,7 @@ def _shrunk_numbers() -> str:
 
 def _regression_numbers() -> str:
     model = risk.FlowRegression()
-    return said(
+    return message(
         "preference for short times 1/{theta:.0f} a second; prior standard deviation {ridge:g} of each coefficient",
         theta=1 / model.theta,
         ridge=model.ridge,
@@ -105,11 +105,11 @@ def _regression_numbers() -> str:
 def _plain_numbers() -> str:
     from optimizer.risk.baselines import HALF
 
-    return said("{half:g} seizures on each road before any evidence", half=HALF)
+    return message("{half:g} seizures on each road before any evidence", half=HALF)
 
 
 def _density_numbers() -> str:
-    return said(
+    return message(
         "{plain}; seizures spread {reach:g} km along the roads",
         plain=_plain_numbers(),
         reach=risk.KernelDensity().reach_km,

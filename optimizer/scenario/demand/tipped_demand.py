@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.messages import Said, listed, said, said_count
+from optimizer.base.text.messages import Message, counted_message, listed, message
 from optimizer.problem.instance.evaders import Route
 from optimizer.risk.tips import BOUND, CELL_KM, MOST
 
@@ -74,7 +74,7 @@ def raised(arcs: tuple[int, ...], log_factor: Floats, network: Network) -> float
     return float(log_factor[network.segment[list(arcs)]].max(initial=0.0))
 
 
-def tips_sentence(shift: TipShift, moved: float, network: Network) -> Said:
+def tips_sentence(shift: TipShift, moved: float, network: Network) -> Message:
     """Return what tips changed: how many count, the risk of roads with and without them, and how much of the loads they moved.
 
     Parameters
@@ -86,9 +86,9 @@ def tips_sentence(shift: TipShift, moved: float, network: Network) -> Said:
     network
         The roads.
     """
-    before, limit = shift.before.median, said("none is over the limit")
+    before, limit = shift.before.median, message("none is over the limit")
     if shift.over_limit:
-        limit = said(
+        limit = message(
             "{count} more do not, as {most} of a month and {side:g} km square count at most",
             count=shift.over_limit,
             most=MOST,
@@ -98,13 +98,13 @@ def tips_sentence(shift: TipShift, moved: float, network: Network) -> Said:
     up = np.flatnonzero(factor > 1.01)
     km = network.length_m[network.segment_arc][up].sum() / 1000
     top = up[np.argsort(-before[up] * (factor[up] - 1), kind="stable")]
-    named: dict[str, Said] = {}
+    named: dict[str, Message] = {}
     for at in top.tolist():
         arc = network.segment_arc[at]
-        name = str(network.name[arc]) or said(
+        name = str(network.name[arc]) or message(
             "segment {number} ({road_class})", number=at, road_class=network.road_class[arc]
         )
-        risen = said(
+        risen = message(
             "{road} from {before:.3g} to {after:.3g}",
             road=name,
             before=before[at],
@@ -115,16 +115,16 @@ def tips_sentence(shift: TipShift, moved: float, network: Network) -> Said:
             break
     roads = ""
     if named:
-        roads = said(
+        roads = message(
             " They raise the risk index on {length:,.3g} km of roads by more than 1 %: {roads} (without tips, with them).",
             length=km,
             roads=listed(named.values()),
         )
-    return said(
+    return message(
         "Tips: {clusters} count, {limit}.{roads} They moved {moved:.1%} of the loads between pairs of gateway and settlement. No index or "
         "weight rises by more than {most:.0%} for tips, however many are sent; judged without tips, the best plan lets through at most "
         "{worst:.3g} times what it would have. Searched and unsearched roads are as before.",
-        clusters=said_count("{count} cluster", "{count} clusters", shift.used),
+        clusters=counted_message("{count} cluster", "{count} clusters", shift.used),
         limit=limit,
         roads=roads,
         moved=moved,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from optimizer.base.schema import Strict
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.network.shortest_paths import cost_graph
 
@@ -121,7 +121,7 @@ def cued_options(
                 replace(
                     option,
                     id=f"{option.id}<{answerer.option.id}",
-                    label=said("{option}, answered from {team}", option=option.label, team=name),
+                    label=message("{option}, answered from {team}", option=option.label, team=name),
                     existing=stands,
                     forced=False,
                 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, WithJsonSchema
 from pydantic.functional_validators import PlainValidator
 
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,7 +84,7 @@ def with_detection(scenario: ScenarioModel, chances: Mapping[str, float]) -> Sce
 def range_warnings(scenario: ScenarioModel) -> Iterator[str]:
     """Yield what is used of each range where nobody draws from it."""
     for path, (low, high) in detection_ranges(scenario).items():
-        yield said(
+        yield message(
             "{path} is known as a range alone, {low:g} to {high:g}: its middle, {middle:g}, is used (plan --draws N plans over the range).",
             path=path,
             low=low,

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, OnlyCancels
-from optimizer.problem.instance.requirements import meets
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.instance.requirements import requirements_met
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Chains
 
@@ -106,7 +106,7 @@ class Exchanges:
             candidate[into[column]] = True
             if row:
                 candidate[out[row - 1]] = False
-            if fits(self._instance, candidate) and meets(self._instance, candidate):
+            if within_limits(self._instance, candidate) and requirements_met(self._instance, candidate):
                 return candidate
         return None
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SILENT, OnlyCancels, stop_if_cancelled
-from optimizer.problem.instance.requirements import without_breaking
+from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.separation import best_of_each
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
@@ -616,7 +616,7 @@ def sampled_plan(instance: Instance, start: Mask, marginals: NDArray[np.float64]
     """Return a feasible (options,) mask: a feasible `start`, and options drawn by their (options,) marginals as far as they fit."""
     placed = start.copy()
     for option in systematic_sample(np.where(placed, 0.0, marginals), rng).tolist():
-        placed[option] = addable(instance, placed)[option] and without_breaking(instance, placed)[option]
+        placed[option] = addable(instance, placed)[option] and options_that_break_none(instance, placed)[option]
     return placed
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
-from optimizer.problem.instance.requirements import implied, meets, without_breaking
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.instance.requirements import implied_options, options_that_break_none, requirements_met
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.tree.node import addable
 from optimizer.solvers.patrols.column_generation import BeatNode
@@ -161,7 +161,7 @@ class BranchAndPrice:
 
     def _may_hold_plans(self, node: BeatNode) -> bool:
         instance = self.generation.instance
-        return fits(instance, node.ones) and implied(instance, node.ones, node.zeros).possible
+        return within_limits(instance, node.ones) and implied_options(instance, node.ones, node.zeros).possible
 
     def step_done(self, bound: float) -> None:
         """Take the bound over all nodes, and report it where it rises."""
@@ -222,13 +222,13 @@ class BranchAndPrice:
         taken = number @ of_beat[: number.size]
         left = instance.budget * (1 + BUDGET_TOLERANCE) - taken
         options = addable(instance, ones) & np.all(ones @ instance.use + instance.use <= left, axis=1)
-        options &= without_breaking(instance, ones)
+        options &= options_that_break_none(instance, ones)
         return _Addable(options, np.all(ones @ instance.use + of_beat <= left, axis=1))
 
     def offer(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
         """Take a plan within the budgets, by (options,) ones and (beats,) numbers, if it is better; return its value."""
         value = self._value(ones, number)
-        if value < self.upper and meets(self.generation.instance, ones):
+        if value < self.upper and requirements_met(self.generation.instance, ones):
             self.placed, self.number, self.upper = ones.copy(), number.copy(), value
             self.listener.plan_found(np.concatenate((ones, number)), value)
             self.listener.bounds_moved(self.lower, value)

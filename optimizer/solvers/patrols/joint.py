@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Plan, fits, known_options, make_beat, with_beats, with_teams
+from optimizer.problem.plan.plan import (
+    BUDGET_TOLERANCE,
+    Plan,
+    known_options,
+    make_beat,
+    with_beats,
+    with_teams,
+    within_limits,
+)
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -381,7 +389,7 @@ def begin_from(tree: BranchAndPrice, plans: Sequence[Plan]) -> None:
         used = ones @ instance.use + number @ generation.uses()
         forbidden = np.array([option.forbidden for option in instance.options], dtype=bool)
         within = np.all(used <= instance.budget * (1 + BUDGET_TOLERANCE))
-        if within and fits(instance, ones) and not (ones & forbidden).any():
+        if within and within_limits(instance, ones) and not (ones & forbidden).any():
             tree.offer(ones, number)
 
 

@@ -21,7 +21,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.base.text.messages import said
+from optimizer.base.text.messages import message
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints, exclude
 
@@ -48,7 +48,7 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
     broken = violations(replace(instance, requirements=()), forced)
     if broken:
         raise InfeasibleError(
-            said("No plan is feasible: {broken}. Raise the budget or force fewer options.", broken=broken)
+            message("No plan is feasible: {broken}. Raise the budget or force fewer options.", broken=broken)
         )
     if not violations(instance, forced):
         return forced
@@ -63,17 +63,17 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
     ]
     every, some = ", ".join(map(repr, names)), _either(in_the_way)
     if len(names) == 1:
-        sentence = said(
+        sentence = message(
             "No plan is feasible: none within the budgets and exclusions reaches the requirement {names}. Raise a budget, or ask for less.",
             names=every,
         )
     elif not in_the_way:
-        sentence = said(
+        sentence = message(
             "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}. Raise a budget, or ask for less.",
             names=every,
         )
     else:
-        sentence = said(
+        sentence = message(
             "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}; "
             "without {some} one would. Raise a budget, or ask for less.",
             names=every,
@@ -86,7 +86,9 @@ def _either(names: Sequence[str]) -> str:
     """Return names of which any one is meant."""
     quoted = [repr(name) for name in names]
     return (
-        reduce(lambda first, second: said("{first} or {second}", first=first, second=second), quoted) if quoted else ""
+        reduce(lambda first, second: message("{first} or {second}", first=first, second=second), quoted)
+        if quoted
+        else ""
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, step
-from optimizer.problem.instance.requirements import helpful, meets, without_breaking
+from optimizer.problem.instance.requirements import options_that_break_none, options_that_help, requirements_met
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
@@ -254,7 +254,7 @@ def local_search(
                 break
             rest = best if option == NONE else _without(best, option)
             candidate = filled(instance, pooled, rest, banned=option)
-            if pooled.value(candidate) >= best_value * (1 - NOTHING) or not meets(instance, candidate):
+            if pooled.value(candidate) >= best_value * (1 - NOTHING) or not requirements_met(instance, candidate):
                 continue
             value = overlay.value(candidate)
             if value < best_value * (1 - NOTHING):
@@ -284,7 +284,7 @@ def ruin_and_recreate(
         rough = _ruined(instance, here, rng)
         shake = rng.uniform(1 - SHAKEN, 1 + SHAKEN, placed.size)
         candidate = filled(instance, pooled, rough, shake=shake, until=until)
-        if pooled.value(candidate) >= best_value * (1 + WORSE) or not meets(instance, candidate):
+        if pooled.value(candidate) >= best_value * (1 + WORSE) or not requirements_met(instance, candidate):
             continue
         value = overlay.value(candidate)
         if value > best_value * (1 + WORSE):
@@ -338,9 +338,9 @@ def _mended(
     shake: NDArray[np.float64] | None = None,
 ) -> Mask | None:
     """Return the mask with an option that breaks a requirement, and others that mend it; None where there is none."""
-    if not instance.requirements or not meets(instance, placed):
+    if not instance.requirements or not requirements_met(instance, placed):
         return None
-    blocked = addable(instance, placed) & ~placed & ~_forbidden(instance) & ~without_breaking(instance, placed)
+    blocked = addable(instance, placed) & ~placed & ~_forbidden(instance) & ~options_that_break_none(instance, placed)
     if banned != NONE:
         blocked[banned] = False
     gain = np.where(blocked, pooled.gains(placed).gain, 0.0) / _prices(instance, placed)
@@ -351,12 +351,14 @@ def _mended(
         more = _with(placed, option)
         for _ in range(MENDING):
             choice = (
-                None if meets(instance, more) else _best_option(instance, pooled, more, by_cost=True, banned=banned)
+                None
+                if requirements_met(instance, more)
+                else _best_option(instance, pooled, more, by_cost=True, banned=banned)
             )
             if choice is None:
                 break
             more = _with(more, choice)
-        if meets(instance, more):
+        if requirements_met(instance, more):
             return more
     return None
 
@@ -394,12 +396,12 @@ def _best_option(
 
     Gains are multiplied by (options,) `shake` if given.
     """
-    allowed = addable(instance, placed) & ~placed & ~_forbidden(instance) & without_breaking(instance, placed)
+    allowed = addable(instance, placed) & ~placed & ~_forbidden(instance) & options_that_break_none(instance, placed)
     if banned != NONE:
         allowed[banned] = False
     if not allowed.any():
         return None
-    needed = helpful(instance, placed)
+    needed = options_that_help(instance, placed)
     if needed is not None:
         allowed &= needed
     gains = pooled.gains(placed)

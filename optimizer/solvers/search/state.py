@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SilentListener, step, stop_if_cancelled
-from optimizer.problem.instance.requirements import meets
+from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
@@ -226,6 +226,6 @@ def tidy(
         idle &= pooled.losses(placed) <= max(value * (1 + NOTHING) - pooled.value(placed), 0.0)
     for option in reversed(np.flatnonzero(idle).tolist()):
         placed[option] = False
-        if not meets(instance, placed) or overlay.value(placed) > value * (1 + NOTHING):
+        if not requirements_met(instance, placed) or overlay.value(placed) > value * (1 + NOTHING):
             placed[option] = True
     return placed

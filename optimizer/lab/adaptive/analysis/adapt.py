@@ -15,7 +15,7 @@ from optimizer.base.files.json_lines import FinishedPieces
 from optimizer.base.schema import validated
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import listed, said
+from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
 from optimizer.base.work.listener import SILENT, Stopping, step
@@ -306,13 +306,13 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
         teams = sum(team.number for team in source.instance.patrols.teams)
         made = world.instance.options[len(source.instance.options) :]
         notes.append(
-            said(
+            message(
                 "{teams:g} patrol teams drive a pool of {beats} beats; no policy makes others. More: --beats, or beats of [adapt].",
                 teams=teams,
                 beats=len(made),
             )
             if made
-            else said(
+            else message(
                 "{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets. "
                 "To have them in it give --beats 60, or beats of [adapt]; `plan` judges what they add today.",
                 teams=teams,
@@ -320,13 +320,13 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
         )
     if not world.today.any():
         notes.append(
-            said(
+            message(
                 "Nothing stands today: the policy `today` places nothing, and there is no history before the first period."
             )
         )
     if ground.length_km is None:
         notes.append(
-            said(
+            message(
                 "The problem has no map of roads: footprint_km, loads by district and maps are not known. A scenario has them."
             )
         )
@@ -555,16 +555,16 @@ class Displacement:
         notes: list[str] = []
         if not self.numbers(DISTRICT):
             notes.append(
-                said(
+                message(
                     "The scenario has no districts: displacement by district is not known. Name polygons under [region] areas, or communities."
                 )
             )
         if self.ground.without_roads:
             names = listed(plain(name, NAME) for name in self.ground.without_roads)
-            notes.append(said("Districts that no road of the network passes are left out: {names}.", names=names))
+            notes.append(message("Districts that no road of the network passes are left out: {names}.", names=names))
         if not self.numbers(MODE):
             notes.append(
-                said(
+                message(
                     "The network has one mode of travel, roads of vehicles: traffickers have no choice between modes. "
                     "Build the region with tracks and paths ([region] modes, or `region --modes drive,track,foot`) to give them one."
                 )

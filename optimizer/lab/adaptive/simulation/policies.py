@@ -24,7 +24,7 @@ from scipy.sparse import csr_array
 
 from optimizer.lab.adaptive.simulation.response_models import ReplyMixture, ReplyModels
 from optimizer.lab.adaptive.simulation.routes import Layout
-from optimizer.problem.instance.requirements import without_breaking
+from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.risk.route_flows import CandidateRoutes, Counted, explain_by_routes
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
@@ -356,7 +356,7 @@ class Placer:
         for j in order[score[order] > 0].tolist():
             if placed[j] or not self._allowed[j] or (instance.use[j] > left).any() or placed[self._rivals[j]].any():
                 continue
-            if instance.requirements and not without_breaking(instance, placed)[j]:
+            if instance.requirements and not options_that_break_none(instance, placed)[j]:
                 continue
             placed[j] = True
             left = left - instance.use[j]
@@ -382,7 +382,7 @@ class Placer:
         open_flow = flow.copy()
         open_flow[_covered(routes, placed)] = 0.0
         while True:
-            fitting = addable(instance, placed) & ~placed & self._allowed & without_breaking(instance, placed)
+            fitting = addable(instance, placed) & ~placed & self._allowed & options_that_break_none(instance, placed)
             gain = np.where(fitting, meets @ open_flow, 0.0)
             choice = int((gain / self.price).argmax())
             if gain[choice] <= 0:

@@ -31,9 +31,9 @@ from scipy.sparse import csr_array, hstack, vstack
 from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import OnlyCancels, SilentListener, step, stop_if_cancelled
 from optimizer.problem.instance.evaders import arc_costs
-from optimizer.problem.instance.requirements import meets
+from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.problem.plan.plan import fits
+from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.mip.rows import RowBuilder, add_row
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def plan_of_a_cut(
     if outcome.x is None:
         return None
     placed = np.rint(outcome.x[: tree.root.ones.size]).astype(bool)
-    return placed if fits(instance, placed) and meets(instance, placed) else None
+    return placed if within_limits(instance, placed) and requirements_met(instance, placed) else None
 
 
 def _solved(tree: BranchAndCut, listener: Listener, meanwhile: Callable[[], None] | None) -> MipOutcome:

@@ -129,7 +129,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class TaskOutcome:
+class OrderOutcome:
     """What came of an order.
 
     Attributes
@@ -202,7 +202,7 @@ class Pause:
     """Hand back what is open after the node under way."""
 
 
-FromWorker = Ready | PlanFound | BoundMoved | TaskOutcome | Lost
+FromWorker = Ready | PlanFound | BoundMoved | OrderOutcome | Lost
 
 ToWorker = Order | BetterValue | Pause
 

@@ -31,11 +31,11 @@ from optimizer.solvers.branch_and_cut.parallel.messages import (
     ImproveTask,
     Lost,
     Order,
+    OrderOutcome,
     Pause,
     PlanFound,
     Ready,
     RowExchange,
-    TaskOutcome,
     TreeNews,
     TreeState,
 )
@@ -301,14 +301,14 @@ class ParallelTree:
             self._offer(message.placed, worker)
         elif isinstance(message, BoundMoved):
             seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open
-        elif isinstance(message, TaskOutcome):
+        elif isinstance(message, OrderOutcome):
             self._settle(worker, seat, message)
         elif message.failed:
             raise SolverError(f"A worker of the search failed: {message.reason}")
         else:
             self._lose(worker, seat, message)
 
-    def _settle(self, worker: int, seat: _Seat, outcome: TaskOutcome) -> None:
+    def _settle(self, worker: int, seat: _Seat, outcome: OrderOutcome) -> None:
         """Take what came of an order."""
         order, seat.order, seat.bound = seat.order, None, np.inf
         if order is None:

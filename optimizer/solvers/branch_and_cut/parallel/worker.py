@@ -12,9 +12,9 @@ from optimizer.solvers.branch_and_cut.parallel.messages import (
     BoundMoved,
     BranchTask,
     GroupTask,
+    OrderOutcome,
     PlanFound,
     RowExchange,
-    TaskOutcome,
     TreeNews,
     first_of,
 )
@@ -100,7 +100,7 @@ class TreeWorker(SilentListener):
         """Hand back what is open after the node under way; may be called while an order is under way."""
         self._paused = True
 
-    def obey(self, order: Order) -> TaskOutcome:
+    def obey(self, order: Order) -> OrderOutcome:
         """Carry out an order."""
         self._paused = False
         tree, search = self._tree, self._search
@@ -121,7 +121,7 @@ class TreeWorker(SilentListener):
         elif isinstance(order.task, GroupTask):
             first_row = tree.master.program.next_name
             cut = proven_cut(tree, order.task, order.placed, lambda: self._paused)
-            outcome = TaskOutcome(placed=self._search.placed, group_cut=cut)
+            outcome = OrderOutcome(placed=self._search.placed, group_cut=cut)
         else:
             first_row = tree.master.program.next_name
             outcome = self._improved(order.task)
@@ -129,7 +129,7 @@ class TreeWorker(SilentListener):
         news = TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
         return replace(outcome, news=news, rounds=tree.rounds - rounds)
 
-    def _branched(self, task: BranchTask) -> TaskOutcome:
+    def _branched(self, task: BranchTask) -> OrderOutcome:
         tree = self._tree
         before, until = tree.nodes, time.monotonic() + task.seconds
 
@@ -143,7 +143,7 @@ class TreeWorker(SilentListener):
         left = tree.open_nodes
         rows = self._exchange.exported(left)
         tree.master.program.drop_nodes({one for node in left for one in node.ancestors})
-        return TaskOutcome(
+        return OrderOutcome(
             placed=self._search.placed,
             nodes=self._exchange.sent(left),
             rows=rows,
@@ -151,9 +151,9 @@ class TreeWorker(SilentListener):
             expanded=tree.nodes - before,
         )
 
-    def _improved(self, task: ImproveTask) -> TaskOutcome:
+    def _improved(self, task: ImproveTask) -> OrderOutcome:
         improver, start = self._improver, self._search.placed
         made = improver.greedy() if task.greedy else None
         improver.search_around(start if made is None else made, task.share)
         self._tree.offer(self._search.placed)
-        return TaskOutcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)
+        return OrderOutcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)

@@ -28,7 +28,7 @@ from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from optimizer.solvers.branch_and_cut.parallel.messages import Event, TaskOutcome, ToWorker, TreeState
+    from optimizer.solvers.branch_and_cut.parallel.messages import Event, OrderOutcome, ToWorker, TreeState
 
 
 class LocalTreeWorkers(TreeWorkers):
@@ -347,9 +347,9 @@ class ClusterTreeWorkers(TreeWorkers):
             del self._empty_since[worker]
 
 
-def _said(future: Future) -> TaskOutcome | Lost:
+def _said(future: Future) -> OrderOutcome | Lost:
     if future.status == "finished":
-        outcome: TaskOutcome | Lost = future.result()
+        outcome: OrderOutcome | Lost = future.result()
         return outcome
     if future.status == "error":
         error = future.exception()
@@ -372,7 +372,7 @@ _workers: dict[tuple[str, int], TreeWorker] = {}
 _lock = threading.Lock()
 
 
-def obeyed(key: OrderKey, state: bytes, order: Order) -> TaskOutcome | Lost:
+def obeyed(key: OrderKey, state: bytes, order: Order) -> OrderOutcome | Lost:
     """Carry out an order in a worker of the cluster; `Lost` where the tree worker of earlier orders is no longer there."""
     with _lock:
         worker = _workers.get((key.run, key.number))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from optimizer.problem.instance.requirements import implied, without_breaking
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, fits, within_budgets
+from optimizer.problem.instance.requirements import implied_options, options_that_break_none
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_budgets, within_limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
 
 ROUNDING = 1e-12
-"""Relative distance from a budget within which a sum is computed again in the order of `plan.fits`."""
+"""Relative distance from a budget within which a sum is computed again in the order of `plan.within_limits`."""
 
 
 @dataclass(frozen=True)
@@ -80,26 +80,26 @@ class Node:
         return placed
 
     def _can_take(self, instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return self.undecided & ~placed & addable(instance, placed) & without_breaking(instance, placed)
+        return self.undecided & ~placed & addable(instance, placed) & options_that_break_none(instance, placed)
 
     def propagated(self, instance: Instance) -> Node:
         """Return the node with those options fixed that no longer fit beside the placed ones, or that a requirement cannot do without."""
         node = replace(self, zeros=self.zeros | (self.undecided & ~addable(instance, self.ones)))
         if not instance.requirements:
             return node
-        more = implied(instance, node.ones, node.zeros)
+        more = implied_options(instance, node.ones, node.zeros)
         fixed = replace(node, ones=more.ones, zeros=more.zeros)
-        if more.possible and (more.ones != node.ones).any() and fits(instance, more.ones):
+        if more.possible and (more.ones != node.ones).any() and within_limits(instance, more.ones):
             return fixed.propagated(instance)
         return fixed
 
     def may_hold_plans(self, instance: Instance) -> bool:
         """Return whether budgets, exclusions and requirements leave room for a plan, each looked at by itself."""
-        return fits(instance, self.ones) and implied(instance, self.ones, self.zeros).possible
+        return within_limits(instance, self.ones) and implied_options(instance, self.ones, self.zeros).possible
 
 
 def addable(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the (options,) mask of those that can be added, one at a time, to a mask that fits; it agrees with `plan.fits` exactly."""
+    """Return the (options,) mask of those that can be added, one at a time, to a mask that fits; it agrees with `within_limits` exactly."""
     most = instance.budget * (1 + BUDGET_TOLERANCE)
     used = placed @ instance.use + instance.use
     fitting = np.asarray((used <= most).all(axis=1))

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT
-from optimizer.problem.instance.requirements import meets
-from optimizer.problem.plan.plan import fits
+from optimizer.problem.instance.requirements import requirements_met
+from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
@@ -299,7 +299,7 @@ class BranchAndCut:
     def offer(self, placed: Mask) -> None:
         """Take a plan if it is feasible and better than `upper`."""
         value = self.master.value(placed)
-        if value < self.upper and fits(self.instance, placed) and meets(self.instance, placed):
+        if value < self.upper and within_limits(self.instance, placed) and requirements_met(self.instance, placed):
             self.upper = value
             self.listener.plan_found(placed, value)
 
