@@ -28,11 +28,15 @@ from optimizer.lab.adaptive.simulation.simulate import POLICIES, simulate
 from optimizer.lab.adaptive.simulation.traffickers import Traffickers
 from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
 from optimizer.lab.benchmark.borderland import region_instance
+from optimizer.pipeline import init_scenario
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import violations
+from optimizer.region import save_region
 from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
+from optimizer.scenario.file.model import RegionModel
 from tests.cases import Recorder, random_instance
 from tests.command import Outcome, run
+from tests.tiny import tiny_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -340,6 +344,19 @@ def test_a_policy_that_needs_records_says_so_where_there_are_none(tmp_path: Path
         adapt(tmp_path / "i.json", policies=["hotspot"], periods=1, runs=1)
     found = adapt(tmp_path / "i.json", policies=["today"], periods=1, runs=1)
     assert any("Nothing stands today" in note for note in found.notes)
+    usual = adapt(tmp_path / "i.json", periods=1, runs=1)
+    assert "hotspot" not in usual.policies
+    assert "exact" in usual.policies
+    assert any("'hotspot' is left out" in note for note in usual.notes)
+
+
+def test_what_init_writes_is_simulated_as_it_stands(tmp_path: Path) -> None:
+    """A region without areas has no parts by which loads could be told."""
+    save_region(tiny_region(), tmp_path / "network.gpkg")
+    init_scenario(RegionModel(network=str(tmp_path / "network.gpkg")), tmp_path / "new")
+    found = adapt(tmp_path / "new" / "scenario.toml", periods=1, runs=1, out=tmp_path / "out")
+    assert found.complete
+    assert not list(tmp_path.glob("*.pieces.jsonl"))
 
 
 def test_every_experiment_has_a_figure_of_what_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

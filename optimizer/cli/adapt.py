@@ -31,11 +31,12 @@ class Learning(StrEnum):
 def adapt(
     scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
     policies: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage, fixed, random, fpl-ue, exp3."
+            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage (all if not given, without hotspot "
+            "where there are no records), fixed, random, fpl-ue, exp3."
         ),
-    ] = "today,hotspot,exact,mixed,explore,coverage",
+    ] = None,
     periods: Annotated[int, typer.Option(help="Periods of a run, such as months.")] = 60,
     runs: Annotated[int, typer.Option(help="Runs of each policy.")] = 30,
     out: Annotated[Path | None, typer.Option(help="Folder to write: rows, figures, a page.")] = None,
@@ -85,7 +86,7 @@ def adapt(
     with CommandInterrupts():
         found = simulate_policies(
             scenario,
-            policies=[name.strip() for name in policies.split(",") if name.strip()],
+            policies=None if policies is None else [name.strip() for name in policies.split(",") if name.strip()],
             periods=periods,
             runs=runs,
             seed=seed,

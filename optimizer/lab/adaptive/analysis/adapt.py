@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
     from optimizer.plans.plan_folder import ProblemSource
+    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
     from optimizer.records.areas import Area
     from optimizer.scenario.compile.compile import Compiled
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
+USUAL_POLICIES = ("today", "hotspot", "exact", "mixed", "explore", "coverage")
 NEEDS_RECORDS = ("hotspot",)
 """Policies that have nothing to begin with where nothing was ever seized."""
 
@@ -108,7 +110,7 @@ class Adaptation:
 def adapt(
     path: str | os.PathLike[str],
     *,
-    policies: Sequence[str] = ("today", "hotspot", "exact", "mixed", "explore", "coverage"),
+    policies: Sequence[str] | None = None,
     periods: int = 60,
     runs: int = 30,
     seed: int = 0,
@@ -131,7 +133,8 @@ def adapt(
     path
         Scenario (TOML), instance file (JSON) or plan folder.
     policies
-        Names of `optimizer.scenario.file.adapt_model.POLICY_NAMES`, each once.
+        Names of `optimizer.scenario.file.adapt_model.POLICY_NAMES`, each once; by default `USUAL_POLICIES`, without those that go by
+        records where there are none, which a note says
     periods, runs
         Periods of a run and runs of each policy, >= 1.
     seed
@@ -166,7 +169,9 @@ def adapt(
     """
     from optimizer.lab.adaptive.analysis.output import adapt_folder, write_adaptation
 
-    shown = _checked_periods(policies, periods, runs, seed, map_periods, terms or {})
+    shown = _checked_periods(
+        USUAL_POLICIES if policies is None else policies, periods, runs, seed, map_periods, terms or {}
+    )
     folder = None if out is None else adapt_folder(out, Path(path), overwrite=overwrite)
     source = problem_source(
         path, settings=settings, language=language, skip_unreachable=skip_unreachable, listener=listener
@@ -175,7 +180,8 @@ def adapt(
     asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), TERMS)
     prefer_compiled()
     ground = ground_of(source)
-    _check_problem(source, policies, ground)
+    _check_problem(source)
+    policies, left_out = _chosen_policies(policies, source.instance, ground)
     world = adaptive_world(
         source.instance,
         asked,
@@ -224,7 +230,11 @@ def adapt(
         seed=seed,
         rows=tuple(rows),
         complete=len(made) == len(pieces),
-        notes=(*_notes(source, world, ground), *(() if displacement is None else displacement.notes())),
+        notes=(
+            *_left_out_notes(left_out),
+            *_notes(source, world, ground),
+            *(() if displacement is None else displacement.notes()),
+        ),
         facts=_facts(world),
         displacement=displacement,
     )
@@ -280,7 +290,7 @@ def _checked_periods(
     return shown
 
 
-def _check_problem(source: ProblemSource, policies: Sequence[str], ground: AdaptGround) -> None:
+def _check_problem(source: ProblemSource) -> None:
     instance, where = source.instance, str(source.path)
     instance.check()
     problems = ProblemList()
@@ -288,16 +298,39 @@ def _check_problem(source: ProblemSource, policies: Sequence[str], ground: Adapt
         problems.add(where, "nothing that may be placed", "at least one option that is not forbidden")
     if not any(evader.weight > 0 for evader in instance.evaders):
         problems.add(where, "no evader with a weight above 0", "at least one")
-    needing = [name for name in policies if name in NEEDS_RECORDS]
-    stands = any(option.existing or option.forced for option in instance.options)
-    if needing and not stands and (ground.begun is None or not ground.begun.any()):
-        problems.add(
-            "policies",
-            f"{needing[0]!r}, which goes by counts of seizures, where nothing stands today and no record has a seizure at a site",
-            "a record, or a site that stands today",
-            "Leave the policy out, mark sites as existing, or give a record with places",
-        )
     problems.raise_if_any()
+
+
+def _chosen_policies(
+    asked: Sequence[str] | None, instance: Instance, ground: AdaptGround
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the policies, and the usual ones that are left out as they go by counts of seizures and there are none; refuse one asked for."""
+    stands = any(option.existing or option.forced for option in instance.options)
+    counted = stands or (ground.begun is not None and bool(ground.begun.any()))
+    without = () if counted else NEEDS_RECORDS
+    needing = [name for name in asked or () if name in without]
+    if needing:
+        raise InputError(
+            Problem(
+                "policies",
+                f"{needing[0]!r}, which goes by counts of seizures, where nothing stands today and no record has a seizure at a site",
+                "a record, or a site that stands today",
+                "Leave the policy out, mark sites as existing, or give a record with places",
+            )
+        )
+    if asked is not None:
+        return tuple(asked), ()
+    return tuple(name for name in USUAL_POLICIES if name not in without), without
+
+
+def _left_out_notes(left_out: Sequence[str]) -> list[str]:
+    return [
+        message(
+            "The policy {name!r} is left out: it goes by counts of seizures, and nothing stands today and no record has a seizure at a site.",
+            name=name,
+        )
+        for name in left_out
+    ]
 
 
 def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> list[str]:

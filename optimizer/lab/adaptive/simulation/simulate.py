@@ -253,7 +253,10 @@ class RunTravel:
     @classmethod
     def of(cls, content: Mapping[str, Any], parts: int) -> Self:
         """Return what `content` returned."""
-        loads, km = (np.array(content[name], dtype=np.float64).reshape(-1, parts) for name in ("loads", "load_km"))
+        loads, km = (
+            np.array(content[name], dtype=np.float64).reshape(len(content[name]), parts)  # a region may have no parts
+            for name in ("loads", "load_km")
+        )
         return cls(loads, km, np.array(content["stretches"], dtype=np.float64))
 
 
