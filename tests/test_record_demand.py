@@ -90,6 +90,18 @@ def test_local_loads_lead_to_the_nearest_through_road() -> None:
     assert 0 < two.dropped < 0.6
 
 
+def test_a_loop_is_no_way_from_a_place_to_itself() -> None:
+    """Segment 1 is a loop at a through road, 2 and 3 are a loop of one-way roads; an evader travels between two nodes."""
+    tail, head, segment = np.array([0, 1, 1, 1, 2]), np.array([1, 0, 1, 2, 1]), np.array([0, 0, 1, 2, 3])
+    network = Network.from_arrays(tail, head, np.full(5, 1000.0), np.full(5, 60.0), segment=segment)
+    local = local_traffic(network, np.array([0.0, 3.0, 1.0, 1.0]), np.array([True, False, False, False]), 10)
+    assert {network.segment[way[0]] for way in local.ways} <= {2, 3}
+    assert all(network.tail[way[0]] != network.head[way[-1]] for way in local.ways)
+    assert local.weight.sum() == pytest.approx(1)
+    assert local.dropped == pytest.approx(0.6, abs=0.1)
+    assert local.left_out >= 1
+
+
 def compiled(folder: Path, seizures: str, text: str = SCENARIO) -> Compiled:
     path = write_scenario(folder, text)
     (folder / "seizures.csv").write_text(seizures, encoding="utf-8")

@@ -297,31 +297,38 @@ def local_traffic(network: Network, residual: Floats, through: NDArray[np.bool_]
     most
         Ways to keep, >= 0.
     """
-    ways = _ways(network, np.flatnonzero(residual > 0), through)
+    places = np.flatnonzero(residual > 0)
+    found = _ways(network, places, through)
+    ways = [way for way in found if way]
     if not ways or not most:
-        return LocalTraffic((), np.empty(0), float(bool(ways)), len(ways))
+        return LocalTraffic((), np.empty(0), float(bool(found)), len(found))
     weight = _explained(network, ways, residual)
+    loops = residual[[place for place, way in zip(places.tolist(), found, strict=True) if not way]].sum()
     order = np.argsort(-weight, kind="stable")[:most]
     order = order[weight[order] > 0]
-    kept = weight[order] / weight.sum()
+    kept = weight[order] / (weight.sum() + loops)
     return LocalTraffic(
-        tuple(ways[k] for k in order.tolist()), kept / kept.sum(), float(1 - kept.sum()), len(ways) - order.size
+        tuple(ways[k] for k in order.tolist()), kept / kept.sum(), float(1 - kept.sum()), len(found) - order.size
     )
 
 
 def _ways(network: Network, places: Ints, through: NDArray[np.bool_]) -> list[tuple[int, ...]]:
-    """Return the way of each segment in `places`, as arcs."""
+    """Return the way of each segment in `places`, as arcs; none for a road that leads back to where it begins, on a through road."""
     ends = np.unique(np.concatenate((network.tail[through[network.segment]], network.head[through[network.segment]])))
     onward = ways_to(network.n_nodes, network.tail, network.head, network.time_s, ends)
     outward = network.segment_arc.copy()  # the arc of each segment that leads to a through road sooner
     nearer = np.lexsort((onward.cost[network.head], network.segment))
     outward[network.segment[nearer[::-1]]] = nearer[::-1]
-    head, then = network.head.tolist(), onward.arc.tolist()
+    tail, head, then = network.tail.tolist(), network.head.tolist(), onward.arc.tolist()
     ways = []
     for segment, arc in zip(places.tolist(), outward[places].tolist(), strict=True):
         way = [arc]
         while not through[segment] and (arc := then[head[arc]]) >= 0:
             way.append(arc)
+        if (
+            head[way[-1]] == tail[way[0]]
+        ):  # a loop: who keeps to it has no other place to go to, so its last road is not driven
+            way.pop()
         ways.append(tuple(way))
     return ways
 
