@@ -271,7 +271,7 @@ def test_risk_is_not_estimated_before_the_check(tmp_path: Path, monkeypatch: pyt
     def too_early(*_: object) -> None:
         raise AssertionError("risk was estimated")
 
-    monkeypatch.setattr("optimizer.scenario.compile.compile._fitted_risk", too_early)
+    monkeypatch.setattr("optimizer.scenario.demand.travel._fitted_risk", too_early)
     with pytest.raises(InputError, match=r"base 'yard': found .* km from the nearest junction"):
         compile_scenario(
             write_scenario(tmp_path, WHOLE.replace("lon = 10.2\nlat = 50.1\n", "lon = 17.2\nlat = 50.1\n"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,13 +166,7 @@ def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
 
 
 def test_processes_find_the_same(tmp_path: Path) -> None:
-    scenario = compiled(tmp_path, RANGE)
-    scenario = replace(
-        scenario,
-        scenario=scenario.scenario.model_copy(
-            update={"solve": scenario.scenario.solve.model_copy(update={"time_limit": None})}
-        ),
-    )
+    scenario = compile_scenario(write_scenario(tmp_path, RANGE), solve={"time_limit": None})
     request = DoubtRequest(5, Objective.parsed("cvar:0.5"))
     here, there = (plan_over_draws(scenario, request, executor=Executor(jobs)) for jobs in (1, 2))
     assert [plan.options for plan in here.plans] == [plan.options for plan in there.plans]

@@ -72,7 +72,9 @@ def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> Non
     facts = record_facts(compiled.records, None, evidence)
     assert (facts.without_effort, facts.effort_sources, facts.effort_by_area) == (0, (), False)
     assert known_effort(evidence.exposure) == ()
-    assert fitted_evidence(replace(compiled, records=None)) is None
+    travel = compiled.travel
+    silent = replace(travel, evidence=replace(travel.evidence, records=None))
+    assert fitted_evidence(replace(compiled, travel=silent)) is None
 
 
 def test_risk_look_and_the_report_give_the_same_answer(compiled: Compiled) -> None:

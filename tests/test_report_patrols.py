@@ -456,8 +456,9 @@ def test_risk_look_and_the_report_give_the_same_answer(planned: Planned, content
 def test_where_to_look_is_left_out_where_nothing_says_what_a_search_finds(
     planned: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert look_next(replace(planned.compiled, effort=None)) is None
-    assert look_next(replace(planned.compiled, model=None)) is None
+    travel = planned.compiled.travel
+    for silent in (replace(travel, evidence=replace(travel.evidence, effort=None)), replace(travel, risk=None)):
+        assert look_next(replace(planned.compiled, travel=silent)) is None
     assert look_left_out(planned.compiled) == []
     monkeypatch.setattr("optimizer.analysis.search_advice.search_advice.LARGEST", 3)
     assert look_next(planned.compiled) is None

@@ -22,9 +22,9 @@ from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.report.content.uncertainty import SensitivityFacts, SensitivityRow
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.compile.compile import scenario_travel
 from optimizer.scenario.compile.source_measures import with_travel
 from optimizer.scenario.compile.uncertainty import at_chances
+from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.scenario.file.ranges import detection_chances
 from optimizer.solvers.place import place
 
@@ -216,8 +216,7 @@ def _case(base: _Base, end: VariationEnd) -> Instance:
     evidence = read_evidence(
         base.path, settings={**base.settings, **end.settings}, skip_unreachable=base.skip_unreachable
     )
-    travel = scenario_travel(evidence, str(base.path))
-    return with_travel(instance, evidence.scenario, evidence.demand.gateways, travel)
+    return with_travel(instance, scenario_travel(evidence))
 
 
 def _remade(base: _Base, chances: Mapping[str, float]) -> Plan:

@@ -128,6 +128,21 @@ class ScenarioCheck:
     tips: Tips | None = None
 
 
+@dataclass(frozen=True)
+class ScenarioEvidence(ScenarioCheck):
+    """What a scenario's files say: a check that found no fault, so that the file, its region, its demand and its jurisdictions are there."""
+
+    scenario: ScenarioModel
+    region: Region
+    demand: GravityDemand
+    jurisdictions: Jurisdictions
+
+    def risk_model(self) -> RiskModel:
+        """Return the risk model that the scenario chooses, not yet fitted."""
+        terms = self.scenario.risk
+        return MODELS[terms.model].make(self.demand.prior(), terms.interval)
+
+
 def check_scenario(
     path: str | os.PathLike[str],
     *,
@@ -179,6 +194,38 @@ def check_model(scenario: ScenarioModel, path: Path) -> ScenarioCheck:
     return _check(scenario.model_dump(exclude_unset=True), scenario, path, ProblemList(), SILENT)
 
 
+def read_evidence(
+    path: str | os.PathLike[str],
+    *,
+    solve: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> ScenarioEvidence:
+    """Read a scenario file and everything it names; parameters as in `check_scenario`.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file and of the files it names.
+    """
+    check = check_scenario(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    return evidence_of(check)
+
+
+def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
+    """Return what a checked scenario says.
+
+    Raises
+    ------
+    InputError
+        With every problem that the check found.
+    """
+    if check.problems:
+        raise InputError(*check.problems)
+    return ScenarioEvidence(**vars(check))
+
+
 def _check(
     content: Mapping[str, Any], scenario: ScenarioModel | None, path: Path, problems: ProblemList, listener: Listener
 ) -> ScenarioCheck:
@@ -205,10 +252,9 @@ def _check(
     if rows is not None:
         check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
     with step(listener, "reading the records"):
-        files = RecordFiles(sources.seizures, sources.effort, sources.tips, path.parent)
-        records = ScenarioRecords()
+        records = _Records()
         if region is not None and areas is not None:
-            records = read_records(files, areas, str(sources.areas), region.network, problems)
+            records = _read_records(sources, path.parent, areas, region.network, problems)
     for sentence in _counts(sources, records, rows):
         listener.noted(sentence)
     return ScenarioCheck(
@@ -404,7 +450,7 @@ def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None
     )
 
 
-def _counts(sources: _Sources, records: ScenarioRecords, rows: SitesFile | None) -> Iterator[str]:
+def _counts(sources: _Sources, records: _Records, rows: SitesFile | None) -> Iterator[str]:
     """Yield how many rows of each file are used."""
     from optimizer.records.reading import row_uses
 
@@ -428,132 +474,13 @@ def _areas(sources: _Sources, problems: ProblemList) -> Sequence[Area] | None:
     return areas
 
 
-# What a scenario's files say, checked: region, demand, records, search effort, sites and bases on the network, and the risk model chosen.
-
-
-@dataclass(frozen=True)
-class ScenarioEvidence:
-    """What a scenario's files say, without a fault.
-
-    Attributes
-    ----------
-    scenario
-        The file.
-    region
-        Roads and places.
-    demand
-        Where loads come from and go to: the gateways and settlements that evaders use, and what gravity expects between them.
-    records, effort
-        What the files say; None where the scenario names none.
-    sites
-        Those of the tables, then the crossings that are offered.
-    base_nodes
-        Node of each base, in the order of the file.
-    jurisdictions
-        Which agency may act where.
-    communities
-        Who bears the searches, on the roads.
-    inputs
-        Every file that was read, the scenario first.
-    warnings
-        Sentences for the planner.
-    skipped
-        Ids of the settlements that no gateway reaches.
-    tips
-        Residents' tips; None where the scenario names none.
-    """
-
-    scenario: ScenarioModel
-    region: Region
-    demand: GravityDemand
-    records: Seizures | None
-    effort: Effort | None
-    sites: tuple[PlacedSite, ...]
-    base_nodes: tuple[int, ...]
-    jurisdictions: Jurisdictions
-    communities: tuple[Community, ...]
-    inputs: tuple[Path, ...]
-    warnings: tuple[str, ...]
-    skipped: tuple[str, ...] = ()
-    tips: Tips | None = None
-
-    def risk_model(self) -> RiskModel:
-        """Return the risk model that the scenario chooses, not yet fitted."""
-        terms = self.scenario.risk
-        return MODELS[terms.model].make(self.demand.prior(), terms.interval)
-
-
-def read_evidence(
-    path: str | os.PathLike[str],
-    *,
-    solve: Mapping[str, object] | None = None,
-    settings: Mapping[str, object] | None = None,
-    skip_unreachable: bool = False,
-    listener: Listener = SILENT,
-) -> ScenarioEvidence:
-    """Read a scenario file and everything it names; parameters as in `check_scenario`.
-
-    Raises
-    ------
-    InputError
-        With every fault of the file and of the files it names.
-    """
-    check = check_scenario(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
-    return evidence_of(check)
-
-
-def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
-    """Return what a checked scenario says.
-
-    Raises
-    ------
-    InputError
-        With every problem that the check found.
-    """
-    if (
-        check.problems
-        or check.scenario is None
-        or check.region is None
-        or check.demand is None
-        or check.jurisdictions is None
-    ):
-        raise InputError(*check.problems)
-    return ScenarioEvidence(
-        scenario=check.scenario,
-        region=check.region,
-        demand=check.demand,
-        records=check.records,
-        effort=check.effort,
-        sites=check.sites,
-        base_nodes=check.base_nodes,
-        jurisdictions=check.jurisdictions,
-        communities=check.communities,
-        inputs=check.inputs,
-        warnings=check.warnings,
-        skipped=check.demand.skipped,
-        tips=check.tips,
-    )
-
-
-# The files of records that a scenario names: seizures, search effort and tips, read with the faults of all of them.
-
 MOST_EMPTY = 0.1
 """Share of the areas that may hold no road before that is remarked on."""
 
 
 @dataclass(frozen=True)
-class RecordFiles:
-    """Files that exist: sources of seizures and effort, the file of tips, and the folder that the sources' paths count from."""
-
-    seizures: Sequence[SeizureSource]
-    effort: Sequence[EffortSource]
-    tips: Path | None
-    folder: Path
-
-
-@dataclass(frozen=True)
-class ScenarioRecords:
-    """What the files say; None where there is no file, or where it cannot be read. Remarks are for the planner."""
+class _Records:
+    """What the files of records say; None where there is no file, or where it cannot be read. Remarks are for the planner."""
 
     seizures: Seizures | None = None
     effort: Effort | None = None
@@ -561,22 +488,10 @@ class ScenarioRecords:
     remarks: tuple[str, ...] = ()
 
 
-def read_records(
-    files: RecordFiles, areas: Sequence[Area], areas_file: str, network: Network, problems: ProblemList
-) -> ScenarioRecords:
-    """Return the records, and note the faults of all their files.
-
-    Parameters
-    ----------
-    files
-        The files.
-    areas, areas_file
-        Areas that records may name, and where they come from.
-    network
-        The roads.
-    problems
-        Receives the faults.
-    """
+def _read_records(
+    sources: _Sources, folder: Path, areas: Sequence[Area], network: Network, problems: ProblemList
+) -> _Records:
+    """Return the records of files that exist, whose paths count from a folder, and note the faults of all of them."""
     from optimizer.records import read_effort, read_seizures
     from optimizer.records.tips import read_tips
 
@@ -584,7 +499,9 @@ def read_records(
     remarks: tuple[str, ...] = ()
     if empty and len(empty) == len(areas):
         found = f"no area that holds a road of the network: {shortened(empty)}"
-        problems.add(areas_file, found, "areas on the roads of this region", "Check that the file is of this region")
+        problems.add(
+            str(sources.areas), found, "areas on the roads of this region", "Check that the file is of this region"
+        )
     elif len(empty) > MOST_EMPTY * len(areas):
         remarks = (
             message(
@@ -598,9 +515,9 @@ def read_records(
     effort: Effort | None = None
     tips: Tips | None = None
     with problems.collected():
-        seizures = read_seizures(files.seizures, network, areas, folder=files.folder) if files.seizures else None
+        seizures = read_seizures(sources.seizures, network, areas, folder=folder) if sources.seizures else None
     with problems.collected():
-        effort = read_effort(files.effort, network, areas, folder=files.folder) if files.effort else None
+        effort = read_effort(sources.effort, network, areas, folder=folder) if sources.effort else None
     with problems.collected():
-        tips = read_tips(files.tips) if files.tips is not None else None
-    return ScenarioRecords(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))
+        tips = read_tips(sources.tips) if sources.tips is not None else None
+    return _Records(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Gateway
-    from optimizer.scenario.compile.compile import ScenarioTravel
     from optimizer.scenario.demand.evaders import Pair
+    from optimizer.scenario.demand.travel import ScenarioTravel
     from optimizer.scenario.file.model import MeasureModel, ScenarioModel
 
 MEASURE = "measure"
@@ -101,30 +101,20 @@ class WithMeasures:
     sites: Mapping[str, PlacedSite]
 
 
-def with_measures(
-    instance: Instance,
-    scenario: ScenarioModel,
-    gateways: Sequence[Gateway],
-    pairs: Sequence[Pair | None],
-    network: Network,
-) -> WithMeasures:
+def with_measures(instance: Instance, travel: ScenarioTravel) -> WithMeasures:
     """Return an instance with the measures of a scenario behind its options.
 
     Parameters
     ----------
     instance
         Without them; its arcs are the network's.
-    scenario
-        Checked.
-    gateways
-        Those that evaders use.
-    pairs
-        Where each evader of the instance enters; None for those who keep to a place, whom no measure concerns.
-    network
-        The roads.
+    travel
+        The scenario, and where each evader of the instance enters; no measure concerns those who keep to a place.
     """
+    scenario, gateways = travel.evidence.scenario, travel.evidence.demand.gateways
     if not scenario.measures:
         return WithMeasures(instance, {})
+    network, pairs = travel.evidence.region.network, travel.evaders.pairs
     used = _used(scenario, gateways)
     n, m = instance.n_nodes, instance.tail.size
     node = {g: n + i for i, g in enumerate(used)}
@@ -145,11 +135,9 @@ def with_measures(
     return WithMeasures(extended, {m.id: _shown(m, gateways, network) for m in scenario.measures})
 
 
-def with_travel(
-    instance: Instance, scenario: ScenarioModel, gateways: Sequence[Gateway], travel: ScenarioTravel
-) -> Instance:
+def with_travel(instance: Instance, travel: ScenarioTravel) -> Instance:
     """Return an instance that has its measures already with other evaders and reliabilities, as the roads alone give them."""
-    used = _used(scenario, gateways)
+    used = _used(travel.evidence.scenario, travel.evidence.demand.gateways)
     n, m = instance.n_nodes - len(used), instance.tail.size - len(used)
     node = {g: n + i for i, g in enumerate(used)}
     arc = {g: m + i for i, g in enumerate(used)}

@@ -1,6 +1,6 @@
 """Kinds of option: one class for each way in which something at a site detects, with its fields, its effect and what it uses.
 
-To add one, write a subclass of `KindModel` and append it to `KINDS` here, or give it to `optimizer.scenario.file.model.add_kind` from another
+To add one, write a subclass of `KindModel` and append it to `KINDS` here, or give it to `optimizer.scenario.add_kind` from another
 package. It names the field that marks it in a file (`MARK`), declares its own fields, and implements `watched`. Nothing else names the classes.
 """
 

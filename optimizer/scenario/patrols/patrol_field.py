@@ -24,35 +24,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.teams import Post
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.check.check import ScenarioEvidence
+    from optimizer.scenario.demand.travel import ScenarioTravel
     from optimizer.scenario.file.model import ScenarioModel, TeamModel
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 
-def compile_patrols(
-    evidence: ScenarioEvidence, evaders: Sequence[Evader], reliability: NDArray[np.float64], where: str
-) -> PatrolField | None:
-    """Return what the scenario's teams could do; None where it has none.
+def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:
+    """Return what the scenario's teams could do; None where it has none. They pass no crossing and no gateway.
 
     Parameters
     ----------
-    evidence
-        The scenario, checked, and its region; teams pass no crossing and no gateway.
-    evaders, reliability
-        Who travels the roads, and the (m,) chance to pass each arc undetected with nothing placed.
-    where
-        The file's name for messages.
+    travel
+        The scenario, and who travels its roads.
 
     Raises
     ------
     InputError
         Naming each team whose shift is too short to reach any post from a base.
     """
+    evidence = travel.evidence
     scenario, region = evidence.scenario, evidence.region
     if not scenario.teams:
         return None
@@ -63,31 +57,34 @@ def compile_patrols(
     }
     closed = sorted({c.node for c in region.crossings} | {g.node for g in region.gateways})
     traffic = _traffic(scenario, network)
-    posts: dict[int, Post] = {}
-    order: list[int] = []
+    posts: dict[
+        int, Post
+    ] = {}  # by segment, in the order found: teams that choose one segment share its post and so its elements
+    number: dict[int, int] = {}
     assigned = []
     problems = ProblemList()
     for model in scenario.teams:
         team = _team(model, scenario)
         for name in model.bases or [b.id for b in scenario.bases if b.agency in {"", model.agency}]:
             time = driving_time(network, team, np.array(closed))
-            allowed = evidence.jurisdictions.allowed(model.agency, model.id)
-            chosen = _posts(model, bases[name], network, time, evaders, reliability, traffic, allowed)
+            near = _within_a_shift(model, bases[name], network, time)
+            allowed = near & evidence.jurisdictions.allowed(model.agency, model.id)
+            evaders = travel.evaders.evaders
+            chosen = choose_posts(network, travel.reliability, evaders, allowed, model.posts, model.spacing_m, traffic)
             if not chosen:
                 problems.add(
-                    f"{where}, team {model.id!r}",
+                    f"{evidence.path}, team {model.id!r}",
                     f"no post within reach of base {name!r}: there, {model.slot_minutes:g} minutes of dwelling and back take "
                     f"more than a shift of {model.shift_hours:g} hours on every road that evaders use and on which it may stand",
                     "at least one post that can be reached",
                     "Lengthen the shift, shorten the slot or move the base",
                 )
             for post in chosen:
-                if post.segment not in posts:
-                    order.append(post.segment)
-                    posts[post.segment] = post
-            assigned.append((team, bases[name], [order.index(post.segment) for post in chosen]))
+                number.setdefault(post.segment, len(number))
+                posts.setdefault(post.segment, post)
+            assigned.append((team, bases[name], [number[post.segment] for post in chosen]))
     problems.raise_if_any()
-    return patrol_field(network, [posts[segment] for segment in order], assigned, closed)
+    return patrol_field(network, list(posts.values()), assigned, closed)
 
 
 def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:
@@ -116,24 +113,14 @@ def _traffic(scenario: ScenarioModel, network: Network) -> NDArray[np.float64]:
     return np.array([hourly[name] for name in classes.tolist()])
 
 
-def _posts(
-    model: TeamModel,
-    base: TeamBase,
-    network: Network,
-    time: NDArray[np.float64],
-    evaders: Sequence[Evader],
-    reliability: NDArray[np.float64],
-    traffic: NDArray[np.float64],
-    allowed: NDArray[np.bool_],
-) -> list[Post]:
-    """Return the posts of a team type at a base: on allowed roads whose first arc begins where it can be, and be back from, in time."""
+def _within_a_shift(model: TeamModel, base: TeamBase, network: Network, time: Floats) -> NDArray[np.bool_]:
+    """Return the (segments,) mask of roads whose first arc begins where a team can drive, dwell one slot and be back in a shift."""
     there, back = (
         cost_graph(network.n_nodes, network.tail, network.head, time, reverse=reverse).distances([base.node])[0]
         for reverse in (False, True)
     )
     stand = network.tail[network.segment_arc]
-    within = there[stand] + back[stand] + 60 * model.slot_minutes <= 3600 * model.shift_hours
-    return choose_posts(network, reliability, evaders, within & allowed, model.posts, model.spacing_m, traffic)
+    return np.asarray(there[stand] + back[stand] + 60 * model.slot_minutes <= 3600 * model.shift_hours)
 
 
 # The field of patrols: travel times, routes and elements, worked out once on the roads.
