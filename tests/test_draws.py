@@ -26,7 +26,8 @@ from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Randomised, Result
 from optimizer.roster.balanced_sampling import SecretNumbers, balanced_block, dependent_rounding
 from optimizer.roster.draws import draw_plans, frequencies, periods_of
-from optimizer.roster.duties_file import CrewRow, DutiesFile, Duty, ShiftRow, write_duties_file
+from optimizer.roster.duties_file import DutiesFile, Duty, write_duties_file
+from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
 from tests.command import Outcome, run
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def folder(tmp_path: Path) -> Path:
         "schema_version": 1,
         "name": "Roads",
         "time_zone": "America/Chicago",
-        "shifts": [ShiftRow(id="day", start="06:00", hours=8), ShiftRow(id="night", start="22:00", hours=8)],
+        "shifts": [ShiftModel(id="day", start="06:00", hours=8), ShiftModel(id="night", start="22:00", hours=8)],
         "duties": posts,
         "crews": [CrewRow(id=f"c{k}", people=2, **rules) for k in range(8)],
     }

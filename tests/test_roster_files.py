@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 from optimizer.base.errors import InputError
 from optimizer.base.schema import validated
 from optimizer.cli.roster import roster as roster_command
+from optimizer.pipeline.roster.duties import Served, make_duties
 from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
 from optimizer.roster.calendar import is_night, slots_of, span
-from optimizer.roster.duties import Served, make_duties
 from optimizer.roster.duties_file import DutyBase, DutyStop, write_duties_file
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster

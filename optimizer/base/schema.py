@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+"""A name that people give."""
 ComposedId = Annotated[str, Field(min_length=1, max_length=2000)]
-"""An id in a file that this package writes: it may be made of several ids that people give, of at most 200 characters each."""
+"""An id in a file that this package writes: it may be made of several ids that people give."""
+Amount = Annotated[float, Field(ge=0, le=1e15)]
+Chance = Annotated[float, Field(ge=0, le=1)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
 
 
 class Strict(BaseModel):

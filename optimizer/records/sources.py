@@ -10,12 +10,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.tables import MISSING
+from optimizer.base.schema import Id
 from optimizer.records.period import parse_period
 
 KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}
 """Kilograms in each unit of quantity (avoirdupois pound and ounce, exact by the agreement of 1959)."""
-
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def _listed(value: object) -> object:
@@ -25,14 +24,14 @@ def _listed(value: object) -> object:
 class _Columns(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    time: Text | None = Field(None, description="Day, month, year, fiscal year or span of the row.")
-    lon: Text | None = Field(None, description="Longitude in degrees (WGS 84). A GeoJSON point needs none.")
-    lat: Text | None = Field(None, description="Latitude in degrees (WGS 84).")
-    segment: Text | None = Field(None, description="Number of a segment of the network.")
-    area: Text | None = Field(None, description="Name of one of the scenario's areas.")
-    owner: Text | None = Field(None, description="Agency whose row it is, for `release`.")
-    tlp: Text | None = Field(None, description="Marking of the row, TLP 2.0: red, amber+strict, amber, green, clear.")
-    released_to: Text | None = Field(None, description="Other agencies that may see the row, separated by blanks.")
+    time: Id | None = Field(None, description="Day, month, year, fiscal year or span of the row.")
+    lon: Id | None = Field(None, description="Longitude in degrees (WGS 84). A GeoJSON point needs none.")
+    lat: Id | None = Field(None, description="Latitude in degrees (WGS 84).")
+    segment: Id | None = Field(None, description="Number of a segment of the network.")
+    area: Id | None = Field(None, description="Name of one of the scenario's areas.")
+    owner: Id | None = Field(None, description="Agency whose row it is, for `release`.")
+    tlp: Id | None = Field(None, description="Marking of the row, TLP 2.0: red, amber+strict, amber, green, clear.")
+    released_to: Id | None = Field(None, description="Other agencies that may see the row, separated by blanks.")
 
     def usual_name(self, field: str) -> str:
         """Return the column that a field is looked for under when none is named."""
@@ -42,52 +41,52 @@ class _Columns(BaseModel):
 class SeizureColumns(_Columns):
     """Which column of the file holds what; a field left out is looked for under its own name."""
 
-    drug: Text | None = Field(None, description="What was seized.")
-    quantity: Text | None = Field(
+    drug: Id | None = Field(None, description="What was seized.")
+    quantity: Id | None = Field(
         None, description="How much, in `quantity_unit` unless a unit stands behind the number; empty where unknown."
     )
-    quantity_unit: Text | None = Field(
+    quantity_unit: Id | None = Field(
         None,
         description="Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is not weighed.",
     )
-    count: Text | None = Field(None, description="Seizures the row stands for; 1 where there is no such column.")
+    count: Id | None = Field(None, description="Seizures the row stands for; 1 where there is no such column.")
 
 
 class EffortColumns(_Columns):
     """Which column of the file holds what; a field left out is looked for under its own name."""
 
-    start: Text | None = Field(None, alias="from", description="First day of the row, in place of `time`.")
-    end: Text | None = Field(None, alias="to", description="Last day of the row (it belongs to the span).")
-    amount: Text | None = Field(None, description="How much searching, in `unit`.")
-    unit: Text | None = Field(None, description="What the row's amount counts; a file with several kinds is refused.")
+    start: Id | None = Field(None, alias="from", description="First day of the row, in place of `time`.")
+    end: Id | None = Field(None, alias="to", description="Last day of the row (it belongs to the span).")
+    amount: Id | None = Field(None, description="How much searching, in `unit`.")
+    unit: Id | None = Field(None, description="What the row's amount counts; a file with several kinds is refused.")
 
 
 class _Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: Path = Field(description="CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario.")
-    source: Text = Field(description="Who keeps the record, such as CBP.")
-    where: dict[Text, Annotated[tuple[str, ...], BeforeValidator(_listed)]] = Field(
+    source: Id = Field(description="Who keeps the record, such as CBP.")
+    where: dict[Id, Annotated[tuple[str, ...], BeforeValidator(_listed)]] = Field(
         default_factory=dict,
         description="Column of the file = value or list of values; only rows with one of them are used.",
     )
-    owner: Text | None = Field(
+    owner: Id | None = Field(
         None, description="Agency whose rows these are, where a row does not say it; for `release`."
     )
-    tlp: Text | None = Field(
+    tlp: Id | None = Field(
         None,
         description="Marking of rows without one of their own, TLP 2.0: red, amber+strict, amber, green, clear; for `release`.",
     )
-    released_to: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+    released_to: Annotated[tuple[Id, ...], BeforeValidator(_listed)] = Field(
         (), description="Other agencies that may see rows that do not say it; for `release`."
     )
-    period: Text | None = Field(None, description="The time all rows stand for, where the file has no time column.")
-    date_format: Text = Field(
+    period: Id | None = Field(None, description="The time all rows stand for, where the file has no time column.")
+    date_format: Id = Field(
         "auto",
         description="auto (ISO day, month, year, FY2023, first/last), fiscal-year (a bare year is a US fiscal year), "
         "or a strptime pattern such as %d/%m/%Y.",
     )
-    missing: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+    missing: Annotated[tuple[Id, ...], BeforeValidator(_listed)] = Field(
         MISSING, description="Words that mean an empty cell, whatever their case, in the columns that are read."
     )
     max_distance_m: float = Field(
@@ -131,7 +130,7 @@ class SeizureSource(_Source):
 
     columns: SeizureColumns = SeizureColumns()
     quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of the quantity column.")
-    effort_unit: Text | None = Field(
+    effort_unit: Id | None = Field(
         None, description="The unit of the effort that makes these seizures; needed where efforts have several units."
     )
 
@@ -140,7 +139,7 @@ class EffortSource(_Source):
     """A file of search effort: `[[records.effort]]`."""
 
     columns: EffortColumns = EffortColumns()
-    unit: Text = Field(description="What the amounts count: hours, searches, vehicles, agents.")
+    unit: Id = Field(description="What the amounts count: hours, searches, vehicles, agents.")
     amount_per_row: float | None = Field(
         None,
         gt=0,

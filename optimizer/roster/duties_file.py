@@ -8,10 +8,10 @@ from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_json, write_json
-from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict, validated
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
-from optimizer.scenario.file.roster_model import ClockTime, CrewRules, Day, Hours, RosterId, TimeZone, Weekday
+from optimizer.scenario.file.roster_model import CrewRow, ShiftModel, TimeZone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 DUTIES = "duties.json"
 
-Longitude = Annotated[float, Field(ge=-180, le=180)]
-Latitude = Annotated[float, Field(ge=-90, le=90)]
 Minutes = Annotated[float, Field(ge=0, le=1440)]
 
 
@@ -29,20 +27,10 @@ DutyId = Annotated[str, Field(min_length=1, max_length=4000)]
 MOST_STAFF = 10_000
 
 
-class ShiftRow(Strict):
-    """A shift, as in the scenario."""
-
-    id: RosterId
-    label: str = ""
-    start: ClockTime
-    hours: Hours
-    days: list[Weekday] = Field([])
-
-
 class DutyBase(Strict):
     """A place that crews set out from."""
 
-    id: RosterId
+    id: Id
     label: str = ""
     lon: Longitude
     lat: Latitude
@@ -78,7 +66,7 @@ class Duty(Strict):
     kind: str
     type: str = ""
     agency: str = ""
-    shift: RosterId
+    shift: Id
     staff: int = Field(ge=1, le=MOST_STAFF, description="people")
     place: str = ""
     lon: Longitude
@@ -102,18 +90,6 @@ class Duty(Strict):
         return title.format(mark=self.mark, name=self.name)
 
 
-class CrewRow(CrewRules):
-    """One crew: it goes out whole."""
-
-    id: ComposedId
-    label: str = ""
-    agency: str = ""
-    base: str = ""
-    people: int = Field(ge=1, le=1000)
-    can: list[str] = Field([])
-    away: list[Day] = Field([])
-
-
 class DutiesFile(Strict):
     """Duties, version 2; those of version 1 have neither marks nor tracks nor roads."""
 
@@ -121,7 +97,7 @@ class DutiesFile(Strict):
     language: str = Field("en", max_length=20, description="language of rosters, as in the scenario")
     name: str
     time_zone: TimeZone
-    shifts: list[ShiftRow] = Field(min_length=1, max_length=48)
+    shifts: list[ShiftModel] = Field(min_length=1, max_length=48)
     bases: list[DutyBase] = Field([])
     duties: list[Duty] = Field([])
     crews: list[CrewRow] = Field(min_length=1)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from optimizer.roster.duties_file import CrewRow, DutiesFile, Duty, DutyBase, DutyRoad, ShiftRow
+    from optimizer.roster.duties_file import DutiesFile, Duty, DutyBase, DutyRoad
+    from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
 
 Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
 """What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
@@ -267,7 +268,7 @@ def duties_of(content: DutiesFile) -> Duties:
     )
 
 
-def _shift(row: ShiftRow) -> Shift:
+def _shift(row: ShiftModel) -> Shift:
     days = frozenset(WEEKDAYS.index(day) for day in row.days) or frozenset(range(7))
     return Shift(row.id, row.label or row.id, time.fromisoformat(row.start), round(row.hours * 60), days)
 

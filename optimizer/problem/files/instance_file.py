@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import GEOJSON, PLAN, json_kind, read_json, write_json
-from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.schema import Amount, Chance, ComposedId, Strict, validated
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.evaders import Evader, Route
@@ -35,7 +35,6 @@ NodeId = StrictInt | StrictStr
 
 Id = ComposedId
 
-Amount = Annotated[float, Field(ge=0, le=1e15)]
 
 SCHEMA_VERSION: Literal[2] = 2
 
@@ -122,9 +121,6 @@ class PatrolBaseModel(Strict):
     label: str = Field("", description="what people call it; the id where empty")
 
 
-Chance = Annotated[float, Field(ge=0, le=1)]
-
-
 class PatrolTeamModel(Strict):
     """Teams that are alike."""
 
@@ -135,7 +131,7 @@ class PatrolTeamModel(Strict):
     most_slots: int = Field(ge=1, description="longest dwell at a post, in slots")
     detection: Chance = Field(description="chance that a team which dwells and looks at a loaded evader detects him")
     passing: Chance = Field(0.0, description="the same while it drives")
-    uses: dict[str, Annotated[float, Field(ge=0, le=1e15)]] = Field(
+    uses: dict[str, Amount] = Field(
         default_factory=dict, description="amount of each resource that one beat takes, beside the team"
     )
     agency: str = Field("", description="its owner; empty when all share it")

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.files.tables import MISSING, blanked, missing_remark
-from optimizer.base.schema import Strict, validated
+from optimizer.base.schema import Id, Strict, validated
 from optimizer.base.text.names import close_match
 from optimizer.records.areas import name_key
 from optimizer.records.grades import GRADE_FORMS, parse_grade
@@ -385,8 +385,6 @@ def _entries(tables: dict[str, pd.DataFrame], mapping: Mapping) -> ScenarioEntri
 
 # How a general CSV file is described: which column is what. A TOML file or the options of the command line say it.
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
@@ -398,28 +396,26 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 class MappedColumns(Strict):
     """Column of the file that holds each thing; what is not named is not read."""
 
-    date: Text = Field(description="Day, month, year, fiscal year or span.")
-    lon: Text | None = Field(None, description="Longitude in degrees (WGS 84).")
-    lat: Text | None = Field(None, description="Latitude in degrees (WGS 84).")
-    area: Text | None = Field(None, description="Name of an area.")
-    segment: Text | None = Field(None, description="Number of a segment of the network.")
-    count: Text | None = Field(None, description="Seizures of the row, a whole number.")
-    outcome: Text | None = Field(None, description="Whether the row's search found something.")
-    searched: Text | None = Field(
+    date: Id = Field(description="Day, month, year, fiscal year or span.")
+    lon: Id | None = Field(None, description="Longitude in degrees (WGS 84).")
+    lat: Id | None = Field(None, description="Latitude in degrees (WGS 84).")
+    area: Id | None = Field(None, description="Name of an area.")
+    segment: Id | None = Field(None, description="Number of a segment of the network.")
+    count: Id | None = Field(None, description="Seizures of the row, a whole number.")
+    outcome: Id | None = Field(None, description="Whether the row's search found something.")
+    searched: Id | None = Field(
         None,
         description="Whether the row's stop led to a search; where it did not, the row has no outcome and is left out.",
     )
-    effort: Text | None = Field(None, description="Amount of searching; 1 where each row is a search with an outcome.")
-    source: Text | None = Field(None, description="Who keeps the record.")
-    unit: Text | None = Field(None, description="What the effort counts.")
-    drug: Text | None = Field(None, description="What was seized.")
-    quantity: Text | None = Field(None, description="How much was seized.")
-    parcels: Text | None = Field(
-        None, description="In how many parcels it was packed; `fuse` compares it with weights."
-    )
-    place: Text | None = Field(None, description="Place in words, such as a town or a road; `fuse` compares it.")
-    grade: Text | None = Field(None, description="Grade of the report: Admiralty (B2) or 3x5x2 (1A P).")
-    confirmed: Text | None = Field(
+    effort: Id | None = Field(None, description="Amount of searching; 1 where each row is a search with an outcome.")
+    source: Id | None = Field(None, description="Who keeps the record.")
+    unit: Id | None = Field(None, description="What the effort counts.")
+    drug: Id | None = Field(None, description="What was seized.")
+    quantity: Id | None = Field(None, description="How much was seized.")
+    parcels: Id | None = Field(None, description="In how many parcels it was packed; `fuse` compares it with weights.")
+    place: Id | None = Field(None, description="Place in words, such as a town or a road; `fuse` compares it.")
+    grade: Id | None = Field(None, description="Grade of the report: Admiralty (B2) or 3x5x2 (1A P).")
+    confirmed: Id | None = Field(
         None, description="Whether the report was later confirmed (yes) or refuted (no); empty where nobody knows."
     )
 
@@ -432,13 +428,13 @@ class Mapping(Strict):
     """Description of a general CSV file."""
 
     columns: MappedColumns
-    source: Text = Field("records", description="Who keeps the record, where no column says it.")
-    unit: Text | None = Field(None, description="What the effort counts, where no column says it.")
-    date_format: Text = Field("auto", description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y.")
+    source: Id = Field("records", description="Who keeps the record, where no column says it.")
+    unit: Id | None = Field(None, description="What the effort counts, where no column says it.")
+    date_format: Id = Field("auto", description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y.")
     quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of the quantity column.")
     yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case.")
     no: Words = Field(("false", "no", "0"), description="Outcomes that are none.")
-    where: dict[Text, Words] = Field(default_factory=dict, description="Column -> values; other rows are left out.")
+    where: dict[Id, Words] = Field(default_factory=dict, description="Column -> values; other rows are left out.")
     missing: Words = Field(
         MISSING, description="Words that mean an empty cell, whatever their case, unless they are among yes or no."
     )

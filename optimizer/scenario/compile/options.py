@@ -1,4 +1,4 @@
-"""Options: every site with every kind that fits it, how well it detects there, and what it uses."""
+"""Options: every site with every kind that fits it, how well it detects there, and what it uses; sensors with the teams that they cue."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.text.messages import Message, counted_message, message, shortened
 from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.requirements import Requirement
+from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.scenario.check.sites import Operator
-from optimizer.scenario.file.cues import Answerer, Watcher, cued_options
 from optimizer.scenario.file.references import fitting_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from optimizer.problem.instance.requirements import Requirement
+    import numpy as np
+    from numpy.typing import NDArray
+
     from optimizer.problem.network.network import Network
     from optimizer.scenario.check.sites import PlacedSite
-    from optimizer.scenario.file.kinds import Effect, KindModel
+    from optimizer.scenario.file.kinds import CueModel, Effect, KindModel
     from optimizer.scenario.file.model import ScenarioModel, ScenarioResourceModel
     from optimizer.scenario.file.traffic import Traffic
 
@@ -48,8 +51,8 @@ class OptionTable:
 def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, network: Network) -> OptionTable:
     """Return the options of a scenario whose references are checked, and its resources; those of sensors that cue teams come last."""
     options: list[Option] = []
-    watchers: list[Watcher] = []
-    answerers: dict[str, list[Answerer]] = {}
+    sensors: list[CuedSensor] = []
+    teams: dict[str, list[RespondingTeam]] = {}
     kinds = {kind.id: kind for kind in scenario.kinds}
     for item in placed:
         operators = operators_of(item, kinds)
@@ -62,17 +65,19 @@ def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, netwo
                 option = _option(item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1)
                 owner = run_by(operator.agency, uses, scenario)
                 terms = (operator.agency, owner, operator is operators[0], several)
-                if kind.cue is not None:
+                if (
+                    kind.cue is not None
+                ):  # what it is worth depends on who answers: options follow once all teams are known
                     at = partial(_answered, _of_operator(option, *terms), kind, item, network, traffic)
-                    watchers.append(Watcher(at(0.0), item, kind.cue, at))
+                    sensors.append(CuedSensor(at(0.0), item, kind.cue, at))
                     continue
                 turnout = getattr(kind, "turnout_minutes", 0.0)
                 option = _of_operator(option, *terms)
-                answerers.setdefault(kind.id, []).append(Answerer(len(options), option, item, turnout))
+                teams.setdefault(kind.id, []).append(RespondingTeam(len(options), option, item, turnout))
                 options.append(option)
-    cued = cued_options(watchers, answerers, len(options), network)
+    cued = _cued_options(sensors, teams, len(options), network)
     options += cued.options
-    return OptionTable(tuple(options), _resources(scenario, options), cued.requirements, cued.unanswered)
+    return replace(cued, options=tuple(options), resources=_resources(scenario, options))
 
 
 def _answered(
@@ -188,3 +193,130 @@ def _option(
         forbidden=site.forbidden,
         type=kind.id,
     )
+
+
+# Sensors and drones that cue teams: a detection counts where a team is near enough to answer it, so that both are planned together.
+#
+# Sensor s with answering team p is an option (s, p) with the survival of the sensor at the response of p,
+#
+#     r_sp = share exp(-(turnout + tau_sp) / window),       tau_sp <= reach (without a window r_sp = share),
+#
+# tau_sp being the time by which a driver gets from the team's site to the sensor's. All pairs of s are options of one site, so at most one is
+# placed, and each uses what the sensor uses. The team is an option y_p of its own; rows y_p >= sum of x_sp over the kinds at one site, and
+# most y_p >= sum of all x_sp, let pairs stand only beside their team.
+
+
+@dataclass(frozen=True)
+class CuedSensor:
+    """A sensor without a team: its option with nothing watched, its site, its terms, and the option for a response."""
+
+    option: Option
+    item: PlacedSite
+    cue: CueModel
+    at: Callable[[float], Option]
+
+
+@dataclass(frozen=True)
+class RespondingTeam:
+    """An option that may answer, with its position, its site and its turnout in minutes."""
+
+    position: int
+    option: Option
+    item: PlacedSite
+    turnout: float
+
+
+def _cued_options(
+    sensors: Sequence[CuedSensor], teams: Mapping[str, Sequence[RespondingTeam]], first: int, network: Network
+) -> OptionTable:
+    """Return the options of sensors, each with one of the teams that may answer it, by kind; the first option made has position `first`."""
+    drive = _Drives(network)
+    options: list[Option] = []
+    pairs: list[tuple[int, int, CuedSensor]] = []
+    unanswered = []
+    for sensor in sensors:
+        near = list(_near(sensor, teams, drive))
+        # A sensor that stands today is answered today by the nearest team that stands today.
+        today = [r for a, r in near if a.option.existing and r > 0] if sensor.option.existing else []
+        made = len(options)
+        for team, response in near:
+            option = sensor.at(response)
+            stands = bool(today) and team.option.existing and response == max(today)
+            if stands:
+                today = []  # one of several that are equally near
+            pairs.append((first + len(options), team.position, sensor))
+            name = team.option.label or team.option.id
+            options.append(
+                replace(
+                    option,
+                    id=f"{option.id}<{team.option.id}",
+                    label=message("{option}, answered from {team}", option=option.label, team=name),
+                    existing=stands,
+                    forced=False,  # the site is, with whichever team: a requirement
+                )
+            )
+        if len(options) == made:
+            unanswered.append(sensor.option.label or sensor.option.id)
+    return OptionTable(tuple(options), (), tuple(_requirements(pairs, teams, sensors)), tuple(unanswered))
+
+
+def _near(
+    sensor: CuedSensor, teams: Mapping[str, Sequence[RespondingTeam]], drive: _Drives
+) -> Iterator[tuple[RespondingTeam, float]]:
+    """Yield the teams within reach of a sensor whose answer counts, with the share of detections that each answers in time."""
+    for kind in dict.fromkeys(sensor.cue.by):
+        for team in teams.get(kind, ()):
+            if team.item.site.id == sensor.item.site.id:
+                continue  # of a site one option is placed
+            minutes = drive.minutes(team.item, sensor.item)
+            response = sensor.cue.in_time(team.turnout + minutes)
+            if minutes <= sensor.cue.reach_minutes and any(s < 1 for s in sensor.at(response).survival):
+                yield team, response
+
+
+def _requirements(
+    pairs: Sequence[tuple[int, int, CuedSensor]],
+    teams: Mapping[str, Sequence[RespondingTeam]],
+    sensors: Sequence[CuedSensor],
+) -> Iterator[Requirement]:
+    """Yield what lets pairs of (own position, position of the team, sensor) stand only beside their team."""
+    name = {a.position: a.option.id for group in teams.values() for a in group}
+    at_site: dict[tuple[int, str], list[int]] = {}
+    of_team: dict[tuple[int, str], list[int]] = {}
+    of_sensor: dict[str, list[int]] = {}
+    terms = {sensor.option.type: sensor.cue for sensor in sensors}
+    for position, team, sensor in pairs:
+        at_site.setdefault((team, sensor.item.site.id), []).append(position)
+        of_team.setdefault((team, sensor.option.type), []).append(position)
+        of_sensor.setdefault(sensor.option.id, []).append(position)
+    for (team, site), mine in at_site.items():
+        yield Requirement(f"{name[team]} answers {site}", (team, *mine), (1.0, *(-1.0,) * len(mine)), 0.0)
+    for (team, kind), mine in of_team.items():
+        most = terms[kind].most
+        if most is not None and len(mine) > most:
+            yield Requirement(
+                f"{name[team]} answers {most} of {kind}", (team, *mine), (float(most), *(-1.0,) * len(mine)), 0.0
+            )
+    for sensor in sensors:
+        if sensor.option.forced and (mine := of_sensor.get(sensor.option.id, [])):
+            yield Requirement(f"{sensor.option.id} is used", tuple(mine), (1.0,) * len(mine), 1.0)
+
+
+class _Drives:
+    """Times from site to site along the roads, from the middle of one segment to the middle of the other."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._graph = cost_graph(network.n_nodes, network.tail, network.head, network.time_s)
+        self._from: dict[int, NDArray[np.float64]] = {}
+
+    def minutes(self, team: PlacedSite, sensor: PlacedSite) -> float:
+        """Return how long a driver takes; infinite where no road leads there."""
+        if team.segment == sensor.segment:
+            return 0.0
+        here, there = (int(self._network.segment_arc[item.segment]) for item in (team, sensor))
+        tail, head, time = self._network.tail, self._network.head, self._network.time_s
+        if team.segment not in self._from:
+            self._from[team.segment] = self._graph.distances([tail[here], head[here]]).min(axis=0)
+        seconds = self._from[team.segment][[tail[there], head[there]]].min() + (time[here] + time[there]) / 2
+        return float(seconds) / 60

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from optimizer.base.schema import Strict
+from optimizer.base.schema import Chance, Strict
 
 LearningName: TypeAlias = Literal["best-reply", "fictitious", "exp-weights", "logit", "narcologic", "spreading"]
 POLICY_NAMES: Final[tuple[str, ...]] = (
@@ -22,19 +22,18 @@ POLICY_NAMES: Final[tuple[str, ...]] = (
     "exp3",
 )
 """How planners plan again; `optimizer.lab.adaptive.simulation.policies` has them."""
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class AdaptModel(Strict):
     """How traffickers learn, and how planners plan again, in `adapt`. All values are assumptions; docs/adaptive.md has their sources."""
 
     learning: LearningName = Field("logit", description="how traffickers choose routes from what they know")
-    rate: Share = Field(
+    rate: Chance = Field(
         0.3558,
         description="share of the traffickers who choose again in a period, or weight of the newest period in what they remember",
     )
     delay: int = Field(1, ge=1, le=24, description="periods after which traffickers know of a loss")
-    noise: Share = Field(
+    noise: Chance = Field(
         0.02, description="standard deviation of errors in the chances to get through that traffickers perceive"
     )
     temperature: float = Field(
@@ -47,7 +46,7 @@ class AdaptModel(Strict):
         description="passages of each site a period that show traffickers what stands there, without a loss",
     )
     memory: float = Field(20, gt=0, le=1e6, description="passages of a site that what was known before counts for")
-    mobility: Share = Field(
+    mobility: Chance = Field(
         0.1, description="share of the loads bound for a place whose gateway is chosen again in a period"
     )
     supply_response: float = Field(
@@ -56,10 +55,10 @@ class AdaptModel(Strict):
         le=1,
         description="share of the loads lost that is sent on top in the next period; below 0, by which less is sent",
     )
-    loss_tolerance: Share = Field(
+    loss_tolerance: Chance = Field(
         0.05, description="share of loads lost above which traffickers split shipments and open routes"
     )
-    splitting: Share = Field(
+    splitting: Chance = Field(
         0.1, description="share by which shipments become smaller in a period of losses above the tolerance"
     )
     smallest_shipment: float = Field(0.25, gt=0, le=1, description="size of the smallest shipment; 1 is a load")
@@ -76,13 +75,13 @@ class AdaptModel(Strict):
     loads: float = Field(500, gt=0, le=1e6, description="loads a period")
     history: int = Field(12, ge=0, le=600, description="periods of today's layout before the first that counts")
     days: int = Field(30, ge=1, le=366, description="days of a period: how often a randomised plan is drawn")
-    interdiction_learning: Share = Field(
+    interdiction_learning: Chance = Field(
         0.6, description="weight of the newest period in the counts that `hotspot` goes by"
     )
-    forgetting: Share = Field(
+    forgetting: Chance = Field(
         0.1, description="share of what planners counted earlier that no longer counts a period later"
     )
-    exploration: Share = Field(
+    exploration: Chance = Field(
         0.1, description="share of the days on which `explore` and `fpl-ue` draw a plan for what it teaches"
     )
     beats: int = Field(

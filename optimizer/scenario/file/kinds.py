@@ -6,6 +6,7 @@ package. It names the field that marks it in a file (`MARK`), declares its own f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
@@ -13,7 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import core_schema
 
-from optimizer.base.schema import Strict
+from optimizer.base.schema import Amount, Chance, Id, Strict
 from optimizer.base.text.names import close_match
 from optimizer.problem.instance.detection import (
     beat_survival,
@@ -26,7 +27,6 @@ from optimizer.problem.instance.detection import (
 )
 from optimizer.problem.network.network import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.scenario.file.cues import CueModel
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field, middle
 from optimizer.scenario.file.traffic import DelayModel, SecondaryModel, StoppingDay, stopping_day
 
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.traffic import Traffic
 
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-Amount = Annotated[float, Field(ge=0, le=1e15)]
-Chance = Annotated[float, Field(ge=0, le=1)]
 Category = Literal["checkpoint", "sensor", "patrol", "drone"]
 """General kinds of option; plans show them, and crews may be qualified for them."""
 
@@ -87,6 +84,30 @@ class OrbitModel(Strict):
         if self.station_hours > self.shift_hours:
             raise ValueError("station_hours no longer than shift_hours")
         return self
+
+
+class CueModel(Strict):
+    """Teams that answer the detections of a sensor or a drone, by how far they have to drive."""
+
+    by: list[str] = Field(
+        min_length=1, description="ids of the kinds whose options answer: checkpoints, or teams on standby"
+    )
+    reach_minutes: float = Field(gt=0, le=1440, description="longest drive from the team's site to the sensor's")
+    window_minutes: float | None = Field(
+        None,
+        gt=0,
+        le=1440,
+        description="mean time in which one who was detected can still be stopped: turnout and drive of t minutes are in time with "
+        "exp(-t / window); all within reach where not given",
+    )
+    share: float = Field(1, ge=0, le=1, description="share of the detections for which the team is free and acts")
+    most: int | None = Field(
+        None, ge=1, le=1000, description="most sensors that one option answers; any number where not given"
+    )
+
+    def in_time(self, minutes: float) -> float:
+        """Return the share of detections that a team answers which is there in so many minutes, turnout included."""
+        return self.share * (1.0 if self.window_minutes is None else math.exp(-minutes / self.window_minutes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import read_toml
-from optimizer.base.schema import Strict, validated
+from optimizer.base.schema import Amount, Chance, Id, Latitude, Longitude, Strict, validated
 from optimizer.base.text.language import check_language
 from optimizer.base.text.names import close_match, one_of
 from optimizer.problem.instance.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.file.adapt_model import AdaptModel
-from optimizer.scenario.file.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
+from optimizer.scenario.file.kinds import KINDS, AnyKind, KindModel
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
 from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.file.traffic import TrafficModel
@@ -301,8 +301,8 @@ class NamedPlaceModel(Strict):
     """A place that maps and sentences of the report name; no evader is bound for it."""
 
     name: str = Field(min_length=1, max_length=80, description="what people call it")
-    lon: float = Field(ge=-180, le=180, description="longitude in degrees (WGS 84)")
-    lat: float = Field(ge=-90, le=90, description="latitude in degrees (WGS 84)")
+    lon: Longitude = Field(description="longitude in degrees (WGS 84)")
+    lat: Latitude = Field(description="latitude in degrees (WGS 84)")
     kind: Literal["town", "state", "country"] = Field(
         "town",
         description="towns also tell where sites and roads lie; names of states and countries stand on the maps alone",
@@ -405,8 +405,8 @@ class TeamBaseModel(Strict):
 
     id: Id = Field(description="unique name")
     label: str = Field("", description="what people call it; the id where empty")
-    lon: float = Field(ge=-180, le=180, description="longitude in degrees (WGS 84)")
-    lat: float = Field(ge=-90, le=90, description="latitude in degrees (WGS 84)")
+    lon: Longitude = Field(description="longitude in degrees (WGS 84)")
+    lat: Latitude = Field(description="latitude in degrees (WGS 84)")
     agency: str = Field("", description="its owner; teams of another agency do not use it unless they name it")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from optimizer.base.schema import Strict
+from optimizer.base.schema import ComposedId, Id, Strict
 from optimizer.base.text.names import close_match
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -54,7 +54,6 @@ def _iso_day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-RosterId = Annotated[str, Field(min_length=1, max_length=200)]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 ClockTime = Annotated[str, AfterValidator(_clock)]
 Day = Annotated[date, BeforeValidator(_day)]
@@ -78,15 +77,15 @@ class RosterModel(Strict):
 class ShiftModel(Strict):
     """A part of the day that is worked; it may run past midnight."""
 
-    id: RosterId = Field(description="unique name")
+    id: Id = Field(description="unique name")
     label: str = Field("", description="what people call it; the id where empty")
     start: ClockTime = Field(description="clock time at which it begins, such as 22:00")
     hours: Hours = Field(description="elapsed hours, on days on which the clocks change too")
     days: list[Weekday] = Field([], description="days on which it begins; all where empty")
 
 
-class CrewRules(Strict):
-    """Limits of a crew's working time."""
+class CrewRow(Strict):
+    """People who work together, and the limits of their working time: a crew of `duties.json`."""
 
     hours_a_week: float = Field(
         HOURS_A_WEEK, gt=0, le=168, description="from leaving the base to being back, in each week of the roster"
@@ -94,19 +93,21 @@ class CrewRules(Strict):
     rest_hours: float = Field(REST_HOURS, ge=0, le=168, description="from being back to leaving again")
     most_days: int = Field(6, ge=1, le=400, description="days in a row on which a shift begins")
     days_off: int = Field(DAYS_OFF, ge=0, le=6, description="days of each week on which no shift begins")
-
-
-class CrewModel(CrewRules):
-    """People who work together, or several such crews alike."""
-
-    id: RosterId = Field(description="unique name")
+    id: ComposedId
     label: str = Field("", description="what people call it; the id where empty")
     agency: str = Field("", description="whose duties they do; those of all agencies where empty")
     base: str = Field("", description="where they set out; may be left out where the scenario has no bases")
-    number: int = Field(1, ge=1, le=1000, description="crews like this one; from 2 they are called ID-1, ID-2")
-    people: int = Field(1, ge=1, le=1000, description="people of the crew, who go out together")
+    people: int = Field(ge=1, le=1000, description="people of the crew, who go out together")
     can: list[str] = Field(
         [],
         description="kinds of duty (`checkpoint`, `patrol`), ids of [[kinds]] or ids of [[teams]]; everything where empty",
     )
     away: list[Day] = Field([], description="days on which the crew begins no shift: leave, training")
+
+
+class CrewModel(CrewRow):
+    """People who work together, or several such crews alike: a crew of a scenario."""
+
+    id: Id = Field(description="unique name")
+    people: int = Field(1, ge=1, le=1000, description="people of the crew, who go out together")
+    number: int = Field(1, ge=1, le=1000, description="crews like this one; from 2 they are called ID-1, ID-2")

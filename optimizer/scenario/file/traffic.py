@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
-from optimizer.base.schema import Strict
+from optimizer.base.schema import Chance, Strict
 from optimizer.problem.instance.detection import checkpoint_coverage, inspection_delay
 from optimizer.problem.instance.queueing import HOURS, MOST_SERVERS, waiting_day
 
@@ -103,8 +103,6 @@ class Traffic:
 
 
 # What a post does to those who travel legitimately: whom it inspects, who waits, who is inspected a second time, and the hours that takes.
-
-Chance = Annotated[float, Field(ge=0, le=1)]
 
 
 class DelayModel(Strict):
