@@ -14,8 +14,8 @@ from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.content.report_content import ReportContent
-from optimizer.report.content.risk import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
-from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
+from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort
+from optimizer.report.content.routes import DisplacementRow, ResidualEvader, RouteRow
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
 from optimizer.report.content.summary import PlanSummary
 
@@ -97,11 +97,11 @@ def full_content(**changes: Any) -> ReportContent:
             seizures=400.0, without_effort=7.0, area_only=120.0, areas=3, seizure_sources=("Guard",),
             effort_sources=(("Shift book", "search hours"), ("Toll gate", "vehicles")),
         ),
-        "look_next": LookNext(
+        "look_next": SearchAdvice(
             rows=(
-                LookRow(segment=4, label="R4 near Sidetown", score=0.5, reason="never searched; many loads could pass"),
-                LookRow(segment=8, label="R8 near Hightown", score=2.5, reason="never searched; next to a seizure"),
-                LookRow(segment=12, label="R12 near Hightown", score=None, reason="nobody knows"),
+                SearchAdviceRow(segment=4, label="R4 near Sidetown", score=0.5, reason="never searched; many loads could pass"),
+                SearchAdviceRow(segment=8, label="R8 near Hightown", score=2.5, reason="never searched; next to a seizure"),
+                SearchAdviceRow(segment=12, label="R12 near Hightown", score=None, reason="nobody knows"),
             ),
             score_unit="information (higher is better)",
         ),
@@ -132,9 +132,9 @@ def full_content(**changes: Any) -> ReportContent:
                 AgencyRow(agency="Guard and Customs", placements=1, lost=0.05, relieved=(0.0, 0.05, 0.0)),
             ),
         ),
-        "open_ends": (
-            OpenRow(start="Gate One", end="Sidetown", kind="habitual", weight=0.3, before=0.6, after=0.1, contribution=0.03),
-            OpenRow(start="Gate One", end="Hightown", kind="informed", weight=0.7, before=0.9, after=0.4, contribution=0.28),
+        "residual_evaders": (
+            ResidualEvader(start="Gate One", end="Sidetown", kind="habitual", weight=0.3, before=0.6, after=0.1, contribution=0.03),
+            ResidualEvader(start="Gate One", end="Hightown", kind="informed", weight=0.7, before=0.9, after=0.4, contribution=0.28),
         ),
         "displacement": (DisplacementRow(name="R7 by the river", before=0.02, after=0.134),),
         "says": ("The bound is proven.",),
@@ -183,7 +183,7 @@ def large_content() -> ReportContent:
 def bare_content() -> ReportContent:
     """Return a content that places nothing: no sites, beats, border, routes or record."""
     return full_content(
-        sites=(), beats=(), border=None, routes=(), risk=None, record=None, look_next=None, open_ends=(), displacement=(), warnings=()
+        sites=(), beats=(), border=None, routes=(), risk=None, record=None, look_next=None, residual_evaders=(), displacement=(), warnings=()
     )  # fmt: skip
 
 

@@ -259,7 +259,7 @@ def test_record_text_is_never_read_as_mathematics(tmp_path: Path) -> None:
     bad = r"$\frac{$ \u4e2d \ud800"
     sites = tuple(replace(site, label=bad) for site in content.sites)
     towns = tuple(replace(town, name=bad) for town in content.settlements)
-    rows = tuple(replace(row, start=bad, end=bad, kind=bad) for row in content.open_ends)
+    rows = tuple(replace(row, start=bad, end=bad, kind=bad) for row in content.residual_evaders)
     layouts = tuple(replace(row, name=bad) for row in content.layouts)
     assert content.risk is not None
     risk = replace(content.risk, unit=bad)
@@ -268,7 +268,7 @@ def test_record_text_is_never_read_as_mathematics(tmp_path: Path) -> None:
         content,
         sites=sites,
         settlements=towns,
-        open_ends=rows,
+        residual_evaders=rows,
         layouts=layouts,
         risk=risk,
         summary=summary,

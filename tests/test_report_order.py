@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from optimizer.base.text.formatting import SPACE
-from optimizer.report.content.first_page import order_of
+from optimizer.report.content.first_page import command_order
 from optimizer.report.content.placements import SiteRow
-from optimizer.report.content.routes import ExchangeFacts, OpenWay
+from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
 from optimizer.report.page import page
@@ -20,7 +20,9 @@ from tests.report_case import full_content
 if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
 
-WAY = OpenWay(start="Gate One", end="Hightown", roads=("R1", "R2"), past=("Low pass",), through=0.4, contribution=0.28)
+WAY = ResidualRoute(
+    start="Gate One", end="Hightown", roads=("R1", "R2"), past=("Low pass",), through=0.4, contribution=0.28
+)
 
 
 def _site(name: str, **changes: Any) -> SiteRow:
@@ -66,7 +68,7 @@ def _changed() -> ReportContent:
 
 
 def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_new() -> None:
-    order = order_of(_changed())
+    order = command_order(_changed())
     assert [group.agency for group in order.groups] == ["Customs", "Guard"]
     lines = [(line.action, line.number, line.place, line.mark) for group in order.groups for line in group.lines]
     assert lines == [
@@ -82,33 +84,33 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
 
 
 def test_beats_are_ordered_with_where_and_when() -> None:
-    lines = [line for group in order_of(full_content()).groups for line in group.lines if line.action == "drive"]
+    lines = [line for group in command_order(full_content()).groups for line in group.lines if line.action == "drive"]
     assert [line.number for line in lines] == ["A", "C", "B"]  # B is the Guard's, the others nobody's
     assert lines[2].details == "from Fort: 0:10\N{EN DASH}1:10 Post 8; 1:15\N{EN DASH}2:15 Post 13; back 2:30"
     assert "back 1:02" in next(line.details for line in lines if "Lodge" in line.details)
 
 
 def test_a_plan_of_nothing_is_an_order_of_nothing() -> None:
-    order = order_of(full_content(sites=(), beats=()))
+    order = command_order(full_content(sites=(), beats=()))
     assert order.groups == ()
     assert order.summary == "No order: the plan places nothing and closes nothing."
 
 
 def test_it_is_compared_with_today_and_with_nothing() -> None:
     content = full_content()
-    buys = [line.replace(SPACE, " ") for line in order_of(content).buys]
+    buys = [line.replace(SPACE, " ") for line in command_order(content).buys]
     assert buys == [
         "Against today\N{RIGHT SINGLE QUOTATION MARK}s layout (45.0 %): 13.8 percentage points less gets through, 31 % of it.",
         "Against nothing placed (80.0 %): 48.8 percentage points less gets through, 61 % of it.",
     ]
-    worse = order_of(replace(content, summary=replace(content.summary, existing=0.3))).buys
+    worse = command_order(replace(content, summary=replace(content.summary, existing=0.3))).buys
     assert "1.2 percentage points MORE gets through" in worse[0]
-    none = order_of(replace(content, summary=replace(content.summary, existing=None))).buys
+    none = command_order(replace(content, summary=replace(content.summary, existing=None))).buys
     assert "no layout of today to compare with" in none[-1]
 
 
 def test_the_routes_left_are_said_in_words() -> None:
-    order = order_of(full_content(open_ways=(WAY, replace(WAY, roads=(), past=()))))
+    order = command_order(full_content(residual_routes=(WAY, replace(WAY, roads=(), past=()))))
     assert [line.replace(SPACE, " ") for line in order.open] == [
         f"Gate One to Hightown by {how}: 40 % of the loads on it get through; these are, with others by these roads, 28.0 % of all loads."
         for how in ("R1, R2, past Low pass", "roads without a name, past no site of the plan")
@@ -125,22 +127,22 @@ def test_the_routes_left_are_said_in_words() -> None:
             "up to 21.2 percentage points less through is not ruled out. That is more than this plan gains on today.",
         ),
         ({"risk": None}, "No record of seizures stands behind it"),
-        ({"exchanges": ExchangeFacts(tried=5, close=0.003, sites=(("a", "b"),))}, "1 of 2 sites can each be exchanged"),
-        ({"exchanges": ExchangeFacts(tried=5, close=0.003, sites=())}, "the choice of sites is firm"),
+        ({"swaps": SwapFacts(tried=5, close=0.003, sites=(("a", "b"),))}, "1 of 2 sites can each be exchanged"),
+        ({"swaps": SwapFacts(tried=5, close=0.003, sites=())}, "the choice of sites is firm"),
     ],
 )
 def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str) -> None:
     content = full_content()
     if "summary" in changes:
         changes = {"summary": replace(content.summary, **changes["summary"])}
-    assert said in " ".join(order_of(replace(content, **changes)).sure).replace(SPACE, " ")
+    assert said in " ".join(command_order(replace(content, **changes)).sure).replace(SPACE, " ")
 
 
 def test_the_record_that_cannot_tell_riskier_from_safer_says_so() -> None:
     content = full_content()
     assert content.risk is not None
     wide = replace(content.risk, low=np.zeros_like(content.risk.low), high=np.full_like(content.risk.high, 9.0))
-    sure = " ".join(order_of(replace(content, risk=wide)).sure)
+    sure = " ".join(command_order(replace(content, risk=wide)).sure)
     assert "cannot tell riskier from safer on all of the road length that was searched and on the 2" in sure
 
 

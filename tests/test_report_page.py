@@ -21,7 +21,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import DASH, plain
 from optimizer.report import write_report
 from optimizer.report.content.report_content import ReportContent
-from optimizer.report.content.risk import LookNext, LookRow, SegmentRisk, UnitEffort, record_limits
+from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort, record_limits
 from optimizer.report.content.routes import RouteRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.page import ROWS_SHOWN, page
@@ -281,8 +281,8 @@ def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path],
 def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
     content = full_content()
     rows = 3 * ROWS_SHOWN["desk"]
-    many = tuple(replace(content.open_ends[0], start=f"gate {i}", contribution=float(i)) for i in range(rows))
-    parsed = _page(replace(content, open_ends=many))
+    many = tuple(replace(content.residual_evaders[0], start=f"gate {i}", contribution=float(i)) for i in range(rows))
+    parsed = _page(replace(content, residual_evaders=many))
     assert [row[0] for row in parsed.tables["open-ends"][1:]] == [f"gate {i}" for i in reversed(range(rows))]
     classes = {attrs["id"]: attrs.get("class") for tag, attrs in parsed.elements if tag == "table"}
     assert (classes["open-ends"], classes["riskiest"], classes["budgets"]) == ("long", "lengthy", None)
@@ -345,7 +345,9 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
         summary=replace(content.summary, lower=nan, nothing=nan, existing=None, gap=nan, seconds=nan),
         sites=tuple(replace(site, marginal_value=nan, survival=nan) for site in content.sites),
         layouts=tuple(replace(row, value=nan) for row in content.layouts),
-        open_ends=tuple(replace(row, before=nan, after=None, contribution=nan) for row in content.open_ends),
+        residual_evaders=tuple(
+            replace(row, before=nan, after=None, contribution=nan) for row in content.residual_evaders
+        ),
         routes=tuple(
             RouteRow(evader=row.evader, start=row.start, end=row.end, weight=row.weight, before=nan)
             for row in content.routes
@@ -410,9 +412,9 @@ def test_nothing_is_said_of_where_to_look_unless_somebody_asked() -> None:
 
 
 def test_advice_on_another_network_is_refused() -> None:
-    row = LookRow(segment=999, label="", score=1.0, reason="")
+    row = SearchAdviceRow(segment=999, label="", score=1.0, reason="")
     with pytest.raises(ValueError, match="look_next names segment 999; expected 0 to 39"):
-        full_content(look_next=LookNext(rows=(row,)))
+        full_content(look_next=SearchAdvice(rows=(row,)))
 
 
 def test_every_file_of_the_page_is_installed_with_the_package() -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.content.uncertainty import DoubtRow
+    from optimizer.report.content.uncertainty import UncertaintyRow
     from optimizer.report.maps.geography import Bounds
     from optimizer.report.maps.map_layers import MapLayers
 
@@ -117,7 +117,7 @@ def save_figures(
         _Figure("map-plan.png", partial(draw_plan, layers=layers), large),
         _Figure("sites.png", draw_sites, _bars_size(len(content.sites))),
         _Figure("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
-        _Figure("evaders.png", draw_evaders, _bars_size(min(len(content.open_ends), MOST_EVADERS))),
+        _Figure("evaders.png", draw_evaders, _bars_size(min(len(content.residual_evaders), MOST_EVADERS))),
     ]
     if content.doubt is not None:
         figures.append(_Figure("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))
@@ -277,7 +277,7 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
 
 def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
     """Draw each evader's chance to get through before and after the plan, those who contribute most first."""
-    known_rows = [row for row in content.open_ends if known(row.before) and known(row.after)]
+    known_rows = [row for row in content.residual_evaders if known(row.before) and known(row.after)]
     rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_EVADERS]
     if not rows:
         return _nothing(ax, _("What evaders can still do"), _("No evader has a chance to show."))
@@ -455,7 +455,7 @@ def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
     return _finished(ax, content, most or _("Nothing was varied"), names)
 
 
-def _best(rows: list[DoubtRow]) -> str:
+def _best(rows: list[UncertaintyRow]) -> str:
     """Return which plan has the least mean."""
     return sentence(plain(min(rows, key=lambda row: row.mean).name, PLAN_NAME_LENGTH)) if rows else ""
 

@@ -23,7 +23,7 @@ from optimizer.base.files.temporary import folder_beside
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import counted, long_date, marked, markup, spoken
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.first_page import LINES_A_SHEET, order_of
+from optimizer.report.content.first_page import LINES_A_SHEET, command_order
 from optimizer.report.content.mixture import mixture_sentences
 from optimizer.report.content.report_content import report_tables
 from optimizer.report.content.risk import record_limits
@@ -115,7 +115,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
         Layers of the map, where they have been made; None makes them.
     """
     layers = layers or map_layers(content)
-    drawn, order = interactive_map(content, layers), order_of(content)
+    drawn, order = interactive_map(content, layers), command_order(content)
     library, start = _bokeh_script(), (HERE / "page.js").read_text(encoding="utf-8")
     return (
         environment()

@@ -20,7 +20,7 @@ from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.display_names import place_names
-from optimizer.report.content.risk import LookNext, LookRow, TipFacts, TipRow
+from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, TipFacts, TipRow
 from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.risk.alerts.places import segment_label
 from optimizer.risk.field_flow.model import FieldFlow
@@ -303,7 +303,7 @@ LARGEST = 100_000
 """Segments beyond which the report leaves this out: drawing the whole field would take most of the time of a plan."""
 
 
-def look_next(compiled: Compiled) -> LookNext | None:
+def look_next(compiled: Compiled) -> SearchAdvice | None:
     """Return where a search would give most information; None on a large network, and without a field model or effort."""
     model, network = compiled.model, compiled.region.network
     if not isinstance(model, FieldFlow) or network.n_segments > LARGEST:
@@ -314,7 +314,7 @@ def look_next(compiled: Compiled) -> LookNext | None:
     best = best_first(gain.around)[:ROADS]
     names = place_names(compiled)
     rows = tuple(
-        LookRow(
+        SearchAdviceRow(
             segment=segment,
             label=names.segment(segment).text,
             score=float(gain.around[segment]),
@@ -322,7 +322,7 @@ def look_next(compiled: Compiled) -> LookNext | None:
         )
         for segment in best.tolist()
     )
-    return LookNext(rows=rows, score_unit=_("information, here and around (higher is better)"))
+    return SearchAdvice(rows=rows, score_unit=_("information, here and around (higher is better)"))
 
 
 def look_left_out(compiled: Compiled) -> list[str]:

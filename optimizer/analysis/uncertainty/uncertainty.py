@@ -17,7 +17,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, violations, with_plan
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Objective
-from optimizer.report.content.uncertainty import DoubtFacts, DoubtRow
+from optimizer.report.content.uncertainty import UncertaintyFacts, UncertaintyRow
 from optimizer.scenario.compile.uncertainty import scenario_draws
 from optimizer.solvers.over_draws import solve_over_draws
 from optimizer.solvers.solve import solve
@@ -320,10 +320,10 @@ def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
     )
 
 
-def doubt_facts(doubt: Doubt) -> DoubtFacts:
+def doubt_facts(doubt: Doubt) -> UncertaintyFacts:
     """Return what the report says of draws."""
     rows = tuple(
-        DoubtRow(
+        UncertaintyRow(
             name=plan_name(plan, doubt),
             mean=plan.mean,
             cvar=plan.cvar,
@@ -337,7 +337,7 @@ def doubt_facts(doubt: Doubt) -> DoubtFacts:
         )
         for plan in doubt.plans
     )
-    return DoubtFacts(
+    return UncertaintyFacts(
         draws=doubt.request.draws, says=all_translated(doubt_sentences(doubt)), level=doubt.level, rows=rows
     )
 

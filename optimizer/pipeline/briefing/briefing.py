@@ -19,7 +19,7 @@ from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
 from optimizer.pipeline.briefing.guarantees import assumptions_of, claims_of
 from optimizer.pipeline.briefing.placements import beat_bound, beat_rows, site_rows
-from optimizer.pipeline.briefing.routes import displacement_rows, open_rows, open_ways, route_rows
+from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
@@ -27,7 +27,7 @@ from optimizer.problem.plan.plan import BUDGET_TOLERANCE, violations
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
-from optimizer.report.content.routes import ExchangeFacts
+from optimizer.report.content.routes import SwapFacts
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.words import word
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from optimizer.records.exposure import Exposure
     from optimizer.records.model import Effort, Seizures
     from optimizer.report.content.mixture import MixtureFacts
-    from optimizer.report.content.uncertainty import DoubtFacts, SensitivityFacts
+    from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.compile.compile import Compiled
 
@@ -60,7 +60,7 @@ def briefing(
     comparison: Comparison,
     steps: Sequence[StepTime],
     *,
-    doubt: DoubtFacts | None = None,
+    doubt: UncertaintyFacts | None = None,
     sensitivity: SensitivityFacts | None = None,
     mixture: MixtureFacts | None = None,
 ) -> ReportContent:
@@ -108,10 +108,10 @@ def briefing(
         budgets=budget_rows(plan, names),
         burden=burden_rows(compiled, plan),
         agencies=agency_rows(compiled, result, names),
-        open_ends=open_rows(compiled, comparison),
+        residual_evaders=residual_evaders(compiled, comparison),
         displacement=displacement_rows(compiled, comparison),
-        open_ways=open_ways(compiled, comparison),
-        exchanges=exchange_facts(compiled, comparison),
+        residual_routes=residual_routes(compiled, comparison),
+        swaps=swap_facts(compiled, comparison),
         doubt=doubt,
         sensitivity=sensitivity,
         says=claims.proven,
@@ -258,7 +258,7 @@ MOST = 120
 """Exchanges that are evaluated at most: about as many as options have their marginal value worked out."""
 
 
-def exchange_facts(compiled: Compiled, comparison: Comparison) -> ExchangeFacts | None:
+def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
     """Return which sites of a plan can be exchanged for another at little loss; None where the plan has no site that another can replace.
 
     Sites of the smallest marginal value are tried first; what a site is exchanged for may be another kind at its place.
@@ -283,7 +283,7 @@ def exchange_facts(compiled: Compiled, comparison: Comparison) -> ExchangeFacts 
             if plan_value(instance, changed) <= comparison.plan.value + close:
                 found.append((options[j].label or options[j].id, options[k].label or options[k].id))
                 break
-    return ExchangeFacts(tried=tried, close=close, sites=tuple(found)) if tried else None
+    return SwapFacts(tried=tried, close=close, sites=tuple(found)) if tried else None
 
 
 # The report's rows of who bears searches: communities, then roads.

@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.base.text.language import gettext as _
 from optimizer.plans.display_names import place_names
-from optimizer.report.content.routes import DisplacementRow, OpenRow, OpenWay, RouteRow
+from optimizer.report.content.routes import DisplacementRow, ResidualEvader, ResidualRoute, RouteRow
 from optimizer.risk.demand import segment_loads
 from optimizer.scenario.compile.source_measures import on_roads
 
@@ -72,7 +72,7 @@ def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ..
     return tuple(rows)
 
 
-def open_rows(compiled: Compiled, comparison: Comparison) -> tuple[OpenRow, ...]:
+def residual_evaders(compiled: Compiled, comparison: Comparison) -> tuple[ResidualEvader, ...]:
     """Return the evaders that contribute most to what still gets through."""
     plan, nothing = comparison.plan.evaders, comparison.nothing.evaders
     order = sorted(range(len(plan)), key=lambda k: -plan[k].weight * plan[k].value)[:OPEN_ENDS]
@@ -80,7 +80,7 @@ def open_rows(compiled: Compiled, comparison: Comparison) -> tuple[OpenRow, ...]
     for k in order:
         ends = _ends(compiled, k)
         rows.append(
-            OpenRow(
+            ResidualEvader(
                 start=ends.start,
                 end=ends.end,
                 kind=compiled.instance.evaders[k].kind,
@@ -94,7 +94,7 @@ def open_rows(compiled: Compiled, comparison: Comparison) -> tuple[OpenRow, ...]
     return tuple(rows)
 
 
-def open_ways(compiled: Compiled, comparison: Comparison) -> tuple[OpenWay, ...]:
+def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[ResidualRoute, ...]:
     """Return the best routes that the plan leaves, that by which most gets through first; what goes by the same roads counts together."""
     evaders = comparison.plan.evaders
     sites = [option for j, option in enumerate(compiled.instance.options) if comparison.placed[j]]
@@ -108,7 +108,7 @@ def open_ways(compiled: Compiled, comparison: Comparison) -> tuple[OpenWay, ...]
         first = groups[roads][0]
         ends = _ends(compiled, first)
         ways.append(
-            OpenWay(
+            ResidualRoute(
                 start=ends.start,
                 end=ends.end,
                 roads=roads,

@@ -17,7 +17,7 @@ from optimizer.report.words import word
 if TYPE_CHECKING:
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.content.routes import OpenWay
+    from optimizer.report.content.routes import ResidualRoute
 
 ACTIONS = {"new": "open", "changed": "change", "given up": "close", "kept": "keep"}
 """What is ordered for a site of each standing, in the order of the page."""
@@ -82,7 +82,7 @@ class FirstPage:
         return sum(len(group.lines) for group in self.groups)
 
 
-def order_of(content: ReportContent) -> FirstPage:
+def command_order(content: ReportContent) -> FirstPage:
     """Return the order that a plan comes to."""
     return FirstPage(
         summary=_summary(content),
@@ -177,10 +177,10 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
 
 
 def _open(content: ReportContent) -> tuple[str, ...]:
-    return tuple(_way(content, way) for way in content.open_ways)
+    return tuple(_way(content, way) for way in content.residual_routes)
 
 
-def _way(content: ReportContent, way: OpenWay) -> str:
+def _way(content: ReportContent, way: ResidualRoute) -> str:
     roads = ", ".join(plain(road, 40) for road in way.roads) or _("roads without a name")
     past = (
         _("past {sites}").format(sites=_listed([plain(name, NAME) for name in way.past]))
@@ -218,7 +218,7 @@ def _proof(content: ReportContent) -> list[str]:
 
 
 def _others(content: ReportContent) -> list[str]:
-    facts, sites = content.exchanges, len(content.chosen)
+    facts, sites = content.swaps, len(content.chosen)
     if facts is None:
         return []
     examples = [

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_table import ReportTable
-    from optimizer.report.content.risk import LookNext, LookRow, RecordFacts, SegmentRisk, TipFacts
-    from optimizer.report.content.routes import DisplacementRow, ExchangeFacts, OpenRow, OpenWay, RouteRow
+    from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, TipFacts
+    from optimizer.report.content.routes import DisplacementRow, ResidualEvader, ResidualRoute, RouteRow, SwapFacts
     from optimizer.report.content.run import CountRow, StepRow
     from optimizer.report.content.summary import PlanSummary
-    from optimizer.report.content.uncertainty import DoubtFacts, SensitivityFacts
+    from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
     from optimizer.report.maps.place_names import NamedPlace
 
 
@@ -70,11 +70,11 @@ class ReportContent:
         Where a search would give most information; None where nobody asked.
     tips
         What residents' tips do to the risk; None without tips.
-    sites, routes, layouts, budgets, open_ends, displacement
+    sites, routes, layouts, budgets, residual_evaders, displacement
         Rows of the tables of the same names, in any order.
-    open_ways
+    residual_routes
         The best routes that the plan leaves, that by which most gets through first.
-    exchanges
+    swaps
         How much other good plans differ; None where nobody tried.
     burden
         Who bears searches, communities first.
@@ -119,7 +119,7 @@ class ReportContent:
     places: tuple[NamedPlace, ...] = ()
     risk: SegmentRisk | None = None
     record: RecordFacts | None = None
-    look_next: LookNext | None = None
+    look_next: SearchAdvice | None = None
     tips: TipFacts | None = None
     sites: tuple[SiteRow, ...] = ()
     beats: tuple[BeatRow, ...] = ()
@@ -129,11 +129,11 @@ class ReportContent:
     budgets: tuple[BudgetRow, ...] = ()
     burden: tuple[BurdenRow, ...] = ()
     agencies: AgencyRows | None = None
-    open_ends: tuple[OpenRow, ...] = ()
+    residual_evaders: tuple[ResidualEvader, ...] = ()
     displacement: tuple[DisplacementRow, ...] = ()
-    open_ways: tuple[OpenWay, ...] = ()
-    exchanges: ExchangeFacts | None = None
-    doubt: DoubtFacts | None = None
+    residual_routes: tuple[ResidualRoute, ...] = ()
+    swaps: SwapFacts | None = None
+    doubt: UncertaintyFacts | None = None
     sensitivity: SensitivityFacts | None = None
     says: tuple[str, ...] = ()
     cannot_say: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ class ReportContent:
         return driven_order(self.beats)
 
     @property
-    def look_first(self) -> tuple[LookRow, ...]:
+    def look_first(self) -> tuple[SearchAdviceRow, ...]:
         """Roads where to look next, the highest score first: their order gives the numbers on maps and in tables."""
         return self.look_next.in_order if self.look_next is not None else ()
 

@@ -105,7 +105,7 @@ class RecordFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookRow:
+class SearchAdviceRow:
     """A road where a search would give much information.
 
     Attributes
@@ -173,14 +173,14 @@ class TipFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookNext:
+class SearchAdvice:
     """Where to look next: `rows` in any order, and what their scores count (`score_unit`, as it stands in a column's header)."""
 
-    rows: tuple[LookRow, ...]
+    rows: tuple[SearchAdviceRow, ...]
     score_unit: str = "score"
 
     @property
-    def in_order(self) -> tuple[LookRow, ...]:
+    def in_order(self) -> tuple[SearchAdviceRow, ...]:
         """Rows by score, the highest first; those without a score come last."""
         return tuple(
             sorted(

@@ -53,7 +53,7 @@ class RouteRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRow:
+class ResidualEvader:
     """An evader the plan leaves a way through.
 
     Attributes
@@ -99,7 +99,7 @@ class DisplacementRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenWay:
+class ResidualRoute:
     """One of the best routes that a plan leaves.
 
     Attributes
@@ -125,7 +125,7 @@ class OpenWay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeFacts:
+class SwapFacts:
     """How much other good plans differ: exchanges of one site of the plan for another within the budgets.
 
     Attributes
@@ -150,7 +150,7 @@ def open_ends_table(content: ReportContent) -> ReportTable:
     """List the evaders the plan leaves a way through, those who contribute most first."""
     summary = content.summary
 
-    def cells(row: OpenRow) -> tuple[str, ...]:
+    def cells(row: ResidualEvader) -> tuple[str, ...]:
         places = (plain(row.start), plain(row.end), plain(word(row.kind)))
         return (
             *places,
@@ -174,7 +174,7 @@ def open_ends_table(content: ReportContent) -> ReportTable:
             Column(_("Chance with the plan"), numeric=True),
             Column(_("Adds to the {unit}").format(unit=unit(summary)), numeric=True),
         ),
-        tuple(cells(row) for row in largest_first(content.open_ends, lambda row: row.contribution)),
+        tuple(cells(row) for row in largest_first(content.residual_evaders, lambda row: row.contribution)),
     )
 
 

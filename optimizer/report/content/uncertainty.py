@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoubtRow:
+class UncertaintyRow:
     """A plan over draws.
 
     Attributes
@@ -47,7 +47,7 @@ class DoubtRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoubtFacts:
+class UncertaintyFacts:
     """The plan over draws.
 
     Attributes
@@ -65,7 +65,7 @@ class DoubtFacts:
     draws: int
     says: tuple[str, ...]
     level: float
-    rows: tuple[DoubtRow, ...]
+    rows: tuple[UncertaintyRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

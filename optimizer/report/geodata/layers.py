@@ -439,7 +439,7 @@ def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
     rows: dict[str, Iterable[object]] = {
         "layouts": content.layouts,
         "budgets": content.budgets,
-        "evaders": content.open_ends,
+        "evaders": content.residual_evaders,
         "displacement": content.displacement,
         "look_next": content.look_first,
         "unused": content.unused,
