@@ -6,18 +6,31 @@ reaches the processes that tests start, even where the suite itself was started 
 
 import os
 import signal
+import sys
+from collections.abc import Generator
+from typing import Any
 
 import pytest
-from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)
-settings.register_profile("repeatable", deadline=None, derandomize=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "no deadline"))
+from tests.examples import load_profile
+
+load_profile()
 
 collect_ignore = ["quick_worker.py"]  # a program of its own, no module of tests
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # children inherit the default, not "ignored"
+
+# tests start some hundred processes; where Python may not keep what it compiled, each compiles the package anew, and pytest all tests (12 s)
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+BEGAN = pytest.StashKey[float]()
+
+
+def _processor_seconds() -> float:
+    """Return what this process and its ended children have used."""
+    return sum(os.times()[:4])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -28,3 +41,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(
                 f"{path.relative_to(path.parents[len(path.parts) - path.parts.index('shared') - 1])} is not there"
             )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note where a test begins."""
+    item.stash[BEGAN] = _processor_seconds()
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Write a test's processor seconds and marks into the file of --junitxml, from which `python -m tests.times` reads them."""
+    if call.when == "teardown":
+        marks = {mark.name for mark in item.iter_markers()}
+        item.user_properties.append(("processor_s", round(_processor_seconds() - item.stash[BEGAN], 3)))
+        item.user_properties.append(("marks", " ".join(sorted(marks & {"slow", "report", "lab"}))))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -36,6 +36,7 @@ from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
 from optimizer.scenario.file.model import RegionModel
 from tests.cases import Recorder, random_instance
 from tests.command import Outcome, run
+from tests.examples import examples
 from tests.tiny import tiny_region
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def feasible(instance: Instance) -> list[np.ndarray]:
     return [mask for mask in masks if not violations(instance, mask)]
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(0, 200))
 def test_a_slow_walk_along_the_arcs_agrees_with_the_expected_passage(seed: int) -> None:
     world, rng = made(seed), np.random.default_rng(seed)
@@ -111,7 +112,7 @@ def test_a_slow_walk_along_the_arcs_agrees_with_the_expected_passage(seed: int) 
     assert seized / walks == pytest.approx(expected, abs=slack)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.integers(0, 200), st.sampled_from(["best-reply", "fictitious", "exp-weights", "logit", "narcologic"]))
 def test_loads_are_conserved(seed: int, learning: str) -> None:
     world = made(seed, learning=learning, supply_response=0.0, mobility=0.3)
@@ -169,7 +170,7 @@ def test_supply_answers_to_losses() -> None:
         assert sent[1:] == pytest.approx([world.terms.loads + response * each for each in lost[:-1]])
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(st.integers(0, 60))
 def test_the_best_fixed_plan_is_that_of_enumeration(seed: int) -> None:
     world = made(seed)

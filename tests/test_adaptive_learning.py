@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.lab.adaptive.simulation.learning_rules import (
@@ -18,6 +18,7 @@ from optimizer.lab.adaptive.simulation.learning_rules import (
     NarcoLogic,
     Spreading,
 )
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ def value_of(game: np.ndarray) -> float:
     return float(found.x[-1])
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.integers(0, 10_000), st.integers(2, 6), st.sampled_from([0.05, 0.2, 0.5, 1.0]))
 def test_the_regret_of_exponential_weights_is_within_its_bound(seed: int, actions: int, rate: float) -> None:
     payoffs = np.random.default_rng(seed).random((200, actions)) ** 2
@@ -128,7 +129,7 @@ def test_a_network_spreads_by_what_it_loses_and_narrows_where_it_loses_nothing()
 RATES = {"reply": 0.3, "fictitious": 0.3, "weights": 0.5, "logit": 0.3, "narcologic": 0.3, "spreading": 0.3}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 10_000), st.sampled_from([*RATES]), st.booleans())
 def test_shares_of_each_population_sum_to_one(seed: int, name: str, nobody_moves: bool) -> None:
     rng, rate = np.random.default_rng(seed), 0.0 if nobody_moves else RATES[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.lab.adaptive.simulation import response_models as reply_models
@@ -16,6 +16,7 @@ from optimizer.lab.adaptive.simulation.traffickers import Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.lab.benchmark.borderland import region_instance
 from optimizer.scenario.file.adapt_model import AdaptModel
+from tests.examples import examples
 from tests.test_adaptive import feasible, made
 
 
@@ -65,7 +66,7 @@ def test_loads_of_a_model_are_those_of_the_crowd() -> None:
         )
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.integers(0, 60))
 def test_no_plan_is_much_better_than_the_mixture_against_the_flows_that_it_causes(seed: int) -> None:
     world = made(seed)

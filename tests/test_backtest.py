@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import betaln
@@ -48,6 +48,7 @@ from optimizer.lab.backtest.statistics import (
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import cells_of, gather_evidence
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from optimizer.lab.backtest.engine import PeriodForecast
@@ -112,7 +113,7 @@ def test_each_row_is_foretold_once_and_from_earlier_ones_alone(
         assert fold.before.sum() == (month < fold.start).sum()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(ROWS, st.data())
 def test_a_later_row_never_enters_a_fit(rows: list[tuple[int, int, bool]], data: st.DataObject) -> None:
     month, point, found = (np.array(column) for column in zip(*rows, strict=True))
@@ -391,7 +392,7 @@ def test_tenths_rise_and_lose_no_search(rows: list[tuple[float, int]]) -> None:
     assert all(one < two for one, two in pairwise(predicted))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), min_size=1, max_size=6), st.floats(0.05, 1.0))
 def test_ties_at_the_edge_of_hot_spots_count_as_all_orders_would(rows: list[tuple[int, int]], share: float) -> None:
     score, later = np.array([float(row[0]) for row in rows]), np.array([float(row[1]) for row in rows])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -17,6 +17,7 @@ from optimizer.solvers.patrols.tours.circuit import best_circuit
 from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
+from tests.examples import examples
 
 SEEDS = st.integers(0, 2**20)
 NEAR = 1e-9
@@ -69,7 +70,7 @@ def town(n: int, seed: int, slots: int = 3) -> TourProblem:
 
 
 @given(SEEDS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_best_of_all_tours_is_found_and_proven(seed: int) -> None:
     problem = random_problem(seed)
     best, found = most_worth(problem), best_tour(problem)
@@ -85,7 +86,7 @@ def test_the_best_of_all_tours_is_found_and_proven(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_constraint_programming_finds_the_best_too(seed: int) -> None:
     problem = random_problem(seed, most=5)
     best, found = most_worth(problem), best_circuit(problem, workers=1)
@@ -111,7 +112,7 @@ def test_two_methods_agree_where_brute_force_ends(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_constraint_programming_takes_over_where_the_label_search_gives_up(seed: int) -> None:
     problem = random_problem(seed, most=5)
     best = most_worth(problem)
@@ -127,7 +128,7 @@ def test_constraint_programming_takes_over_where_the_label_search_gives_up(seed:
 
 
 @given(SEEDS, st.floats(0, 1))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_bounds_hold_under_any_prices_and_narrow_searches(seed: int, share: float) -> None:
     problem, rng = random_problem(seed, most=5), np.random.default_rng(seed)
     best = most_worth(problem)
@@ -149,7 +150,7 @@ def test_bounds_hold_under_any_prices_and_narrow_searches(seed: int, share: floa
 
 @given(SEEDS)
 @example(15678)  # every tour has value 0, and the only one returns by way of a post of value 0
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_forbidden_posts_are_not_visited(seed: int) -> None:
     problem = random_problem(seed, most=5)
     forbidden = frozenset((np.flatnonzero(np.random.default_rng(seed).random(problem.n) < 0.4) + 1).tolist())
@@ -160,7 +161,7 @@ def test_forbidden_posts_are_not_visited(seed: int) -> None:
 
 
 @given(SEEDS, st.floats(0.01, 2) | st.just(1 - 1e-6))
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_a_bound_no_higher_than_asked_proves_that_nothing_is_worth_more(seed: int, share: float) -> None:
     problem = random_problem(seed, most=5)
     best = most_worth(problem) or 0.0
@@ -175,7 +176,7 @@ def test_a_bound_no_higher_than_asked_proves_that_nothing_is_worth_more(seed: in
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_longer_shift_is_never_worth_less(seed: int) -> None:
     problem = random_problem(seed)
     longer = replace(problem, shift=problem.shift + int(np.random.default_rng(seed).integers(1, 60)))
@@ -252,7 +253,7 @@ def test_without_time_the_bound_still_holds() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_quick_tours_fit_and_differ(seed: int) -> None:
     problem = random_problem(seed)
     tours = quick_tours(problem, 4, seed % 3)

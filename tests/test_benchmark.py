@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
@@ -52,6 +52,7 @@ from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from tests.cases import brute_force, random_instance
+from tests.examples import examples
 from tests.shared_data import DATA, needs
 
 STORED = [case for family in known_families() for case in cases([family])]
@@ -414,7 +415,7 @@ def test_the_profile_holds_ratios_to_the_quickest_and_infinity_for_failures() ->
 
 
 @given(st.lists(st.floats(0, 1e4), min_size=1, max_size=20))
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_the_shifted_mean_lies_between_the_extremes(seconds: list[float]) -> None:
     assert min(seconds) - 1e-9 <= shifted_mean(seconds) <= max(seconds) * (1 + 1e-9) + 1e-9
 

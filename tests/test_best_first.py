@@ -6,10 +6,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
+from tests.examples import examples
 
 Bits = tuple[int, ...]
 SEEDS = st.integers(0, 2**20)
@@ -53,7 +54,7 @@ def random_costs(seed: int) -> np.ndarray:
 
 
 @given(SEEDS, st.booleans())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_the_bound_rises_to_the_optimum_and_never_above(seed: int, newest_first: bool) -> None:
     costs = random_costs(seed)
     optimum = min(sum(costs[k, bit] for k, bit in enumerate(bits)) for bits in product((0, 1), repeat=len(costs)))
@@ -66,7 +67,7 @@ def test_the_bound_rises_to_the_optimum_and_never_above(seed: int, newest_first:
 
 
 @given(SEEDS, st.integers(0, 8))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_a_node_that_time_cut_short_stays_open(seed: int, steps: int) -> None:
     stopped = Knapsack(random_costs(seed), newest_first=True, steps=steps)
     stopped.search.run()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -22,6 +22,7 @@ from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve
 from tests.command import Outcome, run
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,7 +191,7 @@ def test_writing_and_reading_gives_the_same_instance(tmp_path: Path, which: str)
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_a_graph_reads_the_same_however_it_is_spaced(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
@@ -540,7 +541,7 @@ def test_a_decompression_bomb_and_a_damaged_file_are_refused(tmp_path: Path) -> 
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "noise"
     for opening, reads in (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, chord_cuts, star_cuts, tangent_cuts
@@ -16,6 +16,7 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.search import compiled
 from tests.cases import random_instance
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def sampled(instance: Instance, seed: int) -> tuple[Overlay, Commodities, PathPo
 
 
 @given(SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_every_cut_holds_at_every_plan(seed: int) -> None:
     overlay, commodities, pool, cuts, rows = sampled(random_instance(seed), seed)
     for mask in plans(overlay):
@@ -72,7 +73,7 @@ def test_every_cut_holds_at_every_plan(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_star_with_a_plan_placed_is_exact_at_that_plan(seed: int) -> None:
     overlay = contract(random_instance(seed))
     commodities = Commodities.of(overlay)

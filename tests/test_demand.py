@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.network.places import Gateway
 from optimizer.risk.demand import gateway_masses, gravity, habitual_routes, segment_loads, travel_hours
+from tests.examples import examples
 from tests.tiny import tiny_region
 
 REGION = tiny_region()
@@ -36,7 +37,7 @@ def test_a_share_of_a_kind_that_is_not_there_is_given_to_the_others() -> None:
 
 
 @given(st.integers(0, 2**20))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_gravity_keeps_each_gateways_mass_and_prefers_the_near_and_the_large(seed: int) -> None:
     rng = np.random.default_rng(seed)
     masses, populations = rng.dirichlet(np.ones(3)), rng.uniform(1, 1e6, 4)

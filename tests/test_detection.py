@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.problem.instance.detection import (
@@ -24,6 +24,7 @@ from optimizer.problem.instance.detection import (
     sensor_survival,
     station_share,
 )
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,7 +187,7 @@ def test_the_product_says_too_much_of_a_team_that_meets_the_same_evader_again() 
     assert float(1 - beat_survival(phi, 0.5)) == pytest.approx(0.882, abs=0.0005)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0, 1))
 def test_a_beat_finds_at_least_its_best_visit_and_at_most_the_sum(phi: list[float], detection: float) -> None:
     share = float(1 - beat_survival(phi, detection))

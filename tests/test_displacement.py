@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -31,6 +31,7 @@ from optimizer.report.short_page import short_page
 from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome, run
+from tests.examples import examples
 from tests.test_adaptive import KEYS, Impatient, usable
 from tests.test_desk_page import HOSTILE, broken_rules
 from tests.test_measures import scenario as scenario_with_measures
@@ -77,7 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "out"
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(0, 200))
 def test_a_walk_over_the_routes_finds_the_same_loads(seed: int) -> None:
     rng, instance = np.random.default_rng(seed), usable(seed)

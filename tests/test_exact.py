@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
@@ -21,12 +21,13 @@ from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.search.local_search import greedy, local_search
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, enumerated_value, random_instance
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
 
 SEEDS = st.integers(0, 2**20)
-few = settings(max_examples=40, deadline=None)
+few = examples(40)
 
 
 def pooled_values(instance: Instance) -> PooledValues:
@@ -81,7 +82,7 @@ def test_overlay_keeps_the_value_of_every_plan(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_compact_at_gap_zero_finds_the_optimum(seed: int) -> None:
     instance = random_instance(seed)
     optimum, _ = brute_force(instance)

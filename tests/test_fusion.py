@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -23,6 +23,7 @@ from optimizer.records.fusion.reports import drug_of, unlikeness
 from optimizer.records.grades import grades_conflict, parse_grade
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from tests.command import run
+from tests.examples import examples
 from tests.risk_cases import line_network
 
 if TYPE_CHECKING:
@@ -353,7 +354,7 @@ def test_em_finds_planted_shares() -> None:
     assert model.u[0][first : first + 3] == pytest.approx(u, abs=0.01)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(1, 4), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_the_assignment_is_the_best_there_is(n: int, k: int, random: Any) -> None:
     pairs = [(i, j) for i in range(n) for j in range(k) if random.random() < 0.7]
@@ -368,7 +369,7 @@ def test_the_assignment_is_the_best_there_is(n: int, k: int, random: Any) -> Non
     assert sum(gain[pair] for pair in chosen) == pytest.approx(best)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 30), st.integers(-1, 3)), max_size=40))
 def test_blocks_miss_no_pair_that_agrees(rows: list[tuple[bool, float, int]]) -> None:
     second = np.array([row[0] for row in rows], dtype=bool)

@@ -7,18 +7,19 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.problem.network.network import EARTH_RADIUS_M, great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
+from tests.examples import examples
 from tests.tiny import PLACES, tiny_region
 
 SEEDS = st.integers(0, 2**20)
 
 
 @given(SEEDS, st.booleans())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_distances_and_paths_agree_with_networkx(seed: int, reverse: bool) -> None:
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(2, 12)), int(rng.integers(1, 40))

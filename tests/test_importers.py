@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -31,6 +31,7 @@ from optimizer.records.importers.mapped_csv import checked_mapping, import_csv
 from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
 from optimizer.records.importers.writing import Imported, safe_text, write_import
 from optimizer.records.personal import is_personal
+from tests.examples import examples
 from tests.output_cases import output_folder
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
@@ -201,7 +202,7 @@ points = st.sampled_from([(42.5, 1.5), (42.5, 1.6), ("", "")])
 outcomes = st.sampled_from(["True", "False"])
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.lists(st.tuples(moments, points, outcomes), min_size=1, max_size=12))
 def test_tables_are_those_of_a_loop_and_a_file_given_twice_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, tuple[object, object], str]]
@@ -791,7 +792,7 @@ def test_repeats_are_counted_or_dropped_and_seizures_without_effort_told(tmp_pat
 risky = st.text(st.sampled_from("=+-@\t\rab1. ,'\"\n"), max_size=6)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.lists(st.tuples(risky, st.floats(-180, 180)), min_size=1, max_size=5))
 def test_no_cell_that_is_written_is_a_formula(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, float]]

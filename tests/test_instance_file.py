@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -26,6 +26,7 @@ from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from tests.cases import random_instance
+from tests.examples import examples
 from tests.tiny import tiny_region
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ SMALL: dict[str, Any] = {
 
 
 @given(st.integers(0, 2**20))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_writing_and_reading_gives_the_same_instance(seed: int) -> None:
     instance = random_instance(seed)
     again = instance_from_model(
@@ -179,7 +180,7 @@ def test_an_instance_whose_evaders_are_all_cut_off_says_so(tmp_path: Path) -> No
 
 
 @given(st.integers(0, 2**20))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_reach_is_what_networkx_says(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 12))

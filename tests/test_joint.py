@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement, permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.work.listener import SilentListener
@@ -25,6 +25,7 @@ from optimizer.scenario.patrols.posts import post_on
 from optimizer.solvers.patrols.joint import given_tour, solve_joint
 from optimizer.solvers.search.compiled import COMPILING_SECONDS
 from optimizer.solvers.solve import solve
+from tests.examples import examples
 
 SHIFT, SLOT = 6 * 3600, 3600
 
@@ -117,7 +118,7 @@ def test_the_joint_optimum_is_the_true_one_where_every_beat_can_be_tried(seed: i
     assert not violations(whole, placed)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.integers(0, 10_000))
 def test_no_plan_is_below_the_bound_over_all_beats(seed: int) -> None:
     instance, field = small_case(seed)

@@ -9,7 +9,7 @@ import numpy as np
 import osmnx as ox
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import optimizer as opt
@@ -17,6 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.problem.network.network import Network, great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region.sources import read_region
+from tests.examples import examples
 from tests.standin import EAST, NORTH, SOUTH, WEST
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def same_graph(given: Any, back: Any) -> None:
         assert set(other[-1]) - set(one[-1]) <= {"length", "travel_time"}
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(graphs())
 def test_a_round_trip_loses_nothing(graph: Any) -> None:
     network = Network.from_networkx(graph)
@@ -122,7 +123,7 @@ def test_a_round_trip_loses_nothing(graph: Any) -> None:
     np.testing.assert_array_equal(again.segment, network.segment)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(graphs(), st.sampled_from(["length", "travel_time"]))
 def test_shortest_paths_are_those_of_networkx(graph: Any, weight: str) -> None:
     network = Network.from_networkx(graph)
@@ -134,7 +135,7 @@ def test_shortest_paths_are_those_of_networkx(graph: Any, weight: str) -> None:
             assert ours[row, column] == pytest.approx(theirs[origin].get(target, np.inf), rel=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(graphs())
 def test_both_directions_of_an_undirected_edge_share_a_segment_and_a_line(graph: Any) -> None:
     network = Network.from_networkx(graph)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.lab.benchmark.overlay_scaling import measure_case, scaling_roads, write_overlay_page
@@ -21,14 +21,15 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.solvers.overlay import contraction, overlay
 from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 SEEDS = st.integers(0, 2**20)
-many = settings(max_examples=150, deadline=None)
-few = settings(max_examples=40, deadline=None)
+many = examples(150)
+few = examples(40)
 
 KINDS = ("many ties", "many of no cost", "roads far cheaper than posts")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -29,6 +29,7 @@ from optimizer.solvers.patrols.joint import _completed
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +137,7 @@ def opposite(network: Network, arc: int) -> int | None:
     return int(same[0]) if same.size else None
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(SEEDS)
 def test_the_times_of_a_beat_add_up(seed: int) -> None:
     network, field = field_of(seed)
@@ -157,7 +158,7 @@ def test_the_times_of_a_beat_add_up(seed: int) -> None:
     assert beat.option.uses[team_resource("mobile")] == 1
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(SEEDS)
 def test_the_route_goes_from_the_base_by_the_posts_and_back(seed: int) -> None:
     network, field = field_of(seed)
@@ -173,7 +174,7 @@ def test_the_route_goes_from_the_base_by_the_posts_and_back(seed: int) -> None:
         place = nodes.index(node, place)  # in this order
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(SEEDS)
 def test_survival_on_each_arc_is_the_product_worked_out_by_hand(seed: int) -> None:
     network, field = field_of(seed, team=team_of(capacity=60.0))
@@ -196,7 +197,7 @@ def test_survival_on_each_arc_is_the_product_worked_out_by_hand(seed: int) -> No
     assert all(0 <= s < 1 for s in beat.option.survival)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(SEEDS)
 def test_what_a_beat_does_on_a_path_is_the_sum_of_its_elements(seed: int) -> None:
     network, field = field_of(seed)
@@ -211,7 +212,7 @@ def test_what_a_beat_does_on_a_path_is_the_sum_of_its_elements(seed: int) -> Non
     assert whole == pytest.approx(parts @ beat.elements, rel=1e-9)
 
 
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(SEEDS)
 def test_no_tour_holds_an_element_more_often_than_it_says(seed: int) -> None:
     _, field = field_of(seed)
@@ -219,7 +220,7 @@ def test_no_tour_holds_an_element_more_often_than_it_says(seed: int) -> None:
         assert (make_beat(field, 0, *tour, "b").elements <= field.elements.times).all()
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(SEEDS, st.permutations(range(4)))
 def test_the_names_of_posts_change_nothing(seed: int, order: list[int]) -> None:
     network, field = field_of(seed)
@@ -235,7 +236,7 @@ def test_the_names_of_posts_change_nothing(seed: int, order: list[int]) -> None:
     assert len(tours(other)) == len(tours(field))
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(SEEDS, st.sets(st.integers(1, 8), min_size=1, max_size=2))
 def test_teams_never_pass_a_closed_node(seed: int, closed: set[int]) -> None:
     network, field = field_of(seed, closed=sorted(closed))
@@ -307,7 +308,7 @@ def test_a_tour_that_there_is_not_is_refused(posts: tuple[int, ...], slots: tupl
         make_beat(field_of(2)[1], 0, posts, slots, "b")
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(SEEDS, st.sampled_from([0.0, 8_000.0, 20_000.0, 1e6]), st.integers(0, 8))
 def test_posts_are_few_apart_allowed_and_on_roads_that_evaders_use(seed: int, spacing: float, count: int) -> None:
     network, rng = town(seed), np.random.default_rng(seed)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from optimizer.problem.network.polylines import GRID, LonLat
 from optimizer.region.border_cut import cut_ways
 from optimizer.region.ways import Points, Ways
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,7 +215,7 @@ lines = st.lists(points, min_size=2, max_size=8).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(rings(), lines)
 def test_crossings_are_the_changes_of_side(ring: list[Point], line: list[Point]) -> None:
     assume(len(line) > 1)
@@ -222,7 +223,7 @@ def test_crossings_are_the_changes_of_side(ring: list[Point], line: list[Point])
     assert len(crossings(border(*ring), line)[0]) == changes_of_side(ring, line)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(rings(), lines)
 def test_a_line_cut_at_its_crossings_lies_on_one_side_between_them(ring: list[Point], line: list[Point]) -> None:
     assume(len(line) > 1)
@@ -243,7 +244,7 @@ def test_a_line_cut_at_its_crossings_lies_on_one_side_between_them(ring: list[Po
         assert min(off_rim.intersection(country).length, off_rim.difference(country).length) < 1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(rings(), lines)
 def test_the_way_it_is_drawn_changes_nothing(ring: list[Point], line: list[Point]) -> None:
     assume(len(line) > 1)
@@ -252,7 +253,7 @@ def test_the_way_it_is_drawn_changes_nothing(ring: list[Point], line: list[Point
         assert len(other) == len(drawn)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(rings(), lines)
 def test_every_way_that_meets_the_border_is_a_crossing_or_dropped(ring: list[Point], line: list[Point]) -> None:
     assume(len(line) > 1)

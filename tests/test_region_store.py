@@ -12,7 +12,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -20,6 +20,7 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.polylines import Polylines
 from optimizer.region import Dropped, Region, load_region, read_region, save_region, summary
+from tests.examples import examples
 from tests.standin import sample_world
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def regions(draw: st.DrawFn) -> Region:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(regions())
 def test_round_trip_of_any_region(tmp_path: Path, region: Region) -> None:
     save_region(region, tmp_path / "any.gpkg")

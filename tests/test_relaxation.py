@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
@@ -19,6 +19,7 @@ from optimizer.solvers.branch_and_cut.lp import linear_program as warm_solver
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import GrowingRows
 from optimizer.solvers.search.interrupts import interrupt_held_back
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
@@ -43,7 +44,7 @@ def scipy_optimum(
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
     program, rng = random_program(seed)
     kept_rows, kept_side = program.state.rows.toarray(), program.state.least
@@ -71,7 +72,7 @@ def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
     """Rows come and go, and bases are those of another moment: the optimum is that of a fresh program."""
     program, rng = random_program(seed)
@@ -119,7 +120,7 @@ def test_a_kept_basis_spares_the_work() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
     program, rng = random_program(seed)
     optimum = scipy_optimum(program, program.state.rows.toarray(), program.state.least, np.zeros(6), np.ones(6))
@@ -128,7 +129,7 @@ def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_moving_a_column_costs_at_least_its_reduced_cost(seed: int) -> None:
     program, _ = random_program(seed)
     solution = program.solve()
@@ -209,7 +210,7 @@ def test_ctrl_c_that_a_binding_drops_is_raised_after_the_call() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_rows_that_come_and_go_are_those_of_plain_lists(seed: int) -> None:
     """Through additions, drops and wider tables, names, sides, nodes and entries stay together, whatever room is behind them."""
     rng = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -18,6 +18,7 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.release import release_to
 from tests.command import Outcome, run
+from tests.examples import examples
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def seen(row: dict[str, str], agency: str) -> bool:
     return agency == row["owner"] or agency in row["released_to"].split() or mark in {"green", "clear"}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(records(), st.sampled_from(AGENCIES))
 def test_no_value_name_or_place_of_a_withheld_row_is_in_any_file(rows: list[dict[str, str]], agency: str) -> None:
     extra = {"owner": agency, "tlp": "green", "time": "2020", "lon": "1", "lat": "1"}
@@ -86,7 +87,7 @@ def test_no_value_name_or_place_of_a_withheld_row_is_in_any_file(rows: list[dict
         assert made.rows == len(rows) + 1 - made.withheld
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(records(), st.sampled_from(AGENCIES), st.data())
 def test_neighbouring_records_give_the_same_files(rows: list[dict[str, str]], agency: str, data: st.DataObject) -> None:
     """One withheld row more, or another in its place, changes no byte, unless it makes a total reach the next multiple."""

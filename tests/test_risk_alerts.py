@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -20,6 +20,7 @@ from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import area_places, crossing_places, neighbourhood_places, segment_places, whole_place
 from optimizer.risk.alerts.trend import ratio_interval, trend_picture, trends
 from optimizer.risk.alerts.window import quarters, split_record
+from tests.examples import examples
 from tests.risk_cases import effort_of, grid_network, line_network, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def plain(seed: int = 0) -> AlertMonitor:
     return AlertMonitor(FieldFlow(season=False), *history(np.random.default_rng(seed)), NETWORK)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.floats(-4, 4), st.floats(0.05, 2.5), st.sampled_from([np.inf, 8.0, 1.5]), st.integers(0, 60))
 def test_the_chance_of_a_count_is_that_of_quadrature(centre: float, sd: float, shape: float, count: int) -> None:
     expected = PredictiveCounts(np.array([centre]), np.array([sd]), np.array([shape]))
@@ -106,7 +107,7 @@ def test_randomised_p_values_are_uniform_and_mid_ones_right_on_the_average() -> 
         assert (p_values(expected, count, "plain").more < level).mean() <= level + 0.002
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.booleans())
 def test_the_false_discovery_rate_is_that_of_statsmodels(p: list[float], any_dependence: bool) -> None:
     method = "fdr_by" if any_dependence else "fdr_bh"

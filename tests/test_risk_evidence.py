@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.records.exposure import ROAD_UNIT, spread_effort
 from optimizer.risk.evidence import LEAST_SEIZURES, gather_evidence
+from tests.examples import examples
 from tests.risk_cases import effort_of, line_network, network_of, records_of
 
 AREAS = {"west": [0, 1, 2, 3], "middle": [2, 3, 4, 5], "east": [6, 7]}
@@ -22,7 +23,7 @@ def test_an_areas_effort_is_spread_by_length() -> None:
     np.testing.assert_allclose(exposure.amount, [[10, 20, 35]], rtol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data())
 def test_totals_are_kept_however_places_overlap(data: st.DataObject) -> None:
     network = line_network(8)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.risk import OdTable, fit_od, od_draws, path_flows
 from optimizer.risk.demand import gravity, gravity_table, travel_hours
 from optimizer.risk.od_flows import explain, passage
+from tests.examples import examples
 from tests.risk_cases import grid_network, line_network, network_of
 from tests.tiny import tiny_region
 
@@ -38,7 +39,7 @@ def dense_net(network: Network, origin: int, destination: int, theta: float) -> 
     return np.abs(net)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(seed=st.integers(0, 2**20), theta=st.sampled_from([1 / 30, 1 / 90, 1 / 300]))
 def test_the_flow_of_a_pair_is_that_of_the_dense_inverse(seed: int, theta: float) -> None:
     network = connected(seed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import logsumexp
@@ -36,6 +36,7 @@ from optimizer.risk.field_flow.model_averaging import (
     log_volume,
 )
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms, search_terms
+from tests.examples import examples
 from tests.risk_cases import grid_network, line_network
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def test_unlike_classes_are_tied_more_loosely() -> None:
     np.testing.assert_allclose(near.weight, [1.0, 0.2])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     y=st.integers(0, 30), x=st.floats(-6, 4), shape=st.one_of(st.just(INF), st.floats(0.2, 50)), more=st.integers(0, 50)
 )

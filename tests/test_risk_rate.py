@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -14,6 +14,7 @@ from optimizer.risk import ShrunkRate
 from optimizer.risk.estimate import log_area_likelihood, log_negative_binomial
 from optimizer.risk.numerics.likelihood import AreaCount
 from optimizer.risk.shrunk_rate import ShrinkageShapes
+from tests.examples import examples
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of
 
 FIXED = {"segment_shape": 0.8, "neighbourhood_shape": 2.0, "typical_index": 0.7}
@@ -21,7 +22,7 @@ SHAPE = 1 / ((1 + 1 / 0.8) * (1 + 1 / 2.0) - 1)
 """alpha of FIXED with no evidence around."""
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(count=st.integers(0, 200), expected=st.floats(1e-3, 1e3), shape=st.floats(0.05, 50), rate=st.floats(0.01, 100))
 def test_the_chance_of_a_count_is_negative_binomial(count: int, expected: float, shape: float, rate: float) -> None:
     arrays = [np.array([float(x)]) for x in (count, expected, shape, rate)]
@@ -56,7 +57,7 @@ def test_a_pool_of_segments_that_vary_together_is_one_gamma() -> None:
 
 
 @given(a=st.floats(0.1, 20), b=st.floats(0.1, 20), mu=st.floats(0.1, 5))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_the_prior_has_the_moments_of_a_segment_in_its_neighbourhood(a: float, b: float, mu: float) -> None:
     prior = ShrinkageShapes(a, b, mu).prior(np.zeros(1), np.zeros(1))
     second = (1 + 1 / a) * (1 + 1 / b)  # E[x^2 z^2] of independent Gammas with mean 1

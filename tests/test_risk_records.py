@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network.polylines import Polylines
 from optimizer.records import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
+from tests.examples import examples
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
 
@@ -423,7 +424,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(rows=st.lists(st.lists(CELLS, min_size=7, max_size=7), max_size=4), tail=st.text(max_size=10))
 def test_whatever_a_file_holds_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], tail: str

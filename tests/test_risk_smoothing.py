@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
@@ -14,6 +14,7 @@ from optimizer.risk.numerics import ldl
 from optimizer.risk.numerics import ldl as selected_inverse
 from optimizer.risk.numerics.ldl import Factor
 from optimizer.risk.shrunk_rate import walk
+from tests.examples import examples
 from tests.risk_cases import grid_network, line_network, network_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def chance_to_pass(network: Network, reach_km: float) -> NDArray[np.float64]:
     return chance
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=st.integers(0, 2**32 - 1), reach=st.sampled_from([0.05, 0.5, 2.0, 30.0]))
 def test_gathered_evidence_is_weighted_by_the_chance_to_pass(seed: int, reach: float) -> None:
     rng = np.random.default_rng(seed)
@@ -85,7 +86,7 @@ def test_extreme_reaches_stay_between_nothing_and_everything(reach: float) -> No
     np.testing.assert_allclose(np.diag(weight), 1, rtol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), density=st.floats(0, 0.3), compiled=st.booleans())
 def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, density: float, compiled: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -103,7 +104,7 @@ def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, densit
     np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-7, atol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), sides=st.integers(1, 20), in_columns=st.booleans())
 def test_compiled_solutions_are_those_of_each_side_to_the_bit(seed: int, n: int, sides: int, in_columns: bool) -> None:
     rng = np.random.default_rng(seed)

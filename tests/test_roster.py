@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
@@ -25,6 +25,7 @@ from optimizer.roster.making import make_roster, subproblems_of
 from optimizer.roster.solver import search
 from optimizer.roster.solver.program import Clock, RosterProgram, unevenness
 from tests.children import started
+from tests.examples import examples
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
@@ -439,7 +440,7 @@ _WITHOUT: dict[Rule, dict[str, Any]] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(tiny_cases())
 def test_there_is_a_roster_exactly_where_brute_force_finds_one(case: Duties) -> None:
     if _possible(case):
@@ -494,7 +495,7 @@ def first_with_little_effort(model: RosterProgram, seed: int, *, effort: float |
     return FIRST_SEARCH(model, seed, effort=LITTLE if effort is None else min(effort, LITTLE))
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(weeks_of_crews())
 def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:
     asked, weeks = case

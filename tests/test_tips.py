@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.analysis.search_advice.search_advice import tip_facts, where_to_look
@@ -19,6 +19,7 @@ from optimizer.risk import RiskEstimate
 from optimizer.risk.tips import BOUND, MOST, weigh_tips
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.compile import compile_scenario
+from tests.examples import examples
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.tiny import SCENARIO, write_scenario
 
@@ -82,7 +83,7 @@ def test_tips_raise_what_lies_near_and_the_better_graded_ones_more(tmp_path: Pat
     assert refuted.max() == pytest.approx(0, abs=1e-12)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.integers(1, 200),
     st.integers(0, 2**32 - 1),

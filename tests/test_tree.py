@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.lab.converters.snip import snip_instance
@@ -23,6 +23,7 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
+from tests.examples import examples
 from tests.shared_data import DATA, needs
 from tests.tree_cases import budget_case
 
@@ -74,7 +75,7 @@ def random_node(instance: Instance, overlay: Overlay, rng: np.random.Generator, 
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_path_cut_set_splits_a_node_without_loss(seed: int) -> None:
     """Every plan of a node is in one of the children, and there every commodity has at least the child's floor."""
     rng = np.random.default_rng(seed)
@@ -136,7 +137,7 @@ def test_parallel_roads_are_closed_by_one_split() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_tree_alone_ends_at_the_optimum(seed: int) -> None:
     """Without root and dive, so that everything hangs on the splits."""
     instance = harder(seed)
@@ -151,7 +152,7 @@ def test_the_tree_alone_ends_at_the_optimum(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_cuts_at_gap_zero_finds_the_optimum(seed: int) -> None:
     instance = random_instance(seed)
     optimum, _ = brute_force(instance)
@@ -181,7 +182,7 @@ class _Stopping(Master):
 
 
 @given(SEEDS)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_the_bound_is_true_whenever_the_tree_is_stopped(seed: int) -> None:
     instance = harder(seed)
     overlay = contract(instance)
@@ -200,7 +201,7 @@ def test_the_bound_is_true_whenever_the_tree_is_stopped(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_the_root_bound_lies_between_the_trivial_bound_and_the_optimum(seed: int) -> None:
     instance = random_instance(seed)
     overlay = contract(instance)

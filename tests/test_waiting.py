@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.problem.instance.queueing import loss_probability, mean_wait, waiting_chance, waiting_day
+from tests.examples import examples
 
 
 def chain(arrivals: float, service: float, servers: int, room: int) -> tuple[float, float]:
@@ -21,7 +22,7 @@ def chain(arrivals: float, service: float, servers: int, room: int) -> tuple[flo
     return float(chance @ np.maximum(n - servers, 0)), float(chance[servers:].sum())
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(load=st.floats(0.05, 0.95), servers=st.integers(1, 12), service=st.floats(1, 200))
 def test_the_steady_state_is_that_of_the_balance_equations(load: float, servers: int, service: float) -> None:
     arrivals = load * service * servers
@@ -93,7 +94,7 @@ def test_a_day_with_a_rush_is_near_the_simulation_of_single_vehicles() -> None:
     assert day.waiting.sum() == pytest.approx(waited, rel=0.06)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     rates=st.lists(st.floats(0, 200), min_size=24, max_size=24),
     service=st.floats(5, 120),
