@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.problem.network.arrays import arc_arrays
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.records import Effort, Seizures
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from optimizer.analysis.compare.matching import DrawnShape, SitePlaces
 from optimizer.base.errors import InputError
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.evaders import Route, best_responses
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.cases import brute_force, enumerated_value, random_instance

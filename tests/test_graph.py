@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.problem.network.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from tests.examples import examples
 from tests.tiny import PLACES, tiny_region

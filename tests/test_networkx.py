@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import optimizer as opt
 from optimizer.base.errors import InputError
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region.sources import read_region
 from tests.examples import examples

@@ -17,7 +17,8 @@ from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.teams import NO_WAY, PatrolField, TeamBase, TeamType, team_resource
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import make_beat, with_teams

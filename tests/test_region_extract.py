@@ -15,7 +15,7 @@ import shapely
 from optimizer.base.errors import InputError
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import translated
-from optimizer.problem.network.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
 from optimizer.region import read_region, summary
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
 from tests.test_region_store import assert_same

@@ -14,7 +14,7 @@ import shapely
 from pyproj import Geod
 
 from optimizer.base.errors import ProblemList
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region import MODES, Region, load_region, read_region, save_region
 from optimizer.scenario.check.sites import ListedSite, place_sites, site_warnings

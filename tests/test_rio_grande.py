@@ -19,7 +19,7 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError, ProblemList
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.records import load_areas, read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource

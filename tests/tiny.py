@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import save_region
 from optimizer.region.model import Region

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.files.readwrite import written_whole
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region import read_region
 

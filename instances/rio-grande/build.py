@@ -22,7 +22,8 @@ from shapely.geometry import shape
 
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.files.readwrite import read_json, read_text, written_whole
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.polylines import Polylines
 from optimizer.region import Region, save_region

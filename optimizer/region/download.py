@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.polylines import LonLat
 from optimizer.problem.network.road_classes import MODES
 from optimizer.region.osm import OsmData, OsmNodes, PlaceNode, PointFeatures

@@ -11,7 +11,7 @@ import numpy as np
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import message
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.road_classes import HIGHWAY_CLASSES, MODE_OF
 from optimizer.region.model import BUILT_IN, Dropped

@@ -10,7 +10,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.text.language import marked
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import ARCS_AT_ONCE, PORTION, Polylines, ranges
 from optimizer.region.model import Dropped
 

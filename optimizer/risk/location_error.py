@@ -22,7 +22,7 @@ import shapely
 from scipy.ndimage import gaussian_filter
 
 from optimizer.base.text.messages import message
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.records.exposure import in_time, unit_of_seizures
 
 if TYPE_CHECKING:

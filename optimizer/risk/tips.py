@@ -27,7 +27,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
-from optimizer.problem.network.network import KM_PER_DEGREE
+from optimizer.problem.network.geodesy import KM_PER_DEGREE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

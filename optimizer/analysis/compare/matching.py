@@ -20,7 +20,7 @@ from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import read_plan, read_plan_ids
 from optimizer.problem.instance.changes import is_named
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.plan.plan import Placement, Plan
 
 if TYPE_CHECKING:

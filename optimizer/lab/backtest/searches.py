@@ -11,7 +11,8 @@ from scipy.spatial import KDTree
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_json
-from optimizer.problem.network.network import METRES_PER_DEGREE, Network
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
 from optimizer.records.importers.stop_search import LINKED

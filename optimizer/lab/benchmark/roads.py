@@ -16,7 +16,8 @@ import numpy as np
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.arrays import straight_lines
-from optimizer.problem.network.network import KM_PER_DEGREE, Network
+from optimizer.problem.network.geodesy import KM_PER_DEGREE
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.risk.demand import gravity, habitual_routes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from optimizer.problem.network.network import KM_PER_DEGREE
+from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import match_feeds
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas

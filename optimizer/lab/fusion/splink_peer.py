@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.lab.fusion.matching import scored, write_feeds
-from optimizer.problem.network.network import KM_PER_DEGREE
+from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import WINDOW, Candidates, nothing_learnt, one_to_one
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas

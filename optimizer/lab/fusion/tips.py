@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.lab.study.cells import GENERATED, family_plan, generated_roads, world_of
 from optimizer.lab.study.measures import ACTIVE, ESTIMATORS, OURS, make_trial, ranks
-from optimizer.problem.network.network import KM_PER_DEGREE
+from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_plan
 from optimizer.records.grades import learn_reliability

@@ -12,7 +12,7 @@ from optimizer.base.text.names import close_match
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.network.arrays import at_fault
-from optimizer.problem.network.graph_conversion import to_degrees
+from optimizer.problem.network.geodesy import to_degrees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

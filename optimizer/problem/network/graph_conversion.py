@@ -18,7 +18,7 @@ import shapely
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.names import close_match
 from optimizer.problem.network.arrays import at_fault, line_signature, paired_segments, repeated_problems
-from optimizer.problem.network.network import Network, great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m, to_degrees
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.road_classes import speed_kmh
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+    from optimizer.problem.network.network import Network
 
 
 def is_graph(value: object) -> bool:
@@ -54,13 +56,15 @@ def table_of_graph(graph: Any) -> GraphTable:  # noqa: ANN401 - networkx has no 
         node_id=nodes,
         tail=np.fromiter((position[edge[0]] for edge in edges), dtype=np.int32, count=len(edges)),
         head=np.fromiter((position[edge[1]] for edge in edges), dtype=np.int32, count=len(edges)),
-        key=[edge[2] for edge in edges] if multigraph else (),
-        node_columns=_columns_of_rows([data for _, data in graph.nodes(data=True)]),
-        edge_columns=_columns_of_rows([edge[-1] for edge in edges]),
         crs=graph.graph.get("crs"),
-        directed=bool(graph.is_directed()),
-        multigraph=multigraph,
-        attributes=dict(graph.graph),
+        given=GivenGraph(
+            node_columns=_columns_of_rows([data for _, data in graph.nodes(data=True)]),
+            edge_columns=_columns_of_rows([edge[-1] for edge in edges]),
+            key=[edge[2] for edge in edges] if multigraph else (),
+            attributes=dict(graph.graph),
+            directed=bool(graph.is_directed()),
+            multigraph=multigraph,
+        ),
     )
 
 
@@ -83,7 +87,7 @@ def graph_of_network(network: Network, attributes: Mapping[str, ArrayLike] | Non
         }[given.directed, given.multigraph]
         graph = kind(**given.attributes)
         nodes = _rows(given.node_columns, network.n_nodes)
-        arc = _first_arcs(given)
+        arc = _first_arcs(network)
         described = given.edge_columns
     measured = {"length": network.length_m[arc].tolist(), "travel_time": network.time_s[arc].tolist()}
     results = {name: _result(name, values, network.n_arcs, arc) for name, values in (attributes or {}).items()}
@@ -98,8 +102,8 @@ def edge_keys(network: Network) -> list[tuple[Any, ...]]:
     given = network.given
     if given is None:
         return _edge_names(network, np.arange(network.n_arcs))
-    names = _edge_names(network, _first_arcs(given))
-    return [names[edge] for edge in given.edge.tolist()]
+    names = _edge_names(network, _first_arcs(network))
+    return names if given.directed else [name for name in names for _ in range(2)]
 
 
 def _edge_names(network: Network, arc: NDArray[np.int64]) -> list[tuple[Any, ...]]:
@@ -121,9 +125,9 @@ def _counted(tail: Sequence[Any], head: Sequence[Any]) -> list[int]:
     return keys
 
 
-def _first_arcs(given: GivenGraph) -> NDArray[np.int64]:
-    """Return the first arc of each edge."""
-    return np.unique(given.edge, return_index=True)[1]
+def _first_arcs(network: Network) -> NDArray[np.int64]:
+    """Return the first arc of each edge of the graph that a network was made of."""
+    return np.arange(0, network.n_arcs, 1 if network.given is None or network.given.directed else 2)
 
 
 def _described(network: Network) -> dict[str, Sequence[Any]]:
@@ -206,11 +210,13 @@ def table_of_frames(nodes: Any, edges: Any) -> GraphTable:  # noqa: ANN401 - pan
         node_id=node_id,
         tail=tail,
         head=head,
-        key=key,
-        node_columns=node_columns,
-        edge_columns=_frame_columns(edges, leave={"u", "v", "key"}),
         crs=crs,
-        attributes={} if crs is None else {"crs": crs},
+        given=GivenGraph(
+            node_columns,
+            _frame_columns(edges, leave={"u", "v", "key"}),
+            key,
+            {} if crs is None else {"crs": crs},
+        ),
     )
 
 
@@ -305,25 +311,22 @@ class GivenGraph:
 
     Attributes
     ----------
-    directed, multigraph
-        Kind of the graph.
-    attributes
-        Attributes of the graph itself.
     node_columns, edge_columns
         Name -> values as given, `ABSENT` where there is none, one a node or edge.
     key
-        Key of each edge of a multigraph.
-    edge
-        (m,) edge that each arc of the network comes from.
+        Key of each edge; empty where edges have none.
+    attributes
+        Attributes of the graph itself.
+    directed, multigraph
+        Kind of the graph. Without directions each edge is two arcs, next to each other.
     """
 
-    directed: bool
-    multigraph: bool
-    attributes: Mapping[str, Any]
     node_columns: Mapping[str, Sequence[Any]]
     edge_columns: Mapping[str, Sequence[Any]]
-    key: Sequence[Any]
-    edge: NDArray[np.int64]
+    key: Sequence[Any] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    directed: bool = True
+    multigraph: bool = True
 
 
 @dataclass(frozen=True)
@@ -347,36 +350,27 @@ class GraphTable:
         Names of the n nodes.
     tail, head
         (e,) positions of the ends of each edge.
-    key
-        Key of each edge; empty where edges have none.
-    node_columns, edge_columns
-        Name -> values, `ABSENT` where there is none.
     crs
         Coordinate system of `x`, `y` and `geometry`: anything that pyproj understands.
-    directed, multigraph, attributes
-        As in `GivenGraph`.
+    given
+        Its attributes and kind.
     """
 
     where: str
     node_id: Sequence[Any]
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
-    key: Sequence[Any]
-    node_columns: Mapping[str, Sequence[Any]]
-    edge_columns: Mapping[str, Sequence[Any]]
     crs: object
-    directed: bool = True
-    multigraph: bool = True
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    given: GivenGraph
 
     def edge_name(self, edge: int) -> str:
         """Return what to call an edge in messages."""
-        key = f", {self.key[edge]!r}" if len(self.key) else ""
+        key = f", {self.given.key[edge]!r}" if len(self.given.key) else ""
         return f"edge ({self.node_id[self.tail[edge]]!r}, {self.node_id[self.head[edge]]!r}{key})"
 
 
-def network_of_table(table: GraphTable, names: AttributeNames) -> Network:
-    """Return the network of a graph: one arc an edge, in its order, or two next to each other where the graph has no directions.
+def network_fields(table: GraphTable, names: AttributeNames) -> dict[str, Any]:
+    """Return the fields of the network of a graph: one arc an edge, in its order, or two next to each other where it has no directions.
 
     Raises
     ------
@@ -386,42 +380,35 @@ def network_of_table(table: GraphTable, names: AttributeNames) -> Network:
     node_id = _node_ids(table)
     xy = _positions(table)
     lonlat = np.zeros((node_id.size, 2)) if xy is None else to_degrees(xy, table.crs, f"{table.where}, nodes")
-    lines = edge_lines(table.edge_columns.get("geometry", ()), lonlat, (table.tail, table.head), table.crs, table.where)
+    lines = edge_lines(
+        table.given.edge_columns.get("geometry", ()), lonlat, (table.tail, table.head), table.crs, table.where
+    )
     length = _lengths(table, names.length, None if xy is None else lines)
     road_class = _texts(table, ("highway", "road_class"), "road")
     time = _times(table, names, length, road_class)
     way = np.array([_whole(text) for text in _texts(table, ("osmid",), "")], dtype=np.int64)
     ref = _texts(table, ("ref",), "")
     name = _texts(table, ("name",), "")
-    edge = np.arange(table.tail.size) if table.directed else np.repeat(np.arange(table.tail.size), 2)
-    back = np.zeros(edge.size, dtype=bool) if table.directed else np.arange(edge.size) % 2 == 1
+    directed = table.given.directed
+    edge = np.arange(table.tail.size) if directed else np.repeat(np.arange(table.tail.size), 2)
+    back = np.zeros(edge.size, dtype=bool) if directed else np.arange(edge.size) % 2 == 1
     alike = [*line_signature(lines.shape_start, lines.shape()), way, np.round(length * 1000).astype(np.int64)]
-    network = Network(
-        node_id=node_id,
-        lon=np.ascontiguousarray(lonlat[:, 0]),
-        lat=np.ascontiguousarray(lonlat[:, 1]),
-        tail=np.where(back, table.head[edge], table.tail[edge]),
-        head=np.where(back, table.tail[edge], table.head[edge]),
-        length_m=length[edge],
-        time_s=time[edge],
-        road_class=road_class[edge],
-        name=np.where(name == "", ref, name)[edge],
-        way=way[edge],
-        segment=paired_segments(table.tail, table.head, alike) if table.directed else edge.astype(np.int32),
-        polylines=lines.take(edge, back) if back.any() else lines,
-        ref=ref[edge],
-        given=GivenGraph(
-            table.directed,
-            table.multigraph,
-            table.attributes,
-            table.node_columns,
-            table.edge_columns,
-            table.key,
-            edge,
-        ),
-    )
-    network.check()
-    return network
+    return {
+        "node_id": node_id,
+        "lon": np.ascontiguousarray(lonlat[:, 0]),
+        "lat": np.ascontiguousarray(lonlat[:, 1]),
+        "tail": np.where(back, table.head[edge], table.tail[edge]),
+        "head": np.where(back, table.tail[edge], table.head[edge]),
+        "length_m": length[edge],
+        "time_s": time[edge],
+        "road_class": road_class[edge],
+        "name": np.where(name == "", ref, name)[edge],
+        "way": way[edge],
+        "segment": paired_segments(table.tail, table.head, alike) if directed else edge.astype(np.int32),
+        "polylines": lines.take(edge, back) if back.any() else lines,
+        "ref": ref[edge],
+        "given": table.given,
+    }
 
 
 def _node_ids(table: GraphTable) -> NDArray[Any]:
@@ -448,7 +435,7 @@ def _node_ids(table: GraphTable) -> NDArray[Any]:
 
 def _positions(table: GraphTable) -> NDArray[np.float64] | None:
     """Return (n, 2) x and y of the nodes as stated; None where no node states any."""
-    columns = [table.node_columns.get(axis, ()) for axis in "xy"]
+    columns = [table.given.node_columns.get(axis, ()) for axis in "xy"]
     if not any(value is not ABSENT for column in columns for value in column):
         return None
     axes = [_numbers(column, len(table.node_id)) for column in columns]
@@ -507,7 +494,7 @@ def _times(
 
 def _stated(table: GraphTable, name: str, expected: str) -> NDArray[np.float64]:
     """Return (e,) numbers that edges state, NaN where they state none; refuse those that are not finite numbers above 0."""
-    column = table.edge_columns.get(name, ())
+    column = table.given.edge_columns.get(name, ())
     if not len(column):
         return np.full(table.tail.size, np.nan)
     values = _numbers(column, table.tail.size)
@@ -529,7 +516,7 @@ def _texts(table: GraphTable, names: Sequence[str], default: str) -> NDArray[np.
     texts = [default] * table.tail.size
     for name in reversed(names):
         known: dict[Any, str] = {}
-        column = table.edge_columns.get(name, ())
+        column = table.given.edge_columns.get(name, ())
         for edge, value in enumerate(column):
             if value is ABSENT:
                 continue
@@ -571,12 +558,9 @@ def is_absent(value: object) -> bool:
 
 # Lines of the edges of a graph: brought to degrees, drawn from tail to head, straight where an edge has none.
 
-WGS84 = "EPSG:4326"
 
 FARTHEST_LINE_END_M = 10_000.0
 """Metres that the end of a line may lie from its node: farther off the two are in different coordinate systems."""
-
-_DEGREES = frozenset({"", "EPSG:4326", "OGC:CRS84", "4326", "WGS84", "WGS 84"})
 
 
 def lengths_m(lines: Polylines) -> NDArray[np.float64]:
@@ -587,52 +571,6 @@ def lengths_m(lines: Polylines) -> NDArray[np.float64]:
     along = np.concatenate(([0.0], great_circle_m(a[:, 0], a[:, 1], b[:, 0], b[:, 1])))
     along[own.start[:-1]] = 0.0  # from the end of one line to the beginning of the next
     return np.asarray(np.add.reduceat(along, own.start[:-1]))
-
-
-def to_degrees(xy: NDArray[np.float64], crs: object, where: str) -> NDArray[np.float64]:
-    """Return (p, 2) points of a coordinate system as longitude and latitude in WGS 84.
-
-    Raises
-    ------
-    InputError
-        If the system is unknown, or the points do not lie in it.
-    """
-    remedy = 'Say which system it is: G.graph["crs"], or frame.set_crs(...)'
-    if not is_degrees(crs):
-        import pyproj
-
-        try:
-            transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
-        except (pyproj.exceptions.ProjError, TypeError, ValueError) as error:
-            found = f"a coordinate system that is unknown ({error})"[:120]
-            raise InputError(Problem(where, found, "one that pyproj knows, such as EPSG:32632", remedy)) from None
-        xy = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
-    with np.errstate(invalid="ignore"):
-        wrong = ~((np.abs(xy[:, 0]) <= 180) & (np.abs(xy[:, 1]) <= 90))
-    name = str(crs or WGS84)[:60]
-    problems = at_fault(
-        where,
-        wrong,
-        lambda row: f"{xy[row, 0]:g}, {xy[row, 1]:g}",
-        f"coordinates in {name}, the system of the graph",
-        remedy,
-    )
-    if problems:
-        raise InputError(*problems)
-    return xy
-
-
-def is_degrees(crs: object) -> bool:
-    """Return whether a coordinate system is WGS 84 in degrees, longitude first as graphs have it; none at all counts as that."""
-    if crs is None or str(crs).strip().upper() in _DEGREES:
-        return True
-    import pyproj
-
-    try:
-        system = pyproj.CRS.from_user_input(crs)
-    except pyproj.exceptions.ProjError:
-        return False
-    return system.to_epsg() == 4326 or system.to_authority() == ("OGC", "CRS84")
 
 
 def edge_lines(

@@ -5,7 +5,7 @@ Networks come from a region, a networkx graph (`Network.from_networkx`), data fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +14,16 @@ import shapely
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError
+from optimizer.problem.network.arrays import arc_arrays, network_problems
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE, great_circle_m
+from optimizer.problem.network.graph_conversion import (
+    AttributeNames,
+    edge_keys,
+    graph_of_network,
+    network_fields,
+    table_of_frames,
+    table_of_graph,
+)
 from optimizer.problem.network.shortest_paths import CostGraph, cost_graph
 
 if TYPE_CHECKING:
@@ -24,12 +34,6 @@ if TYPE_CHECKING:
     from optimizer.base.errors import Problem
     from optimizer.problem.network.graph_conversion import GivenGraph
     from optimizer.problem.network.polylines import Polylines
-
-EARTH_RADIUS_M = 6_371_008.8
-"""Mean radius of the Earth in metres (IUGG R1)."""
-METRES_PER_DEGREE = float(np.radians(1) * EARTH_RADIUS_M)
-"""Metres along a meridian, or along the equator, for one degree: 111,195."""
-KM_PER_DEGREE = METRES_PER_DEGREE / 1000
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,7 @@ class Network:
             If there are no nodes or edges; a node is neither integer nor string, or lacks a position that others have; a length, time or
             speed is not a finite number above 0; a coordinate is off the globe; or lines and nodes are in different coordinate systems.
         """
-        from optimizer.problem.network.graph_conversion import AttributeNames, network_of_table, table_of_graph
-
-        return cls(**vars_of(network_of_table(table_of_graph(graph), AttributeNames(length, travel_time, speed))))
+        return cls._checked(network_fields(table_of_graph(graph), AttributeNames(length, travel_time, speed)))
 
     @classmethod
     def from_frames(
@@ -144,10 +146,8 @@ class Network:
             If a column is missing, an id is there twice, an edge names an unknown node, the frames differ in their coordinate system, or as
             `from_networkx`.
         """
-        from optimizer.problem.network.graph_conversion import AttributeNames, network_of_table, table_of_frames
-
         names = AttributeNames(length, travel_time, speed)
-        return cls(**vars_of(network_of_table(table_of_frames(nodes, edges), names)))
+        return cls._checked(network_fields(table_of_frames(nodes, edges), names))
 
     @classmethod
     def from_arrays(
@@ -194,10 +194,8 @@ class Network:
             With every fault: positions out of range, lengths or times that are not finite and above 0, coordinates off the globe, columns of
             another length, ids that occur twice.
         """
-        from optimizer.problem.network.arrays import arc_arrays
-
-        network = cls(
-            **arc_arrays(
+        return cls._checked(
+            arc_arrays(
                 tail,
                 head,
                 length_m,
@@ -213,6 +211,10 @@ class Network:
                 shape=shape,
             )
         )
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any]) -> Self:
+        network = cls(**values)
         network.check()
         return network
 
@@ -233,22 +235,16 @@ class Network:
         InputError
             If an attribute does not have one value an arc.
         """
-        from optimizer.problem.network.graph_conversion import graph_of_network
-
         return graph_of_network(self, attributes)
 
     @property
     def edge_keys(self) -> list[tuple[Any, ...]]:
         """For each arc the edge by which the graph names it: `networkx.set_edge_attributes(G, dict(zip(network.edge_keys, values)), name)`."""
-        from optimizer.problem.network.graph_conversion import edge_keys
-
         return edge_keys(self)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """Every fault of shapes, positions, lengths, times, coordinates and ids; found once."""
-        from optimizer.problem.network.arrays import network_problems
-
         return network_problems(self)
 
     def check(self) -> None:
@@ -401,17 +397,3 @@ class Network:
         return np.asarray(
             connected_components(self.time_graph().matrix, directed=True, connection="weak")[1], dtype=np.int32
         )
-
-
-def vars_of(network: Network) -> dict[str, Any]:
-    """Return the fields of a network, by name."""
-    return {item.name: getattr(network, item.name) for item in fields(network)}
-
-
-def great_circle_m(
-    lon1: NDArray[np.float64], lat1: NDArray[np.float64], lon2: NDArray[np.float64], lat2: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return great-circle distances in metres between points in degrees (haversine on a sphere of radius R1)."""
-    x1, y1, x2, y2 = (np.radians(np.asarray(v, dtype=np.float64)) for v in (lon1, lat1, lon2, lat2))
-    half = np.sin((y2 - y1) / 2) ** 2 + np.cos(y1) * np.cos(y2) * np.sin((x2 - x1) / 2) ** 2
-    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(half, 0, 1))))

@@ -23,17 +23,31 @@ of a survey or of reading a map. Assumed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
-    """A point where a road, track, path or ferry cuts the border line.
+class NetworkPlace:
+    """A place that belongs to a node of the network.
 
     Attributes
     ----------
     id
         Unique name, stable between builds of the same data.
     node
-        Position of the crossing's node in the network.
+        Position of its node in the network.
     lon, lat
         Degrees.
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing(NetworkPlace):
+    """A point where a road, track, path or ferry cuts the border line.
+
+    Attributes
+    ----------
     official
         Whether travellers are checked there.
     road_class
@@ -44,10 +58,6 @@ class Crossing:
         OSM way; 0 where there is none.
     """
 
-    id: str
-    node: int
-    lon: float
-    lat: float
     official: bool
     road_class: str
     name: str = ""
@@ -60,17 +70,11 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(NetworkPlace):
     """A node where evaders enter the network.
 
     Attributes
     ----------
-    id
-        Unique name.
-    node
-        Position of the node in the network.
-    lon, lat
-        Degrees.
     kind
         `port` (an official crossing), `unofficial` (a crossing without checks), or `edge` (where a road enters the map).
     exposure
@@ -79,10 +83,6 @@ class Gateway:
         What people call it.
     """
 
-    id: str
-    node: int
-    lon: float
-    lat: float
     kind: str
     exposure: float = 1.0
     name: str = ""
@@ -94,17 +94,11 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
-    """A town, village or city that evaders may want to reach.
+class Settlement(NetworkPlace):
+    """A town, village or city that evaders may want to reach, at the nearest node.
 
     Attributes
     ----------
-    id
-        Unique name.
-    node
-        Position of the nearest node in the network.
-    lon, lat
-        Degrees.
     name
         What people call it.
     population
@@ -115,10 +109,6 @@ class Settlement:
         Whether it lies on the defended side of the border (True where there is no border).
     """
 
-    id: str
-    node: int
-    lon: float
-    lat: float
     name: str
     population: float
     population_assumed: bool = False

@@ -11,7 +11,7 @@ import shapely
 from optimizer.base.text.formatting import ARROW, DASH, amounts, clock, known, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.report.content.summary import difference_with_unit, value
 from optimizer.report.maps.geography import border_parts
 from optimizer.report.maps.map_layers import RIM, THIN, drawn_bases, evader_names, flow_width

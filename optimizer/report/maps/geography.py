@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
 

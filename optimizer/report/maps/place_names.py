@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from optimizer.base.text.formatting import SPACE, number
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, marked
-from optimizer.problem.network.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
 from optimizer.report.words import word
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 
 from optimizer.base.text.formatting import SPACE, number, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, thinness
 from optimizer.report.maps.labels import (
     OccupiedBoxes,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.records.model import Effort, Seizures
 from optimizer.risk.simulation.settings import AS_IT_WAS, RecordSettings
 

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, long_date, markup, short_date, spoken
-from optimizer.problem.network.network import KM_PER_DEGREE
+from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.roster.field.tracks import Waypoint, bases_of, waypoints
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from optimizer.base.errors import Problem
 from optimizer.base.text.names import close_match, unknown_name
-from optimizer.problem.network.network import METRES_PER_DEGREE
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.records.areas import name_key
 from optimizer.scenario.check.sites import Operator, RoadNames, road_label
 from optimizer.scenario.file.references import fitting_kinds

@@ -19,7 +19,7 @@ from optimizer.base.schema import valid, validated
 from optimizer.base.text.messages import NAMED, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.evaders import best_responses
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.problem.network.road_classes import RANK_OF
 from optimizer.problem.network.shortest_paths import ways_to

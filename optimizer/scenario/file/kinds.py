@@ -25,7 +25,7 @@ from optimizer.problem.instance.detection import (
     sensor_survival,
     station_share,
 )
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field, middle
 from optimizer.scenario.file.traffic import DelayModel, SecondaryModel, StoppingDay, stopping_day

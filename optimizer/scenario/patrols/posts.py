@@ -10,7 +10,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.instance.teams import Post
 from optimizer.problem.network.arrays import float_column
-from optimizer.problem.network.network import great_circle_m
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.risk.demand import segment_loads
 
 if TYPE_CHECKING:
