@@ -20,7 +20,7 @@ from optimizer.lab.adaptive import findings
 from optimizer.lab.adaptive.analysis.adapt import adapt
 from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
 from optimizer.lab.adaptive.analysis.output import adapt_page
-from optimizer.lab.adaptive.figure import SHOWN, save_figure
+from optimizer.lab.adaptive.figure import MEASURES_BY_STUDY, save_figure
 from optimizer.lab.adaptive.findings import CASES
 from optimizer.lab.adaptive.simulation.policies import PeriodRecord
 from optimizer.lab.adaptive.simulation.routes import Layout, Passages
@@ -369,9 +369,9 @@ def test_every_experiment_has_a_figure_of_what_it_measures(tmp_path: Path, monke
             Piece(f"{case} {policy} {run}", (name, case, policy, run)) for case, policy in cases for run in (0, 1)
         ]
         rows = [ended.value() for ended in Executor().run(findings.finding_run, pieces, shared=shared)]
-        assert set(SHOWN[name]) < set(rows[0])
+        assert set(MEASURES_BY_STUDY[name]) < set(rows[0])
         save_figure(tmp_path / f"{name}.png", name, pd.DataFrame(rows))
-    assert {place.stem for place in tmp_path.iterdir()} == set(CASES) == set(SHOWN)
+    assert {place.stem for place in tmp_path.iterdir()} == set(CASES) == set(MEASURES_BY_STUDY)
 
 
 def test_intervals_count_the_runs_of_which_a_measure_is_known(

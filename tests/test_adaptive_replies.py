@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from optimizer.lab.adaptive.simulation import response_models as reply_models
 from optimizer.lab.adaptive.simulation.policies import PeriodRecord
-from optimizer.lab.adaptive.simulation.response_models import MEMORIES, TEMPERATURES, ReplyMixture, ReplyModels
+from optimizer.lab.adaptive.simulation.response_models import MEMORIES, TEMPERATURES, ReplyMixture, ResponseModels
 from optimizer.lab.adaptive.simulation.routes import Layout, Passages
 from optimizer.lab.adaptive.simulation.simulate import simulate
 from optimizer.lab.adaptive.simulation.traffickers import Traffickers
@@ -20,12 +20,12 @@ from tests.examples import examples
 from tests.test_adaptive import feasible, made
 
 
-def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ReplyModels, np.ndarray]:
+def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ResponseModels, np.ndarray]:
     """Return models that took the record of plans drawn at random, and their (memories, temperatures) weights."""
     world = made(seed, **({"loads": 5000, "noise": 0, "splitting": 0, "mobility": 0.2} | terms))
     routes, rng = world.sets.routes, np.random.default_rng(seed)
     passages, plans = Passages(routes), feasible(world.instance)
-    traffickers, models = Traffickers(routes, world.sets.crowd, world.terms), ReplyModels(routes, world.sets.crowd)
+    traffickers, models = Traffickers(routes, world.sets.crowd, world.terms), ResponseModels(routes, world.sets.crowd)
     for _ in range(periods):
         layout = Layout.drawn([plans[k] for k in rng.integers(0, len(plans), 3)])
         outcome = traffickers.send(layout, passages, rng)
@@ -57,7 +57,7 @@ def test_the_record_tells_how_sharply_traffickers_choose(seed: int) -> None:
 def test_loads_of_a_model_are_those_of_the_crowd() -> None:
     world = made(4)
     routes, crowd = world.sets.routes, world.sets.crowd
-    models = ReplyModels(routes, crowd)
+    models = ResponseModels(routes, crowd)
     for through in (routes.base, routes.base * np.random.default_rng(0).random(routes.base.size)):
         flows = models.long_run(through)
         assert (flows >= 0).all()
@@ -71,7 +71,7 @@ def test_loads_of_a_model_are_those_of_the_crowd() -> None:
 def test_no_plan_is_much_better_than_the_mixture_against_the_flows_that_it_causes(seed: int) -> None:
     world = made(seed)
     routes = world.sets.routes
-    models = ReplyModels(routes, world.sets.crowd)
+    models = ResponseModels(routes, world.sets.crowd)
     mixture = ReplyMixture(routes, world.hindsight, world.first.plans, world.first.probability)
     mixture.improve(models, 30)
     flows, passages = models.long_run(mixture.through), Passages(routes, most=10_000)
@@ -90,7 +90,7 @@ def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.Mo
     )
     world = made(seed)
     routes, crowd = world.sets.routes, world.sets.crowd
-    models = ReplyModels(routes, crowd)
+    models = ResponseModels(routes, crowd)
     mixture = ReplyMixture(routes, world.hindsight, world.first.plans, world.first.probability)
     mixture.improve(models, 40)
     table = np.array([Passages(routes).of(plan).through for plan in feasible(world.instance)]).T

@@ -23,7 +23,7 @@ from optimizer.base.errors import InputError
 from optimizer.lab.adaptive.analysis.adapt import AdaptGround, Displacement, adapt, ground_of, mapped_periods
 from optimizer.lab.adaptive.analysis.output import adapt_page
 from optimizer.lab.adaptive.simulation.routes import choice_sets
-from optimizer.lab.adaptive.simulation.simulate import RunTravel, TravelMeter, simulate, unopposed
+from optimizer.lab.adaptive.simulation.simulate import RunTravel, TravelMeter, baseline_flows, simulate
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.plans.plan_folder import problem_source
 from optimizer.report.load_maps import load_maps
@@ -110,13 +110,15 @@ def test_nothing_placed_is_the_run_of_a_policy_that_places_nothing() -> None:
     instance = usable(7)
     bare = replace(instance, options=tuple(replace(option, existing=False) for option in instance.options))
     world = adaptive_world(bare, AdaptModel(loads=80, mobility=0.3))
-    assert np.array_equal(unopposed(world, periods=4, seed=3), simulate(world, "today", 0, periods=4, seed=3).flows)
+    assert np.array_equal(
+        baseline_flows(world, periods=4, seed=3), simulate(world, "today", 0, periods=4, seed=3).flows
+    )
     # options that are forced stand under every policy, and not where nothing stands
     forced = replace(bare, options=tuple(replace(option, forced=j == 0) for j, option in enumerate(bare.options)))
     world = adaptive_world(forced, AdaptModel(loads=80, mobility=0.3))
     assert world.history
     assert not np.array_equal(
-        unopposed(world, periods=4), simulate(world, "today", 0, periods=4).flows[world.history :]
+        baseline_flows(world, periods=4), simulate(world, "today", 0, periods=4).flows[world.history :]
     )
 
 

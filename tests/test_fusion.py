@@ -343,7 +343,7 @@ def test_em_finds_planted_shares() -> None:
     levels = np.zeros((len(THEMES), truth.size), dtype=np.int64)
     m, u = np.array([0.7, 0.25, 0.05]), np.array([0.05, 0.25, 0.7])
     for at, (theme, way) in enumerate(zip(THEMES, ("days", "names", "drug", "parcels"), strict=True)):
-        width = len(theme.way(way).stated)
+        width = len(theme.comparison(way).stated)
         own_m, own_u = (share[:width] if width > 2 else share[[0, 2]] for share in (m, u))
         pick = [rng.choice(own_m.size, truth.size, p=share / share.sum()) for share in (own_m, own_u)]
         levels[at] = theme.first[way] + np.where(truth, *pick)

@@ -13,7 +13,7 @@ from optimizer.lab.study.plans import generated_plan_roads, plans_table
 from optimizer.lab.study.rows import PlansRow
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.network.network import Network
-from optimizer.risk.route_flows import Counted, candidate_routes, explain_by_routes, local_traffic
+from optimizer.risk.route_flows import CountedRows, candidate_routes, explain_by_routes, local_traffic
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
@@ -39,9 +39,9 @@ def two_routes() -> CandidateRoutes:
     return candidate_routes(diamond(), [(0, 0)], np.array([1.0]), [routes])
 
 
-def counted(effort: list[float], count: list[float]) -> Counted:
+def counted(effort: list[float], count: list[float]) -> CountedRows:
     at = np.arange(len(effort))
-    return Counted(csr_array((np.array(effort), (at, at))), np.array(count)[:, None])
+    return CountedRows(csr_array((np.array(effort), (at, at))), np.array(count)[:, None])
 
 
 def test_routes_take_the_shares_that_seizures_show() -> None:
@@ -69,7 +69,7 @@ def test_an_area_of_two_pairs_leaves_them_in_proportion() -> None:
     routes = candidate_routes(
         diamond(), [(0, 0), (1, 0)], np.array([0.9, 0.1]), [(Route((0, 1), 1.0),), (Route((2, 3), 1.0),)]
     )
-    area = Counted(csr_array(np.full((1, 6), 5.0)), np.array([[60.0]]))
+    area = CountedRows(csr_array(np.full((1, 6), 5.0)), np.array([[60.0]]))
     flow = explain_by_routes(routes, area).flow[:, 0]
     assert flow[0] / flow[1] == pytest.approx(9.0, rel=0.02)
 

@@ -15,7 +15,7 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.lab.benchmark.best_known import compare_results, read_known
-from optimizer.lab.benchmark.published import OPTIMA
+from optimizer.lab.benchmark.published import PUBLISHED_OPTIMA
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import plan_value
 from tests.command import run
@@ -149,7 +149,7 @@ def test_results_are_held_beside_the_best_known(tmp_path: Path) -> None:
         f"{SMALL},,{' '.join(known.options[:1])}",
         f"{SMALL},{nothing},",
         f"{SMALL},{known.bound * 0.9},",
-        f"snip-0-3-50,{OPTIMA['snip-0-3-50']},",
+        f"snip-0-3-50,{PUBLISHED_OPTIMA['snip-0-3-50']},",
     )
     compared = compare_results(file)
     assert [each.verdict for each in compared] == ["equal", "worse", "worse", "below the proven bound", "equal"]

@@ -15,8 +15,15 @@ from optimizer.lab.study.measures import ESTIMATORS, MONTHS, OURS, RAW, make_tri
 from optimizer.lab.study.page import study_text
 from optimizer.lab.study.study import CellTask, carry_out, family_store, missing_cells
 from optimizer.risk import OdTable, World
-from optimizer.risk.simulation.observation import Clerk, as_records
-from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, STATIONS, Mover, Nearness, make_habit, make_history
+from optimizer.risk.simulation.observation import ObservationModel, as_records
+from optimizer.risk.simulation.searching import (
+    SEARCHES_A_MONTH,
+    STATIONS,
+    DisplacementKernel,
+    TravelDecay,
+    make_history,
+    make_search_pattern,
+)
 from optimizer.risk.simulation.settings import (
     AS_IT_WAS,
     FACTORS,
@@ -99,23 +106,23 @@ def test_nobody_searches_where_nobody_ever_goes() -> None:
 
 def test_quotas_give_every_district_the_same() -> None:
     rng = np.random.default_rng(2)
-    habit = make_habit(NETWORK, rng)
-    mover = Mover(SearchSettings(movement="quotas"), habit, Nearness(NETWORK), LENGTH / LENGTH.sum())
+    pattern = make_search_pattern(NETWORK, rng)
+    kernel = DisplacementKernel(SearchSettings(movement="quotas"), pattern, TravelDecay(NETWORK), LENGTH / LENGTH.sum())
     found = np.zeros((2, LENGTH.size))
     found[1, :5] = 9
-    by_district = np.bincount(habit.district, mover.chance(found, rng), STATIONS)
+    by_district = np.bincount(pattern.district, kernel.chance(found, rng), STATIONS)
     some = by_district[by_district > 0]
     np.testing.assert_allclose(some, 1 / some.size)
 
 
 def test_what_is_forgotten_is_not_chased_and_power_sharpens() -> None:
-    habit = make_habit(NETWORK, np.random.default_rng(2))
+    pattern = make_search_pattern(NETWORK, np.random.default_rng(2))
     found = np.zeros((6, LENGTH.size))
     found[0, 3], found[5, 60], found[5, 100] = 50, 3, 1
 
     def wish(**settings: object) -> NDArray[np.float64]:
         chosen = SearchSettings(**settings)  # type: ignore[arg-type]
-        return Mover(chosen, habit, Nearness(NETWORK), LENGTH / LENGTH.sum()).wish(found)
+        return DisplacementKernel(chosen, pattern, TravelDecay(NETWORK), LENGTH / LENGTH.sum()).wish(found)
 
     assert wish()[3] > wish()[60]
     assert wish(window=2)[3] < wish(window=2)[60]
@@ -184,7 +191,7 @@ def test_a_record_without_faults_is_the_record() -> None:
     history = searched()
     for one, two in zip(
         as_records(history),
-        as_records(history, Clerk(AS_IT_WAS, NETWORK, np.random.default_rng(0))),
+        as_records(history, ObservationModel(AS_IT_WAS, NETWORK, np.random.default_rng(0))),
         strict=True,
     ):
         np.testing.assert_array_equal(one.segment, two.segment)
@@ -196,7 +203,7 @@ def test_each_fault_does_what_it_says() -> None:
 
     def faulty(**settings: object) -> tuple[Seizures, Effort]:
         chosen = RecordSettings(**settings)  # type: ignore[arg-type]
-        return as_records(history, Clerk(chosen, NETWORK, np.random.default_rng(0)))
+        return as_records(history, ObservationModel(chosen, NETWORK, np.random.default_rng(0)))
 
     right, effort = as_records(history)
     moved, still = faulty(place_error_m=300.0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from optimizer.risk import OdTable, fit_od, od_draws, path_flows
 from optimizer.risk.demand import gravity, gravity_table, travel_hours
-from optimizer.risk.od_flows import explain, passage
+from optimizer.risk.od_flows import explain, link_use
 from tests.examples import examples
 from tests.risk_cases import grid_network, line_network, network_of
 from tests.tiny import tiny_region
@@ -114,7 +114,7 @@ def test_a_round_of_em_never_lowers_the_posterior() -> None:
     table = OdTable(np.array([0, 3]), np.array([15, 12]), np.array([[1.0, 2.0], [3.0, 1.0]]))
     rng = np.random.default_rng(6)
     segments = np.arange(network.n_segments)
-    way = passage(path_flows(network, table, 1 / 60), segments)
+    way = link_use(path_flows(network, table, 1 / 60), segments)
     expected = rng.gamma(1.0, size=network.n_segments)
     count = rng.poisson(3 * expected).astype(float)
     flow = explain(way, count[:, None], expected, 2.0)[:, 0]

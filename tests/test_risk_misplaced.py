@@ -17,10 +17,10 @@ from optimizer.risk.field_flow.model_averaging import (
     model_weights,
 )
 from optimizer.risk.location_error import (
-    FEW,
+    FEW_SEIZURES,
     LEAST_STRAY,
-    MANY_STRAY,
-    bear_misplaced,
+    WEAK_STRAY_SHARE,
+    fit_location_error,
     spread,
     weak_remarks,
     whereabouts,
@@ -70,7 +70,7 @@ def evidence_of(stray: float, *, exact: bool = False) -> tuple[float, ...]:
     count[1] = stray
     records = records_of(by_segment(count))
     plain = gather_evidence(records, effort_of(by_segment(effort)), NETWORK)
-    borne = bear_misplaced(plain, records, NETWORK, plain.units if exact else ())
+    borne = fit_location_error(plain, records, NETWORK, plain.units if exact else ())
     if stray < LEAST_STRAY or exact:
         assert borne is plain
     return (float(borne.count.sum()), float(borne.expected.sum()), float(count.sum()), len(borne.warnings))
@@ -87,7 +87,8 @@ def test_every_seizure_counts_once_they_are_more_than_a_few() -> None:
 
 
 @pytest.mark.parametrize(
-    ("placed", "stray", "weak"), [(60, 60, True), (60, 30, False), (FEW, FEW, False), (5, LEAST_STRAY - 1, False)]
+    ("placed", "stray", "weak"),
+    [(60, 60, True), (60, 30, False), (FEW_SEIZURES, FEW_SEIZURES, False), (5, LEAST_STRAY - 1, False)],
 )
 def test_few_seizures_many_of_them_astray_are_said_to_be_a_weak_record(placed: int, stray: int, weak: bool) -> None:
     count = np.zeros(SIZE)
@@ -96,8 +97,8 @@ def test_few_seizures_many_of_them_astray_are_said_to_be_a_weak_record(placed: i
     plain = gather_evidence(records, effort_of(by_segment(np.where(HALF, 5.0, 0.0))), NETWORK)
     remarks = weak_remarks(plain, records)
     assert bool(remarks) == weak
-    assert weak == (placed + stray < FEW and stray >= max(LEAST_STRAY, MANY_STRAY * (placed + stray)))
-    assert [one for one in bear_misplaced(plain, records, NETWORK).warnings if "risk map is weak" in one] == remarks
+    assert weak == (placed + stray < FEW_SEIZURES and stray >= max(LEAST_STRAY, WEAK_STRAY_SHARE * (placed + stray)))
+    assert [one for one in fit_location_error(plain, records, NETWORK).warnings if "risk map is weak" in one] == remarks
 
 
 def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:

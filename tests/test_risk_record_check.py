@@ -10,7 +10,7 @@ import pytest
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.model_averaging import average_rates, with_posterior
-from optimizer.risk.predictive_check import Aspect, FittedRates, RecordCheck, check_record
+from optimizer.risk.predictive_check import Aspect, FittedRates, PredictiveCheck, check_record
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_units_that_searched_unlike_places_keep_their_own_rates() -> None:
         assert one.expected == pytest.approx(20, rel=0.25)
 
 
-def checked(factor: float) -> RecordCheck:
+def checked(factor: float) -> PredictiveCheck:
     """Return the check of rates that are so many times those of a record that lies in two quarters."""
     segment = np.arange(30)
     records, effort = rows_of(segment, np.full(30, 10.0), np.full(30, 2.0), month=np.where(segment < 15, 0, 4))

@@ -15,7 +15,7 @@ import pytest
 
 from optimizer.risk import FieldFlow
 from optimizer.risk.field_flow.laplace import find_mode, log_evidence
-from optimizer.risk.field_flow.model_averaging import CLOSE, with_posterior
+from optimizer.risk.field_flow.model_averaging import STOP_GAIN, with_posterior
 from tests.referees.calibration import judge, mean_rank, outer_share
 from tests.referees.cases import small_case
 from tests.referees.dense import HYPER_MEAN, HYPER_SD
@@ -51,7 +51,7 @@ def test_mode_spread_and_marginal_likelihood_are_those_of_dense_algebra(seed: in
         dense = dense_of(case, candidate)
         judge_says = replace(dense, shape=12 * shape).fit(logs_of(candidate))  # the rows span twelve months
         latent = replace(candidate.latent, blur=None, area_blur=None)
-        for close, tolerance in ((1e-12, 1e-7), (CLOSE, 0.08)):
+        for close, tolerance in ((1e-12, 1e-7), (STOP_GAIN, 0.08)):
             found = find_mode(latent, candidate.hyper, close=close)
             off = np.abs(latent.rates(found.expansion.point) - judge_says.mean) / judge_says.sd
             assert off.max() < tolerance

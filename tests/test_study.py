@@ -215,8 +215,8 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
     monkeypatch.setattr(loop, "ESTIMATORS", told)
     knows, blind = loop.follow(cell, roads, world, (("told", placement), ("blind", placement)))
     assert knows["expected"] == pytest.approx(knows["oracle"], rel=1e-6)
-    assert knows["rel5"] == pytest.approx([1.0] * loop.ROUNDS)
-    assert sum(blind["expected"]) < sum(knows["expected"]) < loop.ROUNDS * knows["best"]
+    assert knows["rel5"] == pytest.approx([1.0] * loop.LOOP_ROUNDS)
+    assert sum(blind["expected"]) < sum(knows["expected"]) < loop.LOOP_ROUNDS * knows["best"]
 
 
 def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +233,7 @@ def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(loop, "ESTIMATORS", {"watcher": lambda _: Watcher(world.rate)})
     loop.follow(cell, roads, world, (("watcher", "top"),))
-    assert seen == [SEARCHES_A_MONTH * (loop.HABIT + loop.ROUND_MONTHS * k) for k in range(loop.ROUNDS)]
+    assert seen == [SEARCHES_A_MONTH * (loop.HABIT + loop.ROUND_MONTHS * k) for k in range(loop.LOOP_ROUNDS)]
 
 
 def test_an_interrupted_study_goes_on_where_it_stopped(data: Path, tmp_path: Path) -> None:

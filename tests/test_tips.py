@@ -16,7 +16,7 @@ from optimizer.lab.fusion.tips import FLOODS, floods
 from optimizer.records.grades import USUAL, learn_reliability
 from optimizer.records.tips import Tips, read_tips
 from optimizer.risk import RiskEstimate
-from optimizer.risk.tips import BOUND, MOST, weigh_tips
+from optimizer.risk.tips import BOUND, MOST_CLUSTERS, weigh_tips
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.examples import examples
@@ -118,8 +118,13 @@ def test_of_a_cell_and_month_few_tips_count_and_the_least_doubtful_first() -> No
     rate = np.linspace(0.9, 0.1, 10)
     flood = tips_at(lon, lat, np.arange(10) + 100, rate)
     shift = weigh_tips(flood, estimate(), NETWORK)
-    assert (shift.used, shift.over_limit) == (MOST, 10 - MOST)
-    best = weigh_tips(tips_at(lon[-MOST:], lat[-MOST:], np.arange(MOST) + 100, rate[-MOST:]), estimate(), NETWORK)
+    assert (shift.used, shift.over_limit) == (MOST_CLUSTERS, 10 - MOST_CLUSTERS)
+    kept = slice(-MOST_CLUSTERS, None)
+    best = weigh_tips(
+        tips_at(lon[kept], lat[kept], np.arange(MOST_CLUSTERS) + 100, rate[kept]),
+        estimate(),
+        NETWORK,
+    )
     assert (shift.log_factor == best.log_factor).all()
 
 

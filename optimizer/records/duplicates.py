@@ -35,7 +35,7 @@ SLIVER = 0.05
 WHOLLY = 0.95
 """Share of an area's roads from which on it is taken as inside another."""
 
-CLOSE = 0.01
+EQUAL_AMOUNT = 0.01
 """Relative difference up to which two amounts are taken as equal, and share of an area's amount up to which what lies inside is let be."""
 
 TINY = 1e-9
@@ -51,7 +51,7 @@ class _Inside:
 
 
 @dataclass(frozen=True)
-class _Settled:
+class _EffortKeptOnce:
     """(k,) amounts, nothing in them twice, and what was taken off."""
 
     amount: Floats
@@ -68,7 +68,7 @@ class _Rows:
     choice: str | None
 
 
-def settle_effort(effort: Effort, sources: Sequence[EffortSource], network: Network) -> Effort:
+def remove_double_effort(effort: Effort, sources: Sequence[EffortSource], network: Network) -> Effort:
     """Return effort in which nothing that one source reports in one unit is counted twice, with a warning for what was taken off.
 
     Raises
@@ -91,7 +91,7 @@ def settle_seizures(seizures: Seizures, sources: Sequence[SeizureSource], networ
     Raises
     ------
     InputError
-        As `settle_effort` does.
+        As `remove_double_effort` does.
     """
     sums = np.array([bool((seizures.count[seizures.source == number] > 1).any()) for number in range(len(sources))])
     if not sums.any():
@@ -131,7 +131,7 @@ def _groups(
 
 def _settle(
     records: Effort | Seizures, amount: Floats, groups: Sequence[_Rows], network: Network, *, points: bool
-) -> _Settled:
+) -> _EffortKeptOnce:
     amount = amount.copy()
     length = network.length_m[network.segment_arc]
     problems = ProblemList()
@@ -157,7 +157,7 @@ def _settle(
             found = _found(records, inside, _said(records, group, area, rows, amount))
             _take_off(amount, rows, inside.amount, found, group, problems, warnings)
     problems.raise_if_any()
-    return _Settled(amount, tuple(warnings))
+    return _EffortKeptOnce(amount, tuple(warnings))
 
 
 def _take_off(
@@ -165,10 +165,10 @@ def _take_off(
 ) -> None:
     """Take (rows,) amounts told again more closely off rows, with a warning, or note a fault where nothing says that they are the same."""
     whole = float(amount[rows].sum())
-    if inside.sum() <= CLOSE * whole:
+    if inside.sum() <= EQUAL_AMOUNT * whole:
         return
-    same = float(amount[rows][np.abs(inside - amount[rows]) <= CLOSE * amount[rows]].sum())
-    if group.choice is None and same < (1 - CLOSE) * whole:
+    same = float(amount[rows][np.abs(inside - amount[rows]) <= EQUAL_AMOUNT * amount[rows]].sum())
+    if group.choice is None and same < (1 - EQUAL_AMOUNT) * whole:
         problems.add(
             group.label,
             found,
@@ -177,7 +177,7 @@ def _take_off(
             'off), or overlap = "add" if they come on top of it',
         )
         return
-    less = int((inside > (1 + CLOSE) * amount[rows]).sum())
+    less = int((inside > (1 + EQUAL_AMOUNT) * amount[rows]).sum())
     left = amount[rows] - inside
     amount[rows] = np.where(left > TINY * amount[rows], left, 0.0)
     why = message("the two agree") if group.choice is None else message('as overlap = "once" says')
@@ -309,7 +309,7 @@ FEWEST = 2
 """Rows from which on an entry of another source is called a copy; one alone is the same by chance."""
 
 
-def without_copies(
+def drop_copied_entries(
     records: Records, columns: Sequence[str], kinds: Sequence[str], sources: Sequence[EffortSource | SeizureSource]
 ) -> Records:
     """Return records without the rows of an entry all of whose rows an earlier entry of its source has, with a warning.

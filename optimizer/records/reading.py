@@ -17,7 +17,7 @@ from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, message
 from optimizer.problem.files.frames import frame_points
-from optimizer.records.duplicates import settle_effort, settle_seizures, without_copies
+from optimizer.records.duplicates import drop_copied_entries, remove_double_effort, settle_seizures
 from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
 from optimizer.records.record_parser import (
@@ -128,7 +128,9 @@ def _seizures(
         effort_unit=tuple(source.effort_unit for source in sources),
     )
     kinds = [str(source.effort_unit) for source in sources]
-    return settle_seizures(without_copies(read, ("count", "quantity_kg", "drug"), kinds, sources), sources, network)
+    return settle_seizures(
+        drop_copied_entries(read, ("count", "quantity_kg", "drug"), kinds, sources), sources, network
+    )
 
 
 def read_effort(
@@ -177,8 +179,8 @@ def _effort(
         **_read_files(sources, readers, gazetteer, opened, {"amount": np.empty(0)}),
         unit=tuple(source.unit for source in sources),
     )
-    return settle_effort(
-        without_copies(read, ("amount",), [source.unit for source in sources], sources), sources, network
+    return remove_double_effort(
+        drop_copied_entries(read, ("amount",), [source.unit for source in sources], sources), sources, network
     )
 
 

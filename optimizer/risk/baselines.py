@@ -18,7 +18,7 @@ from scipy.linalg import cho_factor, cho_solve
 from optimizer.risk.estimate import GammaModel, by_segment, estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.evidence import cells_of, gather_evidence, later_evidence
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
-from optimizer.risk.location_error import bear_misplaced
+from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.od_flows import path_flows
 from optimizer.risk.shrunk_rate import walk
 
@@ -47,7 +47,7 @@ class _Counts:
     expected: Floats
 
 
-class _Plain(GammaModel):
+class _Baseline(GammaModel):
     """A Gamma posterior with half a seizure before the evidence.
 
     Parameters
@@ -68,7 +68,7 @@ class _Plain(GammaModel):
             If seizures cannot be assigned to one unit of effort.
         """
         self._network = network
-        self.evidence_ = bear_misplaced(gather_evidence(records, effort, network), records, network)
+        self.evidence_ = fit_location_error(gather_evidence(records, effort, network), records, network)
         counts = self._seen(self.evidence_)
         self.shape_, self.rate_ = HALF + counts.count, HALF + counts.expected
         return self
@@ -77,21 +77,21 @@ class _Plain(GammaModel):
         raise NotImplementedError
 
 
-class RawCounts(_Plain):
+class RawCounts(_Baseline):
     """Seizures, as if every segment had been searched alike: the hot-spot map that is an effort map."""
 
     def _seen(self, evidence: Evidence) -> _Counts:
         return _Counts(evidence.count, np.full(evidence.count.size, evidence.expected.mean()))
 
 
-class CountsOverEffort(_Plain):
+class CountsOverEffort(_Baseline):
     """Seizures over effort; where nobody searched, the rate of the whole."""
 
     def _seen(self, evidence: Evidence) -> _Counts:
         return _Counts(evidence.count, evidence.expected)
 
 
-class KernelDensity(_Plain):
+class KernelDensity(_Baseline):
     """Seizures spread along the roads by an exponential kernel, per kilometre of road.
 
     Parameters
@@ -154,7 +154,7 @@ class FlowRegression:
             If seizures cannot be assigned to one unit of effort.
         """
         self._network = network
-        self.evidence_ = bear_misplaced(gather_evidence(records, effort, network), records, network)
+        self.evidence_ = fit_location_error(gather_evidence(records, effort, network), records, network)
         design = class_design(network)
         if self.flows is not None:
             flow = path_flows(network, self.flows, self.theta).net(self.flows.shares()).sum(axis=0)

@@ -42,18 +42,18 @@ POINTS = 5
 """Points by which a segment is represented."""
 MOST_CELLS = 3000
 """Cells along each side of the raster on which effort is spread, at most."""
-START, ROUNDS = 0.9, 300
+START_WEIGHT, MOST_ROUNDS = 0.9, 300
 """Weight that the effort as recorded begins with, and rounds of the search: where errors of places change nothing, none are claimed."""
 KEPT_RASTERS, KEPT_SPREADS = 9, 6
 """Rasters that are kept, and efforts spread on each."""
 LEAST_STRAY = 5
 """Seizures of a unit without effort from which on they are not left out."""
-FEW, MANY_STRAY = 150, 0.4
+FEW_SEIZURES, WEAK_STRAY_SHARE = 150, 0.4
 """Seizures of a unit below which, and share of them without effort from which on, a risk map is weak (results/risk/model.md)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class LocationError:
     """Where the seizures of a unit of effort are to be expected if every segment is alike.
 
     Attributes
@@ -71,7 +71,7 @@ class Whereabouts:
     misplaced: float
 
 
-def whereabouts(count: Floats, effort: Floats, network: Network) -> Whereabouts:
+def whereabouts(count: Floats, effort: Floats, network: Network) -> LocationError:
     """Return where the seizures of a unit are to be expected.
 
     Parameters
@@ -85,11 +85,11 @@ def whereabouts(count: Floats, effort: Floats, network: Network) -> Whereabouts:
     parts = [effort, *(spread(network, effort, distance) for distance in DISTANCES_M), length]
     chance = np.array([part / part.sum() for part in parts])
     seen = np.flatnonzero(count)
-    weight = np.array([START, *[(1 - START) / (len(parts) - 1)] * (len(parts) - 1)])
-    for _ in range(ROUNDS):
+    weight = np.array([START_WEIGHT, *[(1 - START_WEIGHT) / (len(parts) - 1)] * (len(parts) - 1)])
+    for _ in range(MOST_ROUNDS):
         each = weight[:, None] * chance[:, seen]
         weight = (each / each.sum(axis=0)) @ count[seen] / count[seen].sum()
-    return Whereabouts(np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]))
+    return LocationError(np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]))
 
 
 def spread(network: Network, effort: Floats, distance_m: float) -> Floats:
@@ -170,7 +170,9 @@ def _smoothed(at: NDArray[np.int64], reach: float, values: Floats) -> Floats:
     return np.asarray(gaussian_filter(raster, reach, mode="constant", truncate=3.0)[tuple(at)])
 
 
-def bear_misplaced(evidence: Evidence, records: Seizures, network: Network, exact: Collection[str] = ()) -> Evidence:
+def fit_location_error(
+    evidence: Evidence, records: Seizures, network: Network, exact: Collection[str] = ()
+) -> Evidence:
     """Return the evidence with the seizures of no recorded effort among it, and with what is expected of each segment to match.
 
     Units with fewer than `LEAST_STRAY` of them are left as they are, and so is everything where seizures are known by area alone.
@@ -244,7 +246,7 @@ def _strays(evidence: Evidence, records: Seizures) -> Floats:
 
 
 def _is_weak(total: float, stray: float) -> bool:
-    return total < FEW and stray >= max(LEAST_STRAY, MANY_STRAY * total)
+    return total < FEW_SEIZURES and stray >= max(LEAST_STRAY, WEAK_STRAY_SHARE * total)
 
 
 def _weak(stray: float, total: float, unit: str) -> str:
@@ -256,8 +258,8 @@ def _weak(stray: float, total: float, unit: str) -> str:
         stray=stray,
         total=total,
         unit=unit,
-        few=FEW,
-        share=MANY_STRAY,
+        few=FEW_SEIZURES,
+        share=WEAK_STRAY_SHARE,
     )
 
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ROUNDS = 200
+MOST_ROUNDS = 200
 
-CLOSE = 1e-6
+STOP_CHANGE = 1e-6
 
 SMALLEST = 1e-6
 """Share of all flows up to which a pair is left out of what passes segments."""
@@ -66,7 +66,7 @@ class OdTable:
 
 
 @dataclass(frozen=True)
-class Passage:
+class LinkUse:
     """How much of each pair passes each searched segment.
 
     Attributes
@@ -84,7 +84,7 @@ class Passage:
     prior: Floats
 
 
-def passage(flows: PathFlows, segments: NDArray[np.int64]) -> Passage:
+def link_use(flows: PathFlows, segments: NDArray[np.int64]) -> LinkUse:
     """Return how the pairs of the flows' table pass the (j,) segments; pairs with a share of `SMALLEST` or less are left out."""
     shares = flows.table.shares()
     kept = shares > SMALLEST
@@ -93,15 +93,15 @@ def passage(flows: PathFlows, segments: NDArray[np.int64]) -> Passage:
     use = np.concatenate(blocks) if blocks else np.empty((0, segments.size))
     pair = np.flatnonzero(kept.ravel())
     prior = shares.ravel()[pair]
-    return Passage(pair, use, prior / prior.sum() if prior.size else prior)
+    return LinkUse(pair, use, prior / prior.sum() if prior.size else prior)
 
 
-def explain(way: Passage, count: Floats, expected: Floats, shape: float) -> Floats:
+def explain(passing: LinkUse, count: Floats, expected: Floats, shape: float) -> Floats:
     """Return the (k, d) flows of the pairs that explain d sets of counts, as rates of the same unit as count / expected.
 
     Parameters
     ----------
-    way
+    passing
         The pairs and where they pass.
     count
         (j, d) seizures, >= 0; need not be whole.
@@ -110,18 +110,18 @@ def explain(way: Passage, count: Floats, expected: Floats, shape: float) -> Floa
     shape
         a: how closely pairs keep to the prior table, > 0.
     """
-    seen = way.use @ expected
+    seen = passing.use @ expected
     total = np.maximum(count.sum(axis=0), 1e-12)
-    scale = total / max(float(way.prior @ seen), 1e-300)
-    centre = way.prior[:, None] * scale
+    scale = total / max(float(passing.prior @ seen), 1e-300)
+    centre = passing.prior[:, None] * scale
     flow = centre.copy()
-    for _ in range(ROUNDS):
-        mean = expected[:, None] * (way.use.T @ flow)
+    for _ in range(MOST_ROUNDS):
+        mean = expected[:, None] * (passing.use.T @ flow)
         ratio = np.divide(count * expected[:, None], mean, out=np.zeros_like(mean), where=mean > 0)
-        renewed = (shape + flow * (way.use @ ratio)) / (shape / centre + seen[:, None])
+        renewed = (shape + flow * (passing.use @ ratio)) / (shape / centre + seen[:, None])
         moved = np.abs(renewed - flow).sum() / np.maximum(flow.sum(), 1e-300)
         flow = renewed
-        if moved < CLOSE:
+        if moved < STOP_CHANGE:
             break
     return np.asarray(flow)
 
@@ -144,12 +144,12 @@ def fit_od(flows: PathFlows, count: Floats, expected: Floats, shape: float = 1.0
 def od_draws(flows: PathFlows, counts: Floats, expected: Floats, shape: float = 1.0) -> list[OdTable]:
     """Return one table for each of the (d, m) sets of seizures that `expected` (m,) effort would make, such as draws of a rate times effort."""
     segments = np.flatnonzero(expected > 0)
-    way = passage(flows, segments)
-    found = explain(way, counts[:, segments].T, expected[segments], shape)
+    passing = link_use(flows, segments)
+    found = explain(passing, counts[:, segments].T, expected[segments], shape)
     tables = []
     for column in found.T:
         weight = np.zeros(flows.table.weight.size)
-        weight[way.pair] = column
+        weight[passing.pair] = column
         tables.append(flows.table.with_weight(weight.reshape(flows.table.weight.shape)))
     return tables
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FALSE_ALARM = 1e-3
 """Chance at most that a record which the model describes fails in any comparison."""
-SHOWN = 4
+NAMED_COMPARISONS = 4
 """Comparisons that a warning names."""
 
 
@@ -83,7 +83,7 @@ class FoundAgainstExpected:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordCheck:
+class PredictiveCheck:
     """Every comparison of a fit with its own record."""
 
     comparisons: tuple[FoundAgainstExpected, ...]
@@ -122,8 +122,8 @@ class RecordCheck:
 
 
 def _listed(comparisons: Sequence[FoundAgainstExpected]) -> list[Message]:
-    rest = len(comparisons) - SHOWN
-    parts = [one.said for one in comparisons[:SHOWN]]
+    rest = len(comparisons) - NAMED_COMPARISONS
+    parts = [one.said for one in comparisons[:NAMED_COMPARISONS]]
     return [*parts, message("and {count} more", count=rest)] if rest > 0 else parts
 
 
@@ -148,7 +148,7 @@ class FittedRates:
 
 def check_record(
     records: Seizures, comparable: Effort | None, network: Network, evidence: Evidence, fitted: FittedRates
-) -> RecordCheck:
+) -> PredictiveCheck:
     """Compare a fit with the record it was fitted to.
 
     Parameters
@@ -178,7 +178,7 @@ def check_record(
         comparisons.append(_compared(Aspect.PLACE, message("in areas"), in_areas.sum(), parts, 1 - parts.own_share))
     if comparable is not None and len(comparable):
         comparisons += _by_quarter(records, comparable, network, evidence, parts, fitted.index)
-    return RecordCheck(tuple(comparisons))
+    return PredictiveCheck(tuple(comparisons))
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,9 +57,9 @@ SHARES = np.concatenate(([0.001, 0.003, 0.01, 0.03], np.arange(0.06, 0.99, 0.06)
 LOCAL_EVERY = 3
 """Rounds after which the local share is estimated again."""
 
-ROUNDS = 100
+MOST_ROUNDS = 100
 
-CLOSE = 1e-4
+STOP_CHANGE = 1e-4
 """Change of the flows, as a share of all, at which rounds stop."""
 
 
@@ -127,7 +127,7 @@ def candidate_routes(
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class CountedRows:
     """What a record says in sums: rows of segments with the effort behind them, and what was found there.
 
     Attributes
@@ -158,7 +158,7 @@ class RouteFlows:
     local: Floats
 
 
-def explain_by_routes(routes: CandidateRoutes, record: Counted, rounds: int = ROUNDS) -> RouteFlows:
+def explain_by_routes(routes: CandidateRoutes, record: CountedRows, rounds: int = MOST_ROUNDS) -> RouteFlows:
     """Return the flows of routes that explain counts, and what of the counts they leave to the places themselves.
 
     Parameters
@@ -200,7 +200,7 @@ def explain_by_routes(routes: CandidateRoutes, record: Counted, rounds: int = RO
         expected = use @ flow + here * local
         ratio = np.divide(count, expected, out=np.zeros_like(expected), where=expected > 0)
         found, stayed = flow * (back @ ratio), here * local * ratio
-        if moved < CLOSE:
+        if moved < STOP_CHANGE:
             break
         by_flows = np.maximum(found.sum(axis=0), 1e-12)
         scale = by_flows / np.maximum((prior * common * seen).sum(axis=0), 1e-300)

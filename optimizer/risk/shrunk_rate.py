@@ -14,7 +14,7 @@ from scipy.sparse import coo_array, csc_array, diags_array
 
 from optimizer.risk.estimate import GammaModel, log_area_likelihood, log_negative_binomial
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.location_error import bear_misplaced
+from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.numerics.ldl import Factor
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class ShrunkRate(GammaModel):
         InputError
             If seizures cannot be assigned to one unit of effort.
         """
-        evidence = bear_misplaced(gather_evidence(records, effort, network), records, network)
+        evidence = fit_location_error(gather_evidence(records, effort, network), records, network)
         fixed = (self.segment_shape, self.neighbourhood_shape, self.typical_index)
         walks = [walk(network, reach) for reach in self._reaches(network)]
         fits = [(*fit_shapes(evidence, each, fixed), each) for each in walks]

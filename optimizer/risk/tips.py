@@ -11,8 +11,8 @@ median and interval). The shift is what the tips make of its mean,
     T = E[eta | tips] - mu,     cut at B = log(1.25)
 
 Bound. L does not fall as eta rises, so T >= 0 (Chebyshev's inequality for two monotone functions); the cut gives T <= B. However many tips
-there are, of whatever grade, no index is lowered, and none raised by more than the factor e^B = 1.25. In a month at most `MOST` clusters of
-a cell of the map count, the least doubtful, the earliest among equals. What this means for a plan stands in
+there are, of whatever grade, no index is lowered, and none raised by more than the factor e^B = 1.25. In a month at most `MOST_CLUSTERS`
+clusters of a cell of the map count, the least doubtful, the earliest among equals. What this means for a plan stands in
 `optimizer.scenario.demand.tipped_demand`.
 
 Tips are no searches: effort, seizures and `searched` stay as they are, and a place that nobody searched stays unknown.
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 BOUND = float(np.log(1.25))
 """B: the most by which tips raise the logarithm of an index."""
-MOST = 3
+MOST_CLUSTERS = 3
 """Clusters of a cell and month that count."""
 CELL_KM = 5.0
 REACH_KM = 1.0
@@ -141,7 +141,7 @@ def weigh_tips(tips: Tips, estimate: RiskEstimate, network: Network) -> TipShift
 
 
 def _within_limit(tips: Tips) -> Ints:
-    """Return the clusters that count: in each cell and month the `MOST` with the least share of false tips, the earliest among equals."""
+    """Return the clusters that count: of each cell and month `MOST_CLUSTERS`, those least often false, the earliest among equals."""
     east = np.floor(tips.lon * np.cos(np.radians(tips.lat)) * KM_PER_DEGREE / CELL_KM)
     cell = np.column_stack(
         [east, np.floor(tips.lat * KM_PER_DEGREE / CELL_KM), tips.day.astype("datetime64[M]").astype(np.int64)]
@@ -149,7 +149,7 @@ def _within_limit(tips: Tips) -> Ints:
     place = np.unique(cell, axis=0, return_inverse=True)[1].ravel()
     order = np.lexsort([np.arange(tips.size), tips.false_rate, place])
     first = np.searchsorted(place[order], place[order], side="left")
-    return np.sort(order[np.arange(tips.size) - first < MOST])
+    return np.sort(order[np.arange(tips.size) - first < MOST_CLUSTERS])
 
 
 @dataclass(frozen=True, eq=False)

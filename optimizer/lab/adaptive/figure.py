@@ -20,7 +20,7 @@ CHANGES: Final[dict[str, str]] = {
     "seizure_value change": "Loads a seizure,\nlast year less first",
     "footprint_km change": "Roads with traffic, km,\nlast year less first",
 }
-SHOWN: Final[dict[str, dict[str, str]]] = {
+MEASURES_BY_STUDY: Final[dict[str, dict[str, str]]] = {
     "proliferation": CHANGES,
     "spreading": CHANGES,
     "allocation": {"first": "Loads through, first month", "through": "Loads through, last year"},
@@ -57,8 +57,8 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
     groups = list(rows.groupby(["case", "policy"], sort=False))
     figure = Figure(figsize=(10.5, 0.45 * len(groups) + 1.3), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    for k, (measure, title) in enumerate(SHOWN[name].items()):
-        ax = figure.add_subplot(1, len(SHOWN[name]), k + 1)
+    for k, (measure, title) in enumerate(MEASURES_BY_STUDY[name].items()):
+        ax = figure.add_subplot(1, len(MEASURES_BY_STUDY[name]), k + 1)
         for at, (_, group) in enumerate(groups):
             values = group[measure].dropna().to_numpy(dtype=float)
             if not values.size:

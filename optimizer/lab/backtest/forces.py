@@ -201,7 +201,7 @@ def _heterogeneity(
 
 # What one test period asks of a model: to learn from the searches before it, and to forecast what its own searches find.
 
-LEAST = 0.5
+PSEUDO_COUNT = 0.5
 """Finds, or searches without one, that stand for none in the global chance."""
 
 
@@ -247,7 +247,7 @@ class ForecastTask:
     def chance(self) -> float:
         """The global chance that a search finds something, from the searches before the period."""
         total = float(self.searches.sum())
-        return float(np.clip(self.finds.sum(), LEAST, max(total - LEAST, total / 2)) / total)
+        return float(np.clip(self.finds.sum(), PSEUDO_COUNT, max(total - PSEUDO_COUNT, total / 2)) / total)
 
     @property
     def judged(self) -> NDArray[np.int64]:

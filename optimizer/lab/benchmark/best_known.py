@@ -15,7 +15,7 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.schema import Strict, validated
 from optimizer.base.text.names import unknown_name
 from optimizer.lab.benchmark.families import INSTANCES, cases, known_families, known_file
-from optimizer.lab.benchmark.published import OPTIMA
+from optimizer.lab.benchmark.published import PUBLISHED_OPTIMA
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.plan.evaluation import plan_value
@@ -87,9 +87,9 @@ def check_known(known: BestKnown, instance: Instance, where: str) -> None:
 
 def best_values(cases: Iterable[Case[Instance]]) -> dict[str, float]:
     """Return the best value that the repository or a paper knows of each instance, by name."""
-    from optimizer.lab.benchmark.published import OPTIMA
+    from optimizer.lab.benchmark.published import PUBLISHED_OPTIMA
 
-    values = dict(OPTIMA)
+    values = dict(PUBLISHED_OPTIMA)
     for case in cases:
         file = known_file(case)
         if file is not None and file.is_file():
@@ -250,7 +250,7 @@ def compare_results(table: str | os.PathLike[str], instances: Path = INSTANCES) 
 
 def _known(stored: dict[str, Case[Instance]]) -> dict[str, tuple[float, float]]:
     """Return value and bound of the best that is known, by instance."""
-    known = {name: (value, value) for name, value in OPTIMA.items()}
+    known = {name: (value, value) for name, value in PUBLISHED_OPTIMA.items()}
     for case in stored.values():
         file = known_file(case)
         if file is not None and file.is_file():

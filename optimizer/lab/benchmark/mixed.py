@@ -405,7 +405,7 @@ THROUGH = 0.75
 
 SURVIVALS = (0.3, 0.5, 0.7)
 
-ROUNDS, DEARER = 6, 1.6
+REPRICING_ROUNDS, DEARER = 6, 1.6
 
 ACROSS = 120
 
@@ -464,7 +464,7 @@ def mixed_case(network: Network, name: str, size: tuple[int, int], seed: int, ev
     watched = rng.uniform(0.8, 1.25, network.n_segments)[network.segment]
     reliability = np.exp(np.log(THROUGH) / np.median(seconds) * network.time_s * watched).clip(1e-9, 1.0)
     cost, load = arc_costs(reliability), np.zeros(network.n_segments)
-    for _ in range(ROUNDS):
+    for _ in range(REPRICING_ROUNDS):
         used = np.zeros(load.size)
         for evader, path in zip(pairs, searches.paths(*ends, np.exp(-cost)), strict=True):
             used[np.unique(network.segment[list(path)])] += evader.weight

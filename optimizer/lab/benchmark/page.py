@@ -13,7 +13,15 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH
 from optimizer.lab.benchmark.best_known import best_values
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
-from optimizer.lab.benchmark.published import DECIMALS, OPTIMA, PEERS, PEERS_COLUMNS, PEERS_SETTING, SECONDS, SOURCE
+from optimizer.lab.benchmark.published import (
+    PUBLISHED_OPTIMA,
+    PUBLISHED_PEERS,
+    PUBLISHED_PEERS_COLUMNS,
+    PUBLISHED_PEERS_SETTING,
+    PUBLISHED_ROUNDING,
+    PUBLISHED_SECONDS,
+    PUBLISHED_SOURCE,
+)
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
 from optimizer.lab.rows import date_range, distinct, when_made
 
@@ -126,12 +134,12 @@ def benchmark_text(
         goals_stated=STATED,
         totals=_total_table(found),
         peers=peer_table(beside),
-        peers_setting=PEERS_SETTING,
+        peers_setting=PUBLISHED_PEERS_SETTING,
         peer_ratio=f"{_peer_ratio():.1f}",
         families=family_table(table, methods),
         picture=picture,
         compared=len(complete(table, methods)),
-        source=SOURCE,
+        source=PUBLISHED_SOURCE,
         snip=_snip_table(table, methods),
         problems=_problem_table(table, methods),
     )
@@ -178,7 +186,7 @@ def _total_table(found: Sequence[Total]) -> PageTable | None:
 
 def _peer_ratio() -> float:
     """Return how many times as long the published form took in Gurobi 13 as this package did then: a geometric mean."""
-    both = [(ours, peer) for ours, peer, *_ in PEERS.values() if ours is not None and peer is not None]
+    both = [(ours, peer) for ours, peer, *_ in PUBLISHED_PEERS.values() if ours is not None and peer is not None]
     return geometric_mean([peer / ours for ours, peer in both])
 
 
@@ -227,8 +235,8 @@ def _snip_table(table: Sequence[Score], methods: Sequence[str]) -> PageTable | N
 
 def _snip_row(name: str, row: dict[str, Score], timed: Sequence[str], against: Sequence[str]) -> list[str | None]:
     value = min((score.upper for score in row.values() if score.upper is not None), default=None)
-    published = OPTIMA.get(name)
-    differs = published is not None and value is not None and abs(value - published) > 2 * DECIMALS
+    published = PUBLISHED_OPTIMA.get(name)
+    differs = published is not None and value is not None and abs(value - published) > 2 * PUBLISHED_ROUNDING
     cells: list[str | None] = [
         name,
         (DASH if value is None else f"{value:.6f}") + (f" (published {published:.6f})" if differs else ""),
@@ -236,7 +244,7 @@ def _snip_row(name: str, row: dict[str, Score], timed: Sequence[str], against: S
     cells += [_time_cell(row.get(method)) for method in timed]
     if BASE in timed:
         cells += [_ratio_cell([_base_over(row, method)]) for method in against]
-    cells.append(f"{SECONDS[name]:.0f}" if name in SECONDS else DASH)
+    cells.append(f"{PUBLISHED_SECONDS[name]:.0f}" if name in PUBLISHED_SECONDS else DASH)
     return cells + [_ratio_cell([_published_over(name, row, method)]) for method in timed]
 
 
@@ -245,7 +253,7 @@ def _snip_means(problems: dict[str, dict[str, Score]], timed: Sequence[str], aga
     if BASE in timed:
         cells += [_mean_cell([_base_over(row, method) for row in problems.values()]) for method in against]
     cells.append("")
-    published = {name: row for name, row in problems.items() if name in SECONDS}
+    published = {name: row for name, row in problems.items() if name in PUBLISHED_SECONDS}
     return cells + [
         _mean_cell([_published_over(name, row, method) for name, row in published.items()]) for method in timed
     ]
@@ -269,9 +277,9 @@ def _base_over(row: dict[str, Score], method: str) -> Speedup | None:
 
 def _published_over(name: str, row: dict[str, Score], method: str) -> Speedup | None:
     """Return the published time over a method's; nothing where the method proved nothing."""
-    if name not in SECONDS or method not in row or not row[method].proven:
+    if name not in PUBLISHED_SECONDS or method not in row or not row[method].proven:
         return None
-    return Speedup(SECONDS[name] / max(row[method].seconds, LEAST_SECONDS))
+    return Speedup(PUBLISHED_SECONDS[name] / max(row[method].seconds, LEAST_SECONDS))
 
 
 def _ratio_cell(ratios: Sequence[Speedup | None]) -> str:
@@ -357,7 +365,7 @@ STATED = (
 """How what stands in the column `stated` was measured."""
 
 GOALS = (
-    TreeGoal("SNIP, snipno 3, 8 problems, geometric mean", "s", 1.8, 1.2, tuple(OPTIMA)),
+    TreeGoal("SNIP, snipno 3, 8 problems, geometric mean", "s", 1.8, 1.2, tuple(PUBLISHED_OPTIMA)),
     TreeGoal("andorra-like-911-10", "s", 3, 1.5, ("andorra-like-911-10",)),
     TreeGoal("andorra-like-911-20", "s", 4, 2.5, ("andorra-like-911-20",)),
     TreeGoal("andorra-like-4448-15", "s", 3, 2, ("andorra-like-4448-15",)),
@@ -473,12 +481,15 @@ def peer_table(table: Sequence[Score]) -> PageTable:
     lines = [
         (
             name,
-            *(DASH if each is None else f"{each:g}" for each in PEERS.get(name, (None,) * (len(PEERS_COLUMNS) - 1))),
+            *(
+                DASH if each is None else f"{each:g}"
+                for each in PUBLISHED_PEERS.get(name, (None,) * (len(PUBLISHED_PEERS_COLUMNS) - 1))
+            ),
             *(_own_cell(rows.get(name, {}).get(method)) for method in methods),
         )
-        for name in dict.fromkeys((*PEERS, *remade))
+        for name in dict.fromkeys((*PUBLISHED_PEERS, *remade))
     ]
-    return PageTable.of((*PEERS_COLUMNS, *(f"here: {method}, s" for method in methods)), lines, {})
+    return PageTable.of((*PUBLISHED_PEERS_COLUMNS, *(f"here: {method}, s" for method in methods)), lines, {})
 
 
 def _own_cell(score: Score | None) -> str:

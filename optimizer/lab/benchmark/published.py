@@ -6,9 +6,9 @@ Optima and times of snipno 3: Chen & Luedtke, INFORMS Journal on Computing (2022
 
 from __future__ import annotations
 
-SOURCE = "Chen & Luedtke, INFORMS Journal on Computing (2022): Gurobi 8.1, 4 threads, their machine"
+PUBLISHED_SOURCE = "Chen & Luedtke, INFORMS Journal on Computing (2022): Gurobi 8.1, 4 threads, their machine"
 
-OPTIMA = {
+PUBLISHED_OPTIMA = {
     "snip-0-3-30": 0.216429,
     "snip-0-3-50": 0.182439,
     "snip-0-3-70": 0.150108,
@@ -20,7 +20,7 @@ OPTIMA = {
 }
 """Optimal values to six decimals."""
 
-SECONDS = {
+PUBLISHED_SECONDS = {
     "snip-0-3-30": 72.0,
     "snip-0-3-50": 165.0,
     "snip-0-3-70": 213.0,
@@ -32,16 +32,16 @@ SECONDS = {
 }
 """Published times, s."""
 
-DECIMALS = 5e-7
+PUBLISHED_ROUNDING = 5e-7
 """Half of the last decimal of a published value."""
 
-PEERS_SETTING = (
+PUBLISHED_PEERS_SETTING = (
     "November 2026, all on one machine (not that of the other tables), one thread, "
     "processor seconds of the search, gap 0.0001, once each"
 )
-"""How the times of `PEERS` were measured, side by side; they are stated here, as the benchmark cannot run Gurobi."""
+"""How the times of `PUBLISHED_PEERS` were measured, side by side; they are stated here, as the benchmark cannot run Gurobi."""
 
-PEERS_COLUMNS = (
+PUBLISHED_PEERS_COLUMNS = (
     "problem",
     "this package then",
     "Gurobi 13, published Benders form",
@@ -49,7 +49,7 @@ PEERS_COLUMNS = (
     "SCIP 10 with our star cuts",
 )
 
-PEERS: dict[str, tuple[float | None, ...]] = {
+PUBLISHED_PEERS: dict[str, tuple[float | None, ...]] = {
     "snip-0-3-30": (0.64, 2.1, 0.63, None),
     "snip-0-3-50": (2.9, 7.3, 1.7, 6.9),
     "snip-0-3-70": (4.6, 27.0, 2.5, None),

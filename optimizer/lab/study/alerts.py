@@ -19,7 +19,7 @@ from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, interval, write_page
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, when_made
 from optimizer.lab.study.cells import Cell
-from optimizer.lab.study.exploration import PATROL, ROUNDS, THOMPSON_DRAWS, WAYS
+from optimizer.lab.study.exploration import PATROL, SEARCH_ROUNDS, THOMPSON_DRAWS, WAYS
 from optimizer.lab.study.rows import (
     ALERTS,
     EXPLORATION,
@@ -281,7 +281,7 @@ def write_alert_page(folder: Path) -> PageFiles | None:
         "exploration": {
             "version": f"{distinct(row.version for row in explored)}, {when_made(explored)}",
             "truths": len(explored),
-            "rounds": ROUNDS,
+            "rounds": SEARCH_ROUNDS,
             "window": WINDOW,
             "searches": SEARCHES_A_MONTH,
             "patrol": f"{PATROL:g}",

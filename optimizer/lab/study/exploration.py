@@ -32,7 +32,7 @@ MONTHS, WINDOW = 24, 3
 """Months that the rate of a search is set for; months of a round."""
 WAYS = ("uniform", "chasing", "around", "information", "thompson")
 """By length; near seizures and by habit; by the information a patrol gains about the segment and those around it, or about itself; by draws."""
-ROUNDS, PATROL, THOMPSON_DRAWS = 2, 5.0, 60
+SEARCH_ROUNDS, PATROL, THOMPSON_DRAWS = 2, 5.0, 60
 """Rounds of three months, each after a new fit; searches of a patrol; draws that share a round's searches."""
 ACTIVE = 0.1
 """Rate, over the mean, from which a segment counts as active."""
@@ -59,7 +59,7 @@ def exploration_row(roads: StudyRoads, seed: int) -> ExplorationRow:
     ways = {}
     for way in WAYS:
         history, model, chance = year, first, np.random.default_rng([5, seed])
-        for _ in range(ROUNDS):
+        for _ in range(SEARCH_ROUNDS):
             at = _where(way, model, history, network, chance)
             months = [search(world.rate, per_search, at, chance) for _ in range(WINDOW)]
             effort, found = (np.array(part) for part in zip(*months, strict=True))

@@ -28,7 +28,7 @@ from optimizer.risk import (
     captured,
     make_history,
 )
-from optimizer.risk.simulation.observation import Clerk
+from optimizer.risk.simulation.observation import ObservationModel
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
 from optimizer.risk.simulation.settings import AS_IT_WAS
 
@@ -86,7 +86,7 @@ def make_trial(cell: Cell, world: World) -> Trial:
     lot = cell.stream(Stream.TIES).random(world.rate.size)
     past = whole.months(slice(None, MONTHS))
     faults = cell.design.record if cell.is_family else AS_IT_WAS
-    record = as_records(past, Clerk(faults, world.network, cell.stream(Stream.CLERK)))
+    record = as_records(past, ObservationModel(faults, world.network, cell.stream(Stream.CLERK)))
     return Trial(world, per_search, past, record, whole.months(slice(MONTHS, None)).without_tips(), audit, lot)
 
 
@@ -173,7 +173,7 @@ def scores(name: str, model: Any, history: History, truth: Floats) -> dict[str, 
 # placement
 # are judged apart.
 
-HABIT, ROUNDS, ROUND_MONTHS = 6, 6, 3
+HABIT, LOOP_ROUNDS, ROUND_MONTHS = 6, 6, 3
 """Months of habit, rounds, and months of each."""
 
 TOP = 0.05
@@ -217,7 +217,7 @@ def _followed(
     expected = per_search * SEARCHES_A_MONTH * world.rate
     ideal = ROUND_MONTHS * float(expected @ _placed(world.rate, length, lot, placement))
     yielded, rel5, seconds = [], [], 0.0
-    for _ in range(ROUNDS):
+    for _ in range(LOOP_ROUNDS):
         began = time.process_time()
         model = ESTIMATORS[estimator](roads.table).fit(*as_records(history), roads.network)
         median = model.predict().median
@@ -232,7 +232,7 @@ def _followed(
     return {
         "seconds": round(seconds, 4),
         "expected": yielded,
-        "oracle": [round(ideal, 6)] * ROUNDS,
+        "oracle": [round(ideal, 6)] * LOOP_ROUNDS,
         "best": round(ROUND_MONTHS * float(expected.max()), 6),
         "rel5": rel5,
     }

@@ -19,12 +19,12 @@ from optimizer.lab.study.measures import (
     ESTIMATORS,
     HABIT,
     LATER,
+    LOOP_ROUNDS,
     MONTHS,
     OURS,
     PLACEMENTS,
     RAW,
     ROUND_MONTHS,
-    ROUNDS,
 )
 from optimizer.lab.study.study import family_store, loop_store, map_store
 from optimizer.lab.study.summary import (
@@ -288,7 +288,7 @@ def loop_content(loops: Sequence[LoopRow]) -> dict[str, object]:
     last = [f"{placement}, last round" for placement in PLACEMENTS]
     return {
         "habit": HABIT,
-        "rounds": ROUNDS,
+        "rounds": LOOP_ROUNDS,
         "round_months": ROUND_MONTHS,
         "truths": len({(row.region, row.world, row.seed) for row in loops}),
         "roads": distinct(row.region.capitalize() for row in loops),
@@ -347,7 +347,7 @@ def _mean(values: Iterable[float]) -> float | None:
 
 
 def _late_ratio(loops: Sequence[LoopRow], world: str, name: str, placement: str) -> NDArray[np.float64]:
-    late = slice(ROUNDS // 2, None)
+    late = slice(LOOP_ROUNDS // 2, None)
     return np.array(
         [
             sum(row.expected[late]) / sum(row.oracle[late])

@@ -159,7 +159,7 @@ def _codes(pairs: Candidates, size: int) -> Ints:
 CELL = 0.01
 """Size of the cells of the map whose points are taken as one place, degrees (about a kilometre)."""
 
-CLOSE = 0.01
+EQUAL_AMOUNT = 0.01
 """Relative difference of two amounts up to which they are equal."""
 
 
@@ -246,7 +246,7 @@ def _equal(mine: Ints, theirs: Ints, start: Ints, end: Ints, amount: NDArray[np.
         if amount[at] <= 0:
             continue
         for other in left.get((int(start[at]), int(end[at])), []):
-            if abs(amount[other] - amount[at]) <= CLOSE * amount[at]:
+            if abs(amount[other] - amount[at]) <= EQUAL_AMOUNT * amount[at]:
                 left[int(start[at]), int(end[at])].remove(other)
                 found.append([at, other])
                 break

@@ -205,13 +205,13 @@ def clusters(reports: Reports, found: Sequence[FeedPairs], same: Candidates) -> 
 
 # Candidate pairs of two feeds: what may be one event, found without comparing everything with everything.
 #
-# Pairs within `WINDOW` days. Where there would be more than `MOST` of these, only those that agree in the drug, or in the cell of the map or
-# the name of the place, are kept (two blocks, each pair once).
+# Pairs within `WINDOW` days. Where these would be more than `MOST_PAIRS`, only those are kept that agree in the drug, or in the place: its
+# cell of the map or its name (two blocks, each pair once).
 
 WINDOW = 3
 """Days between the days of two reports of one event at most."""
 
-MOST = 6_000_000
+MOST_PAIRS = 6_000_000
 """Pairs within the window from which on a further agreement is asked for."""
 
 
@@ -232,7 +232,9 @@ class Candidates:
         return Candidates(self.one[chosen], self.other[chosen])
 
 
-def candidate_pairs(day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, most: int = MOST) -> Candidates:
+def candidate_pairs(
+    day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, most: int = MOST_PAIRS
+) -> Candidates:
     """Return the pairs of two feeds that may be one event.
 
     Parameters
@@ -244,7 +246,7 @@ def candidate_pairs(day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...],
     keys
         (n,) integers, -1 where unknown: pairs must agree in one of them at least where there are too many pairs.
     most
-        As `MOST`.
+        As `MOST_PAIRS`.
     """
     low, high = _reach(day, one, other)
     if (high - low).sum() <= most:
@@ -299,24 +301,24 @@ BACKGROUND_PAIRS = 50.0
 WITHIN_WINDOW = (1.0, 0.0036, 0.0104, 0.028, 0.125, 0.333, 0.5, 0.14, 0.29, 0.57)
 """Shares of the levels of time of pairs within `optimizer.records.fusion.matching.WINDOW` days whose times are independent."""
 
-LEAST = 1e-5
+SMALLEST_SHARE = 1e-5
 """Smallest share of any level: no single theme decides alone."""
 
-ROUNDS = 200
+MOST_ROUNDS = 200
 
-CLOSE = 1e-7
+STOP_CHANGE = 1e-7
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way of comparing two reports.
+class FieldComparison:
+    """What two reports are compared by, and its levels.
 
     Attributes
     ----------
     name
         What is compared.
     bounds
-        Upper bounds of the levels but the last, ascending, in the way's unit.
+        Upper bounds of the levels but the last, ascending, in the comparison's unit.
     stated
         Share of true pairs at each level, one more than there are bounds; sums to 1.
     """
@@ -328,36 +330,39 @@ class Way:
 
 @dataclass(frozen=True)
 class Theme:
-    """A theme and its ways."""
+    """A theme and its comparisons."""
 
     name: str
-    ways: tuple[Way, ...]
+    comparisons: tuple[FieldComparison, ...]
 
     @property
     def size(self) -> int:
         """Number of levels, that of "nothing to compare" among them."""
-        return 1 + sum(len(way.stated) for way in self.ways)
+        return 1 + sum(len(comparison.stated) for comparison in self.comparisons)
 
     @cached_property
     def first(self) -> dict[str, int]:
-        """Way -> its first level."""
-        starts = np.cumsum([1, *(len(way.stated) for way in self.ways)])
-        return {way.name: int(start) for way, start in zip(self.ways, starts[:-1], strict=True)}
+        """Name of a comparison -> its first level."""
+        starts = np.cumsum([1, *(len(comparison.stated) for comparison in self.comparisons)])
+        return {comparison.name: int(start) for comparison, start in zip(self.comparisons, starts[:-1], strict=True)}
 
     def slices(self) -> list[slice]:
-        """Return the levels of each way."""
-        return [slice(self.first[way.name], self.first[way.name] + len(way.stated)) for way in self.ways]
+        """Return the levels of each comparison."""
+        return [
+            slice(self.first[comparison.name], self.first[comparison.name] + len(comparison.stated))
+            for comparison in self.comparisons
+        ]
 
-    def way(self, name: str) -> Way:
-        """Return the way of a name."""
-        return next(way for way in self.ways if way.name == name)
+    def comparison(self, name: str) -> FieldComparison:
+        """Return the comparison of a name."""
+        return next(comparison for comparison in self.comparisons if comparison.name == name)
 
     def stated(self) -> np.ndarray:
-        """Return the (size,) stated shares of true pairs, way by way; 1 at level 0."""
-        return np.concatenate([[1.0], *(np.array(way.stated) for way in self.ways)])
+        """Return the (size,) stated shares of true pairs, comparison by comparison; 1 at level 0."""
+        return np.concatenate([[1.0], *(np.array(comparison.stated) for comparison in self.comparisons)])
 
 
-DRUG = Theme("drug", (Way("drug", (0.5,), (0.95, 0.05)),))
+DRUG = Theme("drug", (FieldComparison("drug", (0.5,), (0.95, 0.05)),))
 """Equal, or not."""
 
 EQUAL_DRUG = DRUG.first["drug"]
@@ -398,7 +403,7 @@ class PairModel:
             total += weight[level]
             if theme is DRUG and drug_share is not None:
                 equal = level == EQUAL_DRUG
-                total[equal] += np.log(u[EQUAL_DRUG] / np.maximum(drug_share[equal], LEAST))
+                total[equal] += np.log(u[EQUAL_DRUG] / np.maximum(drug_share[equal], SMALLEST_SHARE))
         return total
 
     def log_odds(self, levels: Levels, drug_share: Floats | None = None) -> Floats:
@@ -434,7 +439,7 @@ def fit_pairs(levels: Levels, background: Levels, most: float) -> PairModel:
         share,
         0,
     )
-    for rounds in range(1, ROUNDS + 1):
+    for rounds in range(1, MOST_ROUNDS + 1):
         odds = np.exp(np.clip(model.log_odds(at), -700, 700))
         match = odds / (1 + odds)
         m, u = [], []
@@ -444,7 +449,7 @@ def fit_pairs(levels: Levels, background: Levels, most: float) -> PairModel:
         share = float(np.clip((number * match).sum() / total, 0.5 / (total + 1), min(most / total, 0.9)))
         before, model = model, PairModel(tuple(m), tuple(u), share, rounds)
         if (
-            abs(np.log(model.share / before.share)) < CLOSE * 1e3
+            abs(np.log(model.share / before.share)) < STOP_CHANGE * 1e3
             and max(float(np.abs(new - old).max()) for new, old in zip(model.m, before.m, strict=True)) < 1e-4
         ):
             break
@@ -458,28 +463,26 @@ def _background(theme: Theme, level: Levels) -> Floats:
 
 
 def _normal(theme: Theme, weight: Floats) -> Floats:
-    """Return shares of levels that sum to 1 within each way of a theme."""
+    """Return shares of levels that sum to 1 within each comparison of a theme."""
     out = np.ones(weight.size)
     for part in theme.slices():
-        share = np.maximum(weight[part] / weight[part].sum(), LEAST)
+        share = np.maximum(weight[part] / weight[part].sum(), SMALLEST_SHARE)
         out[part] = share / share.sum()
     return out
 
 
 # What two reports are compared by: time, place, drug and amount, each at the level at which they agree.
 #
-# How two reports can be compared depends on what they state: two hours or two days, two points or a point and the name of a town. Each such
-# way
-# is a `Way` with levels of its own, and a theme has as many ways as there are. Level 0 of a theme means that nothing can be compared; the
-# others
-# are numbered through the ways. `stated` is the share of true pairs at each level that is assumed before any pair is seen, and counts as
+# How two reports can be compared depends on what they state: two hours or two days, two points or a point and the name of a town. Each is a
+# `FieldComparison` with levels of its own, and a theme has one or several. At level 0 of a theme nothing can be compared; the other levels are
+# numbered through its comparisons. `stated` is the share of true pairs at each level that is assumed before any pair is seen, and counts as
 # `optimizer.records.fusion.matching.STATED_PAIRS` pairs.
 
 TIME = Theme(
     "time",
     (
-        Way("hours", (0.26, 1.01, 3.0, 12.0, 36.0), (0.35, 0.35, 0.12, 0.08, 0.08, 0.02)),
-        Way("days", (0.5, 1.5), (0.80, 0.16, 0.04)),
+        FieldComparison("hours", (0.26, 1.01, 3.0, 12.0, 36.0), (0.35, 0.35, 0.12, 0.08, 0.08, 0.02)),
+        FieldComparison("days", (0.5, 1.5), (0.80, 0.16, 0.04)),
     ),
 )
 """Hours between two hours, less the difference of the clocks; days between two days."""
@@ -487,12 +490,12 @@ TIME = Theme(
 PLACE = Theme(
     "place",
     (
-        Way("points", (0.3, 1.0, 3.0, 10.0, 30.0), (0.45, 0.20, 0.15, 0.12, 0.05, 0.03)),
-        Way("point and a town", (1.0, 2.0, 3.5), (0.55, 0.30, 0.10, 0.05)),
-        Way("point and a district", (1.0, 2.0, 3.5), (0.55, 0.33, 0.08, 0.04)),
-        Way("point and a sector", (1.0, 2.0, 3.5), (0.58, 0.34, 0.05, 0.03)),
-        Way("names", (0.02, 0.3, 0.6), (0.6, 0.2, 0.1, 0.1)),
-        Way("segments", (0.5,), (0.8, 0.2)),
+        FieldComparison("points", (0.3, 1.0, 3.0, 10.0, 30.0), (0.45, 0.20, 0.15, 0.12, 0.05, 0.03)),
+        FieldComparison("point and a town", (1.0, 2.0, 3.5), (0.55, 0.30, 0.10, 0.05)),
+        FieldComparison("point and a district", (1.0, 2.0, 3.5), (0.55, 0.33, 0.08, 0.04)),
+        FieldComparison("point and a sector", (1.0, 2.0, 3.5), (0.58, 0.34, 0.05, 0.03)),
+        FieldComparison("names", (0.02, 0.3, 0.6), (0.6, 0.2, 0.1, 0.1)),
+        FieldComparison("segments", (0.5,), (0.8, 0.2)),
     ),
 )
 """Kilometres between points; distance of a point from the place of a name over how widely that name is used (a town up to 3 km, a sector from
@@ -501,9 +504,9 @@ PLACE = Theme(
 AMOUNT = Theme(
     "amount",
     (
-        Way("weights", (0.01, 0.05, 0.2, 0.7), (0.35, 0.25, 0.2, 0.1, 0.1)),
-        Way("weight and parcels", (0.25, 0.7, 1.5), (0.45, 0.35, 0.15, 0.05)),
-        Way("parcels", (0.01, 0.2, 0.7), (0.7, 0.15, 0.1, 0.05)),
+        FieldComparison("weights", (0.01, 0.05, 0.2, 0.7), (0.35, 0.25, 0.2, 0.1, 0.1)),
+        FieldComparison("weight and parcels", (0.25, 0.7, 1.5), (0.45, 0.35, 0.15, 0.05)),
+        FieldComparison("parcels", (0.01, 0.2, 0.7), (0.7, 0.15, 0.1, 0.05)),
     ),
 )
 """Logarithm of the ratio of two weights, of a weight and what so many parcels weigh, of two numbers of parcels."""
@@ -636,9 +639,11 @@ def pair_levels(reports: Reports, pairs: Candidates, learnt: Learnt) -> Levels:
     )
 
 
-def _graded(level: Levels, theme: Theme, way: str, apart: Floats, where: NDArray[np.bool_]) -> None:
-    """Set the levels of the pairs `where` a way applies, by how far they are apart, (k,)."""
-    level[where] = theme.first[way] + np.searchsorted(np.array(theme.way(way).bounds), apart[where])
+def _graded(level: Levels, theme: Theme, comparison: str, apart: Floats, where: NDArray[np.bool_]) -> None:
+    """Set the levels of the pairs `where` a comparison applies, by how far they are apart, (k,)."""
+    level[where] = theme.first[comparison] + np.searchsorted(
+        np.array(theme.comparison(comparison).bounds), apart[where]
+    )
 
 
 def _time(reports: Reports, pairs: Candidates, skew: float) -> Levels:

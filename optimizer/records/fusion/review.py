@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SAME, DIFFERENT = "same", "different"
 SAID = ("hour", "lon", "lat", "segment", "area", "place", "count", "amount", "unit", "drug", "kg", "parcels")
 """Columns of a report that its digest covers, beside agency and days."""
-SHOWN = (
+SIDE_COLUMNS = (
     "agency",
     "file",
     "line",
@@ -169,6 +169,6 @@ def review_table(
         }
     )
     for number, side in enumerate((one, other), start=1):
-        for column in SHOWN:
+        for column in SIDE_COLUMNS:
             table[f"{column}_{number}"] = side[column].to_numpy()
     return table

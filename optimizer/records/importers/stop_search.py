@@ -37,7 +37,7 @@ MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]
 
 DOUBTFUL = 0.5
 """Share of a force's searches from which on what is missing or strange about them is remarked on."""
-FEW = 5
+FEW_SEARCHES = 5
 """Searches below which nothing is said of an implausible outcome."""
 MOSTLY = 0.95
 """Share of rows from which on a force is said to fill the outcome in; a few rows are forgotten everywhere."""
@@ -280,7 +280,7 @@ def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, drops: DropCounts, not
         kind = filling(own)
         idle = _no_action(own) & (own[LINKED] != "")
         strange = idle & (own[LINKED].str.casefold() == "true")
-        if strange.sum() >= max(FEW, DOUBTFUL * idle.sum()):
+        if strange.sum() >= max(FEW_SEARCHES, DOUBTFUL * idle.sum()):
             notes.append(
                 f"{name}: the outcome is true on {strange.sum()} of the {idle.sum()} searches that ended in no further action, "
                 "which is not plausible; check how this force fills the column before its finds are used."

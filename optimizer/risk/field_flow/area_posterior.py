@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 TAIL = 8.0
 """Degrees of freedom of the t distribution that xi is drawn from: wider tails than the logarithm of a Gamma's on the one side that matters."""
 NEWTON_STEPS, SHORTEST = 30, 0.5**12
-CLOSE = 1e-3
+STOP_GAIN = 1e-3
 """Gain in log chance at which the search for a draw's xi stops; the weights make up for what is left."""
 DRAWS, LEAST_DRAWS, LARGEST_DRAWS = 4000, 200, 5_000_000
 """Draws for a summary; fewer, but not below `LEAST_DRAWS`, where draws times segments would be more than `LARGEST_DRAWS`."""
 RAKINGS, RAKED = 200, 1e-4
 """Rounds at most in which overlapping areas get their sums, and by how much a log sum may be off at the end."""
-LEAST = 1e-9
+SMALLEST_VARIANCE = 1e-9
 """Directions whose variance is below this share of the largest say nothing of their own: areas that are one and the same."""
 
 
@@ -146,7 +146,7 @@ class AreaPosterior:
         level = moved.beta[p:]
         spread = at.T @ eta + beta[p:].T @ level
         size, turn = np.linalg.eigh((spread + spread.T) / 2)
-        kept = size > LEAST * size.max()
+        kept = size > SMALLEST_VARIANCE * size.max()
         self._to_xi = turn[:, kept].T / np.sqrt(size[kept])[:, None]
         self._at, self._of_level = at, beta[p:]
         self._along_eta, self._along_level = eta @ self._to_xi.T, level @ self._to_xi.T  # B
@@ -397,7 +397,7 @@ def _modes(sums: Sequence[_Sum], xi: Floats) -> _Modes:
     for _ in range(NEWTON_STEPS):
         step = np.linalg.solve(target.curvature, target.slope[:, :, None])[:, :, 0]
         gain = (step * target.slope).sum(axis=1) / 2
-        going = gain >= CLOSE
+        going = gain >= STOP_GAIN
         if not going.any():
             break
         left, step, gain, value = left[going], step[going], gain[going], target.value[going]

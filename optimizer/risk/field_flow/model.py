@@ -41,7 +41,7 @@ from optimizer.risk.field_flow.model_averaging import (
     without_flow,
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
-from optimizer.risk.location_error import bear_misplaced
+from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.od_flows import od_draws
 from optimizer.risk.predictive_check import FittedRates, check_record
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from optimizer.risk.field_flow.model_averaging import Candidate
     from optimizer.risk.numerics.likelihood import AreaCount
     from optimizer.risk.od_flows import OdTable, PathFlows
-    from optimizer.risk.predictive_check import RecordCheck
+    from optimizer.risk.predictive_check import PredictiveCheck
 
     Floats = NDArray[np.float64]
 
@@ -171,7 +171,7 @@ class FieldFlow:
     def _gather(self, records: Seizures, effort: Effort | None, comparable: Effort | None = None) -> Evidence:
         known = None if comparable is None else self.evidence_.exposure
         found = gather_evidence(records, effort, self._network, comparable=comparable, exposure=known)
-        return bear_misplaced(found, records, self._network, self.yes_no)
+        return fit_location_error(found, records, self._network, self.yes_no)
 
     def _use(self, weights: Floats) -> None:
         """Average the candidates by the given weights."""
@@ -199,7 +199,7 @@ class FieldFlow:
                 self.record_check_ = first
         self.remarks_ += self.record_check_.warnings()
 
-    def _compare(self, records: Seizures, comparable: Effort | None) -> RecordCheck:
+    def _compare(self, records: Seizures, comparable: Effort | None) -> PredictiveCheck:
         shape = self.candidates_[int(np.argmax(self.weights_))].hyper.shape
         index = self._estimate().mean
         evidence = self.evidence_

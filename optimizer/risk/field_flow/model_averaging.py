@@ -73,7 +73,7 @@ SHAPE_MARGIN = 1.0
 """Where seizures are known by area alone, a shape must be better by this much log evidence than one nearer to Poisson: sums of many months over
 few areas hardly distinguish shapes, and a wrong one costs a third of a nat in the forecast of every month."""
 
-CLOSE = 3e-3
+STOP_GAIN = 3e-3
 """Gain in log posterior at which the search for a mode stops."""
 
 LEAST_WEIGHT = 1e-3
@@ -256,7 +256,7 @@ def _logs(hyper: Hyperparameters) -> Floats:
 
 def fit_at(latent: LatentModel, hyper: Hyperparameters, start: LatentPoint | None) -> HyperparameterFit:
     """Return the mode and the evidence under given hyperparameters."""
-    found = find_mode(latent, hyper, start, close=CLOSE)
+    found = find_mode(latent, hyper, start, close=STOP_GAIN)
     evidence = log_evidence(latent, hyper, found.expansion, found.hessian) + _log_prior(hyper)
     return HyperparameterFit(hyper, found.expansion, evidence)
 
@@ -300,7 +300,7 @@ def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) 
     """Return the candidate in which segments differ by road class alone, at its mode; it has no hyperparameters and pays for none."""
     hyper = replace(NO_FIELD, shape=shape)
     nothing = np.zeros_like(start.u)
-    found = find_mode(latent, hyper, LatentPoint(nothing, nothing, start.beta), close=CLOSE)
+    found = find_mode(latent, hyper, LatentPoint(nothing, nothing, start.beta), close=STOP_GAIN)
     mode = found.expansion
     mean = latent.rates(mode.point)
     evidence = log_evidence(latent, hyper, mode, found.hessian)
@@ -314,11 +314,11 @@ def with_posterior(one: Candidate, weight: float = 1.0) -> Candidate:
     networks as many as the candidate's `weight` in the average asks for.
     """
     latent, hyper = one.latent, one.hyper
-    found = find_mode(latent, hyper, one.mode.point, close=CLOSE)
+    found = find_mode(latent, hyper, one.mode.point, close=STOP_GAIN)
     for _ in range(BLURS):
         sd = np.sqrt(found.hessian.unit_variance(latent))
         latent = replace(latent, blur=np.minimum(sd, WIDEST_BLUR), area_blur=np.sqrt(found.hessian.area_variance()))
-        found = find_mode(latent, hyper, found.expansion.point, close=CLOSE)
+        found = find_mode(latent, hyper, found.expansion.point, close=STOP_GAIN)
     mode = found.expansion
     if latent.areas:
         area_posterior = AreaPosterior(latent, hyper, mode)

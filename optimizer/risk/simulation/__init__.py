@@ -12,7 +12,7 @@ settings were added after; a history under the named ones is what it was. The fa
 
 from __future__ import annotations
 
-from optimizer.risk.simulation.observation import FIRST_MONTH, Clerk, as_records
+from optimizer.risk.simulation.observation import FIRST_MONTH, ObservationModel, as_records
 from optimizer.risk.simulation.searching import (
     BEAT_S,
     NEAR_S,
@@ -77,9 +77,9 @@ __all__ = [
     "TIPPED",
     "UNINFORMED_ERROR",
     "Change",
-    "Clerk",
     "EffortKind",
     "History",
+    "ObservationModel",
     "RecordSettings",
     "SearchSettings",
     "SecondSource",

@@ -27,7 +27,7 @@ UNITS = ("searches", "checks")
 
 
 @dataclass(frozen=True, slots=True)
-class Clerk:
+class ObservationModel:
     """Who writes it down, with errors.
 
     Attributes
@@ -75,15 +75,15 @@ class Clerk:
         return out
 
 
-def as_records(history: History, clerk: Clerk | None = None) -> tuple[Seizures, Effort]:
-    """Return what is written down of a history, month by month and source by source; without a clerk everything is, and right."""
+def as_records(history: History, observation: ObservationModel | None = None) -> tuple[Seizures, Effort]:
+    """Return what is written down of a history, month by month and source by source; without a observation everything is, and right."""
     found, effort = [history.found], [history.effort]
     if history.second is not None:
         found = [history.found - history.second.found, history.second.found]
         effort = [history.effort - history.second.effort, history.second.effort]
-    if clerk is not None and clerk.settings != AS_IT_WAS:
-        found = [clerk.seizures(one) for one in found]
-        effort = [clerk.effort(one) for one in effort]
+    if observation is not None and observation.settings != AS_IT_WAS:
+        found = [observation.seizures(one) for one in found]
+        effort = [observation.effort(one) for one in effort]
     return _finds(found), _searches(effort)
 
 

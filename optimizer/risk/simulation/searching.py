@@ -30,7 +30,7 @@ DISPLACED_MONTHS = 3
 """For how long traffic keeps away from where something was seized."""
 
 STATIONS, BEAT_S = 6, 300.0
-"""Places that searches start from, and the travel time over which they thin out by a factor e: habit knows nothing of the truth."""
+"""Places that searches start from, and the travel time over which they thin out by a factor e: the pattern knows nothing of the truth."""
 
 TEAMS = STATIONS
 
@@ -206,20 +206,20 @@ def _searched(
 ) -> History:
     network = world.network
     length = network.length_m[network.segment_arc]
-    habit = make_habit(network, rng)
-    mover = Mover(chosen, habit, Nearness(network), length / length.sum())
-    crew = _Crew.of(chosen, habit, rng)
+    pattern = make_search_pattern(network, rng)
+    kernel = DisplacementKernel(chosen, pattern, TravelDecay(network), length / length.sum())
+    crew = _Crew.of(chosen, pattern, rng)
     effort, found, tipped, second, theirs = (np.zeros((months, length.size)) for _ in range(5))
     for month in range(months):
-        passing = _displaced(_rate_in(world, month, changes), found[:month], mover, length)
+        passing = _displaced(_rate_in(world, month, changes), found[:month], kernel, length)
         rate = passing if world.detection is None else passing * world.detection
-        chance = mover.chance(found[:month], rng)
+        chance = kernel.chance(found[:month], rng)
         if crew is None:
             effort[month], found[month] = search(rate, per_search, chance, rng)
         else:
             effort[month] = rng.multinomial(SEARCHES_A_MONTH, chance)
-            second[month] = rng.binomial(effort[month].astype(np.int64), crew.second_share[habit.district])
-            expected = per_search * rate * crew.detection[rng.permutation(TEAMS)][habit.district]
+            second[month] = rng.binomial(effort[month].astype(np.int64), crew.second_share[pattern.district])
+            expected = per_search * rate * crew.detection[rng.permutation(TEAMS)][pattern.district]
             theirs[month] = rng.poisson(crew.second_detection * expected * second[month])
             found[month] = theirs[month] + rng.poisson(expected * (effort[month] - second[month]))
         if chosen.tips > 0:
@@ -241,11 +241,11 @@ class _Crew:
     detection: Floats
 
     @classmethod
-    def of(cls, chosen: SearchSettings, habit: Habit, rng: np.random.Generator) -> _Crew | None:
+    def of(cls, chosen: SearchSettings, pattern: SearchPattern, rng: np.random.Generator) -> _Crew | None:
         """Return the crew; None where all searches are alike."""
         if chosen.team == 0 and chosen.second_detection == 0:
             return None
-        stations = int(habit.district.max()) + 1
+        stations = int(pattern.district.max()) + 1
         share = rng.random(max(stations, STATIONS)) if chosen.second_detection > 0 else np.zeros(STATIONS)
         detection = rng.lognormal(0.0, chosen.team, TEAMS)
         return cls(share, chosen.second_detection or 1.0, detection / detection.mean())
@@ -260,12 +260,12 @@ def _rate_in(world: World, month: int, changes: Sequence[Change]) -> Floats:
     return rate
 
 
-def _displaced(rate: Floats, found: Floats, mover: Mover, length: Floats) -> Floats:
+def _displaced(rate: Floats, found: Floats, kernel: DisplacementKernel, length: Floats) -> Floats:
     """Return what passes once traffic keeps away from recent seizures; the total by length stays."""
-    if mover.settings.displaced == 0 or not len(found):
+    if kernel.settings.displaced == 0 or not len(found):
         return rate
-    near = np.minimum(mover.nearness.near(found[-DISPLACED_MONTHS:].sum(axis=0)), 1.0)
-    left = rate * (1 - mover.settings.displaced * near)
+    near = np.minimum(kernel.decay.near(found[-DISPLACED_MONTHS:].sum(axis=0)), 1.0)
+    left = rate * (1 - kernel.settings.displaced * near)
     return np.asarray(left * (rate @ length) / max(float(left @ length), 1e-300))
 
 
@@ -281,7 +281,7 @@ ROSTER = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
+class SearchPattern:
     """Where searches always were.
 
     Attributes
@@ -296,7 +296,7 @@ class Habit:
     district: NDArray[np.int64]
 
 
-def make_habit(network: Network, rng: np.random.Generator) -> Habit:
+def make_search_pattern(network: Network, rng: np.random.Generator) -> SearchPattern:
     """Return habits around a few stations, of no reason otherwise."""
     arc = network.segment_arc
     stations = rng.integers(network.n_nodes, size=STATIONS)
@@ -305,10 +305,10 @@ def make_habit(network: Network, rng: np.random.Generator) -> Habit:
     from_ends = each.min(axis=0)
     thinned = 0.1 + np.exp(-np.where(np.isfinite(from_ends), from_ends, np.inf) / BEAT_S)
     chance = network.length_m[arc] * thinned * rng.lognormal(0.0, 1.0, arc.size)
-    return Habit(np.asarray(chance / chance.sum()), each.argmin(axis=0))
+    return SearchPattern(np.asarray(chance / chance.sum()), each.argmin(axis=0))
 
 
-class Nearness:
+class TravelDecay:
     """Where one wants to search after earlier seizures; each segment's neighbourhood is worked out once."""
 
     def __init__(self, network: Network) -> None:
@@ -331,28 +331,28 @@ class Nearness:
 
 
 @dataclass(frozen=True)
-class Mover:
+class DisplacementKernel:
     """How effort moves from month to month.
 
     Attributes
     ----------
     settings
         What moves it.
-    habit, nearness
+    pattern, decay
         Where searches always were, and what is near a seizure.
     even
         (m,) chance of a search that goes anywhere alike.
     """
 
     settings: SearchSettings
-    habit: Habit
-    nearness: Nearness
+    pattern: SearchPattern
+    decay: TravelDecay
     even: Floats
 
     @cached_property
     def closed(self) -> NDArray[np.bool_]:
-        """(m,) where nobody ever searches: the end of the roads in the order of the habit by length."""
-        order = np.argsort(-self.habit.usual / self.even, kind="stable")
+        """(m,) where nobody ever searches: the end of the roads in the order of the pattern by length."""
+        order = np.argsort(-self.pattern.usual / self.even, kind="stable")
         before = np.cumsum(self.even[order]) - self.even[order]
         out = np.zeros(order.size, dtype=bool)
         out[order[before >= self.settings.open_share]] = True
@@ -363,7 +363,7 @@ class Mover:
         chosen = self.settings
         if chosen.movement == "even":
             return self._open(self.even)
-        usual = self._of_roster(rng) if chosen.rotating else self.habit.usual
+        usual = self._of_roster(rng) if chosen.rotating else self.pattern.usual
         chance = usual
         if chosen.movement in {"chasing", "quotas"}:
             wish = self.wish(found)
@@ -377,7 +377,7 @@ class Mover:
     def wish(self, found: Floats) -> Floats:
         """Return the (m,) shares of the wish to search where seizures were; 0 where nothing was found yet."""
         start = 0 if self.settings.window is None else max(len(found) - self.settings.window, 0)
-        wish = self.nearness.near(found[start:].sum(axis=0))
+        wish = self.decay.near(found[start:].sum(axis=0))
         if self.settings.power != 1:
             wish **= self.settings.power
         if self.settings.open_share < 1:
@@ -392,13 +392,13 @@ class Mover:
 
     def _of_roster(self, rng: np.random.Generator) -> Floats:
         active = rng.gamma(ROSTER, size=STATIONS) + 0.05
-        chance = self.habit.usual * active[self.habit.district]
+        chance = self.pattern.usual * active[self.pattern.district]
         return np.asarray(chance / chance.sum())
 
     def _within_quotas(self, chance: Floats) -> Floats:
         """Return the chance with the same total in every district that has any open road."""
         open_chance = np.where(self.closed, 0.0, chance)
-        total = np.bincount(self.habit.district, open_chance, STATIONS)
+        total = np.bincount(self.pattern.district, open_chance, STATIONS)
         share = np.divide(1.0, total, out=np.zeros(STATIONS), where=total > 0)
-        spread = open_chance * share[self.habit.district]
+        spread = open_chance * share[self.pattern.district]
         return np.asarray(spread / spread.sum())

@@ -13,7 +13,7 @@ from optimizer.problem.instance.evaders import Route
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.field_flow.model_averaging import spatial_signal
-from optimizer.risk.route_flows import Counted, LocalTraffic, candidate_routes, explain_by_routes, local_traffic
+from optimizer.risk.route_flows import CountedRows, LocalTraffic, candidate_routes, explain_by_routes, local_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,14 +91,14 @@ class RecordFlows:
     demand: GravityDemand
     usual: PairRoutes
     candidates: CandidateRoutes
-    counted: Counted
+    counted: CountedRows
     placed: int
     raised: Floats | None = None
 
     def explained(self, draws: int, rng: np.random.Generator) -> ExplainedFlows:
         """Return the flows that explain draws of the record: each count drawn from a Gamma distribution with the count as shape."""
         drawn = rng.gamma(np.maximum(self.counted.count, 1e-9), size=(self.counted.count.shape[0], draws))
-        flows = explain_by_routes(self.candidates, Counted(self.counted.effort, drawn))
+        flows = explain_by_routes(self.candidates, CountedRows(self.counted.effort, drawn))
         flow = flows.flow if self.raised is None else flows.flow * np.exp(self.raised)[:, None]
         on_route = flow / flow.sum(axis=0)
         local = flows.local[: self.placed].sum(axis=0) / drawn.sum(axis=0)
@@ -248,7 +248,7 @@ def _silence(model: RiskModel, known: Evidence) -> str:
     return ""
 
 
-def _counted(known: Evidence, model: RiskModel) -> Counted:
+def _counted(known: Evidence, model: RiskModel) -> CountedRows:
     """Return the record in rows: one for each searched segment, one for each area of which only the sum is known."""
     level = np.exp(model.levels_) if isinstance(model, FieldFlow) else np.ones(len(known.units))
     expected, count = level @ known.unit_expected, known.own_count
@@ -260,18 +260,18 @@ def _counted(known: Evidence, model: RiskModel) -> Counted:
         of_area = level[area.unit] * area.expected
         rows.append(csr_array((of_area, (np.zeros(of_area.size, dtype=np.int64), area.segment)), shape=(1, size[1])))
         sums.append(np.array([area.count]))
-    return Counted(csr_array(vstack(rows)), np.concatenate(sums)[:, None])
+    return CountedRows(csr_array(vstack(rows)), np.concatenate(sums)[:, None])
 
 
-def _with_draws(record: Counted) -> Counted:
+def _with_draws(record: CountedRows) -> CountedRows:
     """Return the record with draws of its counts, Gamma with the count as shape: what other records of the same rates could have held."""
     rng = np.random.default_rng(0)
     drawn = [rng.gamma(np.maximum(record.count, 1e-9)) for _ in range(DRAWS)]
-    return Counted(record.effort, np.column_stack((record.count, *drawn)))
+    return CountedRows(record.effort, np.column_stack((record.count, *drawn)))
 
 
 def _fit(
-    candidates: CandidateRoutes, record: Counted, estimate: RiskEstimate, rate: Floats, local: Floats
+    candidates: CandidateRoutes, record: CountedRows, estimate: RiskEstimate, rate: Floats, local: Floats
 ) -> RecordFit:
     effort = np.asarray(record.effort.sum(axis=0), dtype=np.float64)
     before = np.asarray(candidates.on @ candidates.prior())

@@ -18,7 +18,7 @@ import numpy as np
 
 from optimizer.base.text.messages import Message, counted_message, listed, message
 from optimizer.problem.instance.evaders import Route
-from optimizer.risk.tips import BOUND, CELL_KM, MOST
+from optimizer.risk.tips import BOUND, CELL_KM, MOST_CLUSTERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +91,7 @@ def tips_sentence(shift: TipShift, moved: float, network: Network) -> Message:
         limit = message(
             "{count} more do not, as {most} of a month and {side:g} km square count at most",
             count=shift.over_limit,
-            most=MOST,
+            most=MOST_CLUSTERS,
             side=CELL_KM,
         )
     factor = np.exp(shift.log_factor)

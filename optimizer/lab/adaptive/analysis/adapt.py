@@ -19,7 +19,14 @@ from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
 from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.lab.adaptive.simulation.simulate import PeriodRow, RoadPart, RunTravel, TravelMeter, simulate, unopposed
+from optimizer.lab.adaptive.simulation.simulate import (
+    PeriodRow,
+    RoadPart,
+    RunTravel,
+    TravelMeter,
+    baseline_flows,
+    simulate,
+)
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.plans.plan_folder import problem_source
 from optimizer.problem.instance.instance import series_digest
@@ -218,7 +225,7 @@ def adapt(
         raise KeyboardInterrupt
     displacement = None
     if meter is not None:
-        nothing = meter.travel(unopposed(world, periods=periods, seed=seed))
+        nothing = meter.travel(baseline_flows(world, periods=periods, seed=seed))
         displacement = Displacement(ground, shown, meter.stretch, travel, nothing)
     rows = [AdaptRow(p, r, row) for p in policies for r in range(runs) for row in made.get((p, r), ())]
     found = Adaptation(

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.lab.adaptive.simulation.response_models import ReplyMixture, ReplyModels
+from optimizer.lab.adaptive.simulation.response_models import ReplyMixture, ResponseModels
 from optimizer.lab.adaptive.simulation.routes import Layout
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
-from optimizer.risk.route_flows import CandidateRoutes, Counted, explain_by_routes
+from optimizer.risk.route_flows import CandidateRoutes, CountedRows, explain_by_routes
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import addable
 from optimizer.solvers.mixed.double_oracle import systematic_sample
@@ -53,7 +53,7 @@ NEW = 0.3
 SEARCHED_ALWAYS = 0.1
 """Periods of effort that are added to those of every option, in what exploration goes by."""
 
-ROUNDS = 8
+ORACLE_ROUNDS = 8
 """Rounds of the double oracle before the first plan against the replies expected; each later period has one."""
 
 
@@ -99,7 +99,7 @@ class Hotspot:
     """Chase counts: they spread to options near them, and nothing corrects them for where was searched."""
 
     def __init__(self, world: AdaptiveWorld) -> None:
-        self._world, self._placer = world, Placer(world.instance)
+        self._world, self._placer = world, PlanFromScores(world.instance)
         self._near = _near(world)
         self._score = world.begun.astype(np.float64)
 
@@ -120,8 +120,8 @@ class Coverage:
 
     def __init__(self, world: AdaptiveWorld) -> None:
         routes = world.sets.routes
-        self._world, self._placer = world, Placer(world.instance)
-        self._refit = Refit(routes, world.sets.crowd, world.terms.forgetting)
+        self._world, self._placer = world, PlanFromScores(world.instance)
+        self._refit = RouteFlowEstimator(routes, world.sets.crowd, world.terms.forgetting)
         row, column = np.nonzero(routes.option < routes.n_options)
         shape = (routes.n_options, routes.pair.size)
         self._meets = csr_array((np.ones(row.size), (routes.option[row, column], row)), shape=shape)
@@ -143,7 +143,7 @@ class Exact:
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world, self._plan = world, world.first.single
-        self._refit = Refit(world.sets.routes, world.sets.crowd, world.terms.forgetting)
+        self._refit = RouteFlowEstimator(world.sets.routes, world.sets.crowd, world.terms.forgetting)
         self._weights = EvaderWeights(world)
         self._pool = copy.copy(world.first.pool)  # it grows; other runs begin with the first one
 
@@ -182,9 +182,9 @@ class Explore:
     """The mixture that is best against the replies that the record lets expect, and days of plans that teach most."""
 
     def __init__(self, world: AdaptiveWorld) -> None:
-        self._world, self._placer = world, Placer(world.instance)
+        self._world, self._placer = world, PlanFromScores(world.instance)
         routes, first = world.sets.routes, world.first
-        self._models = ReplyModels(routes, world.sets.crowd)
+        self._models = ResponseModels(routes, world.sets.crowd)
         self._mixture = ReplyMixture(routes, world.hindsight, first.plans, first.probability)
         self._begun = False
         self._effort = np.zeros(len(world.instance.options))
@@ -198,7 +198,7 @@ class Explore:
     def layout(self, rng: np.random.Generator) -> Layout:
         """Draw the days of the mixture and those of exploration."""
         terms, mixture = self._world.terms, self._mixture
-        mixture.improve(self._models, 1 if self._begun else ROUNDS)
+        mixture.improve(self._models, 1 if self._begun else ORACLE_ROUNDS)
         self._begun = True
         teaching = min(round(terms.exploration * terms.days), terms.days - 1)
         drawn = drawn_days(mixture.plans, mixture.probability, terms.days - teaching, rng)
@@ -213,7 +213,7 @@ class Random:
     """Any plan that fits, a new one each day."""
 
     def __init__(self, world: AdaptiveWorld) -> None:
-        self._days, self._placer = world.terms.days, Placer(world.instance)
+        self._days, self._placer = world.terms.days, PlanFromScores(world.instance)
 
     def take(self, period: PeriodRecord) -> None:
         """Learn nothing."""
@@ -327,7 +327,7 @@ class PeriodRecord:
 # Plans from scores: options in the order of their score for what they use, as long as budgets, conflicts and requirements allow.
 
 
-class Placer:
+class PlanFromScores:
     """Makes feasible plans from scores.
 
     Parameters
@@ -420,7 +420,7 @@ class Flows:
     routes: Floats
 
 
-class Refit:
+class RouteFlowEstimator:
     """The record in sums, kept up period after period.
 
     Parameters
@@ -477,7 +477,7 @@ class Refit:
             csr_array(on[:, first]),
         )
         searched = csr_array((self._effort, (np.arange(effort.size), np.arange(effort.size))))
-        merged = explain_by_routes(candidates, Counted(searched, self._counts[:, None]), EXPLAINED).flow[:, 0]
+        merged = explain_by_routes(candidates, CountedRows(searched, self._counts[:, None]), EXPLAINED).flow[:, 0]
         found = (merged / prior)[one.ravel()] * self._prior
         total = max(float(found.sum()), 1e-300)
         return Flows(routes.sums(found) / total, found / total)
@@ -506,7 +506,7 @@ class FollowThePerturbedLeader:
     """FPL-UE, with a draw each day."""
 
     def __init__(self, world: AdaptiveWorld) -> None:
-        self._terms, self._placer = world.terms, Placer(world.instance)
+        self._terms, self._placer = world.terms, PlanFromScores(world.instance)
         self._reward = np.zeros(len(world.instance.options))
         self._periods = 0
 

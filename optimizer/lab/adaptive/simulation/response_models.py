@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optimizer.lab.adaptive.simulation.policies import PeriodRecord
     from optimizer.lab.adaptive.simulation.routes import RoutePassage, RouteSet
     from optimizer.lab.adaptive.simulation.traffickers import PairLoads
-    from optimizer.lab.adaptive.simulation.world import Hindsight
+    from optimizer.lab.adaptive.simulation.world import BestPlanInHindsight
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -50,7 +50,7 @@ NEGLIGIBLE = 1e-3
 """Weight below which a model does not count."""
 
 
-class ReplyModels:
+class ResponseModels:
     """The candidates and their weights.
 
     Parameters
@@ -153,7 +153,7 @@ SPREAD = 0.01
 STARTS = 3
 """Plans of the pool from which exchanges begin."""
 
-MOST = 60
+MOST_PLANS = 60
 """Plans that are kept."""
 
 
@@ -168,12 +168,12 @@ class ReplyMixture:
         (plans, options) masks and (plans,) probabilities to begin with.
     """
 
-    def __init__(self, routes: RouteSet, oracle: Hindsight, plans: Mask, probability: Floats) -> None:
+    def __init__(self, routes: RouteSet, oracle: BestPlanInHindsight, plans: Mask, probability: Floats) -> None:
         self._routes, self._oracle = routes, oracle
         self.plans, self.probability = plans, probability / probability.sum()
         self._through = np.array([passage(routes, plan).through for plan in plans]).T
 
-    def improve(self, models: ReplyModels, rounds: int = 1) -> None:
+    def improve(self, models: ResponseModels, rounds: int = 1) -> None:
         """Play rounds against the models as they are weighted now."""
         for _ in range(rounds):
             flows = models.long_run(self.through)
@@ -189,7 +189,7 @@ class ReplyMixture:
     def _add(self, plan: Mask) -> None:
         if (self.plans == plan).all(axis=1).any():
             return
-        if self.probability.size >= MOST:
+        if self.probability.size >= MOST_PLANS:
             kept = np.arange(self.probability.size) != self.probability.argmin()
             self.plans, self._through = self.plans[kept], self._through[:, kept]
             self.probability = self.probability[kept] / self.probability[kept].sum()
@@ -197,7 +197,7 @@ class ReplyMixture:
         self._through = np.column_stack((self._through, passage(self._routes, plan).through))
         self.probability = np.append(self.probability, 0.0)
 
-    def _descend(self, models: ReplyModels) -> None:
+    def _descend(self, models: ResponseModels) -> None:
         here = (1 - SPREAD) * self.probability + SPREAD / self.probability.size
         total, scale = np.zeros(here.size), 0.0
         for step in range(1, STEPS + 1):

@@ -153,7 +153,7 @@ def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed:
     return replace(unmeasured, rows=_measured(world, unmeasured, np.array(chances)))
 
 
-def unopposed(world: AdaptiveWorld, *, periods: int, seed: int = 0) -> Floats:
+def baseline_flows(world: AdaptiveWorld, *, periods: int, seed: int = 0) -> Floats:
     """Return the (periods, routes) loads on each route where nothing ever stands, forced options neither; traffickers are those of run 0."""
     chance = np.random.default_rng([seed, 0, 0])
     nothing = Layout.fixed(np.zeros_like(world.today), world.terms.days)

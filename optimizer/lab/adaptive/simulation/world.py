@@ -102,9 +102,9 @@ class AdaptiveWorld:
         return survival[:-1]
 
     @cached_property
-    def hindsight(self) -> Hindsight:
+    def hindsight(self) -> BestPlanInHindsight:
         """What finds best plans against given flows."""
-        return Hindsight(self.instance, self.overlay, self.sets.routes)
+        return BestPlanInHindsight(self.instance, self.overlay, self.sets.routes)
 
     @cached_property
     def passages(self) -> Passages:
@@ -199,7 +199,7 @@ PROGRAMS = 25
 SAMPLED, SEARCHED = 40, 6
 """Plans sampled from the marginals, and how many of them are searched around."""
 
-ROUNDS, STARTS = 8, 6
+ORACLE_ROUNDS, STARTS = 8, 6
 """Rounds of the double oracle at most, and plans that exchanges begin from in one, and as many sampled ones."""
 
 WORK = 1_500
@@ -319,7 +319,7 @@ def _played(
     chains = game.commodities.chains
     solution = _solved(game)
     pairs = game.commodities.searches.leaf.size
-    for _ in range(min(max(WORK // max(pairs, 1), 1), ROUNDS)):
+    for _ in range(min(max(WORK // max(pairs, 1), 1), ORACLE_ROUNDS)):
         if listener.cancelled():
             raise KeyboardInterrupt
         marginals = np.array(game.plans[: solution.probability.size]).T @ solution.probability
@@ -425,7 +425,7 @@ NEGLIGIBLE = 1e-5
 """Share of all loads below which routes that meet the same options do not steer the exchanges."""
 
 
-class Hindsight:
+class BestPlanInHindsight:
     """Finds best plans against given flows; routes that meet the same options with the same effect count as one.
 
     Parameters
