@@ -16,7 +16,10 @@ import numpy as np
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.arrays import straight_lines
+<<<<<<< HEAD
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
+=======
+>>>>>>> 8f4c14a (Generated instances keep the rounded length of a degree that their stored files were drawn with)
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.shortest_paths import cost_graph
@@ -34,6 +37,8 @@ WATCH_PER_HOUR = dict(zip(CLASSES, (0.04, 0.03, 0.02, 0.015, 0.01), strict=True)
 """Rate at which ordinary policing finds a load on the move."""
 WINDING = 1.2
 """Length of a road over the straight line between its ends."""
+STORED_KM_PER_DEGREE = 111.195
+"""Length of a degree as the stored instances were made: with another, some coordinates round otherwise and the files come out changed."""
 DIGITS = 6
 """Decimals of every generated probability."""
 
@@ -86,7 +91,7 @@ class RoadMap:
     def network(self) -> Network:
         """The road network: arc a runs along segment a mod s, backwards from a = s on."""
         count = len(self.ends)
-        lonlat = np.round(self.xy / KM_PER_DEGREE, 4)
+        lonlat = np.round(self.xy / STORED_KM_PER_DEGREE, 4)
         tail, head = np.concatenate((self.ends, self.ends[:, ::-1])).astype(np.int32).T
         return Network(
             node_id=np.arange(len(self.xy)),
