@@ -16,10 +16,6 @@ import numpy as np
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.arrays import straight_lines
-<<<<<<< HEAD
-from optimizer.problem.network.geodesy import KM_PER_DEGREE
-=======
->>>>>>> 8f4c14a (Generated instances keep the rounded length of a degree that their stored files were drawn with)
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.shortest_paths import cost_graph
