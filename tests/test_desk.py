@@ -15,11 +15,11 @@ from typer.main import get_command
 
 from optimizer.analysis.desk.desk import Desk, tour_name
 from optimizer.analysis.desk.session import DeskSearch
-from optimizer.analysis.desk.variants import read_desk_plan, save_variant
+from optimizer.analysis.desk.variants import save_variant
 from optimizer.base.errors import InputError
 from optimizer.cli.app import app
-from optimizer.plans.changes import plan_command, start_for, whole_changes
-from optimizer.plans.plan_folder import KnownPlan
+from optimizer.plans.changes import plan_command, whole_changes
+from optimizer.plans.plan_folder import KnownPlan, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.files.plan_file import read_plan_file
 from optimizer.problem.instance.changes import Changes
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
+
+
+def opened(path: Path) -> KnownPlan:
+    """Return a plan as a desk opens it."""
+    folder = PlanFolder(path)
+    folder.check_version()
+    return folder.known
 
 
 def desk_of(instance: Instance) -> Desk:
@@ -231,14 +238,14 @@ def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     instance = on_a_map(4)
     _, best = brute_force(instance)
     folder = written(tmp_path / "best", instance, [o.id for o, x in zip(instance.options, best, strict=True) if x])
-    desk = Desk(read_desk_plan(folder))
+    desk = Desk(opened(folder))
     desk.forbid(next(o.id for o, x in zip(instance.options, best, strict=True) if x))
     desk.set_budget("teams", 3)
     searched(desk, 0)
-    place = save_variant(desk, folder, "no-1")
+    place = save_variant(desk, PlanFolder(folder), "no-1")
     assert place == folder / "variants" / "no-1"
     assert {path.name for path in place.iterdir()} == {"plan.json", "plan.geojson", "instance.json", "run.json"}
-    back = read_desk_plan(place)
+    back = opened(place)
     assert back.value == pytest.approx(desk.value)
     assert back.lower == pytest.approx(desk.lower)
     assert back.plan.options == desk.state.plan.options
@@ -259,7 +266,7 @@ def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     further.set_budget("teams", 4)
     further.force(next(o.id for o in instance.options if o.id not in desk.state.changes.forbidden))
     searched(further, 0)
-    again = save_variant(further, place, "again")
+    again = save_variant(further, PlanFolder(place), "again")
     assert again.parent == place / "variants"
     whole = json.loads((again / "run.json").read_text())["changes"]
     assert whole["budgets"] == {"teams": 4}
@@ -297,25 +304,23 @@ def test_the_command_that_plans_a_variant_is_one_of_the_command_line(tmp_path: P
 def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     instance = on_a_map(4)
     folder = written(tmp_path / "here", instance, ["o3"])
-    desk = Desk(read_desk_plan(folder))
+    desk = Desk(opened(folder))
     for name in ("", ".", "..", "../x", "a/b", "a\\b", "x" * 61, "-x", "é", "a\n", "a\x00"):
         with pytest.raises(InputError, match="name of the variant"):
-            save_variant(desk, folder, name)
+            save_variant(desk, PlanFolder(folder), name)
     desk.set_budget("money", 0)
     desk.force("b")
     with pytest.raises(InputError, match="too much"):
-        save_variant(desk, folder, "x")
+        save_variant(desk, PlanFolder(folder), "x")
     while desk.can_undo:
         desk.undo()
     assert not (folder / "variants").exists()
-    save_variant(desk, folder, "x")
+    save_variant(desk, PlanFolder(folder), "x")
     with pytest.raises(InputError, match="which exists"):
-        save_variant(desk, folder, "x")
-    monkeypatch.setattr(
-        "optimizer.analysis.desk.variants.write_instance", lambda *_: (_ for _ in ()).throw(OSError("full"))
-    )
+        save_variant(desk, PlanFolder(folder), "x")
+    monkeypatch.setattr("optimizer.plans.plan_folder.write_instance", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises((InputError, OSError)):
-        save_variant(desk, folder, "y")
+        save_variant(desk, PlanFolder(folder), "y")
     assert [path.name for path in (folder / "variants").iterdir()] == ["x"]
     monkeypatch.undo()
     if hasattr(os, "symlink"):
@@ -323,21 +328,21 @@ def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, monkeypatch: pytest
         (tmp_path / "outside").mkdir()
         (other / "variants").symlink_to(tmp_path / "outside", target_is_directory=True)
         with pytest.raises(InputError, match="outside of the plan folder"):
-            save_variant(Desk(read_desk_plan(other)), other, "x")
+            save_variant(Desk(opened(other)), PlanFolder(other), "x")
         assert not list((tmp_path / "outside").iterdir())
 
 
 def test_folders_that_are_no_plan_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder"):
-        read_desk_plan(tmp_path / "nowhere")
+        opened(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"without instance\.json and plan\.json"):
-        read_desk_plan(tmp_path)
+        opened(tmp_path)
     folder = written(tmp_path / "old", on_a_map(1), ["o3"], schema_version=1)
     with pytest.raises(InputError, match=r"version 1.*Plan again"):
-        read_desk_plan(folder)
+        opened(folder)
     (folder / "plan.json").write_text("[1]")
     with pytest.raises(InputError):
-        read_desk_plan(folder)
+        opened(folder)
 
 
 def test_a_stopped_search_keeps_its_plan_and_a_bad_limit_is_refused() -> None:
@@ -359,7 +364,7 @@ def test_a_stopped_search_keeps_its_plan_and_a_bad_limit_is_refused() -> None:
 def test_beats_stay_with_the_plan_and_a_search_drives_others(tmp_path: Path) -> None:
     instance, _ = small_case(1)
     folder = written(tmp_path / "crews", instance, [])
-    desk = Desk(read_desk_plan(folder))
+    desk = Desk(opened(folder))
     nothing = desk.value
     searched(desk, 0.01)
     beats = desk.state.plan.beats
@@ -375,16 +380,17 @@ def test_beats_stay_with_the_plan_and_a_search_drives_others(tmp_path: Path) -> 
     assert desk.state.plan.beats == beats
     if not desk.feasible:
         searched(desk, 0.01)
-    place = save_variant(desk, folder, "crews")
-    back = read_desk_plan(place)
+    place = save_variant(desk, PlanFolder(folder), "crews")
+    back = opened(place)
     assert back.value == pytest.approx(desk.value)
     assert [(b.posts, b.slots) for b in back.plan.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
-    begun = start_for(instance, place)
-    assert begun.plan is not None
-    assert [(b.posts, b.slots) for b in begun.plan.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
-    assert not begun.warnings
-    fewer = start_for(replace(instance, patrols=None), place)
-    assert "nor beats that its teams could drive" in "".join(fewer.warnings)
+    told: list[str] = []
+    begun = PlanFolder(place).start_for(instance, told.append)
+    assert begun is not None
+    assert [(b.posts, b.slots) for b in begun.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
+    assert not told
+    PlanFolder(place).start_for(replace(instance, patrols=None), told.append)
+    assert "nor beats that its teams could drive" in "".join(told)
     while desk.can_undo:
         desk.undo()
     assert not desk.state.plan.beats

@@ -23,7 +23,7 @@ from optimizer.analysis.desk.page.page import DeskPage
 from optimizer.analysis.desk.page.server import listening
 from optimizer.analysis.desk.session import DeskSession
 from optimizer.base.errors import InputError
-from optimizer.plans.plan_folder import KnownPlan, read_known_plan
+from optimizer.plans.plan_folder import KnownPlan, PlanFolder
 from optimizer.problem.plan.plan import Plan, make_beat, with_plan
 from tests.browser import CHROMIUM, Browser
 from tests.command import run
@@ -348,6 +348,6 @@ async def planner(address: str, folder: Path) -> None:
             url for url in browser.requested if not url.startswith((address, address.replace("http:", "ws:"), "data:"))
         ]
         assert outside == []
-    saved = read_known_plan(folder / "variants" / "variant-1")
-    assert saved.value == pytest.approx(read_known_plan(folder).value)
-    assert np.array_equal(saved.placed, read_known_plan(folder).placed)
+    saved = PlanFolder(folder / "variants" / "variant-1").known
+    assert saved.value == pytest.approx(PlanFolder(folder).known.value)
+    assert np.array_equal(saved.placed, PlanFolder(folder).known.placed)

@@ -25,7 +25,7 @@ from optimizer.lab.adaptive.analysis.output import adapt_page
 from optimizer.lab.adaptive.simulation.routes import choice_sets
 from optimizer.lab.adaptive.simulation.simulate import RunTravel, TravelMeter, baseline_flows, simulate
 from optimizer.lab.adaptive.simulation.world import adaptive_world
-from optimizer.plans.plan_folder import problem_source
+from optimizer.plans.problem_source import problem_source
 from optimizer.report.load_maps import load_maps
 from optimizer.report.short_page import short_page
 from optimizer.scenario.file.adapt_model import AdaptModel

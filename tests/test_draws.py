@@ -17,8 +17,8 @@ from optimizer.base.errors import InputError
 from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.pipeline.roster.draw import Override, draw_from_plan
 from optimizer.pipeline.roster.roster import roster_of_plan
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
-from optimizer.problem.files.plan_file import mixture_of, read_mixture_file, write_mixture_file
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -153,7 +153,7 @@ def folder(tmp_path: Path) -> Path:
     write_instance(place / "instance.json", instance)
     randomised = Randomised(mixture, pure_lower=0.9, pure_upper=0.95, saturated=False)
     result = Result("mixed", "feasible", None, mixture.plans[0], 0.6, 0.8, 1.0, 0, mixed=randomised)
-    write_mixture_file(place, "Roads", instance, result, "1")
+    PlanFolder(place).write_mixture("Roads", instance, result)
     posts = [
         Duty(id=f"o{j}@{shift}", option=f"o{j}", kind="checkpoint", shift=shift, staff=2, lon=0, lat=0)
         for j in range(ROADS)
@@ -181,9 +181,7 @@ def seed_file(tmp_path: Path) -> Path:
 
 
 def test_a_mixture_file_comes_back_as_it_was(folder: Path) -> None:
-    instance = border()
-    mixture = mixture_of(read_mixture_file(folder), instance, "mixture.json")
-    assert mixture == mixture_on(instance)
+    assert PlanFolder(folder).mixture == mixture_on(border())
 
 
 def test_a_month_of_draws_keeps_every_frequency_to_a_day(folder: Path, seed_file: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from optimizer.analysis.uncertainty.uncertainty import DoubtRequest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.plans.plan_folder import given_result
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import read_plan_file
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.weight_scenarios import Objective
@@ -38,9 +38,9 @@ def test_a_given_plan_has_a_report_without_a_search(tmp_path: Path) -> None:
     assert file.method == "given"
     content = json.loads((tmp_path / "out/plan.json").read_text())
     (tmp_path / "out/plan.json").write_text(json.dumps(content | {"lower": 0.25 * planned.result.upper}))
-    again = given_result(instance, tmp_path / "out")
+    again = PlanFolder(tmp_path / "out").result_in(instance)
     assert again.lower == pytest.approx(0.25 * planned.result.upper)
-    assert given_result(instance.with_budget(instance.resources[0].id, 2.0), tmp_path / "out").lower == 0.0
+    assert PlanFolder(tmp_path / "out").result_in(instance.with_budget(instance.resources[0].id, 2.0)).lower == 0.0
 
 
 def test_what_cannot_be_given_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

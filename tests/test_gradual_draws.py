@@ -13,8 +13,8 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.pipeline.roster.draw import draw_from_plan
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
-from optimizer.problem.files.plan_file import write_mixture_file
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -177,7 +177,7 @@ def test_the_terms_of_the_scenario_hold_for_draws(tmp_path: Path) -> None:
         0,
         mixed=Randomised(mixture, 0.9, 0.95, saturated=False),
     )
-    write_mixture_file(tmp_path, "Roads", instance, result, "1", stay=2, change=0.34)
+    PlanFolder(tmp_path).write_mixture("Roads", instance, result, stay=2, change=0.34)
     seed = tmp_path.parent / f"{tmp_path.name}.seed"
     drawn = draw_from_plan(tmp_path, "2026-12-01", seed, days=60, new_seed=True)
     assert (drawn.draws.stay, drawn.draws.change) == (2, 0.34)

@@ -13,7 +13,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
 from optimizer.pipeline.import_records import import_to_folder
-from optimizer.plans.solve import solve_files
+from optimizer.pipeline.solve import solve_files
 from optimizer.records.importers import writing
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.ledger.verifying import verify_ledger
@@ -154,7 +154,7 @@ def test_a_ledger_at_fault_ends_solve_and_import_before_the_work(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
-    monkeypatch.setattr("optimizer.plans.solve.solve", lambda *_, **__: pytest.fail("the search has begun"))
+    monkeypatch.setattr("optimizer.pipeline.solve.solve", lambda *_, **__: pytest.fail("the search has begun"))
     for words, ledger in broken_ledgers(tmp_path / "logs").items():
         before = {path: path.read_bytes() for path in ledger.rglob("*") if path.is_file()}
         read = ("import", "csv", tmp_path / "rows.csv", "--date", "date", "--lon", "lon", "--lat", "lat")

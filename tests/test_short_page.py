@@ -14,7 +14,8 @@ from optimizer.analysis.compare.compare import compare_plans
 from optimizer.analysis.compare.output import compare_folder
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import number
-from optimizer.report.analysis_figures import PlanMap, save_plan_maps
+from optimizer.report.analysis_figures import PlanMap, plan_maps_figure
+from optimizer.report.answer import save_figure
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.short_page import PageSection, ShortPage, short_page
 from tests.command import Outcome, run
@@ -24,6 +25,8 @@ from tests.test_desk_page import HOSTILE, hostile
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from matplotlib.figure import Figure
 
     from optimizer.report.maps.geography import StraightRoads
 
@@ -91,11 +94,11 @@ def test_a_comparison_is_written_whole(command: Callable[..., Outcome], tmp_path
 def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[PlanMap] = []
 
-    def kept(place: Path, roads: StraightRoads, plans: list[PlanMap]) -> Path:
+    def kept(roads: StraightRoads, plans: list[PlanMap]) -> Figure:
         shown.extend(plans)
-        return save_plan_maps(place, roads, plans)
+        return plan_maps_figure(roads, plans)
 
-    monkeypatch.setattr("optimizer.report.analysis_figures.save_plan_maps", kept)
+    monkeypatch.setattr("optimizer.report.analysis_figures.plan_maps_figure", kept)
     from optimizer.analysis.compare.output import write_comparison
 
     instance = on_a_map(1)
@@ -119,7 +122,7 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
 
     roads = straight_roads(instance)
     assert roads is not None
-    assert save_plan_maps(tmp_path, roads, many).stat().st_size > 5000
+    assert save_figure(tmp_path, "maps", plan_maps_figure(roads, many)).stat().st_size > 5000
 
 
 def test_an_explanation_and_a_curve_have_pages(command: Callable[..., Outcome], tmp_path: Path) -> None:

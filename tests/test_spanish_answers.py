@@ -21,7 +21,7 @@ from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import translated
 from optimizer.lab.adaptive.analysis.adapt import adapt
 from optimizer.lab.adaptive.analysis.output import adapt_page
-from optimizer.plans.plan_folder import plan_language
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import violations
 from optimizer.report.short_page import short_page
@@ -195,12 +195,12 @@ def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) ->
 
 def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> None:
     folder = written(tmp_path / "uno", named(4), ["o3"])
-    assert plan_language(folder) == "en"
+    assert PlanFolder(folder).language() == "en"
     (folder / "run.json").write_text(json.dumps({"language": "es-MX"}))
-    assert plan_language(folder) == "es-MX"
-    assert plan_language(folder / "plan.json") == "es-MX"
-    assert plan_language(folder, "en") == "en"
+    assert PlanFolder(folder).language() == "es-MX"
+    assert PlanFolder(folder / "plan.json").language() == "es-MX"
+    assert PlanFolder(folder).language("en") == "en"
     assert compare_plans([folder]).language == "es-MX"
     (folder / "run.json").write_text(json.dumps({"language": "python"}))
     with pytest.raises(InputError, match=r"run\.json, language: found 'python'; expected one of en, es"):
-        plan_language(folder)
+        PlanFolder(folder).language()

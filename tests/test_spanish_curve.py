@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.analysis.frontier.frontier import BudgetRange, Frontier, FrontierPoint
-from optimizer.analysis.frontier.output import frontier_folder, write_frontier
+from optimizer.analysis.frontier.output import FRONTIER, write_frontier
 from optimizer.analysis.uncertainty.sensitivity import Sensitivity, sensitivity_facts
 from optimizer.base.errors import InputError
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
-from optimizer.plans.plan_folder import problem_source
+from optimizer.plans.problem_source import problem_source
 from optimizer.problem.plan.plan import Plan
 from optimizer.roster.roster_page import roster_page
 from tests.browser import CHROMIUM, Browser
@@ -38,7 +38,7 @@ def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: 
     )
     pages, tables = {}, {}
     for code in ("en", "es"):
-        folder = frontier_folder(tmp_path / code, tmp_path / "case.toml", overwrite=False)
+        folder = FRONTIER.folder(tmp_path / code, tmp_path / "case.toml", overwrite=False)
         write_frontier(folder, Frontier(ranges, points, complete=False), "Caso", code)
         pages[code] = (tmp_path / code / "frontier.html").read_text(encoding="utf-8")
         tables[code] = [(tmp_path / code / f"frontier.{kind}").read_text(encoding="utf-8") for kind in ("csv", "json")]

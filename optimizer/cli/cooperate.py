@@ -75,15 +75,15 @@ def cooperate(
     """
     from optimizer.analysis.cooperation.cooperation import cooperate as plan_coalitions
     from optimizer.analysis.cooperation.cooperation import cooperation_digest
-    from optimizer.analysis.cooperation.output import cooperation_folder, write_cooperation
+    from optimizer.analysis.cooperation.output import COOPERATION, write_cooperation
     from optimizer.base.files.json_lines import FinishedPieces
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
-    from optimizer.plans.plan_folder import problem_source
+    from optimizer.plans.problem_source import problem_source
     from optimizer.problem.instance.changes import Changes
 
     listener = ProgressPrinter(silent=as_json)
-    folder = None if out is None else cooperation_folder(out, scenario, overwrite=overwrite)
+    folder = None if out is None else COOPERATION.folder(out, scenario, overwrite=overwrite)
     with CommandInterrupts():
         source = problem_source(
             scenario,

@@ -30,9 +30,9 @@ def desk(
     """Open a page on this machine to force and forbid sites, move budgets, see the exact value, search from there, and save variants."""
     from optimizer.analysis.desk.page.server import serve
     from optimizer.analysis.desk.session import DeskSession
-    from optimizer.plans.plan_folder import plan_language
+    from optimizer.plans.plan_folder import PlanFolder
 
-    spoken = plan_language(plan, language)
+    spoken = PlanFolder(plan).language(language)
     session = DeskSession(plan, skip_unreachable=skip_unreachable, listener=ProgressPrinter(silent=as_json))
     with scratch_folder() as folder:
 

@@ -21,7 +21,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Value any plan exactly on the full network, with every evader's best response."""
-    from optimizer.plans.solve import evaluate_file
+    from optimizer.pipeline.solve import evaluate_file
 
     evaluated = evaluate_file(instance, plan, skip_unreachable=skip_unreachable)
     evaluation, skipped = evaluated.evaluation, evaluated.source.skipped

@@ -41,12 +41,12 @@ def explain(
 ) -> None:
     """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
     from optimizer.analysis.explain.explain import evader_line, explain_folder
-    from optimizer.analysis.explain.output import explain_output, option_line, write_explanation
+    from optimizer.analysis.explain.output import EXPLANATION, option_line, write_explanation
     from optimizer.base.work.executor import LEAST_SECONDS, Executor
-    from optimizer.plans.plan_folder import plan_language
+    from optimizer.plans.plan_folder import PlanFolder
 
-    spoken = plan_language(plan, language)
-    folder = None if out is None else explain_output(out, plan, overwrite=overwrite)
+    spoken = PlanFolder(plan).language(language)
+    folder = None if out is None else EXPLANATION.folder(out, plan, overwrite=overwrite)
     with CommandInterrupts():
         explanation = explain_folder(
             plan,

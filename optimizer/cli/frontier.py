@@ -63,11 +63,11 @@ def frontier(
     """
     from optimizer.analysis.frontier.frontier import BudgetRange, frontier_digest
     from optimizer.analysis.frontier.frontier import frontier as solve_frontier
-    from optimizer.analysis.frontier.output import frontier_folder, point_content, write_frontier
+    from optimizer.analysis.frontier.output import FRONTIER, point_content, write_frontier
     from optimizer.base.files.json_lines import FinishedPieces
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
-    from optimizer.plans.plan_folder import problem_source
+    from optimizer.plans.problem_source import problem_source
 
     numbers = points or [11]
     if len(first) != len(resource) or len(last) != len(resource) or len(numbers) not in {1, len(resource)}:
@@ -75,7 +75,7 @@ def frontier(
     numbers = numbers * (len(resource) if len(numbers) == 1 else 1)
     listener = ProgressPrinter(silent=as_json)
     ranges = [BudgetRange.between(*each) for each in zip(resource, first, last, numbers, strict=True)]
-    folder = None if out is None else frontier_folder(out, scenario, overwrite=overwrite)
+    folder = None if out is None else FRONTIER.folder(out, scenario, overwrite=overwrite)
     with CommandInterrupts():
         source = problem_source(
             scenario,

@@ -30,7 +30,7 @@ def joint(
 ) -> None:
     """Plan jointly without pooling: answer what is proposed in an exchange, and propose once all have answered."""
     from optimizer.base.errors import InputError, Problem
-    from optimizer.plans.plan_folder import problem_source
+    from optimizer.plans.problem_source import problem_source
     from optimizer.sharing.agencies_plan import plan_jointly
 
     own = {}

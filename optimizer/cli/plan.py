@@ -108,8 +108,8 @@ def plan(
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.pipeline.plan import plan_scenario
+    from optimizer.pipeline.solve import result_without_plan
     from optimizer.plans.changes import in_language
-    from optimizer.plans.solve import result_without_plan
 
     folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)

@@ -64,7 +64,7 @@ def solve(
     as_json: Json = False,
 ) -> None:
     """Solve instance files."""
-    from optimizer.plans.solve import solve_files
+    from optimizer.pipeline.solve import solve_files
 
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)

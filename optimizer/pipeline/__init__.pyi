@@ -20,10 +20,10 @@ from optimizer.pipeline.roster.draw import Drawn as Drawn
 from optimizer.pipeline.roster.draw import draw_from_plan as draw_from_plan
 from optimizer.pipeline.roster.roster import SavedRoster as SavedRoster
 from optimizer.pipeline.roster.roster import roster_of_plan as roster_of_plan
-from optimizer.plans.solve import EvaluatedPlan as EvaluatedPlan
-from optimizer.plans.solve import Solved as Solved
-from optimizer.plans.solve import evaluate_file as evaluate_file
-from optimizer.plans.solve import solve_files as solve_files
+from optimizer.pipeline.solve import EvaluatedPlan as EvaluatedPlan
+from optimizer.pipeline.solve import Solved as Solved
+from optimizer.pipeline.solve import evaluate_file as evaluate_file
+from optimizer.pipeline.solve import solve_files as solve_files
 from optimizer.sharing.fuse import FusedRecord as FusedRecord
 from optimizer.sharing.fuse import fuse_feeds as fuse_feeds
 

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.output_folder import OutputFolder, folder_sources
-from optimizer.base.files.readwrite import read_json, sha256
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import speaking
 from optimizer.base.work.listener import SILENT, step
 from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.plans.changes import changed, in_language, whole_changes
 from optimizer.plans.comparison import compare
-from optimizer.plans.plan_folder import given_result
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.plans.plan_outputs import plan_content
-from optimizer.problem.files.plan_file import MIXTURE
 from optimizer.problem.instance.changes import Changes
 from optimizer.report.geodata.files import LayerField, table, write_fields, write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
@@ -28,7 +27,7 @@ from optimizer.scenario.compile.compile import compile_scenario
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -249,49 +248,28 @@ def reopen_plan(
     InputError
         If the folder holds no plan, its scenario is not known or at fault, or the plan is none of it.
     """
-    source = _scenario_of(folder) if scenario is None else Path(scenario)
-    run = read_json(folder / "run.json", "a run") if (folder / "run.json").is_file() else {}
-    run = run if isinstance(run, dict) else {}
-    settings = run.get("settings")
-    settings = (settings if isinstance(settings, dict) else {}) | in_language(language)
+    opened = PlanFolder(folder)
+    settings = opened.settings | in_language(language)
+    source = opened.scenario if scenario is None else Path(scenario)
     compiled = compile_scenario(source, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
-    compiled = changed(compiled, whole_changes(run, Changes(), compiled.instance), settings)
+    compiled = changed(compiled, whole_changes(opened.run, Changes(), compiled.instance), settings)
     with step(listener, "evaluating the plan"):
-        result = given_result(compiled.instance, folder)
+        result = opened.result_in(compiled.instance)
         assert result.plan is not None  # noqa: S101 - a plan that is given
         comparison = compare(compiled.instance, result.plan)
     plan = plan_content(compiled, result, comparison)
     with speaking(compiled.scenario.report.language):
         content = briefing(compiled, plan, result, comparison, ())
-    return ReopenedPlan(compiled, plan, content, tuple(_notes(folder, compiled, run)))
+    return ReopenedPlan(compiled, plan, content, _notes(opened, compiled))
 
 
-def _scenario_of(folder: Path) -> Path:
-    """Return the scenario of a plan folder, or of the one around a variant."""
-    if not (folder / "plan.json").is_file():
-        found = "a folder without plan.json" if folder.is_dir() else "no such folder"
-        raise InputError(Problem(str(folder), found, "a plan folder, as `plan` writes it", "Check the path"))
-    absolute = folder.absolute()
-    for place in (absolute, *absolute.parents[:2]):
-        for path in folder_sources(place):
-            if path.suffix == ".toml":
-                return path
-    found = "a plan whose scenario is not where the folder says"
-    raise InputError(Problem(str(folder), found, "a scenario", "Name it with --scenario FILE"))
-
-
-def _notes(folder: Path, compiled: Compiled, run: Mapping[str, Any]) -> list[str]:
-    rows = run.get("inputs")
-    before = {
-        row.get("file"): row.get("sha256") for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)
-    }
-    now = {path.name: sha256(path) for path in compiled.inputs}
-    other = sorted(name for name in now if before and before.get(name) != now[name])
+def _notes(opened: PlanFolder, compiled: Compiled) -> tuple[str, ...]:
+    """Return what must be known of a plan that is shown with the scenario as it is now."""
     notes = []
-    if other:
+    if other := opened.changed_inputs(compiled.inputs):
         notes.append(
             f"{', '.join(other)} changed since the plan was made: this is of the files as they are now. Plan again to have both agree."
         )
-    if (folder / MIXTURE).is_file():
+    if opened.has_mixture:
         notes.append("The plan is a mixture: what is exported is the best single plan, as in plan.json.")
-    return notes
+    return tuple(notes)

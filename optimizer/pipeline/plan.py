@@ -15,22 +15,19 @@ from optimizer.analysis.uncertainty.sensitivity import (
 from optimizer.analysis.uncertainty.uncertainty import doubt_content, doubt_facts, doubt_sentences, plan_over_draws
 from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import write_json
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
-from optimizer.base.version import package_version
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
 from optimizer.pipeline.roster.duties import duties_of
-from optimizer.plans.changes import changed, check_budgets, start_for
+from optimizer.plans.changes import changed, check_budgets
 from optimizer.plans.comparison import Comparison, compare
-from optimizer.plans.plan_folder import given_result
-from optimizer.plans.plan_outputs import StepTime, StepTimes, plan_content, write_outputs
-from optimizer.problem.files.plan_file import MIXTURE, write_mixture_file
+from optimizer.plans.plan_folder import FIGURES, FILES, PlanFolder
+from optimizer.plans.plan_outputs import StepTimes, plan_content, plan_geojson, run_content
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import with_mixture
@@ -49,27 +46,11 @@ if TYPE_CHECKING:
     from optimizer.analysis.uncertainty.uncertainty import Doubt, DoubtRequest
     from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
-    from optimizer.plans.changes import Start
+    from optimizer.plans.plan_outputs import StepTime
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
-    from optimizer.report.content.report_content import ReportContent
     from optimizer.roster.duties_file import DutiesFile
-
-
-FILES = (
-    "plan.json",
-    "plan.geojson",
-    MIXTURE,
-    "instance.json",
-    "run.json",
-    "duties.json",
-    "doubt.json",
-    "sensitivity.json",
-    "report.html",
-)
-"""What a plan folder may hold beside figures."""
-FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", "sensitivity.png")
 
 
 @dataclass(frozen=True)
@@ -171,197 +152,180 @@ def plan_scenario(
     InfeasibleError
         If the forced sites break a budget or exclude each other.
     """
-    _check_given(given, start, doubt)
-    folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
-    _check_first(folder, Path(scenario), changes, settings)
+    asked = _Asked(
+        path=Path(scenario),
+        options=options,
+        changes=changes or Changes(),
+        settings=settings or {},
+        start=start,
+        given=given,
+        scheduler=scheduler,
+        doubt=doubt,
+        sensitivity=sensitivity,
+        executor=executor,
+        skip_unreachable=skip_unreachable,
+        report=report,
+    )
+    folder = OutputFolder(Path(out), "plan", (asked.path,), (*FILES, *FIGURES), overwrite)
+    _check_first(folder, asked)
     times = StepTimes(listener)
     with Stopping() as stopping:
-        compiled = stopping.attempt(
-            lambda: compile_scenario(
-                Path(scenario),
-                solve=options,
-                settings=settings,
-                skip_unreachable=skip_unreachable,
-                listener=times,
-            )
+        compiled = _compiled(asked, times, stopping)
+        search = _searched(asked, compiled, times)
+        evaluated = _evaluated(asked, search, times, stopping)
+        different = asked.content | ({} if evaluated.sensitivity is None else {"sensitivity": True})
+        planned = _written(folder, evaluated, _described(evaluated), different, times, stopping, listener)
+        record_plan(
+            ledger_of(compiled.scenario, asked.path, listener),
+            asked.path,
+            planned.compiled,
+            planned.result,
+            PlanFolder(folder.path).recorded,
+            different,
+            listener,
         )
-        if compiled is None:
-            raise KeyboardInterrupt
-        _check_method(compiled, doubt, sensitivity)
-        compiled = changed(compiled, changes or Changes(), settings or {})
-        first = None if start is None else start_for(compiled.instance, start)
-        if first is not None:
-            compiled = replace(compiled, warnings=(*compiled.warnings, *first.warnings))
-        judged = None if doubt is None else _over_draws(compiled, doubt, first, executor, times)
-        if judged is None:
-            found = _solved(compiled, first, given, scheduler, times)
-        else:
-            found = judged.as_planned(compiled.instance, compiled.scenario.solve.gap)
-            compiled = _with_doubt(compiled, judged)
-        if found.plan is None:
-            raise InfeasibleError("The search ended before it had a plan. Give it more time.")
-        result = single_plan(found)  # what is the same every day; a mixture has a file and a section of its own
-        with step(times, "evaluating the plan", stoppable=False):
-            comparison = compare(compiled.instance, found.plan)
-        compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(found, comparison)))
-        varied = (
-            _varied(Path(scenario), compiled, found.plan, settings, skip_unreachable, executor, times)
-            if sensitivity and not stopping.stopped
-            else None
-        )
-        if varied is not None:
-            compiled = replace(compiled, warnings=(*compiled.warnings, *sensitivity_sentences(varied)))
-        plan = plan_content(compiled, result, comparison)
-        mixed = None if found.mixed is None else mixed_placements(compiled, plan, found.mixed.mixture)
-        made = _with_duties(compiled, plan if mixed is None else mixed, marked=mixed is None)
-        compiled, duties = made.compiled, made.duties
-
-        def content() -> ReportContent:
-            return briefing(
-                compiled,
-                plan,
-                result,
-                comparison,
-                tuple(times.done),
-                doubt=None if judged is None else doubt_facts(judged),
-                sensitivity=None if varied is None else sensitivity_facts(varied, _labels(comparison)),
-                mixture=None if mixed is None else mixture_facts(compiled, found, mixed),
-            )
-
-        def write_the_report() -> bool:
-            from optimizer.report import write_report
-
-            with step(times, "writing the report", stoppable=False), speaking(compiled.scenario.report.language):
-                write_report(temporary, content())
-            return True
-
-        with folder.written() as temporary:
-            if report and not stopping.attempt(write_the_report):
-                left_out = "interrupted: the report is left out, the plan is kept"
-                listener.step_started(left_out)
-                listener.step_ended(left_out, 0.0)
-            asked = _asked(changes, settings, start, given) | _write_findings(temporary, judged, varied)
-            asked |= {} if report else {"report": False}
-            write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
-            _write_mixture(temporary, compiled, found)
-            files = tuple(sorted(path.name for path in temporary.iterdir()))
-        made_plan = Planned(compiled, found, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
-        record_plan(ledger_of(compiled.scenario, Path(scenario), listener), Path(scenario), made_plan, asked, listener)
-        return made_plan
+        return planned
 
 
-def _check_first(
-    folder: OutputFolder, path: Path, changes: Changes | None, settings: Mapping[str, object] | None
-) -> None:
-    """Check what needs no work: that folder and ledger can be written, and that there are the resources whose budgets change."""
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The arguments of `plan_scenario`."""
+
+    path: Path
+    options: Mapping[str, object] | None
+    changes: Changes
+    settings: Mapping[str, object]
+    start: str | os.PathLike[str] | None
+    given: str | os.PathLike[str] | None
+    scheduler: str | None
+    doubt: DoubtRequest | None
+    sensitivity: bool
+    executor: Executor
+    skip_unreachable: bool
+    report: bool
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What run.json and the ledger say was asked to be different from the scenario."""
+        named = {"start": self.start, "given": self.given}
+        files = {name: Path(path).name for name, path in named.items() if path is not None}
+        doubt = self.doubt
+        return {
+            "changes": self.changes.content,
+            "settings": dict(self.settings),
+            **files,
+            **({} if doubt is None else {"draws": doubt.draws, "objective": doubt.objective.text}),
+            **({} if self.report else {"report": False}),
+        }
+
+
+def _check_first(folder: OutputFolder, asked: _Asked) -> None:
+    """Check what needs no work: that the arguments agree, folder and ledger can be written, and resources whose budgets change exist."""
+    for name, other in (("--start", asked.start), ("--draws", asked.doubt)):
+        if asked.given is not None and other is not None:
+            raise InputError(Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search"))
     folder.check()
+    where = str(asked.path)
     try:
-        scenario = validated(ScenarioModel, with_settings(read_content(path), settings or {}, str(path)), str(path))
+        scenario = validated(ScenarioModel, with_settings(read_content(asked.path), asked.settings, where), where)
     except InputError:
         return  # compiling tells every problem of it
-    begun_ledger(scenario, path)
-    if changes is not None:
-        check_budgets(scenario, changes)
+    begun_ledger(scenario, asked.path)
+    check_budgets(scenario, asked.changes)
 
 
-def _asked(
-    changes: Changes | None,
-    settings: Mapping[str, object] | None,
-    start: str | os.PathLike[str] | None,
-    given: str | os.PathLike[str] | None,
-) -> dict[str, Any]:
-    """Return what run.json says was asked to be different from the scenario."""
-    named = {"start": start, "given": given}
-    files = {name: Path(path).name for name, path in named.items() if path is not None}
-    return {"changes": (changes or Changes()).content, "settings": dict(settings or {})} | files
+# 1. The problem.
 
 
-def _check_method(compiled: Compiled, doubt: DoubtRequest | None, sensitivity: bool) -> None:
-    asked = compiled.scenario.solve
-    if asked.method != MIXED and (asked.stay > 1 or asked.change is not None):
-        found = f"stay or change with the method {asked.method!r}"
+def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
+    """Return the scenario with its instance, changed as asked."""
+
+    def compiling() -> Compiled:
+        return compile_scenario(
+            asked.path,
+            solve=asked.options,
+            settings=asked.settings,
+            skip_unreachable=asked.skip_unreachable,
+            listener=times,
+        )
+
+    compiled = stopping.attempt(compiling)
+    if compiled is None:
+        raise KeyboardInterrupt
+    solve = compiled.scenario.solve
+    if solve.method != MIXED and (solve.stay > 1 or solve.change is not None):
+        found = f"stay or change with the method {solve.method!r}"
         raise InputError(Problem("solve", found, f"the method {MIXED!r}, whose plans are drawn", "Leave them out"))
-    if doubt is not None or sensitivity:
-        check_single_plans(compiled.scenario.solve.method, "--draws and --sensitivity")
+    if asked.doubt is not None or asked.sensitivity:
+        check_single_plans(solve.method, "--draws and --sensitivity")
+    return changed(compiled, asked.changes, asked.settings)
 
 
-def _write_mixture(folder: Path, compiled: Compiled, found: Result) -> None:
-    """Write the mixture of a result, if it has one."""
-    if found.mixed is not None:
-        instance = with_mixture(compiled.instance, found.mixed.mixture)
-        asked, name, version = compiled.scenario.solve, compiled.scenario.name, package_version()
-        write_mixture_file(folder, name, instance, found, version, stay=asked.stay, change=asked.change)
+def _warned(compiled: Compiled, *sentences: str) -> Compiled:
+    return replace(compiled, warnings=(*compiled.warnings, *sentences)) if sentences else compiled
 
 
-def _solved(
-    compiled: Compiled,
-    first: Start | None,
-    given: str | os.PathLike[str] | None,
-    scheduler: str | None,
-    times: StepTimes,
-) -> Result:
-    """Return the result of the scenario as it is, or what a given plan is in it."""
+# 2. The search.
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What a search found.
+
+    Attributes
+    ----------
+    compiled
+        The scenario, with what the search gives reason to warn of.
+    found
+        Plan and bounds on the scenario as it is; the mixture of the method `mixed`.
+    plan
+        The plan, which of a mixture is its best single one.
+    doubt
+        The plan over draws, where any were asked for.
+    """
+
+    compiled: Compiled
+    found: Result
+    plan: Plan
+    doubt: Doubt | None = None
+
+
+def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _Search:
+    """Search for a plan, over draws or not, or take the given one."""
+    notes: list[str] = []
+    start = None if asked.start is None else PlanFolder(asked.start).start_for(compiled.instance, notes.append)
+    compiled = _warned(compiled, *notes)
+    if asked.doubt is not None:
+        with step(times, "solving over draws", stoppable=False):
+            doubt = plan_over_draws(compiled, asked.doubt, start=start, executor=asked.executor, listener=times)
+        found = doubt.as_planned(compiled.instance, compiled.scenario.solve.gap)
+        return _Search(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
+    found = _given(asked.given, compiled, times) if asked.given is not None else _solved(asked, compiled, start, times)
+    return _Search(compiled, found, _plan_of(found))
+
+
+def _plan_of(found: Result) -> Plan:
+    if found.plan is None:
+        raise InfeasibleError("The search ended before it had a plan. Give it more time.")
+    return found.plan
+
+
+def _given(given: str | os.PathLike[str], compiled: Compiled, times: StepTimes) -> Result:
+    with step(times, "reading the plan", stoppable=False):
+        return PlanFolder(given).result_in(compiled.instance)
+
+
+def _solved(asked: _Asked, compiled: Compiled, start: Plan | None, times: StepTimes) -> Result:
     from optimizer.solvers.solve import solve
 
-    if given is not None:
-        with step(times, "reading the plan", stoppable=False):
-            return given_result(compiled.instance, given)
     with step(times, "solving", stoppable=False):
         return solve(
             compiled.instance,
-            **compiled.scenario.solve.of_search() | ({} if scheduler is None else {"threads": None}),
-            start=None if first is None else first.plan,
-            scheduler=scheduler,
+            **compiled.scenario.solve.of_search() | ({} if asked.scheduler is None else {"threads": None}),
+            start=start,
+            scheduler=asked.scheduler,
             listener=times,
         )
-
-
-def _over_draws(
-    compiled: Compiled, doubt: DoubtRequest, first: Start | None, executor: Executor, times: StepTimes
-) -> Doubt:
-    """Return the plans of the scenario over draws."""
-    start = None if first is None else first.plan
-    with step(times, "solving over draws", stoppable=False):
-        return plan_over_draws(compiled, doubt, start=start, executor=executor, listener=times)
-
-
-def _varied(
-    path: Path,
-    compiled: Compiled,
-    plan: Plan,
-    settings: Mapping[str, object] | None,
-    skip_unreachable: bool,
-    executor: Executor,
-    times: StepTimes,
-) -> Sensitivity:
-    """Return what the plan depends on."""
-    with step(times, "varying assumptions", stoppable=False):
-        return sensitivity_of(
-            path,
-            compiled,
-            plan,
-            settings=settings,
-            skip_unreachable=skip_unreachable,
-            executor=executor,
-            listener=times,
-        )
-
-
-def _labels(comparison: Comparison) -> dict[str, str]:
-    return {option.id: option.label for option in comparison.instance.options}
-
-
-def _write_findings(folder: Path, doubt: Doubt | None, varied: Sensitivity | None) -> dict[str, Any]:
-    """Write doubt.json and sensitivity.json where there are any; return what run.json says was asked for."""
-    asked: dict[str, Any] = {}
-    if doubt is not None:
-        asked |= {"draws": doubt.request.draws, "objective": doubt.request.objective.text}
-        write_json(folder / "doubt.json", {"schema_version": 1} | doubt_content(doubt))
-    if varied is not None:
-        asked["sensitivity"] = True
-        rows = sensitivity_content(varied)
-        write_json(folder / "sensitivity.json", {"schema_version": 1, "value": varied.value, "varied": rows})
-    return asked
 
 
 def _with_doubt(compiled: Compiled, doubt: Doubt) -> Compiled:
@@ -371,25 +335,130 @@ def _with_doubt(compiled: Compiled, doubt: Doubt) -> Compiled:
     return replace(compiled, warnings=(*kept, *doubt_sentences(doubt)))
 
 
+# 3. Its value.
+
+
 @dataclass(frozen=True)
-class _WithDuties:
-    """A scenario with what the duties of its plan give reason to warn of, and the duties; None where they cannot be made."""
+class _Evaluated:
+    """A plan beside other layouts, and what it depends on where that was asked for; `compiled` warns of what that shows."""
 
     compiled: Compiled
+    search: _Search
+    comparison: Comparison
+    sensitivity: Sensitivity | None
+
+
+def _evaluated(asked: _Asked, search: _Search, times: StepTimes, stopping: Stopping) -> _Evaluated:
+    """Compare the plan with other layouts, and vary assumptions; Ctrl-C leaves the latter out."""
+    with step(times, "evaluating the plan", stoppable=False):
+        comparison = compare(search.compiled.instance, search.plan)
+    compiled = _warned(search.compiled, *plan_warnings(search.found, comparison))
+    if not asked.sensitivity or stopping.stopped:
+        return _Evaluated(compiled, search, comparison, None)
+    with step(times, "varying assumptions", stoppable=False):
+        varied = sensitivity_of(
+            asked.path,
+            compiled,
+            search.plan,
+            settings=asked.settings,
+            skip_unreachable=asked.skip_unreachable,
+            executor=asked.executor,
+            listener=times,
+        )
+    return _Evaluated(_warned(compiled, *sensitivity_sentences(varied)), search, comparison, varied)
+
+
+# 4. What is written of it.
+
+
+@dataclass(frozen=True)
+class _Described:
+    """The content of plan.json and duties.json, and the placements of a mixture; `compiled` warns where there can be no duties."""
+
+    compiled: Compiled
+    plan: PlanFile
+    mixed: PlanFile | None
     duties: DutiesFile | None
 
 
-def _check_given(given: object, start: object, doubt: object) -> None:
-    """Refuse a search for a plan that is given."""
-    for name, other in (("--start", start), ("--draws", doubt)):
-        if given is not None and other is not None:
-            raise InputError(Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search"))
-
-
-def _with_duties(compiled: Compiled, plan: PlanFile, *, marked: bool) -> _WithDuties:
-    """Return the duties of the plan; where they cannot be made the plan stands, with a warning that says why."""
+def _described(evaluated: _Evaluated) -> _Described:
+    """Describe the plan, and what people do under it; where no duties can be made the plan stands, with a warning that says why."""
+    compiled, found = evaluated.compiled, evaluated.search.found
+    plan = plan_content(compiled, single_plan(found), evaluated.comparison)
+    mixed = None if found.mixed is None else mixed_placements(compiled, plan, found.mixed.mixture)
     try:
-        return _WithDuties(compiled, duties_of(compiled, plan, marked=marked))
+        duties = duties_of(compiled, mixed or plan, marked=mixed is None)
     except InputError as error:
         warning = message("No roster can be made of this plan: {fault}", fault=" ".join(str(error).splitlines()))
-        return _WithDuties(replace(compiled, warnings=(*compiled.warnings, warning)), None)
+        return _Described(_warned(compiled, warning), plan, mixed, None)
+    return _Described(compiled, plan, mixed, duties)
+
+
+# 5. The folder.
+
+
+def _written(
+    folder: OutputFolder,
+    evaluated: _Evaluated,
+    described: _Described,
+    different: Mapping[str, Any],
+    times: StepTimes,
+    stopping: Stopping,
+    listener: Listener,
+) -> Planned:
+    """Write the folder; Ctrl-C leaves the report out and keeps the plan. `different` is what was asked to be different, for run.json."""
+    compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
+    with folder.written() as temporary:
+        if different.get("report", True) and not stopping.attempt(
+            lambda: _write_report(temporary, evaluated, described, times)
+        ):
+            left_out = "interrupted: the report is left out, the plan is kept"
+            listener.step_started(left_out)
+            listener.step_ended(left_out, 0.0)
+        written = PlanFolder(temporary)
+        written.write(
+            described.plan,
+            plan_geojson(described.plan, compiled.region.network, compiled.region.attribution),
+            compiled.instance,
+            run_content(compiled, single_plan(search.found), times.done) | dict(different),
+            duties=described.duties,
+            uncertainty=None if search.doubt is None else doubt_content(search.doubt),
+            sensitivity=None if varied is None else {"value": varied.value, "varied": sensitivity_content(varied)},
+        )
+        if search.found.mixed is not None:
+            solve, instance = compiled.scenario.solve, with_mixture(compiled.instance, search.found.mixed.mixture)
+            name = compiled.scenario.name
+            written.write_mixture(name, instance, search.found, stay=solve.stay, change=solve.change)
+        files = tuple(sorted(path.name for path in temporary.iterdir()))
+    return Planned(
+        compiled,
+        search.found,
+        evaluated.comparison,
+        described.plan,
+        tuple(times.done),
+        folder.path,
+        files,
+        search.doubt,
+        varied,
+    )
+
+
+def _write_report(folder: Path, evaluated: _Evaluated, described: _Described, times: StepTimes) -> bool:
+    from optimizer.report import write_report
+
+    compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
+    comparison, mixed = evaluated.comparison, described.mixed
+    with step(times, "writing the report", stoppable=False), speaking(compiled.scenario.report.language):
+        labels = {option.id: option.label for option in comparison.instance.options}
+        content = briefing(
+            compiled,
+            described.plan,
+            single_plan(search.found),
+            comparison,
+            tuple(times.done),
+            doubt=None if search.doubt is None else doubt_facts(search.doubt),
+            sensitivity=None if varied is None else sensitivity_facts(varied, labels),
+            mixture=None if mixed is None else mixture_facts(compiled, search.found, mixed),
+        )
+        write_report(folder, content)
+    return True

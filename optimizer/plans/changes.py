@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
@@ -12,40 +12,17 @@ from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.files.plan_file import plan_path, read_drivable_beats, read_plan_ids
 from optimizer.problem.instance.changes import WHERE, Changes
-from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.burden import SEARCHES
 from optimizer.scenario.compile.options import resource_id
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel
-
-SHOWN = 8
-"""Ids that a warning lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A plan to begin a search from.
-
-    Attributes
-    ----------
-    plan
-        What of it the instance has; None where that is not feasible.
-    warnings
-        What is not used of it, and why.
-    """
-
-    plan: Plan | None
-    warnings: tuple[str, ...] = ()
-
 
 LANGUAGE = "report.language"
 """The setting that changes how pages read, and nothing of the plan."""
@@ -92,46 +69,6 @@ def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
         if name not in known and not name.startswith(SEARCHES):
             problems.append(unknown_name(f"{WHERE}, budget", name, known))
     problems.raise_if_any()
-
-
-def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
-    """Return the plan in a folder, or a plan.json, as a start for an instance.
-
-    Raises
-    ------
-    InputError
-        If there is no plan, or none can be read there.
-    """
-    path = plan_path(plan)
-    names = read_plan_ids(path)
-    known = [name for name in names if name in instance.option_index]
-    beats = [beat for beat in read_drivable_beats(path, instance) if beat.id in names and beat.id not in known]
-    here = {*known, *(beat.id for beat in beats)}
-    other = [name for name in names if name not in here]
-    warnings: list[str] = []
-    if other:
-        listed = ", ".join(map(repr, other[:SHOWN])) + (f" and {len(other) - SHOWN} more" if len(other) > SHOWN else "")
-        warnings.append(
-            message(
-                "The search does not begin with {lost} of the {count} placements of {path}, which are no options here, nor beats that its "
-                "teams could drive: {listed}.",
-                lost=len(other),
-                count=len(names),
-                path=str(path),
-                listed=listed,
-            )
-        )
-    broken = violations(instance, instance.placed(known))
-    if broken:
-        warnings.append(
-            message(
-                "The search does not begin with {path}, which is not feasible here: {faults}.",
-                path=str(path),
-                faults=list(broken),
-            )
-        )
-    begun = None if broken else Plan((*Plan.of(instance, known).placements, *beats))
-    return Start(begun, tuple(warnings))
 
 
 # What is asked of a variant against the scenario behind it, and the command that makes its report, figures and duties.

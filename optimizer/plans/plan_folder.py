@@ -1,145 +1,76 @@
-"""A plan folder read back: as a problem to ask questions of, as a known plan with its bounds, and as the result of a search."""
+"""The plan folder: what `plan` writes, and every command that asks something of a plan reads."""
 
 from __future__ import annotations
 
 import math
+import platform
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import read_json
+from optimizer.base.files.output_folder import folder_sources
+from optimizer.base.files.readwrite import read_json, sha256, write_json
+from optimizer.base.schema import validated
 from optimizer.base.text.language import ENGLISH, check_language
-from optimizer.base.work.listener import SILENT
-from optimizer.plans.solve import read_instance_file
-from optimizer.problem.files.instance_file import write_instance
-from optimizer.problem.files.plan_file import SCHEMA_VERSION, plan_path, read_plan, read_plan_file
+from optimizer.base.text.messages import message
+from optimizer.base.version import package_version
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.files.plan_file import (
+    DUTIES_FILE,
+    INSTANCE_FILE,
+    MIXTURE_FILE,
+    PLAN_FILE,
+    SCHEMA_VERSION,
+    MixtureFile,
+    PlanFile,
+    drivable_beats,
+    mixture_content,
+    mixture_in,
+    plan_ids,
+    plan_in,
+)
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.problem.plan.result import Result
-from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.file.model import SolveModel
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.scenario.compile.compile import Compiled
+    from optimizer.problem.plan.plan import Mixture
+    from optimizer.roster.duties_file import DutiesFile
 
+LAYER_FILE, RUN_FILE = "plan.geojson", "run.json"
+UNCERTAINTY_FILE, SENSITIVITY_FILE = "doubt.json", "sensitivity.json"
 
-@dataclass(frozen=True)
-class ProblemSource:
-    """A problem, ready to solve.
+FILES = (
+    *(PLAN_FILE, LAYER_FILE, MIXTURE_FILE, INSTANCE_FILE, RUN_FILE, DUTIES_FILE),
+    *(UNCERTAINTY_FILE, SENSITIVITY_FILE, "report.html"),
+)
+"""What a plan folder may hold beside figures."""
+FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", "sensitivity.png")
 
-    Attributes
-    ----------
-    path
-        The scenario, instance file or plan folder.
-    instance
-        The problem.
-    solve
-        How to solve it: that of the scenario, with what was asked for in its place.
-    warnings
-        Sentences for the planner.
-    compiled
-        The scenario; None where it is an instance file or a plan folder.
-    language
-        Language of pages on it: what was asked for, else that of the scenario, or of a plan folder's pages.
-    """
+RECORDED = (PLAN_FILE, INSTANCE_FILE, RUN_FILE, MIXTURE_FILE, UNCERTAINTY_FILE)
+"""Files whose hashes a ledger keeps: what a plan is and how it was made. The others follow from these."""
 
-    path: Path
-    instance: Instance
-    solve: SolveModel
-    warnings: tuple[str, ...] = ()
-    compiled: Compiled | None = None
-    language: str = ENGLISH
-
-
-def problem_source(
-    path: str | os.PathLike[str],
-    *,
-    options: Mapping[str, object] | None = None,
-    settings: Mapping[str, object] | None = None,
-    language: str | None = None,
-    skip_unreachable: bool = False,
-    listener: Listener = SILENT,
-) -> ProblemSource:
-    """Read a scenario (TOML), an instance file (JSON), or a plan folder.
-
-    Parameters
-    ----------
-    path
-        What to read.
-    options
-        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of the scenario's; an instance has none, and takes the
-        defaults.
-    settings
-        Fields of the scenario to set; refused where there is no scenario.
-    language
-        Language of pages in place of the scenario's, or of the plan folder's.
-    skip_unreachable
-        Leave out evaders without a path.
-    listener
-        Told of each step.
-
-    Raises
-    ------
-    InputError
-        With every problem of the file at fault, or if there are no texts in the language.
-    """
-    path, asked = Path(path), None if language is None else check_language(language)
-    if path.suffix == ".toml":
-        compiled = compile_scenario(
-            path, solve=options, settings=settings, skip_unreachable=skip_unreachable, listener=listener
-        )
-        return ProblemSource(
-            path,
-            compiled.instance,
-            compiled.scenario.solve,
-            compiled.warnings,
-            compiled,
-            asked or compiled.scenario.report.language,
-        )
-    if settings:
-        raise InputError(Problem(str(path), "fields to set", "a scenario (TOML), which has fields"))
-    file = path / "instance.json" if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        raise InputError(Problem(str(path), "a folder without instance.json", "a plan folder, as `plan` writes it"))
-    read = read_instance_file(file, skip_unreachable=skip_unreachable)
-    names: dict[str, Any] = dict(options or {})
-    left_out = (f"{len(read.skipped)} evaders without a path are left out.",) if read.skipped else ()
-    return ProblemSource(
-        path, read.instance, SolveModel.model_validate(names), left_out, language=asked or plan_language(path)
-    )
-
-
-def plan_language(path: str | os.PathLike[str], language: str | None = None) -> str:
-    """Return the language of pages on a plan folder: what is asked for, else that of its run.json; English where neither says so.
-
-    Raises
-    ------
-    InputError
-        If there are no texts in that language.
-    """
-    if language is not None:
-        return check_language(language)
-    folder = Path(path)
-    file = (folder if folder.is_dir() else folder.parent) / "run.json"
-    run = read_json(file, "a run") if file.is_file() else {}
-    return check_language(str(run.get("language", ENGLISH)) if isinstance(run, dict) else ENGLISH, f"{file}, language")
-
-
-# A plan folder read back: its instance, its plan, and what plan.json says of its bounds.
+GIVEN = "given"
+"""Method of a plan that was not searched for."""
 
 SAME_VALUE = 1e-6
 """By how much, relative, the value that plan.json states may differ from that on the instance beside it."""
+
+IDS_TOLD = 8
+"""Ids that a warning lists."""
+
+A_PLAN_FOLDER = "a plan folder, as `plan` writes it"
 
 
 @dataclass(frozen=True)
@@ -173,94 +104,346 @@ class KnownPlan:
     same_beats: float
 
 
-def read_known_plan(path: str | os.PathLike[str], *, skip_unreachable: bool = False) -> KnownPlan:
-    """Read instance.json and plan.json of a folder that `plan` wrote.
+class PlanFolder:
+    """A folder that `plan` wrote, or that the desk wrote for a variant. Each file is read, and checked, when it is first asked for.
 
-    Raises
-    ------
-    InputError
-        If one is missing or faulty, they do not belong together, or the plan is not feasible.
-    """
-    folder = Path(path)
-    folder = folder.parent if folder.name == "plan.json" else folder
-    missing = [name for name in ("instance.json", "plan.json") if not (folder / name).is_file()]
-    if missing:
-        found = "no folder" if not folder.is_dir() else f"a folder without {' and '.join(missing)}"
-        raise InputError(Problem(str(path), found, "a plan folder, as `plan` writes it"))
-    source = read_instance_file(folder / "instance.json", skip_unreachable=skip_unreachable)
-    plan = read_plan(folder / "plan.json", source.instance)
-    instance = with_plan(source.instance, plan)
-    placed = instance.placed(plan.options)
-    broken = violations(instance, placed)
-    if broken:
-        raise InputError(Problem(str(folder / "plan.json"), "; ".join(broken), "a feasible plan of instance.json"))
-    value = plan_value(instance, placed)
-    lower = same_beats = 0.0
-    if read_json(folder / "plan.json", "a plan").get("schema_version") == SCHEMA_VERSION:
-        file = read_plan_file(folder / "plan.json")
-        if file.upper is not None and not math.isclose(file.upper, value, rel_tol=SAME_VALUE, abs_tol=1e-12):
-            found = f"a plan of value {file.upper:.9g}, which has the value {value:.9g} on instance.json"
-            expected = "a plan and the instance that it was made for"
-            raise InputError(Problem(str(folder / "plan.json"), found, expected, "Plan again"))
-        lower = min(file.lower or 0.0, value)
-        weighed = file.weighed_beats.lower if file.weighed_beats else None
-        same_beats = min(max(lower, weighed or 0.0), value)
-    return KnownPlan(str(folder), instance, plan, placed, value, lower, same_beats)
-
-
-# A plan that is given, as the result of a search that did not take place: for its report, figures and duties.
-
-METHOD = "given"
-"""What stands in place of a method."""
-
-
-def given_result(instance: Instance, plan: str | os.PathLike[str]) -> Result:
-    """Return a plan of an instance with its exact value, and the bound that its file states where it is of this very problem.
+    Every property raises an `InputError` with the problems of its file, also where it is missing.
 
     Parameters
     ----------
-    instance
-        The problem.
-    plan
-        Plan folder, or plan file.
-
-    Raises
-    ------
-    InputError
-        If the plan cannot be read, or names what the instance does not have, or breaks a budget or demand.
+    path
+        The folder, or a plan file in it. Where a plan alone is asked for, any JSON file with `options: [id, ...]` will do.
+    skip_unreachable
+        Leave out evaders of the instance without a path.
     """
-    file = plan_path(plan)
-    chosen = read_plan(file, instance)
-    whole = with_plan(instance, chosen)
-    placed = whole.placed(chosen.options)
-    if broken := violations(whole, placed):
-        expected = "a plan that keeps every budget and demand of the scenario"
-        remedy = "Give the budgets and demands that it was made for, or let it be the --start of a search"
-        raise InputError(Problem(str(file), "; ".join(broken), expected, remedy))
-    value = plan_value(whole, placed)
-    lower = min(_stated_bound(instance, file), value)
-    teams = instance.patrols is not None
-    return Result(
-        method=METHOD,
-        status="feasible",
-        limit=None,
-        plan=chosen,
-        lower=lower,
-        upper=value,
-        seconds=0.0,
-        seed=0,
-        weighed=len(chosen.beats) if teams else None,
-        weighed_lower=lower if teams else None,
-    )
+
+    def __init__(self, path: str | os.PathLike[str], *, skip_unreachable: bool = False) -> None:
+        self._given, self._skip_unreachable = Path(path), skip_unreachable
+        in_it = self._given.name == PLAN_FILE or self._given.is_file()
+        self.path = self._given.parent if in_it else self._given
+        self.plan_path = self._given / PLAN_FILE if self._given.is_dir() else self._given
+        self.instance_path = self.path / INSTANCE_FILE
+        self.mixture_path = self.path / MIXTURE_FILE
+
+    # The plan.
+
+    @cached_property
+    def content(self) -> Any:  # noqa: ANN401 - JSON is untyped until a schema has seen it
+        """What plan.json holds, unchecked."""
+        return read_json(self.plan_path, "a plan")
+
+    @cached_property
+    def file(self) -> PlanFile | None:
+        """What plan.json holds; None where it is a list of options alone, or of another version."""
+        if not isinstance(self.content, dict) or self.content.get("schema_version") != SCHEMA_VERSION:
+            return None
+        return validated(PlanFile, self.content, str(self.plan_path))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of what is placed, whatever instance they belong to."""
+        return plan_ids(self.content, str(self.plan_path))
+
+    @property
+    def site_rows(self) -> list[dict[str, Any]]:
+        """The rows of sites, placed ones first, unchecked; none where plan.json is a list of options alone."""
+        content = self.content if isinstance(self.content, dict) else {}
+        tables = [content.get(name) for name in ("sites", "candidates")]
+        return [row for table in tables if isinstance(table, list) for row in table if isinstance(row, dict)]
+
+    def check_version(self) -> None:
+        """Refuse a plan.json of another version."""
+        if not self.plan_path.is_file() or not isinstance(self.content, dict):
+            return
+        version = self.content.get("schema_version", SCHEMA_VERSION)
+        if version != SCHEMA_VERSION:
+            found = f"a plan of version {version!r}"
+            expected = f"one of version {SCHEMA_VERSION}, as this version of the program writes it"
+            raise InputError(Problem(str(self.plan_path), found, expected, "Plan again"))
+
+    def plan_of(self, instance: Instance) -> Plan:
+        """Return the plan as one of an instance; what the instance does not have is a fault."""
+        return plan_in(self.content, instance, str(self.plan_path))
+
+    def start_for(self, instance: Instance, tell: Callable[[str], None]) -> Plan | None:
+        """Return what a search of an instance can begin with: its own options, and beats that its teams can drive.
+
+        Parameters
+        ----------
+        instance
+            The problem, perhaps another than that of the plan.
+        tell
+            Receives a sentence on what of the plan is not used, and why.
+
+        Returns
+        -------
+        Plan | None
+            None where what is left is not feasible.
+        """
+        names = self.ids
+        known = [name for name in names if name in instance.option_index]
+        drivable = drivable_beats(self.content, instance, str(self.plan_path))
+        beats = [beat for beat in drivable if beat.id in names and beat.id not in known]
+        here = {*known, *(beat.id for beat in beats)}
+        other = [name for name in names if name not in here]
+        if other:
+            more = f" and {len(other) - IDS_TOLD} more" if len(other) > IDS_TOLD else ""
+            tell(
+                message(
+                    "The search does not begin with {lost} of the {count} placements of {path}, which are no options here, nor beats that its "
+                    "teams could drive: {listed}.",
+                    lost=len(other),
+                    count=len(names),
+                    path=str(self.plan_path),
+                    listed=", ".join(map(repr, other[:IDS_TOLD])) + more,
+                )
+            )
+        broken = violations(instance, instance.placed(known))
+        if broken:
+            tell(
+                message(
+                    "The search does not begin with {path}, which is not feasible here: {faults}.",
+                    path=str(self.plan_path),
+                    faults=list(broken),
+                )
+            )
+        return None if broken else Plan((*Plan.of(instance, known).placements, *beats))
+
+    def result_in(self, instance: Instance) -> Result:
+        """Return the plan with its exact value in an instance, as a search would; it must keep every budget and demand.
+
+        The bound is that of plan.json where it was proven for this very instance, else 0.
+        """
+        chosen = self.plan_of(instance)
+        whole = with_plan(instance, chosen)
+        placed = whole.placed(chosen.options)
+        if broken := violations(whole, placed):
+            expected = "a plan that keeps every budget and demand of the scenario"
+            remedy = "Give the budgets and demands that it was made for, or let it be the --start of a search"
+            raise InputError(Problem(str(self.plan_path), "; ".join(broken), expected, remedy))
+        value = plan_value(whole, placed)
+        lower = min((self.file.lower or 0.0) if self.file and self._is_of(instance) else 0.0, value)
+        teams = instance.patrols is not None
+        return Result(
+            method=GIVEN,
+            status="feasible",
+            limit=None,
+            plan=chosen,
+            lower=lower,
+            upper=value,
+            seconds=0.0,
+            seed=0,
+            weighed=len(chosen.beats) if teams else None,
+            weighed_lower=lower if teams else None,
+        )
+
+    def _is_of(self, instance: Instance) -> bool:
+        """Return whether the instance beside the plan is the same to the last digit."""
+        if not self.instance_path.is_file():
+            return False
+        with tempfile.TemporaryDirectory() as folder:
+            other = Path(folder) / INSTANCE_FILE
+            write_instance(other, instance)
+            return other.read_bytes() == self.instance_path.read_bytes()
+
+    # The plan with its own instance.
+
+    @cached_property
+    def _instance_and_skipped(self) -> tuple[Instance, tuple[str, ...]]:
+        if not self.instance_path.exists():
+            raise InputError(Problem(str(self._given), f"a folder without {INSTANCE_FILE}", A_PLAN_FOLDER))
+        skipped: list[str] = []
+        on_unreachable = skipped.extend if self._skip_unreachable else None
+        return read_instance(self.instance_path, on_unreachable=on_unreachable), tuple(skipped)
+
+    @property
+    def instance(self) -> Instance:
+        """The problem that the plan was made for."""
+        return self._instance_and_skipped[0]
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Ids of evaders without a path, which are left out."""
+        return self._instance_and_skipped[1]
+
+    @cached_property
+    def known(self) -> KnownPlan:
+        """The plan in its own instance, with the bounds that plan.json states; they must belong together."""
+        self._check_whole()
+        plan = self.plan_of(self.instance)
+        instance = with_plan(self.instance, plan)
+        placed = instance.placed(plan.options)
+        if broken := violations(instance, placed):
+            expected = f"a feasible plan of {INSTANCE_FILE}"
+            raise InputError(Problem(str(self.plan_path), "; ".join(broken), expected))
+        value = plan_value(instance, placed)
+        lower = same_beats = 0.0
+        if (file := self.file) is not None:
+            if file.upper is not None and not math.isclose(file.upper, value, rel_tol=SAME_VALUE, abs_tol=1e-12):
+                found = f"a plan of value {file.upper:.9g}, which has the value {value:.9g} on {INSTANCE_FILE}"
+                expected = "a plan and the instance that it was made for"
+                raise InputError(Problem(str(self.plan_path), found, expected, "Plan again"))
+            lower = min(file.lower or 0.0, value)
+            weighed = file.weighed_beats.lower if file.weighed_beats else None
+            same_beats = min(max(lower, weighed or 0.0), value)
+        return KnownPlan(str(self.path), instance, plan, placed, value, lower, same_beats)
+
+    def _check_whole(self) -> None:
+        here = self.path.is_dir() and self.plan_path.name == PLAN_FILE
+        missing = [name for name in (INSTANCE_FILE, PLAN_FILE) if not (self.path / name).is_file()]
+        if missing or not here:
+            found = f"a folder without {' and '.join(missing)}" if here else "no folder"
+            raise InputError(Problem(str(self._given), found, A_PLAN_FOLDER))
+
+    # The mixture, and the duties.
+
+    @property
+    def has_mixture(self) -> bool:
+        """Whether the plan is a mixture."""
+        return self.mixture_path.is_file()
+
+    @cached_property
+    def mixture_file(self) -> MixtureFile:
+        """What mixture.json holds; it must belong to the instance beside it."""
+        path, instance = self.mixture_path, self.instance_path
+        if not self.has_mixture:
+            found = f"no {MIXTURE_FILE}" if self.path.is_dir() else "no such folder"
+            remedy = "Plan with --method mixed"
+            raise InputError(Problem(str(self.path), found, "a folder that `plan --method mixed` wrote", remedy))
+        content = validated(MixtureFile, read_json(path, "a mixture"), str(path))
+        if not instance.is_file() or sha256(instance) != content.instance:
+            found = "a mixture of another instance" if instance.is_file() else f"no {INSTANCE_FILE} beside it"
+            remedy = "Plan again, or take the mixture that belongs to it"
+            raise InputError(Problem(str(path), found, f"the mixture of {instance}", remedy))
+        return content
+
+    @property
+    def mixture(self) -> Mixture:
+        """The mixture, of feasible plans of the instance."""
+        return mixture_in(self.mixture_file, self.instance, str(self.mixture_path))
+
+    @property
+    def has_duties(self) -> bool:
+        """Whether the scenario had shifts and crews."""
+        return (self.path / DUTIES_FILE).is_file()
+
+    @cached_property
+    def duties(self) -> DutiesFile:
+        """What duties.json holds."""
+        from optimizer.roster.duties_file import read_duties_file
+
+        return read_duties_file(self.path)
+
+    # How it was made.
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """What run.json holds, unchecked; empty where there is none."""
+        path = self.path / RUN_FILE
+        content = read_json(path, "a run") if path.is_file() else {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Fields of the scenario that were set for this plan, by path."""
+        settings = self.run.get("settings")
+        return settings if isinstance(settings, dict) else {}
+
+    def language(self, asked: str | None = None) -> str:
+        """Return the language of pages on the plan: what is asked for, else that of its own pages; English where neither says so."""
+        if asked is not None:
+            return check_language(asked)
+        return check_language(str(self.run.get("language", ENGLISH)), f"{self.path / RUN_FILE}, language")
+
+    @property
+    def scenario(self) -> Path:
+        """The scenario that it was made of; of a variant, that of the folder around it."""
+        if not self.plan_path.is_file():
+            found = f"a folder without {PLAN_FILE}" if self.path.is_dir() else "no such folder"
+            raise InputError(Problem(str(self._given), found, A_PLAN_FOLDER, "Check the path"))
+        absolute = self.path.absolute()
+        for place in (absolute, *absolute.parents[:2]):
+            for path in folder_sources(place):
+                if path.suffix == ".toml":
+                    return path
+        found = "a plan whose scenario is not where the folder says"
+        raise InputError(Problem(str(self._given), found, "a scenario", "Name it with --scenario FILE"))
+
+    def changed_inputs(self, inputs: Iterable[Path]) -> list[str]:
+        """Return the names of the inputs that are not as they were; none where run.json does not say how they were."""
+        rows = self.run.get("inputs")
+        rows = [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
+        before = {row.get("file"): row.get("sha256") for row in rows}
+        return sorted(path.name for path in inputs if before and before.get(path.name) != sha256(path))
+
+    @property
+    def recorded(self) -> list[Path]:
+        """The files that a ledger keeps hashes of."""
+        return [self.path / name for name in RECORDED if (self.path / name).is_file()]
+
+    # Writing.
+
+    def write(
+        self,
+        plan: PlanFile,
+        layer: Mapping[str, Any],
+        instance: Instance,
+        run: Mapping[str, Any],
+        *,
+        duties: DutiesFile | None = None,
+        uncertainty: Mapping[str, Any] | None = None,
+        sensitivity: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a plan, its map layer, its instance, how it was made, and what else there is, into a folder that exists.
+
+        Parameters
+        ----------
+        plan, layer, instance, run, duties
+            Content of plan.json, plan.geojson, instance.json, run.json and duties.json.
+        uncertainty, sensitivity
+            Content of doubt.json and sensitivity.json, without their version.
+        """
+        write_json(self.path / PLAN_FILE, plan.model_dump(mode="json"))
+        write_json(self.path / LAYER_FILE, layer)
+        write_instance(self.instance_path, instance)
+        write_json(self.path / RUN_FILE, run)
+        if duties is not None:
+            from optimizer.roster.duties_file import write_duties_file
+
+            write_duties_file(self.path, duties)
+        for name, content in ((UNCERTAINTY_FILE, uncertainty), (SENSITIVITY_FILE, sensitivity)):
+            if content is not None:
+                write_json(self.path / name, {"schema_version": 1, **content})
+
+    def write_mixture(
+        self, name: str, instance: Instance, result: Result, *, stay: int = 1, change: float | None = None
+    ) -> None:
+        """Write the mixture of a result beside the instance.json that it belongs to.
+
+        Parameters
+        ----------
+        name
+            Title of the scenario.
+        instance
+            The problem, with the beats of the mixture behind its options.
+        result
+            Of the method `mixed`.
+        stay, change
+            Terms of draws, as in `MixtureFile`.
+        """
+        content = mixture_content(
+            name, sha256(self.instance_path), instance, result, package_version(), stay=stay, change=change
+        )
+        write_json(self.mixture_path, content.model_dump(mode="json"))
 
 
-def _stated_bound(instance: Instance, file: Path) -> float:
-    """Return the bound that a plan file states, where the instance beside it is the same to the last digit; else 0, which always holds."""
-    beside = file.parent / "instance.json"
-    content = read_json(file, "a plan")
-    if not beside.is_file() or content.get("schema_version") != SCHEMA_VERSION:
-        return 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        write_instance(Path(folder) / "instance.json", instance)
-        same = (Path(folder) / "instance.json").read_bytes() == beside.read_bytes()
-    return (read_plan_file(file).lower or 0.0) if same else 0.0
+def provenance(**facts: object) -> dict[str, Any]:
+    """Return what every run.json begins with: when, by which version and on what machine it was made; and what else there is to say."""
+    return {
+        "schema_version": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": package_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **facts,
+    }

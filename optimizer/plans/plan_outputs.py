@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.files.readwrite import sha256, write_json
+from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import ForwardingListener
-from optimizer.problem.files.instance_file import write_instance
+from optimizer.plans.plan_folder import provenance
 from optimizer.problem.files.plan_file import (
     DIGITS,
     PlanFile,
@@ -24,13 +22,11 @@ from optimizer.problem.files.plan_file import (
     beat_entry,
 )
 from optimizer.report.maps.geography import StraightRoads
-from optimizer.roster.duties_file import write_duties_file
 from optimizer.scenario.compile.options import past
 from optimizer.scenario.compile.source_measures import on_roads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from optimizer.base.work.listener import Listener
     from optimizer.plans.comparison import Comparison
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.options import Option
     from optimizer.problem.network.network import Network
     from optimizer.problem.plan.result import Result
-    from optimizer.roster.duties_file import DutiesFile
     from optimizer.scenario.compile.compile import Compiled
 
 PACKAGES = (
@@ -71,46 +66,18 @@ def result_summary(result: Result) -> dict[str, Any]:
     }
 
 
-def write_outputs(
-    folder: Path,
-    compiled: Compiled,
-    result: Result,
-    plan: PlanFile,
-    steps: Sequence[StepTime],
-    duties: DutiesFile | None = None,
-    *,
-    asked: Mapping[str, Any],
-) -> None:
-    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any.
-
-    `asked` is what was changed for this plan, for run.json.
-    """
-    region = compiled.region
-    write_json(folder / "plan.json", plan.model_dump(mode="json"))
-    write_json(folder / "plan.geojson", plan_geojson(plan, region.network, region.attribution))
-    write_instance(folder / "instance.json", compiled.instance)
-    write_json(folder / "run.json", run_content(compiled, result, steps) | dict(asked))
-    if duties is not None:
-        write_duties_file(folder, duties)
-
-
 def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -> dict[str, Any]:
     """Return the content of run.json: what it takes to make the plan again."""
-    return {
-        "schema_version": 1,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": package_version(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "seed": result.seed,
-        "options": compiled.scenario.solve.of_search(),
-        "statistics": dict(result.statistics),
-        "steps": [{"name": step.name, "seconds": round(step.seconds, 3)} for step in steps],
-        "inputs": [{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],
-        "warnings": list(compiled.warnings),
-        "language": compiled.scenario.report.language,
-    }
+    return provenance(
+        packages={name: version(name) for name in PACKAGES},
+        seed=result.seed,
+        options=compiled.scenario.solve.of_search(),
+        statistics=dict(result.statistics),
+        steps=[{"name": step.name, "seconds": round(step.seconds, 3)} for step in steps],
+        inputs=[{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],
+        warnings=list(compiled.warnings),
+        language=compiled.scenario.report.language,
+    )
 
 
 # The plan of a scenario as the content of its plan file: bounds, values, and each placement with its place and marginal value.

@@ -17,7 +17,6 @@ from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -87,25 +86,17 @@ def draw_frontier(
     return ax
 
 
-def save_frontier(
-    folder: Path,
-    resource: str,
-    budgets: Sequence[float],
-    lower: Sequence[float],
-    upper: Sequence[float],
-    knee: int | None,
-) -> None:
-    """Write frontier.png (300 dpi) and frontier.svg into an existing folder; parameters as in `draw_frontier`."""
-    figure = Figure(figsize=(7.5, 4.6), dpi=CURVE_DPI, facecolor="white")
+def frontier_figure(
+    resource: str, budgets: Sequence[float], lower: Sequence[float], upper: Sequence[float], knee: int | None
+) -> Figure:
+    """Return the figure of a curve; parameters as in `draw_frontier`."""
+    figure = Figure(figsize=(7.5, 4.6), dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee)
-    figure.savefig(folder / "frontier.png", bbox_inches="tight", pad_inches=0.1)
-    figure.savefig(folder / "frontier.svg", bbox_inches="tight", pad_inches=0.1, metadata={"Date": None})
+    return figure
 
 
 # The figure of a cooperation: what each agency reaches alone, and its share of what all reach.
-
-SHARES_DPI = 300
 
 AGENCY_NAME_LENGTH = 40
 
@@ -142,15 +133,13 @@ def draw_shares(
     return ax
 
 
-def save_shares(
-    folder: Path, agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]
-) -> None:
-    """Write shares.png (300 dpi) and shares.svg into an existing folder; parameters as in `draw_shares`."""
-    figure = Figure(figsize=(7.5, 1.4 + 0.55 * len(agencies)), dpi=SHARES_DPI, facecolor="white")
+def shares_figure(agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]) -> Figure:
+    """Return the figure of a cooperation; parameters as in `draw_shares`."""
+    size = (7.5, 1.4 + 0.55 * len(agencies))
+    figure = Figure(figsize=size, dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     draw_shares(figure.add_subplot(), agencies, alone, shares)
-    figure.savefig(folder / "shares.png", bbox_inches="tight", pad_inches=0.1)
-    figure.savefig(folder / "shares.svg", bbox_inches="tight", pad_inches=0.1, metadata={"Date": None})
+    return figure
 
 
 # Maps of plans side by side: the same roads, and what each plan has of its own.
@@ -218,8 +207,8 @@ def draw_plan_map(ax: Axes, roads: StraightRoads, plan: PlanMap) -> Axes:
     return ax
 
 
-def save_plan_maps(folder: Path, roads: StraightRoads, plans: Sequence[PlanMap]) -> Path:
-    """Write maps.png and maps.svg, the first plans side by side, into an existing folder; return the former."""
+def plan_maps_figure(roads: StraightRoads, plans: Sequence[PlanMap]) -> Figure:
+    """Return the figure of the first `MOST_PLANS` plans, side by side."""
     shown = plans[:MOST_PLANS]
     columns = min(BESIDE, len(shown))
     rows = -(-len(shown) // columns)
@@ -234,6 +223,4 @@ def save_plan_maps(folder: Path, roads: StraightRoads, plans: Sequence[PlanMap])
         ax.set_axis_off()
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
-    figure.savefig(folder / "maps.png")
-    figure.savefig(folder / "maps.svg", metadata={"Date": None})
-    return folder / "maps.png"
+    return figure

@@ -11,13 +11,12 @@ from optimizer.base.files.readwrite import read_json, write_json
 from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict, validated
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
+from optimizer.problem.files.plan_file import DUTIES_FILE
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel, TimeZone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
-
-DUTIES = "duties.json"
 
 Minutes = Annotated[float, Field(ge=0, le=1440)]
 
@@ -112,14 +111,14 @@ def read_duties_file(folder: Path) -> DutiesFile:
     InputError
         If the folder has none, or with every fault in it.
     """
-    path = folder / DUTIES
+    path = folder / DUTIES_FILE
     if not folder.is_dir():
         raise InputError(Problem(str(folder), "no such folder", "a folder that `plan` wrote", "Check the path"))
     if not path.is_file():
         raise InputError(
             Problem(
                 str(folder),
-                f"no {DUTIES}",
+                f"no {DUTIES_FILE}",
                 "a plan whose scenario has [roster], [[shifts]] and [[crews]]",
                 "Add them to the scenario (docs/roster.md) and plan again",
             )
@@ -131,7 +130,7 @@ def read_duties_file(folder: Path) -> DutiesFile:
 
 def write_duties_file(folder: Path, duties: DutiesFile) -> None:
     """Write `duties.json` into a plan folder."""
-    write_json(folder / DUTIES, duties.model_dump(mode="json"))
+    write_json(folder / DUTIES_FILE, duties.model_dump(mode="json"))
 
 
 def check_duties(duties: DutiesFile, where: str) -> None:

@@ -17,7 +17,8 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_json
 from optimizer.base.schema import validated
 from optimizer.base.text.language import check_language
-from optimizer.roster.duties_file import DUTIES, read_duties_file
+from optimizer.problem.files.plan_file import DUTIES_FILE
+from optimizer.roster.duties_file import read_duties_file
 from optimizer.scenario.file.roster_model import WEEKDAYS, Day
 
 if TYPE_CHECKING:
@@ -247,9 +248,9 @@ def read_duties(folder: Path) -> Duties:
     if not content.duties:
         found = "no duty: the plan places nothing that needs people"
         remedy = "Check roster.people and the `uses` of the kinds placed"
-        raise InputError(Problem(str(folder / DUTIES), found, "at least one", remedy))
+        raise InputError(Problem(str(folder / DUTIES_FILE), found, "at least one", remedy))
     duties = duties_of(content)
-    _check_shifts(duties.shifts, str(folder / DUTIES))
+    _check_shifts(duties.shifts, str(folder / DUTIES_FILE))
     return duties
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import check_new_folder, folder_sources
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel
     from optimizer.sharing.ledger.store import Fact
-
-PLAN_FILES = ("plan.json", "instance.json", "run.json", "mixture.json", "doubt.json")
 
 
 def ledger_of(scenario: ScenarioModel, path: Path, listener: Listener) -> LedgerFolder | None:
@@ -70,32 +68,14 @@ def begun_ledger(scenario: ScenarioModel, path: Path) -> LedgerFolder | None:
     return None
 
 
-class WrittenPlan(Protocol):
-    """What is recorded of a plan: its scenario, its result and the folder it was written to, as `plan_scenario` returns them."""
-
-    @property
-    def compiled(self) -> Compiled:
-        """The scenario, ready to solve."""
-        ...
-
-    @property
-    def result(self) -> Result:
-        """Plan and bounds."""
-        ...
-
-    @property
-    def folder(self) -> Path:
-        """Where the files lie."""
-        ...
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Their names."""
-        ...
-
-
 def record_plan(
-    ledger: LedgerFolder | None, scenario: Path, planned: WrittenPlan, asked: Mapping[str, Any], listener: Listener
+    ledger: LedgerFolder | None,
+    scenario: Path,
+    compiled: Compiled,
+    result: Result,
+    files: Iterable[Path],
+    asked: Mapping[str, Any],
+    listener: Listener,
 ) -> None:
     """Record a plan: the records it rests on, the model fitted to them, what was asked to be different, and the plan.
 
@@ -105,8 +85,10 @@ def record_plan(
         The ledger; nothing is recorded where it is None.
     scenario
         The scenario's file.
-    planned
-        The plan, whose folder is written.
+    compiled, result
+        The scenario, ready to solve, and its plan with bounds.
+    files
+        The files of its plan folder that are recorded.
     asked
         Changes and settings as run.json has them.
     listener
@@ -118,7 +100,7 @@ def record_plan(
         If the ledger cannot be written.
     """
     if ledger is not None:
-        append_entries(ledger, list(_entries(scenario, planned, asked)), listener)
+        append_entries(ledger, list(_entries(scenario, compiled, result, files, asked)), listener)
 
 
 def record_overrides(plan_folder: Path, draws: Path, overrides: int, listener: Listener) -> None:
@@ -156,8 +138,9 @@ def record_overrides(plan_folder: Path, draws: Path, overrides: int, listener: L
         append_entries(ledger, [entry], listener)
 
 
-def _entries(scenario: Path, planned: WrittenPlan, asked: Mapping[str, Any]) -> Iterator[Entry]:
-    compiled, found = planned.compiled, planned.result
+def _entries(
+    scenario: Path, compiled: Compiled, result: Result, files: Iterable[Path], asked: Mapping[str, Any]
+) -> Iterator[Entry]:
     asked_of = compiled.scenario
     agency = "" if asked_of.ledger is None else asked_of.ledger.agency
     sources = [*asked_of.records.seizures, *asked_of.records.effort]
@@ -175,8 +158,7 @@ def _entries(scenario: Path, planned: WrittenPlan, asked: Mapping[str, Any]) -> 
         "model", f"model of {asked_of.name}", hashed(scenario, *(p for p in rest if p != scenario)), model, agency
     )
     yield from asked_entry(f"the plan of {asked_of.name}", asked, agency)
-    written = (planned.folder / name for name in PLAN_FILES if name in planned.files)
-    yield Entry("plan", f"plan of {asked_of.name}", hashed(*written), result_facts(found), agency)
+    yield Entry("plan", f"plan of {asked_of.name}", hashed(*files), result_facts(result), agency)
 
 
 def record_release(

@@ -21,7 +21,7 @@ from optimizer.base.files.readwrite import existing_file, sha256, toml_comment, 
 from optimizer.base.files.tables import csv_text
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
-from optimizer.problem.files.plan_file import plan_path, read_plan_file
+from optimizer.problem.files.plan_file import PLAN_FILE, read_plan_file
 from optimizer.records.areas import load_areas
 from optimizer.records.importers.writing import safe_text
 from optimizer.records.marking import Marking, markings_of, strictest
@@ -246,7 +246,7 @@ def _write_risk(place: Path, files: Mapping[str, ReleasedTable]) -> None:
 
 def _write_plan(path: Path, folder: Path, agency: str) -> None:
     """Write the agency's own placements and those that all share: where they stand and what they use, no value and no other site."""
-    plan = read_plan_file(plan_path(folder))
+    plan = read_plan_file(folder / PLAN_FILE if folder.is_dir() else folder)
     features = []
     for site in plan.sites:
         if site.agency in {"", agency} and site.lon is not None:

@@ -14,7 +14,8 @@ from optimizer.analysis.explain.explain import evaders_left
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import ENGLISH
 from optimizer.base.work.listener import SILENT, step
-from optimizer.plans.plan_folder import problem_source, read_known_plan
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.problem_source import problem_source
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.plan.evaluation import evader_values, plan_value
 from optimizer.problem.plan.plan import Beat, violations, with_plan
@@ -146,7 +147,7 @@ def compare_plans(
     """
     names = [str(plan) for plan in plans]
     if on is None:
-        folder = next((name for name in names if (Path(name) / "instance.json").is_file()), None)
+        folder = next((name for name in names if PlanFolder(name).instance_path.is_file()), None)
         if folder is None:
             found = "no plan folder with its instance.json"
             remedy = "Give a scenario, an instance or a plan folder with --on"
@@ -169,14 +170,14 @@ def compare_plans(
 def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
     """Read the model, with the bound that is known of it: that of its plan, or the value with everything placed where there are no teams."""
     source = problem_source(path, skip_unreachable=skip_unreachable, listener=listener)
-    lower, file = 0.0, path / "plan.json" if path.is_dir() else None
-    if file is not None and file.is_file():
-        lower = read_known_plan(path, skip_unreachable=skip_unreachable).lower
+    lower, rows = 0.0, []
+    if source.folder is not None and source.folder.plan_path.is_file():
+        lower, rows = source.folder.known.lower, source.folder.site_rows
     if source.instance.patrols is None:
         allowed = np.array([not option.forbidden for option in source.instance.options], dtype=bool)
         lower = max(lower, plan_value(source.instance, allowed))
     drugs = None if source.compiled is None else drug_shares(source.compiled)
-    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, file), drugs, source.language)
+    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, rows), drugs, source.language)
 
 
 def _compared(

@@ -14,16 +14,17 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.geojson import geometry_type, read_features
-from optimizer.base.files.readwrite import read_json
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.files.plan_file import read_plan, read_plan_ids
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import is_named
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.plan.plan import Placement, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
@@ -47,16 +48,15 @@ class SitePlaces:
     lat: NDArray[np.float64]
 
     @classmethod
-    def of(cls, instance: Instance, plan_file: Path | None = None) -> SitePlaces:
-        """Return the places that a plan file gives, else the middle between the ends of the first arc that each option watches."""
+    def of(cls, instance: Instance, rows: Iterable[Mapping[str, Any]] = ()) -> SitePlaces:
+        """Return the places that rows of a plan file give, else the middle between the ends of the first arc that each option watches."""
         lon, lat = np.full(len(instance.options), np.nan), np.full(len(instance.options), np.nan)
         for j, option in enumerate(instance.options):
             if instance.lonlat is not None and option.arcs:
                 ends = [instance.tail[option.arcs[0]], instance.head[option.arcs[0]]]
                 lon[j], lat[j] = instance.lonlat[ends].mean(axis=0)
-        content = read_json(plan_file, "a plan") if plan_file is not None and plan_file.is_file() else {}
-        for row in (*(content.get("sites") or ()), *(content.get("candidates") or ())):
-            j = instance.option_index.get(row.get("id", ""), -1) if isinstance(row, dict) else -1
+        for row in rows:
+            j = instance.option_index.get(row.get("id", ""), -1)
             if j >= 0 and isinstance(row.get("lon"), float) and isinstance(row.get("lat"), float):
                 lon[j], lat[j] = row["lon"], row["lat"]
         return cls(lon, lat)
@@ -111,12 +111,12 @@ def matched_plan(name: str, instance: Instance, places: SitePlaces) -> MatchedPl
         return _today(instance)
     path = Path(name)
     if path.is_dir():
-        return _from_plan_file(name, path / "plan.json", instance)
+        return _from_plan_file(name, PlanFolder(path), instance)
     if path.suffix == ".csv":
         return _from_table(name, path, instance)
     if path.suffix == ".geojson":
         return _from_drawing(name, path, instance, places)
-    return _from_plan_file(name, path, instance)
+    return _from_plan_file(name, PlanFolder(path), instance)
 
 
 def _today(instance: Instance) -> MatchedPlan:
@@ -129,14 +129,13 @@ def _today(instance: Instance) -> MatchedPlan:
     return found
 
 
-def _from_plan_file(name: str, path: Path, instance: Instance) -> MatchedPlan:
-    ids = read_plan_ids(path)
+def _from_plan_file(name: str, folder: PlanFolder, instance: Instance) -> MatchedPlan:
+    ids = folder.ids
     try:
-        return MatchedPlan(name, read_plan(path, instance))
+        return MatchedPlan(name, folder.plan_of(instance))
     except InputError:  # a plan of another instance
         found = MatchedPlan(name)
-    content = read_json(path, "a plan")
-    rows = {row.get("id"): row for row in content.get("sites") or () if isinstance(row, dict)}
+    rows = {row.get("id"): row for row in folder.site_rows}
     for each in ids:
         row: dict[str, Any] = rows.get(each, {})
         if each in instance.option_index:
@@ -150,7 +149,9 @@ def _from_plan_file(name: str, path: Path, instance: Instance) -> MatchedPlan:
         _take(found, same, each, told=True)
     if ids and not found.plan.placements:
         expected = f"a plan with sites of {instance.name!r}"
-        raise InputError(Problem(str(path), f"none of its {len(ids)} placements is an option there", expected))
+        raise InputError(
+            Problem(str(folder.plan_path), f"none of its {len(ids)} placements is an option there", expected)
+        )
     return found
 
 

@@ -10,26 +10,27 @@ import numpy as np
 from optimizer.analysis.compare.matching import TODAY
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
-from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import number, plain
-from optimizer.base.text.language import ENGLISH, marked, speaking
+from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, translated
 from optimizer.plans.plan_outputs import straight_roads
-from optimizer.report.geodata.files import write_csv
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from optimizer.analysis.compare.compare import ComparedPlan, PlanComparison
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.report.analysis_figures import PlanMap
+    from optimizer.report.maps.geography import StraightRoads
     from optimizer.report.short_page import ShortPage
 
-FILES = ("compare.json", "compare.csv", "compare.html", "maps.png", "maps.svg")
+COMPARISON = AnswerFiles("compare", ("compare.json", "compare.csv", "compare.html", "maps.png", "maps.svg"))
 BREAKDOWNS: Mapping[str, str] = {
     "by_kind": "{name}",
     "by_origin": marked("from {name}"),
@@ -51,9 +52,7 @@ def compare_folder(
         If it cannot be written, or holds what another command or other plans left.
     """
     sources = (*(Path(plan) if Path(plan).exists() else plan for plan in plans), *(() if on is None else (on,)))
-    folder = OutputFolder(Path(out), "compare", sources, FILES, overwrite)
-    folder.check()
-    return folder
+    return COMPARISON.folder(out, *sources, overwrite=overwrite)
 
 
 def plan_line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
@@ -97,9 +96,6 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    from optimizer.report.analysis_figures import save_plan_maps
-    from optimizer.report.short_page import write_short_page
-
     rows = [{"what": "value", "plan": p.matched.name, "amount": p.value} for p in comparison.plans]
     for which in BREAKDOWNS:
         for what, amounts in breakdown_rows(comparison, which):
@@ -108,14 +104,19 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
                 for plan, amount in zip(comparison.plans, amounts, strict=True)
             ]
     roads = straight_roads(comparison.instance)
-    with folder.written() as place:
-        write_csv(place / "compare.csv", rows)
-        write_json(
-            place / "compare.json", {"schema_version": 1, "plans": [plan_line(p, comparison) for p in comparison.plans]}
-        )
-        with speaking(language):
-            images = {} if roads is None else {"maps": save_plan_maps(place, roads, _maps(comparison))}
-            write_short_page(place / "compare.html", comparison_page(comparison), images)
+    answer = Answer(
+        tables={"compare": AnswerTable(rows)},
+        content={"compare": {"schema_version": 1, "plans": [plan_line(each, comparison) for each in comparison.plans]}},
+        figures={} if roads is None else {"maps": lambda: _figure(roads, comparison)},
+        page={"compare": lambda: comparison_page(comparison)},
+    )
+    write_answer(folder, answer, language)
+
+
+def _figure(roads: StraightRoads, comparison: PlanComparison) -> Figure:
+    from optimizer.report.analysis_figures import plan_maps_figure
+
+    return plan_maps_figure(roads, _maps(comparison))
 
 
 def comparison_page(comparison: PlanComparison) -> ShortPage:

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import number, with_range
-from optimizer.base.text.language import ENGLISH, localised, speaking
+from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
-from optimizer.report.geodata.files import write_csv
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
-    import os
+    from matplotlib.figure import Figure
 
     from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation
     from optimizer.analysis.cooperation.site_gains import SiteGain
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.plan.agencies import WorthInterval
     from optimizer.report.short_page import ShortPage
 
-FILES = (
-    "cooperation.json",
-    "cooperation.html",
-    "coalitions.csv",
-    "shares.csv",
-    "sites.csv",
-    "shares.png",
-    "shares.svg",
+COOPERATION = AnswerFiles(
+    "cooperate",
+    (
+        "cooperation.json",
+        "cooperation.html",
+        "coalitions.csv",
+        "shares.csv",
+        "sites.csv",
+        "shares.png",
+        "shares.svg",
+    ),
 )
-
-
-def cooperation_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
-    """Return the folder for the cooperation of a problem's agencies; check it before the work.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or holds what another command or problem left.
-    """
-    folder = OutputFolder(Path(out), "cooperate", (source,), FILES, overwrite)
-    folder.check()
-    return folder
 
 
 def coalition_line(coalition: CoalitionValue) -> dict[str, Any]:
@@ -146,9 +134,6 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    from optimizer.report.analysis_figures import save_shares
-    from optimizer.report.short_page import write_short_page
-
     agencies = [each.agency for each in found.shares]
     coalitions = [coalition_line(each) for each in found.coalitions]
     shares = [share_line(found, each) for each in found.shares]
@@ -168,27 +153,31 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
         "shares": shares,
         "sites": sites,
     }
-    with folder.written() as place:
-        write_csv(
-            place / "coalitions.csv",
-            [
-                each | {"coalition": " + ".join(each["coalition"]), "plan": " ".join(each["plan"])}
-                for each in coalitions
-            ],
-        )
-        write_csv(place / "shares.csv", shares)
-        write_csv(
-            place / "sites.csv",
-            [
-                {"option": each["option"], "owners": " + ".join(each["owners"]), "brings": each["brings"]}
-                | {f"gain:{name}": each["gains"].get(name, 0.0) for name in agencies}
-                for each in sites
-            ],
-        )
-        write_json(place / "cooperation.json", content)
-        with speaking(language):
-            save_shares(place, agencies, [each.alone for each in found.shares], [each.share for each in found.shares])
-            write_short_page(place / "cooperation.html", cooperation_page(found), {"shares": place / "shares.png"})
+    coalition_rows = [
+        each | {"coalition": " + ".join(each["coalition"]), "plan": " ".join(each["plan"])} for each in coalitions
+    ]
+    site_rows = [
+        {"option": each["option"], "owners": " + ".join(each["owners"]), "brings": each["brings"]}
+        | {f"gain:{name}": each["gains"].get(name, 0.0) for name in agencies}
+        for each in sites
+    ]
+    tables = {"coalitions": coalition_rows, "shares": shares, "sites": site_rows}
+    answer = Answer(
+        tables={name: AnswerTable(rows) for name, rows in tables.items()},
+        content={"cooperation": content},
+        figures={"shares": lambda: _figure(found)},
+        page={"cooperation": lambda: cooperation_page(found)},
+    )
+    write_answer(folder, answer, language)
+
+
+def _figure(found: Cooperation) -> Figure:
+    from optimizer.report.analysis_figures import shares_figure
+
+    shares = found.shares
+    return shares_figure(
+        [each.agency for each in shares], [each.alone for each in shares], [each.share for each in shares]
+    )
 
 
 def cooperation_page(found: Cooperation) -> ShortPage:

@@ -6,23 +6,22 @@ import math
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.analysis.compare.matching import SitePlaces
 from optimizer.analysis.desk.desk import NAME, Desk, DeskModel, option_name, resource_name, tour_name
-from optimizer.analysis.desk.variants import read_desk_plan, save_variant
+from optimizer.analysis.desk.variants import save_variant
 from optimizer.analysis.desk.view import DeskActions, DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
 from optimizer.analysis.explain.replacements import make_room
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem
-from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.work.listener import SILENT, SilentListener, is_interrupt, step
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.plans.plan_outputs import straight_roads
 from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
 from optimizer.report.words import word
@@ -32,6 +31,7 @@ from optimizer.solvers.place import place
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from optimizer.analysis.desk.view import Standing
     from optimizer.base.work.listener import Listener
@@ -77,13 +77,14 @@ class DeskSession(DeskActions):
     def __init__(
         self, folder: str | os.PathLike[str], *, skip_unreachable: bool = False, listener: Listener = SILENT
     ) -> None:
-        path = Path(folder)
-        self.folder = path.parent if path.name == "plan.json" else path
+        self.opened = PlanFolder(folder, skip_unreachable=skip_unreachable)
+        self.folder = self.opened.path
         with step(listener, f"reading {self.folder}"):
-            known = read_desk_plan(path, skip_unreachable=skip_unreachable)
+            self.opened.check_version()
+            known = self.opened.known
         with step(listener, "contracting"):
             self.desk = Desk(known)
-        self._places = SitePlaces.of(self.desk.base, self.folder / "plan.json")
+        self._places = SitePlaces.of(self.desk.base, self.opened.site_rows)
         self._opened = (known.value, self.desk.base.budget.copy())
         self._search: DeskSearch | None = None
         self._version = 0
@@ -219,9 +220,9 @@ class DeskSession(DeskActions):
 
     def save(self, name: str) -> str:
         """Save the plan shown as a variant; return where it is, and what makes its report."""
-        place = save_variant(self._free(), self.folder, name)
+        place = save_variant(self._free(), self.opened, name)
         self.saved.append(place)
-        again = read_json(place / "run.json", "a run")["again"]
+        again = PlanFolder(place).run["again"]
         return _("{folder}. Report, figures and duties are made by: {command}").format(folder=place, command=again)
 
     def close(self, seconds: float = 5.0) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +13,11 @@ from optimizer.analysis.compare.matching import SitePlaces
 from optimizer.analysis.desk.desk import tour_name
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import new_folder
-from optimizer.base.files.readwrite import read_json, write_json
 from optimizer.base.text.messages import joined, message
 from optimizer.base.version import package_version
 from optimizer.plans.changes import plan_command, whole_changes
-from optimizer.plans.plan_folder import read_known_plan
+from optimizer.plans.plan_folder import PlanFolder, provenance
 from optimizer.plans.plan_outputs import straight_geojson
-from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.files.plan_file import (
     DIGITS,
     SCHEMA_VERSION,
@@ -30,47 +26,26 @@ from optimizer.problem.files.plan_file import (
     PlanSite,
     PlanValues,
     beat_entry,
-    read_plan_file,
 )
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import relative_gap
 
 if TYPE_CHECKING:
     from optimizer.analysis.desk.desk import Desk
-    from optimizer.plans.plan_folder import KnownPlan
 
 VARIANTS = "variants"
 """Folder within a plan folder that holds its variants."""
 VARIANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
-def read_desk_plan(folder: str | os.PathLike[str], *, skip_unreachable: bool = False) -> KnownPlan:
-    """Read a plan folder for the desk.
-
-    Raises
-    ------
-    InputError
-        As `read_known_plan`, and if the plan is of another version.
-    """
-    file = Path(folder) / "plan.json"
-    if file.is_file():
-        content = read_json(file, "a plan")
-        version = content.get("schema_version", SCHEMA_VERSION) if isinstance(content, dict) else SCHEMA_VERSION
-        if version != SCHEMA_VERSION:
-            found = f"a plan of version {version!r}"
-            expected = f"one of version {SCHEMA_VERSION}, as this version of the program writes it"
-            raise InputError(Problem(str(file), found, expected, "Plan again"))
-    return read_known_plan(folder, skip_unreachable=skip_unreachable)
-
-
-def save_variant(desk: Desk, folder: Path, name: str) -> Path:
+def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
     """Write the plan shown, with its problem, into a new folder `variants/NAME` of the plan folder: whole, or not at all.
 
     Parameters
     ----------
     desk
         The plan shown.
-    folder
+    opened
         The plan folder.
     name
         Letters, digits, `_` and `-`, at most 60.
@@ -93,8 +68,8 @@ def save_variant(desk: Desk, folder: Path, name: str) -> Path:
         expected = message("a plan that keeps every budget and demand")
         remedy = message("Ask for the best plan from here, or change the budgets")
         raise InputError(Problem(message("plan to save"), joined(desk.shortfalls, " "), expected, remedy))
-    place = folder / VARIANTS / name
-    if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
+    place = opened.path / VARIANTS / name
+    if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(opened.path)):
         raise InputError(Problem(str(place), "a place outside of the plan folder", "one within it", "Remove the link"))
     if place.exists():
         raise InputError(
@@ -105,14 +80,10 @@ def save_variant(desk: Desk, folder: Path, name: str) -> Path:
                 message("Choose another"),
             )
         )
-    original = _original(folder)
+    original = opened.file
     plan = variant_content(desk, original, f"{original.name if original else desk.base.name} ({name})")
-    run = read_json(folder / "run.json", "a run") if (folder / "run.json").is_file() else {}
     with new_folder(place) as new:
-        write_json(new / "plan.json", plan.model_dump(mode="json"))
-        write_json(new / "plan.geojson", straight_geojson(plan, desk.base))
-        write_instance(new / "instance.json", desk.case)
-        write_json(new / "run.json", _run_content(desk, run if isinstance(run, dict) else {}, folder, place))
+        PlanFolder(new).write(plan, straight_geojson(plan, desk.base), desk.case, _run_content(desk, opened, place))
     return place
 
 
@@ -164,12 +135,6 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
     )
 
 
-def _original(folder: Path) -> PlanFile | None:
-    """Return the plan file that was opened; None where it is only a list of options."""
-    content = read_json(folder / "plan.json", "a plan")
-    return read_plan_file(folder / "plan.json") if content.get("schema_version") == SCHEMA_VERSION else None
-
-
 def _rows(original: PlanFile | None) -> list[PlanSite]:
     return [] if original is None else [*original.sites, *original.candidates]
 
@@ -200,27 +165,22 @@ def _worth(desk: Desk, j: int) -> float:
     return max(0.0, desk.option_adds([j]))
 
 
-def _run_content(desk: Desk, run: dict[str, Any], folder: Path, place: Path) -> dict[str, Any]:
+def _run_content(desk: Desk, opened: PlanFolder, place: Path) -> dict[str, Any]:
     """Return what it takes to make the variant again: the run of the plan that was opened, and what was changed."""
-    result = desk.state.result
-    changes, settings = whole_changes(run, desk.state.changes, desk.base), run.get("settings")
+    result, run = desk.state.result, opened.run
+    changes = whole_changes(run, desk.state.changes, desk.base)
     kept = {name: run[name] for name in ("packages", "inputs", "settings", "options", "language") if name in run}
-    warnings = [*run.get("warnings", ()), "Made at the desk from another plan: " + "; ".join(desk.actions) + "."]
-    return {
-        "schema_version": 1,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": package_version(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "seed": 0 if result is None else result.seed,
-        "statistics": {} if result is None else dict(result.statistics),
-        "changes": changes.content,
-        "again": plan_command(place, changes, settings if isinstance(settings, dict) else {}),
-        "desk": list(desk.actions),
-        "beats": {
+    return provenance(
+        seed=0 if result is None else result.seed,
+        statistics={} if result is None else dict(result.statistics),
+        changes=changes.content,
+        again=plan_command(place, changes, opened.settings),
+        desk=list(desk.actions),
+        beats={
             "must": [tour_name(beat) for beat in desk.state.beats.must],
             "must_not": [tour_name(beat) for beat in desk.state.beats.banned],
         },
-        "start": Path(os.path.realpath(folder)).name,
-        "warnings": warnings,
-    } | kept
+        start=Path(os.path.realpath(opened.path)).name,
+        warnings=[*run.get("warnings", ()), "Made at the desk from another plan: " + "; ".join(desk.actions) + "."],
+        **kept,
+    )

@@ -13,7 +13,7 @@ from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.plans.plan_folder import read_known_plan
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import is_named
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.problem.plan.residual_routes import SitesOnArcs, routes_left
@@ -158,7 +158,7 @@ def explain_folder(
     began = time.monotonic()
     _check(others, evaders, time_limit)
     with step(listener, f"reading {folder}"):
-        known = read_known_plan(folder, skip_unreachable=skip_unreachable)
+        known = PlanFolder(folder, skip_unreachable=skip_unreachable).known
     if time_limit is not None:
         time_limit = max(time_limit - (time.monotonic() - began), LEAST_SECONDS)
     return explain_plan(

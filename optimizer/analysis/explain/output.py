@@ -6,40 +6,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.explain.explain import evader_line
-from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import DASH, number
-from optimizer.base.text.language import ENGLISH, counted, localised, ngettext, pgettext, speaking
+from optimizer.base.text.language import ENGLISH, counted, localised, ngettext, pgettext
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
+from optimizer.report.answer import Answer, AnswerFiles, write_answer
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from optimizer.analysis.explain.explain import ExplainedEvader, ExplainedOption, Explanation
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.options import Option
     from optimizer.report.short_page import ShortPage
 
-FILES = ("explain.json", "explain.html")
+EXPLANATION = AnswerFiles("explain", ("explain.json", "explain.html"))
 
 TOUCHED = 20
 """Evaders that a line names, those first of whom the option lowers most; the others are counted."""
-
-
-def explain_output(out: str | os.PathLike[str], plan: Path, *, overwrite: bool) -> OutputFolder:
-    """Return the folder for an explanation; check it before the work.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or holds what another command or plan left.
-    """
-    folder = OutputFolder(Path(out), "explain", (plan,), FILES, overwrite)
-    folder.check()
-    return folder
 
 
 def option_line(explained: ExplainedOption) -> dict[str, Any]:
@@ -93,8 +79,6 @@ def write_explanation(folder: OutputFolder, explanation: Explanation, language: 
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    from optimizer.report.short_page import write_short_page
-
     content = {
         "schema_version": 1,
         "plan": explanation.known.name,
@@ -102,10 +86,8 @@ def write_explanation(folder: OutputFolder, explanation: Explanation, language: 
         "options": [option_line(option) for option in explanation.options],
         "evaders": [evader_line(evader) for evader in explanation.evaders],
     }
-    with folder.written() as place:
-        write_json(place / "explain.json", content)
-        with speaking(language):
-            write_short_page(place / "explain.html", explanation_page(explanation), {})
+    page = {"explain": lambda: explanation_page(explanation)}
+    write_answer(folder, Answer(content={"explain": content}, page=page), language)
 
 
 def explanation_page(explanation: Explanation) -> ShortPage:

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import DASH, number, with_range
-from optimizer.base.text.language import ENGLISH, localised, speaking
+from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
-from optimizer.report.geodata.files import write_csv
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
+    from matplotlib.figure import Figure
+
     from optimizer.analysis.frontier.frontier import Frontier, MarginalGain
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.report.short_page import ShortPage
 
-FILES = ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg")
-
-
-def frontier_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
-    """Return the folder for the curve of a problem; check it before the work.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or holds what another command or problem left.
-    """
-    folder = OutputFolder(Path(out), "frontier", (source,), FILES, overwrite)
-    folder.check()
-    return folder
+FRONTIER = AnswerFiles("frontier", ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg"))
 
 
 def point_content(found: Frontier, k: int) -> dict[str, Any]:
@@ -59,8 +45,6 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    from optimizer.report.short_page import write_short_page
-
     points = [point_content(found, k) for k in range(len(found.points))]
     names = [each.resource for each in found.ranges]
     gains = [gain.found for gain in found.gains()] if len(names) == 1 else []
@@ -80,23 +64,26 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
         "knee": None if knee is None else list(knee.budgets),
         "points": points,
     }
-    images: dict[str, Path] = {}
-    with speaking(language), folder.written() as place:
-        write_csv(place / "frontier.csv", rows)
-        write_json(place / "frontier.json", content)
-        if len(names) == 1:
-            from optimizer.report.analysis_figures import save_frontier
+    answer = Answer(
+        tables={"frontier": AnswerTable(rows)},
+        content={"frontier": content},
+        figures={"frontier": lambda: _figure(found)} if len(names) == 1 else {},
+        page={"frontier": lambda: frontier_page(found, instance_name)},
+    )
+    write_answer(folder, answer, language)
 
-            save_frontier(
-                place,
-                names[0],
-                [point.budgets[0] for point in found.points],
-                [point.lower for point in found.points],
-                [point.upper for point in found.points],
-                None if knee is None else found.points.index(knee),
-            )
-            images["frontier"] = place / "frontier.png"
-        write_short_page(place / "frontier.html", frontier_page(found, instance_name), images)
+
+def _figure(found: Frontier) -> Figure:
+    from optimizer.report.analysis_figures import frontier_figure
+
+    knee = found.knee()
+    return frontier_figure(
+        found.ranges[0].resource,
+        [point.budgets[0] for point in found.points],
+        [point.lower for point in found.points],
+        [point.upper for point in found.points],
+        None if knee is None else found.points.index(knee),
+    )
 
 
 def frontier_page(found: Frontier, instance_name: str) -> ShortPage:

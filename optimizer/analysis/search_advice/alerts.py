@@ -11,11 +11,10 @@ import shapely
 
 from optimizer.analysis.search_advice.field_model import field_model, seizures_of
 from optimizer.base.errors import InputError
-from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.period import parse_period
-from optimizer.report.geodata.files import write_csv, write_geojson
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import area_places, crossing_places, neighbourhood_places, segment_places, whole_place
 from optimizer.risk.alerts.trend import trend_picture, trends
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.risk.alerts.monitor import Alerts, PlaceTest, Unrecorded
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PlaceKind: TypeAlias = Literal["segment", "neighbourhood", "crossing", "area"]
 
 TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
-FILES = ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv")
+ALERTS = AnswerFiles("risk alerts", ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv"))
 JUDGED = (
     "place",
     "name",
@@ -123,9 +123,7 @@ def find_alerts(
     """
     if by not in get_args(PlaceKind):
         raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
-    folder = None if out is None else OutputFolder(Path(out), "risk alerts", (Path(scenario),), FILES, overwrite)
-    if folder is not None:
-        folder.check()
+    folder = None if out is None else ALERTS.folder(out, Path(scenario), overwrite=overwrite)
     start = None if since is None else parse_period(since).start
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))
@@ -221,12 +219,12 @@ def _save(out: OutputFolder, result: RiskAlerts, network: Network) -> None:
     found = result.alerts
     rows = [alert_row(one) for one in found.tested]
     shapes = [shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.tested]
-    with out.written() as folder:
-        write_csv(folder / "alerts.csv", rows, JUDGED)
-        write_geojson(folder / "alerts.geojson", rows, shapes)
-        write_csv(folder / "trends.csv", _trend_rows(result.trends))
-        write_csv(folder / "unrecorded.csv", [_unrecorded_row(one) for one in found.unrecorded], UNRECORDED)
-        (folder / "trends.svg").write_text(trend_picture(result.trends), encoding="utf-8")
+    tables = {
+        "alerts": AnswerTable(rows, JUDGED, shapes),
+        "trends": AnswerTable(_trend_rows(result.trends)),
+        "unrecorded": AnswerTable([_unrecorded_row(one) for one in found.unrecorded], UNRECORDED),
+    }
+    write_answer(out, Answer(tables=tables, texts={"trends.svg": trend_picture(result.trends)}))
 
 
 def alerts_content(result: RiskAlerts) -> dict[str, Any]:

@@ -15,13 +15,12 @@ import numpy as np
 
 from optimizer.analysis.search_advice.field_model import fitted_field_model
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.display_names import place_names
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, TipFacts, TipRow
-from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.risk.alerts.places import segment_label
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.information_gain import information_gain, reason
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.risk.information_gain import InformationGain
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.compile.compile import Compiled
 
-FILES = ("look.csv", "look.geojson")
+SEARCH_ADVICE = AnswerFiles("risk look", ("look.csv", "look.geojson"))
 
 MOST_DRAWS, FEWEST_DRAWS, DRAWN = 200, 50, 1_400_000
 """Joint draws of the log rates: as many as keep draws times segments within the last, which takes about a second."""
@@ -153,9 +153,7 @@ def where_to_look(
     """
     if effort is not None and not 0 < effort < math.inf:
         raise InputError(Problem("--effort", f"{effort:g}", "an amount above 0"))
-    folder = None if out is None else OutputFolder(Path(out), "risk look", (Path(scenario),), FILES, overwrite)
-    if folder is not None:
-        folder.check()
+    folder = None if out is None else SEARCH_ADVICE.folder(out, Path(scenario), overwrite=overwrite)
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))
         _check_unit(evidence, unit)
@@ -288,11 +286,10 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _save(out: OutputFolder, look: RiskLook, network: Network) -> None:
-    """Write every road as CSV and as GeoJSON lines, both files or none."""
+    """Write every road as CSV and as GeoJSON lines."""
     rows: list[dict[str, Any]] = [asdict(road) for road in look.roads]
-    with out.written() as folder:
-        write_csv(folder / "look.csv", rows)
-        write_geojson(folder / "look.geojson", rows, [network.lines[road.segment] for road in look.roads])
+    shapes = [network.lines[road.segment] for road in look.roads]
+    write_answer(out, Answer(tables={"look": AnswerTable(rows, shapes=shapes)}))
 
 
 # The report's section on where to look next: the first roads of the result of `risk look`.

@@ -16,8 +16,8 @@ from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
 from optimizer.base.files.readwrite import existing_file, sha256, write_json
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
-from optimizer.plans.solve import read_instance_file
-from optimizer.problem.files.plan_file import MIXTURE, mixture_of, read_mixture_file
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.files.plan_file import DUTIES_FILE
 from optimizer.problem.instance.changes import is_named
 from optimizer.problem.plan.plan import Mixture, Plan, violations, with_mixture
 from optimizer.roster.calendar import first_day
@@ -32,7 +32,6 @@ from optimizer.roster.draws import (
     frequencies,
     periods_of,
 )
-from optimizer.roster.duties_file import DUTIES, read_duties_file
 from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture
 from optimizer.sharing.recording import record_overrides
 
@@ -155,17 +154,16 @@ def draw_from_plan(
     InputError
         If an argument, a file or an override is at fault.
     """
-    folder, day = Path(plan_folder), first_day(first)
+    opened, day = PlanFolder(plan_folder), first_day(first)
     start = day if begun is None else first_day(begun, "--begun")
-    content = read_mixture_file(folder)
+    content, folder = opened.mixture_file, opened.path
     stay, change = content.stay if stay is None else stay, content.change if change is None else change
     _check(day, start, days, stay, change)
     place = folder / f"draws-{day.isoformat()}.json" if out is None else Path(out)
     if place.exists() and not overwrite:
         raise InputError(Problem(str(place), "a file", "no file yet", "Add --overwrite, or name another with --out"))
-    shifts = _shifts(folder) if every == "shift" else ()
-    instance = read_instance_file(folder / "instance.json").instance
-    mixture = mixture_of(content, instance, str(folder / MIXTURE))
+    shifts = _shifts(opened) if every == "shift" else ()
+    instance, mixture = opened.instance, opened.mixture
     if new_seed:
         _make_secret(Path(seed_file), folder)
     secret = _secret(Path(seed_file), folder)
@@ -197,7 +195,7 @@ def draw_from_plan(
     draws = DrawsFile(
         schema_version=1,
         name=content.name,
-        mixture=sha256(folder / MIXTURE),
+        mixture=sha256(opened.mixture_path),
         begun=start,
         every=every,
         stay=stay,
@@ -242,11 +240,11 @@ def _check(day: date, begun: date, days: int, stay: int, change: float | None) -
         raise InputError(Problem("--begun", begun.isoformat(), f"a day not after {day.isoformat()} (--from)"))
 
 
-def _shifts(folder: Path) -> tuple[str, ...]:
-    if not (folder / DUTIES).is_file():
-        found = f"no {DUTIES} in {folder}, so no shifts"
+def _shifts(opened: PlanFolder) -> tuple[str, ...]:
+    if not opened.has_duties:
+        found = f"no {DUTIES_FILE} in {opened.path}, so no shifts"
         raise InputError(Problem("--every shift", found, "a scenario with [[shifts]]", "Draw a plan a day"))
-    return tuple(shift.id for shift in read_duties_file(folder).shifts)
+    return tuple(shift.id for shift in opened.duties.shifts)
 
 
 def _check_apart(path: Path, folder: Path) -> None:

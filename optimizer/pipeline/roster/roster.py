@@ -20,7 +20,8 @@ from optimizer.base.text.language import check_language, speaking
 from optimizer.base.text.language import gettext as _
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import SILENT, step
-from optimizer.problem.files.plan_file import MIXTURE
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.files.plan_file import MIXTURE_FILE
 from optimizer.report.geodata.files import LayerField, table, write_geopackage
 from optimizer.report.geodata.qgis_project import Mark, marker, one_style, write_entry
 from optimizer.report.palette import BASE, POST
@@ -109,7 +110,7 @@ def roster_of_plan(
     place = Path(plan_folder) / f"roster-{day.isoformat()}" if out is None else Path(out)
     asked = None if language is None else check_language(language)
     duties = read_duties(Path(plan_folder))
-    drawn = _draws(Path(plan_folder), draws, day, weeks)
+    drawn = _draws(PlanFolder(plan_folder), draws, day, weeks)
     if drawn is not None:
         duties = with_draws(duties, drawn)
     names = (*FILES, *calendar_names(duties.crews).values())
@@ -131,21 +132,24 @@ def roster_of_plan(
     return SavedRoster(made, place, None if drawn is None else manned_frequencies(made, drawn))
 
 
-def _draws(folder: Path, path: str | os.PathLike[str] | None, first: date, weeks: int) -> DrawsFile | None:
+def _draws(opened: PlanFolder, path: str | os.PathLike[str] | None, first: date, weeks: int) -> DrawsFile | None:
     """Return the draws that a roster is made of; None for a single plan."""
-    if not (folder / MIXTURE).is_file():
+    folder = opened.path
+    if not opened.has_mixture:
         if path is None:
             return None
         raise InputError(
-            Problem("--draws", f"no {MIXTURE} in {folder}", "the folder of a mixture", "Leave --draws out")
+            Problem("--draws", f"no {MIXTURE_FILE} in {folder}", "the folder of a mixture", "Leave --draws out")
         )
     if path is None:
         found = "a mixture, which has another plan each day"
         remedy = f"Make draws with `draw {folder} --from {first.isoformat()} --days {7 * weeks}`, and give --draws FILE"
         raise InputError(Problem(str(folder), found, "draws of it", remedy))
     draws = read_draws(Path(path))
-    if draws.mixture != sha256(folder / MIXTURE):
-        raise InputError(Problem(str(path), "draws of another mixture", f"draws of {folder / MIXTURE}", "Draw again"))
+    if draws.mixture != sha256(opened.mixture_path):
+        raise InputError(
+            Problem(str(path), "draws of another mixture", f"draws of {opened.mixture_path}", "Draw again")
+        )
     check_covers(draws, [first + timedelta(days=k) for k in range(7 * weeks)], str(path))
     return draws
 

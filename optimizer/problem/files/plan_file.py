@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json, sha256, write_json
+from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.names import close_match
 from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_mixture
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat, Placement
     from optimizer.problem.plan.result import Result
+
+PLAN_FILE, INSTANCE_FILE, MIXTURE_FILE, DUTIES_FILE = "plan.json", "instance.json", "mixture.json", "duties.json"
+"""Names in a plan folder."""
 
 SCHEMA_VERSION: Literal[2] = 2
 
@@ -233,12 +236,16 @@ def read_plan(path: str | os.PathLike[str], instance: Instance) -> Plan:
         If there is no such list, it names one twice, it names what is neither an option nor a beat of the file, or a beat is not one that the
         teams of the instance could drive.
     """
-    content = read_json(Path(path), "a plan")
+    return plan_in(read_json(Path(path), "a plan"), instance, str(path))
+
+
+def plan_in(content: Any, instance: Instance, where: str) -> Plan:  # noqa: ANN401 - JSON that no schema has seen
+    """Return the plan that the content of a plan file describes, as `read_plan` does; `where` is the file."""
     if (kind := json_kind(content)) != PLAN:
         remedy = "Give the instance first, then the plan" if kind == INSTANCE else ""
-        raise InputError(Problem(str(path), kind, 'a plan: an object with a list "options" of ids', remedy))
-    beats = _described_beats(content, str(path)) if instance.patrols is not None else {}
-    return plan_of_ids(content["options"], instance, beats, str(path))
+        raise InputError(Problem(where, kind, 'a plan: an object with a list "options" of ids', remedy))
+    beats = _described_beats(content, where) if instance.patrols is not None else {}
+    return plan_of_ids(content["options"], instance, beats, where)
 
 
 def plan_of_ids(
@@ -269,43 +276,35 @@ def plan_of_ids(
     return Plan((*Plan.of(instance, seen & set(instance.option_index)).placements, *placements))
 
 
-def plan_path(plan: str | os.PathLike[str]) -> Path:
-    """Return the file of a plan: plan.json of a folder, any other path as it is."""
-    path = Path(plan)
-    return path / "plan.json" if path.is_dir() else path
-
-
-def read_plan_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Return the ids that a plan file, or any JSON object with `options: [id, ...]`, places, whatever instance it belongs to.
+def plan_ids(content: object, where: str) -> tuple[str, ...]:
+    """Return the ids that the content of a plan file, or any object with `options: [id, ...]`, places, whatever instance it belongs to.
 
     Raises
     ------
     InputError
-        If there is no such list.
+        If there is no such list; `where` is the file.
     """
-    content = read_json(Path(path), "a plan")
     names = content.get("options") if isinstance(content, dict) else None
     if (kind := json_kind(content)) != PLAN or not all(isinstance(name, str) for name in names or [None]):
         found = kind if kind != PLAN else "options that are no texts"
-        raise InputError(Problem(str(path), found, 'a plan: an object with a list "options" of ids'))
+        raise InputError(Problem(where, found, 'a plan: an object with a list "options" of ids'))
     return tuple(dict.fromkeys(names or []))
 
 
-def read_drivable_beats(path: str | os.PathLike[str], instance: Instance) -> list[Beat]:
+def drivable_beats(content: object, instance: Instance, where: str) -> list[Beat]:
     """Return the beats of a plan file that teams of an instance could drive, whatever instance the plan belongs to.
 
     Raises
     ------
     InputError
-        If the file is no plan, or describes a beat wrongly.
+        If the content describes a beat wrongly; `where` is the file.
     """
-    content = read_json(Path(path), "a plan")
     if instance.patrols is None or not isinstance(content, dict):
         return []
     found: list[Beat] = []
-    for entry, where in _described_beats(content, str(path)).values():
+    for entry, here in _described_beats(content, where).values():
         problems = ProblemList()
-        beats = _read_beat(instance, entry, where, problems)
+        beats = _read_beat(instance, entry, here, problems)
         found += [] if problems else beats
     return found
 
@@ -344,8 +343,6 @@ def _read_beat(instance: Instance, entry: PlanBeat, where: str, problems: Proble
 
 # The mixture file, mixture.json: a distribution over plans with its bounds. Reading it back needs the instance that it was made for.
 
-MIXTURE = "mixture.json"
-
 Probability = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -380,24 +377,24 @@ class MixtureFile(Strict):
     beats: list[PlanBeat] = Field(default_factory=list, description="beats of any of its plans")
 
 
-def write_mixture_file(
-    folder: Path,
+def mixture_content(
     name: str,
+    instance_hash: str,
     instance: Instance,
     result: Result,
     version: str,
     *,
     stay: int = 1,
     change: float | None = None,
-) -> None:
-    """Write mixture.json beside the instance.json of a folder.
+) -> MixtureFile:
+    """Return the content of mixture.json.
 
     Parameters
     ----------
-    folder
-        Holds the instance.json that the mixture belongs to.
     name
         Title of the scenario.
+    instance_hash
+        SHA-256 of the instance.json beside it.
     instance
         The problem, with the beats of the mixture behind its options.
     result
@@ -411,10 +408,10 @@ def write_mixture_file(
     assert randomised is not None  # noqa: S101 - of the method `mixed`
     mixture = randomised.mixture
     beats = {beat.id: beat for plan in mixture.plans for beat in plan.beats}
-    content = MixtureFile(
+    return MixtureFile(
         schema_version=1,
         name=name,
-        instance=sha256(folder / "instance.json"),
+        instance=instance_hash,
         lower=result.lower,
         upper=result.upper,
         gap=result.gap,
@@ -431,31 +428,9 @@ def write_mixture_file(
         ],
         beats=[beat_entry(instance, beat) for beat in beats.values()],
     )
-    write_json(folder / MIXTURE, content.model_dump(mode="json"))
 
 
-def read_mixture_file(folder: Path) -> MixtureFile:
-    """Read mixture.json of a plan folder.
-
-    Raises
-    ------
-    InputError
-        If there is none, with every fault of it, or if it belongs to another instance.json than the one beside it.
-    """
-    path, instance = folder / MIXTURE, folder / "instance.json"
-    if not path.is_file():
-        found = f"no {MIXTURE}" if folder.is_dir() else "no such folder"
-        remedy = "Plan with --method mixed"
-        raise InputError(Problem(str(folder), found, "a folder that `plan --method mixed` wrote", remedy))
-    content = validated(MixtureFile, read_json(path, "a mixture"), str(path))
-    if not instance.is_file() or sha256(instance) != content.instance:
-        found = "a mixture of another instance" if instance.is_file() else "no instance.json beside it"
-        remedy = "Plan again, or take the mixture that belongs to it"
-        raise InputError(Problem(str(path), found, f"the mixture of {instance}", remedy))
-    return content
-
-
-def mixture_of(content: MixtureFile, instance: Instance, where: str) -> Mixture:
+def mixture_in(content: MixtureFile, instance: Instance, where: str) -> Mixture:
     """Return the mixture that a file describes.
 
     Raises

@@ -28,7 +28,7 @@ from optimizer.lab.adaptive.simulation.simulate import (
     simulate,
 )
 from optimizer.lab.adaptive.simulation.world import adaptive_world
-from optimizer.plans.plan_folder import problem_source
+from optimizer.plans.problem_source import problem_source
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.network.road_classes import MODE_OF
 from optimizer.records.areas import load_areas
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.executor import Executor, PieceCall
     from optimizer.base.work.listener import Listener
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
-    from optimizer.plans.plan_folder import ProblemSource
+    from optimizer.plans.problem_source import ProblemSource
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
     from optimizer.records.areas import Area
@@ -174,12 +174,12 @@ def adapt(
     KeyboardInterrupt
         If it comes before the first run ends.
     """
-    from optimizer.lab.adaptive.analysis.output import adapt_folder, write_adaptation
+    from optimizer.lab.adaptive.analysis.output import ADAPTATION, write_adaptation
 
     shown = _checked_periods(
         USUAL_POLICIES if policies is None else policies, periods, runs, seed, map_periods, terms or {}
     )
-    folder = None if out is None else adapt_folder(out, Path(path), overwrite=overwrite)
+    folder = None if out is None else ADAPTATION.folder(out, Path(path), overwrite=overwrite)
     source = problem_source(
         path, settings=settings, language=language, skip_unreachable=skip_unreachable, listener=listener
     )

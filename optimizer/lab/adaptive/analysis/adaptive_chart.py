@@ -14,7 +14,6 @@ from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from matplotlib.axes import Axes
 
@@ -76,8 +75,8 @@ def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
     return ax
 
 
-def save_panels(folder: Path, panels: Sequence[MeasurePanel], name: str = "adapt") -> None:
-    """Write a figure as PNG and SVG, with one panel a measure, into an existing folder."""
+def panels_figure(panels: Sequence[MeasurePanel]) -> Figure:
+    """Return a figure with one panel a measure."""
     rows = (len(panels) + COLUMNS - 1) // COLUMNS
     figure = Figure(figsize=(10.5, 2.6 * rows + 0.5), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
@@ -88,8 +87,7 @@ def save_panels(folder: Path, panels: Sequence[MeasurePanel], name: str = "adapt
         if not k:
             handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 8), frameon=False, fontsize=8)
-    figure.savefig(folder / f"{name}.png")
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    return figure
 
 
 # A mean over runs with Student's interval: what tables, figures and consoles show of repeated simulations.

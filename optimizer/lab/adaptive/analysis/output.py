@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-import platform
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import DASH, decimal, number, plain, with_range
-from optimizer.base.text.language import ENGLISH, localised, marked, speaking
+from optimizer.base.text.language import ENGLISH, localised, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.base.version import package_version
 from optimizer.lab.adaptive.analysis.adapt import DISTRICT, ELSEWHERE, LAST, MODE, NAME
 from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
-from optimizer.report.geodata.files import write_csv
+from optimizer.plans.plan_folder import RUN_FILE, provenance
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Sequence
 
+    from matplotlib.figure import Figure
+
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.lab.adaptive.analysis.adapt import Adaptation, Displacement
     from optimizer.lab.adaptive.analysis.adaptive_chart import MeanInterval, MeasurePanel
     from optimizer.lab.adaptive.simulation.simulate import RoadPart
@@ -34,17 +32,20 @@ if TYPE_CHECKING:
     from optimizer.report.load_maps import LoadMaps
     from optimizer.report.short_page import PageSection, ShortPage
 
-FILES = (
-    "rows.csv",
-    "rows.jsonl",
-    "summary.csv",
-    "displacement.csv",
-    "run.json",
-    "adapt.html",
-    "adapt.png",
-    "adapt.svg",
-    "displacement.png",
-    "displacement.svg",
+ADAPTATION = AnswerFiles(
+    "adapt",
+    (
+        "rows.csv",
+        "rows.jsonl",
+        "summary.csv",
+        "displacement.csv",
+        RUN_FILE,
+        "adapt.html",
+        "adapt.png",
+        "adapt.svg",
+        "displacement.png",
+        "displacement.svg",
+    ),
 )
 
 TITLES = {
@@ -61,19 +62,6 @@ TITLES = {
 """Measures that are drawn, with their titles."""
 
 
-def adapt_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
-    """Return the folder for a simulation of a problem; check it before the work.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or holds what another command or problem left.
-    """
-    folder = OutputFolder(Path(out), "adapt", (source,), FILES, overwrite)
-    folder.check()
-    return folder
-
-
 def write_adaptation(folder: OutputFolder, found: Adaptation, language: str = ENGLISH) -> None:
     """Write the files of a simulation, all or none; page and figures are in the language.
 
@@ -82,46 +70,43 @@ def write_adaptation(folder: OutputFolder, found: Adaptation, language: str = EN
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    from optimizer.lab.adaptive.analysis.adaptive_chart import save_panels
-    from optimizer.report.short_page import write_short_page
-
     rows = [row.content() for row in found.rows]
-    with folder.written() as place:
-        write_csv(place / "rows.csv", rows)
-        lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
-        (place / "rows.jsonl").write_text(lines, encoding="utf-8")
-        write_json(place / "run.json", run_content(found))
-        write_csv(place / "summary.csv", _summary_rows(found))
-        if found.displacement is not None:
-            write_csv(place / "displacement.csv", list(found.displacement.rows()))
-        with speaking(language):
-            save_panels(place, _panels(found))
-            images = {"adapt": place / "adapt.png"}
-            if found.displacement is not None:
-                panels = displacement_panels(found.displacement, found.policies)
-                if panels:
-                    save_panels(place, panels, "displacement")
-                    images["displacement"] = place / "displacement.png"
-            write_short_page(place / "adapt.html", adapt_page(found), images)
+    tables = {"rows": rows, "summary": _summary_rows(found)}
+    figures = {"adapt": lambda: _figure(_panels(found))}
+    moved = found.displacement
+    if moved is not None:
+        tables["displacement"] = list(moved.rows())
+        if displacement_panels(moved, found.policies):
+            figures["displacement"] = lambda: _figure(displacement_panels(moved, found.policies))
+    answer = Answer(
+        tables={name: AnswerTable(each) for name, each in tables.items()},
+        content={Path(RUN_FILE).stem: run_content(found)},
+        texts={"rows.jsonl": "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)},
+        figures=figures,
+        page={"adapt": lambda: adapt_page(found)},
+    )
+    write_answer(folder, answer, language)
+
+
+def _figure(panels: Sequence[MeasurePanel]) -> Figure:
+    from optimizer.lab.adaptive.analysis.adaptive_chart import panels_figure
+
+    return panels_figure(panels)
 
 
 def run_content(found: Adaptation) -> dict[str, Any]:
     """Return the content of run.json: what it takes to make the simulation again."""
-    return {
-        "schema_version": 1,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": package_version(),
-        "python": platform.python_version(),
-        "instance": found.name,
-        "policies": list(found.policies),
-        "periods": found.periods,
-        "runs": found.runs,
-        "seed": found.seed,
-        "complete": found.complete,
-        "terms": found.terms.model_dump(),
-        "facts": dict(found.facts),
-        "notes": list(found.notes),
-    }
+    return provenance(
+        instance=found.name,
+        policies=list(found.policies),
+        periods=found.periods,
+        runs=found.runs,
+        seed=found.seed,
+        complete=found.complete,
+        terms=found.terms.model_dump(),
+        facts=dict(found.facts),
+        notes=list(found.notes),
+    )
 
 
 def adapt_page(found: Adaptation) -> ShortPage:

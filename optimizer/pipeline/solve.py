@@ -1,4 +1,7 @@
-"""Instance files in, results and exact values out: what the commands `solve` and `evaluate` do."""
+"""Instance files in, results and exact values out: what the commands `solve` and `evaluate` do.
+
+Imports stay light: a small instance is solved in less time than scenarios and ledgers take to import.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError, ProblemList
 from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.plans.changes import Start, start_for
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.problem.files.plan_file import plan_path, read_plan
+from optimizer.problem.files.plan_file import read_plan
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.problem.plan.result import Result
-from optimizer.sharing.ledger.store import LedgerFolder
-from optimizer.sharing.recording import hashed, record_result
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.evaluation import Evaluation
+    from optimizer.sharing.ledger.store import EntryFile
 
 
 @dataclass(frozen=True)
@@ -99,29 +101,28 @@ def solve_files(
     InfeasibleError
         If an instance has no plan.
     """
-    options, files = dict(options or {}), [Path(file) for file in files]
+    options, files, changes = dict(options or {}), [Path(file) for file in files], changes or Changes()
     without: InputError | InfeasibleError | KeyboardInterrupt | None = None
-    log = None if ledger is None else LedgerFolder.ready(Path(ledger))
-    asked = {"changes": (changes or Changes()).content} | ({} if start is None else {"start": Path(start).name})
+    begun = None if start is None else PlanFolder(start)
+    asked = {"changes": changes.content} | ({} if start is None else {"start": Path(start).name})
+    log = None if ledger is None else _Log(Path(ledger), asked, listener)
     sources = [
-        replace(source, instance=(changes or Changes()).applied(source.instance))
+        replace(source, instance=changes.applied(source.instance))
         for source in read_instances(files, skip_unreachable=skip_unreachable)
     ]
-    begun_from = [] if start is None else [plan_path(start)]
-    read = [[] if log is None else hashed(source.file, *begun_from) for source in sources]
-    for source, files_read in zip(sources, read, strict=True):
-        first = Start(None) if start is None else start_for(source.instance, start)
-        for sentence in first.warnings:
-            listener.noted(sentence)
+    if log is not None:
+        log.read(sources, begun)
+    for source in sources:
+        first = None if begun is None else begun.start_for(source.instance, listener.noted)
         with Stopping():  # so that Ctrl-C between the end of a solve and its print does not lose the plan
             try:
                 with step(listener, f"solving {source.file}"):
-                    result = solve(source.instance, **options, start=first.plan, listener=listener)
+                    result = solve(source.instance, **options, start=first, listener=listener)
             except (InfeasibleError, KeyboardInterrupt) as error:
                 result, without = result_without_plan(error, options), error
             if log is not None:
                 try:
-                    record_result(log, files_read, source.instance.name, result, asked, listener)
+                    log.record(source, result)
                 except InputError as error:
                     without = error
             yield Solved(source, result)
@@ -129,6 +130,31 @@ def solve_files(
             break
     if without is not None:
         raise without
+
+
+class _Log:
+    """The ledger that a series records itself in. Hashes are of the files as they were when they were read."""
+
+    def __init__(self, folder: Path, asked: Mapping[str, Any], listener: Listener) -> None:
+        from optimizer.sharing.ledger.store import LedgerFolder
+
+        self._ledger = LedgerFolder.ready(folder)
+        self._asked, self._listener = asked, listener
+        self._hashes: dict[Path, list[EntryFile]] = {}
+
+    def read(self, sources: Iterable[ReadInstance], begun: PlanFolder | None) -> None:
+        """Hash the instance files, and the plan that each search begins from."""
+        from optimizer.sharing.recording import hashed
+
+        start = [] if begun is None else [begun.plan_path]
+        self._hashes = {source.file: hashed(source.file, *start) for source in sources}
+
+    def record(self, source: ReadInstance, result: Result) -> None:
+        """Record a result."""
+        from optimizer.sharing.recording import record_result
+
+        files, name = self._hashes[source.file], source.instance.name
+        record_result(self._ledger, files, name, result, self._asked, self._listener)
 
 
 def read_instances(

@@ -1,0 +1,119 @@
+"""A problem to ask questions of: a scenario, an instance file or a plan folder, read and ready to solve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.language import ENGLISH, check_language
+from optimizer.base.work.listener import SILENT
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.model import SolveModel
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.scenario.compile.compile import Compiled
+
+
+@dataclass(frozen=True)
+class ProblemSource:
+    """A problem, ready to solve.
+
+    Attributes
+    ----------
+    path
+        The scenario, instance file or plan folder.
+    instance
+        The problem.
+    solve
+        How to solve it: that of the scenario, with what was asked for in its place.
+    warnings
+        Sentences for the planner.
+    compiled
+        The scenario; None where it is an instance file or a plan folder.
+    folder
+        The plan folder; None where it is none.
+    language
+        Language of pages on it: what was asked for, else that of the scenario, or of a plan folder's pages.
+    """
+
+    path: Path
+    instance: Instance
+    solve: SolveModel
+    warnings: tuple[str, ...] = ()
+    compiled: Compiled | None = None
+    folder: PlanFolder | None = None
+    language: str = ENGLISH
+
+
+def problem_source(
+    path: str | os.PathLike[str],
+    *,
+    options: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
+    language: str | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> ProblemSource:
+    """Read a scenario (TOML), an instance file (JSON), or a plan folder.
+
+    Parameters
+    ----------
+    path
+        What to read.
+    options
+        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of the scenario's; an instance has none, and takes the
+        defaults.
+    settings
+        Fields of the scenario to set; refused where there is no scenario.
+    language
+        Language of pages in place of the scenario's, or of the plan folder's.
+    skip_unreachable
+        Leave out evaders without a path.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file at fault, or if there are no texts in the language.
+    """
+    path, asked = Path(path), None if language is None else check_language(language)
+    if path.suffix == ".toml":
+        compiled = compile_scenario(
+            path, solve=options, settings=settings, skip_unreachable=skip_unreachable, listener=listener
+        )
+        return ProblemSource(
+            path,
+            compiled.instance,
+            compiled.scenario.solve,
+            compiled.warnings,
+            compiled,
+            language=asked or compiled.scenario.report.language,
+        )
+    if settings:
+        raise InputError(Problem(str(path), "fields to set", "a scenario (TOML), which has fields"))
+    folder = PlanFolder(path, skip_unreachable=skip_unreachable)
+    if path.is_dir():
+        instance, skipped = folder.instance, folder.skipped
+    else:
+        left_out: list[str] = []
+        instance = read_instance(path, on_unreachable=left_out.extend if skip_unreachable else None)
+        skipped = tuple(left_out)
+    names: dict[str, Any] = dict(options or {})
+    return ProblemSource(
+        path,
+        instance,
+        SolveModel.model_validate(names),
+        (f"{len(skipped)} evaders without a path are left out.",) if skipped else (),
+        folder=folder if path.is_dir() else None,
+        language=folder.language(asked),  # of an instance file too: that of the run.json beside it
+    )

@@ -1,0 +1,124 @@
+"""The folder of an answer to a question about a plan: tables, JSON, figures and a page, all of them or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.text.language import ENGLISH, speaking
+from optimizer.report.geodata.files import write_csv, write_geojson
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    import shapely
+    from matplotlib.figure import Figure
+
+    from optimizer.report.short_page import ShortPage
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFiles:
+    """Where an answer goes.
+
+    Attributes
+    ----------
+    command
+        The command that writes it.
+    names
+        Names of every file that it may write.
+    """
+
+    command: str
+    names: tuple[str, ...]
+
+    def folder(self, out: str | os.PathLike[str], *sources: str | Path, overwrite: bool) -> OutputFolder:
+        """Return the folder for an answer about the sources, checked before the work.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written, or holds what another command, or the same one of other sources, left.
+        """
+        folder = OutputFolder(Path(out), self.command, sources, self.names, overwrite)
+        folder.check()
+        return folder
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTable:
+    """A table of an answer.
+
+    Attributes
+    ----------
+    rows
+        By the names of their columns.
+    columns
+        Names at the head where there is no row; None for those of the rows.
+    shapes
+        (rows,) where each row lies, in degrees: the table is then written as GeoJSON too.
+    """
+
+    rows: Sequence[dict[str, Any]]
+    columns: Sequence[str] | None = None
+    shapes: Sequence[shapely.Geometry | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is written; keys are names of files, without their suffixes where there is but one kind of file.
+
+    Attributes
+    ----------
+    tables
+        Written as CSV.
+    content
+        Written as JSON.
+    texts
+        Written as they are; keys are whole names.
+    figures
+        Drawn in the language of the reader, and written as PNG and SVG.
+    page
+        Made in the language of the reader, with the figures that are there; keys are as above, one at most.
+    """
+
+    tables: Mapping[str, AnswerTable] = field(default_factory=dict)
+    content: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
+    page: Mapping[str, Callable[[], ShortPage]] = field(default_factory=dict)
+
+
+def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) -> None:
+    """Write an answer; figures and page are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
+    with speaking(language), folder.written() as place:
+        for name, table in answer.tables.items():
+            write_csv(place / f"{name}.csv", table.rows, table.columns)
+            if table.shapes is not None:
+                write_geojson(place / f"{name}.geojson", table.rows, table.shapes)
+        for name, content in answer.content.items():
+            write_json(place / f"{name}.json", content)
+        for name, text in answer.texts.items():
+            (place / name).write_text(text, encoding="utf-8")
+        images = {name: save_figure(place, name, draw()) for name, draw in answer.figures.items()}
+        for name, page in answer.page.items():
+            from optimizer.report.short_page import write_short_page
+
+            write_short_page(place / f"{name}.html", page(), images)
+
+
+def save_figure(folder: Path, name: str, figure: Figure) -> Path:
+    """Write a figure as PNG and SVG into an existing folder; return the former."""
+    figure.savefig(folder / f"{name}.png")
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})  # so that equal figures are equal files
+    return folder / f"{name}.png"
