@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from optimizer.analysis.compare.compare import ComparedPlan, PlanComparison
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.report.analysis_figures import PlanMap
-    from optimizer.report.maps.geography import StraightRoads
     from optimizer.report.short_page import ShortPage
 
 COMPARISON = AnswerFiles("compare", ("compare.json", "compare.csv", "compare.html", "maps.png", "maps.svg"))
@@ -96,6 +94,8 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
+    from optimizer.report.analysis_figures import plan_maps_figure
+
     rows = [{"what": "value", "plan": p.matched.name, "amount": p.value} for p in comparison.plans]
     for which in BREAKDOWNS:
         for what, amounts in breakdown_rows(comparison, which):
@@ -107,16 +107,10 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
     answer = Answer(
         tables={"compare": AnswerTable(rows)},
         content={"compare": {"schema_version": 1, "plans": [plan_line(each, comparison) for each in comparison.plans]}},
-        figures={} if roads is None else {"maps": lambda: _figure(roads, comparison)},
+        figures={} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(comparison))},
         page={"compare": lambda: comparison_page(comparison)},
     )
     write_answer(folder, answer, language)
-
-
-def _figure(roads: StraightRoads, comparison: PlanComparison) -> Figure:
-    from optimizer.report.analysis_figures import plan_maps_figure
-
-    return plan_maps_figure(roads, _maps(comparison))
 
 
 def comparison_page(comparison: PlanComparison) -> ShortPage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.text.formatting import number, with_range
@@ -11,8 +12,6 @@ from optimizer.base.text.messages import shortened, translated
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation
     from optimizer.analysis.cooperation.site_gains import SiteGain
     from optimizer.base.files.output_folder import OutputFolder
@@ -134,6 +133,8 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
+    from optimizer.report.analysis_figures import shares_figure
+
     agencies = [each.agency for each in found.shares]
     coalitions = [coalition_line(each) for each in found.coalitions]
     shares = [share_line(found, each) for each in found.shares]
@@ -161,23 +162,15 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
         | {f"gain:{name}": each["gains"].get(name, 0.0) for name in agencies}
         for each in sites
     ]
+    alone, fair = [each.alone for each in found.shares], [each.share for each in found.shares]
     tables = {"coalitions": coalition_rows, "shares": shares, "sites": site_rows}
     answer = Answer(
         tables={name: AnswerTable(rows) for name, rows in tables.items()},
         content={"cooperation": content},
-        figures={"shares": lambda: _figure(found)},
+        figures={"shares": partial(shares_figure, agencies, alone, fair)},
         page={"cooperation": lambda: cooperation_page(found)},
     )
     write_answer(folder, answer, language)
-
-
-def _figure(found: Cooperation) -> Figure:
-    from optimizer.report.analysis_figures import shares_figure
-
-    shares = found.shares
-    return shares_figure(
-        [each.agency for each in shares], [each.alone for each in shares], [each.share for each in shares]
-    )
 
 
 def cooperation_page(found: Cooperation) -> ShortPage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.text.formatting import DASH, number, with_range
@@ -11,8 +12,6 @@ from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from matplotlib.figure import Figure
 
     from optimizer.analysis.frontier.frontier import Frontier, MarginalGain
     from optimizer.base.files.output_folder import OutputFolder
@@ -45,6 +44,8 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
+    from optimizer.report.analysis_figures import frontier_figure
+
     points = [point_content(found, k) for k in range(len(found.points))]
     names = [each.resource for each in found.ranges]
     gains = [gain.found for gain in found.gains()] if len(names) == 1 else []
@@ -64,26 +65,21 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
         "knee": None if knee is None else list(knee.budgets),
         "points": points,
     }
-    answer = Answer(
-        tables={"frontier": AnswerTable(rows)},
-        content={"frontier": content},
-        figures={"frontier": lambda: _figure(found)} if len(names) == 1 else {},
-        page={"frontier": lambda: frontier_page(found, instance_name)},
-    )
-    write_answer(folder, answer, language)
-
-
-def _figure(found: Frontier) -> Figure:
-    from optimizer.report.analysis_figures import frontier_figure
-
-    knee = found.knee()
-    return frontier_figure(
-        found.ranges[0].resource,
+    curve = partial(
+        frontier_figure,
+        names[0],
         [point.budgets[0] for point in found.points],
         [point.lower for point in found.points],
         [point.upper for point in found.points],
         None if knee is None else found.points.index(knee),
     )
+    answer = Answer(
+        tables={"frontier": AnswerTable(rows)},
+        content={"frontier": content},
+        figures={"frontier": curve} if len(names) == 1 else {},
+        page={"frontier": lambda: frontier_page(found, instance_name)},
+    )
+    write_answer(folder, answer, language)
 
 
 def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
