@@ -19,6 +19,7 @@ from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.mixed.label_setting import best_paths
 from optimizer.solvers.search import compiled
 from optimizer.solvers.solve import solve
+from tests.edge import edge_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,3 +134,13 @@ def test_a_search_that_runs_out_of_time_ends_soon_with_valid_bounds(
     reached = exploitability(result.mixed.mixture, grid).value
     assert result.lower <= reached <= result.upper * (1 + 1e-9)
     assert result.upper <= result.mixed.pure_upper * (1 + 1e-12)
+
+
+def test_a_search_without_a_time_limit_ends_where_rounding_keeps_its_bounds_apart() -> None:
+    """Numbers from 5e-324 on, and a gap below what sums can tell: work ends it, as there is no clock to do so."""
+    instance = edge_instance(192)
+    result = solve(instance, method="mixed", gap=1e-9, seed=192)
+    assert result.status == "feasible"
+    assert result.mixed is not None
+    assert result.lower is not None
+    assert result.lower <= exploitability(result.mixed.mixture, instance).value

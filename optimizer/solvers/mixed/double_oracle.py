@@ -58,6 +58,11 @@ FEW = 25
 COSTS_LITTLE, SLACK = 0.1, 0.2
 """Shares of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
 
+ROUNDS_A_PROOF = 200
+"""Rounds after which a proof is made without a time limit, where there is no share of the time to wait for."""
+IDLE_PROOFS = 8
+"""Proofs in a row that close less than `MOVED` of the relative gap, after which a search without a time limit ends as it is."""
+MOVED = 1e-9
 PROOF_SHARE = 0.25
 """Share of the time after which a mixture is certified whether or not it is near the lower bound."""
 
@@ -176,7 +181,9 @@ class DoubleOracle:
         longest = PROOF_SHARE * (self.until - since)
         searched = self.until - KEPT_FOR_PROOF * (self.until - since) if self.until < np.inf else np.inf
         last: GameSolution | None = None
-        while not self.closed:
+        untimed = self.until == np.inf  # then work decides when a proof is made, and when the search ends
+        proven_at, idle = self.rounds, 0
+        while not self.closed and not (untimed and idle >= IDLE_PROOFS):
             stop_if_cancelled(self.listener)
             solution = None if time.monotonic() >= searched else self.game.solve(searched)
             if solution is None:
@@ -191,15 +198,17 @@ class DoubleOracle:
             gained = self._defend(solution, searched)
             near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
             ready = (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value
-            if ready or time.monotonic() - since > longest:
-                before = self.game.value_under(self._padded(solution.probability))
+            due = self.rounds - proven_at >= ROUNDS_A_PROOF if untimed else time.monotonic() - since > longest
+            if ready or due:
+                before, open_before = self.game.value_under(self._padded(solution.probability)), self.gap_left
                 now = time.monotonic()
                 half = now + (self.until - now) / 2
                 proven = (
                     self.until if ready or half + longest > searched else half
                 )  # else there is time for another proof
                 certified = self._certify(solution, proven, tolerance_of(self.gap) if ready else self._roughly)
-                since, last = time.monotonic(), None
+                since, last, proven_at = time.monotonic(), None, self.rounds
+                idle = 0 if open_before - self.gap_left > MOVED else idle + 1
                 known = self.game.value_under(self._padded(solution.probability)) - before
                 still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
                 tight = certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap)) or self._most == MOST_LABELS
