@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.text.formatting import printable
+from optimizer.base.text.messages import shortened
 from optimizer.base.work.listener import SilentListener
 from optimizer.cli.terminal import encodable
 
@@ -214,15 +215,11 @@ def verdict(result: Result) -> str:
 
 # `--skip-unreachable`: evaders that were left out are named on standard error and in the JSON line.
 
-NAMED = 10
-"""Ids that the note names; the others it counts."""
-
 
 def note_unreachable(where: object, ids: Sequence[str]) -> None:
     """Print a note on what was left out of the problem of a file; nothing where that is nobody."""
     if ids:
-        named = ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
-        print_note(f"Note: {where}: left out, no path ({len(ids)}): {named}")
+        print_note(f"Note: {where}: left out, no path ({len(ids)}): {shortened(ids)}")
 
 
 def unreachable_json(ids: Sequence[str], *, wanted: bool) -> dict[str, Any]:

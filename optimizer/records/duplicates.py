@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.text.messages import counted_message, listed, message
+from optimizer.base.text.messages import counted_message, message, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -291,9 +291,7 @@ def _found(records: Effort | Seizures, inside: _Inside, whole: str) -> str:
     rows = counted_message("{count} row at points", "{count} rows at points", inside.points)
     others: list[str] = [rows] if inside.points else []
     others += [records.area_name[other] for other in inside.areas]
-    by = listed(others[:1]) if others else message("nothing")
-    if len(others) > 1:
-        by = message("{names} and {count} more", names=by, count=len(others) - 1)
+    by = shortened(others, 1) if others else message("nothing")
     return message("{whole}, and {inside:,.6g} inside it then: {by}", whole=whole, inside=inside.amount.sum(), by=by)
 
 

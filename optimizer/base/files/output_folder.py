@@ -14,10 +14,13 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import check_place, read_json, write_errors, write_json
 from optimizer.base.files.temporary import NEW, OLD, folder_beside, held, left_behind
 from optimizer.base.schema import Strict, validated
+from optimizer.base.text.messages import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FILES_NAMED = 3
+"""Files of a folder that a message names."""
 MARKER = ".interdict.json"
 """File that says which command filled a folder, of what, and with which files."""
 
@@ -113,12 +116,12 @@ class OutputFolder:
         if self.overwrite or (there is None and not names):
             return
         if there is None:
-            found = f"{_listed(names)}, which this program did not write there"
+            found = f"{shortened(names, FILES_NAMED)}, which this program did not write there"
         elif (there.command, there.sources) != (self.command, sources):
-            found = f"what `{there.command}` made of {_listed(there.sources)}"
+            found = f"what `{there.command}` made of {shortened(there.sources, FILES_NAMED)}"
         else:
             return
-        expected = f"a folder without such files, or what `{self.command}` made of {_listed(sources)}"
+        expected = f"a folder without such files, or what `{self.command}` made of {shortened(sources, FILES_NAMED)}"
         raise InputError(
             Problem(str(self.path), found, expected, "Choose another --out, or replace it with --overwrite")
         )
@@ -163,7 +166,7 @@ def check_new_folder(path: Path) -> None:
         _check_replaceable(path, place)
         names = sorted(item.name for item in place.iterdir()) if place.exists() else []
         if names:
-            raise InputError(Problem(str(path), f"a folder with {_listed(names)}", expected, remedy))
+            raise InputError(Problem(str(path), f"a folder with {shortened(names, FILES_NAMED)}", expected, remedy))
         check_place(path)
 
 
@@ -248,7 +251,3 @@ def relative_from(source: Path, place: Path) -> str:
         return Path(os.path.relpath(os.path.realpath(source), place)).as_posix()
     except ValueError:  # another drive
         return source.absolute().as_posix()
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

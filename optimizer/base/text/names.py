@@ -6,13 +6,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import Problem
+from optimizer.base.text.messages import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-SHOWN, FEW = 12, 6
+ALL_NAMED, NEAREST_NAMED = 12, 6
 """Known names up to which a message lists all; of more it lists the nearest and a few, and counts the others."""
-LIKE = 0.6
+LIKENESS = 0.6
 """Likeness from which a name may be what was meant."""
 
 
@@ -50,10 +51,9 @@ def one_of(known: Collection[str], like: str) -> str:
     names = list(known)
     if not names:
         return "nothing, as none is defined"
-    if len(names) <= SHOWN:
+    if len(names) <= ALL_NAMED:
         return f"one of {', '.join(names)}"
-    first = list(dict.fromkeys([*_near(like, names), *names]))[:FEW]
-    return f"one of {', '.join(first)} and {len(names) - FEW} more"
+    return f"one of {shortened(list(dict.fromkeys([*_near(like, names), *names])), NEAREST_NAMED)}"
 
 
 def close_match(word: str, known: Iterable[str]) -> str:
@@ -64,9 +64,9 @@ def close_match(word: str, known: Iterable[str]) -> str:
 
 def _near(word: str, known: list[str]) -> list[str]:
     """Return the known word nearest to a misspelt one, or those, three at most, that are it before an @."""
-    near = get_close_matches(word, known, n=1, cutoff=LIKE)
+    near = get_close_matches(word, known, n=1, cutoff=LIKENESS)
     if near or "@" in word:
         return near
     heads = dict.fromkeys(name.split("@")[0] for name in known if "@" in name)
-    near = get_close_matches(word, heads, n=1, cutoff=LIKE)
+    near = get_close_matches(word, heads, n=1, cutoff=LIKENESS)
     return [name for name in known if near and name.split("@")[0] == near[0]][:3]

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem, ProblemList
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.requirements import requirement_problems
 from optimizer.problem.network.arrays import at_fault, position_problems, repeated_problems
@@ -216,9 +216,6 @@ def _route_fault(instance: Instance, evader: Evader, arcs: tuple[int, ...]) -> s
 
 # Evaders that cannot get from origin to destination even with nothing placed: found, named, and left out on request.
 
-NAMED = 10
-"""Evaders that a message names; the others it counts."""
-
 OnUnreachable = Callable[[Sequence[str]], None]
 """Told the ids of the evaders that are left out."""
 
@@ -287,15 +284,15 @@ def settle_unreachable(instance: Instance, where: str, on_unreachable: OnUnreach
 
 def _refuse(instance: Instance, lost: NDArray[np.int64], where: str) -> None:
     problems = ProblemList()
-    for evader in (instance.evaders[k] for k in lost[:NAMED].tolist()):
+    for evader in (instance.evaders[k] for k in lost[:PROBLEMS_SHOWN].tolist()):
         problems.add(
             f"{where}, evader {evader.id!r}",
             f"no path from {instance.node_id[evader.origin]} to {instance.node_id[evader.destination]}",
             "a destination that can be reached",
             "Connect the network, drop the evader, or solve the rest with --skip-unreachable",
         )
-    if lost.size > NAMED:
-        found = f"{lost.size - NAMED} more without a path, {lost.size} of {len(instance.evaders)} in all"
+    if lost.size > PROBLEMS_SHOWN:
+        found = f"{lost.size - PROBLEMS_SHOWN} more without a path, {lost.size} of {len(instance.evaders)} in all"
         problems.add(f"{where}, evaders", found, "none")
     problems.raise_if_any()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.text.messages import shortened
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.road_classes import DEFAULT_KMH
 
@@ -216,7 +217,7 @@ def _rank(code: NDArray[np.int64]) -> NDArray[np.int64]:
 
 # What a network must satisfy: shapes, positions, lengths, times and coordinates, each fault with the rows that have it.
 
-NAMED = 3
+ROWS_NAMED = 3
 """Rows at fault that a message shows; the others are counted."""
 
 
@@ -248,9 +249,8 @@ def at_fault(
     rows = np.flatnonzero(wrong)
     if not rows.size:
         return []
-    shown = ", ".join(f"{found(row)} at position {row}" for row in rows[:NAMED].tolist())
-    more = f", and {rows.size - NAMED} more" if rows.size > NAMED else ""
-    return [Problem(where, shown + more, expected, remedy)]
+    first = [f"{found(row)} at position {row}" for row in rows[:ROWS_NAMED].tolist()]
+    return [Problem(where, str(shortened(first, ROWS_NAMED, rows.size)), expected, remedy)]
 
 
 def above_zero_problems(where: str, values: NDArray[np.float64], unit: str) -> list[Problem]:
