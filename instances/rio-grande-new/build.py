@@ -1,0 +1,628 @@
+"""Build the files of this scenario from the tables of facts beside this file.
+
+Run it from the repository root after a change to a table:
+
+    python instances/rio-grande/build.py
+
+It writes `roads.osm.gz` (the roads, ports, fords and destinations in the form of an OpenStreetMap extract, which the project's own reader
+takes), `border.geojson` (the defended side), `areas.geojson` (what records name), `sites.csv` (the checkpoint options in the columns of a
+scenario) and the exposures in `scenario.toml`. Nothing is downloaded; the same tables always give the same files.
+
+    python instances/rio-grande/build.py --network network.gpkg
+
+also reads what it wrote, as `plan` would, and saves the region as a GeoPackage, which QGIS opens.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+import shapely
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import read_text, written_whole
+from optimizer.region import RegionTerms, read_region, save_region
+from optimizer.scenario.road_names import RoadNames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.region import Region
+
+FOLDER = Path(__file__).parent
+FACTS = FOLDER / "facts"
+MEXICO = {"CHIH", "COAH", "NL", "TAM", "DGO"}
+MODES = ("drive", "service", "track", "foot")
+ATTRIBUTION = (
+    "Roads: Travel Mapping (travelmapping.net) and OpenStreetMap contributors, ODbL 1.0. Crossings: US Customs and Border Protection and "
+    "Texas Department of Transportation. River and counties: US Census Bureau. Towns: GeoNames, CC BY 4.0"
+)
+PORT_M, PORT_KMH = 250.0, 1.0
+"""Each half of a port: so many metres at such a speed, a quarter of an hour for the queue and the inspection (assumed)."""
+FORD_M = 500.0
+"""Each half of a ford: so many metres of bank and water as a path; what is farther to the next road is a track."""
+TOUCH_M = 200.0
+"""A numbered road that meets the border this near to a port's coordinates reaches it there."""
+SPEED = {"track": 25.0, "path": 3.0}
+"""Kilometres an hour on tracks and paths, which `scenario.toml` repeats: half a kilometre of path takes ten minutes (assumed)."""
+EXPOSURE_YEARS = ("2023", "2024", "2025")
+"""Years whose mean is a port's exposure."""
+CLEAR_M, NEAR_M = 60.0, 3000.0
+"""The border is moved so that every road of one side lies so far from it, wherever it comes nearer than the second."""
+STREET_KMH = 30.0
+"""Speed on streets that are drawn straight: it stands for their turns and lights (assumed)."""
+SITE_M = 1000.0
+"""How far a checkpoint may be drawn from its road."""
+FAR_DEGREES = 0.6
+LAND_BORDER = [(-109.05, 31.3322), (-108.2082, 31.3332), (-108.2082, 31.7836)]
+"""West of the river: the parallels and the meridian between New Mexico and Chihuahua."""
+BEYOND = [(-93.0, 25.9567), (-93.0, 36.0), (-109.05, 36.0)]
+"""Around the rest of the map."""
+DEGREE_M = 111_195.0
+BORDER_SOURCE = "US Census Bureau, TIGER/Line county boundaries (2009), simplified to about 0.6 km, drawn through the crossings and clear of roads"
+EXPOSURE_FROM, EXPOSURE_TO = "# made by build.py from facts/exposure.csv and facts/reaches.csv", "# end of what build.py makes"
+FIRST_FORD, FIRST_LINK, FIRST_ROAD, FIRST_PLACE = 101, 201, 1001, 100_000
+"""Numbers of ways: ports have those of their table, and so have the others, from here on."""
+
+Row = dict[str, str]
+Place = tuple[float, float]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write all files; return 0, or 1 after printing every problem."""
+    try:
+        made = build(read_facts(FACTS))
+        write_all(made, FOLDER)
+        region = region_of(FOLDER)
+        check(made, region)
+        write(FOLDER / "sites.csv", sites_csv(made.facts, region))
+        write(FOLDER / "scenario.toml", with_exposure(made.facts, read_text(FOLDER / "scenario.toml", "the scenario")))
+        if arguments[:1] == ["--network"] and len(arguments) == 2:
+            save_region(region, Path(arguments[1]))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    network = region.network
+    print(f"{network.n_nodes} nodes, {network.n_segments} segments, {len(region.gateways)} gateways, {len(region.settlements)} destinations")
+    return 0
+
+
+COLUMNS = {
+    "junctions": ("id", "lon", "lat", "border"),
+    "roads": ("id", "tail", "head", "numbers", "class", "state", "km", "via"),
+    "more_roads": ("name", "country", "class", "speed_kmh", "points", "source"),
+    "classes": ("class", "country", "speed_kmh", "source"),
+    "ports": ("number", "id", "name", "lon", "lat", "field_office", "moved_to", "us_road_at", "mexican_road_at", "mexican_street", "source"),
+    "reaches": ("number", "id", "name", "lon", "lat", "sector", "river_km", "source"),
+    "destinations": ("id", "name", "kind", "lon", "lat", "population", "source", "assumed"),
+    "checkpoints": ("id", "name", "road", "lon", "lat", "heading", "existing_kind", "kinds", "sector", "lanes", "traffic_per_day"),
+    "exposure": ("port", "year", "passenger_vehicles", "trucks", "buses"),
+}
+NUMBERS = {
+    "junctions": ("lon", "lat"),
+    "roads": ("km",),
+    "more_roads": ("speed_kmh",),
+    "classes": ("speed_kmh",),
+    "ports": ("number", "lon", "lat"),
+    "reaches": ("number", "lon", "lat", "river_km"),
+    "destinations": ("id", "lon", "lat", "population"),
+    "checkpoints": ("lon", "lat", "heading", "lanes", "traffic_per_day"),
+    "exposure": ("passenger_vehicles", "trucks", "buses"),
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The tables, checked: one list of rows a table, in the order of the file, and the shapes.
+
+    Attributes
+    ----------
+    tables
+        Name of a table -> its rows, by column.
+    river, areas
+        GeoJSON of the border along the Census line, and of the areas that records name.
+    """
+
+    tables: dict[str, list[Row]]
+    river: dict[str, Any]
+    areas: dict[str, Any]
+
+    def __getitem__(self, name: str) -> list[Row]:
+        """Return the rows of a table."""
+        return self.tables[name]
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read and check the tables of `folder`.
+
+    Raises
+    ------
+    InputError
+        With every problem of every table: a missing column, a number that is none, a name that no table explains.
+    """
+    problems = ProblemList()
+    tables = {name: _read_table(folder / f"{name}.csv", name, problems) for name in COLUMNS}
+    problems.raise_if_any()
+    _check_names(tables, problems)
+    problems.raise_if_any()
+    shapes = [json.loads(read_text(folder / f"{name}.geojson", "shapes")) for name in ("river", "areas")]
+    return Facts(tables, *shapes)
+
+
+def _read_table(path: Path, name: str, problems: ProblemList) -> list[Row]:
+    reader = csv.DictReader(read_text(path, f"the table of {name}").splitlines())
+    missing = [column for column in COLUMNS[name] if column not in (reader.fieldnames or ())]
+    if missing:
+        problems.add(str(path), f"no column {', '.join(missing)}", f"the columns {', '.join(COLUMNS[name])}")
+        return []
+    rows = []
+    for line, row in enumerate(reader, start=2):
+        where = f"{path}, line {line}"
+        if None in row or None in row.values():
+            problems.add(where, "more or fewer cells than columns", "one cell a column", "Quote cells that hold commas")
+            continue
+        for column in NUMBERS.get(name, ()):
+            try:
+                good = math.isfinite(float(row[column]))
+            except ValueError:
+                good = False
+            if not good:
+                problems.add(f"{where}, {column}", repr(row[column]), "a finite number")
+        rows.append(row)
+    return rows
+
+
+def _check_names(tables: dict[str, list[Row]], problems: ProblemList) -> None:
+    """Check that names are unique where they are made and known where they are used."""
+    for name in ("junctions", "roads", "ports", "reaches", "destinations", "checkpoints"):
+        seen: set[str] = set()
+        for row in tables[name]:
+            if row["id"] in seen:
+                problems.add(f"{name}.csv, {row['id']!r}", "the name a second time", "each name once")
+            seen.add(row["id"])
+    junctions = {row["id"] for row in tables["junctions"]}
+    speeds = {(row["class"], row["country"]) for row in tables["classes"]}
+    ports = {row["id"] for row in tables["ports"]}
+    for row in tables["roads"]:
+        if not {row["tail"], row["head"]} <= junctions:
+            problems.add(f"roads.csv, {row['id']}", f"{row['tail']} and {row['head']}", "two junctions")
+        if (row["class"], country_of(row)) not in speeds:
+            problems.add(f"roads.csv, {row['id']}", f"class {row['class']!r}", "a class that classes.csv knows")
+    for port in sorted(ports ^ {row["port"] for row in tables["exposure"]}):
+        problems.add(f"exposure.csv, {port}", "a port in one of the tables alone", "rows for every port of ports.csv")
+
+
+def country_of(row: Row) -> str:
+    """Return the country of a stretch."""
+    return "MX" if row["state"] in MEXICO else "US"
+
+
+def place(text: str) -> Place:
+    """Return a place written as longitude and latitude."""
+    lon, lat = text.split()
+    return float(lon), float(lat)
+
+
+def metres(one: Place, two: Place) -> float:
+    """Return the metres between two places that lie near each other."""
+    east = math.cos(math.radians((one[1] + two[1]) / 2))
+    return DEGREE_M * math.hypot((two[0] - one[0]) * east, two[1] - one[1])
+
+
+def between(one: Place, two: Place, share: float) -> Place:
+    """Return the place at a share of the way from one to another, on the grid of five decimals."""
+    return round(one[0] + (two[0] - one[0]) * share, 5), round(one[1] + (two[1] - one[1]) * share, 5)
+
+
+@dataclass
+class Way:
+    """A way of the extract: its number, the places it runs through, its tags, and its country (empty where it crosses the border)."""
+
+    number: int
+    places: list[Place]
+    tags: dict[str, str]
+    country: str = ""
+
+
+@dataclass
+class Made:
+    """What the tables make.
+
+    Attributes
+    ----------
+    facts
+        The tables.
+    ways
+        The ways, by number.
+    gates
+        Number of a way that crosses -> the place where it does.
+    border
+        The US side.
+    """
+
+    facts: Facts
+    ways: list[Way]
+    gates: dict[int, Place]
+    border: shapely.Polygon
+
+
+@dataclass
+class Roads:
+    """The roads of one country, to which others are joined.
+
+    Attributes
+    ----------
+    country
+        `US` or `MX`.
+    ways
+        Its ways so far.
+    feet
+        Number of a port -> where the road from it begins.
+    """
+
+    country: str
+    ways: list[Way]
+    feet: dict[int, Place] = field(default_factory=dict)
+
+    def nearest_place(self, wanted: Place) -> Place:
+        """Return the place of a road that is nearest to another place."""
+        return min((each for way in self.ways for each in way.places), key=lambda each: metres(each, wanted))
+
+    def joined(self, wanted: Place) -> Place:
+        """Return the point of a road that is nearest to a place; where it lies within a straight piece, the road gets a point there."""
+        best, found_on = math.inf, (self.ways[0], 0, wanted)
+        for way in self.ways:
+            for step, (one, two) in enumerate(pairwise(way.places)):
+                if min(abs(one[0] - wanted[0]), abs(two[0] - wanted[0])) < FAR_DEGREES:
+                    found = _nearest_on(one, two, wanted)
+                    distance = metres(found, wanted)
+                    if distance < best:
+                        best, found_on = distance, (way, step, found)
+        way, step, found = found_on
+        for end in way.places[step : step + 2]:
+            if metres(end, found) <= PORT_M:
+                return end
+        way.places.insert(step + 1, found)
+        return found
+
+    def add(self, name: str, places: list[Place], kmh: float, road_class: str) -> Way:
+        """Add a road."""
+        tags = {"highway": road_class, "maxspeed": f"{kmh:g}", "oneway": "no", "name": name}
+        self.ways.append(Way(0, places, tags, self.country))
+        return self.ways[-1]
+
+
+def _nearest_on(one: Place, two: Place, wanted: Place) -> Place:
+    east = math.cos(math.radians(wanted[1]))
+    step = ((two[0] - one[0]) * east, two[1] - one[1])
+    square = step[0] ** 2 + step[1] ** 2
+    share = ((wanted[0] - one[0]) * east * step[0] + (wanted[1] - one[1]) * step[1]) / square if square else 0.0
+    return between(one, two, min(max(share, 0.0), 1.0))
+
+
+def build(facts: Facts) -> Made:
+    """Return the ways and the border that the tables make."""
+    numbered = numbered_roads(facts)
+    sides = [Roads(country, [way for way in numbered if way.country == country]) for country in ("US", "MX")]
+    gates: dict[int, Place] = {}
+    ends = [place(f"{row['lon']} {row['lat']}") for row in facts["junctions"] if row["border"]]
+    crossing = [_port(row, sides, gates, ends) for row in facts["ports"]]
+    _links(facts, sides)
+    crossing += [_ford(row, sides, gates) for row in facts["reaches"]]
+    links = [way for roads in sides for way in roads.ways if way.number == 0]
+    for number, way in enumerate(links):
+        way.number = FIRST_LINK + number
+    ways = sorted([*numbered, *links, *crossing], key=lambda way: way.number)
+    return Made(facts, ways, gates, us_side(facts, ways, gates))
+
+
+def numbered_roads(facts: Facts) -> list[Way]:
+    """Return a way for each stretch of numbered road."""
+    junction = {row["id"]: (float(row["lon"]), float(row["lat"])) for row in facts["junctions"]}
+    speed = {(row["class"], row["country"]): row["speed_kmh"] for row in facts["classes"]}
+    ways = []
+    for row in facts["roads"]:
+        country = country_of(row)
+        places = [junction[row["tail"]], *map(place, filter(None, row["via"].split(";"))), junction[row["head"]]]
+        tags = {"highway": row["class"], "maxspeed": speed[row["class"], country], "oneway": "no"}
+        if row["numbers"]:
+            tags |= {"name": row["numbers"].replace(";", "/"), "ref": row["numbers"]}
+        ways.append(Way(FIRST_ROAD - 1 + int(row["id"]), places, tags, country))
+    return ways
+
+
+def _port(row: Row, sides: Sequence[Roads], gates: dict[int, Place], ends: Sequence[Place]) -> Way:
+    """Return the way across a port, and join it to the roads of both sides; `ends` are where numbered roads meet the border."""
+    number = int(row["number"])
+    stated = place(row["moved_to"] or f"{row['lon']} {row['lat']}")
+    gate = next((each for each in ends if metres(each, stated) <= TOUCH_M), between(stated, stated, 0))
+    for roads in sides:
+        wanted = [place(text) for text in row["us_road_at" if roads.country == "US" else "mexican_road_at"].split(";") if text]
+        name = f"{row['name']}, {row['mexican_street']}" if roads.country == "MX" else row["name"]
+        if any(gate in way.places for way in roads.ways):
+            foot = _shortened(roads.ways, gate)
+        elif wanted or roads.country == "US":
+            foot = _approach(name, gate, wanted or [roads.nearest_place(gate)], roads)
+        else:
+            foot = between(gate, (gate[0], gate[1] - 1), PORT_M / DEGREE_M)
+        roads.feet[number] = foot
+    gates[number] = gate
+    tags = {"highway": "service", "maxspeed": f"{PORT_KMH:g}", "oneway": "no", "name": row["name"]}
+    return Way(number, [sides[0].feet[number], gate, sides[1].feet[number]], tags)
+
+
+def _shortened(ways: Sequence[Way], gate: Place) -> Place:
+    """Take the last metres before a port off the roads that end there; return where they end now."""
+    foot: Place | None = None
+    for way in ways:
+        if gate not in way.places:
+            continue
+        if way.places[0] == gate:
+            way.places.reverse()
+        if way.places[-1] != gate:
+            raise InputError(Problem(f"way {way.number}", f"a port within it at {gate}", "a port where roads end"))
+        way.places.pop()
+        if foot is None:
+            while len(way.places) > 1 and metres(way.places[-1], gate) <= PORT_M:
+                way.places.pop()
+            last = way.places[-1]
+            foot = between(gate, last, min(PORT_M / metres(last, gate), 0.5))
+        way.places.append(foot)
+    assert foot is not None  # noqa: S101 - a road comes this far
+    return foot
+
+
+def _approach(name: str, gate: Place, wanted: Sequence[Place], roads: Roads) -> Place:
+    """Lay a street from a port through some places to a road at the last of them, and return where it begins."""
+    places = [*wanted[:-1], roads.joined(wanted[-1])]
+    foot = between(gate, places[0], min(PORT_M / metres(gate, places[0]), 0.5))
+    roads.add(f"Approach of the {name}", [foot, *places], STREET_KMH, "tertiary")
+    return foot
+
+
+def _links(facts: Facts, sides: Sequence[Roads]) -> None:
+    """Add the roads without a number: a point with @ is put on the nearest road, `port 3` is where the road from that port begins."""
+    for row in facts["more_roads"]:
+        roads = next(each for each in sides if each.country == row["country"])
+        places = []
+        for text in row["points"].split(";"):
+            if text.startswith("@"):
+                places.append(roads.joined(place(text[1:])))
+            elif text.startswith("port "):
+                places.append(roads.feet[int(text.removeprefix("port "))])
+            else:
+                places.append(place(text))
+        roads.add(row["name"], places, float(row["speed_kmh"]), row["class"])
+
+
+def _ford(row: Row, sides: Sequence[Roads], gates: dict[int, Place]) -> Way:
+    """Return the path across a ford, and join it to the nearest roads of both sides, by a track where they are farther than the path."""
+    gate = between(place(f"{row['lon']} {row['lat']}"), (0, 0), 0)
+    number = FIRST_FORD - 1 + int(row["number"])
+    for roads in sides:
+        end = roads.joined(gate)
+        far = metres(gate, end)
+        foot = end if far <= 1.2 * FORD_M else between(gate, end, FORD_M / far)
+        if foot != end:
+            roads.add(f"Track to the {row['name'][0].lower()}{row['name'][1:]}", [foot, end], SPEED["track"], "track")
+        roads.feet[number] = foot
+    gates[number] = gate
+    tags = {"highway": "path", "oneway": "no", "name": row["name"]}
+    return Way(number, [sides[0].feet[number], gate, sides[1].feet[number]], tags)
+
+
+def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shapely.Polygon:
+    """Return the defended side: that of the Census river line, drawn through the ports and fords, and clear of the roads of each side.
+
+    The line is one simplified to some 0.6 km. Where a road of one side lies beyond it, the line is moved to behind the road.
+    """
+    river = shapely.geometry.shape(facts.river["features"][0]["geometry"])
+    side = shapely.Polygon([*LAND_BORDER, *shapely.get_coordinates(river).tolist(), *BEYOND])
+    rim = shapely.boundary(side)
+    shapely.prepare(rim)
+    strip = shapely.buffer(rim, NEAR_M / DEGREE_M, quad_segs=2)
+    clear: dict[str, list[shapely.Geometry]] = {"US": [], "MX": []}
+    for way in ways:
+        if way.country:
+            line = shapely.LineString(way.places)
+            if shapely.dwithin(rim, line, NEAR_M / DEGREE_M):
+                clear[way.country].append(shapely.buffer(shapely.intersection(line, strip), CLEAR_M / DEGREE_M, quad_segs=2))
+        else:
+            for country, half in zip(("US", "MX"), (way.places[:2], way.places[1:]), strict=True):
+                clear[country].append(shapely.buffer(shapely.LineString(half), CLEAR_M / 2 / DEGREE_M, cap_style="flat"))
+    side = shapely.union(side, shapely.union_all(clear["US"]))
+    side = shapely.difference(side, shapely.union_all(clear["MX"]))
+    side = max(shapely.get_parts(shapely.set_precision(side, 1e-5)), key=shapely.area)
+    ring = [(round(lon, 5), round(lat, 5)) for lon, lat in shapely.get_coordinates(side.exterior).tolist()]
+    for gate in gates.values():
+        if gate not in ring:
+            pieces = shapely.linestrings([[one, two] for one, two in pairwise(ring)])
+            ring.insert(int(np.argmin(shapely.distance(pieces, shapely.Point(gate)))) + 1, gate)
+    return shapely.Polygon(ring)
+
+
+def check(made: Made, region: Region) -> None:
+    """Refuse a region whose crossings are others than the ports and fords, or of which a destination cannot be reached.
+
+    Raises
+    ------
+    InputError
+        With every fault.
+    """
+    problems = ProblemList()
+    found = {crossing.id: crossing for crossing in region.crossings}
+    wanted = {f"w{number}-1": gate for number, gate in made.gates.items()}
+    for name in sorted(set(found) - set(wanted)):
+        crossing = found[name]
+        problems.add(name, f"{crossing.name} crosses at {crossing.lon:.5f}, {crossing.lat:.5f}", "ports and fords alone")
+    for name, gate in wanted.items():
+        if name not in found:
+            problems.add(name, "no crossing", f"one at {gate}")
+        elif (found[name].official) != (int(name[1:-2]) < FIRST_FORD):
+            problems.add(name, "an official ford, or a port that is not official", "ports alone official")
+    network = region.network
+    time = network.time_graph().distances([gateway.node for gateway in region.gateways])
+    for row, column in np.argwhere(~np.isfinite(time[:, [each.node for each in region.settlements]])):
+        problems.add(region.gateways[row].name, "no way", f"a way to {region.settlements[column].name}")
+    if len(region.settlements) != len(made.facts["destinations"]):
+        problems.add("destinations.csv", f"{len(region.settlements)} on the roads", "all of them within 5 km of a road")
+    problems.raise_if_any()
+
+
+def region_of(folder: Path) -> Region:
+    """Return the region as a plan reads it."""
+    return read_region(
+        folder / "roads.osm.gz", border=folder / "border.geojson", modes=MODES, terms=RegionTerms(speed_kmh=SPEED)
+    )
+
+
+def osm_xml(made: Made) -> str:
+    """Return the extract."""
+    controls = {gate for number, gate in made.gates.items() if number < FIRST_FORD}
+    number = {each: 0 for way in made.ways for each in way.places}
+    for position, each in enumerate(sorted(number, key=lambda each: (each[1], each[0])), start=1):
+        number[each] = position
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" upload="false">', f"<!-- {ATTRIBUTION} -->"]
+    for each in sorted(number, key=number.__getitem__):
+        tags = {"barrier": "border_control"} if each in controls else {}
+        lines += _node(number[each], f"{each[0]:.5f}", f"{each[1]:.5f}", tags)
+    first = FIRST_PLACE + len(number) - len(number) % FIRST_PLACE
+    for row in made.facts["destinations"]:
+        tags = {"place": row["kind"], "name": row["name"], "population": f"{float(row['population']):.0f}"}
+        lines += _node(first + int(row["id"]), row["lon"], row["lat"], tags)
+    for way in made.ways:
+        refs = "".join(f'<nd ref="{number[each]}"/>' for each in way.places)
+        lines.append(f'<way id="{way.number}">{refs}{_tags(way.tags)}</way>')
+    return "\n".join([*lines, "</osm>", ""])
+
+
+def _node(number: int, lon: str, lat: str, tags: dict[str, str]) -> list[str]:
+    head = f'<node id="{number}" lat="{lat}" lon="{lon}"'
+    return [f"{head}>{_tags(tags)}</node>" if tags else f"{head}/>"]
+
+
+def _tags(tags: dict[str, str]) -> str:
+    return "".join(f"<tag k={quoteattr(key)} v={quoteattr(value)}/>" for key, value in tags.items())
+
+
+def write_all(made: Made, folder: Path) -> None:
+    """Write the extract, the border and the areas."""
+    with written_whole(folder / "roads.osm.gz") as temporary, temporary.open("wb") as raw:
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=raw, mtime=0) as stream:
+            stream.write(osm_xml(made).encode("utf-8"))
+    write(folder / "border.geojson", geojson([({"name": "United States", "source": BORDER_SOURCE}, made.border)]))
+    write(folder / "areas.geojson", geojson(areas(made)))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def geojson(features: Iterable[tuple[dict[str, Any], shapely.Geometry]]) -> str:
+    """Return a collection of shapes, coordinates to five decimals."""
+    content = [
+        {
+            "type": "Feature",
+            "properties": properties,
+            "geometry": json.loads(shapely.to_geojson(shapely.set_precision(shape, 1e-5))),
+        }
+        for properties, shape in features
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": content}, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def areas(made: Made) -> list[tuple[dict[str, Any], shapely.Geometry]]:
+    """Return the areas: strips and surroundings of ports, of which only the ports' halves count, and sectors cut off at the border."""
+    found = []
+    for each in made.facts.areas["features"]:
+        properties, shape = dict(each["properties"]), shapely.geometry.shape(each["geometry"])
+        if properties["classes"] == ["port"]:
+            properties["classes"] = ["service"]
+            mine = [made.gates[int(row["number"])] for row in made.facts["ports"] if row["field_office"] == properties["name"]]
+            shape = shapely.union_all([shape, *shapely.buffer(shapely.points(mine), PORT_M * 2 / DEGREE_M, quad_segs=2)])
+            properties["note"] = "strip along the river, and what lies round each port"
+        else:
+            properties["classes"] = ["motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "track", "path"]
+            shape = shapely.intersection(shape, made.border)
+            shape = max(shapely.get_parts(shape), key=shapely.area)
+        found.append((properties, shape))
+    return found
+
+
+def exposure(facts: Facts) -> dict[str, float]:
+    """Return each gateway's exposure: vehicles a year through a port, kilometres of river of a ford."""
+    total: dict[str, float] = defaultdict(float)
+    for row in facts["exposure"]:
+        if row["year"] in EXPOSURE_YEARS:
+            total[row["port"]] += sum(float(row[mode]) for mode in ("passenger_vehicles", "trucks", "buses"))
+    found = {f"w{row['number']}-1": max(1.0, round(total[row["id"]] / len(EXPOSURE_YEARS))) for row in facts["ports"]}
+    found |= {f"w{FIRST_FORD - 1 + int(row['number'])}-1": float(row["river_km"]) for row in facts["reaches"]}
+    return found
+
+
+def with_exposure(facts: Facts, scenario: str) -> str:
+    """Return a scenario's text with the lines between its two marks replaced by the exposures."""
+    names = {f"w{row['number']}-1": row["name"] for row in facts["ports"]}
+    names |= {f"w{FIRST_FORD - 1 + int(row['number'])}-1": row["name"] for row in facts["reaches"]}
+    lines = [f"{name} = {value:g} # {names[name]}" if value % 1 else f"{name} = {value:.0f} # {names[name]}" for name, value in exposure(facts).items()]
+    before, rest = scenario.split(EXPOSURE_FROM)
+    after = rest.split(EXPOSURE_TO)[1]
+    return "\n".join([before + EXPOSURE_FROM, *lines, EXPOSURE_TO]) + after
+
+
+def sites_csv(facts: Facts, region: Region) -> str:
+    """Return the checkpoint options in the columns of a scenario's sites; each watches the traffic in the direction of its heading."""
+    network = region.network
+    names = RoadNames(network)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "label", "lon", "lat", "road", "direction", "agency", "kinds", "existing", "traffic", "lanes"])
+    problems = ProblemList()
+    for row in facts["checkpoints"]:
+        at = (float(row["lon"]), float(row["lat"]))
+        direction, away = _direction(network, names.segments(row["road"], ""), at, float(row["heading"]))
+        if away > SITE_M:
+            problems.add(f"checkpoints.csv, {row['id']}", f"{row['road']} {away:.0f} m away", f"a place within {SITE_M:g} m of it")
+        agency = row["sector"].lower().replace(" ", "-")
+        watched = [row["lon"], row["lat"], row["road"], direction, agency, row["kinds"], row["existing_kind"]]
+        writer.writerow([row["id"], row["name"], *watched, f"{float(row['traffic_per_day']):g}", row["lanes"]])
+    problems.raise_if_any()
+    return text.getvalue()
+
+
+def _direction(network: Network, segments: NDArray[np.int64], at: Place, heading: float) -> tuple[str, float]:
+    """Return whether the first arc of the nearest segment drives towards a heading (degrees from north), and its distance in metres."""
+    lines = network.lines[segments]
+    near = shapely.shortest_line(lines, shapely.Point(at))
+    away = np.array([metres(*map(tuple, shapely.get_coordinates(each).tolist())) for each in near])
+    line = lines[int(np.argmin(away))]
+    position = shapely.line_locate_point(line, shapely.Point(at))
+    before, after = (
+        shapely.get_coordinates(shapely.line_interpolate_point(line, min(max(position + step, 0), line.length)))[0]
+        for step in (-1e-3, 1e-3)
+    )
+    along_it = (after - before) * (math.cos(math.radians(at[1])), 1)
+    towards = (math.sin(math.radians(heading)), math.cos(math.radians(heading)))
+    ahead = along_it[0] * towards[0] + along_it[1] * towards[1]
+    return "forward" if ahead > 0 else "backward", float(away.min())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,252 @@
+"""Take the counts of crossings, agents and seizures from the tables that agencies publish.
+
+Run it from the repository root when those tables change. They are not in the repository, so their folder is an argument:
+
+    python instances/rio-grande/take_counts.py FOLDER
+
+FOLDER holds `cbp/` (`tx-mx-yearly-crossings-*.csv`, `bts-us-mexico-monthly-*.csv.gz`, `cbp-nationwide-drugs-*.csv`) and `border-patrol/`
+(`jacobkap-border_patrol_staffing_*.csv`, `jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`, `agents`,
+`sector_years`, `effort` and `seizures` under `facts/`. The same tables always give the same facts.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FACTS = Path(__file__).parent / "facts"
+FIRST, LAST = "2018-10", "2025-12"
+"""The months of the seizure record."""
+MODES = {
+    "passenger_vehicles": ("Passenger Vehicles", "Personal Vehicles"),
+    "trucks": ("Commercial Trucks", "Trucks"),
+    "buses": ("Buses", "Buses"),
+    "pedestrians": ("Pedestrians/ Bicyclists", "Pedestrians"),
+}
+"""Column -> what the yearly and the monthly table call it."""
+VEHICLES = ("passenger_vehicles", "trucks", "buses")
+GROUPS = {
+    "El Paso": ("El Paso", "Ysleta"),
+    "Ysleta": ("El Paso", "Ysleta"),
+    "Marcelino Serna": ("Tornillo",),
+    "Presidio": ("Presidio", "Boquillas"),
+    "Del Rio": ("Del Rio",),
+    "Eagle Pass": ("Eagle Pass",),
+    "Laredo": ("Laredo",),
+    "Brownsville": ("Brownsville",),
+    "Hidalgo": ("Hidalgo",),
+    "Progreso": ("Progreso",),
+    "Rio Grande City": ("Rio Grande City",),
+    "Roma": ("Roma",),
+}
+"""Port of entry of the yearly table -> ports of the monthly one; Ysleta was counted with El Paso for some years."""
+NEW_MEXICO = {"port-santa-teresa": "Santa Teresa", "port-columbus": "Columbus"}
+"""Ports that the yearly table of Texas does not have -> what the monthly one calls them."""
+SECTORS = {
+    "EL PASO SECTOR": "el paso",
+    "BIG BEND SECTOR": "big bend",
+    "DEL RIO SECTOR": "del rio",
+    "LAREDO SECTOR": "laredo",
+    "RIO GRANDE VALLEY SECTOR": "rio grande valley",
+}
+OFFICES = ("EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE")
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+HARD = {"Cocaine", "Fentanyl", "Heroin", "Methamphetamine"}
+
+Row = dict[str, str]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the tables; return 0, or 2 without a folder."""
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder = Path(arguments[0])
+    ports = read(FACTS / "ports.csv")
+    months = monthly(one(folder, "cbp/bts-us-mexico-monthly-*.csv.gz"))
+    years = yearly(one(folder, "cbp/tx-mx-yearly-crossings-*.csv"), ports, months)
+    vehicles = exposure_months(one(folder, "cbp/tx-mx-yearly-crossings-*.csv"), ports, years, months)
+    agents = staffing(one(folder, "border-patrol/jacobkap-border_patrol_staffing_*.csv"))
+    write_exposure(ports, years, vehicles)
+    write("agents", ["sector", "fiscal_year", "agents"], ([*key, amount] for key, amount in sorted(agents.items())))
+    write_sector_years(one(folder, "border-patrol/jacobkap-sector_profile_*.csv"))
+    write_effort(ports, vehicles, agents)
+    write_seizures(sorted(folder.glob("cbp/cbp-nationwide-drugs-*.csv")))
+    return 0
+
+
+def one(folder: Path, pattern: str) -> Path:
+    """Return the file that a pattern means."""
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        raise SystemExit(f"{folder}: {len(found)} files {pattern}, one is expected")
+    return found[0]
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows of a CSV, which may be compressed."""
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+def write(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table of facts."""
+    with (FACTS / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def monthly(path: Path) -> dict[tuple[str, str, str], float]:
+    """Return crossings by port, month and mode, of the Bureau of Transportation Statistics."""
+    mode = {names[1]: column for column, names in MODES.items()}
+    found: dict[tuple[str, str, str], float] = defaultdict(float)
+    for row in read(path):
+        if row["Measure"] in mode and row["State"] in {"Texas", "New Mexico"}:
+            name, year = row["Date"].split()
+            found[row["Port Name"], f"{year}-{MONTHS.index(name.upper()) + 1:02d}", mode[row["Measure"]]] += float(row["Value"])
+    return found
+
+
+def yearly(
+    path: Path, ports: Sequence[Row], months: dict[tuple[str, str, str], float]
+) -> dict[tuple[str, str, str], float]:
+    """Return northbound crossings by port, year and mode, from 2018."""
+    known = {row["name"]: row["id"] for row in ports}
+    mode = {names[0]: column for column, names in MODES.items()}
+    found: dict[tuple[str, str, str], float] = defaultdict(float)
+    for row in read(path):
+        if row["Crossing"] in known and row["Modes"] in mode and row["Year"] >= FIRST[:4]:
+            found[known[row["Crossing"]], row["Year"], mode[row["Modes"]]] += float(row["Northbound Crossing"] or 0)
+    for port, name in NEW_MEXICO.items():
+        for (each, month, column), amount in months.items():
+            if each == name and month >= FIRST[:4]:
+                found[port, month[:4], column] += amount
+    return found
+
+
+def exposure_months(
+    path: Path,
+    ports: Sequence[Row],
+    years: dict[tuple[str, str, str], float],
+    months: dict[tuple[str, str, str], float],
+) -> dict[tuple[str, str], float]:
+    """Return vehicles by port and month: those of the ports of entry that are counted together, shared out by the port's part of the year.
+
+    The yearly table counts each bridge, the monthly one each port of entry. Where the monthly one has nothing for a year, a month is a
+    twelfth of it.
+    """
+    known = {row["name"]: row["id"] for row in ports}
+    group = {known[row["Crossing"]]: GROUPS[row["POE"]] for row in read(path) if row["Crossing"] in known}
+    group |= {port: (name,) for port, name in NEW_MEXICO.items()}
+    found: dict[tuple[str, str], float] = {}
+    for port in group:
+        together = [each for each in group if group[each] == group[port]]
+        for month in spans():
+            amount = 0.0
+            for column in VEHICLES:
+                all_year = sum(years.get((each, month[:4], column), 0) for each in together)
+                mine = years.get((port, month[:4], column), 0) / all_year if all_year else 0.0
+                counted = sum(months.get((name, month, column), 0) for name in group[port])
+                in_year = sum(
+                    months.get((name, f"{month[:4]}-{k:02d}", column), 0) for name in group[port] for k in range(1, 13)
+                )
+                amount += mine * all_year * (counted / in_year if in_year else 1 / 12)
+            found[port, month] = amount
+    return found
+
+
+def spans() -> list[str]:
+    """Return the months of the record."""
+    months = [f"{year}-{month:02d}" for year in range(int(FIRST[:4]), int(LAST[:4]) + 1) for month in range(1, 13)]
+    return [month for month in months if FIRST <= month <= LAST]
+
+
+def write_exposure(
+    ports: Sequence[Row], years: dict[tuple[str, str, str], float], vehicles: dict[tuple[str, str], float]
+) -> None:
+    """Write what passes the ports, by year and by month."""
+    rows = []
+    for row in ports:
+        for year in range(int(FIRST[:4]), int(LAST[:4]) + 1):
+            amounts = [f"{years.get((row['id'], str(year), column), 0):.0f}" for column in MODES]
+            rows.append([row["id"], row["field_office"], year, *amounts])
+    write("exposure", ["port", "field_office", "year", *MODES], rows)
+    write(
+        "exposure_months",
+        ["port", "month", "vehicles"],
+        ([row["id"], month, f"{vehicles[row['id'], month]:.0f}"] for row in ports for month in spans()),
+    )
+
+
+def staffing(path: Path) -> dict[tuple[str, int], int]:
+    """Return agents by sector and fiscal year; Big Bend was called Marfa."""
+    name = {text: sector for sector, text in SECTORS.items()} | {"marfa": "BIG BEND SECTOR"}
+    return {
+        (name[row["sector"]], int(row["fiscal_year"])): int(float(row["number_of_agents"]))
+        for row in read(path)
+        if row["sector"] in name and row["number_of_agents"] not in {"", "NA"}
+    }
+
+
+def write_sector_years(path: Path) -> None:
+    """Write agents and pounds seized by sector and fiscal year."""
+    name = {text: sector for sector, text in SECTORS.items()}
+    columns = ["number_of_agents", "marijuana_pounds", "cocaine_pounds"]
+    rows = sorted(
+        [name[row["sector"]], row["fiscal_year"], *(row[column] for column in columns)]
+        for row in read(path)
+        if row["sector"] in name
+    )
+    write("sector_years", ["sector", "fiscal_year", "agents", "marijuana_pounds", "cocaine_pounds"], rows)
+
+
+def write_effort(
+    ports: Sequence[Row], vehicles: dict[tuple[str, str], float], agents: dict[tuple[str, int], int]
+) -> None:
+    """Write search effort by area and month: vehicles at the ports of a field office, a twelfth of the agents of a sector."""
+    rows: list[list[Any]] = []
+    for office in OFFICES:
+        mine = [row["id"] for row in ports if row["field_office"] == office]
+        source = "northbound vehicles (cars, trucks, buses) at the ports of the field office: exposure_months.csv summed"
+        rows += [[office, month, f"{sum(vehicles[port, month] for port in mine):.0f}", "vehicles", source, "no"] for month in spans()]
+    last = max(year for _, year in agents)
+    for sector in SECTORS:
+        for month in spans():
+            year = int(month[:4]) + (month[5:] >= "10")
+            held = min(year, last)
+            source = f"a twelfth of the agents of FY{held}: agents.csv" + ("" if held == year else ", the last year known")
+            amount = f"{agents[sector, held] / 12:.2f}"
+            rows.append([sector, month, amount, "agent-years", source, "no" if held == year else "yes"])
+    write("effort", ["area", "time", "amount", "unit", "source", "assumed"], rows)
+
+
+def write_seizures(paths: Sequence[Path]) -> None:
+    """Write seizures on land by component, area, month and drug."""
+    found: dict[tuple[str, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for path in paths:
+        for row in read(path):
+            area = row["Area of Responsibility"]
+            if area in {*SECTORS, *OFFICES} and row["Land Filter"] == "Land Only":
+                month = MONTHS.index(row["Month (abbv)"].upper()) + 1
+                year = int(row["FY"][:4]) - (month >= 10)
+                cell = found[row["Component"], area, f"{year}-{month:02d}", row["Drug Type"].rstrip("*")]
+                cell[0] += int(row["Count of Event"])
+                cell[1] += float(row["Sum Qty (lbs)"])
+    rows = []
+    for (component, area, month, drug), (events, pounds) in sorted(found.items()):
+        group = "hard" if drug in HARD else "marijuana" if drug == "Marijuana" else "other"
+        rows.append([component, area, month, drug, group, f"{events:.0f}", f"{pounds:.2f}"])
+    write("seizures", ["component", "area", "time", "drug", "drug_group", "events", "pounds"], rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,370 @@
+"""Take the facts of the roads from the files of Travel Mapping: where numbered roads meet, how long they are, and their numbers.
+
+Run it from the repository root when those files change. They are not in the repository (README.md says why), so their folder is an argument:
+
+    python instances/rio-grande/take_roads.py FOLDER
+
+FOLDER holds `tx-mx-roads-nodes.csv` (id, lon, lat, region, shaping_only, labels) and `tx-mx-roads-edges.csv` (tail, head, km, routes, systems,
+region). It writes `facts/junctions.csv` and `facts/roads.csv`. The same files always give the same tables.
+
+A *stretch* runs from one junction to the next: the places where three roads or more meet, where a road ends, and where its numbers, its class or
+its state change. Points between are kept where a stretch meets a road without a number. Points that only draw a bend are left out, unless
+the stretch would come out shorter than its length by more than `SHORTER`.
+"""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import re
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.problem.network import great_circle_m
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FACTS = Path(__file__).parent / "facts"
+STATES = {
+    "TX": "TX",
+    "NM": "NM",
+    "OK": "OK",
+    "MEX-CHIH": "CHIH",
+    "MEX-COAH": "COAH",
+    "MEX-NL": "NL",
+    "MEX-TAM": "TAM",
+    "MEX-DGO": "DGO",
+}
+"""Regions that are taken. Arkansas, Louisiana, Arizona and Sonora only hold what lies behind an exit, or behind nothing."""
+SHORTER = 0.005
+DIGITS = 5
+"""Decimals of a degree: about a metre."""
+
+CLASSES = (
+    ("motorway", {"usai", "usasf", "mexd", "mexed"}),
+    ("primary", {"usaus", "mexf"}),
+    (
+        "secondary",
+        {"usatx", "usatxl", "usatxs", "usanm", "usaok", "usausb", "usaib", "mexsf", "mexnlm", "nasib"},
+    ),
+)
+"""Class of road by system of numbers, the first that fits; else tertiary (farm-to-market and ranch roads, roads of parks)."""
+
+TEXAS = {"TX": "SH", "TXLp": "Loop", "TXSpr": "Spur", "TXOSR": "OSR", "NASA": "NASA"}
+SUFFIXES = {
+    "Bus": "Business",
+    "AltBus": "Alternate Business",
+    "Alt": "Alternate",
+    "Spr": "Spur",
+    "spr": "Spur",
+    "Trk": "Truck",
+    "Byp": "Bypass",
+    "Lp": "Loop",
+    "BL": "Business",
+    "BS": "Business Spur",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write both tables; return 0, or 2 without a folder."""
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder = Path(arguments[0])
+    source = read_source(folder / "tx-mx-roads-nodes.csv", folder / "tx-mx-roads-edges.csv")
+    widen(source, read_rows(FACTS / "wider_roads.csv"))
+    stretches = stretches_of(source)
+    write_tables(source, stretches)
+    print(f"{len(stretches)} stretches, {sum(stretch.km for stretch in stretches):,.0f} km")
+    return 0
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@dataclass
+class Edge:
+    """A road between two points of the source.
+
+    Attributes
+    ----------
+    tail, head
+        Numbers of the points.
+    km
+        Its length as the source states it.
+    numbers
+        Numbers of the roads that share it.
+    road_class, state
+        Its class, and the state that it lies in.
+    """
+
+    tail: int
+    head: int
+    km: float
+    numbers: tuple[str, ...]
+    road_class: str
+    state: str
+
+    @property
+    def kind(self) -> tuple[tuple[str, ...], str, str]:
+        """What is the same all along a stretch."""
+        return self.numbers, self.road_class, self.state
+
+
+@dataclass
+class Source:
+    """The points and edges that are taken.
+
+    Attributes
+    ----------
+    place
+        Point -> longitude and latitude.
+    bend
+        Points that only draw a bend.
+    border
+        Points where a road meets the border.
+    edges, at
+        The edges, and the edges at each point.
+    """
+
+    place: dict[int, tuple[float, float]]
+    bend: set[int]
+    border: set[int]
+    edges: list[Edge]
+    at: dict[int, list[int]]
+
+    def other(self, edge: int, point: int) -> int:
+        """Return the other end of an edge."""
+        found = self.edges[edge]
+        return found.head if found.tail == point else found.tail
+
+    def km(self, points: Sequence[int]) -> float:
+        """Return the kilometres of a line through points."""
+        return sum(kilometres(self.place[one], self.place[two]) for one, two in zip(points, points[1:], strict=False))
+
+
+def kilometres(one: tuple[float, float], two: tuple[float, float]) -> float:
+    """Return the kilometres of the great circle between two places."""
+    return float(great_circle_m(*one, *two)) / 1000
+
+
+def read_source(nodes: Path, edges: Path) -> Source:
+    """Read the files of Travel Mapping, and keep what lies in the states that are taken and hangs together."""
+    place, bend, border = {}, set(), set()
+    for row in read_rows(nodes):
+        place[int(row["id"])] = (round(float(row["lon"]), DIGITS), round(float(row["lat"]), DIGITS))
+        if row["shaping_only"] == "1":
+            bend.add(int(row["id"]))
+        if re.search(r"@(MEX/USA|USA/MEX)\b", row["labels"]):
+            border.add(int(row["id"]))
+    found = []
+    for row in read_rows(edges):
+        if row["region"] in STATES:
+            numbers = tuple(sorted({number_of(text) for text in row["routes"].split("/")} - {""}, key=natural))
+            road_class = class_of(set(row["systems"].split("/")))
+            state = STATES[row["region"]]
+            found.append(Edge(int(row["tail"]), int(row["head"]), float(row["km"]), numbers, road_class, state))
+    at = edges_at(found)
+    kept = largest_part(found, at)
+    found = [edge for edge in found if edge.tail in kept]
+    return Source(place, bend, border, found, edges_at(found))
+
+
+def edges_at(edges: Sequence[Edge]) -> dict[int, list[int]]:
+    """Return the edges at each point."""
+    at: dict[int, list[int]] = defaultdict(list)
+    for position, edge in enumerate(edges):
+        at[edge.tail].append(position)
+        at[edge.head].append(position)
+    return at
+
+
+def largest_part(edges: Sequence[Edge], at: dict[int, list[int]]) -> set[int]:
+    """Return the points of the largest part that hangs together."""
+    left, best = set(at), set[int]()
+    while left:
+        reached, ahead = set[int](), [min(left)]
+        while ahead:
+            point = ahead.pop()
+            if point not in reached:
+                reached.add(point)
+                ahead += [edges[each].tail + edges[each].head - point for each in at[point]]
+        left -= reached
+        best = max(best, reached, key=len)
+    return best
+
+
+def class_of(systems: set[str]) -> str:
+    """Return the class of a road by the systems that its numbers are of."""
+    return next((name for name, members in CLASSES if systems & members), "tertiary")
+
+
+def number_of(text: str) -> str:
+    """Return a road's number as signs have it, or its name where it has none; empty for a historic trail.
+
+    Examples
+    --------
+    >>> number_of("TXLp375"), number_of("US77Bus(Refugio, TX)"), number_of("MEX2D(Reynosa)"), number_of("AmiDam(Amistad Dam)")
+    ('Loop 375', 'US 77 Business', 'MEX 2D', 'Amistad Dam')
+    """
+    bare, _, rest = text.partition("(")
+    if bare.startswith("tx.fm"):
+        return f"FM {int(bare[5:9])} {SUFFIXES[bare[9:]]}"
+    if bare in {"CTTrl", "CRTrl", "JefHwy"}:
+        return ""
+    match = re.fullmatch(r"(I-|US|TXLp|TXSpr|TX|FM|RM|RE|NM|OK|MEX|MEXS|CHIH|M|NASA)(\d+)([A-Z]?)([A-Za-z]*)", bare)
+    if bare == "TXOSR":
+        return "OSR"
+    if match is None:
+        return rest.rsplit(")", 1)[0].split(",")[0]
+    system, digits, letter, suffix = match.groups()
+    if letter + suffix in SUFFIXES:
+        letter, suffix = "", letter + suffix
+    if system == "I-":
+        number = f"I-{digits}{letter}"
+    else:
+        number = f"{ {**TEXAS, 'MEXS': 'MEX S', 'M': 'Monterrey M'}.get(system, system)} {digits}{letter}"
+        number = number.replace("MEX S ", "MEX S").replace("Monterrey M ", "Monterrey M")
+    return f"{number} {SUFFIXES[suffix]}" if suffix else number
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """Return a key by which numbers in a text sort as numbers."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part]
+
+
+def widen(source: Source, rows: Iterable[dict[str, str]]) -> None:
+    """Give a class of its own to roads that are wider than their numbers say, each between two places on it."""
+    for row in rows:
+        ends = [tuple(float(number) for number in row[end].split()) for end in ("from", "to")]
+        for edge in along(source, row["road"], ends[0], ends[1]):
+            if source.edges[edge].road_class != "motorway":
+                source.edges[edge].road_class = row["class"]
+
+
+def along(source: Source, road: str, start: tuple[float, ...], end: tuple[float, ...]) -> list[int]:
+    """Return the edges of the shortest way along a road between the points of it nearest to two places."""
+    mine = [position for position, edge in enumerate(source.edges) if road in edge.numbers]
+    points = sorted({point for position in mine for point in (source.edges[position].tail, source.edges[position].head)})
+    if not points:
+        raise SystemExit(f"wider_roads.csv: no road {road}")
+    first, last = (
+        min(points, key=lambda point: kilometres(source.place[point], (place[0], place[1]))) for place in (start, end)
+    )
+    chosen, before, queue = set(mine), dict[int, int](), [(0.0, first, -1)]
+    while queue:
+        km, point, edge = heapq.heappop(queue)
+        if point in before:
+            continue
+        before[point] = edge
+        for ahead in source.at[point]:
+            if ahead in chosen:
+                heapq.heappush(queue, (km + source.edges[ahead].km, source.other(ahead, point), ahead))
+    if last not in before:
+        raise SystemExit(f"wider_roads.csv: {road} does not hang together between {start} and {end}")
+    way = []
+    while before[last] >= 0:
+        way.append(before[last])
+        last = source.other(before[last], last)
+    return way
+
+
+@dataclass
+class Stretch:
+    """A road between two junctions.
+
+    Attributes
+    ----------
+    points
+        Its points in order, with both junctions.
+    km
+        Its length as the source states it, bends that were left out included.
+    edge
+        One of its edges, for what is the same all along.
+    """
+
+    points: list[int]
+    km: float
+    edge: Edge
+
+
+def stretches_of(source: Source) -> list[Stretch]:
+    """Return the stretches, bends left out where the length allows it."""
+    ends = {
+        point
+        for point, edges in source.at.items()
+        if len(edges) != 2 or source.edges[edges[0]].kind != source.edges[edges[1]].kind
+    }
+    done: set[int] = set()
+    found = []
+    for point in [*sorted(ends), *sorted(set(source.at) - ends)]:  # what is a ring without a junction comes last
+        for edge in source.at[point]:
+            if edge not in done:
+                found.append(straightened(source, walked(source, point, edge, ends, done)))
+    return found
+
+
+def walked(source: Source, point: int, edge: int, ends: set[int], done: set[int]) -> Stretch:
+    """Return the stretch that begins at a point with an edge."""
+    points, km, first = [point], 0.0, source.edges[edge]
+    while True:
+        done.add(edge)
+        km += source.edges[edge].km
+        point = source.other(edge, point)
+        points.append(point)
+        if point in ends or point == points[0]:
+            return Stretch(points, km, first)
+        edge = next(each for each in source.at[point] if each != edge)
+
+
+def straightened(source: Source, stretch: Stretch) -> Stretch:
+    """Return a stretch with as few of the points that only draw a bend as its length allows."""
+    kept = [stretch.points[0]]
+    kept += [point for point in stretch.points[1:-1] if point not in source.bend]
+    kept.append(stretch.points[-1])
+    bends = [point for point in stretch.points[1:-1] if point in source.bend]
+    order = {point: position for position, point in enumerate(stretch.points[:-1])}
+    closed = kept[0] == kept[-1]
+    while bends and (source.km(kept) < stretch.km * (1 - SHORTER) or (closed and len(kept) < 4)):
+        gains = []
+        for point in bends:
+            with_it = sorted([*kept[:-1], point], key=order.__getitem__) + kept[-1:]
+            gains.append((source.km(with_it), with_it, point))
+        _, kept, gained = max(gains, key=lambda gain: gain[0])
+        bends.remove(gained)
+    return Stretch(kept, stretch.km, stretch.edge)
+
+
+def write_tables(source: Source, stretches: Sequence[Stretch]) -> None:
+    """Write the junctions, by latitude and longitude, and the stretches, by number and junction."""
+    junctions = sorted({point for stretch in stretches for point in (stretch.points[0], stretch.points[-1])})
+    junctions.sort(key=lambda point: (source.place[point][1], source.place[point][0]))
+    name = {point: position + 1 for position, point in enumerate(junctions)}
+    with (FACTS / "junctions.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["id", "lon", "lat", "border"])
+        for point in junctions:
+            place = (f"{number:.{DIGITS}f}" for number in source.place[point])
+            writer.writerow([name[point], *place, "yes" if point in source.border else ""])
+    rows = []
+    for stretch in stretches:
+        points = stretch.points if name[stretch.points[0]] <= name[stretch.points[-1]] else stretch.points[::-1]
+        via = ";".join("{:.5f} {:.5f}".format(*source.place[point]) for point in points[1:-1])
+        numbers, road_class, state = stretch.edge.kind
+        rows.append([name[points[0]], name[points[-1]], ";".join(numbers), road_class, state, f"{stretch.km:.3f}", via])
+    rows.sort(key=lambda row: (natural(row[2]), row[0], row[1], row[5]))
+    with (FACTS / "roads.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["id", "tail", "head", "numbers", "class", "state", "km", "via"])
+        writer.writerows([position + 1, *row] for position, row in enumerate(rows))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
