@@ -34,14 +34,10 @@ import shapely
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_text, written_whole
 from optimizer.region import RegionTerms, read_region, save_region
-from optimizer.scenario.road_names import RoadNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network import Network
     from optimizer.region import Region
 
 FOLDER = Path(__file__).parent
@@ -90,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
         write_all(made, FOLDER)
         region = region_of(FOLDER)
         check(made, region)
-        write(FOLDER / "sites.csv", sites_csv(made.facts, region))
+        write(FOLDER / "sites.csv", sites_csv(made.facts))
         write(FOLDER / "scenario.toml", with_exposure(made.facts, read_text(FOLDER / "scenario.toml", "the scenario")))
         if arguments[:1] == ["--network"] and len(arguments) == 2:
             save_region(region, Path(arguments[1]))
@@ -327,6 +323,7 @@ def build(facts: Facts) -> Made:
     links = [way for roads in sides for way in roads.ways if way.number == 0]
     for number, way in enumerate(links):
         way.number = FIRST_LINK + number
+    turn_towards_headings(facts, numbered)
     ways = sorted([*numbered, *links, *crossing], key=lambda way: way.number)
     return Made(facts, ways, gates, us_side(facts, ways, gates))
 
@@ -587,41 +584,53 @@ def with_exposure(facts: Facts, scenario: str) -> str:
     return "\n".join([before + EXPOSURE_FROM, *lines, EXPOSURE_TO]) + after
 
 
-def sites_csv(facts: Facts, region: Region) -> str:
-    """Return the checkpoint options in the columns of a scenario's sites; each watches the traffic in the direction of its heading."""
-    network = region.network
-    names = RoadNames(network)
+def sites_csv(facts: Facts) -> str:
+    """Return the checkpoint options in the columns of a scenario's sites: they watch the traffic in the direction of their way."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "label", "lon", "lat", "road", "direction", "agency", "kinds", "existing", "traffic", "lanes"])
-    problems = ProblemList()
     for row in facts["checkpoints"]:
-        at = (float(row["lon"]), float(row["lat"]))
-        direction, away = _direction(network, names.segments(row["road"], ""), at, float(row["heading"]))
-        if away > SITE_M:
-            problems.add(f"checkpoints.csv, {row['id']}", f"{row['road']} {away:.0f} m away", f"a place within {SITE_M:g} m of it")
         agency = row["sector"].lower().replace(" ", "-")
-        watched = [row["lon"], row["lat"], row["road"], direction, agency, row["kinds"], row["existing_kind"]]
+        watched = [row["lon"], row["lat"], row["road"], "forward", agency, row["kinds"], row["existing_kind"]]
         writer.writerow([row["id"], row["name"], *watched, f"{float(row['traffic_per_day']):g}", row["lanes"]])
-    problems.raise_if_any()
     return text.getvalue()
 
 
-def _direction(network: Network, segments: NDArray[np.int64], at: Place, heading: float) -> tuple[str, float]:
-    """Return whether the first arc of the nearest segment drives towards a heading (degrees from north), and its distance in metres."""
-    lines = network.lines[segments]
-    near = shapely.shortest_line(lines, shapely.Point(at))
-    away = np.array([metres(*map(tuple, shapely.get_coordinates(each).tolist())) for each in near])
-    line = lines[int(np.argmin(away))]
-    position = shapely.line_locate_point(line, shapely.Point(at))
-    before, after = (
-        shapely.get_coordinates(shapely.line_interpolate_point(line, min(max(position + step, 0), line.length)))[0]
-        for step in (-1e-3, 1e-3)
-    )
-    along_it = (after - before) * (math.cos(math.radians(at[1])), 1)
+def turn_towards_headings(facts: Facts, ways: Sequence[Way]) -> None:
+    """Turn the ways on which checkpoints stand so that they run in the direction of the traffic that is watched.
+
+    Raises
+    ------
+    InputError
+        If a checkpoint lies off its road, or two on one way watch opposite directions.
+    """
+    problems = ProblemList()
+    turned: dict[int, str] = {}
+    by_number: dict[str, list[Way]] = defaultdict(list)
+    for way in ways:
+        for number in way.tags.get("ref", "").split(";"):
+            by_number[number].append(way)
+    for row in facts["checkpoints"]:
+        at = (float(row["lon"]), float(row["lat"]))
+        way, away, ahead = _nearest_way(by_number[row["road"]], at, float(row["heading"]))
+        if away > SITE_M:
+            problems.add(f"checkpoints.csv, {row['id']}", f"{row['road']} is {away:.0f} m away", f"a place on {row['road']}")
+        if not ahead and way.number in turned:
+            problems.add(f"checkpoints.csv, {row['id']}", f"the other direction of {turned[way.number]}", "one direction a stretch")
+        elif not ahead:
+            way.places.reverse()
+        turned[way.number] = row["id"]
+    problems.raise_if_any()
+
+
+def _nearest_way(ways: Sequence[Way], at: Place, heading: float) -> tuple[Way, float, bool]:
+    """Return the way nearest to a place, its distance in metres, and whether it runs towards a heading (degrees from north) there."""
+    east = math.cos(math.radians(at[1]))
     towards = (math.sin(math.radians(heading)), math.cos(math.radians(heading)))
-    ahead = along_it[0] * towards[0] + along_it[1] * towards[1]
-    return "forward" if ahead > 0 else "backward", float(away.min())
+    pieces = ((way, one, two) for way in ways for one, two in pairwise(way.places))
+    way, one, two = min(pieces, key=lambda piece: metres(_nearest_on(piece[1], piece[2], at), at))
+    ahead = (two[0] - one[0]) * east * towards[0] + (two[1] - one[1]) * towards[1]
+    return way, metres(_nearest_on(one, two, at), at), ahead > 0
 
 
 if __name__ == "__main__":
