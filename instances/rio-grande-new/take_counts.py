@@ -59,6 +59,7 @@ SECTORS = {
 }
 OFFICES = ("EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+LATE = "; a year known as a whole, shared out by the months of the year before"
 HARD = {"Cocaine", "Fentanyl", "Heroin", "Methamphetamine"}
 
 Row = dict[str, str]
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     write_exposure(ports, years, vehicles)
     write("agents", ["sector", "fiscal_year", "agents"], ([*key, amount] for key, amount in sorted(agents.items())))
     write_sector_years(one(folder, "border-patrol/jacobkap-sector_profile_*.csv"))
-    write_effort(ports, vehicles, agents)
+    write_effort(ports, vehicles, agents, max(month for _, month, _ in months))
     write_seizures(sorted(folder.glob("cbp/cbp-nationwide-drugs-*.csv")))
     return 0
 
@@ -127,10 +128,28 @@ def yearly(
         if row["Crossing"] in known and row["Modes"] in mode and row["Year"] >= FIRST[:4]:
             found[known[row["Crossing"]], row["Year"], mode[row["Modes"]]] += float(row["Northbound Crossing"] or 0)
     for port, name in NEW_MEXICO.items():
-        for (each, month, column), amount in months.items():
-            if each == name and month >= FIRST[:4]:
-                found[port, month[:4], column] += amount
+        for year in sorted({month[:4] for _, month, _ in months if month >= FIRST[:4]}):
+            for column in MODES:
+                found[port, year, column] = sum(completed(months, (name,), year, column))
     return found
+
+
+def completed(months: dict[tuple[str, str, str], float], names: Sequence[str], year: str, column: str) -> list[float]:
+    """Return the twelve months of a year; those that are not counted yet are those of the year before, in proportion to the months that are."""
+    now, before = (
+        [sum(months.get((name, f"{each}-{k:02d}", column), 0) for name in names) for k in range(1, 13)]
+        for each in (int(year), int(year) - 1)
+    )
+    known = len(months_counted(months, names, year))
+    if not 0 < known < 12:
+        return now
+    grown = sum(now[:known]) / sum(before[:known]) if sum(before[:known]) else 0.0
+    return now[:known] + [amount * grown for amount in before[known:]]
+
+
+def months_counted(months: dict[tuple[str, str, str], float], names: Sequence[str], year: str) -> list[str]:
+    """Return the months of a year that the table has anything of."""
+    return sorted({month for name, month, _ in months if name in names and month[:4] == year})
 
 
 def exposure_months(
@@ -141,8 +160,7 @@ def exposure_months(
 ) -> dict[tuple[str, str], float]:
     """Return vehicles by port and month: those of the ports of entry that are counted together, shared out by the port's part of the year.
 
-    The yearly table counts each bridge, the monthly one each port of entry. Where the monthly one has nothing for a year, a month is a
-    twelfth of it.
+    The yearly table counts each bridge, the monthly one each port of entry: it gives the months' parts of the year.
     """
     known = {row["name"]: row["id"] for row in ports}
     group = {known[row["Crossing"]]: GROUPS[row["POE"]] for row in read(path) if row["Crossing"] in known}
@@ -155,11 +173,8 @@ def exposure_months(
             for column in VEHICLES:
                 all_year = sum(years.get((each, month[:4], column), 0) for each in together)
                 mine = years.get((port, month[:4], column), 0) / all_year if all_year else 0.0
-                counted = sum(months.get((name, month, column), 0) for name in group[port])
-                in_year = sum(
-                    months.get((name, f"{month[:4]}-{k:02d}", column), 0) for name in group[port] for k in range(1, 13)
-                )
-                amount += mine * all_year * (counted / in_year if in_year else 1 / 12)
+                parts = completed(months, group[port], month[:4], column)
+                amount += mine * all_year * (parts[int(month[5:]) - 1] / sum(parts) if sum(parts) else 1 / 12)
             found[port, month] = amount
     return found
 
@@ -210,14 +225,17 @@ def write_sector_years(path: Path) -> None:
 
 
 def write_effort(
-    ports: Sequence[Row], vehicles: dict[tuple[str, str], float], agents: dict[tuple[str, int], int]
+    ports: Sequence[Row], vehicles: dict[tuple[str, str], float], agents: dict[tuple[str, int], int], counted: str
 ) -> None:
-    """Write search effort by area and month: vehicles at the ports of a field office, a twelfth of the agents of a sector."""
+    """Write search effort by area and month: vehicles at the ports of a field office, a twelfth of the agents of a sector; `counted` is the last month counted."""
     rows: list[list[Any]] = []
     for office in OFFICES:
         mine = [row["id"] for row in ports if row["field_office"] == office]
         source = "northbound vehicles (cars, trucks, buses) at the ports of the field office: exposure_months.csv summed"
-        rows += [[office, month, f"{sum(vehicles[port, month] for port in mine):.0f}", "vehicles", source, "no"] for month in spans()]
+        for month in spans():
+            late = month > counted
+            amount = f"{sum(vehicles[port, month] for port in mine):.0f}"
+            rows.append([office, month, amount, "vehicles", source + (LATE if late else ""), "yes" if late else "no"])
     last = max(year for _, year in agents)
     for sector in SECTORS:
         for month in spans():
