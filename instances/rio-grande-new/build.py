@@ -6,7 +6,7 @@ Run it from the repository root after a change to a table:
 
 It writes `roads.osm.gz` (the roads, ports, fords and destinations in the form of an OpenStreetMap extract, which the project's own reader
 takes), `border.geojson` (the defended side), `areas.geojson` (what records name), `sites.csv` (the checkpoint options in the columns of a
-scenario) and the exposures in `scenario.toml`. Nothing is downloaded; the same tables always give the same files.
+scenario) and the exposures in the scenarios. Nothing is downloaded; the same tables always give the same files.
 
     python instances/rio-grande/build.py --network network.gpkg
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 FACTS = FOLDER / "facts"
 MEXICO = {"CHIH", "COAH", "NL", "TAM", "DGO"}
+SCENARIOS = ("scenario.toml", "surveillance.toml")
 MODES = ("drive", "service", "track", "foot")
 ATTRIBUTION = (
     "Roads: Travel Mapping (travelmapping.net) and OpenStreetMap contributors, ODbL 1.0. Crossings: US Customs and Border Protection and "
@@ -64,14 +65,21 @@ STREET_KMH = 30.0
 """Speed on streets that are drawn straight: it stands for their turns and lights (assumed)."""
 SITE_M = 1000.0
 """How far a checkpoint may be drawn from its road."""
-FAR_DEGREES = 0.6
+FAR_DEGREES, LONGEST_DEGREES = 0.6, 3.0
+"""How far a road is looked for, and longer than any stretch."""
 LAND_BORDER = [(-109.05, 31.3322), (-108.2082, 31.3332), (-108.2082, 31.7836)]
 """West of the river: the parallels and the meridian between New Mexico and Chihuahua."""
 BEYOND = [(-93.0, 25.9567), (-93.0, 36.0), (-109.05, 36.0)]
 """Around the rest of the map."""
 DEGREE_M = 111_195.0
-BORDER_SOURCE = "US Census Bureau, TIGER/Line county boundaries (2009), simplified to about 0.6 km, drawn through the crossings and clear of roads"
-EXPOSURE_FROM, EXPOSURE_TO = "# made by build.py from facts/exposure.csv and facts/reaches.csv", "# end of what build.py makes"
+BORDER_SOURCE = (
+    "US Census Bureau, TIGER/Line county boundaries (2009), simplified to about 0.6 km, "
+    "drawn through the crossings and clear of roads"
+)
+EXPOSURE_FROM, EXPOSURE_TO = (
+    "# made by build.py from facts/exposure.csv and facts/reaches.csv",
+    "# end of what build.py makes",
+)
 FIRST_FORD, FIRST_LINK, FIRST_ROAD, FIRST_PLACE = 101, 201, 1001, 100_000
 """Numbers of ways: ports have those of their table, and so have the others, from here on."""
 
@@ -87,14 +95,17 @@ def main(arguments: Sequence[str]) -> int:
         region = region_of(FOLDER)
         check(made, region)
         write(FOLDER / "sites.csv", sites_csv(made.facts))
-        write(FOLDER / "scenario.toml", with_exposure(made.facts, read_text(FOLDER / "scenario.toml", "the scenario")))
+        for name in SCENARIOS:
+            write(FOLDER / name, with_exposure(made.facts, read_text(FOLDER / name, "a scenario")))
         if arguments[:1] == ["--network"] and len(arguments) == 2:
             save_region(region, Path(arguments[1]))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
     network = region.network
-    print(f"{network.n_nodes} nodes, {network.n_segments} segments, {len(region.gateways)} gateways, {len(region.settlements)} destinations")
+    print(
+        f"{network.n_nodes} nodes, {network.n_segments} segments, {len(region.gateways)} gateways, {len(region.settlements)} destinations"
+    )
     return 0
 
 
@@ -103,10 +114,34 @@ COLUMNS = {
     "roads": ("id", "tail", "head", "numbers", "class", "state", "km", "via"),
     "more_roads": ("name", "country", "class", "speed_kmh", "points", "source"),
     "classes": ("class", "country", "speed_kmh", "source"),
-    "ports": ("number", "id", "name", "lon", "lat", "field_office", "moved_to", "us_road_at", "mexican_road_at", "mexican_street", "source"),
+    "ports": (
+        "number",
+        "id",
+        "name",
+        "lon",
+        "lat",
+        "field_office",
+        "moved_to",
+        "us_road_at",
+        "mexican_road_at",
+        "mexican_street",
+        "source",
+    ),
     "reaches": ("number", "id", "name", "lon", "lat", "sector", "river_km", "source"),
     "destinations": ("id", "name", "kind", "lon", "lat", "population", "source", "assumed"),
-    "checkpoints": ("id", "name", "road", "lon", "lat", "heading", "existing_kind", "kinds", "sector", "lanes", "traffic_per_day"),
+    "checkpoints": (
+        "id",
+        "name",
+        "road",
+        "lon",
+        "lat",
+        "heading",
+        "existing_kind",
+        "kinds",
+        "sector",
+        "lanes",
+        "traffic_per_day",
+    ),
     "exposure": ("port", "year", "passenger_vehicles", "trucks", "buses"),
 }
 NUMBERS = {
@@ -283,12 +318,19 @@ class Roads:
         """Return the point of a road that is nearest to a place; where it lies within a straight piece, the road gets a point there."""
         best, found_on = math.inf, (self.ways[0], 0, wanted)
         for way in self.ways:
+            if (
+                abs(way.places[0][0] - wanted[0]) > LONGEST_DEGREES
+                or abs(way.places[0][1] - wanted[1]) > LONGEST_DEGREES
+            ):
+                continue
             for step, (one, two) in enumerate(pairwise(way.places)):
                 if min(abs(one[0] - wanted[0]), abs(two[0] - wanted[0])) < FAR_DEGREES:
                     found = _nearest_on(one, two, wanted)
                     distance = metres(found, wanted)
                     if distance < best:
                         best, found_on = distance, (way, step, found)
+        if math.isinf(best):
+            raise InputError(Problem(f"{wanted}", "no road near", f"a road of {self.country} within half a degree"))
         way, step, found = found_on
         for end in way.places[step : step + 2]:
             if metres(end, found) <= PORT_M:
@@ -319,7 +361,11 @@ def build(facts: Facts) -> Made:
     ends = [place(f"{row['lon']} {row['lat']}") for row in facts["junctions"] if row["border"]]
     crossing = [_port(row, sides, gates, ends) for row in facts["ports"]]
     _links(facts, sides)
-    crossing += [_ford(row, sides, gates) for row in facts["reaches"]]
+    fords = [_ford(row, sides, gates) for row in facts["reaches"]]
+    for way, tracks in fords:
+        crossing.append(way)
+        for roads, places in tracks:
+            roads.add(f"Track: {way.tags['name']}", places, SPEED["track"], "track")
     links = [way for roads in sides for way in roads.ways if way.number == 0]
     for number, way in enumerate(links):
         way.number = FIRST_LINK + number
@@ -349,7 +395,9 @@ def _port(row: Row, sides: Sequence[Roads], gates: dict[int, Place], ends: Seque
     stated = place(row["moved_to"] or f"{row['lon']} {row['lat']}")
     gate = next((each for each in ends if metres(each, stated) <= TOUCH_M), between(stated, stated, 0))
     for roads in sides:
-        wanted = [place(text) for text in row["us_road_at" if roads.country == "US" else "mexican_road_at"].split(";") if text]
+        wanted = [
+            place(text) for text in row["us_road_at" if roads.country == "US" else "mexican_road_at"].split(";") if text
+        ]
         name = f"{row['name']}, {row['mexican_street']}" if roads.country == "MX" else row["name"]
         if any(gate in way.places for way in roads.ways):
             foot = _shortened(roads.ways, gate)
@@ -378,7 +426,7 @@ def _shortened(ways: Sequence[Way], gate: Place) -> Place:
             while len(way.places) > 1 and metres(way.places[-1], gate) <= PORT_M:
                 way.places.pop()
             last = way.places[-1]
-            foot = between(gate, last, min(PORT_M / metres(last, gate), 0.5))
+            foot = between(gate, last, min(PORT_M / metres(last, gate), 0.9))
         way.places.append(foot)
     assert foot is not None  # noqa: S101 - a road comes this far
     return foot
@@ -387,7 +435,7 @@ def _shortened(ways: Sequence[Way], gate: Place) -> Place:
 def _approach(name: str, gate: Place, wanted: Sequence[Place], roads: Roads) -> Place:
     """Lay a street from a port through some places to a road at the last of them, and return where it begins."""
     places = [*wanted[:-1], roads.joined(wanted[-1])]
-    foot = between(gate, places[0], min(PORT_M / metres(gate, places[0]), 0.5))
+    foot = between(gate, places[0], min(PORT_M / metres(gate, places[0]), 0.9))
     roads.add(f"Approach of the {name}", [foot, *places], STREET_KMH, "tertiary")
     return foot
 
@@ -407,20 +455,21 @@ def _links(facts: Facts, sides: Sequence[Roads]) -> None:
         roads.add(row["name"], places, float(row["speed_kmh"]), row["class"])
 
 
-def _ford(row: Row, sides: Sequence[Roads], gates: dict[int, Place]) -> Way:
-    """Return the path across a ford, and join it to the nearest roads of both sides, by a track where they are farther than the path."""
+def _ford(row: Row, sides: Sequence[Roads], gates: dict[int, Place]) -> tuple[Way, list[tuple[Roads, list[Place]]]]:
+    """Return the path across a ford from the nearest roads of both sides, and the tracks to roads that are farther than the path."""
     gate = between(place(f"{row['lon']} {row['lat']}"), (0, 0), 0)
     number = FIRST_FORD - 1 + int(row["number"])
+    feet, tracks = [], []
     for roads in sides:
         end = roads.joined(gate)
         far = metres(gate, end)
         foot = end if far <= 1.2 * FORD_M else between(gate, end, FORD_M / far)
         if foot != end:
-            roads.add(f"Track to the {row['name'][0].lower()}{row['name'][1:]}", [foot, end], SPEED["track"], "track")
-        roads.feet[number] = foot
+            tracks.append((roads, [foot, end]))
+        feet.append(foot)
     gates[number] = gate
     tags = {"highway": "path", "oneway": "no", "name": row["name"]}
-    return Way(number, [sides[0].feet[number], gate, sides[1].feet[number]], tags)
+    return Way(number, [feet[0], gate, feet[1]], tags), tracks
 
 
 def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shapely.Polygon:
@@ -438,10 +487,14 @@ def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shape
         if way.country:
             line = shapely.LineString(way.places)
             if shapely.dwithin(rim, line, NEAR_M / DEGREE_M):
-                clear[way.country].append(shapely.buffer(shapely.intersection(line, strip), CLEAR_M / DEGREE_M, quad_segs=2))
+                clear[way.country].append(
+                    shapely.buffer(shapely.intersection(line, strip), CLEAR_M / DEGREE_M, quad_segs=2)
+                )
         else:
             for country, half in zip(("US", "MX"), (way.places[:2], way.places[1:]), strict=True):
-                clear[country].append(shapely.buffer(shapely.LineString(half), CLEAR_M / 2 / DEGREE_M, cap_style="flat"))
+                clear[country].append(
+                    shapely.buffer(shapely.LineString(half), CLEAR_M / 2 / DEGREE_M, cap_style="flat")
+                )
     side = shapely.union(side, shapely.union_all(clear["US"]))
     side = shapely.difference(side, shapely.union_all(clear["MX"]))
     side = max(shapely.get_parts(shapely.set_precision(side, 1e-5)), key=shapely.area)
@@ -466,7 +519,9 @@ def check(made: Made, region: Region) -> None:
     wanted = {f"w{number}-1": gate for number, gate in made.gates.items()}
     for name in sorted(set(found) - set(wanted)):
         crossing = found[name]
-        problems.add(name, f"{crossing.name} crosses at {crossing.lon:.5f}, {crossing.lat:.5f}", "ports and fords alone")
+        problems.add(
+            name, f"{crossing.name} crosses at {crossing.lon:.5f}, {crossing.lat:.5f}", "ports and fords alone"
+        )
     for name, gate in wanted.items():
         if name not in found:
             problems.add(name, "no crossing", f"one at {gate}")
@@ -491,11 +546,10 @@ def region_of(folder: Path) -> Region:
 def osm_xml(made: Made) -> str:
     """Return the extract."""
     controls = {gate for number, gate in made.gates.items() if number < FIRST_FORD}
-    number = {each: 0 for way in made.ways for each in way.places}
-    for position, each in enumerate(sorted(number, key=lambda each: (each[1], each[0])), start=1):
-        number[each] = position
+    places = sorted({each for way in made.ways for each in way.places}, key=lambda each: (each[1], each[0]))
+    number = {each: position for position, each in enumerate(places, start=1)}
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" upload="false">', f"<!-- {ATTRIBUTION} -->"]
-    for each in sorted(number, key=number.__getitem__):
+    for each in places:
         tags = {"barrier": "border_control"} if each in controls else {}
         lines += _node(number[each], f"{each[0]:.5f}", f"{each[1]:.5f}", tags)
     first = FIRST_PLACE + len(number) - len(number) % FIRST_PLACE
@@ -519,9 +573,8 @@ def _tags(tags: dict[str, str]) -> str:
 
 def write_all(made: Made, folder: Path) -> None:
     """Write the extract, the border and the areas."""
-    with written_whole(folder / "roads.osm.gz") as temporary, temporary.open("wb") as raw:
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=raw, mtime=0) as stream:
-            stream.write(osm_xml(made).encode("utf-8"))
+    with written_whole(folder / "roads.osm.gz") as temporary:
+        temporary.write_bytes(gzip.compress(osm_xml(made).encode("utf-8"), compresslevel=9, mtime=0))
     write(folder / "border.geojson", geojson([({"name": "United States", "source": BORDER_SOURCE}, made.border)]))
     write(folder / "areas.geojson", geojson(areas(made)))
 
@@ -542,7 +595,9 @@ def geojson(features: Iterable[tuple[dict[str, Any], shapely.Geometry]]) -> str:
         }
         for properties, shape in features
     ]
-    return json.dumps({"type": "FeatureCollection", "features": content}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return (
+        json.dumps({"type": "FeatureCollection", "features": content}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    )
 
 
 def areas(made: Made) -> list[tuple[dict[str, Any], shapely.Geometry]]:
@@ -552,11 +607,26 @@ def areas(made: Made) -> list[tuple[dict[str, Any], shapely.Geometry]]:
         properties, shape = dict(each["properties"]), shapely.geometry.shape(each["geometry"])
         if properties["classes"] == ["port"]:
             properties["classes"] = ["service"]
-            mine = [made.gates[int(row["number"])] for row in made.facts["ports"] if row["field_office"] == properties["name"]]
-            shape = shapely.union_all([shape, *shapely.buffer(shapely.points(mine), PORT_M * 2 / DEGREE_M, quad_segs=2)])
+            mine = [
+                made.gates[int(row["number"])]
+                for row in made.facts["ports"]
+                if row["field_office"] == properties["name"]
+            ]
+            shape = shapely.union_all(
+                [shape, *shapely.buffer(shapely.points(mine), PORT_M * 2 / DEGREE_M, quad_segs=2)]
+            )
             properties["note"] = "strip along the river, and what lies round each port"
         else:
-            properties["classes"] = ["motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "track", "path"]
+            properties["classes"] = [
+                "motorway",
+                "trunk",
+                "primary",
+                "secondary",
+                "tertiary",
+                "unclassified",
+                "track",
+                "path",
+            ]
             shape = shapely.intersection(shape, made.border)
             shape = max(shapely.get_parts(shape), key=shapely.area)
         found.append((properties, shape))
@@ -578,7 +648,8 @@ def with_exposure(facts: Facts, scenario: str) -> str:
     """Return a scenario's text with the lines between its two marks replaced by the exposures."""
     names = {f"w{row['number']}-1": row["name"] for row in facts["ports"]}
     names |= {f"w{FIRST_FORD - 1 + int(row['number'])}-1": row["name"] for row in facts["reaches"]}
-    lines = [f"{name} = {value:g} # {names[name]}" if value % 1 else f"{name} = {value:.0f} # {names[name]}" for name, value in exposure(facts).items()]
+    values = exposure(facts).items()
+    lines = [f"{name} = {value:.1f} # {names[name]}".replace(".0 #", " #") for name, value in values]
     before, rest = scenario.split(EXPOSURE_FROM)
     after = rest.split(EXPOSURE_TO)[1]
     return "\n".join([before + EXPOSURE_FROM, *lines, EXPOSURE_TO]) + after
@@ -588,7 +659,9 @@ def sites_csv(facts: Facts) -> str:
     """Return the checkpoint options in the columns of a scenario's sites: they watch the traffic in the direction of their way."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "label", "lon", "lat", "road", "direction", "agency", "kinds", "existing", "traffic", "lanes"])
+    writer.writerow(
+        ["id", "label", "lon", "lat", "road", "direction", "agency", "kinds", "existing", "traffic", "lanes"]
+    )
     for row in facts["checkpoints"]:
         agency = row["sector"].lower().replace(" ", "-")
         watched = [row["lon"], row["lat"], row["road"], "forward", agency, row["kinds"], row["existing_kind"]]
@@ -612,11 +685,20 @@ def turn_towards_headings(facts: Facts, ways: Sequence[Way]) -> None:
             by_number[number].append(way)
     for row in facts["checkpoints"]:
         at = (float(row["lon"]), float(row["lat"]))
+        if row["road"] not in by_number:
+            problems.add(f"checkpoints.csv, {row['id']}", f"no road {row['road']}", "a number of roads.csv")
+            continue
         way, away, ahead = _nearest_way(by_number[row["road"]], at, float(row["heading"]))
         if away > SITE_M:
-            problems.add(f"checkpoints.csv, {row['id']}", f"{row['road']} is {away:.0f} m away", f"a place on {row['road']}")
+            problems.add(
+                f"checkpoints.csv, {row['id']}", f"{row['road']} is {away:.0f} m away", f"a place on {row['road']}"
+            )
         if not ahead and way.number in turned:
-            problems.add(f"checkpoints.csv, {row['id']}", f"the other direction of {turned[way.number]}", "one direction a stretch")
+            problems.add(
+                f"checkpoints.csv, {row['id']}",
+                f"the other direction of {turned[way.number]}",
+                "one direction a stretch",
+            )
         elif not ahead:
             way.places.reverse()
         turned[way.number] = row["id"]

@@ -113,7 +113,9 @@ def monthly(path: Path) -> dict[tuple[str, str, str], float]:
     for row in read(path):
         if row["Measure"] in mode and row["State"] in {"Texas", "New Mexico"}:
             name, year = row["Date"].split()
-            found[row["Port Name"], f"{year}-{MONTHS.index(name.upper()) + 1:02d}", mode[row["Measure"]]] += float(row["Value"])
+            found[row["Port Name"], f"{year}-{MONTHS.index(name.upper()) + 1:02d}", mode[row["Measure"]]] += float(
+                row["Value"]
+            )
     return found
 
 
@@ -165,6 +167,12 @@ def exposure_months(
     known = {row["name"]: row["id"] for row in ports}
     group = {known[row["Crossing"]]: GROUPS[row["POE"]] for row in read(path) if row["Crossing"] in known}
     group |= {port: (name,) for port, name in NEW_MEXICO.items()}
+    part = {
+        (names, year, column): completed(months, names, year, column)
+        for names in set(group.values())
+        for year in {month[:4] for month in spans()}
+        for column in VEHICLES
+    }
     found: dict[tuple[str, str], float] = {}
     for port in group:
         together = [each for each in group if group[each] == group[port]]
@@ -173,7 +181,7 @@ def exposure_months(
             for column in VEHICLES:
                 all_year = sum(years.get((each, month[:4], column), 0) for each in together)
                 mine = years.get((port, month[:4], column), 0) / all_year if all_year else 0.0
-                parts = completed(months, group[port], month[:4], column)
+                parts = part[group[port], month[:4], column]
                 amount += mine * all_year * (parts[int(month[5:]) - 1] / sum(parts) if sum(parts) else 1 / 12)
             found[port, month] = amount
     return found
@@ -227,11 +235,16 @@ def write_sector_years(path: Path) -> None:
 def write_effort(
     ports: Sequence[Row], vehicles: dict[tuple[str, str], float], agents: dict[tuple[str, int], int], counted: str
 ) -> None:
-    """Write search effort by area and month: vehicles at the ports of a field office, a twelfth of the agents of a sector; `counted` is the last month counted."""
+    """Write search effort by area and month: vehicles at the ports of an office, a twelfth of the agents of a sector.
+
+    `counted` is the last month of which crossings are counted.
+    """
     rows: list[list[Any]] = []
     for office in OFFICES:
         mine = [row["id"] for row in ports if row["field_office"] == office]
-        source = "northbound vehicles (cars, trucks, buses) at the ports of the field office: exposure_months.csv summed"
+        source = (
+            "northbound vehicles (cars, trucks, buses) at the ports of the field office: exposure_months.csv summed"
+        )
         for month in spans():
             late = month > counted
             amount = f"{sum(vehicles[port, month] for port in mine):.0f}"
@@ -241,7 +254,9 @@ def write_effort(
         for month in spans():
             year = int(month[:4]) + (month[5:] >= "10")
             held = min(year, last)
-            source = f"a twelfth of the agents of FY{held}: agents.csv" + ("" if held == year else ", the last year known")
+            source = f"a twelfth of the agents of FY{held}: agents.csv" + (
+                "" if held == year else ", the last year known"
+            )
             amount = f"{agents[sector, held] / 12:.2f}"
             rows.append([sector, month, amount, "agent-years", source, "no" if held == year else "yes"])
     write("effort", ["area", "time", "amount", "unit", "source", "assumed"], rows)

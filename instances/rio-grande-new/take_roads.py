@@ -4,11 +4,12 @@ Run it from the repository root when those files change. They are not in the rep
 
     python instances/rio-grande/take_roads.py FOLDER
 
-FOLDER holds `tx-mx-roads-nodes.csv` (id, lon, lat, region, shaping_only, labels) and `tx-mx-roads-edges.csv` (tail, head, km, routes, systems,
-region). It writes `facts/junctions.csv` and `facts/roads.csv`. The same files always give the same tables.
+FOLDER holds `tx-mx-roads-nodes.csv` (id, lon, lat, region, shaping_only, labels) and `tx-mx-roads-edges.csv` (tail, head, km, routes,
+systems, region). Written are `facts/junctions.csv`, `facts/roads.csv`, and `facts/distances.csv` (distances drawn from the files, to hold the
+network against). The same files always give the same tables.
 
-A *stretch* runs from one junction to the next: the places where three roads or more meet, where a road ends, and where its numbers, its class or
-its state change. Points between are kept where a stretch meets a road without a number. Points that only draw a bend are left out, unless
+A *stretch* runs from one junction to the next: the places where three roads or more meet, where a road ends, and where its numbers, its class
+or its state change. Points between are kept where a stretch meets a road without a number. Points that only draw a bend are left out, unless
 the stretch would come out shorter than its length by more than `SHORTER`.
 """
 
@@ -16,14 +17,15 @@ from __future__ import annotations
 
 import csv
 import heapq
+import math
+import random
 import re
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from optimizer.problem.network import great_circle_m
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +43,10 @@ STATES = {
 }
 """Regions that are taken. Arkansas, Louisiana, Arizona and Sonora only hold what lies behind an exit, or behind nothing."""
 SHORTER = 0.005
+MEXICO = {"CHIH", "COAH", "NL", "TAM", "DGO"}
+DRAWN, FAR_KM = 30, 50
+"""Distances that are drawn, and how far apart their ends are at least."""
+EARTH_KM = 6371.0088
 DIGITS = 5
 """Decimals of a degree: about a metre."""
 
@@ -79,6 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     widen(source, read_rows(FACTS / "wider_roads.csv"))
     stretches = stretches_of(source)
     write_tables(source, stretches)
+    write_distances(source, stretches)
     print(f"{len(stretches)} stretches, {sum(stretch.km for stretch in stretches):,.0f} km")
     return 0
 
@@ -147,12 +154,15 @@ class Source:
 
     def km(self, points: Sequence[int]) -> float:
         """Return the kilometres of a line through points."""
-        return sum(kilometres(self.place[one], self.place[two]) for one, two in zip(points, points[1:], strict=False))
+        return sum(kilometres(self.place[one], self.place[two]) for one, two in pairwise(points))
 
 
 def kilometres(one: tuple[float, float], two: tuple[float, float]) -> float:
     """Return the kilometres of the great circle between two places."""
-    return float(great_circle_m(*one, *two)) / 1000
+    (lon, lat), (other_lon, other_lat) = (map(math.radians, each) for each in (one, two))
+    chord = math.sin((other_lat - lat) / 2) ** 2
+    chord += math.cos(lat) * math.cos(other_lat) * math.sin((other_lon - lon) / 2) ** 2
+    return 2 * EARTH_KM * math.asin(math.sqrt(chord))
 
 
 def read_source(nodes: Path, edges: Path) -> Source:
@@ -230,7 +240,7 @@ def number_of(text: str) -> str:
     if system == "I-":
         number = f"I-{digits}{letter}"
     else:
-        number = f"{ {**TEXAS, 'MEXS': 'MEX S', 'M': 'Monterrey M'}.get(system, system)} {digits}{letter}"
+        number = f"{ {**TEXAS, 'MEXS': 'MEX S', 'M': 'Monterrey M'}.get(system, system) } {digits}{letter}"
         number = number.replace("MEX S ", "MEX S").replace("Monterrey M ", "Monterrey M")
     return f"{number} {SUFFIXES[suffix]}" if suffix else number
 
@@ -252,7 +262,9 @@ def widen(source: Source, rows: Iterable[dict[str, str]]) -> None:
 def along(source: Source, road: str, start: tuple[float, ...], end: tuple[float, ...]) -> list[int]:
     """Return the edges of the shortest way along a road between the points of it nearest to two places."""
     mine = [position for position, edge in enumerate(source.edges) if road in edge.numbers]
-    points = sorted({point for position in mine for point in (source.edges[position].tail, source.edges[position].head)})
+    points = sorted(
+        {point for position in mine for point in (source.edges[position].tail, source.edges[position].head)}
+    )
     if not points:
         raise SystemExit(f"wider_roads.csv: no road {road}")
     first, last = (
@@ -305,10 +317,8 @@ def stretches_of(source: Source) -> list[Stretch]:
     done: set[int] = set()
     found = []
     for point in [*sorted(ends), *sorted(set(source.at) - ends)]:  # what is a ring without a junction comes last
-        for edge in source.at[point]:
-            if edge not in done:
-                found.append(straightened(source, walked(source, point, edge, ends, done)))
-    return found
+        found += [walked(source, point, edge, ends, done) for edge in source.at[point] if edge not in done]
+    return [straightened(source, stretch) for stretch in found]
 
 
 def walked(source: Source, point: int, edge: int, ends: set[int], done: set[int]) -> Stretch:
@@ -364,6 +374,40 @@ def write_tables(source: Source, stretches: Sequence[Stretch]) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["id", "tail", "head", "numbers", "class", "state", "km", "via"])
         writer.writerows([position + 1, *row] for position, row in enumerate(rows))
+
+
+def write_distances(source: Source, stretches: Sequence[Stretch]) -> None:
+    """Draw distances between junctions at least `FAR_KM` apart, every fifth in Mexico, along the shortest way within the country."""
+    drawn = random.Random(28)  # noqa: S311 - a draw to test with
+    sides: list[set[int]] = [set(), set()]
+    for stretch in stretches:
+        sides[stretch.edge.state in MEXICO].update((stretch.points[0], stretch.points[-1]))
+    rows: list[list[str]] = []
+    while len(rows) < DRAWN:
+        abroad = len(rows) % 5 == 0
+        start, end = drawn.sample(sorted(sides[abroad] - sides[not abroad]), 2)
+        km = shortest(source, start, end, abroad=abroad)
+        if kilometres(source.place[start], source.place[end]) >= FAR_KM and km is not None:
+            rows.append([*("{:.5f} {:.5f}".format(*source.place[point]) for point in (start, end)), f"{km:.1f}"])
+    with (FACTS / "distances.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["from", "to", "km"])
+        writer.writerows(rows)
+
+
+def shortest(source: Source, start: int, end: int, *, abroad: bool) -> float | None:
+    """Return the kilometres of the shortest way between two points of a country; None where it would leave the country."""
+    done, queue = set[int](), [(0.0, start)]
+    while queue:
+        km, point = heapq.heappop(queue)
+        if point == end:
+            return km
+        if point not in done:
+            done.add(point)
+            for edge in source.at[point]:
+                if (source.edges[edge].state in MEXICO) == abroad:
+                    heapq.heappush(queue, (km + source.edges[edge].km, source.other(edge, point)))
+    return None
 
 
 if __name__ == "__main__":

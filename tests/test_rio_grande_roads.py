@@ -1,0 +1,377 @@
+"""The Rio Grande on real roads: the files are what the tables build, and roads, ports, counts and checkpoints are those of their sources."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import importlib.util
+import math
+import shutil
+import sys
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline import check_scenario_file
+from tests.shared_data import DATA, needs
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.region import Region
+
+FOLDER = Path(__file__).parents[1] / "instances" / "rio-grande-new"
+FACTS = FOLDER / "facts"
+SECTORS = {"EL PASO SECTOR", "BIG BEND SECTOR", "DEL RIO SECTOR", "LAREDO SECTOR", "RIO GRANDE VALLEY SECTOR"}
+OFFICES = {"EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE"}
+VEHICLES = ("passenger_vehicles", "trucks", "buses")
+MILE_KM = 1.609344
+
+
+def script(name: str) -> ModuleType:
+    """Return one of the scripts of the folder as a module."""
+    spec = importlib.util.spec_from_file_location(f"rio_grande_{name}", FOLDER / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def build() -> ModuleType:
+    return script("build")
+
+
+@pytest.fixture(scope="module")
+def made(build: ModuleType) -> Any:
+    return build.build(build.read_facts(FACTS))
+
+
+@pytest.fixture(scope="module")
+def region(build: ModuleType) -> Region:
+    return build.region_of(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def network(region: Region) -> Network:
+    return region.network
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (FACTS / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def place(text: str) -> tuple[float, float]:
+    lon, lat = text.split()
+    return float(lon), float(lat)
+
+
+def kilometres(one: tuple[float, float], two: tuple[float, float]) -> float:
+    east = math.cos(math.radians((one[1] + two[1]) / 2))
+    return 111.195 * math.hypot((one[0] - two[0]) * east, one[1] - two[1])
+
+
+def ways_between(network: Network, pairs: list[tuple[str, str]], chosen: NDArray[np.bool_]) -> list[float]:
+    """Return the kilometres of the shortest way between the nodes nearest to pairs of places, over some of the arcs."""
+    size = network.n_nodes
+    order = np.argsort(-network.length_m[chosen])  # of parallel arcs the shortest stands last, and is kept
+    tail, head, length = (column[chosen][order] for column in (network.tail, network.head, network.length_m))
+    key, last = np.unique((tail.astype(np.int64) * size + head)[::-1], return_index=True)
+    graph = coo_array((length[::-1][last], (key // size, key % size)), shape=(size, size)).tocsr()
+    lon, lat = np.array([place(text) for pair in pairs for text in pair]).T
+    nodes, _ = network.nearest_nodes(lon, lat)
+    found = dijkstra(graph, indices=nodes[::2])
+    return (found[np.arange(len(pairs)), nodes[1::2]] / 1000).tolist()
+
+
+def test_committed_files_are_what_the_tables_build(build: ModuleType, made: Any) -> None:
+    assert gzip.decompress((FOLDER / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
+    name = {"name": "United States", "source": build.BORDER_SOURCE}
+    assert (FOLDER / "border.geojson").read_text(encoding="utf-8") == build.geojson([(name, made.border)])
+    assert (FOLDER / "areas.geojson").read_text(encoding="utf-8") == build.geojson(build.areas(made))
+    assert (FOLDER / "sites.csv").read_text(encoding="utf-8") == build.sites_csv(made.facts)
+    for name in build.SCENARIOS:
+        scenario = (FOLDER / name).read_text(encoding="utf-8")
+        assert build.with_exposure(made.facts, scenario) == scenario, name
+
+
+def test_the_network_is_as_large_as_real_roads_and_hangs_together(region: Region, network: Network) -> None:
+    assert 10_000 <= network.n_nodes <= 25_000
+    assert len(set(network.weak_component())) == 1
+    time = network.time_graph().distances([gateway.node for gateway in region.gateways])
+    assert np.isfinite(time[:, [each.node for each in region.settlements]]).all()
+
+
+def test_known_distances_come_out_within_two_percent_on_average(network: Network) -> None:
+    rows = table("known_distances")
+    assert len(rows) == 21
+    pairs = [(row["from_place"], row["to_place"]) for row in rows]
+    miles = np.array([float(row["miles"]) for row in rows])
+    found = np.array(ways_between(network, pairs, np.ones(network.n_arcs, dtype=bool))) / MILE_KM
+    error = np.abs(found / miles - 1)
+    assert error.mean() <= 0.02
+    assert error.max() <= 0.06
+
+
+def test_distances_drawn_from_the_roads_come_out_within_one_percent(network: Network) -> None:
+    rows = table("distances")
+    assert len(rows) == 30
+    inland = network.way >= 200  # the drawn ways stay in their country: without ports and fords
+    found = ways_between(network, [(row["from"], row["to"]) for row in rows], inland)
+    assert found == pytest.approx([float(row["km"]) for row in rows], rel=0.01)
+
+
+def test_every_road_number_has_its_length_in_the_network(network: Network) -> None:
+    assert network.ref is not None
+    stated: dict[str, float] = defaultdict(float)
+    found: dict[str, float] = defaultdict(float)
+    for row in table("roads"):
+        for number in filter(None, row["numbers"].split(";")):
+            stated[number] += float(row["km"])
+    arcs = network.segment_arc
+    for ref, metres in zip(network.ref[arcs].tolist(), network.length_m[arcs].tolist(), strict=True):
+        for number in filter(None, ref.split(";")):
+            found[number] += metres / 1000
+    assert set(found) == set(stated)
+    assert len(stated) > 3500
+    for number, km in stated.items():
+        assert found[number] == pytest.approx(km, rel=0.01, abs=1.0), number
+
+
+@needs("roads")
+def test_the_tables_hold_every_number_and_kilometre_of_the_files() -> None:
+    take = script("take_roads")
+    source = take.read_source(*(DATA / "roads" / f"tx-mx-roads-{name}.csv" for name in ("nodes", "edges")))
+    expected: dict[tuple[str, str], float] = defaultdict(float)
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for edge in source.edges:
+        for number in edge.numbers:
+            expected[number, edge.state] += edge.km
+    for row in table("roads"):
+        for number in filter(None, row["numbers"].split(";")):
+            found[number, row["state"]] += float(row["km"])
+    assert set(found) == set(expected)
+    for key, km in expected.items():
+        assert found[key] == pytest.approx(km, abs=0.05), key
+    with (DATA / "roads" / "tx-mx-roads-edges.csv").open(encoding="utf-8", newline="") as stream:
+        texas = sum(float(row["km"]) for row in csv.DictReader(stream) if row["region"] == "TX")
+    taken = sum(float(row["km"]) for row in table("roads") if row["state"] == "TX")
+    assert taken == pytest.approx(texas, rel=0.005)  # a few roads on islands and in parks hang together with nothing
+
+
+def test_every_port_is_a_gateway_within_two_kilometres_of_its_true_place(region: Region) -> None:
+    gateways = {gateway.id: gateway for gateway in region.gateways}
+    ports = table("ports")
+    assert len(ports) == 31
+    for row in ports:
+        gateway = gateways[f"w{row['number']}-1"]
+        assert gateway.kind == "port"
+        assert gateway.name == row["name"]
+        assert kilometres((gateway.lon, gateway.lat), (float(row["lon"]), float(row["lat"]))) <= 2
+    assert sum(gateway.kind == "port" for gateway in gateways.values()) == len(ports)
+
+
+@needs("cbp")
+def test_ports_are_the_road_crossings_of_the_compiled_list() -> None:
+    with (DATA / "cbp" / "tx-mx-crossing-coordinates.csv").open(encoding="utf-8-sig", newline="") as stream:
+        shared = {row["Border Crossing Name"]: row for row in csv.DictReader(stream)}
+    ports = {row["name"]: row for row in table("ports") if row["id"] not in {"port-santa-teresa", "port-columbus"}}
+    assert set(ports) == {name for name in shared if "Rail" not in name}
+    for name, row in ports.items():
+        assert (float(row["lon"]), float(row["lat"])) == (float(shared[name]["Lon"]), float(shared[name]["Lat"]))
+
+
+def test_fords_lie_on_the_border_and_near_the_river_line(region: Region, build: ModuleType) -> None:
+    fords = [gateway for gateway in region.gateways if gateway.kind == "unofficial"]
+    assert len(fords) == len(table("reaches")) == 40
+    river = shapely.geometry.shape(build.read_facts(FACTS).river["features"][0]["geometry"])
+    points = shapely.points([(gateway.lon, gateway.lat) for gateway in fords])
+    assert shapely.distance(region.border, points).max() < 1e-6
+    assert shapely.distance(river, points).max() * 111 <= 1
+
+
+def test_halves_of_ports_and_fords_take_the_time_that_is_assumed(network: Network) -> None:
+    for road_class, longest, shortest in (("service", 17, 10), ("path", 12, 1.5)):
+        minutes = network.time_s[network.road_class == road_class] / 60
+        assert minutes.size
+        assert minutes.max() <= longest
+        assert minutes.min() >= shortest
+        assert np.median(minutes) == pytest.approx({"service": 15, "path": 10}[road_class], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "more_roads",
+        "classes",
+        "ports",
+        "reaches",
+        "destinations",
+        "checkpoints",
+        "wider_roads",
+        "known_distances",
+        "effort",
+    ],
+)
+def test_every_row_names_its_source(name: str) -> None:
+    assert all(row["source"] for row in table(name))
+
+
+def test_checkpoints_stand_on_their_road_and_watch_the_way_inland(build: ModuleType, made: Any) -> None:
+    rows = table("checkpoints")
+    assert len(rows) >= 100
+    existing = {row["id"] for row in rows if row["existing"] == "yes"}
+    assert existing >= {"i35-laredo", "us281-falfurrias", "us77-sarita", "i10-sierra-blanca", "nm185-radium-springs"}
+    for row in rows:
+        ways = [way for way in made.ways if row["road"] in way.tags.get("ref", "").split(";")]
+        at = (float(row["lon"]), float(row["lat"]))
+        _, away, ahead = build._nearest_way(ways, at, float(row["heading"]))
+        assert away < 50, row["id"]
+        assert ahead, row["id"]
+        if row["existing"] == "yes":
+            assert row["certainty"] in {"sure", "fairly sure", "unsure"}
+
+
+def test_the_falfurrias_checkpoint_is_thirteen_miles_south_of_the_town() -> None:
+    row = next(row for row in table("checkpoints") if row["id"] == "us281-falfurrias")
+    assert kilometres((float(row["lon"]), float(row["lat"])), (-98.1442, 27.227)) == pytest.approx(
+        13 * MILE_KM, rel=0.05
+    )
+
+
+def test_areas_hold_the_ports_of_their_office_and_no_road_lies_in_two(
+    network: Network, build: ModuleType, made: Any
+) -> None:
+    areas = {properties["name"]: (shape, properties["classes"]) for properties, shape in build.areas(made)}
+    assert set(areas) == SECTORS | OFFICES
+    middle = shapely.points(network.segment_midpoint)
+    road_class = network.road_class[network.segment_arc]
+    way = network.way[network.segment_arc]
+    covered = np.zeros(network.n_segments, dtype=int)
+    inside = {}
+    for name, (shape, classes) in areas.items():
+        shapely.prepare(shape)
+        inside[name] = shapely.contains(shape, middle) & np.isin(road_class, classes)
+        covered += inside[name]
+    assert covered.max() == 1
+    for row in table("ports"):
+        assert inside[row["field_office"]][way == int(row["number"])].all(), row["name"]
+    for row in table("reaches"):
+        assert inside[row["sector"]][way == 100 + int(row["number"])].sum() == 1, row["name"]  # the half on the US side
+    assert {row["area"] for row in table("seizures")} == {row["area"] for row in table("effort")} == set(areas)
+
+
+def test_exposure_of_a_port_is_the_mean_of_three_years_of_vehicles() -> None:
+    scenario = tomllib.loads((FOLDER / "scenario.toml").read_text(encoding="utf-8"))
+    exposure = scenario["evaders"]["exposure"]
+    assert len(exposure) == 71
+    # World Trade Bridge: trucks only, 2,175,276 in 2023, 2,288,051 in 2024, 2,221,226 in 2025
+    number = next(row["number"] for row in table("ports") if row["id"] == "port-world-trade")
+    assert exposure[f"w{number}-1"] == pytest.approx((2_175_276 + 2_288_051 + 2_221_226) / 3, abs=1)
+    assert exposure["w8-1"] == 1  # no vehicle crosses at Boquillas
+
+
+def test_months_of_a_port_add_up_to_its_years() -> None:
+    years = {(row["port"], row["year"]): sum(float(row[mode]) for mode in VEHICLES) for row in table("exposure")}
+    months: dict[tuple[str, str], float] = defaultdict(float)
+    count: dict[str, int] = defaultdict(int)
+    for row in table("exposure_months"):
+        months[row["port"], row["month"][:4]] += float(row["vehicles"])
+        count[row["port"]] += 1
+    assert set(count.values()) == {87}
+    for key, vehicles in years.items():
+        if key[1] > "2018":
+            assert months[key] == pytest.approx(vehicles, abs=6), key
+
+
+def test_effort_follows_the_agents_of_each_year_and_the_traffic_of_each_month() -> None:
+    agents = {(row["sector"], int(row["fiscal_year"])): int(row["agents"]) for row in table("agents")}
+    assert agents["EL PASO SECTOR", 2019] == 2160  # of FY2013 there were 2,631: more than a fifth too many
+    assert {year for _, year in agents} == set(range(1992, 2020))
+    port = {row["port"]: row["field_office"] for row in table("exposure")}
+    vehicles: dict[tuple[str, str], float] = defaultdict(float)
+    for row in table("exposure_months"):
+        vehicles[port[row["port"]], row["month"]] += float(row["vehicles"])
+    rows = table("effort")
+    assert len(rows) == 87 * len(SECTORS | OFFICES)
+    for row in rows:
+        if row["unit"] == "vehicles":
+            assert float(row["amount"]) == pytest.approx(vehicles[row["area"], row["time"]], abs=20)
+        else:
+            year = int(row["time"][:4]) + (row["time"][5:] >= "10")
+            assert float(row["amount"]) == pytest.approx(agents[row["area"], min(year, 2019)] / 12, abs=0.01)
+            assert row["assumed"] == ("no" if year <= 2019 else "yes")
+
+
+@needs("cbp")
+@needs("border-patrol")
+def test_counts_are_those_of_the_agencies_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = script("take_counts")
+    shutil.copy(FACTS / "ports.csv", tmp_path)
+    monkeypatch.setattr(take, "FACTS", tmp_path)
+    assert take.main([str(DATA)]) == 0
+    for name in ("exposure", "exposure_months", "agents", "sector_years", "effort", "seizures"):
+        assert (tmp_path / f"{name}.csv").read_bytes() == (FACTS / f"{name}.csv").read_bytes(), name
+
+
+@needs("cbp")
+def test_seizure_table_carries_over_every_land_seizure_of_its_areas() -> None:
+    expected: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0.0])
+    found: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0.0])
+    for path in (DATA / "cbp").glob("cbp-nationwide-drugs-*.csv"):
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                area = row["Area of Responsibility"]
+                if area in SECTORS | OFFICES and row["Land Filter"] == "Land Only":
+                    expected[area, int(row["FY"][:4])][0] += int(row["Count of Event"])
+                    expected[area, int(row["FY"][:4])][1] += float(row["Sum Qty (lbs)"])
+    for row in table("seizures"):
+        year = int(row["time"][:4]) + (row["time"][5:] >= "10")
+        found[row["area"], year][0] += int(row["events"])
+        found[row["area"], year][1] += float(row["pounds"])
+    assert set(found) == set(expected)
+    for key, (events, pounds) in expected.items():
+        assert found[key] == [events, pytest.approx(pounds, abs=1.0)], key
+
+
+def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
+    checked = check_scenario_file(FOLDER / "scenario.toml")
+    assert not checked.problems
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("roads.csv", "\n1,", "\n2,", "the name a second time"),
+        ("roads.csv", ",motorway,TX,", ",highway,TX,", "'highway'"),
+        ("classes.csv", ",112,", ",fast,", "'fast'"),
+        ("ports.csv", ",port-presidio,", ",port-ojinaga,", "port-ojinaga"),
+        ("checkpoints.csv", ",US 281,-98.14212,", ",US 281,-97.14212,", "US 281 is"),
+        ("checkpoints.csv", ",US 281,-98.14212,", ",US 9999,-98.14212,", "US 9999"),
+    ],
+)
+def test_a_fault_in_a_table_is_named(
+    build: ModuleType, tmp_path: Path, name: str, old: str, new: str, found: str
+) -> None:
+    folder = tmp_path / "facts"
+    shutil.copytree(FACTS, folder)
+    path = folder / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=found):
+        build.build(build.read_facts(folder))
