@@ -44,6 +44,8 @@ FOLDER = Path(__file__).parent
 FACTS = FOLDER / "facts"
 MEXICO = {"CHIH", "COAH", "NL", "TAM", "DGO"}
 SCENARIOS = ("scenario.toml", "surveillance.toml")
+WATCHED = ("motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "track", "path")
+"""Classes of the roads that the Border Patrol's sectors watch; the ports' halves are the field offices'."""
 MODES = ("drive", "service", "track", "foot")
 ATTRIBUTION = (
     "Roads: Travel Mapping (travelmapping.net) and OpenStreetMap contributors, ODbL 1.0. Crossings: US Customs and Border Protection and "
@@ -478,7 +480,7 @@ def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shape
     The line is one simplified to some 0.6 km. Where a road of one side lies beyond it, the line is moved to behind the road.
     """
     river = shapely.geometry.shape(facts.river["features"][0]["geometry"])
-    side = shapely.Polygon([*LAND_BORDER, *shapely.get_coordinates(river).tolist(), *BEYOND])
+    side: shapely.Geometry = shapely.Polygon([*LAND_BORDER, *shapely.get_coordinates(river).tolist(), *BEYOND])
     rim = shapely.boundary(side)
     shapely.prepare(rim)
     strip = shapely.buffer(rim, NEAR_M / DEGREE_M, quad_segs=2)
@@ -498,7 +500,8 @@ def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shape
     side = shapely.union(side, shapely.union_all(clear["US"]))
     side = shapely.difference(side, shapely.union_all(clear["MX"]))
     side = max(shapely.get_parts(shapely.set_precision(side, 1e-5)), key=shapely.area)
-    ring = [(round(lon, 5), round(lat, 5)) for lon, lat in shapely.get_coordinates(side.exterior).tolist()]
+    rim = shapely.get_exterior_ring(side)
+    ring = [(round(lon, 5), round(lat, 5)) for lon, lat in shapely.get_coordinates(rim).tolist()]
     for gate in gates.values():
         if gate not in ring:
             pieces = shapely.linestrings([[one, two] for one, two in pairwise(ring)])
@@ -602,7 +605,7 @@ def geojson(features: Iterable[tuple[dict[str, Any], shapely.Geometry]]) -> str:
 
 def areas(made: Made) -> list[tuple[dict[str, Any], shapely.Geometry]]:
     """Return the areas: strips and surroundings of ports, of which only the ports' halves count, and sectors cut off at the border."""
-    found = []
+    found: list[tuple[dict[str, Any], shapely.Geometry]] = []
     for each in made.facts.areas["features"]:
         properties, shape = dict(each["properties"]), shapely.geometry.shape(each["geometry"])
         if properties["classes"] == ["port"]:
@@ -617,16 +620,7 @@ def areas(made: Made) -> list[tuple[dict[str, Any], shapely.Geometry]]:
             )
             properties["note"] = "strip along the river, and what lies round each port"
         else:
-            properties["classes"] = [
-                "motorway",
-                "trunk",
-                "primary",
-                "secondary",
-                "tertiary",
-                "unclassified",
-                "track",
-                "path",
-            ]
+            properties["classes"] = list(WATCHED)
             shape = shapely.intersection(shape, made.border)
             shape = max(shapely.get_parts(shape), key=shapely.area)
         found.append((properties, shape))

@@ -275,9 +275,9 @@ def write_seizures(paths: Sequence[Path]) -> None:
                 cell[0] += int(row["Count of Event"])
                 cell[1] += float(row["Sum Qty (lbs)"])
     rows = []
-    for (component, area, month, drug), (events, pounds) in sorted(found.items()):
+    for (component, area, time, drug), (events, pounds) in sorted(found.items()):
         group = "hard" if drug in HARD else "marijuana" if drug == "Marijuana" else "other"
-        rows.append([component, area, month, drug, group, f"{events:.0f}", f"{pounds:.2f}"])
+        rows.append([component, area, time, drug, group, f"{events:.0f}", f"{pounds:.2f}"])
     write("seizures", ["component", "area", "time", "drug", "drug_group", "events", "pounds"], rows)
 
 

@@ -25,7 +25,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -363,7 +363,7 @@ def write_tables(source: Source, stretches: Sequence[Stretch]) -> None:
         for point in junctions:
             place = (f"{number:.{DIGITS}f}" for number in source.place[point])
             writer.writerow([name[point], *place, "yes" if point in source.border else ""])
-    rows = []
+    rows: list[list[Any]] = []
     for stretch in stretches:
         points = stretch.points if name[stretch.points[0]] <= name[stretch.points[-1]] else stretch.points[::-1]
         via = ";".join("{:.5f} {:.5f}".format(*source.place[point]) for point in points[1:-1])
