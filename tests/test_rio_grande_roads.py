@@ -124,7 +124,7 @@ def test_known_distances_come_out_within_two_percent_on_average(network: Network
     found = np.array(ways_between(network, pairs, np.ones(network.n_arcs, dtype=bool))) / MILE_KM
     error = np.abs(found / miles - 1)
     assert error.mean() <= 0.02
-    assert error.max() <= 0.06
+    assert error.max() <= 0.07
 
 
 def test_distances_drawn_from_the_roads_come_out_within_one_percent(network: Network) -> None:

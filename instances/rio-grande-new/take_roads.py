@@ -42,7 +42,7 @@ STATES = {
     "MEX-DGO": "DGO",
 }
 """Regions that are taken. Arkansas, Louisiana, Arizona and Sonora only hold what lies behind an exit, or behind nothing."""
-SHORTER = 0.005
+SHORTER = 0.01
 MEXICO = {"CHIH", "COAH", "NL", "TAM", "DGO"}
 DRAWN, FAR_KM = 30, 50
 """Distances that are drawn, and how far apart their ends are at least."""
