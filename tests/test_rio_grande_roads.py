@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.problem.network.network import Network
     from optimizer.region import Region
 
-FOLDER = Path(__file__).parents[1] / "instances" / "rio-grande-new"
+FOLDER = Path(__file__).parents[1] / "instances" / "rio-grande-roads"
 FACTS = FOLDER / "facts"
 SECTORS = {"EL PASO SECTOR", "BIG BEND SECTOR", "DEL RIO SECTOR", "LAREDO SECTOR", "RIO GRANDE VALLEY SECTOR"}
 OFFICES = {"EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE"}

@@ -2,7 +2,7 @@
 
 Run it from the repository root when those tables change. They are not in the repository, so their folder is an argument:
 
-    python instances/rio-grande/take_counts.py FOLDER
+    python instances/rio-grande-roads/take_counts.py FOLDER
 
 FOLDER holds `cbp/` (`tx-mx-yearly-crossings-*.csv`, `bts-us-mexico-monthly-*.csv.gz`, `cbp-nationwide-drugs-*.csv`) and `border-patrol/`
 (`jacobkap-border_patrol_staffing_*.csv`, `jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`, `agents`,

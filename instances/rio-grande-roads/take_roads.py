@@ -2,7 +2,7 @@
 
 Run it from the repository root when those files change. They are not in the repository (README.md says why), so their folder is an argument:
 
-    python instances/rio-grande/take_roads.py FOLDER
+    python instances/rio-grande-roads/take_roads.py FOLDER
 
 FOLDER holds `tx-mx-roads-nodes.csv` (id, lon, lat, region, shaping_only, labels) and `tx-mx-roads-edges.csv` (tail, head, km, routes,
 systems, region). Written are `facts/junctions.csv`, `facts/roads.csv`, and `facts/distances.csv` (distances drawn from the files, to hold the

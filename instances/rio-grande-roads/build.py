@@ -2,13 +2,13 @@
 
 Run it from the repository root after a change to a table:
 
-    python instances/rio-grande/build.py
+    python instances/rio-grande-roads/build.py
 
 It writes `roads.osm.gz` (the roads, ports, fords and destinations in the form of an OpenStreetMap extract, which the project's own reader
 takes), `border.geojson` (the defended side), `areas.geojson` (what records name), `sites.csv` (the checkpoint options in the columns of a
 scenario) and the exposures in the scenarios. Nothing is downloaded; the same tables always give the same files.
 
-    python instances/rio-grande/build.py --network network.gpkg
+    python instances/rio-grande-roads/build.py --network network.gpkg
 
 also reads what it wrote, as `plan` would, and saves the region as a GeoPackage, which QGIS opens.
 """
@@ -32,7 +32,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files import read_text, written_whole
+from optimizer.base.files.readwrite import read_text, written_whole
 from optimizer.region import RegionTerms, read_region, save_region
 
 if TYPE_CHECKING:
