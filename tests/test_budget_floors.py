@@ -15,8 +15,8 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.search import compiled
 from tests.cases import random_instance
+from tests.kernel_cases import plain_and_compiled
 from tests.test_tree import roads
 from tests.tree_cases import budget_case
 
@@ -80,11 +80,6 @@ def test_the_root_begins_from_them() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_compiled_floors_are_those_of_plain_python(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba")
     instance = budget_case(seed) if seed % 2 else random_instance(seed, n_nodes=12, n_options=9)
-    found = []
-    for work in (0, compiled.WORTH_COMPILING):
-        monkeypatch.setattr(compiled, "WORK", [work])
-        monkeypatch.setattr(compiled, "_known", {"floors": False, "cuts": False, "searches": False})
-        found.append(floors_of(instance))
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+    plain, compiled = (floors_of(instance) for _ in plain_and_compiled(monkeypatch))
+    np.testing.assert_array_equal(compiled, plain)

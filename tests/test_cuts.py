@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, chord_cuts, star_cuts, tangent_cuts
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.overlay.overlay import Overlay, contract
-from optimizer.solvers.search import compiled
 from tests.cases import random_instance
 from tests.examples import examples
+from tests.kernel_cases import plain_and_compiled
+from tests.referees import kernels as referee
+from tests.referees.kernels import chord_cuts, star_cuts, tangent_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,9 +125,8 @@ def random_paths(rng: np.random.Generator, n_options: int, *, edges: bool) -> Pa
 
 @pytest.mark.parametrize("edges", [False, True])
 @pytest.mark.parametrize("kind", ["stars", "chords", "tangents", "all"])
-def test_the_compiled_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The best cut of each commodity has the same value at the point, and where no other comes near it the same coefficients."""
-    pytest.importorskip("numba")
     rng, same = np.random.default_rng(int(edges)), 0
     for _ in range(60):
         paths, n = random_paths(rng, 25, edges=edges), 25
@@ -134,12 +135,11 @@ def test_the_compiled_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytes
         bases = np.array([np.zeros(n, dtype=bool), rng.random(n) < 0.3, rng.random(n) < 0.8])
         stars, chords = (np.full(3, kind in (each, "all")) for each in ("stars", "chords"))
         kinds, floor = Kinds(stars, chords, tangents=kind in ("tangents", "all")), rng.random(9) * rng.choice([0, 0.1])
-        found = []
-        for work in (0, compiled.WORTH_COMPILING):
-            monkeypatch.setattr(compiled, "WORK", [work])
-            assert (compiled.kernels("cuts", 0) is None) == (work == 0)
-            found.append(best_cuts(paths, x, bases, kinds, floor))
-        plain, other = found
+        plain = referee.best_cuts(paths, x, bases, kinds, floor)
+        one, other = (best_cuts(paths, x, bases, kinds, floor) for _ in plain_and_compiled(monkeypatch))
+        for part in ("commodity", "side", "row", "option", "entry"):
+            np.testing.assert_array_equal(getattr(other, part), getattr(one, part))
+        found = [plain, other]
         values = []
         for cuts in found:
             value = floor.copy()
@@ -147,7 +147,7 @@ def test_the_compiled_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytes
             values.append(value)
         np.testing.assert_allclose(values[1], values[0], rtol=1e-9, atol=1e-9 * paths.value.max())
         if np.array_equal(plain.commodity, other.commodity):
-            one, two = plain.coefficient.toarray(), other.coefficient.toarray()
-            near = np.isclose(one, two, rtol=1e-9).all(axis=1) & np.isclose(plain.side, other.side, rtol=1e-9)
+            first, second = plain.coefficient.toarray(), other.coefficient.toarray()
+            near = np.isclose(first, second, rtol=1e-9).all(axis=1) & np.isclose(plain.side, other.side, rtol=1e-9)
             same += int(near.sum())
     assert same > (30 if edges else 200)

@@ -14,7 +14,7 @@ from optimizer.analysis.explain.explain import explain_plan
 from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, frontier_digest
 from optimizer.base.errors import InputError
 from optimizer.base.files.json_lines import FinishedPieces
-from optimizer.base.work.executor import WORK, EndedPiece, Executor, LostPieceError, Piece
+from optimizer.base.work.executor import EndedPiece, Executor, LostPieceError, Piece
 from optimizer.base.work.listener import SilentListener
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import random_instance
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from optimizer.base.work.executor import PieceCall
 
 TERMS = SolveModel(gap=1e-4, time_limit=None)
 TWO = Executor(2)
@@ -170,20 +169,3 @@ def test_one_interrupt_ends_the_series_and_leaves_no_process() -> None:
 def test_time_that_is_up_leaves_pieces_out() -> None:
     late = time.monotonic() - 1
     assert [each.piece.key for each in Executor().run(added, series(), shared=0.0, until=late)] == ["0"]
-
-
-def worked(call: PieceCall) -> int:
-    """Return the count of work that a piece begins with, and work."""
-    del call
-    before = WORK[0]
-    WORK[0] += 1000
-    return before
-
-
-def test_every_piece_counts_work_from_where_the_series_began() -> None:
-    WORK[0] += 7
-    begun = WORK[0]
-    pieces = [Piece(str(k), k) for k in range(4)]
-    for executor in (Executor(), TWO):
-        assert [each.value() for each in executor.run(worked, pieces)] == [begun] * 4
-        begun = WORK[0]

@@ -1,16 +1,15 @@
-"""Floors under the budgets end when their time has passed, without what the loops took to compile, and say so."""
+"""Floors under the budgets end when their time has passed, and say so."""
 
 from __future__ import annotations
 
 from itertools import count
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import SilentListener
 from optimizer.solvers.branch_and_cut.cuts import bound_tightening as budget_floors
-from optimizer.solvers.branch_and_cut.cuts import floors_loops
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import contract
@@ -18,7 +17,6 @@ from tests.tree_cases import budget_case
 
 if TYPE_CHECKING:
     import pytest
-    from numpy.typing import NDArray
 
 
 class _Notes(SilentListener):
@@ -27,17 +25,6 @@ class _Notes(SilentListener):
 
     def noted(self, sentence: str) -> None:
         self.notes.append(sentence)
-
-
-class _Compiling:
-    """Loops of which each call takes a second to compile."""
-
-    def __init__(self) -> None:
-        self.seconds, self._real = [0.0], floors_loops.raised
-
-    def raised(self, *given: Any) -> NDArray[np.float64]:
-        self.seconds[0] += 1
-        return self._real(*given)
 
 
 def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,12 +41,6 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
         with monkeypatch.context() as patch:
             patch.setattr(budget_floors, "time", SimpleNamespace(monotonic=lambda clock=clock: next(clock)))
             some = budget_floors.raised_floors(*arguments, until=1, listener=told)
-            clock, loops = count(), _Compiling()
-            patch.setattr(budget_floors, "COMPILING_SECONDS", loops.seconds)
-            patch.setattr(floors_loops, "raised", loops.raised)
-            patch.setattr(budget_floors, "kernels", lambda *_: None)
-            patch.setattr(budget_floors, "time", SimpleNamespace(monotonic=lambda clock=clock: next(clock)))
-            np.testing.assert_array_equal(budget_floors.raised_floors(*arguments, until=1), every)
         if some is node.floor:
             continue
         assert some[0] == every[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
@@ -23,7 +21,6 @@ from optimizer.problem.plan.plan import make_beat, violations, with_beats, with_
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
 from optimizer.solvers.patrols.joint import given_tour, solve_joint
-from optimizer.solvers.search.compiled import COMPILING_SECONDS
 from optimizer.solvers.solve import solve
 from tests.examples import examples
 
@@ -229,31 +226,3 @@ def test_tours_of_other_posts_teams_and_shifts_are_left_out() -> None:
     assert given_tour(field, away) is None
     _, short = small_case(2, shift=SLOT)
     assert given_tour(short, beat) is None
-
-
-class CompilesLong(SilentListener):
-    """Kernels take 1,000 s to compile while beats are made, by a clock that does not wait for them."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, counts: bool) -> None:
-        self.said: list[str] = []
-        self._counts, self._later, real = counts, 0.0, time.monotonic
-        monkeypatch.setattr(time, "monotonic", lambda: real() + self._later)
-
-    def step_started(self, name: str) -> None:
-        """Let the time pass."""
-        if name == "making beats":
-            self._later += 1000.0
-            COMPILING_SECONDS[0] += 1000.0 * self._counts
-
-    def noted(self, sentence: str) -> None:
-        """Keep it."""
-        self.said.append(sentence)
-
-
-@pytest.mark.parametrize("counts", [False, True])
-def test_compiling_kernels_does_not_count_towards_the_time_limit(counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    instance, _ = small_case(3)
-    listener = CompilesLong(monkeypatch, counts=counts)
-    result = solve_joint(instance, time_limit=500.0, listener=listener)
-    assert (result.status == "optimal") is counts
-    assert any("1000 s that do not count" in one for one in listener.said) is counts

@@ -17,9 +17,9 @@ from optimizer.solvers.mixed import evader
 from optimizer.solvers.mixed.evader import EvaderOracle
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.mixed.label_setting import best_paths
-from optimizer.solvers.search import compiled
 from optimizer.solvers.solve import solve
 from tests.edge import edge_instance
+from tests.kernel_cases import set_compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +94,8 @@ def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
         return run
 
     exact, loosest = answers(grid, mixture), seeing(grid, mixture)
-    monkeypatch.setattr(evader, "_work", [0])
-    monkeypatch.setattr(evader, "best_paths", recorded(best_paths))
+    monkeypatch.setattr(best_paths, "plain", recorded(best_paths.plain))
+    monkeypatch.setattr(best_paths, "compiled", None)
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     least, total = np.inf, []
     for speed in (6e4, 2e5, 2e6, 1e9):
@@ -114,13 +114,13 @@ def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
     assert found.bound == pytest.approx(exact.bound, rel=1e-9)
 
 
-@pytest.mark.parametrize("work", [0, compiled.WORTH_COMPILING])
+@pytest.mark.parametrize("size", [0, np.inf])
 @pytest.mark.parametrize("limit", [0.5, 4.0, 8.0])
 def test_a_search_that_runs_out_of_time_ends_soon_with_valid_bounds(
-    grid: Instance, limit: float, work: int, monkeypatch: pytest.MonkeyPatch
+    grid: Instance, limit: float, size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With and without compiled kernels: those do not look at the clock by which the search ends."""
-    monkeypatch.setattr(compiled, "WORK", [work])
+    set_compiled(monkeypatch, size > 0)
     ticks = count()
     with monkeypatch.context() as patch:
         patch.setattr(time, "monotonic", lambda: next(ticks) * TICK)

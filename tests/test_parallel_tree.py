@@ -40,7 +40,6 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRu
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.place import place
-from optimizer.solvers.search import compiled
 from optimizer.solvers.search import state as solve_state
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
@@ -138,14 +137,8 @@ class Watched(TreeProcesses):
                 os.kill(self.process_ids[worker], signal.SIGKILL)
 
 
-def test_the_order_of_work_is_the_same_in_every_run(
-    hard: Instance, optimum: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs = []
-    for _ in range(2):
-        monkeypatch.setattr(compiled, "WORK", [0])  # so that kernels are loaded at the same moment
-        runs.append(shared_tree(hard, contract(hard), workers=3))
-    first, second = runs
+def test_the_order_of_work_is_the_same_in_every_run(hard: Instance, optimum: float) -> None:
+    first, second = (shared_tree(hard, contract(hard), workers=3) for _ in range(2))
     assert (first.nodes, first.rounds, first.lower, first.upper) == (
         second.nodes,
         second.rounds,

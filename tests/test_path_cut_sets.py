@@ -17,7 +17,7 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     PathCutSet,
     values_without_each,
 )
-from tests.test_compiled import both
+from tests.kernel_cases import plain_and_compiled
 from tests.test_cuts import random_paths
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.Mon
     dual_cost = rng.random(n) * (rng.random(n) < 0.9)
     solution = NodeSolution(paths, x, cut_value, rng.random(N_COMMODITIES), dual_cost)
     left, rule = float(rng.choice([0.01, 1.0])), BranchingRule(n)
-    for _ in both(monkeypatch):
+    for _ in plain_and_compiled(monkeypatch):
         found, plain = module.path_cut_sets(node, solution), set_by_set(node, solution)
         assert [plainly(found[k]) for k in range(len(found))] == [plainly(split) for split in plain]
         for split in rng.permutation(np.array(plain, dtype=object))[:8].tolist():

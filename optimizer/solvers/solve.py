@@ -11,6 +11,7 @@ from optimizer.problem.plan.plan import known_options
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place, register_method
+from optimizer.solvers.search import kernels
 
 if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
@@ -84,6 +85,8 @@ def solve(
     instance.check()
     starts = () if start is None else (instance.placed(known_options(instance, start)),)
     _check_support(support, method)
+    modules = kernels.SEARCH + kernels.TOURS * (instance.patrols is not None) + kernels.MIXED * (method == MIXED)
+    kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)  # before the time limit begins to run
     if method == MIXED:
         return solve_mixed(
             instance,

@@ -83,8 +83,6 @@ class PieceCall:
         Whether nothing else of the series runs at the same time: then it may use more than one core.
     listener
         To tell; silent in another process.
-    work
-        What the process that began the series had worked through by then (`work_count`).
     """
 
     shared: Any
@@ -93,7 +91,6 @@ class PieceCall:
     seconds: float | None
     alone: bool
     listener: Listener
-    work: int = 0
 
     def threads(self, asked: int | None) -> int:
         """Return how many processes a solve may use: as many as asked for where nothing else runs, else one.
@@ -310,7 +307,6 @@ class _Series:
         self._running: dict[str, _Running] = {}
         self._made = 0
         self._overrun = 0.0
-        self._work = WORK[0]
         self._began = time.monotonic()
 
     def end(self, ended: EndedPiece) -> EndedPiece:
@@ -344,7 +340,7 @@ class _Series:
             earlier = tuple(self._results[key] for key in piece.after)
             seconds = self._share(piece.size, workers.cores)
             self._running[piece.key] = _Running(time.monotonic(), seconds)
-            call = PieceCall(None, piece, earlier, seconds, workers.slots == 1, SILENT, self._work)
+            call = PieceCall(None, piece, earlier, seconds, workers.slots == 1, SILENT)
             name = f"{len(self._known) + 1} of {self._total}: {piece.key}{self._left()}"
             if workers.slots == 1:
                 with step(self._listener, name, stoppable=False):
@@ -422,8 +418,7 @@ def outcome_of(
     """Make a call, with what all have in common, and return its outcome."""
     whole = replace(call, shared=shared, listener=listener)
     try:
-        with counted_from(call.work):
-            return EndedPiece(call.piece, function(whole))
+        return EndedPiece(call.piece, function(whole))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the caller's to judge; the other pieces go on
         return EndedPiece(call.piece, None, error)
 
@@ -583,21 +578,6 @@ def _settle() -> None:
             os._exit(1)
 
     threading.Thread(target=follow_parent, daemon=True).start()
-
-
-WORK = [0]
-"""Numbers worked through; a list of one, so that all who import it see the same."""
-
-
-@contextmanager
-def counted_from(work: int) -> Iterator[None]:
-    """Count from so many on; afterwards the larger of the counts before and then holds."""
-    before = WORK[0]
-    WORK[0] = work
-    try:
-        yield
-    finally:
-        WORK[0] = max(before, WORK[0])
 
 
 SERIAL = Executor()

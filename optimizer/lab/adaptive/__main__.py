@@ -19,7 +19,6 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import series_digest
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.adapt_model import AdaptModel
-from optimizer.solvers.search.compiled import prefer_compiled
 
 
 def main() -> None:
@@ -33,7 +32,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="CSV of the rows")
     parser.add_argument("--figures", type=Path, help="folder of adaptive-EXPERIMENT.png, a figure each")
     asked = parser.parse_args()
-    prefer_compiled()
     roads: dict[str, object] = {}
     if asked.source.suffix == ".toml":
         compiled = compile_scenario(asked.source)

@@ -23,7 +23,6 @@ from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.machine import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.solvers.place import METHODS
-from optimizer.solvers.search.compiled import prefer_compiled
 from optimizer.solvers.solve import solve
 
 
@@ -31,7 +30,6 @@ def main(order: dict[str, Any]) -> None:
     """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `threads`."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     say = _Channel()
-    prefer_compiled()
     solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
     instance = read_instance(Path(order["instance"]))
     say(

@@ -15,20 +15,18 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.solvers.mixed.label_setting import BestPaths, best_paths
+from optimizer.solvers.mixed.label_setting import best_paths
+from optimizer.solvers.search.kernels import MIXED, ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from optimizer.base.work.listener import Listener
@@ -43,22 +41,15 @@ OUTWARD = 60
 """Labels of the search for W of one node: more make W tighter, and cost more than they save."""
 ROUNDING = 1e-12
 """Relative allowance for rounding in products of survivals."""
-LARGE, WORTH_COMPILING = 300, 1_000_000
-"""Arcs of a search, and labels times plans of this process so far, from which on searches are compiled: some 15 s of processor time, once for
-an installation."""
 SHARE = 2
 """A search may take so many times the mean of the time left for each."""
 PREPARING = 10
 """Steps of a search, for each arc, plan and end, before any label."""
 LEAST_MEASURED = 0.05
 """Seconds of a search from which on its speed is measured."""
-COMPILING = 5.0
-"""Seconds that must be left for searches to be compiled where no earlier process of this installation has: that run may end late, once."""
 _speed = {False: 1e5, True: 1e8}
 """Steps a second in this process, of searches that are compiled or not; at first assumed."""
-_work = [0]
-_compiled: list[Callable[..., BestPaths]] = []
-_counting, _compiling = Lock(), Lock()
+_counting = Lock()
 
 
 @dataclass
@@ -117,6 +108,7 @@ class EvaderOracle:
         searches: Searches,
         threads: int = 1,
     ) -> None:
+        ready(MIXED, tail.size * searches.leaf.size)
         self._threads = threads
         self._searches, self._ends = searches, (n_nodes, tail, head)
         self._cost = arc_costs(reliability)
@@ -214,14 +206,12 @@ class EvaderOracle:
             return True
         table, same = np.unique(terms.survival[kept], axis=1, return_inverse=True)
         share = np.bincount(same.ravel(), terms.probability, table.shape[1])
-        with _compiling:
-            search = _search(kept.size, terms.until)
-        compiled = search is not best_paths
+        compiled = best_paths.compiled is not None
         steps, preparing = seconds * _speed[compiled], float(PREPARING * table.size * (members.size + 1))
         if preparing >= steps:
             return False
         begun = time.monotonic()
-        answer = search(
+        answer = best_paths(
             *graph.arrays(table),
             share,
             origins,
@@ -236,7 +226,6 @@ class EvaderOracle:
             if (taken := time.monotonic() - begun) >= LEAST_MEASURED:
                 _speed[compiled] = (_speed[compiled] + (preparing + answer.steps) / taken) / 2
             found.labels += answer.labels
-            _work[0] += answer.labels * share.size
         begin = 0
         for k, bound, value, stop in zip(members.tolist(), answer.bound, answer.value, answer.stop, strict=True):
             found.bound[k] = bound * (1 + ROUNDING)
@@ -276,7 +265,7 @@ class _Compact:
         at = np.minimum(np.searchsorted(self.nodes, nodes), max(self.nodes.size - 1, 0))
         return np.where(self.nodes[at] == nodes, at, -1) if self.nodes.size else np.full(nodes.size, -1)
 
-    def arrays(self, survival: Floats) -> tuple[Any, ...]:
+    def arrays(self, survival: Floats) -> tuple[Integers, Integers, Integers, Integers, Integers, Floats]:
         """Return the arguments of `best_paths` that describe the arcs."""
         ordered = np.ascontiguousarray(survival[self.order])
         return self.start, self.head, self.into, self.entering, self.tail, ordered
@@ -285,22 +274,3 @@ class _Compact:
 def _first_of_each(sorted_nodes: Integers, n_nodes: int) -> Integers:
     """Return the (nodes + 1,) positions from which on each node stands."""
     return np.searchsorted(sorted_nodes, np.arange(n_nodes + 1)).astype(np.int64)
-
-
-def _search(arcs: int, until: float) -> Callable[..., BestPaths]:
-    """Return the search, compiled where it is large or there has been enough work for it, and there is time."""
-    if arcs < LARGE and _work[0] < WORTH_COMPILING:
-        return best_paths
-    if not _compiled:
-        before = any((Path(__file__).parent / "__pycache__").glob("label_setting.*.nbi"))
-        if not before and until - time.monotonic() < COMPILING:
-            return best_paths
-        from numba import njit
-
-        compiled = njit(cache=True, nogil=True)(best_paths)
-        one, arc = np.zeros(1, dtype=np.int64), np.array([0, 1, 1])  # compiled now, so that no search is timed with it
-        compiled(
-            arc, one + 1, arc[[0, 0, 1]], one, one, np.ones((1, 1)), np.ones(1), one, 1, np.zeros(1), 0.0, 1, 1, 1.0
-        )
-        _compiled.append(compiled)
-    return _compiled[0]

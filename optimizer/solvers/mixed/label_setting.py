@@ -17,13 +17,16 @@ smaller survival under any plan, and where its bound is not above the value that
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from optimizer.solvers.search.kernels import kernel, part
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from optimizer.solvers.search.kernels import Floats, Floats2, Ints
 
 
 class BestPaths(NamedTuple):
@@ -54,18 +57,23 @@ HALVINGS = 7
 COMPARED = 4
 """Steps that one comparison of two labels counts for: most end after a few plans."""
 
+PLACE, PARENT, BY, EARLIER, DEAD = range(5)
+"""Columns of a label: its node, the label before it and the arc from there, the label that came to its node before it, and whether another one
+dominates it; -1 for none."""
 
-def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one function
-    start: NDArray[np.int64],
-    head: NDArray[np.int64],
-    into: NDArray[np.int64],
-    entering: NDArray[np.int64],
-    tail: NDArray[np.int64],
-    survival: NDArray[np.float64],
-    probability: NDArray[np.float64],
-    origins: NDArray[np.int64],
+
+@kernel
+def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in turn
+    start: Ints,
+    head: Ints,
+    into: Ints,
+    entering: Ints,
+    tail: Ints,
+    survival: Floats2,
+    probability: Floats,
+    origins: Ints,
     destination: int,
-    known: NDArray[np.float64],
+    known: Floats,
     slack: float,
     most: int,
     outward: int,
@@ -93,111 +101,104 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
         Most steps of all label setting, or infinity: half of them for W, the rest for the origins in turn. Once they are used up, bounds are
         those of labels that are left, which for an origin not yet begun is what an evader reaches who sees the plan.
     """
-    n, plans, count_origins = start.size - 1, probability.size, origins.size
-    onward, so_far = np.zeros((n, plans)), np.zeros((n, plans))
-    through = np.zeros(
-        (count_origins + 1, n)
-    )  # what a path over each node could be worth; last the union of all that matters
-    for way in range(count_origins + 1):
-        best_here = so_far if way else onward
-        first = origins[way - 1] if way else destination
-        best_here[:] = 0.0
+    n, plans, n_origins = start.size - 1, probability.size, origins.size
+    # onward[i, x] is mu_x h_x(i); through[k, i] what an evader from origin k who sees the plan gets over node i; in the last row, whether any
+    # origin's best path can lead over the node
+    onward, through = np.zeros((n, plans)), np.zeros((n_origins + 1, n))
+    _best_survivals(into, entering, tail, survival, destination, onward)
+    for i in range(n):
         for x in range(plans):
-            done = np.zeros(n, dtype=np.bool_)
-            best_here[first, x] = 1.0
-            queue = [(-1.0, first)]
-            while queue:
-                less, node = heappop(queue)
-                if done[node]:
-                    continue
-                done[node] = True
-                if way:
-                    for a in range(start[node], start[node + 1]):
-                        value = -less * survival[a, x]
-                        if value > best_here[head[a], x]:
-                            best_here[head[a], x] = value
-                            heappush(queue, (-value, head[a]))
-                else:
-                    for e in range(into[node], into[node + 1]):
-                        a = entering[e]
-                        value = -less * survival[a, x]
-                        if value > best_here[tail[a], x]:
-                            best_here[tail[a], x] = value
-                            heappush(queue, (-value, tail[a]))
-        if way:
-            for i in range(n):
-                for x in range(plans):
-                    through[way - 1, i] += so_far[i, x] * onward[i, x]
-                if through[way - 1, i] > known[way - 1] * (1 + slack):
-                    through[count_origins, i] = 1.0
-        else:
-            onward *= probability
-    seen = onward.sum(axis=1)
-    worth = seen.copy()
-    reached = np.zeros((n, plans))
-    reached[destination] = 1.0
-    fixed = np.zeros(n, dtype=np.bool_)
+            onward[i, x] *= probability[x]
+    so_far, forward = np.empty((n, plans)), np.arange(head.size)
+    for k in range(n_origins):
+        _best_survivals(start, forward, head, survival, origins[k], so_far)
+        for i in range(n):
+            for x in range(plans):
+                through[k, i] += so_far[i, x] * onward[i, x]
+            if through[k, i] > known[k] * (1 + slack):
+                through[n_origins, i] = 1.0
+    # worth[i] bounds W(i): at first what is reached by one who sees the plan, once a search from i was made (`fixed`) what that has proven;
+    # reached[i] are the survivals of the best path known from i on
+    seen, worth = np.zeros(n), np.empty(n)
+    for i in range(n):
+        for x in range(plans):
+            seen[i] += onward[i, x]
+        worth[i] = seen[i]
+    reached, fixed = np.zeros((n, plans)), np.zeros(n, dtype=np.bool_)
+    for x in range(plans):
+        reached[destination, x] = 1.0
     fixed[destination] = True
-    order = np.argsort(-seen)
-    inner_nodes = order[(order != destination) & (through[count_origins, order] > 0)]
-    inner = inner_nodes.size
-    sources = np.append(inner_nodes, origins)
-    size = 256
-    chance = np.empty((size, plans))
-    place = np.full(size, destination)
-    parent, by = np.full(size, -1), np.full(size, -1)
-    dead = np.zeros(size, dtype=np.bool_)
-    earlier = np.full(size, -1)
-    latest = np.full(n, -1)
-    trial = np.empty(plans)
-    labels, steps, bound, best, winner = 0, 0.0, 0.0, 0.0, -1
-    bounds, values = np.zeros(count_origins), np.zeros(count_origins)
-    stop = np.zeros(count_origins, dtype=np.int64)
-    arcs = [0 for _ in range(0)]
-    for turn in range(sources.size):
+    # sources by falling survival, so that a search has the bounds of the nodes nearer to the destination; the origins come last
+    order, sources, inner = _falling(seen), np.empty(n + n_origins, dtype=np.int64), 0
+    for at in range(n):
+        if order[at] != destination and through[n_origins, order[at]] > 0:
+            sources[inner] = order[at]
+            inner += 1
+    for k in range(n_origins):
+        sources[inner + k] = origins[k]
+    chance, label = np.empty((256, plans)), np.empty((256, 5), dtype=np.int64)  # survivals and columns of each label
+    bound_of, heap = (
+        np.empty(256),
+        np.empty(256, dtype=np.int64),
+    )  # bound of each label, and a heap of those that are left
+    latest, trial = (
+        np.empty(n, dtype=np.int64),
+        np.empty(plans),
+    )  # the last label at each node; survivals of the one being made
+    labels, steps = 0, 0.0
+    bounds, values, stop = np.zeros(n_origins), np.zeros(n_origins), np.zeros(n_origins, dtype=np.int64)
+    arcs, n_arcs = np.empty(256, dtype=np.int64), 0
+    for turn in range(inner + n_origins):
         source, own = sources[turn], max(turn - inner, -1)
-        last = own >= 0
+        last = own >= 0  # a search from an origin: only paths above the known value matter, and the path is wanted
         least = known[own] * (1 + slack) if last else 0.0
-        until_step = most_steps * (1 + (own + 1) / count_origins) / 2
-        latest[:] = -1
+        until_step = most_steps * (1 + (own + 1) / n_origins) / 2
+        for i in range(n):
+            latest[i] = -1
         latest[source] = 0
-        chance[0] = 1.0
-        place[0], parent[0], by[0], earlier[0], dead[0] = source, -1, -1, -1, False
+        for x in range(plans):
+            chance[0, x] = 1.0
+        label[0, PLACE], label[0, DEAD] = source, 0
+        label[0, PARENT] = label[0, BY] = label[0, EARLIER] = -1
         count, winner = 1, -1
         best = known[own] if last else 0.0
-        if not last:
+        if not last:  # one arc, and the best path known from its head, are a path
             for a in range(start[source], start[source + 1]):
                 value = 0.0
                 for x in range(plans):
                     value += probability[x] * survival[a, x] * reached[head[a], x]
                 if value > best:
                     best = value
-                    reached[source] = survival[a] * reached[head[a]]
+                    for x in range(plans):
+                        reached[source, x] = survival[a, x] * reached[head[a], x]
         bound = best * (1 + slack)
-        heap = [(-worth[source], 0)]
-        while heap:
-            less, label = heappop(heap)
-            if -less <= best * (1 + slack):
-                break
+        bound_of[0] = worth[source]
+        size = _push(heap, 0, bound_of, 0)
+        while size > 0:
+            now = _pop(heap, size, bound_of)
+            size -= 1
+            if bound_of[now] <= best * (1 + slack):
+                break  # nothing that is left can be better
             if count > (most if last else outward) or steps > until_step:
-                bound = -less
+                bound = bound_of[now]  # given up: the largest bound left holds
                 break
-            if dead[label]:
+            if label[now, DEAD]:
                 continue
-            node = place[label]
+            node = label[now, PLACE]
             for a in range(start[node], start[node + 1]):
                 after = head[a]
-                if through[own, after] <= least:
+                if through[own, after] <= least:  # own is -1, the last row, where the source is no origin
                     continue
                 promise, high = 0.0, 0.0
                 steps += plans
                 for x in range(plans):
-                    trial[x] = chance[label, x] * survival[a, x]
+                    trial[x] = chance[now, x] * survival[a, x]
                     promise += trial[x] * onward[after, x]
                     high = max(high, trial[x])
                 if promise <= best * (1 + slack):
                     continue
                 if fixed[after] and after != destination:
+                    # the bound with W(after) is convex in c: its slope at c has the sign of W - (sum of mu_x h_x over s_x > c)
                     low = 0.0
                     steps += HALVINGS * plans
                     for _ in range(HALVINGS):
@@ -214,6 +215,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
                             high = c
                     if promise <= best * (1 + slack):
                         continue
+                # against the other labels at the node, the latest first: those that the new one dominates are dead and leave the list
                 dominated = False
                 other, following = latest[after], -1
                 while other >= 0:
@@ -230,47 +232,138 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
                         dominated = True
                         break
                     if no_more:
-                        dead[other] = True
+                        label[other, DEAD] = 1
                         if following < 0:
-                            latest[after] = earlier[other]
+                            latest[after] = label[other, EARLIER]
                         else:
-                            earlier[following] = earlier[other]
+                            label[following, EARLIER] = label[other, EARLIER]
                     else:
                         following = other
-                    other = earlier[other]
+                    other = label[other, EARLIER]
                 if dominated:
                     continue
-                if count == size:
-                    size *= 2
-                    wider = np.empty((size, plans))
-                    wider[:count] = chance
-                    chance = wider
-                    place = np.append(place, np.full(size - count, -1))
-                    parent = np.append(parent, np.full(size - count, -1))
-                    by = np.append(by, np.full(size - count, -1))
-                    earlier = np.append(earlier, np.full(size - count, -1))
-                    dead = np.append(dead, np.zeros(size - count, dtype=np.bool_))
-                chance[count] = trial
-                place[count], parent[count], by[count] = after, label, a
-                dead[count], earlier[count] = False, latest[after]
+                if count == bound_of.size:
+                    chance, label, bound_of, heap = _taller(chance), _taller(label), _longer(bound_of), _longer(heap)
+                for x in range(plans):
+                    chance[count, x] = trial[x]
+                label[count, PLACE], label[count, PARENT], label[count, BY] = after, now, a
+                label[count, EARLIER], label[count, DEAD], bound_of[count] = latest[after], 0, promise
                 latest[after] = count
-                if after == destination:
-                    if promise > best:
-                        best, winner = promise, count
-                        if not last:
-                            reached[source] = trial
-                else:
-                    heappush(heap, (-promise, count))
+                if after != destination:
+                    size = _push(heap, size, bound_of, count)
+                elif promise > best:  # a whole path, whose bound is its value
+                    best, winner = promise, count
+                    if not last:
+                        for x in range(plans):
+                            reached[source, x] = trial[x]
                 count += 1
         labels += count
         bound = max(bound, best * (1 + slack))
-        if last:
-            bounds[own], values[own] = min(bound, max(worth[source], best * (1 + slack))), best if winner >= 0 else 0.0
-            label = winner
-            while label >= 0 and by[label] >= 0:
-                arcs.append(by[label])
-                label = parent[label]
-            stop[own] = len(arcs)
-        else:
+        if not last:
             worth[source], fixed[source] = min(bound, seen[source]), True
-    return BestPaths(bounds, values, stop, np.array(arcs, dtype=np.int64), labels, steps)
+            continue
+        bounds[own], values[own] = min(bound, max(worth[source], best * (1 + slack))), best if winner >= 0 else 0.0
+        now = winner
+        while now >= 0 and label[now, BY] >= 0:
+            if n_arcs == arcs.size:
+                arcs = _longer(arcs)
+            arcs[n_arcs] = label[now, BY]
+            n_arcs += 1
+            now = label[now, PARENT]
+        stop[own] = n_arcs
+    return BestPaths(bounds, values, stop, arcs, labels, steps)
+
+
+@part
+def _best_survivals(first: Ints, arcs: Ints, end: Ints, survival: Floats2, root: int, best: Floats2) -> None:
+    """Set (nodes, plans) the best survivals between a root and each node; the arcs at node i are arcs[first[i]] to arcs[first[i + 1] - 1]."""
+    n, plans = best.shape
+    queue, value, node = (
+        np.empty(end.size + 1, dtype=np.int64),
+        np.empty(end.size + 1),
+        np.empty(end.size + 1, np.int64),
+    )
+    done = np.empty(n, dtype=np.bool_)
+    for x in range(plans):
+        for i in range(n):
+            best[i, x], done[i] = 0.0, False
+        best[root, x], value[0], node[0], entries = 1.0, 1.0, root, 1
+        size = _push(queue, 0, value, 0)
+        while size > 0:
+            now = _pop(queue, size, value)
+            size -= 1
+            if done[node[now]]:
+                continue
+            done[node[now]] = True
+            for q in range(first[node[now]], first[node[now] + 1]):
+                passed = value[now] * survival[arcs[q], x]
+                if passed > best[end[arcs[q]], x]:
+                    best[end[arcs[q]], x], value[entries], node[entries] = passed, passed, end[arcs[q]]
+                    size = _push(queue, size, value, entries)
+                    entries += 1
+
+
+@part
+def _before(one: int, other: int, value: Floats) -> bool:
+    """Return whether an entry comes before another one: of larger value, of equal ones the earlier."""
+    return value[one] > value[other] or (value[one] == value[other] and one < other)
+
+
+@part
+def _push(heap: Ints, size: int, value: Floats, new: int) -> int:
+    """Put an entry into a heap of entries by falling value; return the new size."""
+    place = size
+    while place > 0 and _before(new, heap[(place - 1) >> 1], value):
+        heap[place] = heap[(place - 1) >> 1]
+        place = (place - 1) >> 1
+    heap[place] = new
+    return size + 1
+
+
+@part
+def _pop(heap: Ints, size: int, value: Floats) -> int:
+    """Take the first entry out of a heap of a size, and return it."""
+    first: int = heap[0]
+    moved, place = heap[size - 1], 0
+    while 2 * place + 1 < size - 1:
+        child = 2 * place + 1
+        if child + 1 < size - 1 and _before(heap[child + 1], heap[child], value):
+            child += 1
+        if not _before(heap[child], moved, value):
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = moved
+    return first
+
+
+@part
+def _falling(value: Floats) -> Ints:
+    """Return the positions of values from the largest on."""
+    order, size = np.empty(value.size, dtype=np.int64), 0
+    heap = np.empty(value.size, dtype=np.int64)
+    for i in range(value.size):
+        size = _push(heap, size, value, i)
+    for at in range(value.size):
+        order[at] = _pop(heap, size, value)
+        size -= 1
+    return order
+
+
+@part
+def _longer(entries: NDArray[Any]) -> NDArray[Any]:
+    """Return (n,) entries with room for as many more."""
+    longer = np.empty(2 * entries.size, entries.dtype)
+    for i in range(entries.size):
+        longer[i] = entries[i]
+    return longer
+
+
+@part
+def _taller(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return (n, k) rows with room for as many more."""
+    taller = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
+    for i in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            taller[i, k] = rows[i, k]
+    return taller

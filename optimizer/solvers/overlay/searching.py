@@ -1,4 +1,4 @@
-"""Values and paths of informed evaders on an overlay, by compiled searches where there are enough of them to pay (`solvers.compiled`)."""
+"""Values and paths of informed evaders on an overlay: Dijkstra's algorithm with a binary heap, from every root as far as its leaves."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from optimizer.problem.instance.evaders import arc_costs
-from optimizer.solvers.search.compiled import kernels
+from optimizer.solvers.search.kernels import kernel, part
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.evaders import Searches
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.search.kernels import Floats, Ints, Mask
 
 
 class Arranged(NamedTuple):
-    """The arcs of an overlay as searches from some roots follow them, and the leaves by root, as `searches_kernels` take them."""
+    """The arcs of an overlay as searches from some roots follow them, and the leaves by root, as the kernels take them.
+
+    Attributes
+    ----------
+    first, end, arcs
+        Forward star: where the arcs out of each node start, their other ends, and their positions.
+    roots, start, order
+        Roots, where the leaves of each start in `order`, and the leaves by root.
+    leaf
+        (leaves,) nodes.
+    """
 
     first: NDArray[np.int64]
     end: NDArray[np.int64]
@@ -45,11 +54,6 @@ class Arranged(NamedTuple):
         )
 
 
-def compiled_searches(overlay: Overlay, searches: Searches) -> ModuleType | None:
-    """Return the compiled searches if they pay by now."""
-    return kernels("searches", overlay.tail.size * searches.roots.size)
-
-
 def arranged(overlay: Overlay, searches: Searches) -> Arranged:
     """Return the arcs and leaves, arranged once for an overlay and its searches."""
     kept: dict[int, tuple[Searches, Arranged]] = overlay.arrangements
@@ -59,12 +63,199 @@ def arranged(overlay: Overlay, searches: Searches) -> Arranged:
 
 
 def search_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the (evaders,) largest chances to get through under an (options,) mask."""
+    """Return the (evaders,) largest chances to get through under an (options,) mask.
+
+    SciPy finds the same costs, to the last bit, and needs no compiler; compiled searches end at the leaves.
+    """
     survival = overlay.arc_survival(placed)
-    if (compiled := compiled_searches(overlay, searches)) is None:
+    if leaf_costs.compiled is None:
         return searches.values(overlay.n_nodes, overlay.tail, overlay.head, survival)
-    way = arranged(overlay, searches)
-    costs = compiled.leaf_costs(
-        way.first, way.end, way.arcs, arc_costs(survival), way.roots, way.start, way.order, way.leaf
-    )
-    return np.asarray(np.exp(-costs))
+    return np.asarray(np.exp(-leaf_costs(*arranged(overlay, searches), arc_costs(survival))))
+
+
+class Found(NamedTuple):
+    """Paths: commodity and value of each, and path and arc of each step along a watched arc; with how many of either there are."""
+
+    commodity: NDArray[np.int64]
+    value: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    n_paths: int
+    n_steps: int
+
+
+@kernel
+def leaf_costs(
+    first: Ints, end: Ints, arcs: Ints, roots: Ints, start: Ints, order: Ints, leaf: Ints, cost: Floats
+) -> Floats:
+    """Return the (leaves,) costs of cheapest paths; infinity where there is none.
+
+    Parameters
+    ----------
+    first, end, arcs, roots, start, order, leaf
+        As in `Arranged`.
+    cost
+        (arcs,) costs >= 0; infinite where blocked.
+    """
+    n = first.size - 1
+    heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
+    wanted, distance, entering = np.empty(n, dtype=np.bool_), np.empty(n), np.empty(n, dtype=np.int64)
+    costs = np.empty(leaf.size)
+    for r in range(roots.size):
+        _grow_tree(
+            first, end, arcs, roots[r], start[r], start[r + 1], order, leaf, cost, heap, key, wanted, distance, entering
+        )
+        for at in range(start[r], start[r + 1]):
+            costs[order[at]] = distance[leaf[order[at]]]
+    return costs
+
+
+@kernel
+def new_paths(  # noqa: C901, PLR0912 - two walks along each path
+    first: Ints,
+    end: Ints,
+    arcs: Ints,
+    roots: Ints,
+    start: Ints,
+    order: Ints,
+    leaf: Ints,
+    cost: Floats,
+    begin: Ints,
+    reliability: Floats,
+    option: Ints,
+    mark: Ints,
+    mark_of_leaf: Ints,
+    known: Ints,
+) -> Found:
+    """Return the cheapest paths whose keys are not known.
+
+    Parameters
+    ----------
+    first, end, arcs, roots, start, order, leaf, cost
+        As in `leaf_costs`.
+    begin, reliability, option
+        (arcs,) the node that the search comes from, r, and the option on the arc or -1.
+    mark, mark_of_leaf
+        (arcs,) and (leaves,): their sum along a path is its key; it may wrap around.
+    known
+        Keys, sorted.
+    """
+    n = first.size - 1
+    heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
+    wanted, distance, entering = np.empty(n, dtype=np.bool_), np.empty(n), np.empty(n, dtype=np.int64)
+    owner, values, steps = np.empty(leaf.size, dtype=np.int64), np.empty(leaf.size), np.empty((2, 1024), dtype=np.int64)
+    n_paths = n_steps = 0
+    for r in range(roots.size):
+        _grow_tree(
+            first, end, arcs, roots[r], start[r], start[r + 1], order, leaf, cost, heap, key, wanted, distance, entering
+        )
+        for at in range(start[r], start[r + 1]):
+            k = order[at]
+            # back to the root, once for the key, the value and the length of the path, and once more, if it is new, for its steps
+            node, value, total, length = leaf[k], 1.0, mark_of_leaf[k], 0
+            if entering[node] < 0:
+                continue
+            while entering[node] >= 0:
+                arc = entering[node]
+                value *= reliability[arc]
+                if option[arc] >= 0:
+                    total += mark[arc]
+                    length += 1
+                node = begin[arc]
+            low, high = 0, known.size
+            while low < high:
+                middle = (low + high) // 2
+                if known[middle] < total:
+                    low = middle + 1
+                else:
+                    high = middle
+            if value <= 0 or (low < known.size and known[low] == total):
+                continue
+            while n_steps + length > steps.shape[1]:
+                wider = np.empty((2, 2 * steps.shape[1]), dtype=np.int64)
+                for i in range(n_steps):
+                    wider[0, i], wider[1, i] = steps[0, i], steps[1, i]
+                steps = wider
+            node = leaf[k]
+            while entering[node] >= 0:
+                arc = entering[node]
+                if option[arc] >= 0:
+                    steps[0, n_steps], steps[1, n_steps] = n_paths, arc
+                    n_steps += 1
+                node = begin[arc]
+            owner[n_paths], values[n_paths] = k, value
+            n_paths += 1
+    return Found(owner, values, steps, n_paths, n_steps)
+
+
+@part
+def _grow_tree(  # noqa: C901, PLR0912 - one loop over a heap
+    first: Ints,
+    end: Ints,
+    arcs: Ints,
+    root: int,
+    begin: int,
+    stop: int,
+    order: Ints,
+    leaf: Ints,
+    cost: Floats,
+    heap: Ints,
+    key: Floats,
+    wanted: Mask,
+    distance: Floats,
+    entering: Ints,
+) -> None:
+    """Fill (n,) `distance` and `entering` (the arc by which the tree enters a node, -1) until all leaves of a root are settled.
+
+    (arcs + 1,) `heap` and `key` hold nodes with a distance that they were reached at: not lowered in place but put in again, at most once for
+    each arc, so that an entry above the node's distance is out of date. (n,) `wanted` marks leaves that are not settled yet.
+    """
+    for i in range(distance.size):
+        distance[i], entering[i], wanted[i] = np.inf, -1, False
+    left = 0
+    for at in range(begin, stop):
+        if not wanted[leaf[order[at]]]:
+            wanted[leaf[order[at]]] = True
+            left += 1
+    distance[root] = 0.0
+    heap[0], key[0] = root, 0.0
+    size = 1
+    while size > 0:
+        node, least = heap[0], key[0]
+        size -= 1
+        if size > 0:
+            # the last entry sinks from the top: children move up as long as they are nearer
+            last_key, last = key[size], heap[size]
+            place = 0
+            while True:
+                child = 2 * place + 1
+                if child >= size:
+                    break
+                if child + 1 < size and key[child + 1] < key[child]:
+                    child += 1
+                if key[child] >= last_key:
+                    break
+                key[place], heap[place] = key[child], heap[child]
+                place = child
+            key[place], heap[place] = last_key, last
+        if least > distance[node]:
+            continue
+        if wanted[node]:
+            wanted[node] = False
+            left -= 1
+            if left == 0:
+                return
+        for q in range(first[node], first[node + 1]):
+            arc, other = arcs[q], end[q]
+            far = least + cost[arc]
+            if far < distance[other]:
+                distance[other], entering[other] = far, arc
+                # the new entry rises from the end: parents move down as long as they are farther
+                place = size
+                size += 1
+                while place > 0:
+                    parent = (place - 1) >> 1
+                    if key[parent] <= far:
+                        break
+                    key[place], heap[place] = key[parent], heap[parent]
+                    place = parent
+                key[place], heap[place] = far, other

@@ -35,7 +35,6 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.place import check_arguments, place
-from optimizer.solvers.search.compiled import COMPILING_SECONDS
 from optimizer.solvers.search.feasible_start import feasible_start
 
 if TYPE_CHECKING:
@@ -58,9 +57,6 @@ LEAST_DIVE, LEAST_FIXED = 0.07, 0.3
 
 LISTED = 40
 """Most beats of which all are listed."""
-
-WORTH_SAYING = 1.0
-"""Seconds of compiling from which on they are said; reading what was compiled before takes less."""
 
 COPIES = 400
 """Most options of the placement problem that they become, one for each team that could drive each."""
@@ -118,10 +114,7 @@ def solve_joint(
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
-                until = clock.end(GENERATING)
-                tree.cut_root(until)
-                if clock.end(GENERATING) > until:  # kernels were compiled
-                    tree.cut_root(clock.end(GENERATING))
+                tree.cut_root(clock.end(GENERATING))
                 _dive(tree, clock.end(DIVING, LEAST_DIVE))
 
         def bound_over_all() -> None:
@@ -172,12 +165,11 @@ def solve_joint(
             stopping.attempt(bound_over_all)
         if stopping.stopped:
             result = replace(result, limit="interrupted")
-        clock.say_compiling(stopping)
         return _over_all_beats(tree, pool.beats, result, clock.started, complete=complete, gap=gap)
 
 
 class _Clock:
-    """The time of a search without what kernels took to compile, some 15 s in the first search of an installation.
+    """The time of a search.
 
     Parameters
     ----------
@@ -191,22 +183,14 @@ class _Clock:
     """
 
     def __init__(self, limit: float | None) -> None:
-        self.started, self._compiled, self._limit = time.monotonic(), COMPILING_SECONDS[0], limit
+        self.started, self._limit = time.monotonic(), limit
 
     def end(self, share: float, least: float = 0.0) -> float:
         """Return when a step must end: after its share of the time, or of what is left now where earlier steps took longer than theirs."""
         if self._limit is None:
             return np.inf
-        begun, now = self.started + COMPILING_SECONDS[0] - self._compiled, time.monotonic()
-        return max(begun + share * self._limit, now + least * (begun + self._limit - now))
-
-    def say_compiling(self, listener: Listener) -> None:
-        """Say by how much the search was longer than its limit."""
-        seconds = COMPILING_SECONDS[0] - self._compiled
-        if self._limit is not None and seconds >= WORTH_SAYING:
-            listener.noted(
-                f"Kernels were compiled, once for this installation: {seconds:.0f} s that do not count towards the time limit."
-            )
+        now = time.monotonic()
+        return max(self.started + share * self._limit, now + least * (self.started + self._limit - now))
 
 
 def _first_plan(

@@ -33,7 +33,6 @@ from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.network.road_classes import MODE_OF
 from optimizer.records.areas import load_areas
 from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
-from optimizer.solvers.search.compiled import prefer_compiled
 
 if TYPE_CHECKING:
     import os
@@ -185,7 +184,6 @@ def adapt(
     )
     own = source.compiled.scenario.adapt if source.compiled is not None else AdaptModel()
     asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), TERMS)
-    prefer_compiled()
     ground = ground_of(source)
     _check_problem(source)
     policies, left_out = _chosen_policies(policies, source.instance, ground)
@@ -261,7 +259,6 @@ class _Shared:
 
 
 def _simulated(call: PieceCall) -> dict[str, Any]:
-    prefer_compiled()
     policy, run, periods, seed = call.piece.argument
     shared: _Shared = call.shared
     found = simulate(shared.world, policy, run, periods=periods, seed=seed)

@@ -35,18 +35,20 @@ Every cut may have b_j lowered to a - L: where x_j = 1, the right side is then a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.solvers.search.compiled import kernels
+from optimizer.solvers.search.kernels import kernel, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
+    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask, Masks
 
 LONGEST_STAR = 24
 """Most paths of one evader that a star is chosen from."""
@@ -132,190 +134,35 @@ def best_cuts(
 
     Parameters
     ----------
-    paths, x, floor
-        As in `chord_cuts`.
+    paths
+        Paths of the commodities.
+    x
+        (options,) point in [0, 1].
+    floor
+        (commodities,) L: values with everything placed.
     bases
         (bases, options) masks T.
     kinds
         Which cuts are wanted.
     """
-    compiled = kernels("cuts", int(kinds.stars.sum() + kinds.chords.sum() + kinds.tangents) * paths.option.size)
-    if compiled is not None:
-        wanted = np.array((kinds.stars, kinds.chords, np.full(len(bases), kinds.tangents)))
-        found = compiled.best_cuts(
-            paths.commodity,
-            paths.value,
-            paths.option,
-            paths.survival,
-            np.column_stack((bases, np.zeros(len(bases), dtype=bool))),
-            wanted,
-            np.append(x, 0.0),
-            floor,
-            LONGEST_STAR,
-            STEEPEST,
-            TINY,
-        )
-        return Cuts(found.commodity, found.side * (1 - ROUNDING), found.row, found.option, found.coefficient, x.size)
-    parts = [star_cuts(paths, x, base, floor) for base in bases[kinds.stars]]
-    parts += [chord_cuts(paths, x, base, floor) for base in bases[kinds.chords]]
-    every = Cuts.join([*parts, *([tangent_cuts(paths, x, floor)] if kinds.tangents else [])])
-    best = best_of_each(every.commodity, value := every.values(x))
-    return every.take(best[value[best] > floor[every.commodity[best]]])
-
-
-def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
-    """Return for each commodity the chord cut, among its paths, of largest value at x.
-
-    Parameters
-    ----------
-    paths
-        Paths of the commodities.
-    x
-        (options,) point in [0, 1].
-    base
-        (options,) mask of T.
-    floor
-        (commodities,) L: values with everything placed.
-    """
-    chosen = paths.take(_best_chords(paths, x, base))
-    chords = _Chords.of(chosen, base)
-    side = chords.value * (1 + np.where(chords.inside, chords.slope, 0.0).sum(axis=1))
-    return _cuts(chosen.commodity, side, chosen.option, chords.value[:, None] * chords.slope, floor, x.size)
-
-
-@dataclass(frozen=True)
-class _Chords:
-    """The chord cut of each of some paths.
-
-    Attributes
-    ----------
-    inside
-        (paths, width) whether the option belongs to T.
-    slope
-        (paths, width) 1 - rho_j outside T, and F(u_j) inside.
-    value
-        (paths,) g_P(T); 0 where it is too small to compute with.
-    """
-
-    inside: NDArray[np.bool_]
-    slope: NDArray[np.float64]
-    value: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, paths: Paths, base: NDArray[np.bool_]) -> _Chords:
-        inside, slope = np.append(base, False)[paths.option], 1 - paths.survival
-        path, place = np.nonzero(inside)
-        least = np.where(inside | (slope == 0), 1.0, paths.survival).min(axis=1, initial=1.0)[path]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            depth = np.minimum(-np.log(paths.survival[path, place]), STEEPEST)
-            step = np.minimum(-np.log(least), 2 * STEEPEST)
-            whole = np.where(step > 0, np.floor(depth / step), 0.0)
-        gain = whole * (1 - least) + least * np.expm1(np.minimum(depth - whole * step, STEEPEST))
-        slope[path, place] = np.where(step > 0, np.minimum(gain, np.expm1(depth)), np.expm1(depth))
-        value = paths.values(np.append(base, False))
-        alive = value > TINY
-        slope[~alive], value[~alive] = 0.0, 0.0
-        return cls(inside, slope, value)
-
-
-def _best_chords(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the path of each commodity whose chord cut is largest at x."""
-    chords, point = _Chords.of(paths, base), np.append(x, 0.0)[paths.option]
-    cut_value = chords.value * (1 - (chords.slope * np.where(chords.inside, point - 1, point)).sum(axis=1))
-    return best_of_each(paths.commodity, cut_value)
-
-
-def tangent_cuts(paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
-    """Return the tangent cut at x of every path; parameters as in `chord_cuts`."""
-    point = np.append(x, 0.0)[paths.option]
-    with np.errstate(divide="ignore"):
-        depth = np.minimum(-np.log(paths.survival), STEEPEST)
-    at = (depth * point).sum(axis=1)
-    value = paths.value * np.exp(-at)
-    return _cuts(paths.commodity, value * (1 + at), paths.option, value[:, None] * depth, floor, x.size)
-
-
-def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
-    """Return for each commodity the star cut over its paths of largest value at x; parameters as in `chord_cuts`."""
-    if not paths.commodity.size:
-        return _cuts(paths.commodity, paths.value, paths.option, paths.survival, floor, x.size)
-    value = paths.values(np.append(base, False))
-    loss = np.where(np.append(base, False)[paths.option], 0.0, 1 - paths.survival)
-    point = np.append(x, 0.0)[paths.option] * (loss > 0)
-    commodity, ladder = _ladders(paths.commodity, value, point, loss)
-    there = ladder >= 0
-    level = np.where(there, value[ladder], 0.0)
-    level = np.maximum(np.column_stack((level, np.zeros(commodity.size))), floor[commodity, None])
-    loss, point = loss[ladder], np.where(there[:, :, None], point[ladder], 0.0)
-    reach, following = _best_sequence(level, loss, point)
-    row, rung = np.arange(commodity.size), reach[:, :-1].argmax(axis=1)
-    side = level[row, rung]
-    parts = []
-    last = ladder.shape[1]
-    while row.size:
-        after = following[row, rung]
-        drop = (level[row, rung] - level[row, after])[:, None]
-        used = ladder[row, rung]
-        parts.append((row, paths.option[used], np.minimum(drop, level[row, rung][:, None] * loss[row, rung])))
-        going = (after < last) & there[row, np.minimum(after, last - 1)]
-        row, rung = row[going], after[going]
-    rows, option, coefficient = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return _cuts(commodity, side, option, coefficient, floor, x.size, rows)
-
-
-def _best_sequence(
-    level: NDArray[np.float64], loss: NDArray[np.float64], point: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return, by commodity and path, the largest value of a star cut that begins there, and the path that follows in it.
-
-    Parameters
-    ----------
-    level
-        (commodities, m + 1) R_i, falling; the last is L.
-    loss, point
-        (commodities, m, width) 1 - rho and x of the options of each path.
-    """
-    commodities, m, width = loss.shape
-    reach, following = level.copy(), np.full(level.shape, m)
-    for i in range(m - 1, -1, -1):
-        drop = level[:, i : i + 1] - level[:, i + 1 :]
-        paid = np.zeros(drop.shape)
-        for w in range(width):
-            here = point[:, i, w]
-            if here.any():
-                paid += here[:, None] * np.minimum(drop, (level[:, i] * loss[:, i, w])[:, None])
-        total = level[:, i : i + 1] - paid + reach[:, i + 1 :] - level[:, i + 1 :]
-        best = total.argmax(axis=1)
-        following[:, i] = i + 1 + best
-        reach[:, i] = total[np.arange(commodities), best]
-    return reach, following
-
-
-def _ladders(
-    commodity: NDArray[np.int64], value: NDArray[np.float64], point: NDArray[np.float64], loss: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the commodities, and for each at most `LONGEST_STAR` of its paths by falling value, -1 in the padding.
-
-    Kept are paths that are touched less than every better one, where touched means the sum of x, or of x (1 - rho).
-    """
-    order = np.lexsort((-value, commodity))
-    commodity = commodity[order]
-    first = np.ones(commodity.size, dtype=bool)
-    first[1:] = commodity[1:] != commodity[:-1]
-    number = np.cumsum(first) - 1
-    keep = first.copy()
-    for touched in (point.sum(axis=1), (point * loss).sum(axis=1)):
-        ranked = touched[order] - number * (
-            touched.max() + 1
-        )  # each commodity lies below all before it, so one running minimum serves all
-        keep[1:] |= ranked[1:] < np.minimum.accumulate(ranked)[:-1] - 1e-9
-    order, number = order[keep], number[keep]
-    start = np.searchsorted(number, number)
-    rank = np.arange(order.size) - start
-    short = rank < LONGEST_STAR
-    ladder = np.full((number[-1] + 1, int(rank[short].max()) + 1), -1)
-    ladder[number[short], rank[short]] = order[short]
-    return commodity[first], ladder
+    order = np.argsort(paths.commodity, kind="stable")
+    wanted = np.array((kinds.stars, kinds.chords, np.full(len(bases), kinds.tangents)))
+    found = _best_cuts(
+        np.searchsorted(paths.commodity[order], np.arange(floor.size + 1)),
+        order,
+        paths.value,
+        paths.option,
+        paths.survival,
+        np.column_stack((bases, np.zeros(len(bases), dtype=bool))),
+        wanted,
+        np.append(x, 0.0),
+        floor,
+    )
+    cuts, entries = slice(found.n_cuts), slice(found.n_entries)
+    side = found.side[cuts] * (1 - ROUNDING)
+    return Cuts(
+        found.commodity[cuts], side, found.row[entries], found.option[entries], found.coefficient[entries], x.size
+    )
 
 
 def best_of_each(commodity: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -326,30 +173,386 @@ def best_of_each(commodity: NDArray[np.int64], value: NDArray[np.float64]) -> ND
     return largest[np.unique(commodity[largest], return_index=True)[1]]
 
 
-def _cuts(
-    commodity: NDArray[np.int64],
-    side: NDArray[np.float64],
-    option: NDArray[np.int64],
-    coefficient: NDArray[np.float64],
-    floor: NDArray[np.float64],
-    n_options: int,
-    row: NDArray[np.int64] | None = None,
-) -> Cuts:
-    """Gather (lines, width) coefficients, line l part of cut row[l] (l itself if None), and lower each to a - L.
+class _Found(NamedTuple):
+    """Cuts: commodity and side of each; cut, option and coefficient of each entry; and how many of either there are."""
 
-    An option may be there several times in a cut only where `row` is given.
+    commodity: Ints
+    side: Floats
+    row: Ints
+    option: Ints
+    coefficient: Floats
+    n_cuts: int
+    n_entries: int
+
+
+class _Paths(NamedTuple):
+    """Paths, as in `path_pool.Paths`; a row of a path ends with its first padding."""
+
+    value: Floats
+    option: Ints2
+    survival: Floats2
+
+
+class _There(NamedTuple):
+    """The paths of one commodity, without the options that add nothing at x: the first `size[0]` of each array.
+
+    Attributes
+    ----------
+    own, value
+        (paths,) positions among all, and values.
+    first
+        (paths + 1,) where the entries of each begin.
+    option, survival
+        (entries,) options of positive x or in some T, and what each leaves.
+    rest
+        (paths,) least of what its other options leave, at most 1.
+    size
+        (1,) number of paths.
     """
-    there = (option < n_options) & (coefficient > 0)
-    entry, option_of = coefficient[there], option[there]
-    if row is None:
-        row_of = np.nonzero(there)[0]
-    else:
-        key = np.broadcast_to(row[:, None], option.shape)[there] * n_options + option_of
-        key, place = np.unique(key, return_inverse=True)
-        entry, row_of, option_of = (
-            np.bincount(place, entry, key.size).astype(np.float64),
-            key // n_options,
-            key % n_options,
-        )
-    entry = np.minimum(entry, np.maximum(side - floor[commodity], 0.0)[row_of])
-    return Cuts(commodity, side * (1 - ROUNDING), row_of, option_of, entry, n_options)
+
+    own: Ints
+    value: Floats
+    first: Ints
+    option: Ints
+    survival: Floats
+    rest: Floats
+    size: Ints
+
+
+class _Scratch(NamedTuple):
+    """The cut being made, and the best one so far of a commodity.
+
+    Attributes
+    ----------
+    coefficient
+        (2, options) of the cut being made and of the best one.
+    options
+        (2, options) those whose coefficient is not 0, the first `used` of each.
+    used
+        (2,) how many.
+    side
+        (2,) left-hand sides.
+    best
+        (1,) value of the best cut at x.
+    """
+
+    coefficient: Floats2
+    options: Ints2
+    used: Ints
+    side: Floats
+    best: Floats
+
+
+@kernel
+def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
+    start: Ints,
+    order: Ints,
+    value: Floats,
+    option: Ints2,
+    survival: Floats2,
+    bases: Masks,
+    kinds: Masks,
+    x: Floats,
+    floor: Floats,
+) -> _Found:
+    """Return for each commodity with paths the cut of largest value at x, where that is above its floor.
+
+    Parameters
+    ----------
+    start, order
+        (commodities + 1,) where the paths of each commodity begin in an order by commodity, and this order.
+    value, option, survival
+        Paths, as in `path_pool.Paths`.
+    bases
+        (bases, options + 1) masks T; the last option is padding.
+    kinds
+        (3, bases) whether star cuts, chord cuts and (in the first place alone) tangent cuts are wanted.
+    x
+        (options + 1,) point.
+    floor
+        (commodities,) L.
+    """
+    paths, n, most = _Paths(value, option, survival), x.size - 1, 0
+    # an option of no T whose x is 0 adds nothing to the value of a cut at x: paths are searched without those, and written with them
+    weighed = np.empty(n + 1, dtype=np.bool_)
+    for j in range(n + 1):
+        weighed[j] = x[j] > 0
+        for b in range(bases.shape[0]):
+            weighed[j] |= bases[b, j]
+    for u in range(floor.size):
+        most = max(most, start[u + 1] - start[u])
+    there = _There(
+        np.empty(most, dtype=np.int64),
+        np.empty(most),
+        np.empty(most + 1, dtype=np.int64),
+        np.empty(most * option.shape[1], dtype=np.int64),
+        np.empty(most * option.shape[1]),
+        np.empty(most),
+        np.zeros(1, dtype=np.int64),
+    )
+    scratch = _Scratch(
+        np.zeros((2, n + 1)),
+        np.empty((2, n + 1), dtype=np.int64),
+        np.zeros(2, dtype=np.int64),
+        np.zeros(2),
+        np.empty(1),
+    )
+    cut_of, side = np.empty(floor.size, dtype=np.int64), np.empty(floor.size)
+    row, column, coefficient = np.empty(1024, dtype=np.int64), np.empty(1024, dtype=np.int64), np.empty(1024)
+    n_cuts = n_entries = 0
+    for u in range(floor.size):
+        if start[u] == start[u + 1]:
+            continue
+        scratch.best[0] = floor[u]
+        _gather(paths, order, start[u], start[u + 1], weighed, there)
+        for b in range(bases.shape[0]):
+            if kinds[0, b]:
+                _star(paths, there, bases, b, x, floor[u], scratch)
+            if kinds[1, b]:
+                _chord(paths, there, bases, b, x, floor[u], scratch)
+        if kinds[2, 0]:
+            _tangents(paths, there, x, floor[u], scratch)
+        if scratch.best[0] <= floor[u]:
+            continue
+        while n_entries + scratch.used[1] > row.size:
+            rows, columns, coefficients = row, column, coefficient
+            row, column = np.empty(2 * rows.size, dtype=np.int64), np.empty(2 * rows.size, dtype=np.int64)
+            coefficient = np.empty(2 * rows.size)
+            for i in range(n_entries):
+                row[i], column[i], coefficient[i] = rows[i], columns[i], coefficients[i]
+        cut_of[n_cuts], side[n_cuts] = u, scratch.side[1]
+        for k in range(scratch.used[1]):
+            j = scratch.options[1, k]
+            row[n_entries], column[n_entries], coefficient[n_entries] = n_cuts, j, scratch.coefficient[1, j]
+            n_entries += 1
+        n_cuts += 1
+    return _Found(cut_of, side, row, column, coefficient, n_cuts, n_entries)
+
+
+@part
+def _gather(paths: _Paths, order: Ints, begin: int, end: int, weighed: Mask, there: _There) -> None:
+    """Set `there` to the paths of a commodity, with their entries of the options in a mask."""
+    padding, n = weighed.size - 1, 0
+    there.size[0] = end - begin
+    for k in range(end - begin):
+        p = order[begin + k]
+        there.own[k], there.value[k], there.first[k], there.rest[k] = p, paths.value[p], n, 1.0
+        for w in range(paths.option.shape[1]):
+            j, s = paths.option[p, w], paths.survival[p, w]
+            if j == padding:
+                break
+            if weighed[j]:
+                there.option[n], there.survival[n] = j, s
+                n += 1
+            elif s < there.rest[k]:
+                there.rest[k] = s
+    there.first[end - begin] = n
+
+
+@part
+def _star(  # noqa: C901, PLR0912, PLR0915
+    paths: _Paths, there: _There, bases: Masks, b: int, x: Floats, floor: float, scratch: _Scratch
+) -> None:
+    """Make the star cut of largest value at x of a commodity, unless the largest level is no more than the best value so far."""
+    size, width, padding = there.size[0], paths.option.shape[1], x.size - 1
+    under, touched, weighed = np.empty(size), np.zeros(size), np.zeros(size)
+    highest = floor
+    for k in range(size):
+        product = 1.0
+        for e in range(there.first[k], there.first[k + 1]):
+            j, s = there.option[e], there.survival[e]
+            if bases[b, j]:
+                product *= s
+            elif s < 1:
+                touched[k] += x[j]
+                weighed[k] += x[j] * (1 - s)
+        under[k] = there.value[k] * product
+        highest = max(highest, under[k])
+    if highest <= scratch.best[0]:  # no cut exceeds its first level
+        return
+    # the ladder: by falling value the paths that x touches less, or weighs down less, than all before them; others are never used
+    order = _falling(under)
+    ladder = np.empty(min(LONGEST_STAR, size), dtype=np.int64)
+    m, low, low_weighed = 0, np.inf, np.inf
+    for at in range(size):
+        k = order[at]
+        if m < ladder.size and (touched[k] < low - 1e-9 or weighed[k] < low_weighed - 1e-9):
+            ladder[m] = k
+            m += 1
+        low, low_weighed = min(low, touched[k]), min(low_weighed, weighed[k])
+    # reach[i] is the largest value of a star cut that begins at rung i, and following[i] its next rung: longest paths from the end
+    level, reach, following = np.empty(m + 1), np.empty(m + 1), np.empty(m, dtype=np.int64)
+    for i in range(m):
+        level[i] = max(under[ladder[i]], floor)
+    level[m] = reach[m] = max(0.0, floor)
+    here, most = np.empty(width), np.empty(width)
+    for i in range(m - 1, -1, -1):
+        some = 0
+        for e in range(there.first[ladder[i]], there.first[ladder[i] + 1]):
+            j, loss = there.option[e], 1 - there.survival[e]
+            if not bases[b, j] and loss > 0:
+                here[some], most[some] = x[j], level[i] * loss
+                some += 1
+        reach[i] = -np.inf
+        for k in range(i + 1, m + 1):
+            drop, paid = level[i] - level[k], 0.0
+            for w in range(some):
+                paid += here[w] * min(drop, most[w])
+            total = level[i] - paid + reach[k] - level[k]
+            if total > reach[i]:
+                reach[i], following[i] = total, k
+    rung = 0
+    for i in range(m):
+        if reach[i] > reach[rung]:
+            rung = i
+    side = level[rung]
+    while rung < m:
+        p, after = there.own[ladder[rung]], following[rung]
+        drop = level[rung] - level[after]
+        for w in range(width):
+            j = paths.option[p, w]
+            if j == padding:
+                break
+            entry = 0.0 if bases[b, j] else min(drop, level[rung] * (1 - paths.survival[p, w]))
+            if entry > 0:
+                _put(scratch, j, entry)
+        rung = after
+    _keep_best(scratch, side, x, floor)
+
+
+@part
+def _falling(value: Floats) -> Ints:
+    """Return the positions of values from the largest on, equal ones in their order: a merge sort, which numba compiles faster than its own."""
+    n = value.size
+    order, other, run = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), 1
+    for i in range(n):
+        order[i] = i
+    while run < n:
+        for begin in range(0, n, 2 * run):
+            left, right, end = begin, min(begin + run, n), min(begin + 2 * run, n)
+            middle = right
+            for at in range(begin, end):
+                if right >= end or (left < middle and value[order[left]] >= value[order[right]]):
+                    other[at] = order[left]
+                    left += 1
+                else:
+                    other[at] = order[right]
+                    right += 1
+        order, other, run = other, order, 2 * run
+    return order
+
+
+@part
+def _depth(survival: float) -> float:
+    """Return -ln of a survival, at most `STEEPEST`."""
+    return min(-math.log(survival), STEEPEST) if survival > 0 else STEEPEST
+
+
+@part
+def _slope(survival: float, least: float) -> float:
+    """Return F(u) of an option inside T, where q is `least`."""
+    step = min(-math.log(least), 2 * STEEPEST) if least > 0 else 2 * STEEPEST
+    depth = _depth(survival)
+    most = math.expm1(depth)
+    if step <= 0:
+        return most
+    whole = math.floor(depth / step)
+    within: float = whole * (1 - least) + least * math.expm1(min(depth - whole * step, STEEPEST))
+    return min(within, most)
+
+
+@part
+def _chord(  # noqa: C901, PLR0912 - the choice, and the cut
+    paths: _Paths, there: _There, bases: Masks, b: int, x: Floats, floor: float, scratch: _Scratch
+) -> None:
+    """Make the chord cut of largest value at x, before it is lowered, among those of a commodity's paths."""
+    chosen, value, q, largest = -1, 0.0, 1.0, 0.0
+    for k in range(there.size[0]):
+        # g_P(T), q, and what the factor of g_P(T) is at most: F(u) is at most 1 / rho - 1, which needs no logarithm
+        alive, least, bound = there.value[k], there.rest[k], 1.0
+        for e in range(there.first[k], there.first[k + 1]):
+            j, s = there.option[e], there.survival[e]
+            if bases[b, j]:
+                alive *= s
+                if x[j] < 1:
+                    bound += (1 / s - 1) * (1 - x[j]) if s > 0 else np.inf
+            else:
+                bound -= (1 - s) * x[j]
+                least = min(least, s)
+        if alive <= TINY or (chosen >= 0 and alive * bound <= largest):
+            continue
+        total = 1.0
+        for e in range(there.first[k], there.first[k + 1]):
+            j = there.option[e]
+            if bases[b, j] and x[j] == 1:
+                continue
+            if bases[b, j]:
+                total -= _slope(there.survival[e], least) * (x[j] - 1)
+            else:
+                total -= (1 - there.survival[e]) * x[j]
+        if chosen < 0 or alive * total > largest:
+            chosen, value, q, largest = there.own[k], alive, least, alive * total
+    if chosen < 0:
+        return
+    side, padding = value, x.size - 1
+    for w in range(paths.option.shape[1]):
+        j, s = paths.option[chosen, w], paths.survival[chosen, w]
+        if j == padding:
+            break
+        slope = _slope(s, q) if bases[b, j] else 1 - s
+        if bases[b, j]:
+            side += value * slope
+        if slope > 0:
+            _put(scratch, j, value * slope)
+    _keep_best(scratch, side, x, floor)
+
+
+@part
+def _tangents(paths: _Paths, there: _There, x: Floats, floor: float, scratch: _Scratch) -> None:
+    """Make the tangent cuts at x of a commodity's paths, but for those whose left-hand side is no more than the best value so far."""
+    padding = x.size - 1
+    for k in range(there.size[0]):
+        at = 0.0
+        for e in range(there.first[k], there.first[k + 1]):
+            at += _depth(there.survival[e]) * x[there.option[e]]
+        value = there.value[k] * math.exp(-at)
+        if value * (1 + at) <= scratch.best[0]:
+            continue
+        p = there.own[k]
+        for w in range(paths.option.shape[1]):
+            j = paths.option[p, w]
+            if j == padding:
+                break
+            entry = value * _depth(paths.survival[p, w])
+            if entry > 0:
+                _put(scratch, j, entry)
+        _keep_best(scratch, value * (1 + at), x, floor)
+
+
+@part
+def _put(scratch: _Scratch, j: int, entry: float) -> None:
+    """Add to the coefficient of an option of the cut being made."""
+    if scratch.coefficient[0, j] == 0.0:
+        scratch.options[0, scratch.used[0]] = j
+        scratch.used[0] += 1
+    scratch.coefficient[0, j] += entry
+
+
+@part
+def _keep_best(scratch: _Scratch, side: float, x: Floats, floor: float) -> None:
+    """Lower the coefficients of the cut being made to a - L, and keep it if its value at x is the largest so far; begin another."""
+    most, value = max(side - floor, 0.0), side
+    for k in range(scratch.used[0]):
+        j = scratch.options[0, k]
+        scratch.coefficient[0, j] = min(scratch.coefficient[0, j], most)
+        value -= scratch.coefficient[0, j] * x[j]
+    better = value > scratch.best[0]
+    if better:
+        scratch.best[0], scratch.side[1], scratch.used[1] = value, side, scratch.used[0]
+    for k in range(scratch.used[0]):
+        j = scratch.options[0, k]
+        if better:
+            scratch.coefficient[1, j] = scratch.coefficient[0, j]
+            scratch.options[1, k] = j
+        scratch.coefficient[0, j] = 0.0
+    scratch.used[0] = 0

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.instance.evaders import TREE_CELLS, Searches, arc_costs
-from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import places
 from optimizer.solvers.overlay.overlay import Links, bundle_links
-from optimizer.solvers.overlay.searching import arranged, compiled_searches
-from optimizer.solvers.search.compiled import kernels
+from optimizer.solvers.overlay.searching import arranged, new_paths
+from optimizer.solvers.search.kernels import SEARCH, kernel, ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import ModuleType
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from optimizer.problem.instance.evaders import Searches
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.search.kernels import Floats, Floats2, Ints2, Mask
 
 PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Factors of (1 - s) x in the arc costs of searches for paths, which are added to -ln r."""
@@ -49,9 +49,7 @@ class Paths:
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (paths,) values under an (options + 1,) mask, the last of padding."""
-        if (compiled := kernels("values", self.option.size)) is not None:
-            return np.asarray(compiled.path_values(self.value, self.option, self.survival, placed))
-        return np.asarray(self.value * np.where(placed[self.option], self.survival, 1.0).prod(axis=1))
+        return path_values(self.value, self.option, self.survival, placed)
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Paths:
         """Return some of the paths."""
@@ -77,6 +75,21 @@ class Paths:
             np.concatenate(options),
             np.concatenate(survivals),
         )
+
+
+@kernel
+def path_values(value: Floats, option: Ints2, survival: Floats2, placed: Mask) -> Floats:
+    """Return the (paths,) values under an (options + 1,) mask; a row of a path ends with its first padding."""
+    values = np.empty(value.size)
+    for p in range(value.size):
+        product = 1.0
+        for w in range(option.shape[1]):
+            if option[p, w] == placed.size - 1:
+                break
+            if placed[option[p, w]]:
+                product *= survival[p, w]
+        values[p] = value[p] * product
+    return values
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,7 @@ class PathPool:
     """
 
     def __init__(self, overlay: Overlay, searches: Searches) -> None:
+        ready(SEARCH, overlay.tail.size * searches.leaf.size)
         self._overlay, self._searches = overlay, searches
         # paths of one commodity whose arcs' marks have equal sums count as equal: by chance once in 2^63, and then one is lost
         self._mark = np.random.default_rng(0).integers(1, 2**63, overlay.tail.size)
@@ -171,10 +185,7 @@ class PathPool:
         present = overlay.presence(np.where(base, 0.0, x))
         watched = np.append(present, 0.0)[overlay.option] * (1 - overlay.survival)
         prices = PRICES if watched.any() else PRICES[:1]
-        if (compiled := compiled_searches(overlay, self._searches)) is None:
-            self._add([found for price in prices for found in self._search(cost + price * watched)])
-        else:
-            self._add([self._new(compiled, cost, watched, price) for price in prices])
+        self._add([self._new(cost + price * watched) for price in prices])
         return self.paths.commodity.size - before
 
     def add(self, commodity: NDArray[np.int64], arcs: Sequence[Sequence[int]]) -> int:
@@ -188,20 +199,12 @@ class PathPool:
         self._add([_FoundPaths(commodity, value, np.array((row[met], arc[met])))])
         return self.paths.commodity.size - before
 
-    def _new(
-        self,
-        compiled: ModuleType,
-        cost: NDArray[np.float64],
-        watched: NDArray[np.float64],
-        price: float,
-    ) -> _FoundPaths:
+    def _new(self, cost: NDArray[np.float64]) -> _FoundPaths:
         """Return the paths of least cost whose keys are not known."""
         overlay, searches = self._overlay, self._searches
-        found = compiled.new_paths(
+        found = new_paths(
             *arranged(overlay, searches),
             cost,
-            watched,
-            np.array([price]),
             (overlay.head if searches.reverse else overlay.tail).astype(np.int64),
             overlay.reliability,
             overlay.option,
@@ -209,36 +212,8 @@ class PathPool:
             self._mark_of_commodity,
             self._rising,
         )
-        return _FoundPaths(found.commodity, found.value, np.array((found.path, found.arc)))
-
-    def _search(self, cost: NDArray[np.float64]) -> Iterator[_FoundPaths]:
-        """Yield the paths of least cost, of every commodity that has one."""
-        overlay, searches = self._overlay, self._searches
-        graph = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, cost, reverse=searches.reverse)
-        step = max(1, TREE_CELLS // max(1, overlay.n_nodes))
-        for start in range(0, searches.roots.size, step):
-            before = graph.trees(searches.roots[start : start + step])[1]
-            entering = np.array([graph.entering(tree) for tree in before])
-            commodity = np.flatnonzero((searches.row >= start) & (searches.row < start + step))
-            commodity = commodity[before[searches.row[commodity] - start, searches.leaf[commodity]] >= 0]
-            yield self._walked(commodity, before, entering, start)
-
-    def _walked(
-        self, commodity: NDArray[np.int64], before: NDArray[np.int32], entering: NDArray[np.int64], start: int
-    ) -> _FoundPaths:
-        """Return the paths of commodities, followed back to the roots of their trees, all at once; the first tree has position `start`."""
-        overlay, walker = self._overlay, np.arange(commodity.size)
-        row, node = self._searches.row[commodity] - start, self._searches.leaf[commodity]
-        value, steps = np.ones(row.size), [np.empty((2, 0), dtype=np.int64)]
-        while walker.size:
-            arc = entering[row, node]
-            value[walker] *= overlay.reliability[arc]
-            met = overlay.option[arc] >= 0
-            steps.append(np.array((walker[met], arc[met])))
-            node = before[row, node].astype(np.int64)
-            going = before[row, node] >= 0
-            walker, row, node = walker[going], row[going], node[going]
-        return _FoundPaths(commodity, value, np.concatenate(steps, axis=1))
+        some, steps = slice(found.n_paths), found.steps[:, : found.n_steps]
+        return _FoundPaths(found.commodity[some], found.value[some], steps)
 
     def _know(self, keys: NDArray[np.int64]) -> None:
         """Remember the keys of paths that are added."""

@@ -7,29 +7,22 @@ the paths of the commodities that it can lower.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from optimizer.problem.plan.evaluation import weighted_sum
-from optimizer.solvers.search.compiled import kernels
+from optimizer.solvers.search.kernels import kernel
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from numpy.typing import NDArray
 
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
     from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
+    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask
 
 
-LARGEST_TABLE = 20_000_000
-"""Most options times paths for which a table of all of them is kept: gains are ten times faster with it."""
-
-
-@dataclass(frozen=True)
-class Gains:
+class Gains(NamedTuple):
     """What adding an option gains; 0 for those placed.
 
     Attributes
@@ -77,58 +70,18 @@ class PooledValues:
 
     def gains(self, placed: NDArray[np.bool_]) -> Gains:
         """Return the gain of each option that is added to an (options,) mask."""
-        if (compiled := self._compiled) is not None:
-            return Gains(*compiled.gains(*self._arrays, self._mask(placed)))
-        paths, n = self._paths, placed.size
-        values = paths.values(np.append(placed, False))
-        best = self._best(values)
-        weight = self._weights_at(best)
-        first = self._first_at(values, best)
-        commodity, slot = np.nonzero(np.append(~placed, False)[paths.option[first]] & (best > 0)[:, None])
-        option = paths.option[first[commodity], slot]
-        most = np.bincount(
-            option, weight[commodity] * best[commodity] * (1 - paths.survival[first[commodity], slot]), n
-        )
-        if self._table is not None:
-            return Gains(self._gains_of(np.unique(option), values, best, weight), most.astype(np.float64))
-        # every pair (commodity, option on its best path) against every path of the commodity
-        length = self._length[commodity]
-        pair = np.repeat(np.arange(commodity.size), length)
-        path = np.repeat(self._start[commodity] - np.cumsum(length) + length, length) + np.arange(length.sum())
-        met = paths.option[path] == option[pair, None]
-        left = values[path] * np.where(met, paths.survival[path], 1.0).prod(axis=1)
-        after = np.maximum.reduceat(left, np.cumsum(length) - length) if length.size else left
-        gain = np.bincount(option, weight[commodity] * (best[commodity] - after), n)
-        return Gains(gain.astype(np.float64), most.astype(np.float64))
-
-    def _gains_of(
-        self,
-        options: NDArray[np.int64],
-        values: NDArray[np.float64],
-        best: NDArray[np.float64],
-        weight: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """Return the (options,) gains, 0 but for some options: each of these against every path at once."""
-        gain = np.zeros(self._pool.filling)
-        for option in options.tolist():
-            after = self._best(values * self._table[option])  # type: ignore[index]  # there is a table
-            gain[option] = weighted_sum(weight, best - after)
-        return gain
+        first, weight, values = self._at_mask(mask := self._mask(placed))
+        return Gains(*_gains(first, weight, values, self._paths.option, self._paths.survival, mask))
 
     def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (options,) rise of the value over the pool without each option; 0 for those not placed."""
-        if (compiled := self._compiled) is not None:
-            return np.asarray(compiled.losses(*self._arrays, self._mask(placed)))
-        best = self._best(self._paths.values(np.append(placed, False)))
-        weight, loss = self._weights_at(best), np.zeros(placed.size)
-        for option in np.flatnonzero(placed).tolist():
-            fewer = placed.copy()
-            fewer[option] = False
-            touching = np.flatnonzero((self._paths.option == option).any(axis=1))
-            without = best.copy()
-            np.maximum.at(without, self._at[touching], self._paths.take(touching).values(np.append(fewer, False)))
-            loss[option] = weighted_sum(weight, without - best)
-        return loss
+        first, weight, values = self._at_mask(mask := self._mask(placed))
+        return _losses(first, weight, values, self._paths.value, self._paths.option, self._paths.survival, mask)
+
+    def _at_mask(self, mask: NDArray[np.bool_]) -> tuple[Ints, Floats, Floats]:
+        """Return where the paths of each commodity start, the weights of commodities and the values of paths under a mask."""
+        values = self._paths.values(mask)
+        return self._first, self._weights_at(self._best(values)), values
 
     def _weights_at(self, best: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights of the commodities that have paths: over draws those of the draws that count at these values of theirs."""
@@ -141,11 +94,6 @@ class PooledValues:
     def _best(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.maximum.reduceat(values, self._start) if self._start.size else np.empty(0)
 
-    def _first_at(self, values: NDArray[np.float64], best: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return for each commodity the position of its first path of the best value."""
-        at = np.flatnonzero(values >= np.repeat(best, self._length))
-        return at[np.searchsorted(self._at[at], np.arange(best.size))] if at.size else at
-
     def _mask(self, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return an (options,) mask with the place of padding; compiled code would read beyond one of another size."""
         if placed.size != self._pool.filling:
@@ -157,29 +105,85 @@ class PooledValues:
         self._gathered = self._pool.paths.commodity.size
         paths = self._pool.paths.joined(self._commodities.chains, self._pool.filling)
         self._paths: Paths = paths.take(np.argsort(paths.commodity, kind="stable"))
-        commodity, self._start, self._at, self._length = np.unique(
-            self._paths.commodity, return_index=True, return_inverse=True, return_counts=True
-        )
-        self._commodity, self._weight = commodity, self._commodities.weight[commodity]
-        self._arrays = (
-            np.append(self._start, self._at.size),
-            self._weight,
-            self._paths.value,
-            self._paths.option,
-            self._paths.survival,
-        )
-        self._table = self._every_share() if self._compiled is None else None
+        self._commodity, self._start = np.unique(self._paths.commodity, return_index=True)
+        self._weight = self._commodities.weight[self._commodity]
+        self._first = np.append(self._start, self._paths.value.size)
 
-    @property
-    def _compiled(self) -> ModuleType | None:
-        """The compiled sums, if they pay by now; they know of no draws. A table that was made earlier is left unused then."""
-        return None if self._commodities.weighting is not None else kernels("values", self._paths.option.size)
 
-    def _every_share(self) -> NDArray[np.float64] | None:
-        """Return the (options, paths) shares that options leave of paths; None where the table would be too large."""
-        paths, n = self._paths, self._pool.filling
-        if n * paths.value.size > LARGEST_TABLE:
-            return None
-        table = np.ones((n + 1, paths.value.size))
-        table[paths.option, np.arange(paths.value.size)[:, None]] = paths.survival
-        return table[:n]
+@kernel
+def _gains(  # noqa: C901 - one loop over commodities
+    start: Ints, weight: Floats, values: Floats, option: Ints2, survival: Floats2, placed: Mask
+) -> tuple[Floats, Floats]:
+    """Return `Gains`.
+
+    Parameters
+    ----------
+    start, weight
+        (commodities + 1,) where the paths of each start, and (commodities,) weights.
+    values, option, survival
+        Paths by commodity: values under the mask, and as in `path_pool.Paths`.
+    placed
+        (options + 1,) mask; the last is padding.
+    """
+    n, width = placed.size - 1, option.shape[1]
+    gain, most = np.zeros(n), np.zeros(n)
+    for u in range(weight.size):
+        best, first = 0.0, -1
+        for p in range(start[u], start[u + 1]):
+            if values[p] > best:
+                best, first = values[p], p
+        if first < 0:
+            continue
+        # only an option on the best path can lower the value, and then to the best of all paths with the option placed
+        for w in range(width):
+            j = option[first, w]
+            if j == n or placed[j]:
+                continue
+            most[j] += weight[u] * best * (1 - survival[first, w])
+            after = 0.0
+            for p in range(start[u], start[u + 1]):
+                left = values[p]
+                if left <= after:  # no option raises it
+                    continue
+                for v in range(width):
+                    if option[p, v] == j:
+                        left *= survival[p, v]
+                        break
+                after = max(after, left)
+            gain[j] += weight[u] * (best - after)
+    return gain, most
+
+
+@kernel
+def _losses(  # noqa: C901 - one loop over commodities
+    start: Ints, weight: Floats, values: Floats, value: Floats, option: Ints2, survival: Floats2, placed: Mask
+) -> Floats:
+    """Return the (options,) rise of the value without each option, 0 for those not placed; parameters as in `_gains`, and (paths,) R."""
+    n, width = placed.size - 1, option.shape[1]
+    loss, without = np.zeros(n), np.zeros(n)
+    touched = np.empty(n, dtype=np.int64)
+    for u in range(weight.size):
+        best = 0.0
+        for p in range(start[u], start[u + 1]):
+            best = max(best, values[p])
+        count = 0
+        for p in range(start[u], start[u + 1]):
+            for w in range(width):
+                j = option[p, w]
+                if j == n or not placed[j]:
+                    continue
+                # multiplied anew without the option: dividing by a survival of 0 is not to be
+                left = 1.0
+                for v in range(width):
+                    if v != w and placed[option[p, v]]:
+                        left *= survival[p, v]
+                left *= value[p]
+                if left > max(best, without[j]):
+                    if without[j] == 0:
+                        touched[count] = j
+                        count += 1
+                    without[j] = left
+        for k in range(count):  # `without` is all 0 again for the next commodity
+            loss[touched[k]] += weight[u] * (without[touched[k]] - best)
+            without[touched[k]] = 0.0
+    return loss

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.plan.evaluation import weighted_sum
-from optimizer.solvers.search.compiled import kernels
+from optimizer.solvers.search.kernels import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
     from optimizer.solvers.branch_and_cut.tree.node import Node
+    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask
 
     Learnt = tuple[NDArray[np.float64], ...]
 
@@ -193,17 +194,59 @@ def path_cut_sets(node: Node, solution: NodeSolution) -> PathCutSets:
 def values_without_each(node: Node, paths: Paths) -> NDArray[np.float64]:
     """Return (options, commodities) lower bounds of the values with everything that the node allows placed but one option."""
     allowed, undecided = np.append(~node.zeros, False), np.append(node.undecided, False)
-    if (compiled := kernels("values", paths.option.size)) is not None:
-        arrays = (paths.commodity, paths.value, paths.option, paths.survival)
-        return np.asarray(compiled.without_each(*arrays, allowed, undecided, node.floor))
-    there = allowed[paths.option]
-    left = np.where(there, paths.survival, 1.0)
-    before = np.cumprod(np.column_stack((paths.value, left[:, :-1])), axis=1)
-    after = np.cumprod(np.column_stack((np.ones(paths.value.size), left[:, :0:-1])), axis=1)[:, ::-1]
-    path, place = np.nonzero(undecided[paths.option])
-    values = np.repeat(node.floor[None], node.zeros.size, axis=0)
-    np.maximum.at(values, (paths.option[path, place], paths.commodity[path]), (before * after)[path, place])
-    return values
+    order = np.argsort(paths.commodity, kind="stable")
+    return _without_each(
+        order, paths.commodity, paths.value, paths.option, paths.survival, allowed, undecided, node.floor
+    ).T
+
+
+@kernel
+def _without_each(
+    order: Ints,
+    commodity: Ints,
+    value: Floats,
+    option: Ints2,
+    survival: Floats2,
+    allowed: Mask,
+    undecided: Mask,
+    floor: Floats,
+) -> Floats2:
+    """Return (commodities, options) the largest of a floor and the values of paths under all allowed options but an undecided one.
+
+    Parameters
+    ----------
+    order
+        The paths by commodity: each row of the table is filled at once.
+    commodity, value, option, survival
+        Paths, as in `path_pool.Paths`.
+    allowed, undecided
+        (options + 1,) masks, the second within the first; the last is padding.
+    floor
+        (commodities,) values that are there in any case.
+    """
+    most = np.empty((floor.size, allowed.size - 1))
+    for u in range(floor.size):
+        for j in range(allowed.size - 1):
+            most[u, j] = floor[u]
+    place, before = np.empty(option.shape[1], dtype=np.int64), np.empty(option.shape[1])
+    for at in range(order.size):
+        # the product without one factor is that before it times that after it: dividing by a survival of 0 is not to be
+        p = order[at]
+        product, some, u = value[p], 0, commodity[p]
+        for w in range(option.shape[1]):
+            if option[p, w] == allowed.size - 1:
+                break
+            if allowed[option[p, w]]:
+                place[some], before[some] = w, product
+                product *= survival[p, w]
+                some += 1
+        after = 1.0
+        for k in range(some - 1, -1, -1):
+            j = option[p, place[k]]
+            if undecided[j]:
+                most[u, j] = max(most[u, j], before[k] * after)
+            after *= survival[p, place[k]]
+    return most
 
 
 def _members(node: Node, solution: NodeSolution, value: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -218,17 +261,51 @@ def _members(node: Node, solution: NodeSolution, value: NDArray[np.float64]) -> 
     place = rank[paths.commodity]
     row = np.flatnonzero((place < MOST_COMMODITIES) & (value > node.floor[paths.commodity]))
     row = row[np.lexsort((-value[row], place[row]))]
-    if (compiled := kernels("values", paths.option[row].size)) is not None:
-        return np.asarray(row[compiled.uncovered(place[row], paths.option[row], undecided, MOST_PATHS)])
-    keys: list[list[set[int]]] = [[] for _ in promising]
-    found = []
-    for path in row.tolist():
-        options, before = paths.option[path], keys[place[path]]
-        key = set(options[undecided[options]].tolist())
-        if len(before) < MOST_PATHS and not any(other <= key for other in before):
-            before.append(key)  # one without options, which cannot be closed, keeps out all after it
-            found += [path] if key else []
-    return np.array(found, dtype=np.int64)
+    return np.asarray(row[_uncovered(place[row], paths.option[row], undecided, MOST_PATHS)])
+
+
+@kernel
+def _uncovered(  # noqa: C901 - one loop over paths
+    chain: Ints, option: Ints2, undecided: Mask, most: int
+) -> Mask:
+    """Return the (paths,) mask of those, at most so many a chain, whose undecided options include all of no path before in their chain.
+
+    A path without undecided options, which cannot be closed, is not among them, nor one after it.
+
+    Parameters
+    ----------
+    chain, option
+        (paths,) the chain of each, rising, and (paths, width) its options, as in `path_pool.Paths`.
+    undecided
+        (options + 1,) mask; the last is padding.
+    """
+    found, before = np.zeros(chain.size, dtype=np.bool_), np.empty(most, dtype=np.int64)
+    on, count = np.empty(undecided.size, dtype=np.int64), 0  # the last path with each option; past all for decided ones
+    for j in range(undecided.size):
+        on[j] = -1 if undecided[j] else chain.size
+    for p in range(chain.size):
+        if p > 0 and chain[p] != chain[p - 1]:
+            count = 0
+        if count == most:
+            continue
+        for w in range(option.shape[1]):
+            if undecided[option[p, w]]:
+                on[option[p, w]], found[p] = p, True
+        covered = False
+        for k in range(count):
+            covered = True  # by the k-th path, unless that has an undecided option which is not on this one
+            for w in range(option.shape[1]):
+                if on[option[before[k], w]] < p:
+                    covered = False
+                    break
+            if covered:
+                break
+        if covered:
+            found[p] = False
+        else:
+            before[count] = p
+            count += 1
+    return found
 
 
 def _by_promise(node: Node, solution: NodeSolution, value: NDArray[np.float64]) -> NDArray[np.int64]:

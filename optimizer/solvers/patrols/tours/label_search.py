@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.solvers.patrols.tours.tour import Tour
-from optimizer.solvers.search.compiled import kernels
+from optimizer.solvers.search.kernels import TOURS, kernel, ready
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.solvers.patrols.tours.tour import TourProblem
+    from optimizer.solvers.search.kernels import Floats2, Ints2
 
 BLOCK = 1 << 20
 """Numbers in one array of bounds at a time."""
@@ -366,6 +367,7 @@ class Walks:
         self.before = self.whole + 1
         self._leg = problem.leg
         self._home = np.arange(self.whole + 1)[:, None] >= self._drive[:, 0]
+        ready(TOURS, (self.whole + 1) * (problem.n + 1) ** 2)
 
     def in_cells(self, seconds: int) -> int:
         """Return whole cells in a span of time."""
@@ -380,29 +382,8 @@ class Walks:
         leave[self.before :, 0] = -np.inf
         prize = np.vstack((np.full((1, problem.most_slots + 1), -np.inf), problem.prize)) - price[:, None]
         most = min(problem.most_slots, self.whole // self.cells)
-        if (compiled := kernels("walks", (self.whole + 1) * (n + 1) ** 2)) is not None:
-            compiled.fill(arrive, leave, prize, self._drive, self._leg, self.cells, most)
-        else:
-            self._fill(arrive, leave, prize, most)
+        _fill(arrive, leave, prize, self._drive, self._leg, self.cells, most)
         return Completion(arrive, leave, self.before, self.cells, price, float(leave[-1, 0] + price.sum()))
-
-    def _fill(
-        self, arrive: NDArray[np.float64], leave: NDArray[np.float64], prize: NDArray[np.float64], most: int
-    ) -> None:
-        """Fill the tables as `walks_kernels.fill` does, all times within a slot at once."""
-        column = np.arange(len(prize))
-        flat = arrive.ravel()
-        for start in range(0, self.whole + 1, self.cells):
-            row = np.arange(start, min(start + self.cells, self.whole + 1)) + self.before
-            for slots in range(1, most + 1):
-                np.maximum(
-                    arrive[row[0] : row[-1] + 1],
-                    leave[row[0] - slots * self.cells : row[-1] + 1 - slots * self.cells] + prize[:, slots],
-                    out=arrive[row[0] : row[-1] + 1],
-                )
-            at = (row[:, None, None] - self._drive) * column.size + column
-            onward = (flat[at] + self._leg).max(axis=2)
-            np.maximum(leave[row[0] : row[-1] + 1], onward, out=leave[row[0] : row[-1] + 1])
 
     def visits(self, table: Completion) -> NDArray[np.int64]:
         """Return the (n + 1,) visits of the best walk."""
@@ -422,6 +403,33 @@ class Walks:
             row -= int(slots[stay.argmax()]) * self.cells
             at = after
             count[at] += 1
+
+
+@kernel
+def _fill(arrive: Floats2, leave: Floats2, prize: Floats2, drive: Ints2, leg: Floats2, cells: int, most: int) -> None:
+    """Fill the rows of times from 0 on of A and T, where T holds the ways home at first.
+
+    Parameters
+    ----------
+    arrive, leave
+        As in `Completion`; minus infinity elsewhere.
+    prize
+        (n + 1, L + 1) p_vl - lambda_v, minus infinity at the base.
+    drive, leg
+        (n + 1, n + 1) driving in cells, more than the shift where there is no way, and q.
+    cells, most
+        Cells to a slot, and most slots of one visit.
+    """
+    rows, size = arrive.shape
+    for row in range(rows // 2, rows):
+        for v in range(1, size):
+            for slots in range(1, most + 1):
+                arrive[row, v] = max(arrive[row, v], leave[row - slots * cells, v] + prize[v, slots])
+        for u in range(size):
+            best = leave[row, u]
+            for v in range(1, size):
+                best = max(best, arrive[row - drive[u, v], v] + leg[u, v])
+            leave[row, u] = best
 
 
 def sharpest(walks: Walks, table: Completion, value: float, rounds: int, deadline: float = np.inf) -> Completion:

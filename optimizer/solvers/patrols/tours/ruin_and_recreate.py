@@ -8,18 +8,16 @@ the end.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.solvers.patrols.tours.tour import Tour, seconds_of, tour_value
-from optimizer.solvers.search.compiled import kernels
+from optimizer.solvers.search.kernels import TOURS, kernel, part, ready
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.solvers.patrols.tours.tour import TourProblem
+    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2
 
 MOST_REMOVED = 5
 """Most visits taken out at once."""
@@ -29,16 +27,6 @@ SHAKE = 0.3
 """Range of the perturbation, relative."""
 TOLERATED = 0.03
 """Loss of value that is accepted at first, relative."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Extension:
-    """A visit to add to a tour, or (post 0) a dwell to lengthen, with its gain per second, at a place in the tour, by so many slots."""
-
-    rate: float
-    place: int
-    post: int
-    slots: int
 
 
 class TourImprover:
@@ -62,7 +50,7 @@ class TourImprover:
         self._travel = np.minimum(problem.travel, 2 * problem.shift + 1)  # too long, whatever leg it takes the place of
         self._prize = np.vstack((np.zeros(problem.most_slots + 1), problem.prize))
         self.met: dict[frozenset[int], tuple[float, Tour]] = {}
-        self._dwell = problem.slot * np.arange(problem.most_slots + 1)
+        ready(TOURS)
 
     def improved(self, tour: Tour, rounds: int, deadline: float = np.inf) -> Tour:
         """Return the best tour met in so many rounds from a tour that fits."""
@@ -101,70 +89,96 @@ class TourImprover:
         problem, power = self._problem, self._rng.uniform(*POWERS)
         shaking = self._rng.uniform(1 - SHAKE, 1 + SHAKE, problem.n + 1)
         left = problem.shift - seconds_of(problem, Tour(tuple(posts), tuple(slots)))
-        if (compiled := kernels("ruin", problem.n * len(posts) * problem.most_slots)) is not None:
-            found = compiled.recreated(
-                np.array(posts),
-                np.array(slots),
-                left,
-                power,
-                shaking,
-                self._travel,
-                problem.leg,
-                self._prize,
-                problem.slot,
-            )
-            return Tour(tuple(found.posts.tolist()), tuple(found.slots.tolist()))
-        while True:
-            step = self._best_step(posts, slots, left, power, shaking)
-            if step is None:
-                return Tour(tuple(posts), tuple(slots))
-            place, post = step.place, step.post
-            if post:
-                at = [0, *posts, 0]
-                i, j = at[place], at[place + 1]
-                left -= int(self._travel[i, post] + self._travel[post, j] - self._travel[i, j])
-                posts.insert(place, post)
-                slots.insert(place, step.slots)
-            else:
-                slots[place] += step.slots
-            left -= step.slots * problem.slot
-
-    def _best_step(
-        self, posts: list[int], slots: list[int], left: int, power: float, shaking: NDArray[np.float64]
-    ) -> _Extension | None:
-        """Return the visit to add, or the dwell to lengthen, of the best rate; None where nothing fits."""
-        problem = self._problem
-        at = np.array([0, *posts, 0])
-        i, j = at[:-1], at[1:]
-        longer = self._travel[i] + self._travel[:, j].T - self._travel[i, j][:, None]
-        gain = problem.leg[i] + problem.leg[:, j].T - problem.leg[i, j][:, None]
-        longer[:, at] = 2 * problem.shift + 1
-        place, post = np.nonzero(longer + problem.slot <= left)
-        seconds = longer[place, post][:, None] + self._dwell[1:]
-        rate = _rate(gain[place, post][:, None] + self._prize[post, 1:], seconds, power) * shaking[post][:, None]
-        rate[seconds > left] = -1.0
-        best = divmod(int(rate.argmax()), problem.most_slots) if rate.size else (0, 0)
-        top = rate[best] if rate.size else -1.0
-        if problem.most_slots > 1:
-            other = self._best_stay(posts, slots, left, power, shaking)
-            if other.rate > max(float(top), 0.0):
-                return other
-        return _Extension(float(top), int(place[best[0]]), int(post[best[0]]), best[1] + 1) if top >= 0 else None
-
-    def _best_stay(
-        self, posts: list[int], slots: list[int], left: int, power: float, shaking: NDArray[np.float64]
-    ) -> _Extension:
-        """Return the longer dwell of the best rate, negative where none fits."""
-        had = np.array(slots)[:, None]
-        total = np.arange(self._problem.most_slots + 1)
-        gain = self._prize[posts] - np.take_along_axis(self._prize[posts], had, axis=1)
-        seconds = (total - had) * self._problem.slot
-        rate = _rate(gain, seconds, power) * shaking[posts][:, None]
-        rate[(seconds <= 0) | (seconds > left)] = -1.0
-        place, slot = np.unravel_index(int(rate.argmax()), rate.shape)
-        return _Extension(float(rate[place, slot]), int(place), 0, int(slot) - slots[place])
+        found = _recreated(
+            np.array(posts),
+            np.array(slots),
+            left,
+            power,
+            shaking,
+            self._travel,
+            problem.leg,
+            self._prize,
+            problem.slot,
+        )
+        return Tour(tuple(found[0].tolist()), tuple(found[1].tolist()))
 
 
-def _rate(gain: NDArray[np.float64], seconds: NDArray[np.int64], power: float) -> NDArray[np.float64]:
+@part
+def _rate(gain: float, seconds: int, power: float) -> float:
     """Return the gain, raised to a power, per second; negative where nothing is gained but by a visit that takes no time."""
-    return np.asarray(np.maximum(gain, 0.0) ** power / np.maximum(seconds, 1))
+    rate: float = max(gain, 0.0) ** power / max(seconds, 1)
+    return rate
+
+
+@kernel
+def _recreated(  # noqa: C901, PLR0912 - two searches and what they find
+    posts: Ints,
+    slots: Ints,
+    left: int,
+    power: float,
+    shaking: Floats,
+    travel: Ints2,
+    leg: Floats2,
+    prize: Floats2,
+    slot: int,
+) -> Ints2:
+    """Return the (2, visits) posts and slots of a tour filled in, visit by visit or dwell by dwell, as long as seconds are left.
+
+    Parameters
+    ----------
+    posts, slots
+        (visits,) of the tour, at least one.
+    left, slot
+        Seconds left, and seconds of a slot.
+    power, shaking
+        Power of a gain, and the (n + 1,) perturbation of rates by post.
+    travel, leg
+        (n + 1, n + 1) driving and values of legs.
+    prize
+        (n + 1, L + 1) worth of dwells; 0 at the base.
+    """
+    size, most, m = prize.shape[0], prize.shape[1] - 1, posts.size
+    at, stay, inside = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64), np.zeros(size, np.bool_)
+    for p in range(m):
+        at[p + 1], stay[p + 1] = posts[p], slots[p]
+    inside[0] = True
+    for p in range(m):
+        inside[posts[p]] = True
+    while True:
+        # the best step: so many slots more at a place, of a new post or (0) of the one there, and how much longer the drive is
+        top, place, new, more, longer = -1.0, 0, 0, 0, 0
+        for p in range(m + 1):
+            i, j = at[p], at[p + 1]
+            for v in range(1, size):
+                detour = travel[i, v] + travel[v, j] - travel[i, j]
+                if inside[v] or detour + slot > left:
+                    continue
+                worth = leg[i, v] + leg[v, j] - leg[i, j]
+                for k in range(1, most + 1):
+                    if detour + k * slot > left:
+                        break
+                    rate = _rate(worth + prize[v, k], detour + k * slot, power) * shaking[v]
+                    if rate > top:
+                        top, place, new, more, longer = rate, p, v, k, detour
+        if most > 1:
+            for p in range(m):
+                v, had = at[p + 1], stay[p + 1]
+                for k in range(had + 1, most + 1):
+                    if (k - had) * slot > left:
+                        break
+                    rate = _rate(prize[v, k] - prize[v, had], (k - had) * slot, power) * shaking[v]
+                    if rate > max(top, 0.0):
+                        top, place, new, more, longer = rate, p, 0, k - had, 0
+        if top < 0:
+            found = np.empty((2, m), np.int64)
+            for p in range(m):
+                found[0, p], found[1, p] = at[p + 1], stay[p + 1]
+            return found
+        left -= longer + more * slot
+        if new:
+            for p in range(m + 1, place, -1):
+                at[p + 1], stay[p + 1] = at[p], stay[p]
+            at[place + 1], stay[place + 1], inside[new] = new, more, True
+            m += 1
+        else:
+            stay[place + 1] += more

@@ -1,0 +1,274 @@
+"""Kernels give the same bits as they stand and compiled, and what NumPy and SciPy give; so a search is the same in every process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.instance.evaders import arc_costs
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PRICES, PathPool
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree.node import Node
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import values_without_each
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.patrols.tours import label_search, ruin_and_recreate
+from optimizer.solvers.patrols.tours.label_search import Walks
+from optimizer.solvers.patrols.tours.pricing import _singles
+from optimizer.solvers.search import kernels
+from optimizer.solvers.search.kernels import Kernel, ready
+from optimizer.solvers.solve import solve
+from tests.cases import random_instance
+from tests.kernel_cases import EVERY, plain_and_compiled
+from tests.referees import kernels as referee
+from tests.test_beats import random_problem
+from tests.test_cuts import random_paths
+from tests.tree_cases import budget_case
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+
+ROOT = Path(__file__).parents[1]
+GRIDS = ("grid-10-plain-12", "grid-10-mixed-30")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_values_paths_gains_and_losses(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits of values of plans, best paths at every price, gains and losses; and what they are by definition."""
+    instance = random_instance(seed, n_nodes=12, n_options=9)
+    overlay, rng = contract(instance), np.random.default_rng(seed)
+    if not overlay.origin.size:
+        return
+    commodities = Commodities.of(overlay)
+    masks = [instance.forced | (overlay.free & (rng.random(overlay.free.size) < share)) for share in (0.0, 0.3, 0.7)]
+    points = [rng.random(overlay.free.size) * overlay.free for _ in range(2)]
+    found: list[list[NDArray[Any]]] = []
+    for _ in plain_and_compiled(monkeypatch):
+        pool = PathPool(overlay, commodities.searches)
+        results: list[NDArray[Any]] = [overlay.informed_values(mask) for mask in masks]
+        for point in points:
+            pool.grow(point, masks[1] & overlay.free)
+        results += [pool.paths.commodity, pool.paths.value, pool.paths.option, pool.paths.survival]
+        pooled = PooledValues(commodities, pool)
+        for mask in masks:
+            pooled.refresh(mask)
+            value, gains, losses = pooled.value(mask), pooled.gains(mask), pooled.losses(mask)
+            assert value == pytest.approx(overlay.value(mask))
+            results += [np.array([value]), *gains, losses]
+            for j in range(mask.size):
+                other = mask.copy()
+                other[j] = not mask[j]
+                change = abs(pooled.value(other) - value)
+                assert (losses if mask[j] else gains.gain)[j] == pytest.approx(change, rel=1e-9, abs=1e-12)
+        found.append(results)
+    for plain, compiled in zip(*found, strict=True):
+        np.testing.assert_array_equal(compiled, plain)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_paths_are_as_cheap_as_scipys(seed: int) -> None:
+    overlay, rng = contract(random_instance(seed, n_nodes=12, n_options=9)), np.random.default_rng(seed)
+    if not overlay.origin.size:
+        return
+    commodities, x = Commodities.of(overlay), rng.random(overlay.free.size) * overlay.free
+    none = np.zeros(overlay.free.size, dtype=bool)
+    pool = PathPool(overlay, commodities.searches)
+    pool.grow(x, none)
+    cost = arc_costs(overlay.arc_survival(none))
+    watched = np.append(overlay.presence(x), 0.0)[overlay.option] * (1 - overlay.survival)
+    for price in PRICES:
+        for commodity, value, _ in referee.cheapest_paths(overlay, commodities.searches, cost + price * watched):
+            own = pool.paths.value[pool.paths.commodity == commodity]
+            assert value == 0 or np.isclose(own, value, rtol=1e-12).any()
+
+
+@pytest.mark.parametrize("edges", [False, True])
+def test_values_without_each_option(edges: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the best values of paths under what a node allows but one undecided option."""
+    rng, n = np.random.default_rng(int(edges)), 25
+    for _ in range(20):
+        paths, floor = random_paths(rng, n, edges=edges), rng.random(9) * 0.1
+        ones = rng.random(n) < 0.2
+        node = Node(ones, (rng.random(n) < 0.2) & ~ones, floor)
+        expected = np.repeat(floor[None], n, axis=0)
+        for j in np.flatnonzero(node.undecided).tolist():
+            on = (paths.option == j).any(axis=1)
+            allowed = ~node.zeros & (np.arange(n) != j)
+            np.maximum.at(expected[j], paths.commodity[on], paths.values(np.append(allowed, False))[on])
+        plain, compiled = (values_without_each(node, paths) for _ in plain_and_compiled(monkeypatch))
+        np.testing.assert_array_equal(compiled, plain)
+        np.testing.assert_allclose(plain, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_tables_of_walks_are_numpys_to_the_last_digit(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, rng = random_problem(seed), np.random.default_rng(seed)
+    walks, price = Walks(problem), rng.random(problem.n + 1) * (np.arange(problem.n + 1) > 0)
+    tables = [walks.completion(price) for _ in plain_and_compiled(monkeypatch)]
+    monkeypatch.setattr(label_search, "_fill", referee.fill)
+    tables.append(walks.completion(price))
+    for table in tables[1:]:
+        np.testing.assert_array_equal(table.arrive, tables[0].arrive)
+        np.testing.assert_array_equal(table.leave, tables[0].leave)
+        assert table.bound == tables[0].bound
+
+
+@pytest.mark.parametrize("powers", [(1.0, 1.0), (0.5, 2.0)])
+@pytest.mark.parametrize("seed", range(20))
+def test_tours_are_recreated_as_by_numpy(
+    seed: int, powers: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By NumPy under powers of 1 alone: others are rounded otherwise there."""
+    monkeypatch.setattr(ruin_and_recreate, "POWERS", powers)
+    problem = random_problem(seed)
+    start = _singles(problem, np.arange(problem.n + 1))[:1]
+
+    def met(kind: type[ruin_and_recreate.TourImprover]) -> object:
+        improver = kind(problem, seed)
+        return [improver.improved(tour, 20) for tour in start], improver.met
+
+    plain, compiled = (met(ruin_and_recreate.TourImprover) for _ in plain_and_compiled(monkeypatch))
+    assert plain == compiled
+    if powers == (1.0, 1.0):
+        assert plain == met(referee.Recreating)
+
+
+def small_and_large() -> dict[str, tuple[Instance, dict[str, Any]]]:
+    """Ten searches: of small problems, of large ones, with budgets, and of mixtures."""
+    found: dict[str, tuple[Instance, dict[str, Any]]] = {
+        name: (read_instance(ROOT / "instances" / "grid" / f"{name}.json"), {}) for name in GRIDS
+    }
+    found |= {f"budget-{seed}": (budget_case(seed), {}) for seed in range(3)}
+    found |= {f"random-{seed}": (random_instance(seed, n_nodes=12, n_options=9), {}) for seed in range(3)}
+    found |= {f"mixed-{seed}": (random_instance(seed, n_nodes=9, n_options=6), {"method": "mixed"}) for seed in (3, 4)}
+    return found
+
+
+def searched(name: str) -> dict[str, Any]:
+    """Return what a search comes to."""
+    instance, more = small_and_large()[name]
+    found = solve(instance, threads=1, seed=0, gap=1e-4, **more)
+    plan = None if found.plan is None else found.plan.options
+    return {"lower": found.lower, "upper": found.upper, "plan": plan, "statistics": found.statistics}
+
+
+@pytest.mark.slow
+def test_a_search_does_not_depend_on_what_the_process_did_before() -> None:
+    """Ten searches in a process of their own each, and in this one, which has compiled all kernels and solved the others."""
+    ready(EVERY)
+    for name in small_and_large():
+        code = f"import json; from tests.test_kernels import searched; print(json.dumps(searched({name!r})))"
+        ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        fresh, used = json.loads(ran.stdout), json.loads(json.dumps(searched(name)))
+        for each in (fresh, used):
+            each["statistics"] = {key: n for key, n in each["statistics"].items() if "second" not in key}
+        assert fresh == used
+
+
+def test_small_problems_need_no_compiler() -> None:
+    """Numba is not imported for one."""
+    code = (
+        "import sys; from tests.cases import random_instance; from optimizer.solvers.solve import solve;"
+        "solve(random_instance(0), threads=1); print('numba' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Write a module of one kernel that calls a part, in a folder of its own."""
+    lines = (
+        "from __future__ import annotations\nfrom optimizer.solvers.search.kernels import kernel, part\n\n"
+        "@kernel\ndef fourfold(x: int) -> int:\n"
+        "    return twice(twice(x))\n\n@part\ndef twice(x: int) -> int:\n    return 2 * x\n"
+    )
+    (tmp_path / "small_kernels.py").write_text(lines, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "small_kernels", raising=False)
+    monkeypatch.setattr(kernels, "_loaded", set())
+    return "small_kernels"
+
+
+class Steps:
+    """A listener that keeps the names of steps."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what keeps the name of a step, or nothing."""
+        return lambda *given, **_: self.names.append(given[0]) if name == "step_started" else None
+
+
+def test_compiling_is_said_where_it_happens(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where numba keeps what an earlier process compiled."""
+    for said in (1, 0):
+        listener = Steps()
+        monkeypatch.setattr(kernels, "_loaded", set())
+        ready([module], listener=listener)
+        assert len(listener.names) == said
+        assert sys.modules[module].fourfold(3) == 12
+        assert sys.modules[module].fourfold.compiled is not None
+        monkeypatch.delitem(sys.modules, module)
+
+
+def test_what_numba_keeps_and_cannot_be_read_is_compiled_anew(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready([module])
+    for kept in (tmp_path / "__pycache__").glob("*.nbc"):
+        kept.write_bytes(b"cold\nGone\n.")  # a pickle of a class that is not there
+    monkeypatch.setattr(kernels, "_loaded", set())
+    monkeypatch.delitem(sys.modules, module)
+    ready([module])
+    assert sys.modules[module].fourfold.compiled(3) == 12
+
+
+@pytest.mark.parametrize("temporary", [True, False])
+def test_kernels_are_compiled_where_nothing_can_be_kept(
+    temporary: bool, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only installation without a home: a folder of the process, or no cache at all."""
+    from numba.core import caching
+
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder if temporary else tmp_path / "none"))
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [caching.UserProvidedCacheLocator])
+    ready([module])
+    assert sys.modules[module].fourfold.compiled(3) == 12
+    assert bool(list(folder.rglob("*.nbc"))) is temporary
+
+
+def test_another_process_compiles_meanwhile(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_aside", [])
+    kernels.compile_aside([module])
+    (child,) = kernels._aside
+    listener = Steps()
+    ready([module], listener=listener)
+    assert child.returncode == 0
+    assert [name for name in listener.names if "compiling" in name] == []
+    assert list((tmp_path / "__pycache__").glob("*.nbc"))
+    kernels.compile_aside([module])
+    assert kernels._aside == []
+
+
+def test_kernels_are_called_with_one_kind_of_arrays() -> None:
+    """Any other would be compiled within the search."""
+    for name in EVERY:
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, Kernel) and value.compiled is not None:
+                assert len(value.compiled.signatures) == 1, value.__name__  # type: ignore[attr-defined]
