@@ -205,7 +205,7 @@ class EvaderOracle:
         if not members.size:
             return True
         table, same = np.unique(terms.survival[kept], axis=1, return_inverse=True)
-        share = np.bincount(same.ravel(), terms.probability, table.shape[1])
+        share = np.asarray(np.bincount(same.ravel(), terms.probability, table.shape[1]), dtype=np.float64)
         compiled = best_paths.compiled is not None
         steps, preparing = seconds * _speed[compiled], float(PREPARING * table.size * (members.size + 1))
         if preparing >= steps:
