@@ -8,23 +8,20 @@ import pytest
 from optimizer.risk import FieldFlow, OdTable
 from optimizer.risk import evidence as cells
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.field_flow import model
 from optimizer.risk.field_flow.model_averaging import (
     ALIKE,
-    ALIKE_BESIDE_FLOWS,
-    FAULTS_SD,
-    WIDENING_FAULTY,
     model_weights,
 )
 from optimizer.risk.location_error import (
     FEW_SEIZURES,
     LEAST_STRAY,
     WEAK_STRAY_SHARE,
+    estimate_location_error,
     fit_location_error,
     spread,
     weak_remarks,
-    whereabouts,
 )
+from optimizer.risk.params import USUAL, RiskParams
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
@@ -36,7 +33,7 @@ HALF = np.arange(SIZE) % 2 == 0
 def test_a_record_without_strays_is_explained_by_effort_alone() -> None:
     rng = np.random.default_rng(2)
     effort = np.where(HALF, rng.gamma(2.0, size=SIZE), 0.0)
-    found = whereabouts(rng.poisson(4 * effort).astype(float), effort, NETWORK)
+    found = estimate_location_error(rng.poisson(4 * effort).astype(float), effort, NETWORK)
     assert found.misplaced < 0.12
     assert found.by_effort > 0.95
     assert found.chance.sum() == pytest.approx(1.0)
@@ -46,7 +43,7 @@ def test_tips_are_told_from_what_effort_finds() -> None:
     rng = np.random.default_rng(3)
     effort = np.where(np.arange(SIZE) < 20, 10.0, 0.0)
     tips = rng.multinomial(400, LENGTH / LENGTH.sum())
-    found = whereabouts(rng.multinomial(400, effort / effort.sum()) + tips.astype(float), effort, NETWORK)
+    found = estimate_location_error(rng.multinomial(400, effort / effort.sum()) + tips.astype(float), effort, NETWORK)
     assert found.by_effort == pytest.approx(0.5, abs=0.1)
 
 
@@ -118,7 +115,7 @@ def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
     assert any("lie where no effort in" in one and "elsewhere" in one for one in model.predict().warnings)
     assert not any("left out" in one for one in model.predict().warnings)
     typical = model.widening * np.median(model.sd_)
-    assert typical == pytest.approx(np.hypot(WIDENING_FAULTY * np.median(model.sd_), FAULTS_SD))
+    assert typical == pytest.approx(np.hypot(USUAL.faulty_widening * np.median(model.sd_), USUAL.faults_sd))
     np.testing.assert_array_equal(model.predict().searched, effort > 0)
 
 
@@ -131,9 +128,9 @@ def test_a_record_that_says_nothing_tempered_counts_in_full(monkeypatch: pytest.
     records, searches = records_of(by_segment(count)), effort_of(by_segment(effort))
 
     def medians(least_signal: float, power: float) -> np.ndarray:
-        monkeypatch.setattr(model, "LEAST_SIGNAL", least_signal)
         monkeypatch.setattr(cells, "POWER_MISPLACED", power)
-        return FieldFlow().fit(records, searches, NETWORK).predict().median
+        params = RiskParams(least_signal=least_signal)
+        return FieldFlow(params=params).fit(records, searches, NETWORK).predict().median
 
     tempered, full = medians(0.0, 0.5), medians(0.0, 1.0)
     assert np.abs(np.log(tempered / full)).max() > 0.1
@@ -148,5 +145,5 @@ def test_that_all_roads_are_alike_is_unlikely_where_traffic_is_known() -> None:
     table = OdTable(np.array([0, 8]), np.array([80, 72]), np.ones((2, 2)))
     model = FieldFlow(table).fit(records, effort, NETWORK)
     logs = np.array([one.log_evidence for one in model.candidates_])
-    weights = np.exp(logs - logs.max()) * [ALIKE_BESIDE_FLOWS if one.name == ALIKE else 1 for one in model.candidates_]
+    weights = np.exp(logs - logs.max()) * [USUAL.alike_weight if one.name == ALIKE else 1 for one in model.candidates_]
     np.testing.assert_allclose(model_weights(model.candidates_), weights / weights.sum(), atol=2e-3)

@@ -26,6 +26,7 @@ from optimizer.risk.baselines import HALF
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, learning_subgraph, restrict, with_flow
 from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
 from optimizer.risk.od_flows import path_flows
+from optimizer.risk.params import RiskParams
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -446,3 +447,12 @@ def test_a_record_that_does_not_tell_places_apart_says_so_and_one_that_does_says
     stretch = np.where(np.arange(m) < 8, 2.0 * m / 8, 0.0)
     uneven = FieldFlow(season=False).fit(records_of(by_segment(stretch)), effort, network).predict()
     assert not any("no spatial signal" in remark for remark in uneven.warnings)
+
+
+def test_parameters_change_the_estimate_and_bad_ones_are_refused() -> None:
+    seen = record(flow_of(), 6)
+    usual, wider = (FieldFlow(params=p).fit(*seen, NETWORK) for p in (RiskParams(), RiskParams(widening=2.2)))
+    assert wider.widening == pytest.approx(2 * usual.widening)
+    assert RiskParams.read(None, ["class_sd=0.5"]).changed() == {"class_sd": 0.5}
+    with pytest.raises(InputError, match="class_sd"):
+        FieldFlow(params=RiskParams(class_sd=-1.0))

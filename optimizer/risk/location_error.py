@@ -71,7 +71,7 @@ class LocationError:
     misplaced: float
 
 
-def whereabouts(count: Floats, effort: Floats, network: Network) -> LocationError:
+def estimate_location_error(count: Floats, effort: Floats, network: Network) -> LocationError:
     """Return where the seizures of a unit are to be expected.
 
     Parameters
@@ -200,7 +200,7 @@ def fit_location_error(
             continue
         before = float(expected[unit].sum())
         count[unit] += stray
-        where = whereabouts(count[unit], expected[unit], network)
+        where = estimate_location_error(count[unit], expected[unit], network)
         total = float(count[unit].sum())
         expected[unit] = total * where.chance
         rate[unit] *= total * where.by_effort / before

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow, OdTable
-from optimizer.risk.field_flow.model import THETAS
-from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, LOCAL_SHARES, MASS_SD
+from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES
+from optimizer.risk.params import USUAL
 from tests.referees.cases import FLOW_PRIOR, SmallCase
 from tests.referees.dense import HYPER_MEAN, HYPER_SD, flow_over_mean, laplacian_of
 from tests.risk_cases import grid_network
@@ -91,18 +91,18 @@ def draw_truth(seed: int, size: int) -> Truth:
     )
     value, vector = np.linalg.eigh(laplacian_of(network))
     value = np.maximum(value, 0.0)
-    share = np.array([1.0, 1.0, 1.0, ALIKE_BESIDE_FLOWS])
+    share = np.array([1.0, 1.0, 1.0, USUAL.alike_weight])
     while True:
         kind = str(rng.choice(KINDS, p=share / share.sum()))
         tau, kappa2, nugget = np.exp(HYPER_MEAN + HYPER_SD * rng.standard_normal(3))
         log_rate = np.full(m, 10.0 * rng.standard_normal())
         own, table = np.ones(m), prior
         if "flow" in kind:
-            theta, local = float(rng.choice(THETAS)), float(rng.choice(LOCAL_SHARES))
+            theta, local = float(rng.choice(USUAL.thetas)), float(rng.choice(LOCAL_SHARES))
             thick = flow_over_mean(network, prior, theta)
             own = local / (thick + local)
             if kind.endswith("masses"):
-                masses = MASS_SD * rng.standard_normal((2, 3))
+                masses = USUAL.mass_sd * rng.standard_normal((2, 3))
                 table = prior.with_weight(prior.shares() * np.exp(masses[0][:, None] + masses[1]))
                 thick = flow_over_mean(network, table, theta) * _total(table, prior)
             column = np.log(thick + local)

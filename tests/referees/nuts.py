@@ -12,7 +12,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow
-from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES, WIDENING, WIDENING_WITH_FLOWS, with_posterior
+from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES, with_posterior
+from optimizer.risk.params import USUAL
 from tests.referees.cases import small_case
 from tests.referees.dense import HYPER_MEAN, HYPER_SD, DenseModel
 
@@ -134,7 +135,7 @@ def _row(case: SmallCase, seed: int, ours: Candidate, sampled: SampledPosterior)
     low, middle, high = np.quantile(sampled.rates, [0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2], axis=0)
     off = np.abs(ours.mean - middle) / sampled.rates.std(axis=0)
     reach = float(ndtri(0.5 + LEVEL / 2)) * ours.sd
-    widening = WIDENING_WITH_FLOWS if ours.flows else WIDENING
+    widening = USUAL.widening_with_flows if ours.flows else USUAL.widening
     width = 2 * reach / (high - low)
     return NutsRow(
         seed,

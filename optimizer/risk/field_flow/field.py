@@ -5,7 +5,7 @@ Segments that meet at a junction are neighbours. With L the Laplacian of that gr
     Q = tau (kappa^2 I + L),    L_ss = sum over t of w_st,    L_st = -w_st,
 
 where each junction of `deg` segments gives every pair of them the weight 1 / (deg - 1), so that a junction ties each of its segments
-with weight one in all, however many meet there; a pair of unlike road class is tied more loosely (`ACROSS_CLASSES`).
+with weight one in all, however many meet there; a pair of unlike road class is tied more loosely (`RiskParams.across_classes`).
 
 References
 ----------
@@ -22,6 +22,7 @@ import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, diags_array, triu
 
 from optimizer.risk.numerics.ldl import Factor
+from optimizer.risk.params import USUAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
 
     Floats = NDArray[np.float64]
-
-ACROSS_CLASSES = 0.3
-"""Weight of a pair of unlike road class over that of a pair of one class."""
 
 BLOCK = 128
 """Draws that are worked on together: their numbers stay in the processor's cache."""
@@ -62,7 +60,7 @@ class Neighbours:
     weight: Floats
 
 
-def road_neighbours(network: Network, across_classes: float = ACROSS_CLASSES) -> Neighbours:
+def road_neighbours(network: Network, across_classes: float = USUAL.across_classes) -> Neighbours:
     """Return the segments of a network as neighbours; a segment that meets itself or another twice counts once a junction.
 
     Parameters

@@ -34,6 +34,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from optimizer.risk.numerics.likelihood import LikelihoodTerms
+from optimizer.risk.params import USUAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,9 +148,6 @@ def draw_points(
 
 # The latent Gaussian model of a record: what is known, what is not, and the numbers that rule it (formulas: `laplace`).
 
-LEVEL_SD = 1.0
-"""Prior standard deviation of the log level of detection of a unit of effort, relative to its own global rate."""
-
 
 @dataclass(frozen=True)
 class Design:
@@ -196,6 +194,7 @@ class LatentModel:
     """What is known: cells, counts by area, covariates, and the graph of the field.
 
     `own` is the (m,) size of the nugget of each segment relative to `Hyperparameters.nugget`, > 0; None is the same everywhere.
+    `unit_sd` is the prior standard deviation of the log level of a unit.
 
     With `blur`, (n_units, m) standard deviations of the log rate with the level of each unit, the log likelihood is its mean over normal
     log rates of that spread: finding the mode and taking the spread there, in turn, leads to the normal distribution that is nearest to the
@@ -213,6 +212,7 @@ class LatentModel:
     blur: Floats | None = None
     area_blur: Floats | None = None
     own: Floats | None = None
+    unit_sd: float = USUAL.unit_sd
 
     @cached_property
     def levels(self) -> int:
@@ -227,7 +227,7 @@ class LatentModel:
     @cached_property
     def precision(self) -> Floats:
         """(q,) prior precision of beta and the levels."""
-        return np.concatenate((self.design.prior_sd**-2.0, np.full(self.levels, LEVEL_SD**-2.0)))
+        return np.concatenate((self.design.prior_sd**-2.0, np.full(self.levels, self.unit_sd**-2.0)))
 
     @cached_property
     def centre(self) -> Floats:

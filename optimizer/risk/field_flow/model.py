@@ -20,7 +20,6 @@ from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, 
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import LatentModel, find_mode
 from optimizer.risk.field_flow.model_averaging import (
-    LEAST_SIGNAL,
     START,
     average_rates,
     candidate_at_mode,
@@ -43,10 +42,11 @@ from optimizer.risk.field_flow.model_averaging import (
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
 from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.od_flows import od_draws
+from optimizer.risk.params import USUAL
 from optimizer.risk.predictive_check import FittedRates, check_record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
@@ -59,15 +59,12 @@ if TYPE_CHECKING:
     from optimizer.risk.field_flow.model_averaging import Candidate
     from optimizer.risk.numerics.likelihood import AreaCount
     from optimizer.risk.od_flows import OdTable, PathFlows
+    from optimizer.risk.params import RiskParams
     from optimizer.risk.predictive_check import PredictiveCheck
 
     Floats = NDArray[np.float64]
 
-THETAS = (1 / 30, 1 / 90, 1 / 300)
-"""Preferences for short times that are tried, per second."""
 DRAWS_FOR_AREAS = 200
-LARGEST_FOR_MASSES = 20_000
-"""Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
 LEAST_EFFECTIVE = 50.0
 NO_FLOWS = message(
     "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here."
@@ -83,10 +80,8 @@ class FieldFlow:
         Prior table of origins and destinations; None leaves flows out.
     level
         Probability of the interval, in (0, 1).
-    thetas
-        Preferences for short times that are tried, per second.
     masses
-        Whether what origins send and destinations draw is fitted too; None up to `LARGEST_FOR_MASSES` segments.
+        Whether what origins send and destinations draw is fitted too; None up to `masses_up_to` segments.
     season
         Whether months of the year may differ.
     yes_no
@@ -94,10 +89,12 @@ class FieldFlow:
     shape
         Shape of a month's counts on a segment: infinity is Poisson, None chooses.
     widening
-        Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `WIDENING_WITH_FLOWS` as far as
-        models with flows have posterior weight and else `WIDENING`, and more where the record has faults (`widening_of`).
+        Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `widening_with_flows` as
+        far as models with flows have posterior weight and else `widening`, and more where the record has faults (`widening_of`).
     neighbours
         Graph of the field in place of that of the roads, for records without roads.
+    params
+        Prior standard deviations and factors of widening.
 
     Attributes
     ----------
@@ -125,23 +122,23 @@ class FieldFlow:
         flows: OdTable | None = None,
         *,
         level: float = 0.9,
-        thetas: Sequence[float] = THETAS,
         masses: bool | None = None,
         season: bool = True,
         yes_no: Collection[str] = (),
         shape: float | None = None,
         widening: float | None = None,
         neighbours: Neighbours | None = None,
+        params: RiskParams = USUAL,
     ) -> None:
         self.flows = flows
         self.level = level
-        self.thetas = thetas
         self.masses = masses
         self.season = season
         self.yes_no = yes_no
         self.shape = shape
         self._widening = widening
         self.neighbours = neighbours
+        self.params = params.checked()
 
     def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
         """Estimate the log risk index of every segment.
@@ -153,7 +150,7 @@ class FieldFlow:
         """
         self._network = network
         self.evidence_ = self._gather(records, effort)
-        latent = self._latent_model(Field(self.neighbours or road_neighbours(network)))
+        latent = self._latent_model(Field(self.neighbours or road_neighbours(network, self.params.across_classes)))
         self._start = find_mode(latent, START, close=1.0).expansion.point
         self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
@@ -161,10 +158,10 @@ class FieldFlow:
             self.evidence_ = self._gather(records, effort, seasonal)
             latent = self._latent_model(latent.field)
         self.candidates_ = self._candidates(latent)
-        if self.evidence_.misplaced is not None and spatial_signal(self.candidates_) < LEAST_SIGNAL:
+        if self.evidence_.misplaced is not None and spatial_signal(self.candidates_) < self.params.least_signal:
             self.candidates_ = self._candidates(self._latent_model(latent.field, temper=False))
         self.remarks_: tuple[str, ...] = ()
-        self._use(model_weights(self.candidates_))
+        self._use(model_weights(self.candidates_, self.params))
         self._check(records, None if effort is None else in_average_months(effort, self.season_))
         return self
 
@@ -239,13 +236,13 @@ class FieldFlow:
         """Factor on the standard deviations of the log rates in intervals and draws; known once the model is fitted, unless it was given."""
         if self._widening is not None:
             return self._widening
-        return widening_of(self.candidates_, self.weights_, self.evidence_, self.sd_)
+        return widening_of(self.candidates_, self.weights_, self.evidence_, self.sd_, self.params)
 
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment, and the seizures that a unit of effort makes where it is 1, by the fitted levels."""
         estimate = self._estimate()
         remarks: list[str] = [NO_FLOWS] if self.flows is not None and self._paths is None else []
-        remarks += signal_remarks(self.candidates_)
+        remarks += signal_remarks(self.candidates_, self.params)
         return replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
 
     def _estimate(self) -> RiskEstimate:
@@ -397,7 +394,12 @@ class FieldFlow:
     def _latent_model(self, field: Field, *, temper: bool = True) -> LatentModel:
         cells = tempered(cells_of(self.evidence_, self.yes_no), self.evidence_.misplaced if temper else None)
         return LatentModel(
-            field, cells, self.evidence_.area_counts, class_design(self._network), len(self.evidence_.units)
+            field,
+            cells,
+            self.evidence_.area_counts,
+            class_design(self._network, self.params),
+            len(self.evidence_.units),
+            unit_sd=self.params.unit_sd,
         )
 
     def _season(self, records: Seizures, effort: Effort | None, latent: LatentModel) -> Floats:
@@ -423,15 +425,15 @@ class FieldFlow:
         if self.flows is None or not self.flows.weight.sum() > 0:
             return []
         hyper = field.hyper
-        choice = fit_flow(latent, self._network, self.flows, self.thetas, hyper)
+        choice = fit_flow(latent, self._network, self.flows, hyper, self.params)
         self._paths = choice.flows
         fit = fit_hyperparameters(choice.latent, hyper)
         start = _whole(latent, fit.mode) or without_flow(field)
         plain = candidate_at_mode(
             "field + flow", choice.latent, fit.hyper, start, choice.flows.theta, log_volume=fit.log_volume
         )
-        wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
-        fitted = with_masses(plain, latent.design, choice) if wanted else None
+        wanted = self._network.n_segments <= self.params.masses_up_to if self.masses is None else self.masses
+        fitted = with_masses(plain, latent.design, choice, self.params) if wanted else None
         return [plain] if fitted is None else [plain, fitted]
 
 

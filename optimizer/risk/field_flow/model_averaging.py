@@ -36,6 +36,7 @@ from optimizer.risk.field_flow.laplace import (
     log_evidence,
 )
 from optimizer.risk.od_flows import path_flows
+from optimizer.risk.params import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,16 +48,12 @@ if TYPE_CHECKING:
     from optimizer.risk.field_flow.area_posterior import PosteriorSummary
     from optimizer.risk.field_flow.laplace import PosteriorExpansion
     from optimizer.risk.od_flows import OdTable, PathFlows
+    from optimizer.risk.params import RiskParams
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 LEVEL_PRIOR_SD = 10.0
-
-CLASS_PRIOR_SD = 1.0
-
-FLOW_PRIOR = (1.0, 0.5)
-"""Mean and standard deviation of b1: seizures in proportion to flow, unless the record says otherwise."""
 
 LOCAL_SHARES = (0.1, 0.03, 0.3, 1.0)
 """What passes everywhere whatever the pairs send, over the mean flow of a segment: values that are tried, the first with every theta."""
@@ -78,7 +75,7 @@ STOP_GAIN = 3e-3
 
 LEAST_WEIGHT = 1e-3
 
-ALIKE, ALIKE_BESIDE_FLOWS = "alike", 0.02
+ALIKE = "alike"
 
 BLURS = 1
 """Rounds from the mode to the normal distribution nearest to the posterior; more change nothing that matters (measured)."""
@@ -154,7 +151,7 @@ class Candidate:
         return drawn if self.latent.levels else RateDraws(drawn.eta, np.zeros((n, units.size)))
 
 
-def class_design(network: Network) -> Design:
+def class_design(network: Network, params: RiskParams = USUAL) -> Design:
     """Return the level and one column for each road class that has at least two segments, where there are several."""
     road = network.road_class[network.segment_arc]
     classes, number = np.unique(road, return_counts=True)
@@ -163,7 +160,7 @@ def class_design(network: Network) -> Design:
     return Design(
         columns,
         np.zeros(1 + kept.size),
-        np.concatenate(([LEVEL_PRIOR_SD], np.full(kept.size, CLASS_PRIOR_SD))),
+        np.concatenate(([LEVEL_PRIOR_SD], np.full(kept.size, params.class_sd))),
         np.zeros(road.size),
     )
 
@@ -177,12 +174,12 @@ def flow_column(flow: Floats, local: float = LOCAL_SHARES[0]) -> Floats:
     return np.asarray(column - column.mean())
 
 
-def with_flow(design: Design, column: Floats) -> Design:
+def with_flow(design: Design, column: Floats, params: RiskParams = USUAL) -> Design:
     """Return the design with the flow as its last column."""
     return Design(
         np.column_stack((design.columns, column)),
-        np.append(design.prior_mean, FLOW_PRIOR[0]),
-        np.append(design.prior_sd, FLOW_PRIOR[1]),
+        np.append(design.prior_mean, params.flow_mean),
+        np.append(design.prior_sd, params.flow_sd),
         design.offset,
     )
 
@@ -375,7 +372,7 @@ class FittedFlow:
 
 
 def fit_flow(
-    latent: LatentModel, network: Network, table: OdTable, thetas: Sequence[float], hyper: Hyperparameters
+    latent: LatentModel, network: Network, table: OdTable, hyper: Hyperparameters, params: RiskParams
 ) -> FittedFlow:
     """Return the flow under whose theta, and then local share, the record is likeliest at the given hyperparameters."""
     segments = learning_subgraph(latent)
@@ -384,12 +381,12 @@ def fit_flow(
         own = (
             local / (total / total.mean() + local) if total.any() else None
         )  # the less flow, the more a road is its own
-        fuller = replace(latent, design=with_flow(latent.design, flow_column(total, local)), own=own)
+        fuller = replace(latent, design=with_flow(latent.design, flow_column(total, local), params), own=own)
         evidence = fit_at(restrict(fuller, segments), hyper, None).log_evidence
         return FittedFlow(flows, local, fuller, evidence)
 
     tried = []
-    for theta in thetas:
+    for theta in params.thetas:
         flows = path_flows(network, table, theta)
         total = flows.net(table.shares()).sum(axis=0)
         tried.append((fit_local(flows, total, LOCAL_SHARES[0]), total))
@@ -398,16 +395,16 @@ def fit_flow(
     return max(by_local, key=lambda fit: fit.log_evidence)
 
 
-def model_weights(candidates: Sequence[Candidate]) -> Floats:
+def model_weights(candidates: Sequence[Candidate], params: RiskParams = USUAL) -> Floats:
     """Return the posterior weight of each candidate: its evidence over that of all, from equal prior weights.
 
-    Where some have flows, that roads of a class are all alike has the prior weight `ALIKE_BESIDE_FLOWS`: traffic is known to prefer some.
+    Where some have flows, that roads of a class are all alike has the prior weight `alike_weight`: traffic is known to prefer some.
 
     Weights below `LEAST_WEIGHT` are set to 0 (Madigan and Raftery 1994, Occam's window).
     """
     logs = np.array([candidate.log_evidence for candidate in candidates])
     if any(candidate.flows for candidate in candidates):
-        logs[[candidate.name == ALIKE for candidate in candidates]] += np.log(ALIKE_BESIDE_FLOWS)
+        logs[[candidate.name == ALIKE for candidate in candidates]] += np.log(params.alike_weight)
     chance = np.exp(logs - logs.max())
     chance[chance < LEAST_WEIGHT * chance.sum()] = 0.0
     return np.asarray(chance / chance.sum())
@@ -415,15 +412,10 @@ def model_weights(candidates: Sequence[Candidate]) -> Floats:
 
 # The candidate in which what each origin sends and each destination draws is fitted too.
 #
-#     F = F(delta): pairs (o, d) times exp(delta_o + delta_d),      delta ~ N(0, MASS_SD^2)
+#     F = F(delta): pairs (o, d) times exp(delta_o + delta_d),      delta ~ N(0, mass_sd^2)
 #
 # made linear around the mode: d log (F + local) / d delta is the share of o (or d) in F + local. Around which point is found on the part of
 # the roads on which hyperparameters are fitted; the candidate itself has one column a mass on the whole.
-
-MASS_SD = 1.0
-
-MOST_MASSES = 16
-"""Origins and destinations, each the largest, whose masses are fitted; the others keep the prior's."""
 
 MASS_ROUNDS = 4
 
@@ -436,7 +428,7 @@ class _Linear:
     slope: float
 
 
-def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate | None:
+def with_masses(plain: Candidate, base: Design, choice: FittedFlow, params: RiskParams) -> Candidate | None:
     """Return the candidate in which what origins send and destinations draw is fitted, at its mode; None where that is nothing.
 
     Parameters
@@ -448,7 +440,7 @@ def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate
     choice
         The flow of the prior table.
     """
-    movable = Masses.of(choice)
+    movable = Masses.of(choice, params)
     if movable is None:
         return None
     p = base.columns.shape[1]
@@ -501,7 +493,7 @@ def draw_tables(
         elif one.flows:
             tables += [prior] * count
         else:
-            unknown = MASS_SD * rng.standard_normal((count, movable.size))
+            unknown = movable.params.mass_sd * rng.standard_normal((count, movable.size))
             tables += [prior.with_weight(movable.weight(drawn)) for drawn in unknown]
     return [tables[place] for place in rng.permutation(n)]
 
@@ -518,6 +510,8 @@ class Masses:
         Whose masses move.
     mean, centre
         Mean of the prior flow, and of the logarithm of it over that and `local`: both of the whole.
+    params
+        Prior of the masses and of the exponent of flow.
     """
 
     flows: PathFlows
@@ -526,18 +520,19 @@ class Masses:
     destinations: Ints
     mean: float
     centre: float
+    params: RiskParams
 
     @classmethod
-    def of(cls, choice: FittedFlow) -> Masses | None:
+    def of(cls, choice: FittedFlow, params: RiskParams) -> Masses | None:
         """Return the flow of a choice; None where there is nothing to move."""
         prior = choice.flows.table.shares()
-        origins, destinations = _largest(prior.sum(axis=1)), _largest(prior.sum(axis=0))
+        origins, destinations = (_largest(prior.sum(axis=axis), params.most_masses) for axis in (1, 0))
         flow = choice.flows.net(prior).sum(axis=0)
         mean = float(flow.mean())
         if origins.size + destinations.size < 2 or mean <= 0:
             return None
         centre = float(np.log(flow / mean + choice.local).mean())
-        return cls(choice.flows, choice.local, origins, destinations, mean, centre)
+        return cls(choice.flows, choice.local, origins, destinations, mean, centre, params)
 
     @property
     def size(self) -> int:
@@ -554,11 +549,11 @@ class Masses:
     def design(self, base: Design, around: _Linear, segments: Ints | None = None) -> Design:
         """Return the covariates: those without flow, the flow, and one column a mass, on all or some segments."""
         thick, shares = self._parts(self.weight(around.masses), base.offset.size, segments)
-        flowed = with_flow(base, np.log(thick) - self.centre)
+        flowed = with_flow(base, np.log(thick) - self.centre, self.params)
         return Design(
             np.column_stack((flowed.columns, around.slope * shares)),
             np.concatenate((flowed.prior_mean, np.zeros(self.size))),
-            np.concatenate((flowed.prior_sd, np.full(self.size, MASS_SD))),
+            np.concatenate((flowed.prior_sd, np.full(self.size, self.params.mass_sd))),
             flowed.offset - around.slope * (shares @ around.masses),
         )
 
@@ -574,27 +569,15 @@ class Masses:
         return thick, np.column_stack((of_origin[:, self.origins], of_destination)) / self.mean / thick[:, None]
 
 
-def _largest(mass: Floats) -> Ints:
-    order = np.argsort(-mass, kind="stable")[:MOST_MASSES]
+def _largest(mass: Floats, most: int) -> Ints:
+    order = np.argsort(-mass, kind="stable")[:most]
     return np.sort(order[mass[order] > 0])
 
 
 # What the candidates say together: the averaged log rates, and the seizures they expect behind the record they were fitted to.
 
-WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
-"""Posterior standard deviations are multiplied by these, so that 90 % intervals hold about as often in simulation as they promise
-(docs/risk.md). Models with flows do not include the uncertainty about which of several roads is taken, so their intervals are too narrow."""
-
-WIDENING_FAULTY, FAULTS_SD = 1.1, 1.2
-"""Where seizures are recorded where nobody is recorded to have searched, the record has faults, of which the model knows some on the whole and
-others (recorded tips, missing rows, places that detect differently) not at all. Intervals then are those of log rates whose standard
-deviation is the model's times the first, and, independently, the second; chosen in simulated worlds (results/risk/model.md)."""
-
 LEAST_SD = 0.3
 """Standard deviations are taken as at least this where faults widen them: the factor stays below 4.2."""
-
-LEAST_SIGNAL = 0.5
-"""Posterior probability that segments differ below which the record is said to hold no spatial signal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -651,16 +634,20 @@ def _expected(one: Candidate, evidence: Evidence) -> Floats:
     return expected
 
 
-def widening_of(candidates: Sequence[Candidate], weights: Floats, evidence: Evidence, sd: Floats) -> float:
+def widening_of(
+    candidates: Sequence[Candidate], weights: Floats, evidence: Evidence, sd: Floats, params: RiskParams
+) -> float:
     """Return the factor on the (m,) standard deviations `sd` in intervals and draws that simulation calls for, by the (candidates,) weights.
 
-    In a record with faults it is the one that `FAULTS_SD` asks for at the median of the standard deviations.
+    In a record with faults it is the one that `faults_sd` asks for at the median of the standard deviations.
     """
-    factors = [WIDENING_WITH_FLOWS if one.flows else WIDENING for one in candidates]
+    factors = [params.widening_with_flows if one.flows else params.widening for one in candidates]
     widening = float(weights @ factors)
     if evidence.misplaced is None:
         return widening
-    return max(widening, float(np.hypot(WIDENING_FAULTY, FAULTS_SD / max(float(np.median(sd)), LEAST_SD))))
+    return max(
+        widening, float(np.hypot(params.faulty_widening, params.faults_sd / max(float(np.median(sd)), LEAST_SD)))
+    )
 
 
 def spatial_signal(candidates: Sequence[Candidate]) -> float:
@@ -691,10 +678,10 @@ def too_few_draws(effective: float) -> str:
     )
 
 
-def signal_remarks(candidates: Sequence[Candidate]) -> list[str]:
+def signal_remarks(candidates: Sequence[Candidate], params: RiskParams) -> list[str]:
     """Return what a reader must know where the record does not tell places apart."""
     signal = spatial_signal(candidates)
-    if signal >= LEAST_SIGNAL:
+    if signal >= params.least_signal:
         return []
     return [
         message(
@@ -732,11 +719,15 @@ def restrict(latent: LatentModel, segments: NDArray[np.int64]) -> LatentModel:
     place[segments] = np.arange(segments.size)
     cells = latent.cells.take(place[latent.cells.segment] >= 0)
     design = latent.design
-    return LatentModel(
-        latent.field.part(segments),
-        replace(cells, segment=place[cells.segment]),
-        tuple(replace(area, segment=place[area.segment]) for area in latent.areas if (place[area.segment] >= 0).all()),
-        Design(design.columns[segments], design.prior_mean, design.prior_sd, design.offset[segments]),
-        latent.n_units,
+    return replace(
+        latent,
+        field=latent.field.part(segments),
+        cells=replace(cells, segment=place[cells.segment]),
+        areas=tuple(
+            replace(area, segment=place[area.segment]) for area in latent.areas if (place[area.segment] >= 0).all()
+        ),
+        design=Design(design.columns[segments], design.prior_mean, design.prior_sd, design.offset[segments]),
+        blur=None,
+        area_blur=None,
         own=None if latent.own is None else latent.own[segments],
     )

@@ -108,7 +108,7 @@ def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
 
 def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:
     """Yield the numbers of the risk model that a record does not decide alone."""
-    numbers = MODELS[scenario.risk.model].numbers() if scenario.records.seizures else ""
+    numbers = MODELS[scenario.risk.model].numbers(scenario.risk.params) if scenario.records.seizures else ""
     if numbers:
         what = message("numbers of the risk model {model!r}", model=str(scenario.risk.model))
         yield Assumption(what, message("{numbers} (docs/risk.md)", numbers=numbers))

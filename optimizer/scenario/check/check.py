@@ -140,7 +140,7 @@ class ScenarioEvidence(ScenarioCheck):
     def risk_model(self) -> RiskModel:
         """Return the risk model that the scenario chooses, not yet fitted."""
         terms = self.scenario.risk
-        return MODELS[terms.model].make(self.demand.prior(), terms.interval)
+        return MODELS[terms.model].make(self.demand.prior(), terms.interval, terms.params)
 
 
 def check_scenario(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from optimizer.risk import OdTable, RiskModel
+    from optimizer.risk.params import RiskParams
     from optimizer.scenario.file.model import RiskName
 
 
@@ -25,27 +26,18 @@ class RiskModelEntry:
     description
         What it estimates from, to be read after "Estimated from".
     make
-        Makes one from the flows that gravity expects and the probability of the intervals.
+        Makes one from the flows that gravity expects, the probability of the intervals, and parameters where the model has any.
     numbers
-        Returns the numbers built into it that change what it estimates, as a phrase.
+        Returns the numbers in it that change what it estimates, as a phrase.
     """
 
     description: str
-    make: Callable[[OdTable, float], RiskModel]
-    numbers: Callable[[], str]
+    make: Callable[[OdTable, float, RiskParams], RiskModel]
+    numbers: Callable[[RiskParams], str]
 
 
-def _field_numbers() -> str:
-    from optimizer.risk.field_flow.field import ACROSS_CLASSES
-    from optimizer.risk.field_flow.laplace import LEVEL_SD
-    from optimizer.risk.field_flow.model_averaging import (
-        CLASS_PRIOR_SD,
-        FAULTS_SD,
-        HYPER_MEAN,
-        HYPER_SD,
-        WIDENING,
-        WIDENING_FAULTY,
-    )
+def _field_numbers(params: RiskParams) -> str:
+    from optimizer.risk.field_flow.model_averaging import HYPER_MEAN, HYPER_SD
 
     hyper = ", ".join(f"{mean:g} ({sd:g})" for mean, sd in zip(HYPER_MEAN, HYPER_SD, strict=True))
     return message(
@@ -53,36 +45,33 @@ def _field_numbers() -> str:
         "unlike class that meet tell {across:g} of what those of one class tell; prior means (and standard deviations) of log tau, log kappa "
         "squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}, and where seizures lie where no effort is "
         "recorded by {faulty:g} and, independently, to {faults:g} more",
-        of_class=CLASS_PRIOR_SD,
-        level=LEVEL_SD,
-        across=ACROSS_CLASSES,
+        of_class=params.class_sd,
+        level=params.unit_sd,
+        across=params.across_classes,
         hyper=hyper,
-        widening=WIDENING,
-        faulty=WIDENING_FAULTY,
-        faults=FAULTS_SD,
+        widening=params.widening,
+        faulty=params.faulty_widening,
+        faults=params.faults_sd,
     )
 
 
-def _flow_numbers() -> str:
-    from optimizer.risk.field_flow.model import THETAS
-    from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, FLOW_PRIOR, MASS_SD, WIDENING_WITH_FLOWS
-
-    tried = ", ".join(f"1/{1 / theta:.0f}" for theta in THETAS)
+def _flow_numbers(params: RiskParams) -> str:
+    tried = ", ".join(f"1/{1 / theta:.0f}" for theta in params.thetas)
     return message(
         "{field}, with flows by {widening:g}; preferences for short times that are tried {tried} a second; prior mean {mean:g} and standard "
         "deviation {sd:g} of the exponent of flow; prior standard deviation {mass:g} of the log mass of a gateway or settlement; prior weight "
         "of roads all alike {alike:g} of that of the other models",
-        field=_field_numbers(),
-        widening=WIDENING_WITH_FLOWS,
+        field=_field_numbers(params),
+        widening=params.widening_with_flows,
         tried=tried,
-        mean=FLOW_PRIOR[0],
-        sd=FLOW_PRIOR[1],
-        mass=MASS_SD,
-        alike=ALIKE_BESIDE_FLOWS,
+        mean=params.flow_mean,
+        sd=params.flow_sd,
+        mass=params.mass_sd,
+        alike=params.alike_weight,
     )
 
 
-def _shrunk_numbers() -> str:
+def _shrunk_numbers(_: RiskParams) -> str:
     from optimizer.risk.shrunk_rate import REACHES, SPREAD
 
     reaches, spread = (", ".join(f"{value:g}" for value in values) for values in (REACHES, SPREAD))
@@ -93,7 +82,7 @@ def _shrunk_numbers() -> str:
     )
 
 
-def _regression_numbers() -> str:
+def _regression_numbers(_: RiskParams) -> str:
     model = risk.FlowRegression()
     return message(
         "preference for short times 1/{theta:.0f} a second; prior standard deviation {ridge:g} of each coefficient",
@@ -102,16 +91,16 @@ def _regression_numbers() -> str:
     )
 
 
-def _plain_numbers() -> str:
+def _plain_numbers(_: RiskParams) -> str:
     from optimizer.risk.baselines import HALF
 
     return message("{half:g} seizures on each road before any evidence", half=HALF)
 
 
-def _density_numbers() -> str:
+def _density_numbers(params: RiskParams) -> str:
     return message(
         "{plain}; seizures spread {reach:g} km along the roads",
-        plain=_plain_numbers(),
+        plain=_plain_numbers(params),
         reach=risk.KernelDensity().reach_km,
     )
 
@@ -122,39 +111,39 @@ MODELS: Mapping[RiskName, RiskModelEntry] = {
             "seizures per unit of search effort on a road and on those that meet it, and from where loads would pass between gateways and "
             "settlements, as far as the record supports that"
         ),
-        lambda flows, level: risk.FieldFlow(flows, level=level),
+        lambda flows, level, params: risk.FieldFlow(flows, level=level, params=params),
         _flow_numbers,
     ),
     "field": RiskModelEntry(
         marked("seizures per unit of search effort on a road and on those that meet it"),
-        lambda _, level: risk.FieldFlow(level=level),
+        lambda _, level, params: risk.FieldFlow(level=level, params=params),
         _field_numbers,
     ),
     "flow-regression": RiskModelEntry(
         marked(
             "seizures per unit of search effort, explained by where loads would pass between gateways and settlements and by road class alone"
         ),
-        lambda flows, level: risk.FlowRegression(flows, level=level),
+        lambda flows, level, _: risk.FlowRegression(flows, level=level),
         _regression_numbers,
     ),
     "shrunk": RiskModelEntry(
         marked("seizures per unit of search effort, shrunk along the network"),
-        lambda _, level: risk.ShrunkRate(level=level),
+        lambda _, level, __: risk.ShrunkRate(level=level),
         _shrunk_numbers,
     ),
     "counts-over-effort": RiskModelEntry(
         marked("seizures over search effort, each segment by itself"),
-        lambda _, level: risk.CountsOverEffort(level=level),
+        lambda _, level, __: risk.CountsOverEffort(level=level),
         _plain_numbers,
     ),
     "kernel-density": RiskModelEntry(
         marked("seizures alone, spread along the roads, as if all roads had been searched alike"),
-        lambda _, level: risk.KernelDensity(level=level),
+        lambda _, level, __: risk.KernelDensity(level=level),
         _density_numbers,
     ),
     "raw-counts": RiskModelEntry(
         marked("seizures alone, as if all roads had been searched alike"),
-        lambda _, level: risk.RawCounts(level=level),
+        lambda _, level, __: risk.RawCounts(level=level),
         _plain_numbers,
     ),
 }

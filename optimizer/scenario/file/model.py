@@ -14,6 +14,7 @@ from optimizer.base.text.language import check_language
 from optimizer.base.text.names import close_match, one_of
 from optimizer.problem.instance.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.risk.params import RiskParams
 from optimizer.scenario.file.adapt_model import AdaptModel
 from optimizer.scenario.file.kinds import KINDS, AnyKind, KindModel
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
@@ -112,6 +113,9 @@ class RiskChoiceModel(Strict):
         "the last three are methods in common use, for comparison. docs/risk.md has each",
     )
     interval: float = Field(0.9, gt=0, lt=1, description="probability that a segment's interval holds")
+    params: RiskParams = Field(
+        RiskParams(), description="parameters of `field-flow` and `field`, which planners need not set"
+    )
 
 
 class BackgroundModel(Strict):
