@@ -28,7 +28,7 @@ from optimizer.records import Area, EffortSource, SeizureSource, read_effort, re
 from optimizer.records.importers.cbp import OFFICE_OF_REGION, import_cbp
 from optimizer.records.importers.frames import read_columns
 from optimizer.records.importers.mapped_csv import checked_mapping, import_csv
-from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
+from optimizer.records.importers.stop_search import Filling, filling, import_stop_search
 from optimizer.records.importers.writing import Imported, safe_text, write_import
 from optimizer.records.personal import is_personal
 from tests.examples import examples
@@ -39,6 +39,7 @@ from tests.shared_data import DATA, needs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from optimizer.base.choices import Unfilled
     from optimizer.records import Effort, Seizures
 
 ROOT = Path(__file__).parents[1]
@@ -169,7 +170,7 @@ def test_people_searched_together_are_one_search(tmp_path: Path) -> None:
     ]
     alone = search("2020-01-01T10:01:00+00:00")
     path = searches(tmp_path, [*together, alone])
-    one, each = import_stop_search([path]), import_stop_search([path], groups=Groups.EACH)
+    one, each = import_stop_search([path]), import_stop_search([path], groups="each")
     assert one.summary.counts["groups"] == 1
     assert one.summary.counts["people_in_groups"] == 3
     assert "3 people were searched in 1 groups" in told(one)
@@ -239,9 +240,7 @@ POSITIVE_ONLY = [
 NOT_FILLED = [search(f"2020-01-0{day}T10:00:00+00:00", outcome=ARREST, linked="") for day in range(1, 6)]
 
 
-@pytest.mark.parametrize(
-    ("unfilled", "kept", "found"), [(Unfilled.AUTO, 9, 3), (Unfilled.DROP, 1, 0), (Unfilled.NEGATIVE, 14, 3)]
-)
+@pytest.mark.parametrize(("unfilled", "kept", "found"), [("auto", 9, 3), ("drop", 1, 0), ("negative", 14, 3)])
 def test_forces_that_do_not_fill_the_outcome_are_named(
     tmp_path: Path, unfilled: Unfilled, kept: int, found: int
 ) -> None:

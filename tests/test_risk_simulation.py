@@ -15,7 +15,7 @@ from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, Change, rate_f
 from tests.risk_cases import grid_network
 
 if TYPE_CHECKING:
-    from optimizer.risk.simulation.settings import EffortKind, WorldKind
+    from optimizer.base.choices import EffortKind, WorldKind
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 TABLE = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.ones((2, 3)))

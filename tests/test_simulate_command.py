@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.cli.simulate import EffortName, WorldName, simulate
+from optimizer.cli.simulate import simulate
 from optimizer.lab.synthetic.ground import read_changes, read_ground
 from optimizer.lab.synthetic.simulate import Exercise, make_exercise, write_exercise
 from optimizer.risk.simulation.observation import FIRST_MONTH
@@ -93,8 +93,8 @@ def test_the_command_says_in_one_line_what_the_files_hold(tmp_path: Path, capsys
             capsys,
             save_small_region(tmp_path),
             tmp_path / "out",
-            world=WorldName.FLOWS,
-            effort=EffortName.UNIFORM,
+            world="flows",
+            effort="uniform",
             change=["port-0:2023-03:0", "12:2023-05:7"],
         )
     )

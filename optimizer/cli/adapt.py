@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optimizer.base.choices import LearningName  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import Jobs, Json, Language, Overwrite, Scheduler, Settings, SkipUnreachable  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 from optimizer.cli.terminal import CommandInterrupts
@@ -15,17 +15,6 @@ from optimizer.cli.terminal import CommandInterrupts
 if TYPE_CHECKING:
     from optimizer.lab.adaptive.analysis.adapt import Adaptation
     from optimizer.lab.adaptive.analysis.adaptive_chart import MeanInterval
-
-
-class Learning(StrEnum):
-    """`optimizer.scenario.file.adapt_model.LearningName`, named here so that `--help` need not import it."""
-
-    BEST_REPLY = "best-reply"
-    FICTITIOUS = "fictitious"
-    EXP_WEIGHTS = "exp-weights"
-    LOGIT = "logit"
-    NARCOLOGIC = "narcologic"
-    SPREADING = "spreading"
 
 
 def adapt(
@@ -41,7 +30,7 @@ def adapt(
     runs: Annotated[int, typer.Option(help="Runs of each policy.")] = 30,
     out: Annotated[Path | None, typer.Option(help="Folder to write: rows, figures, a page.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
-    learning: Annotated[Learning | None, typer.Option(help="How traffickers learn.")] = None,
+    learning: Annotated[LearningName | None, typer.Option(help="How traffickers learn.")] = None,
     rate: Annotated[float | None, typer.Option(help="How fast, from 0 to 1.")] = None,
     exploration: Annotated[
         float | None, typer.Option(help="Share of the days of `explore` and `fpl-ue` for what they teach, from 0 to 1.")
@@ -76,7 +65,7 @@ def adapt(
     from optimizer.lab.adaptive.analysis.adapt import adapt as simulate_policies
 
     asked: dict[str, Any] = {
-        "learning": None if learning is None else learning.value,
+        "learning": learning,
         "rate": rate,
         "exploration": exploration,
         "supply_response": supply_response,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.choices import Others  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import (
     Budgets,
     Gap,
@@ -34,19 +34,12 @@ SHOWN = 12
 """Sites that the table names, those first that bring most."""
 
 
-class OthersChoice(Enum):
-    """What those outside a coalition have."""
-
-    ABSENT = "absent"
-    TODAY = "today"
-
-
 def cooperate(
     scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
     others: Annotated[
-        OthersChoice,
+        Others,
         typer.Option(help="What those outside a coalition have: nothing, or what stands today, which stays."),
-    ] = OthersChoice.ABSENT,
+    ] = "absent",
     orders: Annotated[int, typer.Option(min=2, help="Above 8 agencies: orders of joining that are sampled.")] = 16,
     sites: Annotated[
         bool, typer.Option("--sites", help="With --json, a line for each site of the plan of all too.")
@@ -96,12 +89,12 @@ def cooperate(
         instance = Changes(amounts(budget)).applied(source.instance)
         finished = None
         if out is not None:
-            digest = cooperation_digest(instance, source.solve, others.value, orders, time_limit)
+            digest = cooperation_digest(instance, source.solve, others, orders, time_limit)
             finished = FinishedPieces.beside(out, digest, overwrite=overwrite)
         found = plan_coalitions(
             instance,
             source.solve,
-            others=others.value,
+            others=others,
             orders=orders,
             time_limit=time_limit,
             executor=Executor(jobs, scheduler),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.choices import DrawEvery  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Placements whose frequency is shown: those farthest from their probability."""
-
-
-class Every(StrEnum):
-    """How often a plan is drawn."""
-
-    DAY = "day"
-    SHIFT = "shift"
 
 
 def draw(
@@ -34,7 +27,7 @@ def draw(
         Path, typer.Option("--seed-file", help="File with the secret of the draws; not in the plan folder.")
     ],
     days: Annotated[int, typer.Option(help="How many days, 1 to 366.")] = 30,
-    every: Annotated[Every, typer.Option(help="Draw a plan for each day, or for each shift.")] = Every.DAY,
+    every: Annotated[DrawEvery, typer.Option(help="Draw a plan for each day, or for each shift.")] = "day",
     stay: Annotated[
         int | None, typer.Option(help="Days, or shifts, that a plan stays, 1 to 30; as the scenario says if not given.")
     ] = None,
@@ -66,7 +59,7 @@ def draw(
         first,
         seed_file,
         days=days,
-        every=every.value,
+        every=every,
         stay=stay,
         change=change,
         begun=begun,

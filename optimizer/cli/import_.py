@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.choices import Duplicates, Groups, Unfilled  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
@@ -15,21 +15,6 @@ from optimizer.cli.console import ProgressPrinter, print_json, print_line, print
 if TYPE_CHECKING:
     from optimizer.pipeline.import_records import SavedImport
     from optimizer.records.importers.writing import Imported, ImportSummary
-
-
-class UnfilledName(StrEnum):
-    """`optimizer.records.importers.stop_search.Unfilled`, named here so that `--help` need not import it."""
-
-    AUTO = "auto"
-    DROP = "drop"
-    NEGATIVE = "negative"
-
-
-class GroupsName(StrEnum):
-    """`optimizer.records.importers.stop_search.Groups`, likewise."""
-
-    ONE = "one"
-    EACH = "each"
 
 
 OUT = Path("results/import")
@@ -43,15 +28,13 @@ def stop_search(
         typer.Option("--object", help="Object of search to keep; 'all' keeps every one. [Controlled drugs]"),
     ] = None,
     unfilled: Annotated[
-        UnfilledName,
+        Unfilled,
         typer.Option(
             help="Where the outcome is empty: auto reads no further action as nothing found if the force fills only positive ones, and "
             "leaves out forces that do not fill it in; drop leaves both out; negative reads every empty one as nothing found."
         ),
-    ] = UnfilledName.AUTO,
-    groups: Annotated[
-        GroupsName, typer.Option(help="People searched together: one search, or each of them one.")
-    ] = GroupsName.ONE,
+    ] = "auto",
+    groups: Annotated[Groups, typer.Option(help="People searched together: one search, or each of them one.")] = "one",
     force: Annotated[
         str | None, typer.Option(help="Police force of all files; taken from the file names if not given.")
     ] = None,
@@ -61,7 +44,7 @@ def stop_search(
 ) -> None:
     """Read UK police stop and search: each row a search, at an anonymous map point, that ends in yes or no."""
     from optimizer.pipeline.import_records import import_to_folder
-    from optimizer.records.importers.stop_search import DRUGS, Groups, Unfilled, import_stop_search
+    from optimizer.records.importers.stop_search import DRUGS, import_stop_search
 
     saved = import_to_folder(
         out,
@@ -69,8 +52,8 @@ def stop_search(
         lambda: import_stop_search(
             files,
             objects=objects or (DRUGS,),
-            unfilled=Unfilled(unfilled.value),
-            groups=Groups(groups.value),
+            unfilled=unfilled,
+            groups=groups,
             force=force,
         ),
         ledger=ledger,
@@ -146,13 +129,6 @@ def _pairs(words: list[str] | None) -> dict[str, str]:
 Column = str | None
 
 
-class DuplicatesName(StrEnum):
-    """What becomes of rows that equal an earlier one."""
-
-    KEEP = "keep"
-    DROP = "drop"
-
-
 def csv_file(
     file: Annotated[Path, typer.Argument(help="CSV file with a header row.")],
     out: Out = OUT,
@@ -180,7 +156,7 @@ def csv_file(
         list[str] | None,
         typer.Option(help="A word that means an empty cell; once for each. NA, NULL, - and the like if not given."),
     ] = None,
-    duplicates: Annotated[DuplicatesName | None, typer.Option(help="Rows that equal an earlier one.")] = None,
+    duplicates: Annotated[Duplicates | None, typer.Option(help="Rows that equal an earlier one.")] = None,
     areas: Annotated[Path | None, typer.Option(help="GeoJSON of the areas: other names are faults.")] = None,
     ledger: Ledger = None,
     overwrite: Overwrite = False,
@@ -212,7 +188,7 @@ def csv_file(
         "quantity_unit": quantity_unit,
         "date_format": date_format,
         "missing": missing,
-        "duplicates": None if duplicates is None else duplicates.value,
+        "duplicates": duplicates,
     }
 
     def read() -> Imported:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.choices import EntryKind  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import print_json, print_line, print_note
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, typer.Argument(help="Folder of the ledger.")]
 
 PrivateKey = Annotated[Path, typer.Option("--key", help="File of your private key, outside of the ledger.")]
-
-
-class EntryKind(StrEnum):
-    """What an entry is about."""
-
-    FILE = "file"
-    RECORDS = "records"
-    MODEL = "model"
-    PLAN = "plan"
-    OVERRIDE = "override"
-    RELEASE = "release"
-    JOINT = "joint"
 
 
 def init(
@@ -72,7 +60,7 @@ def key(
 def append(
     folder: Folder,
     files: Annotated[list[Path], typer.Argument(help="Files to record: their hashes, not their content.")],
-    kind: Annotated[EntryKind, typer.Option(help="What the files are.")] = EntryKind.FILE,
+    kind: Annotated[EntryKind, typer.Option(help="What the files are.")] = "file",
     name: Annotated[
         str | None, typer.Option(help="What it is about, in words; the names of the files if not given.")
     ] = None,
@@ -85,7 +73,7 @@ def append(
 
     ledger = LedgerFolder.opened(folder)
     entry = Entry(
-        kind.value,
+        kind,
         name or ", ".join(file.name for file in files),
         [EntryFile.of(file) for file in files],
         agency=agency,

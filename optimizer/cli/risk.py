@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.choices import PeriodLength, PlaceKind  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
@@ -25,15 +25,6 @@ NEAREST = 5
 """Places that are shown where there is no alarm."""
 
 
-class PlaceKindName(StrEnum):
-    """`optimizer.analysis.search_advice.alerts.PlaceKind`, named here so that `--help` need not import it."""
-
-    SEGMENT = "segment"
-    NEIGHBOURHOOD = "neighbourhood"
-    CROSSING = "crossing"
-    AREA = "area"
-
-
 def alerts(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     since: Annotated[
@@ -41,7 +32,7 @@ def alerts(
         typer.Option(help="First day of the recent window (2024-10-01 or 2024-10); by default the last quarter."),
     ] = None,
     fdr: Annotated[float, typer.Option(min=0.001, max=0.5, help="Expected share of false alarms among alarms.")] = 0.1,
-    by: Annotated[PlaceKindName, typer.Option(help="What is tested.")] = PlaceKindName.SEGMENT,
+    by: Annotated[PlaceKind, typer.Option(help="What is tested.")] = "segment",
     memory: Annotated[
         int | None, typer.Option(min=1, help="Months before the window to learn from; by default all of them.")
     ] = None,
@@ -64,7 +55,7 @@ def alerts(
         scenario,
         since=since,
         fdr=fdr,
-        by=by.value,
+        by=by,
         memory=memory,
         any_dependence=any_dependence,
         out=out,
@@ -218,19 +209,12 @@ NOTHING = 3
 """Exit code of an interrupt before any period was scored."""
 
 
-class PeriodName(StrEnum):
-    """`optimizer.lab.backtest.engine.Length`, named here so that `--help` need not import it."""
-
-    MONTH = "month"
-    QUARTER = "quarter"
-
-
 def backtest(
     records: Annotated[
         list[Path],
         typer.Argument(help="searches.csv of `import stop-search`, or folders with one; or one SCENARIO.toml."),
     ],
-    period: Annotated[PeriodName, typer.Option(help="Length of a test period.")] = PeriodName.MONTH,
+    period: Annotated[PeriodLength, typer.Option(help="Length of a test period.")] = "month",
     out: Annotated[
         Path | None, typer.Option(help="Folder to write: backtest.json, backtest.csv, backtest.md, calibration.png.")
     ] = None,
@@ -245,12 +229,11 @@ def backtest(
     scenarios = [path for path in records if path.suffix.lower() == SCENARIO]
     if scenarios and len(records) > 1:
         raise typer.BadParameter("give one SCENARIO.toml alone, or files of searches")
-    from optimizer.lab.backtest.engine import Length
     from optimizer.lab.backtest.run import as_json as contents
     from optimizer.lab.backtest.run import run_backtest
 
     done = run_backtest(
-        records, Length(period.value), seed=seed, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
+        records, period, seed=seed, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
     )
     if done.interrupted:
         kept = sum(len(one.periods) for one in done.judged)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.choices import EffortKind, WorldKind  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
@@ -15,39 +15,20 @@ if TYPE_CHECKING:
     from optimizer.lab.synthetic.simulate import Exercise
 
 
-class WorldName(StrEnum):
-    """`optimizer.risk.simulation.WorldKind`, named here so that `--help` need not import it."""
-
-    FLOWS = "flows"
-    UNINFORMED = "uninformed"
-    MIXED = "mixed"
-    LOCAL = "local"
-
-
-class EffortName(StrEnum):
-    """`optimizer.risk.simulation.EffortKind`, likewise."""
-
-    UNIFORM = "uniform"
-    STATIC = "static"
-    FEEDBACK = "feedback"
-    TIPS = "tips"
-    EXPLORING = "exploring"
-
-
 def simulate(
     source: Annotated[Path, typer.Argument(help="Network (.gpkg), extract (.osm.pbf) or scenario (.toml).")],
     world: Annotated[
-        WorldName,
+        WorldKind,
         typer.Option(
             help="What the true risk consists of: flows; flows with masses that are not in any table; 60 % flows and 40 % local; local alone."
         ),
-    ] = WorldName.MIXED,
+    ] = "mixed",
     effort: Annotated[
-        EffortName,
+        EffortKind,
         typer.Option(
             help="Where is searched: uniformly; by habit; where seizures were made; so, with tips; so, with a fifth for exploration."
         ),
-    ] = EffortName.FEEDBACK,
+    ] = "feedback",
     seizures: Annotated[
         float, typer.Option(min=1, max=1e6, help="About how many seizures the record is to have.")
     ] = 400,
@@ -74,8 +55,8 @@ def simulate(
     saved = simulate_records(
         source,
         out,
-        world=world.value,
-        effort=effort.value,
+        world=world,
+        effort=effort,
         seizures=seizures,
         months=months,
         seed=seed,
@@ -87,7 +68,7 @@ def simulate(
     )
     counts = _counts(saved.exercise)
     if as_json:
-        print_json({"out": str(out), "world": world.value, "effort": effort.value, "seed": seed} | counts)
+        print_json({"out": str(out), "world": world, "effort": effort, "seed": seed} | counts)
         return
     print_table(
         f"Saved {out}", ["", "count"], [(name.replace("_", " "), f"{value:g}") for name, value in counts.items()]

@@ -38,11 +38,12 @@ from optimizer.solvers.solve import solve
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from optimizer.base.choices import Others
     from optimizer.base.files.json_lines import FinishedPieces
     from optimizer.base.work.executor import Executor, PieceCall
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.agencies import Coalition, Others
+    from optimizer.problem.plan.agencies import Coalition
     from optimizer.scenario.file.model import SolveModel
 
 MOST = 8

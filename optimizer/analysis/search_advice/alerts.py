@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import shapely
 
 from optimizer.analysis.search_advice.field_model import field_model, seizures_of
+from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from optimizer.risk.alerts.places import Place
     from optimizer.risk.alerts.trend import Trend
     from optimizer.scenario.check.check import ScenarioEvidence
-
-PlaceKind: TypeAlias = Literal["segment", "neighbourhood", "crossing", "area"]
 
 TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
 ALERTS = AnswerFiles("risk alerts", ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv"))

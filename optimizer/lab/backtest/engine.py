@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import PeriodLength
     from optimizer.base.work.listener import Listener
     from optimizer.lab.backtest.searches import Excluded
     from optimizer.lab.backtest.statistics import Recalibration, Tenth
@@ -358,13 +358,6 @@ class Backtest:
 # Rolling origin: every period but the first is forecast from all that came before it, and from nothing else.
 
 
-class Length(StrEnum):
-    """How long a test period is; quarters begin in January, April, July and October."""
-
-    MONTH = "month"
-    QUARTER = "quarter"
-
-
 @dataclass(frozen=True)
 class Fold:
     """One test period.
@@ -386,14 +379,14 @@ class Fold:
     during: NDArray[np.bool_]
 
 
-def periods_of(month: NDArray[np.datetime64], length: Length) -> NDArray[np.datetime64]:
+def periods_of(month: NDArray[np.datetime64], length: PeriodLength) -> NDArray[np.datetime64]:
     """Return the (k,) first month of the period in which each month lies."""
-    months = 3 if length is Length.QUARTER else 1
+    months = 3 if length == "quarter" else 1
     number = month.astype("datetime64[M]").astype(np.int64)
     return np.asarray((number // months * months).astype("datetime64[M]"))
 
 
-def folds(month: NDArray[np.datetime64], length: Length = Length.MONTH) -> list[Fold]:
+def folds(month: NDArray[np.datetime64], length: PeriodLength = "month") -> list[Fold]:
     """Return the test periods in the order of time, the first period that has rows left out.
 
     Parameters
@@ -404,17 +397,17 @@ def folds(month: NDArray[np.datetime64], length: Length = Length.MONTH) -> list[
         How long a period is.
     """
     period = periods_of(month, length)
-    months = 3 if length is Length.QUARTER else 1
+    months = 3 if length == "quarter" else 1
     return [
         Fold(label_of(start, length), start, start + np.timedelta64(months, "M"), period < start, period == start)
         for start in np.unique(period)[1:]
     ]
 
 
-def label_of(start: np.datetime64, length: Length) -> str:
+def label_of(start: np.datetime64, length: PeriodLength) -> str:
     """Return what a period that begins in a month is called."""
     text = str(start.astype("datetime64[M]"))
-    return text if length is Length.MONTH else f"{text[:4]}-Q{(int(text[5:]) + 2) // 3}"
+    return text if length == "month" else f"{text[:4]}-Q{(int(text[5:]) + 2) // 3}"
 
 
 # The maps that are drawn today: whether places with most past finds hold more later finds than those with most past searches.

@@ -17,7 +17,6 @@ from optimizer.lab.backtest.engine import (
     MNATS,
     Backtest,
     Judged,
-    Length,
     PeriodForecast,
     PeriodResult,
     Subject,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import PeriodLength
     from optimizer.base.work.listener import Listener
     from optimizer.lab.backtest.engine import Fold
     from optimizer.lab.backtest.searches import ForceSearches
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 def backtest_forces(
     forces: Sequence[ForceSearches],
-    length: Length = Length.MONTH,
+    length: PeriodLength = "month",
     *,
     excluded: Sequence[Excluded] = (),
     seed: int = 0,
@@ -106,15 +106,15 @@ def backtest_forces(
         raise InputError(
             *(Problem(item.force, item.reason, "a force that can be judged", _remedy(item)) for item in left_out)
         )
-    return Backtest(length.value, seed, judged, left_out, interrupted)
+    return Backtest(length, seed, judged, left_out, interrupted)
 
 
-def _unfit(rows: ForceSearches, length: Length) -> str:
+def _unfit(rows: ForceSearches, length: PeriodLength) -> str:
     """Return why a force cannot be judged, or nothing."""
     months = np.unique(rows.month)
     if np.unique(periods_of(rows.month, length)).size < 2:
         span = str(months[0]) if months.size == 1 else f"{months[0]} to {months[-1]}"
-        return f"all searches lie in one {length.value} ({span}): nothing is left to forecast"
+        return f"all searches lie in one {length} ({span}): nothing is left to forecast"
     if not rows.found.any():
         return f"none of {rows.searches:g} searches found anything: there is no rate, and nothing to tell places apart"
     if rows.found.all():
@@ -167,7 +167,7 @@ def _forecast(rows: ForceSearches, square: Ints, fold: Fold) -> PeriodForecast:
     )
 
 
-def _subject(rows: ForceSearches, square: Ints, periods: Sequence[PeriodForecast], length: Length) -> Subject:
+def _subject(rows: ForceSearches, square: Ints, periods: Sequence[PeriodForecast], length: PeriodLength) -> Subject:
     place = np.unique(np.column_stack((rows.lon, rows.lat)), axis=0, return_inverse=True)[1].ravel()
     searches = np.concatenate([one.weight for one in periods])
     unseen = np.concatenate([one.unseen for one in periods])
@@ -185,7 +185,7 @@ def _subject(rows: ForceSearches, square: Ints, periods: Sequence[PeriodForecast
 
 
 def _heterogeneity(
-    rows: ForceSearches, square: Ints, place: Ints, length: Length, rng: np.random.Generator
+    rows: ForceSearches, square: Ints, place: Ints, length: PeriodLength, rng: np.random.Generator
 ) -> dict[str, float]:
     """Return p for cells, for places, and for what lasts in cells; people searched together move as one."""
     _, first, unit = np.unique(np.column_stack((rows.group, place)), axis=0, return_index=True, return_inverse=True)

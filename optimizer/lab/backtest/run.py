@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from optimizer.base.choices import PeriodLength
     from optimizer.base.work.listener import Listener
-    from optimizer.lab.backtest.engine import Backtest, Judged, Length
+    from optimizer.lab.backtest.engine import Backtest, Judged
 
 SCENARIO = ".toml"
 
 
 def run_backtest(
     records: Sequence[str | os.PathLike[str]],
-    length: Length,
+    length: PeriodLength,
     *,
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,

@@ -20,7 +20,6 @@ from optimizer.base.work.listener import SILENT, step
 from optimizer.lab.backtest.engine import (
     MNATS,
     Backtest,
-    Length,
     PeriodForecast,
     PeriodResult,
     Subject,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import PeriodLength
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.records import Effort, Seizures
@@ -80,7 +80,7 @@ class RoadPeriod:
 
 def backtest_scenario(
     path: Path,
-    length: Length = Length.MONTH,
+    length: PeriodLength = "month",
     *,
     seed: int = 0,
     listener: Listener = SILENT,
@@ -111,8 +111,8 @@ def backtest_scenario(
         raise InputError(
             Problem(
                 f"{path}, records.effort",
-                f"{int(within.sum())} of {len(effort)} rows that lie within one {length.value}, and nothing before or after them",
-                f"effort in at least two {length.value}s",
+                f"{int(within.sum())} of {len(effort)} rows that lie within one {length}, and nothing before or after them",
+                f"effort in at least two {length}s",
                 "Give effort by month, or by quarter with --period quarter: longer spans do not say when it was",
             )
         )
@@ -139,7 +139,7 @@ def backtest_scenario(
             )
         )
     if not run.periods:
-        return Backtest(length.value, seed, [], [], run.interrupted)
+        return Backtest(length, seed, [], [], run.interrupted)
     done = [periods[one.result.label] for one in run.periods]
     remarks = (*_remarks(records, effort, within, length, done), *run.remarks)
     everything = gather_evidence(records, effort, known.region.network)
@@ -158,7 +158,7 @@ def backtest_scenario(
         remarks=remarks,
     )
     judged = judge(subject, run.periods, [seed, 0], listener, "intervals and tests")
-    return Backtest(length.value, seed, [judged.judged], [], run.interrupted or judged.interrupted)
+    return Backtest(length, seed, [judged.judged], [], run.interrupted or judged.interrupted)
 
 
 def _heterogeneity(periods: Sequence[RoadPeriod], rng: np.random.Generator) -> dict[str, float]:
@@ -189,7 +189,7 @@ def _both(known: ScenarioEvidence, path: Path) -> tuple[Seizures, Effort]:
     return known.records, known.effort
 
 
-def _test_periods(effort: Effort, length: Length) -> tuple[list[np.datetime64], NDArray[np.bool_]]:
+def _test_periods(effort: Effort, length: PeriodLength) -> tuple[list[np.datetime64], NDArray[np.bool_]]:
     """Return the first month of each test period, and which rows of effort lie within one period."""
     first = periods_of(effort.start.astype("datetime64[M]"), length)
     last = periods_of((effort.end - np.timedelta64(1, "D")).astype("datetime64[M]"), length)
@@ -225,14 +225,14 @@ def _forecast(
     records: Seizures,
     effort: Effort,
     start: np.datetime64,
-    length: Length,
+    length: PeriodLength,
     within: NDArray[np.bool_],
     cell: Ints,
 ) -> RoadPeriod | None:
     """Return what the models forecast of one period; None if it has no find with effort behind it, or nothing lies before it."""
     network = known.region.network
     begin = start.astype("datetime64[D]")
-    after = (start + np.timedelta64(3 if length is Length.QUARTER else 1, "M")).astype("datetime64[D]")
+    after = (start + np.timedelta64(3 if length == "quarter" else 1, "M")).astype("datetime64[D]")
     past = records.take(records.end <= begin), effort.take((effort.end <= begin) & (effort.amount > 0))
     before = gather_evidence(*past, network)
     models = _models(known)
@@ -336,7 +336,7 @@ def _reference(evidence: Evidence, *, together: bool) -> Floats:
 
 
 def _remarks(
-    records: Seizures, effort: Effort, within: NDArray[np.bool_], length: Length, periods: Sequence[RoadPeriod]
+    records: Seizures, effort: Effort, within: NDArray[np.bool_], length: PeriodLength, periods: Sequence[RoadPeriod]
 ) -> tuple[str, ...]:
     remarks = []
     if (records.area >= 0).any() or (effort.area >= 0).any():
@@ -347,7 +347,7 @@ def _remarks(
     straddling = int((~within & (effort.amount > 0)).sum())
     if straddling:
         remarks.append(
-            f"{straddling} rows of effort reach over the end of a {length.value}: they are learnt from once they are past, and never judged."
+            f"{straddling} rows of effort reach over the end of a {length}: they are learnt from once they are past, and never judged."
         )
     remarks.append(
         "Searches are the finds that the effort makes at the global rate before. The gain where nobody had searched is that of whole cells."

@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import EffortKind, WorldKind
     from optimizer.lab.study.cells import StudyRoads
     from optimizer.lab.study.rows import SearchOutcome
     from optimizer.risk.alerts.chance import PredictiveCounts
     from optimizer.risk.alerts.places import Place
-    from optimizer.risk.simulation.settings import EffortKind, WorldKind
 
     Floats: TypeAlias = NDArray[np.float64]
 

@@ -22,11 +22,12 @@ from optimizer.lab.benchmark.borderland import draw_land, land_demand
 from optimizer.region import read_region
 from optimizer.risk import OdTable, make_world
 from optimizer.risk.demand import gateway_masses, gravity_table
-from optimizer.risk.simulation.settings import EffortKind, WorldDesign, WorldKind, draw_family
+from optimizer.risk.simulation.settings import WorldDesign, draw_family
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optimizer.base.choices import EffortKind, WorldKind
     from optimizer.problem.network.network import Network
     from optimizer.risk import World
 

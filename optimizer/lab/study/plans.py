@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import EffortKind
     from optimizer.problem.network.network import Network
-    from optimizer.risk.simulation.settings import EffortKind
     from optimizer.scenario.demand.gravity import GravityDemand
 
     Floats = NDArray[np.float64]

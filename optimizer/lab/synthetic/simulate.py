@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import EffortKind, WorldKind
     from optimizer.base.work.listener import Listener
     from optimizer.lab.synthetic.ground import Ground
     from optimizer.risk.simulation.searching import Change, History
-    from optimizer.risk.simulation.settings import EffortKind, WorldKind
     from optimizer.risk.simulation.world import World
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import Others
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Option
     from optimizer.problem.instance.teams import PatrolField
-
-Others = Literal["absent", "today"]
-"""What those outside a coalition have: nothing, or what stands today."""
 
 
 def agencies_of(instance: Instance) -> tuple[str, ...]:

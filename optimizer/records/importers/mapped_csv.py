@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Field
 
+from optimizer.base.choices import Duplicates
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.files.tables import MISSING, blanked, missing_remark
@@ -438,9 +439,7 @@ class Mapping(Strict):
     missing: Words = Field(
         MISSING, description="Words that mean an empty cell, whatever their case, unless they are among yes or no."
     )
-    duplicates: Literal["keep", "drop"] = Field(
-        "keep", description="Rows that equal an earlier one in all columns read."
-    )
+    duplicates: Duplicates = Field("keep", description="Rows that equal an earlier one in all columns read.")
 
 
 def read_mapping(path: Path) -> dict[str, object]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from optimizer.base.choices import Groups, Unfilled
+
 WHAT = "a stop-and-search file of data.police.uk"
 DATE, LAT, LON = "Date", "Latitude", "Longitude"
 OBJECT, OUTCOME, LINKED = "Object of search", "Outcome", "Outcome linked to object of search"
@@ -52,19 +54,6 @@ class Filling(StrEnum):
     NOT = "not filled in"
 
 
-class Unfilled(StrEnum):
-    """What to do where the outcome is empty.
-
-    `auto`: a force that fills it only for positive disposals found nothing where no further action was taken; a force that fills it in
-    partly or not at all is left out; elsewhere an empty row is. `drop`: every force that does not fill it in is left out. `negative`:
-    empty means nothing was found, everywhere.
-    """
-
-    AUTO = "auto"
-    DROP = "drop"
-    NEGATIVE = "negative"
-
-
 class Treatment(StrEnum):
     """What is done about the empty outcomes of one force."""
 
@@ -74,19 +63,12 @@ class Treatment(StrEnum):
     LEAVE = "the force is left out"
 
 
-class Groups(StrEnum):
-    """People searched together: `one` search that found something if anything was found on any of them, or `each` a search."""
-
-    ONE = "one"
-    EACH = "each"
-
-
 def import_stop_search(
     paths: Sequence[Path],
     *,
     objects: Sequence[str] = (DRUGS,),
-    unfilled: Unfilled = Unfilled.AUTO,
-    groups: Groups = Groups.ONE,
+    unfilled: Unfilled = "auto",
+    groups: Groups = "one",
     force: str | None = None,
 ) -> Imported:
     """Read stop-and-search files.
@@ -133,7 +115,7 @@ def import_stop_search(
     counted = {"groups": int(searches.loc[together, "group"].nunique()), "people_in_groups": int(together.sum())}
     counts |= counted
     tables = _tables(searches, groups)
-    if groups is Groups.ONE and counted["groups"]:
+    if groups == "one" and counted["groups"]:
         notes.append(
             f"{counted['people_in_groups']} people were searched in {counted['groups']} groups (same force, minute and point); "
             "a group is one search, which found something if anything was found on any of them."
@@ -263,11 +245,11 @@ def filling(rows: pd.DataFrame) -> Filling:
 
 
 def _treatment(kind: Filling, unfilled: Unfilled) -> Treatment:
-    if unfilled is Unfilled.NEGATIVE:
+    if unfilled == "negative":
         return Treatment.NEGATIVE
     if kind is Filling.FILLED:
         return Treatment.SKIP
-    if kind is Filling.POSITIVE and unfilled is Unfilled.AUTO:
+    if kind is Filling.POSITIVE and unfilled == "auto":
         return Treatment.INFER
     return Treatment.LEAVE
 
@@ -317,7 +299,7 @@ def _grouped(rows: pd.DataFrame) -> pd.DataFrame:
 def _tables(searches: pd.DataFrame, groups: Groups) -> dict[str, pd.DataFrame]:
     place = ["time", "lon", "lat", "source"]
     single = searches
-    if groups is Groups.ONE:
+    if groups == "one":
         single = searches.groupby("group").agg(dict.fromkeys(place, "first") | {"found": "max"})
     sums = single.groupby(place)["found"].agg(["size", "sum"]).reset_index()
     effort = sums.rename(columns={"size": "amount"})[["time", "lon", "lat", "amount", "source"]]

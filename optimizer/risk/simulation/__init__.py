@@ -35,11 +35,9 @@ from optimizer.risk.simulation.settings import (
     SPOTS,
     TIPPED,
     UNINFORMED_ERROR,
-    EffortKind,
     RecordSettings,
     SearchSettings,
     WorldDesign,
-    WorldKind,
     WorldSettings,
     draw_family,
 )

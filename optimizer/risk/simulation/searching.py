@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.risk.simulation.settings import EFFORT_KINDS, EffortKind, SearchSettings
+from optimizer.risk.simulation.settings import EFFORT_KINDS, SearchSettings
 from optimizer.risk.simulation.world import around
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.choices import EffortKind
     from optimizer.problem.network.network import Network
     from optimizer.risk.simulation.world import World
 

@@ -14,12 +14,7 @@ from scipy.stats import qmc
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-WorldKind = Literal["flows", "uninformed", "mixed", "local"]
-"""All flows; flows of which the prior table knows the places and not the masses; 60 % flows and 40 % local; nothing but local."""
-
-EffortKind = Literal["uniform", "static", "feedback", "tips", "exploring"]
-"""Alike per kilometre; where searches always were; chasing earlier seizures; that with seizures from tips that no effort explains; that with
-a share of exploration."""
+    from optimizer.base.choices import EffortKind, WorldKind
 
 RouteChoice = Literal["probit", "logit", "shortest", "sticky"]
 """How drivers choose: each by his own errors on every segment; among such routes by a logit of travel time; evenly among a few shortest

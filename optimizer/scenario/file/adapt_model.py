@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from pydantic import Field
 
+from optimizer.base.choices import LearningName
 from optimizer.base.schema import Chance, Strict
 
-LearningName: TypeAlias = Literal["best-reply", "fictitious", "exp-weights", "logit", "narcologic", "spreading"]
 POLICY_NAMES: Final[tuple[str, ...]] = (
     "today",
     "fixed",

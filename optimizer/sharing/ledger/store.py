@@ -7,10 +7,11 @@ import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
+from optimizer.base.choices import EntryKind
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import new_folder
 from optimizer.base.files.readwrite import existing_file, read_json, sha256, write_errors, write_json, written_whole
@@ -322,10 +323,8 @@ def _flush_folder(folder: Path) -> None:
 
 # What a ledger records: hashes of files and facts about them, never the content.
 
-Kind = Literal["file", "records", "model", "plan", "override", "release", "joint", "ledger", "key", "checkpoint"]
-
-KINDS = ("file", "records", "model", "plan", "override", "release", "joint")
-"""What a user may record; the other kinds are made by the ledger itself."""
+Kind = EntryKind | Literal["ledger", "key", "checkpoint"]
+KINDS = get_args(EntryKind)
 
 MOST_BYTES = 65_536
 """Bytes of an entry."""
