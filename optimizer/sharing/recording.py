@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import check_new_folder, folder_sources
 from optimizer.base.version import package_version
-from optimizer.scenario.file.model import read_scenario
 from optimizer.sharing.ledger.notes import checked_name
 from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder
 
@@ -122,6 +121,10 @@ def record_overrides(plan_folder: Path, draws: Path, overrides: int, listener: L
     InputError
         If the ledger cannot be written.
     """
+    from optimizer.scenario.file.model import (
+        read_scenario,  # whoever solves an instance file needs no models of scenarios
+    )
+
     sources = [path for path in folder_sources(plan_folder) if path.suffix == ".toml"]
     if not sources:
         return

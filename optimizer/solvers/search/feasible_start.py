@@ -17,7 +17,6 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InfeasibleError
@@ -94,6 +93,8 @@ def _either(names: Sequence[str]) -> str:
 
 def _least(instance: Instance) -> NDArray[np.bool_] | None:
     """Return a feasible mask of few options, None where there is none."""
+    from scipy.optimize import Bounds, LinearConstraint, milp  # it takes a tenth of a second, and few instances need it
+
     n = len(instance.options)
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
     rows = RowBuilder(n)

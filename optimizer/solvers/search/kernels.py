@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
+from optimizer.base.work.executor import cores
 from optimizer.base.work.listener import SILENT, step
 from optimizer.solvers.search.interrupts import interrupt_held_back
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LARGE = 5_000
+LARGE = 1_000
 """Arcs times evaders from which on kernels are compiled: searches of smaller problems take less time than numba takes to load."""
 SEARCH = (
     "optimizer.solvers.overlay.searching",
@@ -60,6 +61,10 @@ TOURS = ("optimizer.solvers.patrols.tours.label_search", "optimizer.solvers.patr
 """Modules with the kernels of patrols."""
 MIXED = ("optimizer.solvers.mixed.label_setting",)
 """Modules with the kernels of mixtures."""
+
+
+ASIDE = "INTERDICT_COMPILES_KERNELS"
+"""Variable of the environment of a process that compiles for another one: it begins no further process."""
 
 
 class Kernel(Generic[P, R]):
@@ -117,19 +122,14 @@ def ready(modules: Sequence[str], size: float = np.inf, listener: Listener = SIL
     if size < LARGE or _loaded.issuperset(modules):
         return
     with _loading, interrupt_held_back():
-        if any(child.poll() is None for child in _aside):
-            with step(listener, "waiting for kernels, compiled once for this installation", stoppable=False):
-                for child in _aside:
-                    child.wait()
-        _aside.clear()
         try:
             found = [each for name in modules if name not in _loaded for each in _dispatchers(name)]
         except ImportError:  # numba is not to be had: they run as they stand
-            _loaded.update(modules)
-            return
+            found = []
         with contextlib.ExitStack() as stack:
             if not all(_is_kept(*each[1:]) for each in found):
                 stack.enter_context(step(listener, "compiling kernels, once for this installation", stoppable=False))
+                _begin_aside(modules)
             for each, dispatcher, signature in found:
                 _compile(dispatcher, signature)
                 each.compiled = dispatcher
@@ -137,18 +137,23 @@ def ready(modules: Sequence[str], size: float = np.inf, listener: Listener = SIL
 
 
 def compile_aside(modules: Sequence[str]) -> None:
-    """Let another process compile the kernels of modules where numba does not keep them; `ready` waits for it."""
-    try:
-        if _aside or all(_is_kept(*each[1:]) for name in modules for each in _dispatchers(name)):
-            return
-    except ImportError:
+    """Let another process compile the kernels of modules where numba does not keep them, while this one does something else."""
+    with contextlib.suppress(ImportError):
+        if not all(_is_kept(*each[1:]) for name in modules if name not in _loaded for each in _dispatchers(name)):
+            _begin_aside(modules)
+
+
+def _begin_aside(modules: Sequence[str]) -> None:
+    """Begin a process, unless there is one, that compiles from the last kernel on: `ready` begins with the first and takes what is kept."""
+    if _aside or cores() == 1 or ASIDE in os.environ:
         return
-    code = f"import sys; sys.path[:] = {sys.path}; from {__name__} import ready; ready({tuple(modules)})"
+    code = f"import sys; sys.path[:] = {sys.path}; from {__name__} import ready; ready({tuple(reversed(modules))})"
     nowhere = subprocess.DEVNULL
-    _aside.append(
-        subprocess.Popen([sys.executable, "-c", code], stdin=nowhere, stdout=nowhere, stderr=nowhere)  # noqa: S603 - our own
-    )
-    atexit.register(_aside[0].kill)
+    with contextlib.suppress(OSError):
+        command = [sys.executable, "-c", code]
+        environment = os.environ | {ASIDE: "1"}
+        _aside.append(subprocess.Popen(command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere))  # noqa: S603
+        atexit.register(_aside[-1].kill)
 
 
 def _dispatchers(module_name: str) -> list[tuple[Kernel[..., Any], Any, tuple[Any, ...]]]:
