@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import EnumType
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 
@@ -74,9 +73,11 @@ def _flags(parameter: Any) -> str:  # noqa: ANN401
 
 def _kind(annotation: Any) -> str:  # noqa: ANN401
     """Return what an option takes: the choices, or the kind of value."""
-    if isinstance(annotation, EnumType):
-        members: dict[str, Any] = dict(annotation.__members__)
-        return ", ".join(str(each.value) for each in members.values())
+    choices = [
+        each for part in (annotation, *get_args(annotation)) if get_origin(part) is Literal for each in get_args(part)
+    ]
+    if choices:
+        return ", ".join(choices)
     return VALUES.get(annotation, "TEXT")
 
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import print_json
 
-
-class SchemaName(StrEnum):
-    """The file formats with a schema."""
-
-    INSTANCE = "instance"
-    PLAN = "plan"
-    SCENARIO = "scenario"
+FileFormat: TypeAlias = Literal["instance", "plan", "scenario"]
+"""Formats that have a schema."""
 
 
 def schema(
-    kind: Annotated[SchemaName, typer.Argument(help="Which format.")],
+    kind: Annotated[FileFormat, typer.Argument(help="Which format.")],
     out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -33,12 +27,7 @@ def schema(
     from optimizer.problem.files.plan_file import plan_schema
     from optimizer.scenario.file.model import scenario_schema
 
-    schemas = {
-        SchemaName.INSTANCE: instance_schema,
-        SchemaName.PLAN: plan_schema,
-        SchemaName.SCENARIO: scenario_schema,
-    }
-    content = schemas[kind]()
+    content = {"instance": instance_schema, "plan": plan_schema, "scenario": scenario_schema}[kind]()
     if out is not None:
         write_json(out, content)
     elif as_json:
