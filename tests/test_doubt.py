@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer.analysis.uncertainty.sensitivity import sensitivity_of
-from optimizer.analysis.uncertainty.uncertainty import MIDDLE, NOTHING, TODAY, DoubtRequest, plan_over_draws
+from optimizer.analysis.uncertainty.uncertainty import MIDDLE, NOTHING, TODAY, UncertaintyRequest, plans_over_draws
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.problem.plan.evaluation import plan_value
@@ -116,7 +116,7 @@ def test_nothing_to_draw_and_numbers_out_of_range_are_refused(tmp_path: Path) ->
 @pytest.mark.parametrize("objective", ["mean", "cvar:0.7", "worst"])
 def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(tmp_path: Path, objective: str) -> None:
     scenario = compiled(tmp_path, RANGE)
-    doubt = plan_over_draws(scenario, DoubtRequest(10, Objective.parsed(objective)))
+    doubt = plans_over_draws(scenario, UncertaintyRequest(10, Objective.parsed(objective)))
     plans = {plan.name: plan for plan in doubt.plans}
     assert next(iter(plans)) == objective
     assert {MIDDLE, "mean", "worst", TODAY, NOTHING} <= set(plans)
@@ -143,7 +143,7 @@ def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(
 
 def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
     scenario = compiled(tmp_path, RANGE + TEAMS)
-    doubt = plan_over_draws(scenario, DoubtRequest(6, Objective.parsed("worst")))
+    doubt = plans_over_draws(scenario, UncertaintyRequest(6, Objective.parsed("worst")))
     result = doubt.result
     assert result.plan is not None
     assert result.lower is not None
@@ -167,8 +167,8 @@ def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
 
 def test_processes_find_the_same(tmp_path: Path) -> None:
     scenario = compile_scenario(write_scenario(tmp_path, RANGE), solve={"time_limit": None})
-    request = DoubtRequest(5, Objective.parsed("cvar:0.5"))
-    here, there = (plan_over_draws(scenario, request, executor=Executor(jobs)) for jobs in (1, 2))
+    request = UncertaintyRequest(5, Objective.parsed("cvar:0.5"))
+    here, there = (plans_over_draws(scenario, request, executor=Executor(jobs)) for jobs in (1, 2))
     assert [plan.options for plan in here.plans] == [plan.options for plan in there.plans]
     assert here.result.lower == there.result.lower
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.analysis.uncertainty.uncertainty import DoubtRequest
+from optimizer.analysis.uncertainty.uncertainty import UncertaintyRequest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.plans.plan_folder import PlanFolder
@@ -54,5 +54,5 @@ def test_what_cannot_be_given_is_refused_and_nothing_is_written(tmp_path: Path) 
     with pytest.raises(InputError, match="one of them"):
         plan_scenario(scenario, out, given=plan, start=plan)
     with pytest.raises(InputError, match="--draws"):
-        plan_scenario(scenario, out, given=plan, doubt=DoubtRequest(2, Objective("mean")))
+        plan_scenario(scenario, out, given=plan, doubt=UncertaintyRequest(2, Objective("mean")))
     assert not out.exists()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from optimizer.analysis.explain.explain import Explanation, explain_plan
-from optimizer.analysis.uncertainty.uncertainty import MIDDLE, DoubtRequest, plan_over_draws
+from optimizer.analysis.uncertainty.uncertainty import MIDDLE, UncertaintyRequest, plans_over_draws
 from optimizer.base.work.listener import SilentListener, Stopping
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.weight_scenarios import Objective
@@ -217,7 +217,7 @@ class CancelsAfterFirst(SilentListener):
 
 def test_a_listener_that_cancels_keeps_the_plan_over_draws(tmp_path: Path) -> None:
     compiled = compile_scenario(write_scenario(tmp_path))
-    doubt = plan_over_draws(compiled, DoubtRequest(4, Objective("mean")), listener=CancelsAfterFirst())
+    doubt = plans_over_draws(compiled, UncertaintyRequest(4, Objective("mean")), listener=CancelsAfterFirst())
     assert doubt.chosen.options
 
 
@@ -225,4 +225,4 @@ def test_ctrl_c_before_a_plan_over_draws_is_no_want_of_time(tmp_path: Path, monk
     compiled = compile_scenario(write_scenario(tmp_path))
     monkeypatch.setattr(SolveState, "contract", lambda _: press())
     with pytest.raises(KeyboardInterrupt):
-        plan_over_draws(compiled, DoubtRequest(4, Objective("mean")))
+        plans_over_draws(compiled, UncertaintyRequest(4, Objective("mean")))

@@ -14,7 +14,7 @@ from scipy.optimize import linprog
 
 from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.analysis.frontier.frontier import BudgetRange, frontier
-from optimizer.analysis.uncertainty.uncertainty import DoubtRequest
+from optimizer.analysis.uncertainty.uncertainty import UncertaintyRequest
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.pipeline.plan import plan_scenario
@@ -326,7 +326,7 @@ def test_series_of_single_plans_refuse_mixtures(tmp_path: Path) -> None:
         frontier(random_instance(2), [BudgetRange.between("money", 0, 4, 2)], terms)
     with pytest.raises(InputError, match="single plans"):
         cooperate(with_agencies(1), terms)
-    over_draws: dict[str, Any] = {"doubt": DoubtRequest(2, Objective.parsed("mean"))}
+    over_draws: dict[str, Any] = {"doubt": UncertaintyRequest(2, Objective.parsed("mean"))}
     for asked in ({"sensitivity": True}, over_draws):
         with pytest.raises(InputError, match="single plans"):
             plan_scenario(write_scenario(tmp_path), tmp_path / "out", options={"method": "mixed"}, **asked)

@@ -46,7 +46,7 @@ from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
     from optimizer.analysis.uncertainty.sensitivity import Sensitivity
-    from optimizer.analysis.uncertainty.uncertainty import Doubt, DoubtRequest
+    from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
     from optimizer.pipeline.plan import Planned
     from optimizer.problem.files.plan_file import PlanFile
 
@@ -104,7 +104,7 @@ def plan(
     With --draws the scenario is solved for its middle and for each objective, at most --time-limit each; --jobs and --scheduler share these.
     """
     from optimizer.analysis.uncertainty.sensitivity import sensitivity_content
-    from optimizer.analysis.uncertainty.uncertainty import doubt_content
+    from optimizer.analysis.uncertainty.uncertainty import uncertainty_content
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.pipeline.plan import plan_scenario
@@ -147,7 +147,7 @@ def plan(
     if as_json:
         line = result_line(planned.compiled.instance.name, planned.result)
         tail: dict[str, Any] = {"out": str(folder), "warnings": list(warnings)}
-        tail |= {} if planned.doubt is None else {"doubt": doubt_content(planned.doubt)}
+        tail |= {} if planned.doubt is None else {"doubt": uncertainty_content(planned.doubt)}
         tail |= {} if planned.sensitivity is None else {"sensitivity": sensitivity_content(planned.sensitivity)}
         print_json(line | tail | unreachable_json(planned.compiled.skipped, wanted=skip_unreachable))
     else:
@@ -156,9 +156,9 @@ def plan(
         print_note(f"Warning: {warning}")
 
 
-def _doubt(draws: int | None, objective: str | None) -> DoubtRequest | None:
+def _doubt(draws: int | None, objective: str | None) -> UncertaintyRequest | None:
     """Return what is asked of draws; an objective without draws is a fault."""
-    from optimizer.analysis.uncertainty.uncertainty import DoubtRequest
+    from optimizer.analysis.uncertainty.uncertainty import UncertaintyRequest
     from optimizer.base.errors import InputError, Problem
     from optimizer.problem.plan.weight_scenarios import Objective
     from optimizer.scenario.compile.uncertainty import check_count
@@ -169,7 +169,7 @@ def _doubt(draws: int | None, objective: str | None) -> DoubtRequest | None:
     if draws is None:
         raise InputError(Problem("objective", repr(objective), "draws to judge a plan by", "Give --draws 50 as well"))
     check_count(draws)
-    return DoubtRequest(draws, asked)
+    return UncertaintyRequest(draws, asked)
 
 
 def _default_folder(scenario: Path) -> Path:
@@ -206,7 +206,7 @@ def _show(planned: Planned) -> None:
     print_line(f"Report: {report}" if report.name in planned.files else f"Plan, without a report: {planned.folder}")
 
 
-def _show_doubt(doubt: Doubt) -> None:
+def _show_doubt(doubt: PlansOverDraws) -> None:
     """Print the plans over the draws."""
     from optimizer.analysis.uncertainty.uncertainty import plan_name
 

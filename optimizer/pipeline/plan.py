@@ -12,7 +12,12 @@ from optimizer.analysis.uncertainty.sensitivity import (
     sensitivity_of,
     sensitivity_sentences,
 )
-from optimizer.analysis.uncertainty.uncertainty import doubt_content, doubt_facts, doubt_sentences, plan_over_draws
+from optimizer.analysis.uncertainty.uncertainty import (
+    plans_over_draws,
+    uncertainty_content,
+    uncertainty_facts,
+    uncertainty_sentences,
+)
 from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.schema import validated
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optimizer.analysis.uncertainty.sensitivity import Sensitivity
-    from optimizer.analysis.uncertainty.uncertainty import Doubt, DoubtRequest
+    from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
     from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
     from optimizer.plans.plan_outputs import StepTime
@@ -87,7 +92,7 @@ class Planned:
     steps: tuple[StepTime, ...]
     folder: Path
     files: tuple[str, ...]
-    doubt: Doubt | None = None
+    doubt: PlansOverDraws | None = None
     sensitivity: Sensitivity | None = None
 
 
@@ -101,7 +106,7 @@ def plan_scenario(
     start: str | os.PathLike[str] | None = None,
     given: str | os.PathLike[str] | None = None,
     scheduler: str | None = None,
-    doubt: DoubtRequest | None = None,
+    doubt: UncertaintyRequest | None = None,
     sensitivity: bool = False,
     executor: Executor = SERIAL,
     skip_unreachable: bool = False,
@@ -201,7 +206,7 @@ class _Asked:
     start: str | os.PathLike[str] | None
     given: str | os.PathLike[str] | None
     scheduler: str | None
-    doubt: DoubtRequest | None
+    doubt: UncertaintyRequest | None
     sensitivity: bool
     executor: Executor
     skip_unreachable: bool
@@ -290,7 +295,7 @@ class _Search:
     compiled: Compiled
     found: Result
     plan: Plan
-    doubt: Doubt | None = None
+    doubt: PlansOverDraws | None = None
 
 
 def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _Search:
@@ -300,7 +305,7 @@ def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _Search:
     compiled = _warned(compiled, *notes)
     if asked.doubt is not None:
         with step(times, "solving over draws", stoppable=False):
-            doubt = plan_over_draws(compiled, asked.doubt, start=start, executor=asked.executor, listener=times)
+            doubt = plans_over_draws(compiled, asked.doubt, start=start, executor=asked.executor, listener=times)
         found = doubt.as_planned(compiled.instance, compiled.scenario.solve.gap)
         return _Search(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
     found = _given(asked.given, compiled, times) if asked.given is not None else _solved(asked, compiled, start, times)
@@ -331,11 +336,11 @@ def _solved(asked: _Asked, compiled: Compiled, start: Plan | None, times: StepTi
         )
 
 
-def _with_doubt(compiled: Compiled, doubt: Doubt) -> Compiled:
+def _with_doubt(compiled: Compiled, doubt: PlansOverDraws) -> Compiled:
     """Return a scenario that says what its plan is best for, in place of which part of a range is used."""
     middles = set(range_warnings(compiled.scenario))
     kept = (sentence for sentence in compiled.warnings if sentence not in middles)
-    return replace(compiled, warnings=(*kept, *doubt_sentences(doubt)))
+    return replace(compiled, warnings=(*kept, *uncertainty_sentences(doubt)))
 
 
 # 3. Its value.
@@ -425,7 +430,7 @@ def _written(
             compiled.instance,
             run_content(compiled, single_plan(search.found), times.done) | dict(different),
             duties=described.duties,
-            uncertainty=None if search.doubt is None else doubt_content(search.doubt),
+            uncertainty=None if search.doubt is None else uncertainty_content(search.doubt),
             sensitivity=None if varied is None else {"value": varied.value, "varied": sensitivity_content(varied)},
         )
         if search.found.mixed is not None:
@@ -459,7 +464,7 @@ def _write_report(folder: Path, evaluated: _Evaluated, described: _Described, ti
             single_plan(search.found),
             comparison,
             tuple(times.done),
-            doubt=None if search.doubt is None else doubt_facts(search.doubt),
+            doubt=None if search.doubt is None else uncertainty_facts(search.doubt),
             sensitivity=None if varied is None else sensitivity_facts(varied, labels),
             mixture=None if mixed is None else mixture_facts(compiled, search.found, mixed),
         )

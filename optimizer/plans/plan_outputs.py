@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.files.geojson import feature
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import ForwardingListener
@@ -15,11 +16,12 @@ from optimizer.plans.plan_folder import provenance
 from optimizer.problem.files.plan_file import (
     DIGITS,
     PlanFile,
-    PlanResource,
     PlanSite,
     PlanValues,
     WeighedBeats,
     beat_entry,
+    resource_entries,
+    site_entry,
 )
 from optimizer.report.maps.geography import StraightRoads
 from optimizer.scenario.compile.options import past
@@ -85,7 +87,7 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
 
 def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> PlanFile:
     """Return the content of plan.json; placed options and candidates each in the order of the instance."""
-    options = result.plan.options if result.plan else ()
+    options, instance = result.plan.options if result.plan else (), comparison.instance
     beats = result.plan.beats if result.plan else ()
     sites = [
         (option.id, _site(compiled, option, comparison.marginal_values[option.id]))
@@ -110,20 +112,11 @@ def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> 
             plan=comparison.plan.value,
             everything=comparison.everything,
         ),
-        resources=_resources(comparison, options),
+        resources=resource_entries(instance, instance.placed(options) @ instance.use),
         sites=[site for option, site in sites if option in options],
         beats=[beat_entry(compiled.instance, beat, comparison.marginal_values[beat.id]) for beat in beats],
         candidates=[site for option, site in sites if option not in options],
     )
-
-
-def _resources(comparison: Comparison, options: tuple[str, ...]) -> list[PlanResource]:
-    instance = comparison.instance
-    used = instance.placed(options) @ instance.use
-    return [
-        PlanResource(id=r.id, name=r.name, agency=r.agency, unit=r.unit, used=float(u), budget=r.budget)
-        for r, u in zip(instance.resources, used, strict=True)
-    ]
 
 
 def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
@@ -132,13 +125,9 @@ def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
     kind = next((kind for kind in compiled.scenario.kinds if kind.id == option.type), None)  # None of a measure
     traffic = past(site, compiled.scenario, network)
     stops = kind is not None and kind.needs_traffic
-    return PlanSite(
-        id=option.id,
-        site=option.site,
-        label=option.label,
-        kind=option.kind,
-        type=option.type,
-        agency=option.agency,
+    return site_entry(
+        option,
+        worth,
         lon=round(site.lon, DIGITS),
         lat=round(site.lat, DIGITS),
         road=str(network.name[arc]),
@@ -148,12 +137,6 @@ def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
         traffic=traffic.daily if stops else None,
         traffic_source=traffic.source if stops else "",
         inspected=None if kind is None else kind.share_inspected(site.site.lanes, traffic),
-        existing=option.existing,
-        forced=option.forced,
-        forbidden=option.forbidden,
-        survival=option.survival[0] if option.survival else None,
-        worth=worth,
-        uses=dict(option.uses),
     )
 
 
@@ -170,7 +153,7 @@ def plan_geojson(plan: PlanFile, network: Network, attribution: str) -> dict[str
     features = [
         *(_site_point(site, chosen=chosen) for site, chosen in sites),
         *(_watched_line(network, segment) for segment in watched),
-        *(feature for beat in plan.beats for feature in _tour(beat, _driven(beat, network))),
+        *(part for beat in plan.beats for part in _tour(beat, _driven(beat, network))),
     ]
     return {"type": "FeatureCollection", "attribution": attribution, "features": features}
 
@@ -187,13 +170,13 @@ def straight_geojson(plan: PlanFile, instance: Instance) -> dict[str, Any]:
 
 
 def _site_point(site: PlanSite, *, chosen: bool) -> dict[str, Any]:
-    return _feature("Point", [site.lon, site.lat], site.model_dump(exclude=ELSEWHERE) | {"chosen": chosen})
+    return feature("Point", [site.lon, site.lat], site.model_dump(exclude=ELSEWHERE) | {"chosen": chosen})
 
 
 def _watched_line(network: Network, segment: int) -> dict[str, Any]:
     name = str(network.name[network.segment_arc[segment]])
     line = [list(point) for point in network.lines[segment].coords]
-    return _feature("LineString", line, {"segment": segment, "watched": True, "name": name})
+    return feature("LineString", line, {"segment": segment, "watched": True, "name": name})
 
 
 def _driven(beat: PlanBeat, network: Network) -> list[list[float]]:
@@ -205,9 +188,9 @@ def _driven(beat: PlanBeat, network: Network) -> list[list[float]]:
 def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:
     """Return the tour of a beat as a line, and its stops as points."""
     properties = {"id": beat.id, "beat": True, "team": beat.team, "base": beat.base}
-    tour = [_feature("LineString", line, properties)] if len(line) > 1 else []
+    tour = [feature("LineString", line, properties)] if len(line) > 1 else []
     return tour + [
-        _feature(
+        feature(
             "Point",
             [stop.lon, stop.lat],
             {
@@ -219,10 +202,6 @@ def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:
         )
         for stop in beat.stops
     ]
-
-
-def _feature(kind: str, coordinates: object, properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
 
 
 # The roads of an instance as straight pieces, for maps that have nothing but the instance.

@@ -122,8 +122,8 @@ class GradualRounds:
             ):
                 for plan in self._order(part, last, numbers):
                     for step in self._between(last, plan) if last >= 0 else ():
-                        yield GradualDraw(self._ids(step), plan, step=True)
-                    yield GradualDraw(self._ids(self.masks[plan]), plan, step=False)
+                        yield GradualDraw(self.instance.ids_of(step), plan, step=True)
+                    yield GradualDraw(self.instance.ids_of(self.masks[plan]), plan, step=False)
                     last = plan
 
     def _between(self, begin: int, end: int) -> list[Mask]:
@@ -147,9 +147,6 @@ class GradualRounds:
         """Return the draws of `MEASURED` rounds and a part of the next, of a secret that is none."""
         draws = self.draws(b"", "measured")
         return tuple(islice(draws, MEASURED * self.length))
-
-    def _ids(self, mask: Mask) -> tuple[str, ...]:
-        return tuple(Plan.from_mask(self.instance, mask).options)
 
 
 def drawn_mixture(draws: Sequence[GradualDraw], instance: Instance) -> Mixture:

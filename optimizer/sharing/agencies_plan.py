@@ -175,7 +175,7 @@ def plan_jointly(
             return state
         wanted = 0.5 * (state.gap if state.gap is not None else 1.0)
         found = best_by_cuts(public, _cuts(known), max(LEAST_GAP, wanted), MASTER_S)
-        plan = list(state.plan) if found.placed is None else _ids(public, found.placed)
+        plan = list(state.plan) if found.placed is None else list(public.ids_of(found.placed))
         append_json_lines(file, [JointMessage(round=_rounds(known), plan=plan, lower=max(found.lower, state.lower))])
 
 
@@ -217,10 +217,6 @@ def _answers(known: Sequence[JointMessage]) -> dict[tuple[int, str], dict[int, J
 def _cuts(known: Sequence[JointMessage]) -> list[JointCut]:
     """Return the cuts of all answers."""
     return [JointCut(one.agency, one.group or 0, one.value, one.slopes or {}) for one in known if one.value is not None]
-
-
-def _ids(public: Instance, placed: NDArray[np.bool_]) -> list[str]:
-    return [public.options[j].id for j in np.flatnonzero(placed)]
 
 
 def _rounds(known: Sequence[JointMessage]) -> int:
@@ -283,7 +279,7 @@ def _public_digest(instance: Instance) -> str:
 
 def _first(public: Instance) -> list[str]:
     """Return the first proposal: what must be placed, with as little more as the requirements ask for."""
-    return _ids(public, feasible_start(public))
+    return list(public.ids_of(feasible_start(public)))
 
 
 def _message(number: int, cut: JointCut, cuts: int) -> JointMessage:

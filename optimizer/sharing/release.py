@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.geojson import GEOJSON_SUFFIXES
+from optimizer.base.files.geojson import GEOJSON_SUFFIXES, feature
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import existing_file, sha256, toml_comment, toml_value, write_json
 from optimizer.base.files.tables import csv_text
@@ -257,24 +257,17 @@ def _write_plan(path: Path, folder: Path, agency: str) -> None:
                 "type": site.type,
                 "road": site.road,
                 "uses": site.uses,
+                "owner": site.agency,
+                "tlp": "amber",
             }
-            features.append(_feature("Point", [site.lon, site.lat], kept, site.agency))
+            features.append(feature("Point", [site.lon, site.lat], kept))
     for beat in plan.beats:
         if beat.agency in {"", agency}:
             line = [[stop.lon, stop.lat] for stop in beat.stops]
             kept = {"id": beat.id, "label": beat.label, "kind": beat.kind, "team": beat.team, "base": beat.base}
-            features.append(_feature("MultiPoint", line, kept, beat.agency))
+            features.append(feature("MultiPoint", line, kept | {"owner": beat.agency, "tlp": "amber"}))
     content = {"type": "FeatureCollection", "features": features}
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def _feature(kind: str, coordinates: object, properties: Mapping[str, object], owner: str) -> dict[str, object]:
-    marks = {"owner": owner, "tlp": "amber"}
-    return {
-        "type": "Feature",
-        "geometry": {"type": kind, "coordinates": coordinates},
-        "properties": {**properties, **marks},
-    }
 
 
 def _marks(table: ReleasedTable | None) -> dict[str, object]:

@@ -272,14 +272,14 @@ def drug_shares(compiled: Compiled) -> DrugShares | None:
         segments = records.area_segment[area] if area >= 0 else records.segment[row : row + 1]
         if segments.size:
             found[segments, drug[row]] += records.count[row] / segments.size
-    mix = _travelled(compiled) @ found
+    mix = _segment_shares(compiled) @ found
     total = mix.sum(axis=1, keepdims=True)
     whole = np.bincount(drug, records.count, names.size)
     known = np.where(total > 0, mix / np.where(total > 0, total, 1.0), whole / whole.sum())
     return DrugShares(tuple(str(name) for name in names), known)
 
 
-def _travelled(compiled: Compiled) -> csr_array:
+def _segment_shares(compiled: Compiled) -> csr_array:
     """Return the (evaders, segments) share of each evader that travels each segment."""
     instance, network = compiled.instance, compiled.region.network
     best = best_responses(instance.n_nodes, instance.tail, instance.head, instance.reliability, instance.evaders)

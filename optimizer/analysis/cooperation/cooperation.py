@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.agencies import Coalition
     from optimizer.scenario.file.model import SolveModel
 
-MOST = 8
+MOST_FOR_EVERY_COALITION = 8
 """Agencies up to which every coalition is solved."""
 ORDERS = 16
 """Orders of joining that are sampled above."""
@@ -216,7 +216,7 @@ def cooperate(
         time_limit = SINGLE_SOLVES * terms.time_limit
     until = None if time_limit is None else time.monotonic() + time_limit
     game = _Game(instance, agencies, others, terms)
-    sample = () if len(agencies) <= MOST else sampled_orders(len(agencies), orders, terms.seed)
+    sample = () if len(agencies) <= MOST_FOR_EVERY_COALITION else sampled_orders(len(agencies), orders, terms.seed)
     coalitions = coalitions_on(sample) if sample else every_coalition(len(agencies))
     pieces = [
         Piece(game.key(each), each, tuple(game.key(less) for less in _one_less(each, coalitions)), size=len(each))
@@ -296,7 +296,7 @@ def _cooperation(
     instance, agencies = game.instance, game.agencies
     before = existing_mask(instance) if game.others == "today" else np.zeros(len(instance.options), dtype=bool)
     nobody = plan_value(instance, before)
-    first = {"lower": 0.0, "upper": nobody, "plan": {"options": _ids(instance, before), "beats": []}}
+    first = {"lower": 0.0, "upper": nobody, "plan": {"options": list(instance.ids_of(before)), "beats": []}}
     values = tuple(_value(game, members, known, first) for members in coalitions)
     worths = {
         members: WorthInterval(nobody - each.upper, nobody - each.upper, nobody - each.lower)
@@ -319,10 +319,6 @@ def _cooperation(
         sampled=len(sample) or None,
         gains=site_gains(instance, values[-1].plan),
     )
-
-
-def _ids(instance: Instance, placed: np.ndarray) -> list[str]:
-    return [instance.options[j].id for j in np.flatnonzero(placed)]
 
 
 def _value(

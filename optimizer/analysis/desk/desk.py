@@ -512,7 +512,7 @@ def _beats_key(plan: Plan) -> Hashable:
 
 # What a planner at the desk is told of a plan that may not be: which budget is exceeded by how much, and what else is against it.
 
-NAME = 60
+NAME_LENGTH = 60
 """Characters of a name that a sentence shows."""
 
 USES = marked("The plan shown uses {total:n6} of {budget:n6} {resource}: {excess:n6} too much{unit}.")
@@ -524,13 +524,13 @@ NEEDS = marked(
 
 def option_name(option: Option) -> str:
     """Return what people call an option, on one line."""
-    return plain(option.label or option.id, NAME)
+    return plain(option.label or option.id, NAME_LENGTH)
 
 
 def resource_name(resource: Resource) -> str:
     """Return what people call a resource, with its agency."""
-    name = plain(resource.name or resource.id, NAME)
-    return f"{name} ({plain(resource.agency, NAME)})" if resource.agency else name
+    name = plain(resource.name or resource.id, NAME_LENGTH)
+    return f"{name} ({plain(resource.agency, NAME_LENGTH)})" if resource.agency else name
 
 
 def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]:
@@ -547,7 +547,7 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]
         *(
             message(
                 "Not reached: {name} ({total:n} of at least {least:n}).",
-                name=plain(each.id, NAME),
+                name=plain(each.id, NAME_LENGTH),
                 total=each.total(placed),
                 least=each.least,
             )
@@ -589,4 +589,4 @@ def _over_budget(instance: Instance, placed: NDArray[np.bool_], sentence: str) -
 
 
 def _unit(resource: Resource) -> str:
-    return f" ({plain(resource.unit, NAME)})" if resource.unit else ""
+    return f" ({plain(resource.unit, NAME_LENGTH)})" if resource.unit else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.analysis.compare.matching import SitePlaces
-from optimizer.analysis.desk.desk import NAME, Desk, DeskModel, option_name, resource_name, tour_name
+from optimizer.analysis.desk.desk import NAME_LENGTH, Desk, DeskModel, option_name, resource_name, tour_name
 from optimizer.analysis.desk.variants import save_variant
 from optimizer.analysis.desk.view import DeskActions, DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
 from optimizer.analysis.explain.replacements import make_room
@@ -103,7 +103,7 @@ class DeskSession(DeskActions):
         """Return what lies on the desk."""
         desk = self.desk
         return DeskView(
-            title=plain(self.folder.resolve().name, NAME),
+            title=plain(self.folder.resolve().name, NAME_LENGTH),
             value=desk.value,
             opened_value=self._opened[0],
             lower=desk.lower,
@@ -263,7 +263,7 @@ class DeskSession(DeskActions):
         lon, lat = float(self._places.lon[options[0]]), float(self._places.lat[options[0]])
         return DeskSite(
             name=name,
-            label=option_name(first) if first.label or len(options) == 1 else plain(name, NAME),
+            label=option_name(first) if first.label or len(options) == 1 else plain(name, NAME_LENGTH),
             lon=lon if math.isfinite(lon) else None,
             lat=lat if math.isfinite(lat) else None,
             standing=standing,
@@ -298,7 +298,7 @@ class DeskSession(DeskActions):
 
     def _kind(self, option: int) -> str:
         found = self.desk.base.options[option]
-        return plain(found.type or word(found.kind), NAME)
+        return plain(found.type or word(found.kind), NAME_LENGTH)
 
     def _budgets(self) -> tuple[DeskBudget, ...]:
         desk, opened = self.desk, self._opened[1].tolist()
@@ -308,7 +308,7 @@ class DeskSession(DeskActions):
             DeskBudget(
                 id=resource.id,
                 name=resource_name(resource),
-                unit=plain(resource.unit, NAME),
+                unit=plain(resource.unit, NAME_LENGTH),
                 used=used[resource.id],
                 budget=resource.budget,
                 opened=opened[r],

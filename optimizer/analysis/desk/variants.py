@@ -22,10 +22,11 @@ from optimizer.problem.files.plan_file import (
     DIGITS,
     SCHEMA_VERSION,
     PlanFile,
-    PlanResource,
     PlanSite,
     PlanValues,
     beat_entry,
+    resource_entries,
+    site_entry,
 )
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import relative_gap
@@ -99,8 +100,6 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
     beats = [
         beat_entry(desk.base, beat, _worth(desk, instance.option_index[beat.id])) for beat in desk.state.plan.beats
     ]
-    used = desk.used().tolist()
-    budgets = {resource.id: resource.budget for resource in desk.case.resources}
     lower = min(desk.lower, desk.value)
     return PlanFile(
         schema_version=SCHEMA_VERSION,
@@ -123,12 +122,7 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
             plan=desk.value,
             everything=overlay.value(allowed),
         ),
-        resources=[
-            PlanResource(
-                id=r.id, name=r.name, agency=r.agency, unit=r.unit, used=amount, budget=budgets.get(r.id, r.budget)
-            )
-            for r, amount in zip(instance.resources, used, strict=True)
-        ],
+        resources=resource_entries(desk.case, desk.used().tolist()),
         sites=[site for j, site in zip(own, sites, strict=True) if placed[j]],
         beats=beats,
         candidates=[site for j, site in zip(own, sites, strict=True) if not placed[j]],
@@ -140,25 +134,12 @@ def _rows(original: PlanFile | None) -> list[PlanSite]:
 
 
 def _site(desk: Desk, j: int, places: SitePlaces, row: PlanSite | None) -> PlanSite:
-    option = desk.case.options[j]
-    marks = {"forced": option.forced, "forbidden": option.forbidden, "worth": _worth(desk, j)}
+    option, worth = desk.case.options[j], _worth(desk, j)
     if row is not None:
-        return row.model_copy(update=marks)
-    known = bool(np.isfinite(places.lon[j]))
-    return PlanSite(
-        id=option.id,
-        site=option.site,
-        label=option.label,
-        kind=option.kind,
-        type=option.type,
-        agency=option.agency,
-        lon=round(float(places.lon[j]), DIGITS) if known else None,
-        lat=round(float(places.lat[j]), DIGITS) if known else None,
-        existing=option.existing,
-        survival=option.survival[0] if option.survival else None,
-        uses=dict(option.uses),
-        **marks,
-    )
+        return row.model_copy(update={"forced": option.forced, "forbidden": option.forbidden, "worth": worth})
+    if not np.isfinite(places.lon[j]):
+        return site_entry(option, worth)
+    return site_entry(option, worth, lon=round(float(places.lon[j]), DIGITS), lat=round(float(places.lat[j]), DIGITS))
 
 
 def _worth(desk: Desk, j: int) -> float:

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from optimizer.base.work.executor import Executor, PieceCall
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
@@ -197,13 +195,9 @@ def vary(call: PieceCall) -> VariedPlan:
         value if fits else None,
         result.lower or 0.0,
         result.upper,
-        _ids(case, comes),
-        _ids(case, goes),
+        case.ids_of(comes),
+        case.ids_of(goes),
     )
-
-
-def _ids(instance: Instance, mask: NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple(instance.options[j].id for j in np.flatnonzero(mask).tolist())
 
 
 def _case(base: _Base, end: VariationEnd) -> Instance:
@@ -378,7 +372,7 @@ def _exposure(compiled: Compiled, name: str, ids: list[str]) -> Variation:
 
 # Assumptions varied one by one, in rows, words and JSON.
 
-SHOWN = 6
+IDS_LISTED = 6
 """Ids that a cell lists."""
 
 
@@ -466,4 +460,4 @@ def _flips(each: VariedAssumption, labels: Mapping[str, str]) -> str:
 
 
 def _listed(ids: tuple[str, ...], labels: Mapping[str, str]) -> str:
-    return translated(shortened([labels.get(name) or name for name in ids], SHOWN))
+    return translated(shortened([labels.get(name) or name for name in ids], IDS_LISTED))

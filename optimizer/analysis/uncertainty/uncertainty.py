@@ -45,7 +45,7 @@ MIDDLE, TODAY, NOTHING = "middle of everything", "today", "nothing placed"
 
 
 @dataclass(frozen=True, slots=True)
-class DoubtRequest:
+class UncertaintyRequest:
     """What is asked of draws.
 
     Attributes
@@ -61,7 +61,7 @@ class DoubtRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedPlan:
+class PlanOverDraws:
     """A plan over the draws.
 
     Attributes
@@ -102,7 +102,7 @@ class JudgedPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class Doubt:
+class PlansOverDraws:
     """A scenario planned over draws.
 
     Attributes
@@ -123,11 +123,11 @@ class Doubt:
         What differs between draws and what does not, a phrase each.
     """
 
-    request: DoubtRequest
+    request: UncertaintyRequest
     chosen: Plan
     result: Result
     middle: Result
-    plans: tuple[JudgedPlan, ...]
+    plans: tuple[PlanOverDraws, ...]
     level: float
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
@@ -159,14 +159,14 @@ class _DrawTerms:
     start: Plan | None
 
 
-def plan_over_draws(
+def plans_over_draws(
     compiled: Compiled,
-    request: DoubtRequest,
+    request: UncertaintyRequest,
     *,
     start: Plan | None = None,
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
-) -> Doubt:
+) -> PlansOverDraws:
     """Plan a compiled scenario over draws of what it does not know.
 
     Solved are the scenario itself (all ranges at their middle), the mean, the mean of the worst draws and the worst draw, each from the plans
@@ -221,7 +221,7 @@ def plan_over_draws(
     with step(listener, "valuing plans in every draw", stoppable=False):
         plans = _judged(compiled.instance, made.draws, results, cvar, request.objective.text)
     chosen = unpacked_plan(compiled.instance, packed_plan(asked.plan or middle.plan))
-    return Doubt(request, chosen, asked, middle, plans, cvar.level, made.drawn, made.fixed)
+    return PlansOverDraws(request, chosen, asked, middle, plans, cvar.level, made.drawn, made.fixed)
 
 
 def solve_objective(call: PieceCall) -> Result:
@@ -252,7 +252,7 @@ def _instead(draws: Draws, objective: Objective, mean: Result | None, middle: Re
 
 def _judged(
     instance: Instance, draws: Draws, results: Mapping[str, Result], cvar: Objective, asked: str
-) -> tuple[JudgedPlan, ...]:
+) -> tuple[PlanOverDraws, ...]:
     """Return the plans in every draw: the one asked for, the other objectives', today's and nothing."""
     names = [asked, *(name for name in results if name != asked)]
     plans: dict[str, Plan | None] = {name: results[name].plan for name in names}
@@ -269,7 +269,7 @@ def _judged(
         low, high = np.quantile(by_draw, (LOW, HIGH))
         options = () if plan is None else plan.options
         judged.append(
-            JudgedPlan(
+            PlanOverDraws(
                 name=name,
                 options=options,
                 values=by_draw,
@@ -299,7 +299,7 @@ def _values(draws: Draws, plan: Plan) -> NDArray[np.float64]:
 MEAN, WORST = message("the mean of the draws"), message("the worst draw")
 
 
-def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
+def uncertainty_sentences(doubt: PlansOverDraws) -> tuple[str, ...]:
     """Return what the plan is best for, with bounds, what is drawn and what is held fixed."""
     request, result = doubt.request, doubt.result
     objective = request.objective
@@ -320,7 +320,7 @@ def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
     )
 
 
-def doubt_facts(doubt: Doubt) -> UncertaintyFacts:
+def uncertainty_facts(doubt: PlansOverDraws) -> UncertaintyFacts:
     """Return what the report says of draws."""
     rows = tuple(
         UncertaintyRow(
@@ -338,11 +338,11 @@ def doubt_facts(doubt: Doubt) -> UncertaintyFacts:
         for plan in doubt.plans
     )
     return UncertaintyFacts(
-        draws=doubt.request.draws, says=all_translated(doubt_sentences(doubt)), level=doubt.level, rows=rows
+        draws=doubt.request.draws, says=all_translated(uncertainty_sentences(doubt)), level=doubt.level, rows=rows
     )
 
 
-def plan_name(plan: JudgedPlan, doubt: Doubt) -> str:
+def plan_name(plan: PlanOverDraws, doubt: PlansOverDraws) -> str:
     """Return what people call a plan."""
     if plan.name in {TODAY, NOTHING}:
         return _("today's layout") if plan.name == TODAY else _("nothing placed")
@@ -350,7 +350,7 @@ def plan_name(plan: JudgedPlan, doubt: Doubt) -> str:
     return _("{plan} (this plan)").format(plan=name) if plan.name == doubt.request.objective.text else name
 
 
-def doubt_content(doubt: Doubt) -> dict[str, Any]:
+def uncertainty_content(doubt: PlansOverDraws) -> dict[str, Any]:
     """Return what --json, run.json and doubt.json say of draws."""
     result = doubt.result
     return {
@@ -367,7 +367,7 @@ def doubt_content(doubt: Doubt) -> dict[str, Any]:
     }
 
 
-def _plan_content(plan: JudgedPlan) -> dict[str, Any]:
+def _plan_content(plan: PlanOverDraws) -> dict[str, Any]:
     result = plan.result
     return {
         "best_for": plan.name,

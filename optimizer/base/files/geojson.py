@@ -9,6 +9,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import GEOJSON, json_kind, read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 GEOJSON_SUFFIXES = frozenset({".geojson", ".json"})
@@ -48,6 +49,11 @@ def read_features(path: Path) -> list[dict[str, Any]]:
         }
         for feature in features
     ]
+
+
+def feature(kind: str, coordinates: object, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a feature with a geometry of some kind and its properties."""
+    return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": dict(properties)}
 
 
 def geometry_type(geometry: object) -> str:

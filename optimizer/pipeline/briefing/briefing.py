@@ -254,7 +254,7 @@ CLOSE = 0.01
 PARTNERS = 4
 """Sites that each is exchanged for at most, those first that would add most by themselves."""
 
-MOST = 120
+MOST_EXCHANGES = 120
 """Exchanges that are evaluated at most: about as many as options have their marginal value worked out."""
 
 
@@ -274,7 +274,7 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
     found: list[tuple[str, str]] = []
     for j in sorted(sites, key=lambda j: gains[options[j].id]):
         fits = others[(instance.use[others] <= left + instance.use[j]).all(axis=1)][:PARTNERS].tolist()
-        for k in fits[: MOST - tried]:
+        for k in fits[: MOST_EXCHANGES - tried]:
             changed = placed.copy()
             changed[j], changed[k] = False, True
             if violations(instance, changed):

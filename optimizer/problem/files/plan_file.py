@@ -20,9 +20,10 @@ from optimizer.problem.plan.result import Limit, Status
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
     from optimizer.problem.plan.plan import Beat, Placement
     from optimizer.problem.plan.result import Result
 
@@ -189,6 +190,33 @@ def read_plan_file(path: str | os.PathLike[str]) -> PlanFile:
         With every fault of the file.
     """
     return validated(PlanFile, read_json(Path(path), "a plan"), str(path))
+
+
+def site_entry(option: Option, worth: float, **place: Any) -> PlanSite:  # noqa: ANN401 - fields of `PlanSite`
+    """Return the entry of an option; `worth` is its marginal value, `place` what is known of where it stands."""
+    return PlanSite(
+        id=option.id,
+        site=option.site,
+        label=option.label,
+        kind=option.kind,
+        type=option.type,
+        agency=option.agency,
+        existing=option.existing,
+        forced=option.forced,
+        forbidden=option.forbidden,
+        survival=option.survival[0] if option.survival else None,
+        worth=worth,
+        uses=dict(option.uses),
+        **place,
+    )
+
+
+def resource_entries(instance: Instance, used: Iterable[float]) -> list[PlanResource]:
+    """Return the entries of the resources of an instance, with the amounts that a plan uses of them."""
+    return [
+        PlanResource(id=r.id, name=r.name, agency=r.agency, unit=r.unit, used=float(amount), budget=r.budget)
+        for r, amount in zip(instance.resources, used, strict=True)
+    ]
 
 
 def beat_entry(instance: Instance, beat: Beat, worth: float | None = None) -> PlanBeat:

@@ -250,6 +250,10 @@ class Instance:
         mask[[self.option_index[option] for option in options]] = True
         return mask
 
+    def ids_of(self, placed: NDArray[np.bool_]) -> tuple[str, ...]:
+        """Return the ids of the options in a (options,) mask: the reverse of `placed`."""
+        return tuple(self.options[j].id for j in np.flatnonzero(placed).tolist())
+
     def survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (m,) chance to pass each arc undetected when the options in the mask are placed."""
         option, arc, survival = self.effects

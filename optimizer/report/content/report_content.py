@@ -23,7 +23,7 @@ from optimizer.report.content.placements import (
 from optimizer.report.content.risk import look_next_table, riskiest_table, tips_table
 from optimizer.report.content.routes import displacement_table, open_ends_table, routes_table
 from optimizer.report.content.run import Provenance, dropped_table, provenance_table, steps_table, unused_table
-from optimizer.report.content.uncertainty import doubt_table, sensitivity_table
+from optimizer.report.content.uncertainty import sensitivity_table, uncertainty_table
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -186,7 +186,7 @@ TABLES = (
     look_next_table,
     tips_table,
     layouts_table,
-    doubt_table,
+    uncertainty_table,
     sensitivity_table,
     chosen_table,
     not_chosen_table,

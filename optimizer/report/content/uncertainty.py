@@ -109,7 +109,7 @@ class SensitivityFacts:
 # Tables of plans over draws, and of assumptions varied one by one.
 
 
-def doubt_table(content: ReportContent) -> ReportTable:
+def uncertainty_table(content: ReportContent) -> ReportTable:
     """Set plans beside each other over draws."""
     facts, summary = content.doubt, content.summary
     left_out = percent(1 - facts.level) if facts is not None else ""

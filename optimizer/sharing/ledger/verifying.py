@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from optimizer.sharing.ledger.notes import VerifierKey
 
-SHOWN = 10
+FAULTS_DESCRIBED = 10
 """Faulty entries that are described; the others are counted."""
 
 
@@ -226,12 +226,12 @@ def _check_lines(folder: Path, lines: Sequence[bytes], begin: int, found: _Findi
         for place, line in enumerate(lines)
         if not line.startswith(b'{"index":%d,"kind":"' % place) or (place >= begin and read_entry(line) is None)
     ]
-    for place in faults[:SHOWN]:
+    for place in faults[:FAULTS_DESCRIBED]:
         entry = read_entry(lines[place])
         what = "bytes that are no entry" if entry is None else f"the entry of place {entry.index}"
         found.add(f"{folder / ENTRIES}, entry {place}", what, f"the entry of place {place}")
-    if len(faults) > SHOWN:
-        found.add(folder / ENTRIES, f"{len(faults) - SHOWN} more such entries, {len(faults)} in all", "none")
+    if len(faults) > FAULTS_DESCRIBED:
+        found.add(folder / ENTRIES, f"{len(faults) - FAULTS_DESCRIBED} more such entries, {len(faults)} in all", "none")
 
 
 def _check_order(folder: Path, lines: Sequence[bytes], found: _Findings) -> None:
