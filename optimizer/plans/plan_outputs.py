@@ -112,7 +112,7 @@ def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> 
             plan=comparison.plan.value,
             everything=comparison.everything,
         ),
-        resources=resource_entries(instance, instance.placed(options) @ instance.use),
+        resources=resource_entries(instance.resources, instance.placed(options) @ instance.use),
         sites=[site for option, site in sites if option in options],
         beats=[beat_entry(compiled.instance, beat, comparison.marginal_values[beat.id]) for beat in beats],
         candidates=[site for option, site in sites if option not in options],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,9 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
     beats = [
         beat_entry(desk.base, beat, _worth(desk, instance.option_index[beat.id])) for beat in desk.state.plan.beats
     ]
+    budgets = {resource.id: resource.budget for resource in desk.case.resources}
+    # Demands on beats are resources of the model that the case does not have.
+    resources = [replace(each, budget=budgets.get(each.id, each.budget)) for each in instance.resources]
     lower = min(desk.lower, desk.value)
     return PlanFile(
         schema_version=SCHEMA_VERSION,
@@ -122,7 +126,7 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
             plan=desk.value,
             everything=overlay.value(allowed),
         ),
-        resources=resource_entries(desk.case, desk.used().tolist()),
+        resources=resource_entries(resources, desk.used().tolist()),
         sites=[site for j, site in zip(own, sites, strict=True) if placed[j]],
         beats=beats,
         candidates=[site for j, site in zip(own, sites, strict=True) if not placed[j]],

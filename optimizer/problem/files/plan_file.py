@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
+    from optimizer.problem.instance.options import Option, Resource
     from optimizer.problem.plan.plan import Beat, Placement
     from optimizer.problem.plan.result import Result
 
@@ -211,11 +211,11 @@ def site_entry(option: Option, worth: float, **place: Any) -> PlanSite:  # noqa:
     )
 
 
-def resource_entries(instance: Instance, used: Iterable[float]) -> list[PlanResource]:
-    """Return the entries of the resources of an instance, with the amounts that a plan uses of them."""
+def resource_entries(resources: Iterable[Resource], used: Iterable[float]) -> list[PlanResource]:
+    """Return the entries of resources, with the amounts that a plan uses of them."""
     return [
         PlanResource(id=r.id, name=r.name, agency=r.agency, unit=r.unit, used=float(amount), budget=r.budget)
-        for r, amount in zip(instance.resources, used, strict=True)
+        for r, amount in zip(resources, used, strict=True)
     ]
 
 
