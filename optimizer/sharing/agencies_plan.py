@@ -289,16 +289,19 @@ def _message(number: int, cut: JointCut, cuts: int) -> JointMessage:
 
 
 def _state(place: Path, known: Sequence[JointMessage], terms: JointTerms) -> JointPlan:
+    """Return where an exchange stands: the best plan whose value is known, the proven bound, and whose answers are missing."""
     proposals = [one for one in known if one.plan is not None]
     answers: dict[int, dict[str, float]] = {one.round: {} for one in proposals}
     for (number, agency), cuts in _answers(known).items():
         answers[number][agency] = sum(one.value or 0.0 for one in cuts.values())
+    # Only where every agency has answered is a plan's value that of all loads; a part of the answers would make it look better than it is.
     whole = {number: sum(values.values()) for number, values in answers.items() if values.keys() == terms.shares.keys()}
     best = min(whole, key=lambda number: whole[number], default=None)
+    # Every proposal's bound holds for every plan, as cuts are never taken back.
     lower = max(one.lower or 0.0 for one in proposals)
     plan = next((one.plan or [] for one in proposals if one.round == best), [])
     values = {} if best is None else {name: value / terms.shares[name] for name, value in answers[best].items()}
-    own = {one.agency for one in proposals}
+    own = {one.agency for one in proposals}  # each begins with the best plan of its own loads
     waiting = tuple(name for name in terms.shares if name not in own or any(name not in answers[k] for k in answers))
     upper = None if best is None else whole[best]
     return JointPlan(
@@ -309,16 +312,13 @@ def _state(place: Path, known: Sequence[JointMessage], terms: JointTerms) -> Joi
 # Cuts that an agency answers a proposed plan with: what gets through of the loads it knows, as a lower bound that is linear in the options.
 #
 # Agency i knows evaders k with weights p_k. Let x' be a proposed plan, P_k the best path of evader k against it, and s_jk the chance to pass
-# the
-# arcs of option j on P_k. For every plan x,
+# the arcs of option j on P_k. For every plan x,
 #
-#     f_k(x) >= rho_k (1 - sum_{j not in x'} (1 - s_jk) x_j),    rho_k = f_k(x'),
+#     f_k(x) >= rho_k (1 - sum_{j not in x'} (1 - s_jk) x_j),    rho_k = f_k(x').
 #
-# as the path stays open to the evader, options of x' that are taken away only help him, and prod (1 - a_j) >= 1 - sum a_j. At x' both sides
-# are
-# equal. A cut is the sum over the evaders of a group. It says how much gets through of a group under x', and by how much each option would
-# lower
-# that at most: no path, no place of a load, no row of a record.
+# For the path stays open to the evader, options of x' that are taken away only help him, and prod (1 - a_j) >= 1 - sum a_j. At x' both sides
+# are equal. A cut is the sum over the evaders of a group. It says how much gets through of a group under x', and by how much each option would
+# lower that at most: no path, no place of a load, no row of a record.
 
 
 @dataclass(frozen=True)

@@ -528,10 +528,11 @@ def write_agency_scenario(
 
 def _of_agency(scenario: ScenarioModel, check: ScenarioCheck, agency: str) -> dict[str, Any]:
     """Return the tables of what can be placed: the agency's own and what all share."""
-    mine = {"", agency}
+    mine = {"", agency}  # what belongs to nobody is shared by all
     resources = [one for one in scenario.resources if one.agency in mine]
     names = {one.name for one in resources}
     kinds = [kind for kind in scenario.kinds if _needs(kind.model_dump()) <= names]
+    # A kind or team goes out only if all that it uses does: a kind that also needs another agency's resource would tell of it.
     teams = [team for team in scenario.teams if team.agency in mine and set(team.uses) <= names]
     if not resources or not (kinds or teams):
         return {name: list(rows) for name, rows in NOTHING.items()}
@@ -541,11 +542,12 @@ def _of_agency(scenario: ScenarioModel, check: ScenarioCheck, agency: str) -> di
         site = placed.site
         if site.agency not in mine and agency not in site.manned_by:
             continue
+        # A site of another agency that this one may man becomes its own: who else mans it, and what stands there today, is not told.
         fields = _dumped(site) | {"manned_by": [], "agency": site.agency if site.agency in mine else agency}
         fields["kinds"] = [name for name in site.kinds if name in ids]
         if site.existing not in ids or site.agency not in mine:
             fields.pop("existing", None)
-        if not site.kinds or fields["kinds"]:
+        if not site.kinds or fields["kinds"]:  # an empty list means every kind: a site left with none is dropped
             sites.append({name: value for name, value in fields.items() if value not in ([], "")})
     there = {site["id"] for site in sites}
     offered = scenario.sites if scenario.sites.agency in mine else None

@@ -263,19 +263,18 @@ def _point(
 # The points of a budget curve: which are solved one after another in one process, and how one follows from those around it.
 #
 # A curve of fixed options alone is split into stretches of at most `STRETCH` points, which can be solved at the same time. Within a stretch
-# the
-# two ends come first, then the point in the middle, the middle ones of both halves, and so on. Each begins from the plan of the nearest
-# smaller
-# budget, and from that of the nearest larger one without what there is no room for, both filled greedily; below the bound of the larger one;
-# with
-# the rows on values that the root programs of both have in use (`value_rows`), and all paths found so far, over one contraction of the
-# network.
+# the two ends come first, then the point in the middle, then the middle ones of both halves, and so on. A point begins with:
+#
+# - the plan of the nearest smaller budget, and that of the nearest larger one without what there is no room for, both filled greedily;
+# - the bound of the larger budget, which holds here too: a plan of a smaller budget is one of a larger budget;
+# - the rows on values that the root programs of both neighbours have in use (`value_rows`), and all paths found so far, over one contraction
+#   of the network.
+#
 # It ends as soon as its bounds have met to within the gap. Which points make a stretch does not depend on the number of processes, so the
 # results do not.
 #
-# On a grid of two resources, and with patrol teams, whose beats and rows no other point can take, each point is a piece of its own, in the
-# same
-# order over the whole range.
+# On a grid of two resources each point is a piece of its own, in the same order over the whole range. So it is with patrol teams, whose beats
+# and rows no other point can take.
 
 STRETCH = 15
 """Most points that are solved one after another, each from the one before."""
@@ -362,11 +361,13 @@ def solve_points(call: PieceCall) -> dict[str, Any]:
         tuple(each["budgets"]): each for part in parts for each in part["points"]
     }
     first = ValueRows.joined([ValueRows.unpacked(part["rows"]) for part in parts if part["rows"] is not None])
+    # Points of earlier pieces share one set of rows, so that `near` below, by identity, joins it once.
     rows: dict[Budgets, ValueRows | None] = dict.fromkeys(around, first)
     paths = None if curve.overlay is None or len(todo) == 1 else SharedPaths.of(curve.overlay)
     until = None if call.seconds is None else time.monotonic() + call.seconds
     made: dict[Budgets, dict[str, Any]] = {}
     for number, budgets in enumerate(todo):
+        # The first point of a piece is searched whatever the time: a piece without a point would tell nothing.
         left = None if until is None else until - time.monotonic()
         if made and (call.listener.cancelled() or (left is not None and left <= 0)):
             break

@@ -154,7 +154,7 @@ def included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
             return False
         if node & 1 or node == last:
             found = node_hash(sibling, found)
-            while node and not node & 1:
+            while node and not node & 1:  # levels without a sibling: a subtree that ends early moves up as it is
                 node, last = node >> 1, last >> 1
         else:
             found = node_hash(found, sibling)
@@ -181,18 +181,19 @@ def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequenc
     path = list(proof) if old & (old - 1) else [old_root, *proof]  # a whole subtree is the begin of its own proof
     if not path:
         return False
+    # RFC 6962, 2.1.4.2 (as in RFC 9162): climb from the last leaf of the old tree, `node`, beside the last of the new one, `last`.
     node, last = old - 1, size - 1
-    while node & 1:
+    while node & 1:  # a right child: its parent is whole in both trees, and the proof begins there
         node, last = node >> 1, last >> 1
     before = after = path[0]
     for sibling in path[1:]:
         if last == 0:
             return False
-        if node & 1 or node == last:
+        if node & 1 or node == last:  # the sibling lies to the left, so it belongs to both trees
             before, after = node_hash(sibling, before), node_hash(sibling, after)
             while node and not node & 1:
                 node, last = node >> 1, last >> 1
-        else:
+        else:  # the sibling lies to the right: entries that the old tree did not have
             after = node_hash(after, sibling)
         node, last = node >> 1, last >> 1
     return last == 0 and before == old_root and after == root

@@ -312,6 +312,8 @@ def _check_held(
             raise InputError(Problem(str(path), "no such file", "a checkpoint that you hold", "Check the path"))
         one = Checkpoint.parsed(path.read_bytes(), str(path))
         where = f"{folder}, against {path}"
+        # Faults are told apart, as they ask for different things: a checkpoint of another log, a ledger that was set back, one whose history
+        # was changed, and one that has only lost the checkpoint or a signature on it.
         if key is None or not key.signed(one.note):
             name = "any key" if key is None else f"{key.name}+{key.key_id.hex()}"
             found.add(where, f"no signature of {name} on the checkpoint held", "a checkpoint of this ledger")
@@ -325,7 +327,9 @@ def _check_held(
         if not same:
             remedy = "Restore it: copy the file that you hold there"
             found.add(where, f"no checkpoint of {one.size} entries in the ledger", "the one held", remedy)
-        elif same[0] is checkpoints[-1]:  # later signatures of an older one cannot be taken in any more
+        elif (
+            same[0] is checkpoints[-1]
+        ):  # an older one takes in no further signatures: those held may have come too late for it
             there = [sign for sign in same[0].note.signatures if sign in one.note.signatures]
             if there != list(one.note.signatures):
                 lost = {sign.name for sign in one.note.signatures} - {sign.name for sign in there}
