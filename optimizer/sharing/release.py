@@ -121,53 +121,78 @@ def release_to(
     InputError
         If a row has no owner or no known marking, the agency is named nowhere, or a file is at fault.
     """
-    path, notes = Path(source), list[str]()
+    path = Path(source)
     if minimum < 2:
         raise InputError(Problem("--minimum", str(minimum), "at least 2"))
     existing_file(path, "a scenario or a record")
     folder = OutputFolder(Path(out), "release", (path.name, f"for {agency}"), NAMES, overwrite)
     folder.check()
-    check = check_scenario(path, listener=listener) if path.suffix.lower() == ".toml" else None
-    if check is not None and (check.problems or check.scenario is None):
-        raise InputError(*check.problems)
+    check = _checked(path, listener)
     scenario = None if check is None else check.scenario
-    if scenario is not None:
-        begun_ledger(scenario, path)
+    found = _rows_for(agency, path, scenario, minimum)
+    with folder.written() as place:
+        files = _write_rows(place, found, minimum)
+        if check is None or scenario is None:
+            _write_entries(place / "records.toml", files)
+            notes = []
+        else:
+            notes = _write_scenario(place, check, scenario, agency, files)
+            if risk and any(table.kind == "seizures" for table in files.values()):
+                with step(listener, "risk of the released rows"):
+                    _write_risk(place, files)
+        if plan is not None:
+            _write_plan(place / "plan.geojson", Path(plan), agency)
+            notes.append(
+                "Where a plan places its sites tells something of all that it rests on, also of withheld rows."
+            )
+        written = _write_list(place, agency, minimum, files)
+    released = sum(len(table) for table in found.tables)
+    ledger = None if scenario is None else ledger_of(scenario, path, listener)
+    if ledger is not None and scenario is not None:
+        record_release(ledger, scenario, agency, [folder.path / name for name in written], released, listener)
+    return Released(folder.path, released, found.withheld, written, len(found.aggregates), tuple(notes))
+
+
+def _checked(path: Path, listener: Listener) -> ScenarioCheck | None:
+    """Return a scenario that is without fault, and whose ledger can be written; None of a record."""
+    if path.suffix.lower() != ".toml":
+        return None
+    check = check_scenario(path, listener=listener)
+    if check.problems or check.scenario is None:
+        raise InputError(*check.problems)
+    begun_ledger(check.scenario, path)
+    return check
+
+
+def _rows_for(agency: str, path: Path, scenario: ScenarioModel | None, minimum: int) -> ReleasedRows:
+    """Return what an agency may see of the records of a scenario, or of one file; the agency must be named somewhere."""
     sources: list[SeizureSource | EffortSource]
     sources = [_record(path)] if scenario is None else [*scenario.records.seizures, *scenario.records.effort]
     found = released_rows(sources, path.parent, agency, minimum)
     known = found.agencies | {one.id for one in (scenario.agencies if scenario else ())}
     if agency not in known:
         raise InputError(unknown_name("--to", agency, sorted(known)))
-    with folder.written() as place:
-        files = _write_rows(place, found, minimum)
-        if check is not None and scenario is not None:
-            write_agency_scenario(place, check, scenario, agency, files)
-            notes.append(
-                "Settings of the scenario go over as they are: see that none was set by rows that are withheld."
-            )
-            if check.tips is not None:
-                notes.append("Tips are not released, whatever their marking; `exchange --tips` hands them over.")
-            if risk and any(table.kind == "seizures" for table in files.values()):
-                with step(listener, "risk of the released rows"):
-                    _write_risk(place, files)
-        else:
-            _write_entries(place / "records.toml", files)
-        if plan is not None:
-            _write_plan(place / "plan.geojson", Path(plan), agency)
-            notes.append(
-                "Where a plan places its sites tells something of all that it rests on, also of withheld rows."
-            )
-        names = tuple(sorted(item.name for item in place.iterdir()))
-        listed = [{"name": name, "sha256": sha256(place / name)} | _marks(files.get(name)) for name in names]
-        rule = {"minimum": minimum, "totals": "multiples of minimum, of rows marked amber, by area or cell and year"}
-        write_json(place / "release.json", {"schema_version": 1, "to": agency, **rule, "files": listed})
-    released = sum(len(table) for table in found.tables)
-    written = (*names, "release.json")
-    ledger = None if scenario is None else ledger_of(scenario, path, listener)
-    if ledger is not None and scenario is not None:
-        record_release(ledger, scenario, agency, [folder.path / name for name in written], released, listener)
-    return Released(folder.path, released, found.withheld, written, len(found.aggregates), tuple(notes))
+    return found
+
+
+def _write_scenario(
+    place: Path, check: ScenarioCheck, scenario: ScenarioModel, agency: str, files: Mapping[str, ReleasedTable]
+) -> list[str]:
+    """Write the agency's own scenario; return what whoever releases it should know."""
+    write_agency_scenario(place, check, scenario, agency, files)
+    notes = ["Settings of the scenario go over as they are: see that none was set by rows that are withheld."]
+    if check.tips is not None:
+        notes.append("Tips are not released, whatever their marking; `exchange --tips` hands them over.")
+    return notes
+
+
+def _write_list(place: Path, agency: str, minimum: int, files: Mapping[str, ReleasedTable]) -> tuple[str, ...]:
+    """Write release.json, the list of what was written with its hashes; return the names of all files, that one last."""
+    names = tuple(sorted(item.name for item in place.iterdir()))
+    listed = [{"name": name, "sha256": sha256(place / name)} | _marks(files.get(name)) for name in names]
+    rule = {"minimum": minimum, "totals": "multiples of minimum, of rows marked amber, by area or cell and year"}
+    write_json(place / "release.json", {"schema_version": 1, "to": agency, **rule, "files": listed})
+    return (*names, "release.json")
 
 
 def _record(path: Path) -> SeizureSource | EffortSource:

@@ -180,10 +180,8 @@ def draw_from_plan(
             numbers = draw_plans(mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay)
             drawn = [GradualDraw(tuple(mixture.plans[k].options), k, step=False) for k in numbers]
         else:
-            numbers = draws_since(start, periods, shifts=a_day, stay=stay)
-            endless = going.draws(secret, f"{content.instance}|{start.isoformat()}|{a_day}|{stay}|{change}")
-            since = list(islice(endless, numbers[-1] + 1))
-            drawn = [since[number] for number in numbers]
+            terms = f"{content.instance}|{start.isoformat()}|{a_day}|{stay}|{change}"
+            drawn = _gradual_draws(going, secret, terms, draws_since(start, periods, shifts=a_day, stay=stay))
     rows = [
         DrawRow(date=period.date, shift=period.shift, plan=list(one.plan), drawn=one.drawn, step=one.step)
         for period, one in zip(periods, drawn, strict=True)
@@ -210,6 +208,12 @@ def draw_from_plan(
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
     return Drawn(draws, found, price, place, gradual, warnings)
+
+
+def _gradual_draws(going: GradualRounds, secret: bytes, terms: str, numbers: Sequence[int]) -> list[GradualDraw]:
+    """Return the draws of some numbers, counted since the mixture came into use: each follows from the one before, so all are made."""
+    since = list(islice(going.draws(secret, terms), numbers[-1] + 1))
+    return [since[number] for number in numbers]
 
 
 def _gradual_facts(going: GradualRounds, mixture: Mixture, stay: int, listener: Listener) -> GradualFacts:
