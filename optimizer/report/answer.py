@@ -119,6 +119,8 @@ def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) 
 
 def save_figure(folder: Path, name: str, figure: Figure) -> Path:
     """Write a figure as PNG and SVG into an existing folder; return the former."""
-    figure.savefig(folder / f"{name}.png")
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})  # so that equal figures are equal files
-    return folder / f"{name}.png"
+    from optimizer.report.figures import save_as
+
+    for kind in ("svg", "png"):
+        path = save_as(kind, figure, folder / f"{name}.{kind}")
+    return path

@@ -132,7 +132,7 @@ def _save(folder: Path, what: _Figure, content: ReportContent, dpi: int, kinds: 
     axes = what.draw(figure.add_subplot(), content)
     if spoken().code != ENGLISH:
         axes.xaxis.set_major_formatter(LocalTicks(axes.xaxis.get_major_formatter()))
-    return [_save_as(kind, figure, (folder / what.name).with_suffix(f".{kind}")) for kind in kinds]
+    return [save_as(kind, figure, (folder / what.name).with_suffix(f".{kind}")) for kind in kinds]
 
 
 class LocalTicks(Formatter):
@@ -154,7 +154,7 @@ AS_TEXT = {"pdf.fonttype": 42, "svg.fonttype": "none"}
 """Words of a figure stay words: outlines that a printer and a search can read (PDF), and text (SVG)."""
 
 
-def _save_as(kind: str, figure: Figure, path: Path) -> Path:
+def save_as(kind: str, figure: Figure, path: Path) -> Path:
     """Write a figure without the time, so that the same figure makes the same file."""
     drawn = BytesIO()
     timeless: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
