@@ -71,6 +71,7 @@ from .scenario.compile.compile import compile_scenario as compile_scenario
 from .scenario.file.model import scenario_schema as scenario_schema
 from .scenario.patrols.posts import candidate_segments as candidate_segments
 from .solvers.mixed.exploitability import exploitability as exploitability
+from .solvers.params import SolveParams as SolveParams
 from .solvers.solve import solve as solve
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "Route",
     "Settlement",
     "SilentListener",
+    "SolveParams",
     "SolverError",
     "arc_results",
     "build_region",

@@ -16,6 +16,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_teams
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_tree import (
     BeatTreeProblem,
     FixedOptions,
@@ -60,7 +61,7 @@ def test_a_search_for_fixed_options_alone_ends_when_it_branches() -> None:
     for enough in (-np.inf, np.inf):
         told: list[object] = []
         tree: Any = SimpleNamespace(generation=generation, listener=SilentListener(), offer=lambda *_: None)
-        fixed = FixedOptions(tree, 1e-4, 0, 1, None, time.monotonic())
+        fixed = FixedOptions(tree, SolveOptions(threads=1), time.monotonic())
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(BranchAndCut, "expanded", lambda *given, told=told: real(*(told.append(given) or given)))
             values.append(plan_value(instance, fixed.alone(enough, np.inf, [])))
@@ -132,7 +133,13 @@ def test_no_time_beside_beats_goes_to_searches_around_plans(monkeypatch: pytest.
     monkeypatch.setattr("optimizer.solvers.search.local_search.PlanImprover.near_node", searched)
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.tree.tree.BranchAndCut.dive", searched)
     start = np.zeros(len(problem.instance.options), dtype=bool)
-    found = place(problem.instance, overlay=problem.overlay, master=problem.master, starts=[start], threads=1)
+    found = place(
+        problem.instance,
+        SolveOptions(threads=1),
+        overlay=problem.overlay,
+        master=problem.master,
+        starts=[start],
+    )
     assert found.lower is not None
 
 

@@ -22,6 +22,7 @@ from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import LagrangianParams, SolveOptions, SolveParams
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
@@ -58,9 +59,9 @@ def test_prices_of_nothing_give_the_value_with_all_that_fits(cut: BranchAndCut) 
     assert floor * (1 - 1e-6) <= free <= start
 
 
-def again(cut: BranchAndCut) -> BranchAndCut:
+def again(cut: BranchAndCut, params: LagrangianParams = LagrangianParams()) -> BranchAndCut:
     """Return another tree of the same problem, its root cut as far."""
-    tree = BranchAndCut(cut.instance, cut.overlay, upper=BEST)
+    tree = BranchAndCut(cut.instance, cut.overlay, upper=BEST, params=SolveParams(lagrangian=params))
     tree.cut_root()
     return tree
 
@@ -94,11 +95,9 @@ def shared_by(workers: LocalTreeWorkers, tree: BranchAndCut, listener: Listener 
 def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_made_again(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_cuts, "MOST_NODES", 2)
-    monkeypatch.setattr(group_cuts, "WORTHWHILE", 0.0)
     monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
-    alone, shared = again(cut), again(cut)
+    alone, shared = (again(cut, LagrangianParams(nodes=2, worthwhile=0.0)) for _ in range(2))
     before = alone.lower
     add_group_cuts(alone, nothing)
     workers = LosesAGroup(2)
@@ -111,10 +110,8 @@ def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_ma
 def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_cuts, "MOST_NODES", 2)
     monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
-    monkeypatch.setattr(group_cuts, "WORTHWHILE", 100.0)
-    workers, tree = LosesAGroup(4), again(cut)
+    workers, tree = LosesAGroup(4), again(cut, LagrangianParams(nodes=2, worthwhile=100.0))
     parallel = shared_by(workers, tree)
     add_group_cuts(tree, np.zeros(cut.overlay.free.size, dtype=bool), parallel)
     assert workers.n_paused
@@ -123,7 +120,7 @@ def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
     assert tree.lower == pytest.approx(BEST, rel=1e-5)
 
 
-@pytest.mark.parametrize(("gain", "searches"), [(0.0, group_cuts.IN_VAIN), (1e-9, group_cuts.TRIED)])
+@pytest.mark.parametrize(("gain", "searches"), [(0.0, group_cuts.IN_VAIN), (1e-9, LagrangianParams.tried)])
 def test_searches_end_sooner_where_none_gains_anything_than_where_they_gain_little(
     cut: BranchAndCut, gain: float, searches: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,9 +149,12 @@ class Interrupts(SilentListener):
 def test_an_interrupt_while_groups_are_searched_ends_the_search_with_its_plan(
     cut: BranchAndCut, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_cuts, "WIDE", 0.0)
     monkeypatch.setattr(threads_module, "cores", lambda: 2)
-    result = place(cut.instance, gap=0.0, threads=threads, listener=Interrupts())
+    result = place(
+        cut.instance,
+        SolveOptions(gap=0.0, threads=threads, params=SolveParams(lagrangian=LagrangianParams(gap=0.0))),
+        listener=Interrupts(),
+    )
     assert result.limit == "interrupted"
     assert result.plan is not None
     assert result.lower is not None
@@ -167,13 +167,11 @@ def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_pl
     """Each cut raises it by its gain; a gap that counts as narrow, and a time that is over, leave it as it is."""
     before, rows = cut.lower, cut.master.program.n_rows
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
-    monkeypatch.setattr(group_cuts, "MOST_NODES", 2)
     monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
-    monkeypatch.setattr(group_cuts, "WIDE", 0.9)
+    cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.9))
     cut_by_groups(cut, nothing)
     assert (cut.lower, cut.master.program.n_rows) == (before, rows)
-    monkeypatch.setattr(group_cuts, "WIDE", 0.0)
-    monkeypatch.setattr(group_cuts, "WORTHWHILE", 0.0)
+    cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.0, nodes=2, worthwhile=0.0))
     cut.until = time.monotonic()
     cut_by_groups(cut, nothing)
     assert cut.lower == before

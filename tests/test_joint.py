@@ -20,6 +20,7 @@ from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import make_beat, violations, with_beats, with_plan, with_teams
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.joint import given_tour, solve_joint
 from optimizer.solvers.solve import solve
 from tests.examples import examples
@@ -210,7 +211,7 @@ def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
     best = true_optimum(instance, field)
     plan = solve(instance, gap=1e-6).plan
     assert plan is not None
-    result = solve_joint(instance, starts=[plan], proven=best * (1 - 1e-9), gap=1e-6, time_limit=5.0)
+    result = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=5.0), starts=[plan], proven=best * (1 - 1e-9))
     assert result.lower == pytest.approx(best, rel=1e-8)
     assert result.upper == pytest.approx(best, rel=1e-8)
     assert result.status == "optimal"

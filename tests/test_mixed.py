@@ -23,6 +23,7 @@ from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, wi
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.mixed.exploitability import exploitability
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, path_value, random_instance, simple_paths
@@ -186,7 +187,7 @@ def test_mixtures_drive_beats_and_their_bound_holds_over_every_tour(seed: int) -
 
 def test_other_steps_refuse_the_method() -> None:
     with pytest.raises(InputError, match="mixed"):
-        place(random_instance(0), method="mixed")
+        place(random_instance(0), SolveOptions("mixed"))
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.4), (1.5, -0.5), (1.0,), (0.0, 1.0)])

@@ -9,6 +9,7 @@ from optimizer.base.errors import InputError
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.weight_scenarios import Objective, worst_weights
 from optimizer.solvers.over_draws import solve_over_draws
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.solve import solve
 from tests.draw_cases import OBJECTIVES, DrawCase
 
@@ -17,7 +18,7 @@ from tests.draw_cases import OBJECTIVES, DrawCase
 def test_every_objective_is_the_best_of_all_plans(seed: int) -> None:
     case = DrawCase(seed, draws=2 + seed % 5, layers=1 + seed % 3)
     for objective in OBJECTIVES:
-        result = solve_over_draws(case.draws, objective, gap=0.0)
+        result = solve_over_draws(case.draws, objective, SolveOptions(gap=0.0))
         assert result.plan is not None
         assert result.lower is not None
         best = case.best(objective)
@@ -32,7 +33,7 @@ def test_every_objective_is_the_best_of_all_plans(seed: int) -> None:
 def test_bounds_of_a_search_that_stops_early_are_true(seed: int) -> None:
     case = DrawCase(seed, draws=6, n_options=8)
     for objective in OBJECTIVES:
-        result = solve_over_draws(case.draws, objective, gap=0.3)
+        result = solve_over_draws(case.draws, objective, SolveOptions(gap=0.3))
         best = case.best(objective)
         assert result.lower is not None
         assert result.upper is not None
@@ -49,7 +50,7 @@ def test_mean_is_at_most_cvar_and_cvar_at_most_the_worst(seed: int) -> None:
         values = [objective.value(case.draws.values(plan), case.draws.probability) for objective in OBJECTIVES]
         assert np.all(np.diff(values) >= -1e-12)
         assert values[0] == pytest.approx(values[1], rel=1e-12)  # cvar:0 is the mean
-    uppers = [solve_over_draws(case.draws, objective, gap=0.0).upper or 0.0 for objective in OBJECTIVES]
+    uppers = [solve_over_draws(case.draws, objective, SolveOptions(gap=0.0)).upper or 0.0 for objective in OBJECTIVES]
     assert np.all(np.diff(uppers) >= -1e-6 * uppers[-1])
 
 
@@ -58,16 +59,18 @@ def test_one_draw_is_the_plain_problem(seed: int) -> None:
     case = DrawCase(seed, draws=1, layers=1)
     plain = solve(case.each[0], gap=0.0)
     for objective in OBJECTIVES:
-        result = solve_over_draws(case.draws, objective, gap=0.0)
+        result = solve_over_draws(case.draws, objective, SolveOptions(gap=0.0))
         assert result.upper == pytest.approx(plain.upper, rel=1e-7)
 
 
 def test_a_plan_to_begin_from_is_kept_where_nothing_is_better() -> None:
     case = DrawCase(3, draws=4)
-    best = solve_over_draws(case.draws, Objective.parsed("worst"), gap=0.0)
+    best = solve_over_draws(case.draws, Objective.parsed("worst"), SolveOptions(gap=0.0))
     assert best.plan is not None
     start = Plan.of(case.draws.instance, best.plan.options)
-    again = solve_over_draws(case.draws, Objective.parsed("worst"), gap=0.0, starts=[start], proven=best.lower or 0.0)
+    again = solve_over_draws(
+        case.draws, Objective.parsed("worst"), SolveOptions(gap=0.0), starts=[start], proven=best.lower or 0.0
+    )
     assert again.upper == pytest.approx(best.upper, rel=1e-12)
 
 
@@ -86,4 +89,4 @@ def test_an_objective_that_is_none_is_refused(text: str) -> None:
 
 def test_a_method_that_knows_the_mean_alone_is_refused() -> None:
     with pytest.raises(InputError, match="other than the mean"):
-        solve_over_draws(DrawCase(1).draws, Objective.parsed("worst"), method="compact")
+        solve_over_draws(DrawCase(1).draws, Objective.parsed("worst"), SolveOptions("compact"))

@@ -39,6 +39,7 @@ from optimizer.solvers.branch_and_cut.parallel.workers import (
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.search import state as solve_state
 from optimizer.solvers.search.feasible_start import feasible_start
@@ -245,7 +246,7 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
             if crews and crews[0].orders:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    result = place(hard, gap=0.0, threads=2, listener=InterruptsBranching())
+    result = place(hard, SolveOptions(gap=0.0, threads=2), listener=InterruptsBranching())
     assert result.limit == "interrupted"
     assert result.plan is not None
     assert result.lower is not None

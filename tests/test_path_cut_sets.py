@@ -17,6 +17,7 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     PathCutSet,
     values_without_each,
 )
+from optimizer.solvers.params import TreeParams
 from tests.kernel_cases import plain_and_compiled
 from tests.test_cuts import random_paths
 
@@ -92,7 +93,6 @@ def plainly(split: PathCutSet) -> tuple[object, ...]:
 @pytest.mark.parametrize("seed", range(60))
 def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng, n = np.random.default_rng(seed), N_OPTIONS
-    monkeypatch.setattr(module, "MOST_PATHS", MOST_PATHS)
     paths, ones = random_paths(rng, n, edges=False), rng.random(n) < 0.1
     node = Node(ones, (rng.random(n) < rng.choice([0.1, 0.5])) & ~ones, rng.random(N_COMMODITIES) * 0.01)
     x = np.where(ones, 1.0, rng.random(n) * ~node.zeros) * (rng.random(n) < 0.7) * rng.choice([0.05, 1.0])
@@ -101,7 +101,10 @@ def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.Mon
     solution = NodeSolution(paths, x, cut_value, rng.random(N_COMMODITIES), dual_cost)
     left, rule = float(rng.choice([0.01, 1.0])), BranchingRule(n)
     for _ in plain_and_compiled(monkeypatch):
-        found, plain = module.path_cut_sets(node, solution), set_by_set(node, solution)
+        found, plain = (
+            module.path_cut_sets(node, solution, TreeParams(most_paths=MOST_PATHS)),
+            set_by_set(node, solution),
+        )
         assert [plainly(found[k]) for k in range(len(found))] == [plainly(split) for split in plain]
         for split in rng.permutation(np.array(plain, dtype=object))[:8].tolist():
             rule.learn(split, x, rng.random(2) * 0.1, left)

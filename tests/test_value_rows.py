@@ -14,6 +14,7 @@ from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.search.warm_start import Carried, ValueRows
 from tests.cases import brute_force, random_instance
@@ -30,7 +31,7 @@ def left_by_a_solve(seed: int, gap: float = 0.0) -> Carried:
     """Return the rows of a solve under the budgets of a random instance."""
     carried = Carried()
     instance = harder(seed)
-    place(instance, gap=gap, overlay=contract(instance), threads=1, carried=carried)
+    place(instance, SolveOptions(gap=gap, threads=1), overlay=contract(instance), carried=carried)
     return carried
 
 
@@ -75,7 +76,7 @@ def test_bounds_are_true_at_every_budget(seed: int) -> None:
         if not within_limits(case, case.forced):
             continue
         carried = Carried(ValueRows.joined([each for each in sets if each is not None]))
-        result = place(case, gap=1e-6, overlay=overlay, threads=1, carried=carried, starts=starts)
+        result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, carried=carried, starts=starts)
         optimum, _ = brute_force(case)
         assert result.lower is not None
         assert result.lower <= optimum * (1 + ROUNDING)
@@ -94,7 +95,7 @@ def test_options_that_the_overlay_leaves_free_can_be_forced_or_forbidden(seed: i
             case = change(instance.options[option].id)
             if not within_limits(case, case.forced):
                 continue
-            result = place(case, gap=1e-6, overlay=overlay, threads=1, carried=Carried(rows))
+            result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, carried=Carried(rows))
             optimum, _ = brute_force(case)
             assert result.lower is not None
             assert result.lower <= optimum * (1 + ROUNDING)
@@ -118,6 +119,12 @@ def test_rows_in_32_bits_are_weaker_and_survive_packing() -> None:
 def test_no_plan_is_worse_for_coming_from_a_neighbour() -> None:
     instance = replace(random_instance(5), name="a series")
     carried = Carried()
-    alone = place(instance, gap=1e-6, overlay=contract(instance), threads=1, carried=carried)
-    again = place(instance, gap=1e-6, overlay=contract(instance), threads=1, carried=carried, starts=[instance.forced])
+    alone = place(instance, SolveOptions(gap=1e-6, threads=1), overlay=contract(instance), carried=carried)
+    again = place(
+        instance,
+        SolveOptions(gap=1e-6, threads=1),
+        overlay=contract(instance),
+        carried=carried,
+        starts=[instance.forced],
+    )
     assert again.upper == pytest.approx(alone.upper, rel=2e-6)

@@ -7,14 +7,14 @@ Each field is annotated with its range and description, which states its unit an
         most_rounds: Annotated[int, Field(ge=1, description="rounds of cuts at a node; ...")] = 8
 
 A dataclass of parameters may have others as fields, such as `tree: TreeParams = TreeParams()`; their parameters have names such as
-`tree.most_rounds`. Messages of faults, the reference of the documentation and what run.json says are made from these classes alone.
+`tree.most_rounds`. As a field of a scenario's model it brings its tables into the reference of the documentation.
 """
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import ConfigDict
 
@@ -25,16 +25,6 @@ from optimizer.base.schema import validated
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-
-
-@dataclass(frozen=True)
-class Param:
-    """One parameter, for tables of them: its name, such as `tree.most_rounds`, what it is unless it is set, its range, and what it is."""
-
-    name: str
-    default: object
-    bounds: str
-    description: str
 
 
 @dataclass(frozen=True)
@@ -56,16 +46,23 @@ class Params:
 
     @classmethod
     def read(cls, path: Path | None = None, settings: Iterable[str] = ()) -> Self:
-        """Return parameters from a TOML file, if there is one, and from texts `name=value`, which win.
+        """Return parameters from a TOML file, if there is one, and from texts `name=value`, which win; errors as in `given`."""
+        return cls.of(with_values({}, cls.given(path, settings)), "--param")
+
+    @classmethod
+    def given(cls, path: Path | None = None, settings: Iterable[str] = ()) -> dict[str, Any]:
+        """Return by name what a TOML file, and texts `name=value`, which win, say of parameters.
 
         Raises
         ------
         InputError
             As `of`; if the file cannot be read; if a text has another form.
         """
-        content = {} if path is None else dict(read_toml(path, "parameters (TOML)"))
+        content = {} if path is None else read_toml(path, "parameters (TOML)")
         cls.of(content, str(path))
-        return cls.of(with_values(content, parsed_settings(settings, "--param")), "--param")
+        texts = parsed_settings(settings, "--param")
+        cls.of(with_values({}, texts), "--param")
+        return dict(_flat(content)) | texts
 
     def checked(self) -> Self:
         """Return the parameters themselves, once their ranges are checked: a dataclass made in Python may hold anything.
@@ -81,11 +78,6 @@ class Params:
         """Return by name the parameters that are not as they are unless they are set."""
         mine, usual = dict(_leaves(self)), dict(_leaves(type(self)()))
         return {name: value for name, value in mine.items() if value != usual[name]}
-
-    @classmethod
-    def described(cls) -> list[Param]:
-        """Return every parameter, in order."""
-        return [*_described(cls, "")]
 
 
 def parsed_settings(texts: Iterable[str], where: str = "--set") -> dict[str, Any]:
@@ -133,6 +125,15 @@ def _value(text: str) -> Any:  # noqa: ANN401 - any TOML value
     return content["value"] if set(content) == {"value"} else text
 
 
+def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield path and value of what stands in a table of tables."""
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield before + name, value
+
+
 def _leaves(params: object, before: str = "") -> Iterator[tuple[str, object]]:
     """Yield name and value of each parameter, those of parts under the part's name."""
     for each in fields(params):  # type: ignore[arg-type]  # a dataclass
@@ -141,22 +142,3 @@ def _leaves(params: object, before: str = "") -> Iterator[tuple[str, object]]:
             yield from _leaves(value, f"{before}{each.name}.")
         else:
             yield before + each.name, value
-
-
-def _described(kind: type, before: str) -> Iterator[Param]:
-    hints = get_type_hints(kind, include_extras=True)
-    for each in fields(kind):
-        hint = hints[each.name]
-        if is_dataclass(hint):
-            yield from _described(hint, f"{before}{each.name}.")  # type: ignore[arg-type]  # a class
-        else:
-            about = hint.__metadata__[0]
-            yield Param(before + each.name, each.default, _bounds(about.metadata), about.description)
-
-
-def _bounds(limits: Iterable[object]) -> str:
-    """Return a range in words, such as `>= 1` or `> 0, <= 1`, from what pydantic keeps of a field."""
-    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    return ", ".join(
-        f"{sign} {getattr(limit, name)}" for limit in limits for name, sign in signs.items() if hasattr(limit, name)
-    )

@@ -124,6 +124,16 @@ Settings = Annotated[
         help="A field of the scenario to set, such as evaders.habitual_share=0.2 or kinds.tactical.detection=0.4.",
     ),
 ]
+ParamsFile = Annotated[
+    Path | None,
+    typer.Option("--params", metavar="FILE", help="Parameters of the search (TOML); docs/parameters.md lists them."),
+]
+Param = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param", metavar="NAME=VALUE", help="A parameter of the search, such as tree.splits=1; once for each."
+    ),
+]
 
 
 def changes_of(

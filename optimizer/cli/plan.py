@@ -20,6 +20,8 @@ from optimizer.cli.arguments import (
     Language,
     Method,
     Overwrite,
+    Param,
+    ParamsFile,
     Scheduler,
     Seed,
     Settings,
@@ -66,6 +68,8 @@ def plan(
     threads: Threads = None,
     scheduler: Scheduler = None,
     support: Support = None,
+    params: ParamsFile = None,
+    param: Param = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -110,11 +114,14 @@ def plan(
     from optimizer.pipeline.plan import plan_scenario
     from optimizer.pipeline.solve import result_without_plan
     from optimizer.plans.changes import in_language
+    from optimizer.solvers.params import SolveParams
 
     folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
     options.pop("scheduler", None)  # it is of this machine, and no setting of a scenario
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
+    fields = {f"solve.params.{name}": value for name, value in SolveParams.given(params, param or ()).items()}
+    fields |= parsed_settings(settings or ()) | in_language(language)
     doubt = _doubt(draws, objective)
     if jobs > 1 and doubt is None and not sensitivity:
         print_note(
@@ -127,7 +134,7 @@ def plan(
                 folder,
                 options=options,
                 changes=changes,
-                settings=parsed_settings(settings or ()) | in_language(language),
+                settings=fields,
                 start=start,
                 given=given,
                 scheduler=scheduler,

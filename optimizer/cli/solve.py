@@ -17,6 +17,8 @@ from optimizer.cli.arguments import (
     KeepToday,
     Ledger,
     Method,
+    Param,
+    ParamsFile,
     Scheduler,
     Seed,
     SkipUnreachable,
@@ -53,6 +55,8 @@ def solve(
     threads: Threads = None,
     scheduler: Scheduler = None,
     support: Support = None,
+    params: ParamsFile = None,
+    param: Param = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -65,8 +69,10 @@ def solve(
 ) -> None:
     """Solve instance files."""
     from optimizer.pipeline.solve import solve_files
+    from optimizer.solvers.params import SolveParams
 
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
+    options["params"] = SolveParams.read(params, param or ())
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     for sentence in changes.sentences:
         print_note(f"As asked: {sentence}.")

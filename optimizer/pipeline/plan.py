@@ -324,14 +324,16 @@ def _given(given: str | os.PathLike[str], compiled: Compiled, times: StepTimes) 
 
 
 def _solved(asked: _Asked, compiled: Compiled, start: Plan | None, times: StepTimes) -> Result:
-    from optimizer.solvers.solve import solve
+    from optimizer.solvers.solve import solve_with
 
+    terms = compiled.scenario.solve
+    threads = None if asked.scheduler else terms.threads
     with step(times, "solving", stoppable=False):
-        return solve(
+        return solve_with(
             compiled.instance,
-            **compiled.scenario.solve.of_search() | ({} if asked.scheduler is None else {"threads": None}),
+            terms.search(scheduler=asked.scheduler, threads=threads),
             start=start,
-            scheduler=asked.scheduler,
+            support=terms.support,
             listener=times,
         )
 

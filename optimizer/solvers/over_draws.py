@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,11 +22,12 @@ from optimizer.problem.plan.plan import known_options, with_beats, with_plan, wi
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
 from optimizer.solvers.overlay.overlay import contract, weighted
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
-from optimizer.solvers.solve import solve
+from optimizer.solvers.solve import solve_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
@@ -44,12 +45,8 @@ BOUNDING = 0.5
 def solve_over_draws(
     draws: Draws,
     objective: Objective,
+    options: SolveOptions = SolveOptions(),
     *,
-    method: str = "auto",
-    gap: float = 1e-4,
-    time_limit: float | None = None,
-    seed: int = 0,
-    threads: int | None = None,
     starts: Sequence[Plan] = (),
     proven: float = 0.0,
     listener: Listener = SILENT,
@@ -62,7 +59,7 @@ def solve_over_draws(
         The problem in each draw.
     objective
         What a plan is judged by.
-    method, gap, time_limit, seed, threads, listener
+    options, listener
         As in `optimizer.solvers.solve.solve`; `compact` knows the mean alone.
     starts
         Plans to begin from; with teams their beats are those that other objectives than the mean weigh.
@@ -76,24 +73,15 @@ def solve_over_draws(
     """
     instance = draws.instance
     if objective.measure == "mean":
-        result = solve(
-            instance,
-            method=method,
-            gap=gap,
-            time_limit=time_limit,
-            seed=seed,
-            threads=threads,
-            start=starts[0] if starts else None,
-            listener=listener,
-        )
-        return _with_bound(result, proven, gap)
-    if method not in METHODS:
+        result = solve_with(instance, options, start=starts[0] if starts else None, listener=listener)
+        return _with_bound(result, proven, options.gap)
+    if options.method not in METHODS:
         expected = f"one of {', '.join(METHODS)} for an objective over draws other than the mean"
-        raise InputError(Problem("method", repr(method), expected))
+        raise InputError(Problem("method", repr(options.method), expected))
     instance.check()
-    terms: dict[str, Any] = {"method": method, "gap": gap, "seed": seed, "threads": threads, "listener": listener}
     if instance.patrols is None:
-        return _placed(draws, objective, terms | {"time_limit": time_limit}, starts, proven)
+        return _placed(draws, objective, options, starts, proven, listener)
+    time_limit = options.time_limit
     until = np.inf if time_limit is None else time.monotonic() + time_limit
     plans = list(starts)
     if (
@@ -101,24 +89,30 @@ def solve_over_draws(
     ):  # the draws that count at the first plan, as an ordinary instance: beats of its own, and a bound over every beat
         worst = _weighed_at(draws, objective, starts[0])
         seconds = None if time_limit is None else max(BOUNDING * time_limit, LEAST_SECONDS)
-        bounding = solve(worst, start=starts[0], time_limit=seconds, **terms)
+        bounding = solve_with(worst, replace(options, time_limit=seconds), start=starts[0], listener=listener)
         proven = max(proven, bounding.lower or 0.0)
         plans += [] if bounding.plan is None else [bounding.plan]
     beats = _beats_of(plans)
     with_them = replace(draws, instance=with_beats(with_teams(instance), beats))
     left = None if time_limit is None else max(until - time.monotonic(), LEAST_SECONDS)
-    result = _placed(with_them, objective, terms | {"time_limit": left}, _named(plans, beats), proven)
-    return _over_every_beat(result, proven, len(beats), beats, gap)
+    result = _placed(with_them, objective, replace(options, time_limit=left), _named(plans, beats), proven, listener)
+    return _over_every_beat(result, proven, len(beats), beats, options.gap)
 
 
 def _placed(
-    draws: Draws, objective: Objective, terms: Mapping[str, Any], starts: Sequence[Plan], proven: float
+    draws: Draws,
+    objective: Objective,
+    options: SolveOptions,
+    starts: Sequence[Plan],
+    proven: float,
+    listener: Listener,
 ) -> Result:
     """Return the best plan of options alone."""
     instance = draws.instance
     return place(
         instance,
-        **terms,
+        options,
+        listener=listener,
         overlay=weighted(contract(instance), draws, objective),
         starts=[instance.placed(known_options(instance, plan)) for plan in starts],
         proven=proven,

@@ -16,6 +16,7 @@ from optimizer.problem.instance.methods import METHOD_NAMES, installed_methods
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
 from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
 from optimizer.solvers.mip.compact import search_compact
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import PlanImprover
 from optimizer.solvers.search.state import SolveState
@@ -35,13 +36,8 @@ if TYPE_CHECKING:
 
 def place(
     instance: Instance,
+    options: SolveOptions = SolveOptions(),
     *,
-    method: str = "auto",
-    gap: float = 1e-4,
-    time_limit: float | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    scheduler: str | None = None,
     listener: Listener = SILENT,
     overlay: Overlay | None = None,
     master: Master | None = None,
@@ -57,7 +53,7 @@ def place(
     ----------
     instance
         The problem.
-    method, gap, time_limit, seed, threads, scheduler, listener
+    options, listener
         As in `solve`.
     overlay
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
@@ -81,19 +77,19 @@ def place(
     InputError, InfeasibleError, SolverError, KeyboardInterrupt
         As in `solve`.
     """
-    check_arguments(method, gap, time_limit, seed)
-    processes = thread_count(threads)
+    check_options(options)
+    processes = thread_count(options.threads)
     start = feasible_start(instance)
     with ExitStack() as stack:
         workers = None
-        if scheduler is not None:
-            workers = ClusterTreeWorkers(stack.enter_context(connected(scheduler)))
+        if options.scheduler is not None:
+            workers = ClusterTreeWorkers(stack.enter_context(connected(options.scheduler)))
         stopping = stack.enter_context(Stopping(listener))
         search = SolveState(
             instance,
-            gap,
-            time_limit,
-            seed,
+            options.gap,
+            options.time_limit,
+            options.seed,
             stopping,
             start,
             given=overlay,
@@ -105,6 +101,7 @@ def place(
             exact=exact,
             carried=carried,
             master=master,
+            params=options.params,
         )
         if starts:  # there are plans to keep
             search.contract()
@@ -113,23 +110,24 @@ def place(
             if stopping.stopped:
                 raise KeyboardInterrupt
         search.begin()
-        stopping.attempt(lambda: _run(METHODS[method], search))
+        stopping.attempt(lambda: _run(METHODS[options.method], search))
         if stopping.stopped:
             search.limit = "interrupted"
         search.verify()
-        return search.result(method)
+        return search.result(options.method)
 
 
-def check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:
+def check_options(options: SolveOptions) -> None:
     """Raise InputError if an argument of `solve` is out of range."""
-    if method not in METHODS:
-        raise InputError(unknown_name("method", method, METHODS))
-    if not 0 <= gap < np.inf:
-        raise InputError(Problem("gap", str(gap), "a number of at least 0, such as 0.01 for 1 %"))
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(Problem("time limit", str(time_limit), "a number of seconds above 0"))
-    if seed < 0:
-        raise InputError(Problem("seed", str(seed), "a whole number of at least 0"))
+    if options.method not in METHODS:
+        raise InputError(unknown_name("method", options.method, METHODS))
+    if not 0 <= options.gap < np.inf:
+        raise InputError(Problem("gap", str(options.gap), "a number of at least 0, such as 0.01 for 1 %"))
+    if options.time_limit is not None and not options.time_limit > 0:
+        raise InputError(Problem("time limit", str(options.time_limit), "a number of seconds above 0"))
+    if options.seed < 0:
+        raise InputError(Problem("seed", str(options.seed), "a whole number of at least 0"))
+    options.params.checked()
 
 
 class MethodSearch(Protocol):

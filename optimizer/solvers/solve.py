@@ -9,6 +9,7 @@ from optimizer.base.work.listener import SILENT
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.plan import known_options
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
+from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place, register_method
 from optimizer.solvers.search import kernels
@@ -33,6 +34,7 @@ def solve(
     threads: int | None = None,
     scheduler: str | None = None,
     support: int | None = None,
+    params: SolveParams | None = None,
     listener: Listener = SILENT,
 ) -> Result:
     """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
@@ -67,6 +69,8 @@ def solve(
     support
         With the method `mixed`, how many different plans the mixture has at most, >= 1; None for as many as are found. The lower bound stays
         that of all mixtures.
+    params
+        Parameters of the search, None for their defaults; they change how long it takes and which plans it finds, never what is proven.
     listener
         Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
 
@@ -82,46 +86,31 @@ def solve(
     KeyboardInterrupt
         If it comes before there is any plan.
     """
+    options = SolveOptions(method, gap, time_limit, seed, threads, scheduler, params or SolveParams())
+    return solve_with(instance, options, start=start, support=support, listener=listener)
+
+
+def solve_with(
+    instance: Instance,
+    options: SolveOptions,
+    *,
+    start: Plan | None = None,
+    support: int | None = None,
+    listener: Listener = SILENT,
+) -> Result:
+    """Solve as `solve` does, with its arguments in one object."""
     instance.check()
     starts = () if start is None else (instance.placed(known_options(instance, start)),)
-    _check_support(support, method)
-    modules = kernels.SEARCH + kernels.TOURS * (instance.patrols is not None) + kernels.MIXED * (method == MIXED)
-    kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)  # before the time limit begins to run
-    if method == MIXED:
-        return solve_mixed(
-            instance,
-            gap=gap,
-            time_limit=time_limit,
-            seed=seed,
-            threads=threads,
-            scheduler=scheduler,
-            support=support,
-            listener=listener,
-            starts=starts,
-        )
-    if instance.patrols is None:
-        return place(
-            instance,
-            method=method,
-            gap=gap,
-            time_limit=time_limit,
-            seed=seed,
-            threads=threads,
-            scheduler=scheduler,
-            listener=listener,
-            starts=starts,
-        )
-    return solve_joint(
-        instance,
-        method=method,
-        gap=gap,
-        time_limit=time_limit,
-        seed=seed,
-        threads=threads,
-        scheduler=scheduler,
-        listener=listener,
-        starts=() if start is None else (start,),
+    _check_support(support, options.method)
+    modules = (
+        kernels.SEARCH + kernels.TOURS * (instance.patrols is not None) + kernels.MIXED * (options.method == MIXED)
     )
+    kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)  # before the time limit begins to run
+    if options.method == MIXED:
+        return solve_mixed(instance, options, support=support, listener=listener, starts=starts)
+    if instance.patrols is None:
+        return place(instance, options, listener=listener, starts=starts)
+    return solve_joint(instance, options, listener=listener, starts=() if start is None else (start,))
 
 
 def _check_support(support: int | None, method: str) -> None:

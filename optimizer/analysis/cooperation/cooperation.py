@@ -33,7 +33,7 @@ from optimizer.problem.plan.agencies import (
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan
 from optimizer.solvers.patrols.joint import solve_joint
-from optimizer.solvers.solve import solve
+from optimizer.solvers.solve import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -246,20 +246,13 @@ def solve_coalition(call: PieceCall) -> dict[str, Any]:
     """Return bounds and plan of a coalition, from the plans of one member less: the best first, and with teams the beats of all."""
     game: _Game = call.shared
     case, terms = game.case(call.piece.argument), game.terms
-    options: dict[str, Any] = {
-        "method": terms.method,
-        "gap": terms.gap,
-        "time_limit": call.seconds,
-        "seed": terms.seed,
-        "threads": call.threads(terms.threads),
-        "listener": call.listener,
-    }
+    options = terms.search(time_limit=call.seconds, threads=call.threads(terms.threads))
     less = sorted((each for each in call.earlier if each), key=lambda each: each["upper"])
     plans = [unpacked_plan(case, each["plan"]) for each in less]
     if case.patrols is not None:
-        result = solve_joint(case, starts=plans, **options)
+        result = solve_joint(case, options, starts=plans, listener=call.listener)
     else:
-        result = solve(case, start=plans[0] if plans else None, **options)
+        result = solve_with(case, options, start=plans[0] if plans else None, listener=call.listener)
     assert result.plan is not None  # noqa: S101 - else an error was raised
     return {"lower": result.lower or 0.0, "upper": result.upper, "plan": packed_plan(result.plan)}
 

@@ -26,6 +26,7 @@ from optimizer.plans.plan_outputs import straight_roads
 from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
 from optimizer.solvers.place import place
 
@@ -461,9 +462,7 @@ class DeskSearch(SilentListener):
         whole = with_beats(with_teams(case), demands.must).with_forced(*ids)
         found = solve_joint(
             whole,
-            gap=self.gap,
-            time_limit=max(self.time_limit - self.seconds, LEAST_SECONDS),
-            seed=self.seed,
+            self._options(max(self.time_limit - self.seconds, LEAST_SECONDS)),
             starts=[demands.as_options(plan) for plan in (same, shown)],
             proven=self.desk.lower,
             banned=demands.banned,
@@ -474,15 +473,16 @@ class DeskSearch(SilentListener):
         better = near.upper is not None and (found.upper is None or near.upper < found.upper)
         return replace(found, plan=near.plan, upper=near.upper) if better else found
 
+    def _options(self, seconds: float) -> SolveOptions:
+        return SolveOptions(gap=self.gap, time_limit=seconds, seed=self.seed)
+
     def _placed(self, case: Instance, seconds: float) -> Result:
         """Return the best plan found of the options of a case, from the plan shown."""
         start = self.desk.placed.copy()
         make_room(case, start, [])
         return place(
             case,
-            gap=self.gap,
-            time_limit=seconds,
-            seed=self.seed,
+            self._options(seconds),
             listener=self,
             overlay=restricted(self.model.overlay, case),
             starts=[start],

@@ -12,6 +12,7 @@ from optimizer.base.work.executor import LostPieceError, Piece
 from optimizer.base.work.listener import ForwardingListener, Stopping, step
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.search.warm_start import Carried
 
@@ -137,10 +138,7 @@ def price_option(call: PieceCall) -> OptionPrice | None:
     try:
         result = place(
             case,
-            gap=pricing.gap,
-            time_limit=call.seconds,
-            seed=pricing.seed,
-            threads=1,
+            SolveOptions(gap=pricing.gap, time_limit=call.seconds, seed=pricing.seed, threads=1),
             listener=_OneOfSeries(call.listener),
             overlay=pricing.overlay,
             carried=Carried(pricing.rows),

@@ -407,23 +407,26 @@ def _solved(
     plan = None if start is None else unpacked_plan(curve.instance, start["plan"])
     if start is not None and (relative_gap(proven, start["upper"]) or 0.0) <= tolerance_of(terms.gap):
         return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"])}
-    options: dict[str, Any] = {
-        "method": terms.method,
-        "gap": terms.gap,
-        "time_limit": seconds,
-        "seed": terms.seed,
-        "threads": call.threads(terms.threads),
-        "listener": call.listener,
-    }
+    options, listener = terms.search(time_limit=seconds, threads=call.threads(terms.threads)), call.listener
     if case.patrols is not None:
         plans = [unpacked_plan(case, each["plan"]) for each in _nearest_above(budgets, around)]
-        result = solve_joint(case, starts=plans if plan is None else [plan, *plans], proven=proven, **options)
+        every = plans if plan is None else [plan, *plans]
+        result = solve_joint(case, options, starts=every, proven=proven, listener=listener)
     else:
         values = carried.paths.values if carried.paths is not None and carried.paths.values.knows else None
         more = _reduced(case, _nearest_above(budgets, around), values)
         starts = (case.forced if plan is None else case.placed(plan.options), *more)
-        options |= {"overlay": curve.overlay, "exact": curve.value} if curve.overlay is not None else {}
-        result = place(case, starts=starts, proven=proven, carried=carried, **options)
+        exact = None if curve.overlay is None else curve.value
+        result = place(
+            case,
+            options,
+            listener=listener,
+            overlay=curve.overlay,
+            starts=starts,
+            proven=proven,
+            exact=exact,
+            carried=carried,
+        )
     return {
         "budgets": list(budgets),
         "lower": result.lower or 0.0,

@@ -175,11 +175,7 @@ def vary(call: PieceCall) -> VariedPlan:
     fits = not violations(case, own)
     result = place(
         case,
-        method=terms.method,
-        gap=terms.gap,
-        time_limit=call.seconds,
-        seed=terms.seed,
-        threads=terms.threads if call.alone else 1,
+        terms.search(time_limit=call.seconds, threads=terms.threads if call.alone else 1),
         starts=(own,) if fits else (),
         listener=call.listener,
     )

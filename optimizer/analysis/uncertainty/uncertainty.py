@@ -20,7 +20,7 @@ from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.report.content.uncertainty import UncertaintyFacts, UncertaintyRow
 from optimizer.scenario.compile.uncertainty import scenario_draws
 from optimizer.solvers.over_draws import solve_over_draws
-from optimizer.solvers.solve import solve
+from optimizer.solvers.solve import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -228,18 +228,15 @@ def solve_objective(call: PieceCall) -> Result:
     """Return the best plan by an objective over draws; of the scenario itself where the piece names none."""
     series: _DrawTerms = call.shared
     objective: Objective | None = call.piece.argument
-    terms = series.terms.model_dump(exclude={"support", "stay", "change"}) | {
-        "time_limit": call.seconds,
-        "listener": call.listener,
-    }
-    terms |= {} if call.alone else {"threads": 1}
+    threads = series.terms.threads if call.alone else 1
+    options, listener = series.terms.search(time_limit=call.seconds, threads=threads), call.listener
     if objective is None:
-        return solve(series.instance, start=series.start, **terms)
+        return solve_with(series.instance, options, start=series.start, listener=listener)
     found = [result.plan for result in reversed(call.earlier) if result is not None and result.plan is not None]
     starts = [unpacked_plan(series.draws.instance, packed_plan(plan)) for plan in found]
     known = [call.earlier[-1]] if objective.measure != "mean" and call.earlier[-1] is not None else []
     proven = max((result.lower or 0.0 for result in known), default=0.0)  # the mean is at most any other objective
-    return solve_over_draws(series.draws, objective, starts=starts, proven=proven, **terms)
+    return solve_over_draws(series.draws, objective, options, starts=starts, proven=proven, listener=listener)
 
 
 def _instead(draws: Draws, objective: Objective, mean: Result | None, middle: Result) -> Result:

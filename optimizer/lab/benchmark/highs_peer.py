@@ -16,6 +16,7 @@ from scipy.sparse import csr_array, vstack
 from optimizer.lab.benchmark.star_cut_model import CutRows, StarCutModel
 from optimizer.solvers.branch_and_cut.tree.tree import has_stalled
 from optimizer.solvers.mip.backend import LONGEST, solve_mip
+from optimizer.solvers.params import RootParams
 
 if TYPE_CHECKING:
     from optimizer.solvers.search.state import SolveState
@@ -61,7 +62,7 @@ def _cut_root(search: SolveState, model: StarCutModel) -> CutRows:
         search.prove(model.proven(solved.fun))
         bounds.append(float(solved.fun))
         more = model.at_fraction(solved.x)
-        if not more.side.size or has_stalled(bounds):
+        if not more.side.size or has_stalled(bounds, RootParams()):
             tight = np.flatnonzero(rows.table @ solved.x - rows.side <= SLACK)
             return CutRows(rows.table[tight], rows.side[tight])
         rows = _joined(rows, more)

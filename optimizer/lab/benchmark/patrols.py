@@ -29,9 +29,9 @@ from optimizer.problem.plan.plan import with_teams
 from optimizer.problem.plan.result import relative_gap
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import choose_posts
+from optimizer.solvers.params import PatrolParams, SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.patrols.joint import GENERATING
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve
 
@@ -149,7 +149,10 @@ def _nothing() -> dict[str, Any]:
 def _fixed(prepared: PreparedCase, options: PatrolOptions) -> dict[str, Any]:
     """Place fixed options alone: every team stays at its base."""
     alone = replace(prepared.instance, patrols=None)
-    result = place(alone, gap=options.gap, time_limit=options.time_limit, seed=options.seed, threads=options.threads)
+    result = place(
+        alone,
+        SolveOptions(gap=options.gap, time_limit=options.time_limit, seed=options.seed, threads=options.threads),
+    )
     return _plan(prepared, result) | {"lower_all": result.lower}
 
 
@@ -172,7 +175,7 @@ def _with_beats(prepared: PreparedCase, options: PatrolOptions, *, fixed: bool) 
 def _pricing(prepared: PreparedCase, options: PatrolOptions) -> dict[str, Any]:
     """Bound the whole over all beats as the joint plan does first, with as much of the time, and tell how long pricing took."""
     started = time.monotonic()
-    until = started + GENERATING * options.time_limit
+    until = started + PatrolParams().generating * options.time_limit
     generation = ColumnGeneration(with_teams(prepared.instance), prepared.field, seed=options.seed)
     tree = BranchAndPrice(generation, gap=options.gap)
     tree.cut_root(until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from optimizer.scenario.file.kinds import KINDS, AnyKind, KindModel
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
 from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.file.traffic import TrafficModel
+from optimizer.solvers.params import SolveOptions, SolveParams
 
 RiskName = Literal[
     "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"
@@ -296,9 +298,20 @@ class SolveModel(Strict):
         description="largest share of the sites that changes from one draw of a mixture to the next; null for any",
     )
 
+    params: SolveParams = Field(
+        SolveParams(),
+        description="parameters of the search, by part: a table such as [solve.params.tree] (docs/parameters.md)",
+    )
+
     def of_search(self) -> dict[str, Any]:
-        """Return what a search is asked for: all but the settings of draws."""
-        return self.model_dump(exclude={"stay", "change"})
+        """Return what a search is asked for, for JSON: all but the settings of draws, and of the parameters those that were changed."""
+        asked = self.model_dump(exclude={"stay", "change", "params"})
+        return asked | ({"params": changed} if (changed := self.params.changed()) else {})
+
+    def search(self, **others: Any) -> SolveOptions:  # noqa: ANN401 - fields of SolveOptions
+        """Return what a search is asked for, with some of it changed."""
+        own = SolveOptions(self.method, self.gap, self.time_limit, self.seed, self.threads, params=self.params)
+        return replace(own, **others)
 
 
 class NamedPlaceModel(Strict):

@@ -21,14 +21,14 @@ from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLa
 from optimizer.solvers.branch_and_cut.parallel.workers import TreeProcesses
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.search.local_search import WIDE, PlanImprover
+from optimizer.solvers.search.local_search import PlanImprover
 from optimizer.solvers.search.state import BRANCHING, SolveState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-START_SHARE, START_WORSE = 0.6, 0.03
-"""Share of the time left that a search around a plan to begin from may take, and how much worse than the best it may be, relative."""
+START_WORSE = 0.03
+"""How much worse than the best, relative, a plan to begin from may be for a search around it."""
 FILLED = 3
 """Plans to begin from that are filled, the best first, in a series."""
 FIRST_ROUNDS = 4
@@ -47,6 +47,7 @@ def search_cuts(search: SolveState) -> None:
         until=search.until,
         listener=search,
         master=_master(search),
+        params=search.params,
     )
     improver = PlanImprover(search, _pooled(search, tree))
     in_series = search.carried is not None and bool(search.starts)
@@ -154,12 +155,12 @@ def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: Para
     """Search around the plans to begin from; where the search may be shared already, the workers do, and this process without ruins."""
     near = _near(search)
     if near and parallel is not None and search.may_share:
-        parallel.begin([ImproveTask(greedy=False, share=START_SHARE)] * parallel.size)
+        parallel.begin([ImproveTask(greedy=False, share=search.params.heuristics.start_share)] * parallel.size)
         near = near[:1]
     begun = parallel is not None and parallel.begun
     for start in near:
         improver = PlanImprover(search, _pooled(search, tree))
-        improver.search_around(start, START_SHARE, ruins=not begun)
+        improver.search_around(start, search.params.heuristics.start_share, ruins=not begun)
 
 
 def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
@@ -179,7 +180,7 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
     if (dived := dives[0]) is not None:
         search.offer(dived)
     for greedy in (False, True):
-        wanted = search.gap_left > WIDE and not begun if greedy else dived is not None
+        wanted = search.gap_left > search.params.heuristics.wide_gap and not begun if greedy else dived is not None
         if wanted and parallel is not None and search.may_share:
             parallel.add([ImproveTask(greedy)])
         elif wanted:

@@ -26,6 +26,7 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node, addable
 from optimizer.solvers.mixed.defender import DefenderBound, Exchanges
 from optimizer.solvers.mixed.evader import EvaderOracle
+from optimizer.solvers.params import MixedParams
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,18 +40,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-SAMPLED = 60
-"""Plans sampled from the marginals of the relaxation."""
-
 SMOOTHED = 0.5
 """Share of the best strategy so far in the one that the defender answers."""
-
-STARTS = 2
-"""Plans that the defender's exchanges begin from in one round, and as many sampled ones."""
-
-DRAWN = 20
-"""Plans sampled from the marginals of the mixture in one round, which join the game as they are: mixtures of them spread their options over
-paths as the marginals do, where answers to one strategy of the evaders are all alike."""
 
 FEW = 25
 """Plans that a mixture is brought down to where that costs little."""
@@ -63,17 +54,8 @@ ROUNDS_A_PROOF = 200
 IDLE_PROOFS = 8
 """Proofs in a row that close less than `MOVED` of the relative gap, after which a search without a time limit ends as it is."""
 MOVED = 1e-9
-PROOF_SHARE = 0.25
-"""Share of the time after which a mixture is certified whether or not it is near the lower bound."""
-
 ROUGHLY = 0.25
 """Share of the gap left that takes the place of the gap asked for in proofs before the search is done."""
-
-KEPT_FOR_PROOF = 0.4
-"""Share of the time that is kept for certifying the last mixture."""
-
-FIRST_LABELS, MOST_LABELS = 16_000, 1_000_000
-"""Labels of the search for one evader at first; twice as many after each proof that finds no better path, and most of all."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +96,8 @@ class DoubleOracle:
         Proven lower bound of the value of every mixture.
     threads
         Searches of evaders that run beside one another, >= 1.
+    params
+        Parameters of the search.
     """
 
     instance: Instance
@@ -127,14 +111,16 @@ class DoubleOracle:
     listener: Listener = SILENT
     lower: float = 0.0
     threads: int = 1
+    params: MixedParams = MixedParams()
     game: RestrictedGame = field(init=False)
     rounds: int = field(init=False, default=0)
     labels: int = field(init=False, default=0)
     ended_by_time: bool = field(init=False, default=False)
-    _most: int = field(init=False, default=FIRST_LABELS)
+    _most: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Set up the game."""
+        self._most = self.params.first_labels
         master = self.relaxation.master
         self.game = RestrictedGame(master.commodities, master.pool)
         self._exchanges = Exchanges(self.instance, self.overlay)
@@ -155,7 +141,7 @@ class DoubleOracle:
         self.lower = max(self.lower, self.relaxation.lower)
         for plan in (*self.best.plans, self.start):
             self.game.add(plan)
-        for _ in range(SAMPLED):
+        for _ in range(self.params.sampled):
             if self.out_of_time:
                 break
             self.game.add(sampled_plan(self.instance, self.start, self.relaxation.x, self._rng))
@@ -178,8 +164,8 @@ class DoubleOracle:
     def run(self) -> None:
         """Add plans and paths until the bounds meet, time is up, or no side has a better answer and the bound stalls."""
         since = time.monotonic()
-        longest = PROOF_SHARE * (self.until - since)
-        searched = self.until - KEPT_FOR_PROOF * (self.until - since) if self.until < np.inf else np.inf
+        longest = self.params.proof * (self.until - since)
+        searched = self.until - self.params.kept_for_proof * (self.until - since) if self.until < np.inf else np.inf
         last: GameSolution | None = None
         untimed = self.until == np.inf  # then work decides when a proof is made, and when the search ends
         proven_at, idle = self.rounds, 0
@@ -211,7 +197,10 @@ class DoubleOracle:
                 idle = 0 if open_before - self.gap_left > MOVED else idle + 1
                 known = self.game.value_under(self._padded(solution.probability)) - before
                 still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
-                tight = certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap)) or self._most == MOST_LABELS
+                tight = (
+                    certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap))
+                    or self._most >= self.params.most_labels
+                )
                 if still and tight and not self._raise_bound(solution):
                     return
 
@@ -246,10 +235,12 @@ class DoubleOracle:
         weight = np.append(y, np.ones(chains.value.size))
         exchanges, own = self._exchanges, np.append(solution.weight, np.ones(chains.value.size))
         exchanges.weigh(paths, weight)
-        likely = np.argsort(-solution.probability, kind="stable")[:STARTS]
+        likely = np.argsort(-solution.probability, kind="stable")[: self.params.starts]
         marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
-        drawn = [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(DRAWN)]
-        starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0] + drawn[:STARTS]
+        drawn = [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(self.params.drawn)]
+        starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0] + drawn[
+            : self.params.starts
+        ]
         improved = [exchanges.improved(start, until) for start in starts if time.monotonic() < until]
         answers = {plan.tobytes(): plan for plan in improved}
         exchanges.weigh(paths, own)
@@ -279,7 +270,7 @@ class DoubleOracle:
         answers = self._evaders.answers(survival, share, theta, slack, self._most, until, self.listener)
         self.labels += answers.labels
         if not answers.arcs:
-            self._most = min(2 * self._most, MOST_LABELS)
+            self._most = min(2 * self._most, self.params.most_labels)
         else:
             self.game.pool.add(np.array(list(answers.arcs), dtype=np.int64), list(answers.arcs.values()))
         upper = float(weight @ answers.bound) + chains

@@ -21,10 +21,11 @@ from optimizer.problem.plan.plan import Mixture, Plan, with_beats, with_teams
 from optimizer.problem.plan.result import Randomised, Result, relative_gap, tolerance_of
 from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.patrols.joint import POOL, solve_joint, with_tours
-from optimizer.solvers.place import check_arguments, place
+from optimizer.solvers.patrols.joint import solve_joint, with_tours
+from optimizer.solvers.place import check_options, place
 from optimizer.solvers.search.feasible_start import feasible_start
 
 if TYPE_CHECKING:
@@ -40,21 +41,11 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-PURE, RELAXED = 0.15, 0.5
-
-UNRESTRICTED = 0.8
-"""Shares of the time after which the single plan, and the marginal relaxation, must end, and where a mixture may have so many plans the
-search for one of any number of plans."""
-
 
 def solve_mixed(
     instance: Instance,
+    options: SolveOptions = SolveOptions(),
     *,
-    gap: float = 1e-4,
-    time_limit: float | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    scheduler: str | None = None,
     support: int | None = None,
     listener: Listener = SILENT,
     starts: Sequence[NDArray[np.bool_]] = (),
@@ -68,9 +59,9 @@ def solve_mixed(
     ----------
     instance
         The problem.
-    gap, time_limit, seed, threads, scheduler, listener, starts
-        As in `optimizer.solvers.place.place`; the time is shared. Processes are those of the search for a single plan, after which as many
-        searches of evaders run beside one another. With patrol teams masks of options without beats.
+    options, listener, starts
+        As in `optimizer.solvers.place.place`, whatever the method; the time is shared. Processes are those of the search for a single plan,
+        after which as many searches of evaders run beside one another. With patrol teams masks of options without beats.
     support
         Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
         mixture to so many returns the single plan.
@@ -80,18 +71,19 @@ def solve_mixed(
     InputError, InfeasibleError, SolverError
         As in `solve`.
     """
-    check_arguments("auto", gap, time_limit, seed)
-    started = time.monotonic()
+    options = replace(options, method="auto")
+    check_options(options)
+    started, params, time_limit = time.monotonic(), options.params.mixed, options.time_limit
 
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
 
-    terms = SingleTerms(gap, None if time_limit is None else PURE * time_limit, seed, threads, scheduler, starts)
+    single_options = replace(options, time_limit=None if time_limit is None else params.single * time_limit)
     with Stopping(listener) as stopping:
         if instance.patrols is None:
-            problem = prepare_options(instance, terms, stopping)
+            problem = prepare_options(instance, single_options, starts, stopping)
         else:
-            problem = prepare_beats(instance, terms, stopping, end(RELAXED))
+            problem = prepare_beats(instance, single_options, starts, stopping, end(params.relaxed))
         single = CertifiedMixture((problem.plan,), np.ones(1), float(problem.pure.upper or 0.0))
         relaxation = MarginalRelaxation(problem.instance, problem.overlay)
         search = DoubleOracle(
@@ -100,19 +92,20 @@ def solve_mixed(
             relaxation,
             problem.start,
             single,
-            gap,
+            options.gap,
             end(1.0),
-            seed,
+            options.seed,
             stopping,
-            threads=thread_count(threads),
+            threads=thread_count(options.threads),
+            params=params,
         )
 
         def mix() -> None:
             with step(stopping, "bounding mixtures"):
-                relaxation.cut(end((1 + RELAXED) / 2), single.upper, stopping)
+                relaxation.cut(end((1 + params.relaxed) / 2), single.upper, stopping)
             search.begin()
             with step(stopping, "mixing plans"):
-                search.until = end(1.0 if support is None else UNRESTRICTED)
+                search.until = end(1.0 if support is None else params.unrestricted)
                 search.run()
 
         def restrict() -> None:
@@ -206,18 +199,6 @@ class PreparedProblem:
     lower: float | None = None
 
 
-@dataclass(frozen=True)
-class SingleTerms:
-    """How the best single plan is looked for: `seconds` is its time limit, all else as in `optimizer.solvers.place.place`."""
-
-    gap: float
-    seconds: float | None
-    seed: int
-    threads: int | None
-    scheduler: str | None
-    starts: Sequence[Mask]
-
-
 class _WithoutBounds(ForwardingListener):
     """Passes on all but the bounds over single plans, which are none of mixtures."""
 
@@ -225,7 +206,9 @@ class _WithoutBounds(ForwardingListener):
         """Say nothing."""
 
 
-def prepare_options(instance: Instance, terms: SingleTerms, stopping: Stopping) -> PreparedProblem:
+def prepare_options(
+    instance: Instance, options: SolveOptions, starts: Sequence[Mask], stopping: Stopping
+) -> PreparedProblem:
     """Contract the network and find the best single plan of options.
 
     Raises
@@ -236,26 +219,18 @@ def prepare_options(instance: Instance, terms: SingleTerms, stopping: Stopping) 
     start = feasible_start(instance)
     with step(stopping, "contracting the network", stoppable=False):
         # with plans to begin from there is something to keep
-        overlay = contract(instance) if terms.starts else stopping.attempt(lambda: contract(instance))
+        overlay = contract(instance) if starts else stopping.attempt(lambda: contract(instance))
     if overlay is None:
         raise KeyboardInterrupt
     with step(stopping, "solving for a single plan", stoppable=False):
-        pure = place(
-            instance,
-            gap=terms.gap,
-            time_limit=terms.seconds,
-            seed=terms.seed,
-            threads=terms.threads,
-            scheduler=terms.scheduler,
-            listener=_WithoutBounds(stopping),
-            overlay=overlay,
-            starts=terms.starts,
-        )
+        pure = place(instance, options, listener=_WithoutBounds(stopping), overlay=overlay, starts=starts)
     plan = start if pure.plan is None else instance.placed(pure.plan.options)
     return PreparedProblem(instance, overlay, start, pure, plan)
 
 
-def prepare_beats(instance: Instance, terms: SingleTerms, stopping: Stopping, until: float) -> PreparedProblem:
+def prepare_beats(
+    instance: Instance, options: SolveOptions, starts: Sequence[Mask], stopping: Stopping, until: float
+) -> PreparedProblem:
     """Find the best single plan of options and beats, bound mixtures over all beats until `time.monotonic()` passes `until`, and make beats.
 
     Raises
@@ -270,23 +245,20 @@ def prepare_beats(instance: Instance, terms: SingleTerms, stopping: Stopping, un
     with step(stopping, "solving for a single plan", stoppable=False):
         pure = solve_joint(
             instance,
-            gap=terms.gap,
-            time_limit=terms.seconds,
-            seed=terms.seed,
-            threads=terms.threads,
-            scheduler=terms.scheduler,
+            options,
             listener=_WithoutBounds(stopping),
-            starts=[Plan.from_mask(instance, start) for start in terms.starts],
+            starts=[Plan.from_mask(instance, start) for start in starts],
         )
-    generation = ColumnGeneration(instance, instance.patrols, seed=terms.seed, mixed=True)
-    tree = BranchAndPrice(generation, gap=terms.gap, listener=OnlyCancels(stopping))
+    generation = ColumnGeneration(instance, instance.patrols, seed=options.seed, mixed=True)
+    tree = BranchAndPrice(generation, gap=options.gap, listener=OnlyCancels(stopping), params=options.params.patrols)
 
     def bound() -> None:
         with step(stopping, "bounding mixtures over all beats"):
             tree.cut_root(until)
 
     stopping.attempt(bound)
-    beats = _pool(tree, () if pure.plan is None else pure.plan.beats)
+    own = () if pure.plan is None else pure.plan.beats
+    beats = _pool(tree, own, options.params.patrols.most_beats)
     whole = with_beats(instance, beats)
     none = np.zeros(len(beats), dtype=bool)
     begin = np.concatenate((start, none))
@@ -301,8 +273,8 @@ def prepare_beats(instance: Instance, terms: SingleTerms, stopping: Stopping, un
     )
 
 
-def _pool(tree: BranchAndPrice, own: Iterable[Beat]) -> tuple[Beat, ...]:
-    """Return the beats of a plan, and beats of least reduced cost in the relaxation under names of their own."""
+def _pool(tree: BranchAndPrice, own: Iterable[Beat], most: int) -> tuple[Beat, ...]:
+    """Return the beats of a plan, and so many beats of least reduced cost in the relaxation under names of their own."""
     generation, beats = tree.generation, list(own)
     known = {(beat.patrol, beat.posts, beat.slots) for beat in beats}
     taken = {beat.id for beat in beats}
@@ -312,7 +284,7 @@ def _pool(tree: BranchAndPrice, own: Iterable[Beat]) -> tuple[Beat, ...]:
     number = 0
     for b in np.argsort(reduced, kind="stable").tolist():
         beat = generation.beats[b]
-        if (beat.patrol, beat.posts, beat.slots) in known or len(beats) >= len(known) + POOL:
+        if (beat.patrol, beat.posts, beat.slots) in known or len(beats) >= len(known) + most:
             continue
         name = beat.id
         while name in taken:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.result import Result
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.params import SolveOptions
     from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
     from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
@@ -103,15 +104,12 @@ class FixedOptions:
     ----------
     tree
         The search over beats.
-    gap, seed, threads, scheduler, began
+    options, began
         As in `optimizer.solvers.place.place`.
     """
 
     tree: BranchAndPrice
-    gap: float
-    seed: int
-    threads: int | None
-    scheduler: str | None
+    options: SolveOptions
     began: float
 
     def alone(self, enough: float, until: float, starts: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -146,11 +144,7 @@ class FixedOptions:
     ) -> Result:
         return place(
             instance,
-            gap=self.gap,
-            time_limit=LONGEST if np.isinf(until) else max(until - time.monotonic(), SHORTEST),
-            seed=self.seed,
-            threads=self.threads,
-            scheduler=self.scheduler,
+            replace(self.options, time_limit=LONGEST if np.isinf(until) else max(until - time.monotonic(), SHORTEST)),
             began=self.began,
             listener=listener,
             overlay=None if problem is None else problem.overlay,

@@ -21,6 +21,7 @@ from optimizer.problem.instance.requirements import implied_options, options_tha
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.column_generation import BeatNode
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
@@ -33,19 +34,14 @@ if TYPE_CHECKING:
 
 CLOSE = 2e-4
 """What a round of cuts and beats must gain, relative to the bound, for another; and how near to the program a proven bound must come."""
-MOST_ROUNDS = 60
-"""Rounds at the root."""
 STALLING_AT_ROOT = 3
 """Rounds of the root that together must gain so much, as one can gain nothing before the next gains; paths are sought in one of three."""
 ROUNDS_AT_NODE = 8
-PROOF_EVERY = 6
-"""Rounds after which pricing is solved to proof although heuristics still find beats, so that an interrupt finds a bound."""
+"""Rounds at a node below the root."""
 INTEGRAL = 1e-6
 """Values nearer to integers than this are integral."""
 NEARLY = 0.999
 """x from which on a dive places an option."""
-CANDIDATES = 4
-"""Options whose children are solved before a node is split."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +80,8 @@ class BranchAndPrice:
         Relative gap to `upper` at which to stop.
     listener
         Told of each better plan (how often each fixed option, then each beat made so far, is placed), and when the proven bound rises.
+    params
+        Parameters of column generation and of the tree.
     upper, lower
         Value of the best plan, and the proven bound over all plans with any beats.
     placed, number
@@ -98,6 +96,7 @@ class BranchAndPrice:
     gap: float = 0.0
     listener: Listener = SILENT
     upper: float = np.inf
+    params: PatrolParams = PatrolParams()
     lower: float = field(init=False)
     placed: NDArray[np.bool_] = field(init=False)
     number: NDArray[np.int64] = field(init=False)
@@ -134,7 +133,7 @@ class BranchAndPrice:
     def cut_root(self, until: float = np.inf) -> Relaxed | None:
         """Bound the root until it stalls or `time.monotonic()` passes `until`; return its last solution."""
         self._until = until
-        bounded = self._bounded(self.generation.root, MOST_ROUNDS, proving=True)
+        bounded = self._bounded(self.generation.root, self.params.most_rounds, proving=True)
         self._rise(bounded.bound)
         return bounded.relaxed
 
@@ -259,7 +258,7 @@ class BranchAndPrice:
             cut = generation.cut(relaxed)
             moved = abs(relaxed.bound - before[0]) > CLOSE * abs(relaxed.bound)
             before = [*before[1:], relaxed.bound]
-            if (made or cut) and moved and turn < rounds - 1 and (turn + 1) % PROOF_EVERY:
+            if (made or cut) and moved and turn < rounds - 1 and (turn + 1) % self.params.proof_every:
                 continue
             pricing = generation.add_proving(relaxed, self._until)
             if relaxed.bound - pricing.missing > best:
@@ -283,7 +282,7 @@ class BranchAndPrice:
         """Return the children of a node by an option; none where all options are integral, None when time ran out."""
         x = np.where(node.ones | node.zeros, 0.0, relaxed.x[: node.ones.size])
         fraction = np.minimum(x, 1 - x)
-        likely = np.argsort(-fraction, kind="stable")[:CANDIDATES]
+        likely = np.argsort(-fraction, kind="stable")[: self.params.candidates]
         best: tuple[float, list[BeatNode]] = (-1.0, [])
         for j in likely[fraction[likely] > INTEGRAL].tolist():
             children, bounds = [self._child(node, j, placed) for placed in (False, True)], []

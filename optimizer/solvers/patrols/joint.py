@@ -30,11 +30,12 @@ from optimizer.problem.plan.plan import (
     within_limits,
 )
 from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.tours.tour import Tour
-from optimizer.solvers.place import check_arguments, place
+from optimizer.solvers.place import check_options, place
 from optimizer.solvers.search.feasible_start import feasible_start
 
 if TYPE_CHECKING:
@@ -48,32 +49,21 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.plan import Beat, Placement
     from optimizer.problem.plan.result import Result
 
-GREEDY, GENERATING, DIVING, ENOUGH, FIXED, DIVING_AGAIN, BOUNDING = 0.02, 0.25, 0.3, 0.3, 0.4, 0.44, 0.95
-"""Shares of the time after which the greedy plan, column generation, the dive, branching in the search for fixed options, all of that search,
-the dive into their plan, and the bound over all beats must end."""
+GREEDY, ENOUGH = 0.02, 0.3
+"""Shares of the time after which the greedy plan, and branching in the search for fixed options, must end; others are in `PatrolParams`."""
 
 LEAST_DIVE, LEAST_FIXED = 0.07, 0.3
 """Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs."""
 
-LISTED = 40
-"""Most beats of which all are listed."""
 
 COPIES = 400
 """Most options of the placement problem that they become, one for each team that could drive each."""
 
-POOL = 120
-"""Most beats in the placement problem beside those of the plan it begins from: those of least reduced cost."""
-
 
 def solve_joint(
     instance: Instance,
+    options: SolveOptions = SolveOptions(),
     *,
-    method: str = "auto",
-    gap: float = 1e-4,
-    time_limit: float | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    scheduler: str | None = None,
     listener: Listener = SILENT,
     starts: Sequence[Plan] = (),
     proven: float = 0.0,
@@ -88,7 +78,7 @@ def solve_joint(
     ----------
     instance
         Fixed options, patrol teams, and resources; the teams are added to them.
-    method, gap, time_limit, seed, threads, scheduler, listener
+    options, listener
         As in `optimizer.solvers.solve.solve`; the time is shared, and what kernels take to compile does not count towards it.
     starts
         Plans to begin from: their beats are among the first columns, and their options and beats together the plans to beat. What the
@@ -103,7 +93,8 @@ def solve_joint(
     InputError, InfeasibleError, SolverError
         As in `solve`.
     """
-    check_arguments(method, gap, time_limit, seed)
+    check_options(options)
+    params, time_limit = options.params.patrols, options.time_limit
     clock = _Clock(time_limit)
     instance = with_teams(instance)
     if instance.patrols is None:
@@ -114,45 +105,39 @@ def solve_joint(
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
-                tree.cut_root(clock.end(GENERATING))
-                _dive(tree, clock.end(DIVING, LEAST_DIVE))
+                tree.cut_root(clock.end(params.generating))
+                _dive(tree, clock.end(params.diving, LEAST_DIVE))
 
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
                 tree.branch(clock.end(1.0), result.upper or np.inf)
 
-        share = None if time_limit is None else GREEDY * time_limit
-        alone = _first_plan(instance, fixed_starts, gap, share, seed, stopping)
-        generation = ColumnGeneration(instance, instance.patrols, seed=seed)
-        tree = BranchAndPrice(generation, gap=gap, listener=stopping)
+        alone = _first_plan(instance, fixed_starts, options, stopping)
+        generation = ColumnGeneration(instance, instance.patrols, seed=options.seed)
+        tree = BranchAndPrice(generation, gap=options.gap, listener=stopping, params=params)
         ban(generation, banned)
         tree.offer(alone, np.empty(0, dtype=np.int64))
         begin_from(tree, starts)
         tree.prove(proven)
         stopping.attempt(make_beats)
-        complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree)))
+        complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree, params.listed)))
         if instance.options and not stopping.stopped:
-            fixed = FixedOptions(tree, gap, seed, threads, scheduler, clock.started)
+            fixed = FixedOptions(tree, replace(options, method="auto"), clock.started)
             found = stopping.attempt(
-                lambda: fixed.alone(clock.end(ENOUGH), clock.end(FIXED, LEAST_FIXED), fixed_starts)
+                lambda: fixed.alone(clock.end(ENOUGH), clock.end(params.fixed, LEAST_FIXED), fixed_starts)
             )
             alone = alone if found is None else found  # None: Ctrl-C came before it had a plan of its own
             if not stopping.stopped:
                 stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end, bounding=not complete))
-        pool = _pool(tree, complete=complete)
+        pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
         left = None if time_limit is None else max(clock.end(1.0) - time.monotonic(), 0.05)
         result = place(
             whole,
-            method=method,
-            gap=gap,
-            time_limit=left,
-            seed=seed,
-            threads=threads,
-            scheduler=scheduler,
+            replace(options, time_limit=left),
             began=clock.started,
             listener=stopping,
-            overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
+            overlay=None if options.method == "compact" else generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
             starts=(
                 np.concatenate((tree.placed, pool.driven)),
@@ -165,7 +150,7 @@ def solve_joint(
             stopping.attempt(bound_over_all)
         if stopping.stopped:
             result = replace(result, limit="interrupted")
-        return _over_all_beats(tree, pool.beats, result, clock.started, complete=complete, gap=gap)
+        return _over_all_beats(tree, pool.beats, result, clock.started, complete=complete, gap=options.gap)
 
 
 class _Clock:
@@ -196,9 +181,7 @@ class _Clock:
 def _first_plan(
     instance: Instance,
     starts: Sequence[NDArray[np.bool_]],
-    gap: float,
-    time_limit: float | None,
-    seed: int,
+    options: SolveOptions,
     stopping: Stopping,
 ) -> NDArray[np.bool_]:
     """Return the (options,) mask of a greedy plan without beats, or of a better one to begin from, after a local search.
@@ -208,16 +191,10 @@ def _first_plan(
     KeyboardInterrupt
         If it comes before there is any plan.
     """
+    seconds = None if options.time_limit is None else GREEDY * options.time_limit
+    greedily = replace(options, method="greedy", time_limit=seconds, threads=None, scheduler=None)
     with step(stopping, "placing fixed options greedily", stoppable=False):
-        found = place(
-            instance,
-            method="greedy",
-            gap=gap,
-            time_limit=time_limit,
-            seed=seed,
-            listener=OnlyCancels(stopping),
-            starts=starts,
-        )
+        found = place(instance, greedily, listener=OnlyCancels(stopping), starts=starts)
     return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
 
 
@@ -236,18 +213,20 @@ def _with_beats_beside(
     tree = fixed.tree
     with step(tree.listener, "making beats beside fixed options"):
         if alone.any():
-            tree.dive(replace(tree.generation.root, zeros=~alone), end(DIVING_AGAIN, LEAST_DIVE))
+            tree.dive(
+                replace(tree.generation.root, zeros=~alone), end(fixed.options.params.patrols.diving_again, LEAST_DIVE)
+            )
     if bounding:
-        fixed.bound(end(BOUNDING), alone)
+        fixed.bound(end(fixed.options.params.patrols.bounding), alone)
 
 
-def _completed(tree: BranchAndPrice) -> bool:
-    """Make every beat that a better plan could hold, where they are few; return whether they are."""
+def _completed(tree: BranchAndPrice, most: int) -> bool:
+    """Make every beat that a better plan could hold, where they are at most so many; return whether they are."""
     if tree.proof is None:
         return False
     # these duals prove the bound of the proof, not `tree.lower`, which may come from elsewhere
     generation = tree.generation
-    listed = generation.add_all(tree.proof.relaxed, tree.upper - tree.proof.bound, LISTED)
+    listed = generation.add_all(tree.proof.relaxed, tree.upper - tree.proof.bound, most)
     return listed and sum(generation.most_teams[beat.patrol] for beat in generation.beats) <= COPIES
 
 
@@ -259,11 +238,11 @@ class BeatPool:
     driven: NDArray[np.bool_]
 
 
-def _pool(tree: BranchAndPrice, *, complete: bool) -> BeatPool:
+def _pool(tree: BranchAndPrice, most: int, *, complete: bool) -> BeatPool:
     """Return beats for the placement problem, and which of them the best plan so far drives, as often as it does.
 
-    Those of the plan come first, with one to spare where there are teams for it; all come as often as there are teams where the pool is to be
-    complete.
+    Those of the plan come first, with one to spare where there are teams for it, then so many others. All come as often as there are teams
+    where the pool is to be complete.
     """
     generation = tree.generation
     number = np.pad(tree.number, (0, len(generation.beats) - tree.number.size))
@@ -272,7 +251,7 @@ def _pool(tree: BranchAndPrice, *, complete: bool) -> BeatPool:
     in_plan = int((number > 0).sum())
     beats: list[Beat] = []
     driven: list[bool] = []
-    for rank, b in enumerate(order[: None if complete else in_plan + POOL].tolist()):
+    for rank, b in enumerate(order[: None if complete else in_plan + most].tolist()):
         beat = generation.beats[b]
         teams = generation.most_teams[beat.patrol]
         copies = teams if complete else min(teams, number[b] + 1) if rank < in_plan else 1

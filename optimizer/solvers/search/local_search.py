@@ -14,6 +14,7 @@ from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.params import HeuristicParams
 from optimizer.solvers.search.state import NOTHING, SolveState, tidy
 
 if TYPE_CHECKING:
@@ -26,18 +27,6 @@ if TYPE_CHECKING:
     from optimizer.solvers.overlay.overlay import Overlay
 
     Mask = NDArray[np.bool_]
-
-SEARCH_SECONDS = 10.0
-"""Longest local search, in seconds."""
-
-SEARCH_SHARE = 0.25
-"""Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
-
-NODES_BETWEEN = 8
-"""Without a time limit, in place of shares of the time: nodes between two local searches near nodes, so that a search can be repeated."""
-
-WIDE = 0.05
-"""Gap after the first local search from which on a greedy plan is made to search around as well."""
 
 
 class PlanImprover:
@@ -53,7 +42,7 @@ class PlanImprover:
 
     def __init__(self, search: SolveState, pooled: PooledValues) -> None:
         self.pooled = pooled
-        self._search = search
+        self._search, self._params = search, search.params.heuristics
         self._began = time.monotonic()
         self._spent = 0.0
         self._fruitless = 0
@@ -114,17 +103,19 @@ class PlanImprover:
 
         While the gap is wide the search goes on with ruins, where they are wanted. Without a limit it ends when it finds nothing more.
         """
-        search, began = self._search, time.monotonic()
+        search, params, began = self._search, self._params, time.monotonic()
         left = search.until - began
-        seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left) if np.isfinite(left) else np.inf
+        seconds = max(min(params.most_seconds, left * params.share), share * left) if np.isfinite(left) else np.inf
         problem = (search.instance, search.overlay, self.pooled)
         with step(search.listener, "local search"):
             enough = search.enough if search.quick else 0.0
             improved = local_search(*problem, start, until=began + seconds, enough=enough, listener=search)
             search.offer(improved)
-            if ruins and search.gap_left > WIDE:
+            if ruins and search.gap_left > params.wide_gap:
                 until = began + seconds
-                improved = ruin_and_recreate(*problem, improved, rng=self._rng, until=until, listener=search)
+                improved = ruin_and_recreate(
+                    *problem, improved, rng=self._rng, until=until, listener=search, params=params
+                )
                 search.offer(improved)
         self._spent += time.monotonic() - began
         self.seen |= {start.tobytes(), improved.tobytes()}
@@ -147,8 +138,8 @@ class PlanImprover:
         """Return whether a search near a node may be made: by the time that searches have taken, without a time limit by nodes."""
         self._nodes += 1
         if not np.isfinite(self._search.until):
-            return self._nodes >= NODES_BETWEEN * (1 + self._fruitless)
-        return self._spent <= SEARCH_SHARE / (1 + self._fruitless) * (time.monotonic() - self._began)
+            return self._nodes >= self._params.nodes_between * (1 + self._fruitless)
+        return self._spent <= self._params.share / (1 + self._fruitless) * (time.monotonic() - self._began)
 
 
 # Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.branch_and_cut.paths.pooled_values`).
@@ -170,18 +161,6 @@ class PlanImprover:
 #
 # Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met. Where nothing
 # more can be added so, an option that breaks one is added together with those that mend it, such as a sensor with the team that answers it.
-
-FRUITLESS = 120
-"""Ruins without a better plan after which the search ends."""
-
-RUINED = 0.3
-"""Largest share of the options that a ruin takes out, at least two."""
-
-SHAKEN = 0.3
-"""Relative size of the random perturbation of gains."""
-
-WORSE = 0.004
-"""How much worse than the best, relative, an accepted plan may be."""
 
 NONE = -1
 """No option."""
@@ -274,20 +253,23 @@ def ruin_and_recreate(
     rng: np.random.Generator,
     until: float = np.inf,
     listener: Listener = SILENT,
+    params: HeuristicParams = HeuristicParams(),
 ) -> Mask:
     """Return a mask at least as good as `placed`; parameters as in `local_search`, with a random generator."""
     best = here = placed
     best_value = overlay.value(best)
     fruitless = 0
-    while fruitless < FRUITLESS and time.monotonic() < until:
+    while fruitless < params.most_ruins and time.monotonic() < until:
         fruitless += 1
-        rough = _ruined(instance, here, rng)
-        shake = rng.uniform(1 - SHAKEN, 1 + SHAKEN, placed.size)
+        rough = _ruined(instance, here, rng, params.ruined)
+        shake = rng.uniform(1 - params.noise, 1 + params.noise, placed.size)
         candidate = filled(instance, pooled, rough, shake=shake, until=until)
-        if pooled.value(candidate) >= best_value * (1 + WORSE) or not requirements_met(instance, candidate):
+        if pooled.value(candidate) >= best_value * (1 + params.accepted_loss) or not requirements_met(
+            instance, candidate
+        ):
             continue
         value = overlay.value(candidate)
-        if value > best_value * (1 + WORSE):
+        if value > best_value * (1 + params.accepted_loss):
             pooled.refresh(candidate)
             continue
         here = candidate
@@ -297,15 +279,15 @@ def ruin_and_recreate(
     return tidy(instance, overlay, best, pooled)
 
 
-def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator) -> Mask:
-    """Return the mask without a few of its options."""
+def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator, share: float) -> Mask:
+    """Return the mask without a few of its options: two, or a share of them, at most."""
     out = np.flatnonzero(placed & ~instance.forced)
     if not out.size:
         return placed
     if rng.random() < 0.5:
         owner = np.array([instance.options[j].agency for j in out.tolist()])
         out = out[owner == rng.choice(owner)]
-    most = max(2, round(RUINED * float(placed.sum())))
+    most = max(2, round(share * float(placed.sum())))
     gone = rng.permutation(out)[: rng.integers(1, most + 1)]
     fewer = placed.copy()
     fewer[gone] = False

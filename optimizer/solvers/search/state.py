@@ -14,6 +14,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 BRANCHING = "branching"
 """The step in which a tree is searched."""
-SHARED_AFTER = 2.0
-"""Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
 NOTHING = 1e-12
 """A gain below this share of the value is rounding and counts as none."""
 
@@ -65,6 +64,7 @@ class SolveState(SilentListener):
     workers: TreeWorkers | None = None
     carried: Carried | None = None
     master: Master | None = None
+    params: SolveParams = SolveParams()
     overlay: Overlay = field(init=False)
     start_values: list[float] = field(init=False, default_factory=list)
     start: NDArray[np.bool_] = field(init=False)
@@ -120,7 +120,7 @@ class SolveState(SilentListener):
         """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
         return (self.threads > 1 or self.workers is not None) and time.monotonic() - min(
             self.started, self.began
-        ) > SHARED_AFTER
+        ) > self.params.workers.start_after
 
     @property
     def closed(self) -> bool:

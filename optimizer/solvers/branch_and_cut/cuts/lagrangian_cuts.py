@@ -30,6 +30,7 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Chains
+from optimizer.solvers.params import LagrangianParams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -39,21 +40,14 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
     from optimizer.solvers.overlay.overlay import Overlay
 
-WIDE = 0.05
-"""Gap of the root, relative to the best plan, from which on groups are searched."""
-SHARE = 0.85
-"""Share of the time left that the searches may take."""
 LONGEST = 2.0
 """How many times its equal share of that time, in all processes, one of them may take."""
-MOST_NODES, GAP = 40, 0.05
-"""Nodes of one search up to this gap; they rise with the square of the gap, as the tree gains the less the wider it is."""
+GAP = 0.05
+"""Gap up to which a search has `LagrangianParams.nodes`; they rise with the square of the gap, as the tree gains the less the wider it is."""
 CLOSE = 2e-3
 """Relative gap at which one search ends."""
 IN_VAIN = 2
 """Searches without any gain after which no more are made."""
-TRIED, WORTHWHILE = 6, 0.1
-"""Searches after which all must be expected to close this share of the gap for more of them; the first two say little: on grid-30-plain-40 they
-gained 0 to 3 % of the gap, all together a quarter."""
 SETTLING, MOST_ROUNDS = 0.03, 150
 """Share of the time left, and rounds, that cuts at the root may take before and after."""
 ROUNDING = 1e-9
@@ -75,7 +69,7 @@ def cut_by_groups(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: Paral
     overlay = tree.overlay
     if overlay.weighting is not None or overlay.bundle is not None or tree.master.loose.any():
         return  # the value is no sum over groups, or an option is not what the overlay has
-    if tree.lower >= (1 - WIDE) * tree.upper or tree.out_of_time:
+    if tree.lower >= (1 - tree.params.lagrangian.gap) * tree.upper or tree.out_of_time:
         return
     with step(tree.listener, "cutting by groups of evaders"):
         add_group_cuts(tree, placed, parallel)
@@ -83,9 +77,9 @@ def cut_by_groups(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: Paral
 
 def add_group_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None) -> None:
     """Search the groups whose rows the best plan is furthest above first; add the cuts that were found to the root and cut on."""
-    master, gained, found = tree.master, 0.0, []
+    master, params, gained, found = tree.master, tree.params.lagrangian, 0.0, []
     _settle(tree)
-    left = SHARE * (tree.until - (now := time.monotonic()))
+    left = params.share * (tree.until - (now := time.monotonic()))
     means = master.mean_rows(tree.root)
     values = master.commodities.sums(master.values(placed))
     informed = np.unique(master.commodities.group[: master.commodities.searches.row.size])
@@ -93,7 +87,7 @@ def add_group_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: Para
     promise = values[means.commodity] - means.values(placed.astype(np.float64))
     order = np.argsort(-promise, kind="stable")
     longest = LONGEST * left * (1 if parallel is None else parallel.size) / max(order.size, 1)
-    nodes = int(MOST_NODES * max(1.0, (1 - tree.lower / tree.upper) / GAP) ** 2)
+    nodes = int(params.nodes * max(1.0, (1 - tree.lower / tree.upper) / GAP) ** 2)
     tasks = [GroupTask(means.take(np.array([k])), nodes, longest) for k in order.tolist()]
     before = dict(zip(means.commodity.tolist(), means.side.tolist(), strict=True))
     with closing(_searched(tree, tasks, placed, parallel)) as cuts:
@@ -105,7 +99,7 @@ def add_group_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: Para
             tree.listener.bounds_moved(tree.lower, tree.upper)
             expected = gained / count * order.size
             in_vain = count >= IN_VAIN and not found
-            too_little = count >= TRIED and expected < WORTHWHILE * (tree.upper - tree.lower)
+            too_little = count >= params.tried and expected < params.worthwhile * (tree.upper - tree.lower)
             if in_vain or too_little or time.monotonic() >= now + left:
                 break
     if found:
@@ -156,7 +150,7 @@ def least_with_prices(
     placed: NDArray[np.bool_],
     until: float = np.inf,
     *,
-    nodes: int = MOST_NODES,
+    nodes: int = LagrangianParams.nodes,
     stopped: Callable[[], bool] = lambda: False,
 ) -> float:
     """Return a proven lower bound of the value of a group plus the prices of the options placed, over all feasible plans.
@@ -180,7 +174,8 @@ def least_with_prices(
     price[row.option] = row.entry
     instance = tree.instance
     alone = _alone(tree.overlay, np.flatnonzero(tree.master.commodities.group == row.commodity[0]))
-    search = BranchAndCut(instance, alone, gap=CLOSE, until=until, master=Master(instance, alone, price=price))
+    master = Master(instance, alone, price=price)
+    search = BranchAndCut(instance, alone, gap=CLOSE, until=until, master=master, params=tree.params)
     search.pause = lambda: search.nodes >= nodes or stopped()
     for plan in (placed, instance.forced):
         search.offer(plan)

@@ -50,16 +50,10 @@ LEVEL = 0.9
 """Share of the value of a best route that another must keep for a cut to have to close it."""
 PENALTY = 0.3
 """What it costs to leave out all ends, as a share of the value with nothing placed."""
-WIDE = 0.05
-"""Gap of the root, relative to the best plan, from which on the program is solved."""
 FEWEST = 50
 """Undecided options below which it is not, as the tree takes less time than the start of the solver's process."""
 MOST_ARCS = 20_000
 """Arcs of the overlay above which it is not."""
-MOST_NODES = 200
-"""Branch-and-bound nodes of the program: with 20 it found no plan on rio-grande-100 from one of two sets of rows of its root."""
-SHARE = 0.3
-"""Share of the time left that it may take."""
 CLOSE = 0.02
 """Relative gap at which it ends."""
 POLL_SECONDS = 0.1
@@ -92,7 +86,7 @@ def plan_of_a_cut(
     overlay, instance = tree.overlay, tree.instance
     if overlay.bundle is not None or tree.master.loose.any() or not overlay.origin.size:
         return None  # an option is not what the overlay has, or nobody chooses a way
-    if tree.lower >= (1 - WIDE) * tree.upper or tree.out_of_time:
+    if tree.lower >= (1 - tree.params.heuristics.min_cut_gap) * tree.upper or tree.out_of_time:
         return None
     if tree.root.undecided.sum() < FEWEST or overlay.tail.size > MOST_ARCS:
         return None
@@ -115,10 +109,11 @@ def plan_of_a_cut(
 def _solved(tree: BranchAndCut, listener: Listener, meanwhile: Callable[[], None] | None) -> MipOutcome:
     from optimizer.solvers.mip.backend import solve_mip
 
-    model, limit = model_of_a_cut(tree), SHARE * (tree.until - time.monotonic())
+    model, params = model_of_a_cut(tree), tree.params.heuristics
+    limit, most_nodes = params.min_cut_share * (tree.until - time.monotonic()), params.min_cut_nodes
 
     def solved(listener: Listener) -> MipOutcome:
-        return solve_mip(model, gap=CLOSE, time_limit=limit, seed=0, most_nodes=MOST_NODES, listener=listener)
+        return solve_mip(model, gap=CLOSE, time_limit=limit, seed=0, most_nodes=most_nodes, listener=listener)
 
     if meanwhile is None:
         return solved(OnlyCancels(listener))

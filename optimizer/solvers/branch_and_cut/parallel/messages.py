@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from optimizer.solvers.params import SolveParams
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -46,6 +48,8 @@ class TreeState:
         Of the search; each worker draws its own numbers.
     improving
         Whether workers search around plans near their nodes.
+    params
+        Parameters of their search.
     """
 
     instance: Instance
@@ -56,6 +60,7 @@ class TreeState:
     gap: float
     seed: int
     improving: bool = True
+    params: SolveParams = SolveParams()
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from optimizer.solvers.branch_and_cut.parallel.messages import (
     TreeState,
 )
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
+from optimizer.solvers.branch_and_cut.tree.tree import never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,16 +52,10 @@ if TYPE_CHECKING:
     from optimizer.solvers.search.local_search import PlanImprover
     from optimizer.solvers.search.state import SolveState
 
-SLICE_SECONDS = 2.0
-"""Seconds after which a worker hands back its open nodes."""
-MOST_GIVEN = 8
-"""Most nodes of an order."""
 POLL_SECONDS = 0.1
 """Longest wait for messages, after which the listener is asked whether to stop."""
 GRACE_SECONDS = 1.0
 """How long after the end of the time the last outcomes are waited for."""
-MOST_LOST = 6
-"""Workers that may be lost before those that are left, or this process alone, do the rest."""
 TIDY_EVERY = 20
 """Outcomes after which the rows of nodes that are closed are dropped."""
 SUPERVISOR = -1
@@ -124,7 +119,7 @@ class ParallelTree:
     improver
         Told of what workers have searched around.
     slice_seconds, slice_nodes
-        When a worker hands back its open nodes.
+        When a worker hands back its open nodes; by default after the seconds of `WorkerParams`.
     """
 
     def __init__(
@@ -135,7 +130,7 @@ class ParallelTree:
         *,
         improving: bool = False,
         improver: PlanImprover | None = None,
-        slice_seconds: float = SLICE_SECONDS,
+        slice_seconds: float | None = None,
         slice_nodes: int = 1_000_000,
     ) -> None:
         self._search, self._tree, self._workers, self._improving = search, tree, workers, improving
@@ -144,7 +139,8 @@ class ParallelTree:
         self._group_tasks: list[GroupTask] = []
         self._group_cuts: list[Cuts] = []
         self._exchange: RowExchange | None = None
-        self._slice = slice_seconds, slice_nodes
+        self._params = search.params.workers
+        self._slice = self._params.slice_seconds if slice_seconds is None else slice_seconds, slice_nodes
         self._seats = [_Seat() for _ in range(workers.size)]
         self._heap: list[tuple[float, int, Node]] = []
         self._added = self._outcomes = self._lost = 0
@@ -181,7 +177,7 @@ class ParallelTree:
 
     def end(self) -> None:
         """End the workers, if they were started."""
-        self._tree.pause = _never
+        self._tree.pause = never
         if self.begun:
             self._workers.end()
 
@@ -221,7 +217,7 @@ class ParallelTree:
         try:
             tree.pause = self._any_idle
             tree.branch()
-            tree.pause = _never
+            tree.pause = never
             self._news.append(_News(SUPERVISOR, self._own_news(exchange)))
             self._pruned = tree.pruned
             self._rows = exchange.exported(tree.open_nodes)
@@ -260,6 +256,7 @@ class ParallelTree:
             gap=tree.gap,
             seed=search.seed,
             improving=self._improving,
+            params=search.params,
         )
 
     def _own_news(self, exchange: RowExchange) -> TreeNews:
@@ -335,7 +332,7 @@ class ParallelTree:
         """Open the nodes of a worker that is gone again, and start another in its place."""
         nodes = seat.nodes
         self._lost += 1
-        again = self._lost <= MOST_LOST
+        again = self._lost <= self._params.most_lost
         if seat.order is not None and isinstance(seat.order.task, GroupTask):
             self._group_tasks.append(seat.order.task)
         what = f"its {len(nodes)} nodes are open again" if nodes else "it had no nodes"
@@ -378,7 +375,7 @@ class ParallelTree:
 
     def _branch_task(self) -> BranchTask:
         share = -(-len(self._heap) // (2 * len(self._seats)))
-        nodes = [heapq.heappop(self._heap)[2] for _ in range(min(share, MOST_GIVEN))]
+        nodes = [heapq.heappop(self._heap)[2] for _ in range(min(share, self._params.most_nodes))]
         ids = {one for node in nodes for one in node.ancestors}
         rows = {one: self._rows[one] for one in ids if one in self._rows}
         return BranchTask(tuple(nodes), rows, *self._slice)
@@ -431,7 +428,3 @@ class BeginsWhenLate(ForwardingListener):
         if self._search.may_share and not self._parallel.begun:
             tasks = [ImproveTask(greedy=True), ImproveTask(greedy=False)]
             self._parallel.begin(tasks[: max(self._parallel.size - 1, 1)])
-
-
-def _never() -> bool:
-    return False

@@ -69,6 +69,7 @@ class TreeWorker(SilentListener):
             _PlanReporter(report),
             state.placed,
             given=state.overlay,
+            params=state.params,
         )
         self._search.contract()
         self._search.begin()
@@ -79,6 +80,7 @@ class TreeWorker(SilentListener):
             gap=state.gap,
             listener=self,
             master=state.master,
+            params=state.params,
         )
         self._tree.rule.add(learnt_since(state.learnt, self._tree.rule.learnt))
         self._tree.number_from(first_of(process))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.solvers.params import TreeParams
 from optimizer.solvers.search.kernels import kernel
 
 if TYPE_CHECKING:
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
     from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask
 
     Learnt = tuple[NDArray[np.float64], ...]
-
-MOST_PATHS = 80
-"""Most paths of a set."""
-
-MOST_COMMODITIES = 24
-"""Commodities for which sets are made."""
 
 EPSILON = 1e-6
 """An x this close to 0 or 1 counts as integral."""
@@ -156,7 +151,7 @@ class PathCutSets:
         return np.where(self.start[self.last + 1] - begin == 1, self.option[begin], -1)
 
 
-def path_cut_sets(node: Node, solution: NodeSolution) -> PathCutSets:
+def path_cut_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeParams()) -> PathCutSets:
     """Return path cut sets to split a node by, each once, the most promising first; splits by one option are among them.
 
     A node with losses (`floor_losses`) is split by single options alone: the floors of open sets would have many witnesses.
@@ -165,7 +160,7 @@ def path_cut_sets(node: Node, solution: NodeSolution) -> PathCutSets:
     split = node.undecided & (x > EPSILON) & (x < 1 - EPSILON)
     single = np.flatnonzero(split if split.any() else node.undecided)
     value, n = paths.values(np.append(node.ones, False)), single.size
-    row = _members(node, solution, value) if node.loss is None else np.empty(0, dtype=np.int64)
+    row = _members(node, solution, value, params) if node.loss is None else np.empty(0, dtype=np.int64)
     there = np.append(node.undecided, False)[paths.option[row]]
     option = np.append(single, paths.option[row][there])
     start = np.cumsum(np.concatenate(([0], np.ones(n, dtype=np.int64), there.sum(axis=1))))
@@ -249,19 +244,20 @@ def _without_each(
     return most
 
 
-def _members(node: Node, solution: NodeSolution, value: NDArray[np.float64]) -> NDArray[np.int64]:
+def _members(node: Node, solution: NodeSolution, value: NDArray[np.float64], params: TreeParams) -> NDArray[np.int64]:
     """Return the paths that sets are made of, without those closed with one before: by commodity, most promising first, and falling value.
 
     (paths,) `value` is that of each with the options of the node placed.
     """
     paths, undecided = solution.paths, np.append(node.undecided, False)
-    rank = np.full(node.floor.size, MOST_COMMODITIES)
-    promising = _by_promise(node, solution, value)[:MOST_COMMODITIES]
+    most = params.most_commodities
+    rank = np.full(node.floor.size, most)
+    promising = _by_promise(node, solution, value)[:most]
     rank[promising] = np.arange(promising.size)
     place = rank[paths.commodity]
-    row = np.flatnonzero((place < MOST_COMMODITIES) & (value > node.floor[paths.commodity]))
+    row = np.flatnonzero((place < most) & (value > node.floor[paths.commodity]))
     row = row[np.lexsort((-value[row], place[row]))]
-    return np.asarray(row[_uncovered(place[row], paths.option[row], undecided, MOST_PATHS)])
+    return np.asarray(row[_uncovered(place[row], paths.option[row], undecided, params.most_paths)])
 
 
 @kernel

@@ -38,6 +38,7 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     path_cut_sets,
     score,
 )
+from optimizer.solvers.params import SolveParams
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.params import RootParams
 
     Mask = NDArray[np.bool_]
     Improvement = Callable[[Mask], Mask | None]
@@ -58,38 +60,15 @@ ROUNDING = 1e-6
 WHOLE = 0.999
 """x from which on the dive places an option."""
 
-WORTHWHILE, WORTHWHILE_BESIDE_LOOSE = 0.1, 0.05
-"""Share of the distance to the cutoff that two rounds at a node must gain for a third; and the same where there are loose options."""
-
-TURNS = 8
-"""Rounds at a node before one without a gain ends it."""
-
-SEARCH_EVERY = 3
-"""Every so many rounds at a node search for new paths; all do where the pool has no violated cut."""
-
-SLACK_AT_ROOT, SLACK_IN_TREE = 3, 12
-"""Solves after which a row without a dual is dropped."""
-
 WORTH_KEEPING = 0.01
 """Share of the distance to the cutoff that the other child of a path cut set must gain for a node to become it."""
-
-PATIENT = 3
-"""Splits that are tried without finding a better one before the best is taken."""
-
-PATIENT_BESIDE_LOOSE = 0
-"""The same where there are loose options, as linear programs take long then: the first split is taken."""
-
-MOST_RAISES = 4
-"""Times that the floors of the root are raised under the budgets."""
-
-RAISING = 0.1
-"""Share of the time left that one of them may take."""
 
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Return False: a search with this pause does not pause."""
     return False
 
 
@@ -135,6 +114,8 @@ class BranchAndCut:
         The linear program; made anew where none is given that was cut before.
     pause
         Asked between nodes: whether `branch` and `branch_on` are to leave the rest of the nodes open.
+    params
+        Parameters of the root, of nodes and of the cuts and heuristics that are given this tree.
     rounds, nodes
         Linear programs solved, and nodes expanded.
     """
@@ -146,7 +127,8 @@ class BranchAndCut:
     until: float = np.inf
     listener: Listener = SILENT
     master: Master = None  # type: ignore[assignment]  # set below
-    pause: Callable[[], bool] = _never
+    pause: Callable[[], bool] = never
+    params: SolveParams = SolveParams()
     lower: float = field(init=False)
     rounds: int = field(init=False, default=0)
     nodes: int = field(init=False, default=0)
@@ -196,7 +178,7 @@ class BranchAndCut:
         cuts go on from floors under the budgets (`budget_floors`), without loose options; such cuts hold under these budgets alone.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
-        for _ in range(MOST_RAISES if floors and most is None and self.root.loss is None else 0):
+        for _ in range(self.params.root.most_tightenings if floors and most is None and self.root.loss is None else 0):
             if self.lower >= self.cutoff or self.out_of_time or not self._raise_floors():
                 break
             last = self._cut_until_stalled() or last
@@ -205,10 +187,10 @@ class BranchAndCut:
     def _raise_floors(self) -> bool:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
         commodities, before = self.master.commodities, self.root.floor
-        until = (now := time.monotonic()) + RAISING * (self.until - now)
+        until = (now := time.monotonic()) + self.params.root.tightening_share * (self.until - now)
         paths, cuts = self.master.pool.paths, self.master.budget_cuts
         self.root = self.root.with_floor(raised_floors(self.instance, self.root, paths, cuts, until, self.listener))
-        return commodities.value(self.root.floor) - commodities.value(before) > STALLED * self.lower
+        return commodities.value(self.root.floor) - commodities.value(before) > self.params.root.stalled * self.lower
 
     def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
         history: list[float] = []
@@ -221,10 +203,10 @@ class BranchAndCut:
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
-            stalled = has_stalled(history, moved=self.root.loss is not None)
+            stalled = has_stalled(history, self.params.root, moved=self.root.loss is not None)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
-            self.master.program.drop_slack(SLACK_AT_ROOT)
+            self.master.program.drop_slack(self.params.root.slack_solves)
             tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
             if by_turns and tightened and len(history) % 2:
                 continue
@@ -337,9 +319,9 @@ class BranchAndCut:
         """Whether the last rounds at a node gained little; one without any gain may only have moved between equal optima."""
         if len(history) <= 3:
             return False
-        rise = history[-1] - history[-3]
-        least = WORTHWHILE if self.root.loss is None else WORTHWHILE_BESIDE_LOOSE
-        return rise < least * (self.cutoff - history[-1]) and (rise > 0 or len(history) > TURNS)
+        rise, params = history[-1] - history[-3], self.params.tree
+        least = params.worthwhile if self.root.loss is None else params.worthwhile_beside_relaxed
+        return rise < least * (self.cutoff - history[-1]) and (rise > 0 or len(history) > params.most_rounds)
 
     def _prepared(self, node: Node) -> Node:
         """Return a node without the options that no longer fit, and with the exact values of all the others placed as its floors."""
@@ -347,9 +329,9 @@ class BranchAndCut:
 
     def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""
-        self.master.program.drop_slack(SLACK_IN_TREE)
+        self.master.program.drop_slack(self.params.tree.slack_solves)
         tightened = self.master.limit(relaxed, count) | (count == 1 and self.master.tighten(relaxed.x, node))
-        if count % SEARCH_EVERY and self.master.separate(node, relaxed, search=False):
+        if count % self.params.tree.search_every and self.master.separate(node, relaxed, search=False):
             return True
         return self.master.separate(node, relaxed) or tightened
 
@@ -368,7 +350,8 @@ class BranchAndCut:
 
         Where one child of a split that is tried holds no plan below the cutoff, the node becomes the other child.
         """
-        trials, patient = _Trials(node), PATIENT if node.loss is None else PATIENT_BESIDE_LOOSE
+        trials, params = _Trials(node), self.params.tree
+        patient = params.splits if node.loss is None else params.splits_beside_relaxed
         for split in self._candidates(node, relaxed):
             if trials.idle >= patient and (trials.best or trials.node is not node):
                 break
@@ -413,7 +396,7 @@ class BranchAndCut:
             dual_cost=np.maximum(relaxed.dual_cost, 0.0),
         )
         left = min(self.cutoff - node.lower, self.master.total)
-        return self.rule.ordered(path_cut_sets(node, solution), relaxed.x, left)
+        return self.rule.ordered(path_cut_sets(node, solution, self.params.tree), relaxed.x, left)
 
     def _solved_children(self, node: Node, split: PathCutSet, relaxed: Relaxed) -> list[Node] | None:
         """Return the children in which a path cut set is open and closed, with the bounds of their programs; None when time ran out."""
@@ -465,24 +448,13 @@ class BranchAndCut:
         return replace(node, ones=ones).propagated(self.instance)
 
 
-# When the loop of cuts at the root ends: its bound has stalled.
-
-STALLED = 1e-3
-"""Relative rise of the root's bound over `PATIENCE` rounds below which the loop ends."""
-
-PATIENCE = 5
-"""Rounds over which the rise of the root's bound is measured."""
-
-FLAT, MOVED = 40, 1e-2
-"""Rounds at the root after which a bound that has not moved, by this share, counts as stalled."""
+MOVED = 1e-2
+"""Relative rise of the root's bound from which on it counts as moved: before the pool has enough paths it may stand still for long."""
 
 
-def has_stalled(history: list[float], *, moved: bool = False) -> bool:
-    """Whether the last rounds at the root gained next to nothing; before the pool has enough paths the bound may not move for long.
-
-    `moved` says that it has moved before.
-    """
+def has_stalled(history: list[float], params: RootParams, *, moved: bool = False) -> bool:
+    """Whether the last rounds at the root gained next to nothing; `moved` says that the bound has moved before."""
     moved |= history[-1] - history[0] > MOVED * abs(history[-1])
-    if len(history) <= (PATIENCE if moved else FLAT):
+    if len(history) <= (params.patience if moved else params.flat_rounds):
         return False
-    return history[-1] - history[-1 - PATIENCE] <= STALLED * abs(history[-1])
+    return history[-1] - history[-1 - params.patience] <= params.stalled * abs(history[-1])
