@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from optimizer.base.text.formatting import DASH, JOINERS, amounts, decimal, number, percent, plain, printable
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
-from optimizer.report.maps.road_layers import UNSEARCHED, risk_classes, width_classes
+from optimizer.report.maps.road_layers import RoadClass, risk_classes, width_classes
 from tests.report_case import full_content
 
 
@@ -138,24 +138,36 @@ def _risk(rates: list[float], searched: list[bool]) -> SegmentRisk:
     return SegmentRisk(median=median, low=median, high=median, searched=np.array(searched, dtype=bool), unit="finds")
 
 
+def steps_of(classes: tuple[RoadClass, ...]) -> list[int]:
+    """Return the step of each segment, 0 the lowest; -1 where nobody looked."""
+    steps = [part for part in classes if not part.dashed]
+    step = np.full(sum(part.segments.size for part in classes), -1)
+    for k, part in enumerate(steps):
+        step[part.segments] = k
+    return step.tolist()
+
+
 @given(st.lists(st.tuples(st.floats(min_value=0, max_value=1e3), st.booleans()), max_size=60))
 def test_classes_are_ordered_by_risk_and_leave_the_unsearched_apart(rows: list[tuple[float, bool]]) -> None:
     rates, searched = [rate for rate, _ in rows], [done for _, done in rows]
     classes = risk_classes(_risk(rates, searched))
-    assert len(classes.labels) == len(classes.colours) == len(set(classes.colours))
-    assert ((classes.index == UNSEARCHED) == ~np.array(searched, dtype=bool)).all()
-    assert classes.index.max(initial=UNSEARCHED) == len(classes.labels) - 1
-    shown = classes.index != UNSEARCHED
-    in_order = np.argsort(np.array(rates)[shown], kind="stable")
-    assert (np.diff(classes.index[shown][in_order]) >= 0).all()
+    every = np.concatenate([part.segments for part in classes] or [np.empty(0, int)])
+    assert sorted(every.tolist()) == list(range(len(rows)))
+    colours = [part.colour for part in classes]
+    assert len(colours) == len(set(colours))
+    step = np.array(steps_of(classes), dtype=int)
+    assert ((step == -1) == ~np.array(searched, dtype=bool)).all()
+    assert step.max(initial=-1) == sum(not part.dashed for part in classes) - 1
+    in_order = np.argsort(np.array(rates)[step >= 0], kind="stable")
+    assert (np.diff(step[step >= 0][in_order]) >= 0).all()
 
 
 def test_equal_rates_make_one_class_named_by_the_rate() -> None:
-    assert risk_classes(_risk([0.25] * 6, [True] * 6)).labels == ("0.25",)
+    assert [part.label for part in risk_classes(_risk([0.25] * 6, [True] * 6))] == ["0.25"]
 
 
 def test_an_unknown_rate_counts_as_unsearched() -> None:
-    assert risk_classes(_risk([math.nan, 0.5], [True, True])).index.tolist() == [UNSEARCHED, 0]
+    assert steps_of(risk_classes(_risk([math.nan, 0.5], [True, True]))) == [-1, 0]
 
 
 def test_the_width_of_an_interval_is_a_class_of_its_ends_ratio() -> None:
@@ -163,9 +175,9 @@ def test_the_width_of_an_interval_is_a_class_of_its_ends_ratio() -> None:
     high = np.array([2.9, 3.0, 50.0, 999.0, 1e6, 5.0, math.nan])
     searched = np.array([True, True, True, True, True, False, True])
     risk = SegmentRisk(median=one, low=one, high=high, searched=searched, unit="finds")
-    assert width_classes(risk).index.tolist() == [0, 1, 2, 3, 4, UNSEARCHED, UNSEARCHED]
+    assert steps_of(width_classes(risk)) == [0, 1, 2, 3, 4, -1, -1]
     nothing = SegmentRisk(median=one, low=0 * one, high=high, searched=searched, unit="finds")
-    assert width_classes(nothing).index.tolist() == [4, 4, 4, 4, 4, UNSEARCHED, UNSEARCHED]
+    assert steps_of(width_classes(nothing)) == [4, 4, 4, 4, 4, -1, -1]
 
 
 def _limits(**changes: object) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from optimizer.base.text.formatting import DASH, number, plain
+from optimizer.base.text.formatting import DASH, number, plain, round_below
 from optimizer.base.text.language import gettext as _
 from optimizer.report.maps.geography import Bounds, Plane
 from optimizer.report.maps.labels import OccupiedBoxes, text_width
@@ -218,13 +218,7 @@ def _classed(lines: Sequence[str], step: Ints, weight: Callable[[int], int]) -> 
 
 def _edges(top: float, shares: Sequence[float]) -> Floats:
     """Return rising edges near shares of the largest amount; none is below `LEAST`."""
-    return np.array([_round_down(share * max(top, LEAST / shares[0])) for share in shares])
-
-
-def _round_down(amount: float) -> float:
-    """Return the largest of 1, 2, 5 times a power of ten that is not above an amount."""
-    power = 10.0 ** np.floor(np.log10(amount) + 1e-9)
-    return float(power * max(step for step in (1, 2, 5) if step * power <= amount * (1 + 1e-9)))
+    return np.array([round_below(share * max(top, LEAST / shares[0])) for share in shares])
 
 
 def _load_key(edges: Floats) -> tuple[str, ...]:

@@ -75,6 +75,23 @@ def number(value: float | None, significant: int = 3) -> str:
     return localised(text.rstrip("0").rstrip(".") if digits else text)
 
 
+def two_digits(amount: float) -> float:
+    """Return a number rounded to two significant digits."""
+    return float(f"{amount:.1e}")
+
+
+def round_below(amount: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that is not above an amount > 0.
+
+    Examples
+    --------
+    >>> [round_below(amount) for amount in (0.7, 1.0, 49.0)]
+    [0.5, 1.0, 20.0]
+    """
+    power = 10.0 ** math.floor(math.log10(amount) + 1e-9)  # an allowance for powers of ten but for rounding
+    return power * max(step for step in (1, 2, 5) if step * power <= amount * (1 + 1e-9))
+
+
 def with_range(found: str, low: str, high: str) -> str:
     """Return a figure with its range, from their texts: `3 (2 to 4)`."""
     return gettext("{found} ({low} to {high})").format(found=found, low=low, high=high)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.formatting import DASH, known, number, percent, plain, sentence
+from optimizer.base.text.formatting import DASH, known, number, percent, plain, sentence, two_digits
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.maps.geography import place_names
-from optimizer.report.maps.road_layers import WIDTHS, interval_ratio, two_digits
+from optimizer.report.maps.road_layers import WIDTHS, interval_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.formatting import DASH, number, percent, plain
+from optimizer.base.text.formatting import DASH, number, percent, plain, two_digits
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.road_classes import MAIN_CLASSES
-from optimizer.report.palette import EFFORT, MINOR_ROAD, RISK, ROAD, WIDTH
-from optimizer.report.palette import ELSEWHERE as ELSEWHERE_COLOUR
-from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
+from optimizer.report.palette import EFFORT, ELSEWHERE, MINOR_ROAD, RISK, ROAD, UNSEARCHED, WIDTH
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.risk import SegmentRisk
@@ -116,7 +114,7 @@ def _risk(risk: SegmentRisk) -> RoadLayer:
         "risk",
         _("Risk"),
         _("Risk, {unit}").format(unit=plain(risk.unit, 60)),
-        _classes(risk_classes(risk), _("Never searched: unknown")),
+        risk_classes(risk),
         _("Map of the roads coloured by risk; roads nobody ever searched are dashed."),
     )
 
@@ -126,7 +124,7 @@ def _width(risk: SegmentRisk) -> RoadLayer:
         "sure",
         _("How sure"),
         _("Upper end of the {percent} interval over its lower end").format(percent=percent(risk.interval, 0)),
-        _classes(width_classes(risk), _("Never searched: unknown")),
+        width_classes(risk),
         _("Map of the roads coloured by how wide the interval of the risk is; roads nobody ever searched are dashed."),
     )
 
@@ -136,7 +134,7 @@ def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[RoadLayer, ...]
     length = np.maximum(network.length_m[network.segment_arc] / 1000, SHORTEST_KM)
     if not risk.efforts:
         nothing = RoadClass(
-            _("None: no effort was recorded"), np.arange(network.n_segments), UNSEARCHED_COLOUR, 1.6, dashed=True
+            _("None: no effort was recorded"), np.arange(network.n_segments), UNSEARCHED, 1.6, dashed=True
         )
         return (
             RoadLayer(
@@ -152,7 +150,7 @@ def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[RoadLayer, ...]
             f"effort-{place + 1}",
             _("Effort: {unit}").format(unit=plain(effort.unit, 30)),
             _("Search effort, {unit} per km of road").format(unit=plain(effort.unit, 40)),
-            _seen(_classes(effort_classes(risk, place, length), _("None at all")), effort.amount > 0, length),
+            _seen(effort_classes(risk, place, length), effort.amount > 0, length),
             _(
                 "Map of the roads coloured by search effort per kilometre ({unit}); roads without any are dashed."
             ).format(unit=plain(effort.unit, 40)),
@@ -170,21 +168,6 @@ def _seen(
     return tuple(replace(part, width=part.width + SPOT) if shown[part.segments].any() else part for part in classes)
 
 
-def _classes(classes: Classes, unsearched: str) -> tuple[RoadClass, ...]:
-    """Return the classes that occur, what has none first: it lies under the others."""
-    odd = (
-        RoadClass(unsearched, np.flatnonzero(classes.index == UNSEARCHED), UNSEARCHED_COLOUR, 1.6, dashed=True),
-        RoadClass(
-            _("None in this unit, some in another"), np.flatnonzero(classes.index == ELSEWHERE), ELSEWHERE_COLOUR, 1.5
-        ),
-    )
-    steps = tuple(
-        RoadClass(label, np.flatnonzero(classes.index == step), colour, 1.4 + 0.5 * step)
-        for step, (label, colour) in enumerate(zip(classes.labels, classes.colours, strict=True))
-    )
-    return tuple(part for part in odd if part.segments.size) + steps
-
-
 # Roads in classes: a few steps a reader can tell apart, and others for what nobody ever searched.
 
 QUANTILES = (0.4, 0.65, 0.85, 0.95)
@@ -193,54 +176,28 @@ QUANTILES = (0.4, 0.65, 0.85, 0.95)
 WIDTHS = (3.0, 10.0, 100.0, 1000.0)
 """Where classes of interval part, in times the lower end. The same in every report, so that a poor record looks poor."""
 
-UNSEARCHED = -1
-"""Class of a segment that nobody ever searched."""
 
-ELSEWHERE = -2
-"""Class of a segment that was searched, though not in the unit shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """Segments in classes.
-
-    Attributes
-    ----------
-    index
-        (n_segments,) class of each segment, 0 the lowest; `UNSEARCHED` or `ELSEWHERE` where it has none.
-    labels
-        Range of each class.
-    colours
-        Colour of each class.
-    """
-
-    index: NDArray[np.int64]
-    labels: tuple[str, ...]
-    colours: tuple[str, ...]
-
-
-def risk_classes(risk: SegmentRisk) -> Classes:
+def risk_classes(risk: SegmentRisk) -> tuple[RoadClass, ...]:
     """Sort segments by risk into classes that part at quantiles of the searched ones, rounded to two significant digits."""
-    return _by_quantiles(risk.median, risk.searched & np.isfinite(risk.median), RISK)
+    shown = risk.searched & np.isfinite(risk.median)
+    return (*_dashed(_("Never searched: unknown"), ~shown), *_by_quantiles(risk.median, shown, RISK))
 
 
-def width_classes(risk: SegmentRisk) -> Classes:
+def width_classes(risk: SegmentRisk) -> tuple[RoadClass, ...]:
     """Sort searched segments by how wide their interval is: its upper end over its lower."""
     times = interval_ratio(risk)
     shown = risk.searched & ~np.isnan(times)
-    index = np.full(times.shape, UNSEARCHED, dtype=np.int64)
-    index[shown] = np.searchsorted(WIDTHS, times[shown], side="right")
     edges = [number(edge) for edge in WIDTHS]
     labels = (
         _("under {number} times").format(number=edges[0]),
         *(_("{low} {dash} {high} times").format(low=a, dash=DASH, high=b) for a, b in pairwise(edges)),
         _("{number} times and over").format(number=edges[-1]),
     )
-    return Classes(index, labels, WIDTH)
+    return (*_dashed(_("Never searched: unknown"), ~shown), *_steps(times, shown, WIDTHS, labels, WIDTH))
 
 
-def effort_classes(risk: SegmentRisk, unit: int, length_km: NDArray[np.float64]) -> Classes:
-    """Sort segments by effort per kilometre in one unit, into classes as those of risk.
+def effort_classes(risk: SegmentRisk, unit: int, length_km: NDArray[np.float64]) -> tuple[RoadClass, ...]:
+    """Sort segments by effort per kilometre in one unit, into classes as those of risk; searched in another unit alone is a class.
 
     Parameters
     ----------
@@ -252,31 +209,50 @@ def effort_classes(risk: SegmentRisk, unit: int, length_km: NDArray[np.float64])
         (n_segments,) lengths, > 0.
     """
     amount = risk.efforts[unit].amount
-    classes = _by_quantiles(amount / length_km, amount > 0, EFFORT)
-    index = np.where((classes.index == UNSEARCHED) & risk.searched, ELSEWHERE, classes.index)
-    return Classes(index, classes.labels, classes.colours)
+    shown = amount > 0
+    elsewhere = np.flatnonzero(~shown & risk.searched)
+    return (
+        *_dashed(_("None at all"), ~shown & ~risk.searched),
+        *([RoadClass(_("None in this unit, some in another"), elsewhere, ELSEWHERE, 1.5)] if elsewhere.size else []),
+        *_by_quantiles(amount / length_km, shown, EFFORT),
+    )
+
+
+def _dashed(label: str, where: NDArray[np.bool_]) -> list[RoadClass]:
+    """Return the class of segments where nobody looked, if there are any; it comes first, and so lies under the others."""
+    return [RoadClass(label, np.flatnonzero(where), UNSEARCHED, 1.6, dashed=True)] if where.any() else []
+
+
+def _by_quantiles(
+    amount: NDArray[np.float64], shown: NDArray[np.bool_], scale: tuple[str, ...]
+) -> tuple[RoadClass, ...]:
+    if not shown.any():
+        return ()
+    values = amount[shown]
+    edges = np.unique([two_digits(edge) for edge in np.quantile(values, QUANTILES)])
+    edges = edges[(edges > values.min()) & (edges <= values.max())]
+    return _steps(amount, shown, edges, _labels(edges, values), _colours(scale, edges.size + 1))
+
+
+def _steps(
+    amount: NDArray[np.float64],
+    shown: NDArray[np.bool_],
+    edges: ArrayLike,
+    labels: tuple[str, ...],
+    colours: tuple[str, ...],
+) -> tuple[RoadClass, ...]:
+    """Return the steps of a scale, the lowest first, also those without a segment."""
+    step = np.where(shown, np.searchsorted(edges, amount, side="right"), -1)
+    return tuple(
+        RoadClass(label, np.flatnonzero(step == k), colour, 1.4 + 0.5 * k)
+        for k, (label, colour) in enumerate(zip(labels, colours, strict=True))
+    )
 
 
 def interval_ratio(risk: SegmentRisk) -> NDArray[np.float64]:
     """Return (n_segments,) the upper end of the interval over its lower end, >= 1; infinite where that is 0, NaN where unknown."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where((risk.high == 0) & (risk.low == 0), np.nan, np.asarray(risk.high / risk.low))
-
-
-def two_digits(amount: float) -> float:
-    """Return a number rounded to two significant digits."""
-    return float(f"{amount:.1e}")
-
-
-def _by_quantiles(amount: NDArray[np.float64], shown: NDArray[np.bool_], scale: tuple[str, ...]) -> Classes:
-    index = np.full(amount.shape, UNSEARCHED, dtype=np.int64)
-    if not shown.any():
-        return Classes(index, (), ())
-    values = amount[shown]
-    edges = np.unique([two_digits(edge) for edge in np.quantile(values, QUANTILES)])
-    edges = edges[(edges > values.min()) & (edges <= values.max())]
-    index[shown] = np.searchsorted(edges, values, side="right")
-    return Classes(index, _labels(edges, values), _colours(scale, edges.size + 1))
 
 
 def _labels(edges: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from optimizer.base.text.formatting import SPACE, number, plain
+from optimizer.base.text.formatting import SPACE, number, plain, round_below
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, thinness
@@ -525,15 +525,10 @@ def _scale_bar(ax: Axes) -> None:
     """Draw a bar of a round length, about a quarter of the map wide, in the lower left corner."""
     (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
     per_degree = METRES_PER_DEGREE * np.cos(np.radians((south + north) / 2))
-    metres = _round_length((east - west) * per_degree / 4)
+    metres = round_below((east - west) * per_degree / 4)
     x, y = west + (east - west) * 0.03, south + (north - south) * 0.03
     ax.plot([x, x + metres / per_degree], [y, y], color=TEXT, linewidth=2, solid_capstyle="butt", zorder=8)
     text = f"{number(metres / 1000)}{SPACE}km" if metres >= 1000 else f"{number(metres)}{SPACE}m"
     ax.annotate(
         text, (x, y), xytext=(0, 4), textcoords="offset points", fontsize=7, color=TEXT, bbox=LABEL_BOX, zorder=8
     )
-
-
-def _round_length(metres: float) -> float:
-    power = 10.0 ** np.floor(np.log10(metres))
-    return float(power * max(step for step in (1, 2, 5) if step * power <= metres))

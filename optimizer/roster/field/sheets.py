@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from optimizer.base.text.formatting import plain
+from optimizer.base.text.formatting import plain, round_below
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, long_date, markup, short_date, spoken
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
@@ -248,9 +248,7 @@ def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad], taken
 
 def _add_scale(root: ET.Element, scale: float) -> None:
     """Draw a bar of a round number of kilometres, and an arrow to the north."""
-    longest = 100 / scale
-    power = 10 ** math.floor(math.log10(longest))
-    km = max(k * power for k in (1, 2, 5) if k * power <= longest)
+    km = round_below(100 / scale)
     ET.SubElement(root, "rect", x="10", y=f"{HEIGHT - 12:g}", width=f"{km * scale:.1f}", height="3", fill="#1a1a1a")
     _text(root, 10 + km * scale / 2, HEIGHT - 16, localised(f"{km:g} km"), "#1a1a1a", 10)
     ET.SubElement(root, "path", d=f"M{WIDTH - 15:g} 8 l5 14 l-5 -4 l-5 4 z", fill="#1a1a1a")
