@@ -60,44 +60,28 @@ class UncertaintyRequest:
     objective: Objective
 
 
-@dataclass(frozen=True, eq=False)
-class PlanOverDraws:
-    """A plan over the draws.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlanOverDraws(UncertaintyRow):
+    """A plan over the draws, with what its row of the report leaves out.
+
+    `name` is what it is best for (an objective as a command line names it, or `middle of everything`), `today` or `nothing placed`. `cvar` is
+    at the level of the table, `low` and `high` are the quantiles at 5 % and 95 %, and regret is over the plans of the table.
 
     Attributes
     ----------
-    name
-        What it is best for (an objective as a command line names it, or `middle of everything`), `today` or `nothing placed`.
     options
         Ids of what it places.
     values
         (draws,) its exact value in each.
     result
         How it was found; None for plans that were not searched for. Bounds are of its objective.
-    mean, cvar, worst
-        Its value by each objective; `cvar` at the level of the table.
-    low, high
-        Quantiles of its value over the draws: 5 % and 95 %.
-    beats_today
-        Share of the draws in which it lets less through than today's layout; None where nothing stands today.
-    regret, most_regret
-        Mean and largest excess of its value over that of the best plan of the table in each draw.
     violations
         What of the scenario it breaks; only today's layout may.
     """
 
-    name: str
     options: tuple[str, ...]
     values: NDArray[np.float64]
     result: Result | None
-    mean: float
-    cvar: float
-    worst: float
-    low: float
-    high: float
-    beats_today: float | None
-    regret: float
-    most_regret: float
     violations: tuple[str, ...] = ()
 
 
@@ -319,21 +303,7 @@ def uncertainty_sentences(doubt: PlansOverDraws) -> tuple[str, ...]:
 
 def uncertainty_facts(doubt: PlansOverDraws) -> UncertaintyFacts:
     """Return what the report says of draws."""
-    rows = tuple(
-        UncertaintyRow(
-            name=plan_name(plan, doubt),
-            mean=plan.mean,
-            cvar=plan.cvar,
-            worst=plan.worst,
-            low=plan.low,
-            high=plan.high,
-            beats_today=plan.beats_today,
-            regret=plan.regret,
-            most_regret=plan.most_regret,
-            note="; ".join(plan.violations),
-        )
-        for plan in doubt.plans
-    )
+    rows = tuple(replace(plan, name=plan_name(plan, doubt), note="; ".join(plan.violations)) for plan in doubt.plans)
     return UncertaintyFacts(
         draws=doubt.request.draws, says=all_translated(uncertainty_sentences(doubt)), level=doubt.level, rows=rows
     )
