@@ -13,7 +13,7 @@ from optimizer.problem.network.places import Settlement
 from optimizer.report.content.placements import SiteRow
 from optimizer.report.figures import draw_sites
 from optimizer.report.maps.geography import Bounds
-from optimizer.report.maps.map_layers import SHAPE, crowds, map_layers
+from optimizer.report.maps.map_layers import CROWD_SHAPE, crowds, map_layers
 from optimizer.report.maps.still_maps import draw_plan
 from tests.report_case import full_content, large_content
 
@@ -41,7 +41,7 @@ def test_a_cluster_is_a_place_named_after_its_town_and_marks_far_apart_are_none(
     assert crowd.name == "Near"
     box = crowd.bounds
     assert all(box.holds(np.array([*point, *point])) for point in cluster(2.0, 45.0))
-    assert box.height / (box.width * np.cos(np.radians(MAP.middle_latitude))) == pytest.approx(SHAPE)
+    assert box.height / (box.width * np.cos(np.radians(MAP.middle_latitude))) == pytest.approx(CROWD_SHAPE)
     assert crowds(placed(*[(1.0 + k, 41.0 + k) for k in range(9)]), MAP) == ()
 
 

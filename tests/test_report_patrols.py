@@ -25,7 +25,7 @@ from optimizer.report.content.comparison import layouts_table
 from optimizer.report.content.placements import BeatRow, beats_table
 from optimizer.report.content.summary import BeatBound, beats_sentence, headline, solve_sentence
 from optimizer.report.interactive.map import POSTS_LETTERED, interactive_map
-from optimizer.report.maps.map_layers import FEW, WIDEST, drawn_beats, legend_groups
+from optimizer.report.maps.map_layers import MOST_LEGEND_BEATS, WIDEST, drawn_beats, legend_groups
 from optimizer.report.page import page
 from optimizer.report.palette import (
     AFTER,
@@ -187,7 +187,7 @@ def test_a_road_of_many_beats_stays_within_bounds(count: int) -> None:
 def test_many_beats_share_a_line_of_the_paper_legend_a_base() -> None:
     few = full_content().beats
     assert [group.label for group in legend_groups(drawn_beats(full_content()))] == ["Beat A", "Beat B", "Beat C"]
-    crowd = (*few, *(replace(few[1], id=f"c{k}", marginal_value=0.0) for k in range(FEW)))
+    crowd = (*few, *(replace(few[1], id=f"c{k}", marginal_value=0.0) for k in range(MOST_LEGEND_BEATS)))
     groups = legend_groups(drawn_beats(full_content(beats=crowd)))
     assert [group.label for group in groups] == ["Beats A \N{EN DASH} L", "Beat M"]
 

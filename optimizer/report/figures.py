@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -150,7 +150,7 @@ class LocalTicks(Formatter):
         return [localised(text) for text in self._own.format_ticks(values)]
 
 
-AS_TEXT = {"pdf.fonttype": 42, "svg.fonttype": "none"}
+AS_TEXT: dict[Any, Any] = {"pdf.fonttype": 42, "svg.fonttype": "none"}
 """Words of a figure stay words: outlines that a printer and a search can read (PDF), and text (SVG)."""
 
 

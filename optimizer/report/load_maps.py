@@ -35,7 +35,7 @@ MARGIN = 12
 LOAD_EDGES = (0.01, 0.05, 0.2, 0.5)
 CHANGE_EDGES = (0.1, 0.4)
 """Edges of the classes as shares of the largest load or change, before rounding."""
-LEAST = 1e-3
+LEAST_LOADS = 1e-3
 """Loads below which a road has no traffic."""
 LETTERS, LINE, BASELINE = 14, 17, 5
 """Size of the letters of a district's name, height of its line, and how far below its middle the letters stand, in units of the map."""
@@ -135,13 +135,16 @@ def load_maps(
     change_edges = np.concatenate((-edges[::-1], edges))
 
     def frame(period: int, loads: Floats, first: Floats) -> LoadFrame:
-        travelled = loads >= LEAST
+        travelled = loads >= LEAST_LOADS
+        # A road that lost all its traffic is in the map of the change, with the roads that are travelled now.
         change = np.searchsorted(change_edges, loads - first, side="right")
         return LoadFrame(
             period,
             _classed(lines, np.where(travelled, np.searchsorted(load_edges, loads, side="right"), -1), lambda k: k),
             _classed(
-                lines, np.where(travelled | (first >= LEAST), change, -1), lambda k: abs(k - change_edges.size // 2)
+                lines,
+                np.where(travelled | (first >= LEAST_LOADS), change, -1),
+                lambda k: abs(k - change_edges.size // 2),
             ),
         )
 
@@ -217,8 +220,8 @@ def _classed(lines: Sequence[str], step: Ints, weight: Callable[[int], int]) -> 
 
 
 def _edges(top: float, shares: Sequence[float]) -> Floats:
-    """Return rising edges near shares of the largest amount; none is below `LEAST`."""
-    return np.array([round_below(share * max(top, LEAST / shares[0])) for share in shares])
+    """Return rising edges near shares of the largest amount; none is below `LEAST_LOADS`."""
+    return np.array([round_below(share * max(top, LEAST_LOADS / shares[0])) for share in shares])
 
 
 def _load_key(edges: Floats) -> tuple[str, ...]:

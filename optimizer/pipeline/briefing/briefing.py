@@ -251,10 +251,10 @@ def agency_rows(compiled: Compiled, result: Result, names: DisplayNames) -> Agen
 CLOSE = 0.01
 """Relative rise of the value up to which a plan with an exchange counts as nearly as good."""
 
-PARTNERS = 4
+MOST_PARTNERS = 4
 """Sites that each is exchanged for at most, those first that would add most by themselves."""
 
-MOST_EXCHANGES = 120
+MOST_SWAPS = 120
 """Exchanges that are evaluated at most: about as many as options have their marginal value worked out."""
 
 
@@ -273,8 +273,8 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
     close, tried = CLOSE * comparison.plan.value, 0
     found: list[tuple[str, str]] = []
     for j in sorted(sites, key=lambda j: gains[options[j].id]):
-        fits = others[(instance.use[others] <= left + instance.use[j]).all(axis=1)][:PARTNERS].tolist()
-        for k in fits[: MOST_EXCHANGES - tried]:
+        fits = others[(instance.use[others] <= left + instance.use[j]).all(axis=1)][:MOST_PARTNERS].tolist()
+        for k in fits[: MOST_SWAPS - tried]:
             changed = placed.copy()
             changed[j], changed[k] = False, True
             if violations(instance, changed):

@@ -31,7 +31,7 @@ VERBS = {
 """What the page says for each."""
 NAME, PLACE = 80, 60
 """Characters of a name or place that a line of the order holds."""
-NAMED = 2
+MOST_EXAMPLES = 2
 """Examples in a sentence."""
 
 
@@ -222,7 +222,8 @@ def _others(content: ReportContent) -> list[str]:
     if facts is None:
         return []
     examples = [
-        _("{out} for {into}").format(out=plain(out, NAME), into=plain(into, NAME)) for out, into in facts.sites[:NAMED]
+        _("{out} for {into}").format(out=plain(out, NAME), into=plain(into, NAME))
+        for out, into in facts.sites[:MOST_EXAMPLES]
     ]
     rise = difference_short(content.summary, facts.close)
     if not examples:
@@ -257,6 +258,6 @@ def _draws(content: ReportContent) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED
-    first = _(" and ").join(names[:NAMED])
+    more = len(names) - MOST_EXAMPLES
+    first = _(" and ").join(names[:MOST_EXAMPLES])
     return _("{names} and {count} more").format(names=first, count=more) if more > 0 else first

@@ -158,6 +158,7 @@ def place_names(
     list
         For each name the offset of the middle of its box from its point; None where no side is free.
     """
+    # Greedy, the most important name first: a name once placed never moves, so a later one gives way to it.
     offsets: list[tuple[float, float] | None] = []
     for point, width in zip(points, widths, strict=True):
         if most <= 0:

@@ -85,7 +85,7 @@ THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
 RIM = 1.2
 """White on both sides of a beat, in screen pixels."""
 
-FEW = 10
+MOST_LEGEND_BEATS = 10
 """Up to so many beats each has its own line in the legend; more share one a base."""
 
 
@@ -159,7 +159,7 @@ def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
 
 def legend_groups(beats: Sequence[DrawnBeat]) -> list[LegendGroup]:
     """Return beats by line of the legend: one each where there are few, else one a base."""
-    if len(beats) <= FEW:
+    if len(beats) <= MOST_LEGEND_BEATS:
         return [LegendGroup(_one_beat(drawn), (drawn,)) for drawn in beats]
     groups = [tuple(group) for key, group in groupby(beats, key=lambda drawn: drawn.beat.home)]
     return [
@@ -254,19 +254,19 @@ def flow_width(weight: NDArray[np.float64], heaviest: float, layout: Layout) -> 
 
 # Where the marks of a plan crowd on its map: the places that insets and buttons of the interactive map show larger.
 
-MOST = 3
+MOST_CROWDS = 3
 """Places that are shown larger."""
 
 LEAST_MARKS = 4
 """Crowded marks that make a place."""
 
-NEAR = 1 / 45
+CROWDED_SHARE = 1 / 45
 """Marks nearer to one another than this share of the map lie on one another, as on a sheet they are about so wide."""
 
-WINDOW = 1 / 6
+CROWD_WIDTH = 1 / 6
 """Width of a place, as a share of the map."""
 
-SHAPE = 0.8
+CROWD_SHAPE = 0.8
 """Its height over its width, on the ground."""
 
 
@@ -288,14 +288,15 @@ def crowds(content: ReportContent, bounds: Bounds) -> tuple[Crowd, ...]:
     places += [(crossing.lon, crossing.lat) for crossing in content.crossings if crossing.official]
     lonlat = np.unique(np.array(places, dtype=np.float64).reshape(-1, 2).round(4), axis=0)
     lonlat = lonlat[np.isfinite(lonlat).all(axis=1)]
-    ground = np.array([np.cos(np.radians(bounds.middle_latitude)), 1.0])
+    ground = np.array([np.cos(np.radians(bounds.middle_latitude)), 1.0])  # degrees to one unit east and north
     width = max(bounds.width * ground[0], bounds.height)
     marks = lonlat * ground
-    half = WINDOW * width * np.array([1.0, SHAPE]) / 2
+    half = CROWD_WIDTH * width * np.array([1.0, CROWD_SHAPE]) / 2
     found: list[Crowd] = []
     left = np.ones(len(marks), dtype=bool)
-    crowded = _crowded(marks, NEAR * width)
-    while len(found) < MOST and (left & crowded).any():
+    crowded = _crowded(marks, CROWDED_SHARE * width)
+    while len(found) < MOST_CROWDS and (left & crowded).any():
+        # Greedy: the box with most crowded marks, centred on one of them, then moved to the middle of all it holds.
         inside = (np.abs(marks[:, None] - marks[None]) <= half).all(axis=2) & left  # (k, k): a box around each mark
         full = (inside & crowded).sum(axis=1) * left
         best = int(np.argmax(full))

@@ -32,7 +32,7 @@ from optimizer.report.maps.labels import (
     road_numbers,
     text_width,
 )
-from optimizer.report.maps.map_layers import RIM, SHAPE, drawn_bases, flow_width, legend_groups, map_layers
+from optimizer.report.maps.map_layers import CROWD_SHAPE, RIM, drawn_bases, flow_width, legend_groups, map_layers
 from optimizer.report.maps.road_layers import RoadClass
 from optimizer.report.palette import (
     AFTER,
@@ -486,7 +486,7 @@ def inset_axes(ax: Axes, crowds: Sequence[Crowd]) -> list[Axes]:
     assert figure is not None  # noqa: S101 - a map is drawn on a sheet
     wide, high = (float(size) for size in figure.get_size_inches())
     width = (inset - gap) * box.width
-    height = width * wide * SHAPE / high
+    height = width * wide * CROWD_SHAPE / high
     lines = ax.get_xlabel().count("\n") + 1
     top = box.y0 - ((lines * 1.3 * FOOT_POINTS + 28) / 72) / high
     made = []

@@ -159,6 +159,7 @@ class RoadMasks:
         """Return the roads of a jurisdiction or a community."""
         size = self._network.n_segments
         faults = len(problems.problems())
+        # Areas add up, and so do roads and classes; where both are given, what is named counts within the areas alone.
         within = np.zeros(size, dtype=bool) if terms.areas else np.ones(size, dtype=bool)
         for name in terms.areas:
             area = self._areas.get(name_key(name))
@@ -178,6 +179,7 @@ class RoadMasks:
             for road_class in terms.road_classes:
                 named[self._class(road_class, where, problems)] = True
             within &= named
+        # A name that is wrong has been noted: that nothing is left follows from it, and would be the same fault again.
         if len(problems.problems()) == faults and not within.any():
             problems.add(where, "no road of the network", "at least one segment", "Check its areas, roads and classes")
         return within

@@ -120,10 +120,6 @@ class Burden:
                 yield _requirement(text, rate[d] - rate[c], -limits.difference)
 
 
-NO_BURDEN = Burden((), np.zeros(0), np.zeros((0, 0)))
-"""Of a scenario without communities."""
-
-
 def _requirement(name: str, row: NDArray[np.float64], least: float) -> Requirement:
     counted = np.flatnonzero(row)
     return Requirement(name, tuple(counted.tolist()), tuple(row[counted].tolist()), least)

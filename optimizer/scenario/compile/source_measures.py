@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MEASURE = "measure"
 """Kind of the options that measures are."""
-LEAST = 1e-12
+LEAST_EFFECT = 1e-12
 """Smallest part by which a measure must change what gets through to be an option."""
 
 
@@ -85,7 +85,7 @@ def check_measures(scenario: ScenarioModel, gateways: Sequence[Gateway], where: 
             problems.add(
                 f"{here}, delay_months", found, "fewer than horizon_months", "Raise horizon_months, or remove it"
             )
-        elif 1 - measure_survival(measure, scenario.horizon_months) < LEAST:
+        elif 1 - measure_survival(measure, scenario.horizon_months) < LEAST_EFFECT:
             problems.add(
                 here, "a measure without an effect", "a reduction or tips above 0", "Remove it, or say its effect"
             )

@@ -14,7 +14,7 @@ from optimizer.problem.instance.instance import layered
 from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.compile.source_measures import measure_survival
-from optimizer.scenario.demand.gravity import gateway_index, make_demand
+from optimizer.scenario.demand.gravity import gateway_index
 from optimizer.scenario.file.ranges import detection_ranges, middle, with_detection
 
 if TYPE_CHECKING:
@@ -107,33 +107,38 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
         raise InputError(Problem("draws", found, "flows from a record, or a detection chance given as a range", remedy))
     split = bool(loads.routes)
     evaders = _split(compiled.instance.evaders) if split else compiled.instance.evaders
-    own = _weights(compiled, loads, count, split=split)
     base = replace(compiled.instance, evaders=evaders)
-    levels = len(next(iter(detection.values()))) if detection else 1
-    copies = [
-        at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
-        for k in range(levels)
-    ]
-    place = np.arange(count) % levels
-    wide = np.zeros((count, levels, len(evaders)))
-    wide[np.arange(count), place] = own
-    weight = wide.reshape(count, -1)
-    whole = layered(copies)
-    mean = weight.mean(axis=0).tolist()
-    whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
+    draws = _layered_draws(compiled, base, _weights(compiled, loads, count, split=split), detection)
     ranged = tuple(
         message(
             "{path}, {low:g} to {high:g}, in {levels} levels that are combined at random",
             path=path,
             low=low,
             high=high,
-            levels=levels,
+            levels=min(count, LEVELS),
         )
         for path, (low, high) in detection_ranges(compiled.scenario).items()
     )
     stated = () if detection else (message("detection chances: the scenario gives none as a range"),)
-    draws = Draws(whole, csr_array(weight), np.full(count, 1.0 / count))
     return ScenarioDraws(draws, (*loads.drawn, *ranged), (*loads.fixed, *stated, *FIXED), detection)
+
+
+def _layered_draws(compiled: Compiled, base: Instance, weight: Floats, detection: Mapping[str, Floats]) -> Draws:
+    """Return one instance with a copy of the network for each level of detection, and the (draws, evaders) weights on it."""
+    count, size = weight.shape
+    levels = len(next(iter(detection.values()))) if detection else 1
+    copies = [
+        at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
+        for k in range(levels)
+    ]
+    # Draw d travels copy d modulo levels and no other: its evaders there have their weights, those of the other copies none.
+    wide = np.zeros((count, levels, size))
+    wide[np.arange(count), np.arange(count) % levels] = weight
+    by_draw = wide.reshape(count, -1)
+    whole = layered(copies)
+    mean = by_draw.mean(axis=0).tolist()
+    whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
+    return Draws(whole, csr_array(by_draw), np.full(count, 1.0 / count))
 
 
 def check_count(count: int) -> None:
@@ -155,6 +160,7 @@ def _levels(ranges: Mapping[str, tuple[float, float]], levels: int, rng: np.rand
 
 
 def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
+    """Draw the loads from whatever decides them: flows that explain the record, else risk at the gateways, else nothing."""
     record, terms = compiled.record, compiled.scenario.evaders
     every = np.broadcast_to
     shares, local = every(record.shares, (count, *record.shares.shape)), np.full(count, record.local_share)
@@ -180,7 +186,8 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
             fixed.append(message("at which places they are"))
         return _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
     if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
-        demand = make_demand(terms, compiled.region, compiled.scenario.name)
+        # Gravity again for each draw: the index of a gateway is the risk around it, drawn from the posterior of the model.
+        demand = compiled.travel.evidence.demand
         sampled = np.exp(compiled.model.sample(count, rng))
         network, gateways = compiled.region.network, demand.gateways
         index = [
@@ -239,12 +246,14 @@ def _split(evaders: Sequence[Evader]) -> tuple[Evader, ...]:
 def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> Floats:
     """Return the (draws, evaders) weights, of one evader a route where they are split."""
     terms, record = compiled.scenario.evaders, compiled.record
+    # The evaders of the instance are those of the mean: a pair too small to be one has none in any draw, and its share goes to the others.
     kept = record.shares >= max(terms.smallest_share, np.finfo(np.float64).tiny)
     on_pair = np.where(kept, loads.shares, 0.0)
     on_pair *= (terms.loads * (1 - loads.local_share) / on_pair.sum(axis=(1, 2)))[:, None, None]
     columns: list[Floats] = []
     for evader, pair in zip(compiled.instance.evaders, compiled.pairs, strict=True):
         if pair is None:
+            # Those who keep to a place split the local share as in the mean: only how much it is in all is drawn.
             ratio = loads.local_share / record.local_share if record.local_share > 0 else np.ones(count)
             columns.append(evader.weight * ratio)
             continue

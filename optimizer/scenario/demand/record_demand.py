@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DRAWS = 8
+RECORD_DRAWS = 8
 """Draws of the record by which its weights are averaged, and their range shown."""
-THROUGH = 0.01
+THROUGH_SHARE = 0.01
 """Share of all flows from which on a road is a through road."""
 LEAST_LOCAL, MOST_LOCAL = 0.01, 0.5
 """Learnt shares of local loads below the first are taken for none, and the second is the most: effort that chases seizures overstates what is
 local, and in a world of local markets a plan for .95 stopped .39 of what the plan from the truth did, one for .5 as much as that."""
 NO_LOCAL = LocalTraffic((), np.empty(0), 0.0, 0)
-LEAST_CHANCE = 0.5
+LEAST_SPATIAL_SIGNAL = 0.5
 """Posterior probability that places differ, below which a record says nothing of where loads pass."""
-NOTEWORTHY = 0.005
+NOTEWORTHY_LEFT_OUT = 0.005
 """Share of the local loads on ways that are left out, from which on it is said."""
 
 
@@ -203,6 +203,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     if silence:
         remarks = (_silent(silence), *without_places(terms.local_share))
         return RecordDemand(prior, usual.by_pair(), warnings=remarks)
+    # The record is explained as flows on routes plus what stays where it was found; `flow` has a column for the record and one a draw of it.
     candidates = candidate_routes(network, usual.ends, np.array([prior[pair] for pair in usual.ends]), usual.routes)
     counted = _counted(known, model)
     drawn = _with_draws(counted)
@@ -210,10 +211,11 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     shares = flows.flow / flows.flow.sum(axis=0)
     on_route = shares.mean(axis=1)
     rate = np.asarray(candidates.on @ flows.flow.mean(axis=1))
-    placed = len(flows.local) - len(known.area_counts)
+    placed = len(flows.local) - len(known.area_counts)  # rows of areas come last: what they leave over has no place
     fit = _fit(candidates, counted, estimate, rate, flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0))
     local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
-    through = np.asarray(candidates.on @ on_route) >= THROUGH
+    through = np.asarray(candidates.on @ on_route) >= THROUGH_SHARE
+    # Local loads start where the risk exceeds what the flows explain, off the through roads, and keep to the way to the nearest of these.
     local = NO_LOCAL
     if local_share > 0:
         local = local_traffic(network, np.maximum(estimate.median - rate, 0.0), through, terms.local_evaders)
@@ -243,7 +245,7 @@ def _silence(model: RiskModel, known: Evidence) -> str:
         differ = spatial_signal(
             model.candidates_
         )  # that traffic prefers some roads is known before, and is no finding of the record
-        if differ < LEAST_CHANCE:
+        if differ < LEAST_SPATIAL_SIGNAL:
             return message("the probability that roads of one class differ is {probability:.2f}", probability=differ)
     return ""
 
@@ -266,7 +268,7 @@ def _counted(known: Evidence, model: RiskModel) -> CountedRows:
 def _with_draws(record: CountedRows) -> CountedRows:
     """Return the record with draws of its counts, Gamma with the count as shape: what other records of the same rates could have held."""
     rng = np.random.default_rng(0)
-    drawn = [rng.gamma(np.maximum(record.count, 1e-9)) for _ in range(DRAWS)]
+    drawn = [rng.gamma(np.maximum(record.count, 1e-9)) for _ in range(RECORD_DRAWS)]
     return CountedRows(record.effort, np.column_stack((record.count, *drawn)))
 
 
@@ -342,7 +344,7 @@ def _silent(why: str) -> str:
 def _left_out(local: LocalTraffic, share: float, *, none: bool) -> tuple[str, ...]:
     if none:
         return (_nowhere(share),)
-    if local.dropped < NOTEWORTHY:
+    if local.dropped < NOTEWORTHY_LEFT_OUT:
         return ()
     sentence = message(
         "{count:,} places with local loads are left out; their {share:.0%} of the local loads go to the {kept} heaviest in proportion "

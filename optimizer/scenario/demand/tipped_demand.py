@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SHOWN = 3
+ROADS_NAMED = 3
 """Roads that are named."""
 
 
@@ -111,7 +111,7 @@ def tips_sentence(shift: TipShift, moved: float, network: Network) -> Message:
             after=before[at] * factor[at],
         )
         named.setdefault(name, risen)
-        if len(named) == SHOWN:
+        if len(named) == ROADS_NAMED:
             break
     roads = ""
     if named:

@@ -223,17 +223,24 @@ def check_exclusions(tables: Tables, offered: Callable[[str], bool], problems: P
 
 
 def _defined_once(tables: Tables, problems: ProblemList) -> None:
+    """Note ids and names of agencies that come more than once."""
     for table in SINGULAR:
         field = "name" if table == "resources" else "id"
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str]] = set()  # names with their owners: each agency may have officers of its own
         for position, entry in enumerate(tables[table]):
             here = entry.where if table == "site" else f"{tables.where}, {table}[{position}]"
             owner = entry.text("agency") if table == "resources" else ""
+            # An entry for several crews stands for ids that it does not spell: `north` with number 2 meets another entry `north-1`.
             for name in _ids_of_crews(entry) if table == "crews" else [entry.text(field)]:
                 if (name, owner) in seen:
                     found = f"{name!r} again" + (f", of agency {owner!r}" if owner else "")
                     problems.add(here, found, "each once", "Rename or remove it")
                 seen |= {(name, owner)} if name else set()
+    _agencies_named_once(tables, problems)
+
+
+def _agencies_named_once(tables: Tables, problems: ProblemList) -> None:
+    """Note agencies of one name, in whatever case: pages and orders tell them apart by it."""
     named: dict[str, str] = {}
     for position, entry in enumerate(tables["agencies"]):
         name = entry.text("name")
