@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from optimizer.problem.files.plan_file import PlanSite
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
@@ -168,10 +170,10 @@ def large_content() -> ReportContent:
     content = full_content()
     rng, old = np.random.default_rng(3), content.sites[0]
     sites = tuple(
-        replace(
+        changed_site(
             old, id=f"o{k}", label=f"{SCRIPTS[k % 7]} {k} " + "long name " * (k % 9), lon=1.5 + 0.2 * float(x), lat=42.5 + 0.2 * float(y),
-            chosen=k < 90, existing=60 <= k < 120, agency=SCRIPTS[k % 3], marginal_value=0.3 / (k + 1),
-            segments=(k % content.network.n_segments,),
+            chosen=k < 90, existing=60 <= k < 120, agency=SCRIPTS[k % 3], worth=0.3 / (k + 1),
+            segments=[k % content.network.n_segments],
         )
         for k, (x, y) in enumerate(rng.random((500, 2)) ** 2)
     )  # fmt: skip
@@ -215,12 +217,29 @@ def beats(network: Network) -> tuple[BeatRow, ...]:
     )  # fmt: skip
 
 
+def site_row(**fields: Any) -> SiteRow:
+    """Return a row of a site from its own fields and those of its entry in plan.json, together."""
+    own = {name: value for name, value in fields.items() if name in ROW_FIELDS}
+    entry = {name: value for name, value in fields.items() if name not in ROW_FIELDS or name == "label"}
+    return SiteRow(entry=PlanSite(**entry), **own)
+
+
+def changed_site(row: SiteRow, **fields: Any) -> SiteRow:
+    """Return a row with other fields, its own and those of its entry in plan.json; unchecked, so that hostile values pass."""
+    own = {name: value for name, value in fields.items() if name in ROW_FIELDS}
+    entry = {name: value for name, value in fields.items() if name not in ROW_FIELDS or name == "label"}
+    return replace(row, entry=row.entry.model_copy(update=entry), **own)
+
+
+ROW_FIELDS = {field.name for field in dataclass_fields(SiteRow)}
+
+
 def _sites() -> tuple[SiteRow, ...]:
     return (
-        SiteRow(id="o1", label="Low pass", kind="checkpoint", lon=1.55, lat=42.55, agency="Guard", segments=(3,), chosen=True,
-                costs={"officers": 600.0}, survival=0.4, marginal_value=0.011),
-        SiteRow(id="o2", label="High pass", kind="patrol", lon=1.6, lat=42.6, segments=(9, 10), chosen=True, existing=True, forced=True,
-                survival=0.5, marginal_value=0.12),
-        SiteRow(id="o3", label="Old post", kind="checkpoint", lon=1.65, lat=42.6, existing=True, marginal_value=0.002),
-        SiteRow(id="o4", label="Far bridge", kind="sensor", lon=1.7, lat=42.65, forbidden=True),
+        site_row(id="o1", label="Low pass", kind="checkpoint", lon=1.55, lat=42.55, agency="Guard", segments=[3], chosen=True,
+                costs={"officers": 600.0}, survival=0.4, worth=0.011),
+        site_row(id="o2", label="High pass", kind="patrol", lon=1.6, lat=42.6, segments=[9, 10], chosen=True, existing=True, forced=True,
+                survival=0.5, worth=0.12),
+        site_row(id="o3", label="Old post", kind="checkpoint", lon=1.65, lat=42.6, existing=True, worth=0.002),
+        site_row(id="o4", label="Far bridge", kind="sensor", lon=1.7, lat=42.65, forbidden=True),
     )  # fmt: skip

@@ -23,12 +23,12 @@ from defusedxml.ElementTree import fromstring
 from optimizer.base.errors import InputError
 from optimizer.pipeline.export import ALERT_FIELDS, Exported, export_plan
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.files.plan_file import PlanFile, PlanSite, PlanValues
+from optimizer.problem.files.plan_file import PlanFile, PlanValues
 from optimizer.report.geodata.files import write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
 from optimizer.report.geodata.qgis_project import write_project
 from tests.english import left_in
-from tests.report_case import full_content
+from tests.report_case import changed_site, full_content
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
 from tests.validators import SYSTEM_PYTHON, gdal_validates, geopackage_faults, needs_qgis
@@ -207,9 +207,7 @@ def test_hostile_text_stays_text_in_every_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["nothing placed", "no border", "no records", "no beats", "500 sites"])
 def test_what_is_missing_is_left_out_and_the_rest_opens(missing: str, tmp_path: Path) -> None:
     content = full_content()
-    many = [
-        dataclasses.replace(content.sites[k % 4], id=f"o{k}", label=f"地点 {k}", chosen=k % 3 == 0) for k in range(500)
-    ]
+    many = [changed_site(content.sites[k % 4], id=f"o{k}", label=f"地点 {k}", chosen=k % 3 == 0) for k in range(500)]
     changes: dict[str, dict[str, Any]] = {
         "nothing placed": {"sites": tuple(dataclasses.replace(s, chosen=False) for s in content.sites), "beats": ()},
         "no border": {"border": None},
@@ -343,25 +341,18 @@ def _tables(content: ReportContent) -> list[GeoTable]:
     def whole(text: str) -> str:
         return text.encode("utf-8", "replace").decode()
 
-    rows = {
-        row.id: PlanSite(
-            id=row.id,
-            label=whole(row.label),
-            kind=whole(row.kind),
-            lon=row.lon,
-            lat=row.lat,
-            worth=row.marginal_value,
-            uses=dict(row.costs),
-        )
+    sites = tuple(
+        changed_site(row, label=whole(row.label), kind=whole(row.entry.kind), uses=dict(row.costs))
         for row in content.sites
-    }
+    )
+    content = dataclasses.replace(content, sites=sites)
     plan = PlanFile(
         name="test", method="compact", status="feasible", limit=None, lower=0.0, upper=0.3, gap=1.0, seconds=0.0,
         options=[row.id for row in content.chosen], seed=0, version="0", resources=[],
         values=PlanValues(nothing=1.0, plan=0.3, everything=0.0),
-        sites=[rows[row.id] for row in content.chosen], candidates=[rows[row.id] for row in content.not_chosen],
+        sites=[row.entry for row in content.chosen], candidates=[row.entry for row in content.not_chosen],
     )  # fmt: skip
-    return [*placement_layers(content, plan), *ground_layers(content), *comparison_tables(content, plan)]
+    return [*placement_layers(content), *ground_layers(content), *comparison_tables(content, plan)]
 
 
 def _renamed(content: ReportContent) -> ReportContent:
@@ -373,7 +364,7 @@ def _renamed(content: ReportContent) -> ReportContent:
     assert content.risk is not None
     return dataclasses.replace(
         content,
-        sites=renamed(content.sites, "label", "kind", "agency"),
+        sites=tuple(changed_site(row, label=HOSTILE, kind=HOSTILE, agency=HOSTILE) for row in content.sites),
         beats=renamed(content.beats, "team", "base", "agency"),
         routes=renamed(content.routes, "evader", "start", "end"),
         crossings=renamed(content.crossings, "name"),

@@ -10,12 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from optimizer.problem.network.places import Settlement
-from optimizer.report.content.placements import SiteRow
 from optimizer.report.figures import draw_sites
 from optimizer.report.maps.geography import Bounds
 from optimizer.report.maps.map_layers import CROWD_SHAPE, crowds, map_layers
 from optimizer.report.maps.still_maps import draw_plan
-from tests.report_case import full_content, large_content
+from tests.report_case import full_content, large_content, site_row
 
 if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
@@ -25,7 +24,7 @@ MAP = Bounds(0.0, 40.0, 10.0, 50.0)
 
 def placed(*lonlat: tuple[float, float], chosen: bool = True) -> ReportContent:
     sites = tuple(
-        SiteRow(id=f"o{k}", label="s", kind="sensor", lon=lon, lat=lat, chosen=chosen)
+        site_row(id=f"o{k}", label="s", kind="sensor", lon=lon, lat=lat, chosen=chosen)
         for k, (lon, lat) in enumerate(lonlat)
     )
     towns = (Settlement("a", 0, 2.0, 45.0, "Near", 1.0), Settlement("b", 1, 8.0, 42.0, "Far", 99.0))

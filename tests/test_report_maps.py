@@ -39,7 +39,7 @@ from optimizer.report.maps.place_names import NamedPlace
 from optimizer.report.maps.road_layers import road_layers
 from optimizer.report.maps.still_maps import draw_plan, draw_road_layer
 from optimizer.report.palette import EFFORT, RISK, TODAY, UNSEARCHED, WIDTH
-from tests.report_case import full_content, grid_network, route
+from tests.report_case import changed_site, full_content, grid_network, route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,7 +224,7 @@ def test_names_of_towns_do_not_lie_on_one_another() -> None:
 
 def test_numbers_of_neighbouring_sites_stand_apart_with_a_line_to_their_place() -> None:
     content = full_content()
-    sites = tuple(replace(content.sites[0], id=f"o{k}", lon=1.6 + 1e-5 * k, lat=42.6) for k in range(4))
+    sites = tuple(changed_site(content.sites[0], id=f"o{k}", lon=1.6 + 1e-5 * k, lat=42.6) for k in range(4))
     ax = draw_plan(_axes(), replace(content, sites=sites))
     places = ax.transData.transform([text.xy for text in ax.texts if text.get_text().isdigit()])  # type: ignore[attr-defined] # annotations
     apart = np.abs(places[:, None] - places[None]).max(axis=2)

@@ -10,14 +10,14 @@ import pytest
 
 from optimizer.base.text.formatting import SPACE
 from optimizer.report.content.first_page import command_order
-from optimizer.report.content.placements import SiteRow
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
 from optimizer.report.page import page
-from tests.report_case import full_content
+from tests.report_case import full_content, site_row
 
 if TYPE_CHECKING:
+    from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
 
 WAY = ResidualRoute(
@@ -34,7 +34,7 @@ def _site(name: str, **changes: Any) -> SiteRow:
         "lat": 42.6,
         "agency": "Guard",
     }
-    return SiteRow(**(fields | changes))
+    return site_row(**(fields | changes))
 
 
 def _changed() -> ReportContent:
@@ -44,12 +44,12 @@ def _changed() -> ReportContent:
             _site(
                 "a",
                 chosen=True,
-                marginal_value=0.3,
+                worth=0.3,
                 type="road post",
                 road="R1, primary; 20 m away",
                 where="near Hightown",
             ),
-            _site("b", chosen=True, existing=True, marginal_value=0.2),
+            _site("b", chosen=True, existing=True, worth=0.2),
             _site("c", existing=True, agency="Customs"),
             _site(
                 "d:new",
@@ -58,7 +58,7 @@ def _changed() -> ReportContent:
                 chosen=True,
                 type="permanent",
                 other_type="tactical",
-                marginal_value=0.1,
+                worth=0.1,
             ),
             _site("d:old", site="d", place="Old mill", existing=True, type="tactical", other_type="permanent"),
             _site("e"),

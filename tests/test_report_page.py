@@ -25,7 +25,7 @@ from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, Segment
 from optimizer.report.content.routes import RouteRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.page import ROWS_SHOWN, page
-from tests.report_case import full_content
+from tests.report_case import changed_site, full_content
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 RAW = {"script", "style"}
@@ -343,7 +343,7 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
         content,
         risk=risk,
         summary=replace(content.summary, lower=nan, nothing=nan, existing=None, gap=nan, seconds=nan),
-        sites=tuple(replace(site, marginal_value=nan, survival=nan) for site in content.sites),
+        sites=tuple(changed_site(site, worth=nan, survival=nan) for site in content.sites),
         layouts=tuple(replace(row, value=nan) for row in content.layouts),
         residual_evaders=tuple(
             replace(row, before=nan, after=None, contribution=nan) for row in content.residual_evaders

@@ -136,7 +136,7 @@ def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> N
 
 def test_the_map_has_the_tours_along_roads_and_their_stops(planned: Planned) -> None:
     plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
-    layers = {layer.name: layer for layer in placement_layers(reopen_plan(planned.folder).content, planned.plan)}
+    layers = {layer.name: layer for layer in placement_layers(reopen_plan(planned.folder).content)}
     tours = dict(zip(layers["beats"].frame()["id"], layers["beats"].shapes or (), strict=True))
     network = planned.compiled.region.network
     places = {(round(float(lon), 6), round(float(lat), 6)) for lon, lat in zip(network.lon, network.lat, strict=True)}

@@ -144,7 +144,7 @@ def export_plan(
         source, scenario=scenario, skip_unreachable=skip_unreachable, language=language, listener=listener
     )
     with speaking(opened.compiled.scenario.report.language):
-        placed, ground = placement_layers(opened.content, opened.plan), ground_layers(opened.content)
+        placed, ground = placement_layers(opened.content), ground_layers(opened.content)
         every = [*placed, _alerts(alerts), *ground, *comparison_tables(opened.content, opened.plan)]
         tables = [one for one in every if one.rows]
         with folder.written() as temporary:

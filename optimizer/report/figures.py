@@ -202,26 +202,26 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
     chosen = [
         (_two_lines(f"{place}  {plain(site.label, 2 * SITE_NAME_LENGTH)}"), site)
         for place, site in enumerate(content.chosen, 1)
-        if known(site.marginal_value)
+        if known(site.entry.worth)
     ]
     others = [
         (_two_lines(plain(site.label, 2 * SITE_NAME_LENGTH)), site)
         for site in content.not_chosen
-        if site.marginal_value and known(site.marginal_value)
+        if site.entry.worth and known(site.entry.worth)
     ]
-    rows = (chosen + sorted(others, key=lambda row: -(row[1].marginal_value or 0.0)))[:MOST_BARS]
+    rows = (chosen + sorted(others, key=lambda row: -(row[1].entry.worth or 0.0)))[:MOST_BARS]
     if not rows:
         return _nothing(ax, _("Marginal value of each site"), _("No site has a marginal value to show."))
     scale = 100 if content.summary.share else 1
     sites = [site for name, site in rows]
-    lengths = [(site.marginal_value or 0.0) * scale for site in sites]
+    lengths = [(site.entry.worth or 0.0) * scale for site in sites]
     bars = ax.barh(
         range(len(rows)),
         lengths,
         color=[_site_colour(site) for site in sites],
         edgecolor=[_site_edge(site) for site in sites],
     )
-    ax.bar_label(bars, [difference(content.summary, site.marginal_value) for site in sites], padding=3, fontsize=8)
+    ax.bar_label(bars, [difference(content.summary, site.entry.worth) for site in sites], padding=3, fontsize=8)
     ax.legend(
         handles=_site_legend(sites),
         loc="upper center",
@@ -320,11 +320,11 @@ def _same(a: float | None, b: float | None) -> bool:
 
 def _sites_title(content: ReportContent) -> str:
     """Return which site matters most, in words."""
-    first = next((site for site in content.chosen if known(site.marginal_value)), None)
+    first = next((site for site in content.chosen if known(site.entry.worth)), None)
     if first is None:
         return _("Marginal value of each site")
     return _("{site} matters most: {points} more would get through without it").format(
-        site=plain(first.place or first.label, 40), points=difference_short(content.summary, first.marginal_value)
+        site=plain(first.place or first.label, 40), points=difference_short(content.summary, first.entry.worth)
     )
 
 

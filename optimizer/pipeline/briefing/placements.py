@@ -39,28 +39,17 @@ def _site_row(
 ) -> SiteRow:
     """Return the row of an option; `other` is what stands at its place today, or under the plan."""
     return SiteRow(
-        site=site.site,
+        entry=site,
+        chosen=chosen,
+        label=names.answered.get(site.id, site.label),
         place=names.answered.get(site.id, "") or names.sites.get(site.site, ""),
         type=names.kinds.get(site.type, site.type),
         other_type="" if other is None or other.id == site.id else names.kinds.get(other.type, other.type),
-        where="" if site.lon is None or site.lat is None else places.where(site.lon, site.lat, site.road),
-        id=site.id,
-        label=names.answered.get(site.id, site.label),
-        kind=site.kind,
         agency=names.agency(site.agency),
-        lon=np.nan if site.lon is None else site.lon,
-        lat=np.nan if site.lat is None else site.lat,
-        segments=tuple(site.segments),
+        where="" if site.lon is None or site.lat is None else places.where(site.lon, site.lat, site.road),
         road=_road(site),
         traffic=_traffic(site),
-        inspected=site.inspected,
-        chosen=chosen,
-        existing=site.existing,
-        forced=site.forced,
-        forbidden=site.forbidden,
         costs=names.amounts(site.uses),
-        survival=site.survival,
-        marginal_value=site.worth,
     )
 
 

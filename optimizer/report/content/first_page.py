@@ -126,7 +126,7 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
 
 
 def _site_line(site: SiteRow, number: str) -> OrderLine:
-    kind = plain(site.type or word(site.kind), 40)
+    kind = plain(site.type or word(site.entry.kind), 40)
     if site.standing == "changed":
         kind = _("to {kind}, today {other}").format(kind=kind, other=plain(site.other_type, 40))
     road = plain(site.road, NAME)

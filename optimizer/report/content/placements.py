@@ -20,79 +20,71 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.problem.files.plan_file import PlanSite
     from optimizer.report.content.report_content import ReportContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRow:
-    """A site that could be used, and what became of it.
+    """A site that could be used, as the plan file has it, and what people call what it says.
 
     Attributes
     ----------
-    id, label
-        Option id, and what people call the place.
-    kind
-        `checkpoint`, `patrol` or `sensor`.
-    agency
-        Who would run it; empty where there is one agency.
-    lon, lat
-        Degrees.
-    segments
-        Segments of the network it watches.
-    site, place
-        Id of the place, which other kinds of the same place share, and what people call it without its kind; empty where there is one kind.
+    entry
+        What plan.json says of the option.
+    chosen
+        Whether it is in the plan.
+    label, place
+        What people call it, and what they call its place without its kind; empty where there is one kind.
     type
         What people call its kind, such as `permanent checkpoint`.
     other_type
         Kind that stands at the same place today (of a site in the plan), or under the plan (of one in use today); empty where there is none.
+    agency
+        Who would run it; empty where there is one agency.
     where
         Where it lies from the nearest place with a name.
     road
         Name and class of its road, and how far off it the place given lies.
     traffic
         Vehicles a day past it and who gives them; empty where it does not matter.
-    inspected
-        Share of the vehicles that it inspects, in [0, 1]; None where it stops none.
-    chosen, existing, forced, forbidden
-        Whether it is in the plan, is in use today, had to be in the plan, was not allowed in it.
     costs
-        Amount of each resource it takes.
-    survival
-        Chance to pass it undetected, in [0, 1].
-    marginal_value
-        In the plan: how much the value rises without it. Not in the plan: how much the value falls with it added beyond the budget.
-        Both >= 0, in the unit of the value; None where not computed.
+        Amount of each resource it takes, by what people call it.
     """
 
-    id: str
+    entry: PlanSite
+    chosen: bool = False
     label: str
-    kind: str
-    lon: float
-    lat: float
-    agency: str = ""
-    segments: tuple[int, ...] = ()
-    site: str = ""
     place: str = ""
     type: str = ""
     other_type: str = ""
+    agency: str = ""
     where: str = ""
     road: str = ""
     traffic: str = ""
-    inspected: float | None = None
-    chosen: bool = False
-    existing: bool = False
-    forced: bool = False
-    forbidden: bool = False
     costs: Mapping[str, float] = field(default_factory=dict)
-    survival: float | None = None
-    marginal_value: float | None = None
+
+    @property
+    def id(self) -> str:
+        """Id of the option."""
+        return self.entry.id
+
+    @property
+    def lon(self) -> float:
+        """Degrees; NaN where it has no place."""
+        return np.nan if self.entry.lon is None else self.entry.lon
+
+    @property
+    def lat(self) -> float:
+        """Degrees; NaN where it has no place."""
+        return np.nan if self.entry.lat is None else self.entry.lat
 
     @property
     def standing(self) -> str:
         """One of `new`, `changed` (its place stays, its kind does not), `kept`, `given up`, `not chosen`."""
         if self.chosen:
-            return "kept" if self.existing else "changed" if self.other_type else "new"
-        return "given up" if self.existing and not self.other_type else "not chosen"
+            return "kept" if self.entry.existing else "changed" if self.other_type else "new"
+        return "given up" if self.entry.existing and not self.other_type else "not chosen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,14 +165,14 @@ class BeatRow:
 def chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
     """Return the sites in the plan, that of the largest marginal value first."""
     chosen = (site for site in sites if site.chosen)
-    return tuple(sorted(chosen, key=lambda site: (_descending(site.marginal_value), site.label)))
+    return tuple(sorted(chosen, key=lambda site: (_descending(site.entry.worth), site.label)))
 
 
 def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
     """Return the sites not in the plan: those given up first, then by what they would add."""
     others = (site for site in sites if not site.chosen)
     return tuple(
-        sorted(others, key=lambda site: (site.standing != "given up", _descending(site.marginal_value), site.label))
+        sorted(others, key=lambda site: (site.standing != "given up", _descending(site.entry.worth), site.label))
     )
 
 
@@ -212,7 +204,7 @@ def chosen_table(content: ReportContent) -> ReportTable:
             Column(_("Marginal value ({unit})").format(unit=difference_unit(content.summary)), numeric=True),
         ),
         tuple(
-            (str(place), *_site_cells(site), difference(content.summary, site.marginal_value))
+            (str(place), *_site_cells(site), difference(content.summary, site.entry.worth))
             for place, site in enumerate(content.chosen, 1)
         ),
         tuple(f"site-{site.id}" for site in content.chosen),
@@ -227,7 +219,7 @@ def not_chosen_table(content: ReportContent) -> ReportTable:
             "Sites not in the plan. Would add: how much the {unit} falls with the site on top of the plan, beyond the budget."
         ).format(unit=unit(content.summary)),
         (*_site_columns(), Column(_("Would add ({unit})").format(unit=difference_unit(content.summary)), numeric=True)),
-        tuple((*_site_cells(site), difference(content.summary, site.marginal_value)) for site in content.not_chosen),
+        tuple((*_site_cells(site), difference(content.summary, site.entry.worth)) for site in content.not_chosen),
         tuple(f"site-{site.id}" for site in content.not_chosen),
     )
 
@@ -305,16 +297,20 @@ def _site_cells(site: SiteRow) -> tuple[str, ...]:
     texts = (
         plain(site.place or site.label),
         plain(site.id),
-        plain(site.type or word(site.kind)),
+        plain(site.type or word(site.entry.kind)),
         plain(site.agency) or DASH,
         _standing(site),
     )
     place = (plain(site.road) or DASH, plain(site.where) or DASH, plain(site.traffic) or DASH)
-    return (*texts, amounts(site.costs), *place, percent(site.inspected), percent(site.survival))
+    return (*texts, amounts(site.costs), *place, percent(site.entry.inspected), percent(site.entry.survival))
 
 
 def _standing(site: SiteRow) -> str:
-    rules = [word for word, holds in ((_("had to be used"), site.forced), (_("not allowed"), site.forbidden)) if holds]
+    rules = [
+        word
+        for word, holds in ((_("had to be used"), site.entry.forced), (_("not allowed"), site.entry.forbidden))
+        if holds
+    ]
     other = plain(site.other_type, 40)
     standing = {
         "new": _("new"),
@@ -322,7 +318,7 @@ def _standing(site: SiteRow) -> str:
         "given up": _("in use today, closed"),
         "changed": _("changed: {other} today").format(other=other),
         "not chosen": _("in use today, becomes {other}").format(other=other)
-        if site.existing
+        if site.entry.existing
         else _("not chosen: {other} there").format(other=other)
         if other
         else _("not chosen"),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanSite
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
+    from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.geodata.files import GeoTable
     from optimizer.report.maps.road_layers import RoadLayer
@@ -112,9 +113,9 @@ ROUTE_FIELDS = (
 )
 
 
-def placement_layers(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
+def placement_layers(content: ReportContent) -> list[GeoTable]:
     """Return stops, sites, beats, watched roads and routes: what is drawn on top comes first."""
-    return [_stops(content), _sites(content, plan), _beats(content), _watched(content), _routes(content)]
+    return [_stops(content), _sites(content), _beats(content), _watched(content), _routes(content)]
 
 
 def line_of(network: Network, arcs: ArrayLike) -> shapely.LineString | None:
@@ -134,14 +135,13 @@ def _length_km(network: Network, arcs: ArrayLike) -> float:
     return float(network.length_m[np.asarray(arcs, dtype=int)].sum()) / 1000
 
 
-def _sites(content: ReportContent, plan: PlanFile) -> GeoTable:
-    standing = {row.id: row.standing for row in content.sites}
+def _sites(content: ReportContent) -> GeoTable:
     numbers = {row.id: k for k, row in enumerate(content.chosen, start=1)}
-    every = sorted((*plan.sites, *plan.candidates), key=lambda site: (numbers.get(site.id, np.inf), site.id))
+    every = sorted(content.sites, key=lambda site: (numbers.get(site.id, np.inf), site.id))
 
-    def row(site: PlanSite) -> tuple[object, ...]:
-        own = {"number": numbers.get(site.id), "standing": standing[site.id]}
-        return tuple(own[field.name] if field.name in own else getattr(site, field.name) for field in SITE_FIELDS)
+    def row(site: SiteRow) -> tuple[object, ...]:
+        own = {"number": numbers.get(site.id), "standing": site.standing}
+        return tuple(own[field.name] if field.name in own else getattr(site.entry, field.name) for field in SITE_FIELDS)
 
     drawn = [StyleClass(name, symbol.text, marker(symbol)) for name, symbol in SITES.items()]
     style = Style(tuple(reversed(drawn)), "standing", "number")
@@ -151,7 +151,7 @@ def _sites(content: ReportContent, plan: PlanFile) -> GeoTable:
 
 def _watched(content: ReportContent) -> GeoTable:
     network = content.network
-    pairs = [(k, row.id, segment) for k, row in enumerate(content.chosen, start=1) for segment in row.segments]
+    pairs = [(k, row.id, segment) for k, row in enumerate(content.chosen, start=1) for segment in row.entry.segments]
     arcs = [int(network.segment_arc[segment]) for _, _, segment in pairs]
     names = [(str(network.name[arc]), str(network.road_class[arc])) for arc in arcs]
     rows = [(*pair, *name) for pair, name in zip(pairs, names, strict=True)]

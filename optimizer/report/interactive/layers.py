@@ -298,7 +298,8 @@ def _sites(
     columns["mark"] = [f"site-{plain(site.id)}" for site in sites]
     columns["site"] = [plain(site.place or site.label, 60) for site in sites]
     columns["kind"] = [
-        ", ".join(filter(None, (plain(site.type or word(site.kind), 40), plain(site.agency, 40)))) for site in sites
+        ", ".join(filter(None, (plain(site.type or word(site.entry.kind), 40), plain(site.agency, 40))))
+        for site in sites
     ]
     columns["road"] = [plain(site.road, 60) or DASH for site in sites]
     columns["where"] = [plain(site.where, 60) or DASH for site in sites]
@@ -309,8 +310,8 @@ def _sites(
         for site in sites
     ]
     columns["costs"] = [amounts(site.costs) for site in sites]
-    columns["survival"] = [percent(site.survival) for site in sites]
-    columns["marginal"] = [difference_with_unit(content.summary, site.marginal_value) for site in sites]
+    columns["survival"] = [percent(site.entry.survival) for site in sites]
+    columns["marginal"] = [difference_with_unit(content.summary, site.entry.worth) for site in sites]
     if sites[0].chosen:
         columns["number"] = [numbers[site.id] for site in sites]
     marginal = (

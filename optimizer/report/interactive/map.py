@@ -188,7 +188,7 @@ def _views(content: ReportContent, layers: MapLayers) -> tuple[RoadLayer, ...]:
 def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
     """(n_segments,) whether a segment must stay on the map: it carries a route or a beat, is watched, or is advised to be searched."""
     busy = np.asarray((layers.before.weight > 0) | (layers.today.weight > 0) | (layers.after.weight > 0))
-    busy[[segment for site in content.sites for segment in site.segments]] = True
+    busy[[segment for site in content.sites for segment in site.entry.segments]] = True
     busy[[row.segment for row in content.look_first]] = True
     for beat in content.beats:
         busy[content.network.segment[beat.arcs]] = True
