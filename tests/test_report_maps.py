@@ -423,7 +423,7 @@ def test_a_map_too_large_keeps_routes_sites_and_main_roads_and_says_what_it_drop
     assert "60 of 760" in note
     busy = [evaders for evaders in roads["evaders"] if "Gate One" in evaders]
     assert len(busy) == 3
-    assert sum(road.endswith("primary") for road in roads["road"]) == 19
+    assert sum(road.endswith("primary road") for road in roads["road"]) == 19
 
 
 def test_minor_roads_nearest_to_the_routes_are_kept_first() -> None:
