@@ -42,7 +42,7 @@ from optimizer.scenario.file.model import ScenarioModel, read_content
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.scenario.file.settings import with_settings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
-from optimizer.solvers.search.kernels import SEARCH, compile_aside
+from optimizer.solvers.search.kernels import SEARCH, TOURS, compile_aside
 
 if TYPE_CHECKING:
     import os
@@ -176,7 +176,7 @@ def plan_scenario(
     _check_first(folder, asked)
     times = StepTimes(listener)
     if given is None:
-        compile_aside(SEARCH)  # while network and records are read
+        compile_aside(SEARCH + TOURS)  # while network and records are read
     with Stopping() as stopping:
         compiled = _compiled(asked, times, stopping)
         search = _searched(asked, compiled, times)
