@@ -96,7 +96,7 @@ class ExplainedOption:
     goes: tuple[int, ...]
 
     @property
-    def substitute(self) -> int | None:
+    def replacement(self) -> int | None:
         """What takes its place where it is chosen, else what makes way for it: that of the largest marginal value."""
         others = self.comes if self.price.chosen else self.goes
         return others[0] if others else None

@@ -40,7 +40,7 @@ def option_line(explained: ExplainedOption) -> dict[str, Any]:
         "chosen": price.chosen,
         "lower": price.lower,
         "upper": price.upper,
-        "substitute": None if explained.substitute is None else options[explained.substitute].id,
+        "substitute": None if explained.replacement is None else options[explained.replacement].id,
         "comes": [options[j].id for j in explained.comes],
         "goes": [options[j].id for j in explained.goes],
         "value": explained.known.value,
@@ -64,7 +64,7 @@ def price_rows(explanation: Explanation) -> list[tuple[str, ...]]:
     rows = []
     for one in explanation.options:
         option = options[one.price.option]
-        other = DASH if one.substitute is None else options[one.substitute].label or options[one.substitute].id
+        other = DASH if one.replacement is None else options[one.replacement].label or options[one.replacement].id
         proven = None if one.cost_low is None else max(one.cost_low, 0.0)
         costs = [number(one.adds), number(one.cost), number(proven)]
         rows.append((option.label or option.id, _("used") if one.price.chosen else _("not used"), *costs, other))

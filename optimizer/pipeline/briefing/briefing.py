@@ -17,7 +17,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
-from optimizer.pipeline.briefing.guarantees import assumptions_of, claims_of
+from optimizer.pipeline.briefing.guarantees import assumptions_of, guarantees_of
 from optimizer.pipeline.briefing.placements import beat_bound, beat_rows, site_rows
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
@@ -82,7 +82,7 @@ def briefing(
         What to say of a mixture of plans; None where there is none.
     """
     scenario, region = compiled.scenario, compiled.region
-    claims, names = claims_of(compiled, result, comparison), DisplayNames.of(compiled)
+    guarantees, names = guarantees_of(compiled, result, comparison), DisplayNames.of(compiled)
     places = place_names(compiled)
     records, evidence = compiled.records, fitted_evidence(compiled)
     return ReportContent(
@@ -114,8 +114,8 @@ def briefing(
         swaps=swap_facts(compiled, comparison),
         doubt=doubt,
         sensitivity=sensitivity,
-        says=claims.proven,
-        cannot_say=(*claims.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
+        says=guarantees.proven,
+        cannot_say=(*guarantees.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
         warnings=all_translated(compiled.warnings),
         assumptions=(*assumptions_of(compiled, names), *scenario.report.assumptions),
         unused=unused_rows(compiled),

@@ -10,7 +10,7 @@ from optimizer.base.text.formatting import SPACE, number
 from optimizer.base.text.language import counted, localised, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, translated
-from optimizer.pipeline.briefing.placements import Claims, beat_assumptions, beat_claims
+from optimizer.pipeline.briefing.placements import Guarantees, beat_assumptions, beat_guarantees
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.problem.plan.result import PROVEN
 from optimizer.scenario.compile.source_measures import origins
@@ -29,7 +29,7 @@ LIMITS = {"time": marked("time"), "interrupted": marked("interrupted"), "memory"
 """What ended a search early."""
 
 
-def claims_of(compiled: Compiled, result: Result, comparison: Comparison) -> Claims:
+def guarantees_of(compiled: Compiled, result: Result, comparison: Comparison) -> Guarantees:
     """Return what a plan proves and what it does not."""
     proven = [
         _(
@@ -49,7 +49,7 @@ def claims_of(compiled: Compiled, result: Result, comparison: Comparison) -> Cla
         _("Sites, kinds and evaders that the scenario does not name are not considered."),
     ]
     if compiled.instance.patrols is not None:
-        beats = beat_claims()
+        beats = beat_guarantees()
         proven[1:] = beats.proven
         not_proven += beats.not_proven
     if comparison.existing is not None:
@@ -71,7 +71,7 @@ def claims_of(compiled: Compiled, result: Result, comparison: Comparison) -> Cla
                 "The search was ended early ({limit}); the plan and its bounds are valid, the gap may be closable."
             ).format(limit=_(LIMITS.get(result.limit, result.limit)))
         )
-    return Claims(tuple(proven), tuple(not_proven))
+    return Guarantees(tuple(proven), tuple(not_proven))
 
 
 def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:

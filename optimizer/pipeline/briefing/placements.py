@@ -112,14 +112,14 @@ def beat_bound(result: Result) -> BeatBound:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class Guarantees:
     """What a plan proves and what it does not, a sentence each."""
 
     proven: tuple[str, ...]
     not_proven: tuple[str, ...]
 
 
-def beat_claims() -> Claims:
+def beat_guarantees() -> Guarantees:
     """Return what a plan with beats proves and what it does not."""
     proven = (
         _(
@@ -132,7 +132,7 @@ def beat_claims() -> Claims:
             "Times of a beat are those of driving at the usual speed: traffic, weather and what a stop leads to are not in them."
         ),
     )
-    return Claims(proven, not_proven)
+    return Guarantees(proven, not_proven)
 
 
 def beat_assumptions(patrols: PatrolField) -> list[str]:
