@@ -118,7 +118,7 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
     assert not shown[0].comes.size
     assert not shown[0].goes.size
     many = [PlanMap(f"$x_{k}$", *(np.empty((0, 2)),) * 3) for k in range(9)]
-    from optimizer.plans.plan_outputs import straight_roads
+    from optimizer.plans.plan_content import straight_roads
 
     roads = straight_roads(instance)
     assert roads is not None

@@ -17,8 +17,8 @@ from optimizer.base.work.listener import SILENT, step
 from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.plans.changes import changed, in_language, whole_changes
 from optimizer.plans.comparison import compare
+from optimizer.plans.plan_content import plan_content
 from optimizer.plans.plan_folder import PlanFolder
-from optimizer.plans.plan_outputs import plan_content
 from optimizer.problem.instance.changes import Changes
 from optimizer.report.geodata.files import LayerField, table, write_fields, write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers

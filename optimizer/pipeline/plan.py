@@ -31,8 +31,8 @@ from optimizer.pipeline.briefing.placements import mixed_placements, mixture_fac
 from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets
 from optimizer.plans.comparison import Comparison, compare
+from optimizer.plans.plan_content import StepTimes, plan_content, plan_geojson, run_content
 from optimizer.plans.plan_folder import FIGURES, FILES, PlanFolder
-from optimizer.plans.plan_outputs import StepTimes, plan_content, plan_geojson, run_content
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import with_mixture
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
     from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
-    from optimizer.plans.plan_outputs import StepTime
+    from optimizer.plans.plan_content import StepTime
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result

@@ -14,7 +14,7 @@ from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, translated
-from optimizer.plans.plan_outputs import straight_roads
+from optimizer.plans.plan_content import straight_roads
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:

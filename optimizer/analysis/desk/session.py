@@ -21,8 +21,8 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.work.listener import SILENT, SilentListener, is_interrupt, step
+from optimizer.plans.plan_content import straight_roads
 from optimizer.plans.plan_folder import PlanFolder
-from optimizer.plans.plan_outputs import straight_roads
 from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted

@@ -17,8 +17,8 @@ from optimizer.base.files.output_folder import new_folder
 from optimizer.base.text.messages import joined, message
 from optimizer.base.version import package_version
 from optimizer.plans.changes import plan_command, whole_changes
+from optimizer.plans.plan_content import straight_geojson
 from optimizer.plans.plan_folder import PlanFolder, provenance
-from optimizer.plans.plan_outputs import straight_geojson
 from optimizer.problem.files.plan_file import (
     DIGITS,
     SCHEMA_VERSION,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.plans.comparison import Comparison
-    from optimizer.plans.plan_outputs import StepTime
+    from optimizer.plans.plan_content import StepTime
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Plan

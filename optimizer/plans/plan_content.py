@@ -1,4 +1,4 @@
-"""What is written of a plan: the machine-readable files of a plan folder, with the content of the plan file and of its map layer."""
+"""What is written of a plan: the content of its plan file, of its map layer and of run.json."""
 
 from __future__ import annotations
 
