@@ -14,7 +14,7 @@ from optimizer.base.text.language import marked
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.report.content.summary import difference_with_unit, value
 from optimizer.report.maps.geography import border_parts
-from optimizer.report.maps.map_layers import RIM, THIN, drawn_bases, evader_names, flow_width
+from optimizer.report.maps.map_layers import RIM, THIN, evader_names, flow_width, letters_by_base
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.maps.road_layers import SHORTEST_KM
 from optimizer.report.palette import (
@@ -403,14 +403,14 @@ def beat_posts(plane: Plane, drawn: DrawnBeat) -> Columns:
 
 def base_points(plane: Plane, beats: Sequence[DrawnBeat]) -> list[PointLayer]:
     """Return the bases that beats set out from; none where there is no beat."""
-    bases = drawn_bases(beats)
+    bases = letters_by_base(beats)
     if not bases:
         return []
-    lonlat = np.array([(drawn.base.lon, drawn.base.lat) for drawn in bases], dtype=np.float64)
+    lonlat = np.array([(base.lon, base.lat) for base in bases], dtype=np.float64)
     xy = plane.project(lonlat).round().astype(np.int64)
     columns: Columns = {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
-    columns["base"] = [plain(drawn.base.label, 60) for drawn in bases]
-    columns["beats"] = [", ".join(drawn.letters) for drawn in bases]
+    columns["base"] = [plain(base.label, 60) for base in bases]
+    columns["beats"] = [", ".join(letters) for letters in bases.values()]
     return [PointLayer(BASE, columns, ((_("Base"), "@base"), (_("Beats"), "@beats")))]
 
 

@@ -126,14 +126,6 @@ class LegendGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnBase:
-    """A base that beats of the plan set out from, and the letters of its beats."""
-
-    base: BeatBase
-    letters: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _MergedLines:
     """(k,) shapely lines, and the width of each."""
 
@@ -177,12 +169,12 @@ def _one_beat(drawn: DrawnBeat) -> str:
     return _("Beat {letter}").format(letter=drawn.letter)
 
 
-def drawn_bases(beats: Sequence[DrawnBeat]) -> list[DrawnBase]:
-    """Return each base that beats set out from."""
+def letters_by_base(beats: Sequence[DrawnBeat]) -> dict[BeatBase, list[str]]:
+    """Return each base that beats of the plan set out from, with the letters of its beats."""
     letters: dict[BeatBase, list[str]] = {}
     for drawn in beats:
         letters.setdefault(drawn.beat.home, []).append(drawn.letter)
-    return [DrawnBase(base, tuple(own)) for base, own in letters.items()]
+    return letters
 
 
 def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _MergedLines:

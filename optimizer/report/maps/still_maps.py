@@ -7,7 +7,7 @@ them), and the sheet they lie on: frame, foot, bar of scale, legend.
 from __future__ import annotations
 
 import textwrap
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from optimizer.report.maps.labels import (
     road_numbers,
     text_width,
 )
-from optimizer.report.maps.map_layers import CROWD_SHAPE, RIM, drawn_bases, flow_width, legend_groups, map_layers
+from optimizer.report.maps.map_layers import CROWD_SHAPE, RIM, flow_width, legend_groups, letters_by_base, map_layers
 from optimizer.report.maps.road_layers import RoadClass
 from optimizer.report.palette import (
     AFTER,
@@ -210,16 +210,6 @@ POST_POINTS = 5.0
 """Size of the letter and number of a post."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Post:
-    """A post as it is drawn: its letter and number, where it is (degrees), the colour of its beat."""
-
-    name: str
-    lon: float
-    lat: float
-    colour: str
-
-
 def name_border_towns(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> None:
     """Name the towns at the border, before numbers are placed: those give way to the names."""
     around = OccupiedBoxes(occupied.boxes, sheet_bounds(ax))
@@ -293,7 +283,7 @@ def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> lis
 
 def draw_bases(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[Line2D]:
     """Draw the bases that beats set out from, and return the line of the legend."""
-    places = [(drawn.base.lon, drawn.base.lat) for drawn in drawn_bases(beats)]
+    places = [(base.lon, base.lat) for base in letters_by_base(beats)]
     occupied.add(boxes_around(on_sheet(ax, places), BASE.size * POINTS_PER_PIXEL))
     return draw_points(ax, places, BASE)
 
@@ -301,28 +291,28 @@ def draw_bases(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) ->
 def draw_posts(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[tuple[Line2D, ...]]:
     """Write letter and number on every post, or beside it with a line to its place where something else stands."""
     posts = [
-        _Post(name, stop.lon, stop.lat, drawn.colour)
+        (name, stop, drawn.colour)
         for drawn in beats
         for name, stop in zip(drawn.numbers, drawn.beat.stops, strict=True)
     ]
-    lonlat = np.array([(post.lon, post.lat) for post in posts], dtype=np.float64).reshape(-1, 2)
+    lonlat = np.array([(stop.lon, stop.lat) for _name, stop, _colour in posts], dtype=np.float64).reshape(-1, 2)
     occupied.frame = sheet_bounds(ax)
     shown = _within(ax, lonlat)
     offsets = place_badges(on_sheet(ax, lonlat[shown]), 2.0 * POST_POINTS, occupied)
-    for post, offset in zip([posts[k] for k in shown], offsets, strict=True):
+    for (name, stop, colour), offset in zip([posts[k] for k in shown], offsets, strict=True):
         ax.plot(
-            post.lon,
-            post.lat,
+            stop.lon,
+            stop.lat,
             marker="D",
-            color=post.colour,
+            color=colour,
             markersize=3,
             markeredgecolor="white",
             markeredgewidth=0.5,
             zorder=5,
         )
         ax.annotate(
-            post.name,
-            (post.lon, post.lat),
+            name,
+            (stop.lon, stop.lat),
             xytext=(float(offset[0]), float(offset[1])),
             textcoords="offset points",
             ha="center",
@@ -330,8 +320,8 @@ def draw_posts(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) ->
             fontsize=POST_POINTS,
             color="white",
             weight="bold",
-            bbox={"boxstyle": "round,pad=0.2", "facecolor": post.colour, "edgecolor": "white", "linewidth": 0.4},
-            arrowprops={"arrowstyle": "-", "color": post.colour, "linewidth": 0.7} if offset.any() else None,
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": colour, "edgecolor": "white", "linewidth": 0.4},
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7} if offset.any() else None,
             zorder=7,
         )
     return [_beats_handle(group) for group in legend_groups(beats)]
