@@ -1,1 +1,1 @@
-"""Demand."""
+"""Who travels: gravity, what the record and tips make of it, evaders."""

@@ -177,13 +177,6 @@ def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list
     return warnings
 
 
-# The risk index of gateways, beyond what the flows expected before any record explain.
-#
-# A gateway's loads are its exposure times its risk index. The index of a model that explains seizures by flows contains the exposure
-# already: the flows it starts from are proportional to exposure. What those flows explain, b1 log F, is therefore taken out first.
-# Otherwise exposure would count twice, and of two bridges the larger would gain on the smaller without any seizure that distinguishes them.
-
-
 def gateway_index(
     model: RiskModel, estimate: RiskEstimate, network: Network, gateways: Sequence[Gateway]
 ) -> NDArray[np.float64]:
