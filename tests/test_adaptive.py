@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from optimizer.base.work.executor import PieceCall
     from optimizer.problem.instance.instance import Instance
 
+pytestmark = pytest.mark.lab
+
 KEYS = [
     "policy",
     "run",

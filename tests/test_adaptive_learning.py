@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from optimizer.lab.adaptive.simulation.learning_rules import LearningRule
 
+pytestmark = pytest.mark.lab
+
 MATCHING = np.array([[1.0, 0.0, 0.4], [0.0, 1.0, 0.5], [0.7, 0.2, 0.3]])
 """Payoffs of the row player."""
 

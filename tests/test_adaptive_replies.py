@@ -19,6 +19,8 @@ from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.examples import examples
 from tests.test_adaptive import feasible, made
 
+pytestmark = pytest.mark.lab
+
 
 def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ResponseModels, np.ndarray]:
     """Return models that took the record of plans drawn at random, and their (memories, temperatures) weights."""
@@ -34,19 +36,11 @@ def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ResponseMode
     return models, models.weight.reshape(len(MEMORIES), TEMPERATURES.size)
 
 
-def several(seed: int) -> bool:
-    """Return whether some pair has a choice of routes that options tell apart."""
-    world = made(seed)
-    routes = world.sets.routes
-    return bool((np.bincount(routes.pair) > 1).any() and (world.sets.crowd.habitual < 1).any())
-
-
-CHOOSING = [seed for seed in range(12) if several(seed)][:3]
-
-
-@pytest.mark.parametrize("seed", CHOOSING)
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_record_tells_how_sharply_traffickers_choose(seed: int) -> None:
-    expected = []
+    world, expected = made(seed), []
+    assert (np.bincount(world.sets.routes.pair) > 1).any()  # a pair has a choice of routes, and options tell them apart
+    assert (world.sets.crowd.habitual < 1).any()
     for temperature in (0.01, 0.16):
         _, weight = weighed(seed, temperature=temperature, rate=0.5)
         assert weight.sum() == pytest.approx(1)
@@ -86,7 +80,7 @@ def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.Mo
     monkeypatch.setattr(reply_models, "TEMPERATURES", np.array([0.05]))
     monkeypatch.setattr(reply_models, "MEMORIES", (0.5,))
     seed = next(
-        each for each in CHOOSING if np.unique(made(each).sets.crowd.destination).size == made(each).sets.routes.n_pairs
+        each for each in range(3) if np.unique(made(each).sets.crowd.destination).size == made(each).sets.routes.n_pairs
     )
     world = made(seed)
     routes, crowd = world.sets.routes, world.sets.crowd

@@ -21,6 +21,8 @@ from tests.test_joint import small_case
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.lab
+
 TERMS = AdaptModel(beats=8, loads=100, history=2)
 
 

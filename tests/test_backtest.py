@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
@@ -53,6 +52,8 @@ from tests.examples import examples
 if TYPE_CHECKING:
     from optimizer.base.choices import PeriodLength
     from optimizer.lab.backtest.engine import PeriodForecast
+
+pytestmark = pytest.mark.lab
 
 ONE_KM = 0.009  # degrees of latitude, about
 
@@ -338,6 +339,8 @@ def calibration_rows(seed: int = 14) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def test_logistic_recalibration_equals_that_of_a_library() -> None:
+    import statsmodels.api as sm  # a second and a half, for these tests alone
+
     chance, finds, searches = calibration_rows()
     x = np.log(chance / (1 - chance))
     times = np.random.default_rng(15).integers(0, 4, (3, 200))
@@ -349,6 +352,8 @@ def test_logistic_recalibration_equals_that_of_a_library() -> None:
 
 
 def test_recalibration_of_counts_equals_poisson_regression_of_a_library() -> None:
+    import statsmodels.api as sm  # a second and a half, for these tests alone
+
     rng = np.random.default_rng(16)
     index, expected = rng.gamma(2.0, 0.5, 150), rng.gamma(1.0, 4.0, 150)
     count = rng.poisson(expected * 1.2 * index**0.7).astype(float)
@@ -362,6 +367,8 @@ def test_recalibration_of_counts_equals_poisson_regression_of_a_library() -> Non
 
 
 def test_the_interval_of_the_slope_is_as_wide_as_a_librarys() -> None:
+    import statsmodels.api as sm  # a second and a half, for these tests alone
+
     chance, finds, searches = calibration_rows(17)
     tuned = recalibrate(chance, finds, searches, np.arange(200), resamples(200, np.random.default_rng(18), 500))
     outcomes = np.column_stack((finds, searches - finds))

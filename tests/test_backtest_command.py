@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from optimizer.lab.backtest.forces import ForecastTask
 
+pytestmark = pytest.mark.lab
+
 REAL = DATA / "stop-search"
 HEADER = "time,lon,lat,source,group,size,weight,found"
 

@@ -55,6 +55,8 @@ from tests.cases import brute_force, random_instance
 from tests.examples import examples
 from tests.shared_data import DATA, needs
 
+pytestmark = pytest.mark.lab
+
 STORED = [case for family in known_families() for case in cases([family])]
 SNIP = DATA / "snip"
 

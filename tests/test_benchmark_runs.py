@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from optimizer.lab.case import Case
     from optimizer.problem.instance.instance import Instance
 
+pytestmark = pytest.mark.lab
+
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to watch memory by")

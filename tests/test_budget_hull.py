@@ -111,6 +111,7 @@ def test_the_program_takes_the_cuts_that_its_solution_violates() -> None:
     assert master.program.named_rows([7], 0).side.size == 1
 
 
+@pytest.mark.slow
 def test_the_tree_agrees_with_every_plan_tried() -> None:
     """A sample; `python -m tests.tree_cases` tries thousands."""
     found = [what for seed in range(40) for what in check_tree(seed)]

@@ -169,9 +169,10 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
+@pytest.mark.report
 def test_a_plan_as_asked(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
-    plain = command("plan", scenario, "--out", tmp_path / "plain", "--json").objects[0]
+    plain = command("plan", scenario, "--out", tmp_path / "plain", "--json", "--no-report").objects[0]
     assert len(plain["plan"]) > 1
     asked = ["--budget", "teams@police=1", "--forbid", plain["plan"][0], "--set", "kinds.post.detection=0.4"]
     outcome = command("plan", scenario, "--out", tmp_path / "asked", "--start", tmp_path / "plain", *asked, "--json")
@@ -187,13 +188,15 @@ def test_a_plan_as_asked(command: Callable[..., Outcome], tmp_path: Path) -> Non
     assert stored["settings"] == {"kinds.post.detection": 0.4}
     assert stored["start"] == "plain"
     assert "departs from the scenario" in (tmp_path / "asked/report.html").read_text()
-    kept = command("plan", scenario, "--out", tmp_path / "kept", "--change-at-most", "0", "--json").objects[0]
+    kept = command(
+        "plan", scenario, "--out", tmp_path / "kept", "--change-at-most", "0", "--json", "--no-report"
+    ).objects[0]
     assert kept["plan"] == ["a"]  # what stands today
 
 
 def test_a_fault_of_what_is_asked_writes_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
-    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "bb", "--budget", "tems=1")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "bb", "--budget", "tems=1", "--no-report")
     assert outcome.code == 1
     assert "Did you mean" in outcome.err
     assert not (tmp_path / "out").exists()
@@ -219,6 +222,7 @@ def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
             tmp_path / "out",
             changes=Changes(budgets={"teamz": 1}),
             settings={"resources.teams.budget": 2},
+            report=False,
         )
     assert not (tmp_path / "out").exists()
 

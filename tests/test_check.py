@@ -370,6 +370,7 @@ def test_people_get_tables_and_the_faults(command: Callable[..., Outcome], tmp_p
         assert text in outcome.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -63,6 +63,7 @@ def test_every_example_parses(example: str) -> None:
             assert (ROOT / word).exists(), word
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(QUICK))
 def test_examples_that_take_no_time_run(
     command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, name: str
@@ -134,6 +135,7 @@ def test_completion_installs(tmp_path: Path) -> None:
     assert str(script) in (tmp_path / ".bashrc").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_completion_completes_commands_options_and_choices() -> None:
     def bash(line: str) -> list[str]:
         words = line.split(" ")

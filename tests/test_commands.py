@@ -223,10 +223,12 @@ def test_a_scenario_compiles_without_the_settlements_that_nobody_reaches(tmp_pat
 
 def test_plan_skips_what_nobody_reaches(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario, out = with_a_farm_cut_off(tmp_path), tmp_path / "out"
-    refused = command("plan", scenario, "--out", out, "--json")
+    refused = command("plan", scenario, "--out", out, "--json", "--no-report")
     assert (refused.code, refused.out) == (1, "")
     assert "no road from any gateway to Farm" in refused.err
-    outcome = command("plan", scenario, "--out", out, "--skip-unreachable", "--json", "--method", "greedy")
+    outcome = command(
+        "plan", scenario, "--out", out, "--skip-unreachable", "--json", "--method", "greedy", "--no-report"
+    )
     assert outcome.code == 0, outcome.err
     assert list(outcome.objects[0]) == [*SOLVE_KEYS, "out", "warnings", "skipped"]
     assert outcome.objects[0]["skipped"] == ["farm"]
@@ -362,6 +364,7 @@ def test_a_time_limit_returns_the_best_plan_with_true_bounds(command: Callable[.
     assert 0 < line["lower"] < line["upper"]
 
 
+@pytest.mark.slow
 def test_an_interrupt_returns_the_best_plan_so_far() -> None:
     hard = ROOT / "instances" / "grid" / "grid-30-plain-40.json"
     arguments = ["solve", str(hard), "--json", "--verbose", "--method", "auto"]

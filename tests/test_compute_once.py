@@ -4,54 +4,72 @@ from __future__ import annotations
 
 import cProfile
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from optimizer.pipeline.plan import plan_scenario
+from optimizer.records.areas import load_areas
+from optimizer.records.exposure import spread_effort
+from optimizer.report.maps.geography import map_bounds
+from optimizer.report.maps.map_layers import drawn_beats, map_layers, traffic
+from optimizer.report.maps.road_layers import road_layers
+from optimizer.risk.demand import travel_hours
+from optimizer.risk.evidence import gather_evidence
+from optimizer.scenario.check.check import check_scenario
+from optimizer.scenario.file.model import read_content
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import CodeType
 
-ONCE = {
-    "gather_evidence": "risk/evidence.py",
-    "spread_effort": "records/exposure.py",
-    "check_scenario": "scenario/check.py",
-    "load_areas": "records/areas.py",
-    "travel_hours": "risk/demand.py",
-    "road_layers": "report/road_layers.py",
-    "map_layers": "report/map_layers.py",
-    "drawn_beats": "report/drawn_beats.py",
-    "map_bounds": "report/geography.py",
-}
-"""Functions that one plan calls once, and where they are defined."""
+ONCE = [gather_evidence, spread_effort, check_scenario, load_areas, travel_hours]
+"""What one plan calls once."""
+DRAWN_ONCE = [road_layers, map_layers, drawn_beats, map_bounds]
+"""What its report calls once."""
 MONTHLY = "time,area,amount\n" + "".join(
     f"2024-{month:02d},{area},{amount}\n" for month in range(1, 13) for area, amount in (("south", 75), ("north", 25))
 )
 
 
-def calls(scenario: Path, out: Path) -> Counter[tuple[str, str]]:
-    """Return how often each function of the package is called while a scenario is planned, by file and name."""
+def calls(scenario: Path, out: Path) -> Counter[CodeType]:
+    """Return how often each function is called while a scenario is planned."""
     profile = cProfile.Profile()
     profile.runcall(plan_scenario, scenario, out)
-    count: Counter[tuple[str, str]] = Counter()
-    for entry in profile.getstats():
-        if not isinstance(entry.code, str):
-            file = entry.code.co_filename.replace("\\", "/").rpartition("optimizer/")[2]
-            count[file, entry.code.co_name] += entry.callcount
-    return count
+    return Counter({entry.code: entry.callcount for entry in profile.getstats() if not isinstance(entry.code, str)})
 
 
-@pytest.mark.parametrize("model", ["field-flow", "flow-regression", "shrunk", "raw-counts"])
-def test_a_plan_gathers_records_spreads_effort_and_makes_layers_once(tmp_path: Path, model: str) -> None:
+def counted(made: Counter[CodeType], functions: list[Any]) -> dict[str, int]:
+    return {function.__qualname__: made[function.__code__] for function in functions}
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gather what a report says, and draw nothing."""
+    monkeypatch.setattr("optimizer.report.write_report", lambda *_: None)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("model", ["flow-regression", "shrunk", "raw-counts"])
+def test_a_plan_gathers_records_and_spreads_effort_once(tmp_path: Path, model: str) -> None:
     made = calls(write_scenario(tmp_path, f'{SCENARIO}\n[risk]\nmodel = "{model}"\n'), tmp_path / "out")
-    assert {name: made[file, name] for name, file in ONCE.items()} == dict.fromkeys(ONCE, 1)
-    assert made["scenario/model.py", "read_content"] == 2  # first for what can be refused before any work
-    assert made["report/traffic.py", "traffic"] == 3  # with nothing placed, as it is today, and with the plan
+    assert counted(made, ONCE) == {function.__qualname__: 1 for function in ONCE}
 
 
+@pytest.mark.report
+def test_a_report_makes_layers_once(tmp_path: Path) -> None:
+    made = calls(write_scenario(tmp_path), tmp_path / "out")
+    once = ONCE + DRAWN_ONCE
+    assert counted(made, once) == {function.__qualname__: 1 for function in once}
+    assert made[read_content.__code__] == 2  # first for what can be refused before any work
+    assert made[traffic.__code__] == 3  # with nothing placed, as it is today, and with the plan
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_season_sets_the_records_against_one_more_kind_of_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,5 +79,5 @@ def test_a_season_sets_the_records_against_one_more_kind_of_effort(
     scenario = write_scenario(tmp_path)
     (tmp_path / "effort.csv").write_text(MONTHLY, encoding="utf-8")
     made = calls(scenario, tmp_path / "out")
-    assert made["risk/evidence.py", "gather_evidence"] == 2
-    assert made["records/exposure.py", "spread_effort"] == 2
+    assert made[gather_evidence.__code__] == 2
+    assert made[spread_effort.__code__] == 2

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
 
+pytestmark = pytest.mark.lab
+
 GRAPH = """c a diamond with a parallel arc, and an island
 p sp 5 6
 a 1 2 3000

@@ -134,6 +134,7 @@ def test_teams_are_their_agencys() -> None:
         assert plan_value(case, case.placed(each.plan.options)) == pytest.approx(each.upper)
 
 
+@pytest.mark.slow
 def test_gains_are_what_a_site_brings_and_joint_sites_have_several_owners() -> None:
     seen = 0
     for seed in (2, 5, 8):
@@ -234,6 +235,7 @@ def test_stopped_early_the_intervals_still_hold() -> None:
         assert share.share.high >= exact.share.found - 1e-6
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_split() -> None:
     instance = with_agencies(2)
     here, there = cooperate(instance, TERMS), cooperate(instance, TERMS, executor=Executor(2))
@@ -259,6 +261,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
+@pytest.mark.slow
 def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     file = tmp_path / "three.json"
     write_instance(file, with_agencies(5))

@@ -115,6 +115,7 @@ def value(instance: Instance, survival: np.ndarray) -> float:
     return evaluate(replace(instance, reliability=survival, options=(), requirements=()), ()).value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reach", "money", "most"),
     [(15, 2, 99), (25, 3, 99), (60, 3, 1), (15, 1, 1)],
@@ -206,6 +207,8 @@ def test_what_is_wrong_is_said(tmp_path: Path, more: str, message: str) -> None:
     assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), checked.problems
 
 
+@pytest.mark.report
+@pytest.mark.slow
 def test_the_shipped_scenario_plans_sensors_and_teams(tmp_path: Path) -> None:
     path = ROOT / "instances" / "rio-grande" / "surveillance.toml"
     planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 6, "threads": 1})

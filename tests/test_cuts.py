@@ -61,6 +61,7 @@ def sampled(instance: Instance, seed: int) -> tuple[Overlay, Commodities, PathPo
     return overlay, commodities, pool, cuts, rows
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @examples(100)
 def test_every_cut_holds_at_every_plan(seed: int) -> None:

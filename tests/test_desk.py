@@ -94,6 +94,7 @@ def checked(desk: Desk) -> None:
         assert not any(placed[j] for j in desk.options_of(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(15))
 def test_whatever_a_planner_does_value_bound_and_faults_are_right(seed: int) -> None:
     instance = random_instance(seed) if seed % 2 else on_a_map(seed)
@@ -430,6 +431,7 @@ def best_with(instance: Instance, must: tuple[str, ...], banned: tuple[str, ...]
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
 def test_beats_that_must_and_must_not_be_driven_against_every_plan(seed: int) -> None:
     instance, field = small_case(seed)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
 
+pytestmark = pytest.mark.report
+
 ROOT = Path(__file__).parents[1]
 HOSTILE = (
     '<img src=x onerror="window.hacked=1">',

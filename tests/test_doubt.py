@@ -113,6 +113,7 @@ def test_nothing_to_draw_and_numbers_out_of_range_are_refused(tmp_path: Path) ->
         scenario_draws(scenario, 0, seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["mean", "cvar:0.7", "worst"])
 def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(tmp_path: Path, objective: str) -> None:
     scenario = compiled(tmp_path, RANGE)
@@ -141,6 +142,7 @@ def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(
     assert own.lower <= own.upper
 
 
+@pytest.mark.slow
 def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
     scenario = compiled(tmp_path, RANGE + TEAMS)
     doubt = plans_over_draws(scenario, UncertaintyRequest(6, Objective.parsed("worst")))
@@ -165,6 +167,7 @@ def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
     assert own.elements.survival[first] == pytest.approx(alone.patrols.elements.survival)
 
 
+@pytest.mark.slow
 def test_processes_find_the_same(tmp_path: Path) -> None:
     scenario = compile_scenario(write_scenario(tmp_path, RANGE), solve={"time_limit": None})
     request = UncertaintyRequest(5, Objective.parsed("cvar:0.5"))
@@ -173,6 +176,7 @@ def test_processes_find_the_same(tmp_path: Path) -> None:
     assert here.result.lower == there.result.lower
 
 
+@pytest.mark.report
 def test_the_folder_and_the_console_say_what_is_drawn(tmp_path: Path, command: Callable[..., Outcome]) -> None:
     scenario = write_scenario(tmp_path, RANGE)
     folder = tmp_path / "out"
@@ -212,12 +216,13 @@ def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(
     tmp_path: Path, command: Callable[..., Outcome], arguments: tuple[str, ...], words: str
 ) -> None:
     scenario = write_scenario(tmp_path)
-    told = command("plan", scenario, "--out", tmp_path / "out", *arguments)
+    told = command("plan", scenario, "--out", tmp_path / "out", *arguments, "--no-report")
     assert told.code == 1
     assert words in told.err.replace("\n", " ")
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_each_assumption_is_varied_alone_and_what_moves_most_comes_first(tmp_path: Path) -> None:
     path = write_scenario(tmp_path, RANGE)
     scenario = compile_scenario(path)
@@ -244,6 +249,7 @@ def test_each_assumption_is_varied_alone_and_what_moves_most_comes_first(tmp_pat
     assert fewer.goes
 
 
+@pytest.mark.slow
 def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(tmp_path: Path) -> None:
     path = write_scenario(tmp_path, RANGE)
     scenario = compile_scenario(path)
@@ -260,6 +266,7 @@ def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(tmp_pat
     )
 
 
+@pytest.mark.report
 def test_the_folder_has_the_sensitivity(tmp_path: Path, command: Callable[..., Outcome]) -> None:
     scenario = write_scenario(tmp_path)
     told = command("plan", scenario, "--out", tmp_path / "out", "--sensitivity", "--json")

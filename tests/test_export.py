@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.geodata.files import GeoTable
 
+pytestmark = pytest.mark.report
+
 HOSTILE = (
     '=cmd|"/C calc"!A0 <script>alert(1)</script> & \x00\x1b[31m\u202e\ud800 ]]> \'"; DROP TABLE sites; --\n' + "Ł" * 300
 )
@@ -46,9 +48,8 @@ LAYERS = {"sites", "beats", "stops", "watched", "routes", "risk", "effort", "cro
 @pytest.fixture(scope="module")
 def plan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("tiny")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optimizer.report.write_report", lambda *_: None)  # the report has tests of its own
-        plan_scenario(write_scenario(place, SCENARIO + BASE + TEAM), place / "out", options={"gap": 1e-3})
+    scenario = write_scenario(place, SCENARIO + BASE + TEAM)
+    plan_scenario(scenario, place / "out", options={"gap": 1e-3}, report=False)
     return place / "out"
 
 
@@ -57,6 +58,7 @@ def exported(plan_folder: Path) -> Exported:
     return export_plan(plan_folder, figures=False)
 
 
+@pytest.mark.slow
 def test_every_layer_agrees_with_the_plan_in_each_format(plan_folder: Path, exported: Exported) -> None:
     plan = json.loads((plan_folder / "plan.json").read_text(encoding="utf-8"))
     package = exported.folder / "plan.gpkg"
@@ -154,6 +156,7 @@ def test_meanings_are_said_in_the_language_and_data_stay_english(
     assert (spanish.folder / "sites.csv").read_bytes() == (exported.folder / "sites.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_figures_come_as_svg_and_pdf_beside_png(tmp_path: Path) -> None:
     from PIL import Image
 
@@ -234,6 +237,7 @@ def test_what_is_missing_is_left_out_and_the_rest_opens(missing: str, tmp_path: 
         assert pyogrio.read_info(tmp_path / "plan.gpkg", layer=one.name)["features"] == len(one.rows)
 
 
+@pytest.mark.slow
 def test_alerts_are_a_layer_where_they_are_given(plan_folder: Path, tmp_path: Path) -> None:
     row = {"place": "p1", "name": "R1", "alarm": "yes", "found": 4, "expected": 1.5, "q": 0.01, "high": None}
     line = shapely.geometry.mapping(shapely.MultiLineString([[(10.0, 50.0), (10.1, 50.1)]]))

@@ -45,6 +45,8 @@ from tests.validators import (
 if TYPE_CHECKING:
     from optimizer.roster.model import Roster
 
+pytestmark = pytest.mark.report
+
 HOSTILE = '=1+1 <script>alert(1)</script> & ]]> \x00\x1b\u202e "quoted" \'; دورية 巡逻\n' + "Ł" * 200
 TRACK = ((-99.5, 27.6), (-99.45, 27.65), (-99.4, 27.7), (-99.5, 27.6))
 GPX_ORDER = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.report
 def test_a_given_plan_has_a_report_without_a_search(tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
     instance = compile_scenario(scenario).instance
@@ -50,9 +51,9 @@ def test_what_cannot_be_given_is_refused_and_nothing_is_written(tmp_path: Path) 
     for options, message in ((["a", "b", "c", "d"], "over its budget"), (["x"], "an option id")):
         plan.write_text(json.dumps({"options": options}))
         with pytest.raises(InputError, match=message):
-            plan_scenario(scenario, out, given=plan)
+            plan_scenario(scenario, out, given=plan, report=False)
     with pytest.raises(InputError, match="one of them"):
-        plan_scenario(scenario, out, given=plan, start=plan)
+        plan_scenario(scenario, out, given=plan, start=plan, report=False)
     with pytest.raises(InputError, match="--draws"):
-        plan_scenario(scenario, out, given=plan, doubt=UncertaintyRequest(2, Objective("mean")))
+        plan_scenario(scenario, out, given=plan, doubt=UncertaintyRequest(2, Objective("mean")), report=False)
     assert not out.exists()

@@ -200,4 +200,4 @@ def test_terms_of_draws_are_refused_for_other_methods(tmp_path: Path) -> None:
     assert "change" not in SolveModel(method="mixed", change=0.2).of_search()
     scenario = write_scenario(tmp_path, SCENARIO + "[solve]\nchange = 0.2\n")
     with pytest.raises(InputError, match=r"change with the method 'auto'.*'mixed'"):
-        plan_scenario(scenario, tmp_path / "out")
+        plan_scenario(scenario, tmp_path / "out", report=False)

@@ -70,6 +70,7 @@ def renamed(region: Region, name: str) -> Region:
     return replace(region, attribution=name, **places)
 
 
+@pytest.mark.report
 def test_what_init_writes_is_checked_and_planned_as_it_stands(
     network: Path, tmp_path: Path, command: Callable[..., Outcome]
 ) -> None:
@@ -292,6 +293,7 @@ def test_exactly_one_source(sources: tuple[str, ...], tmp_path: Path, command: C
     assert "exactly one of" in done.err
 
 
+@pytest.mark.slow
 @needs("osm", "liechtenstein-2024-03.osm.pbf")
 def test_a_real_country(tmp_path: Path, command: Callable[..., Outcome]) -> None:
     done = command(

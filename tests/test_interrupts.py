@@ -261,6 +261,7 @@ def test_ctrl_c_before_there_is_a_plan_is_an_interrupt() -> None:
             solve(random_instance(11), listener=PressAt(n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["auto", "compact"])
 def test_ctrl_c_at_any_event_keeps_a_plan_with_beats(method: str) -> None:
     instance, field = small_case(2)
@@ -320,6 +321,7 @@ def test_ctrl_c_at_the_first_bounds_of_patrols_alone_keeps_their_beats() -> None
     check_plan(patrols, result, true_optimum(patrols, field))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # Python drops what is raised while a generator is closed
@@ -339,6 +341,7 @@ def test_ctrl_c_anywhere_in_the_code_keeps_the_plan_once_there_is_one(teams: boo
     assert kept > (7 if teams else 30)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_fixed_options_alone_are_prepared_keeps_the_plan_with_beats(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -443,6 +446,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
+@pytest.mark.report
 def test_ctrl_c_in_the_report_or_before_keeps_the_plan_of_a_command(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -481,6 +485,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_leaves_a_command_at_once_and_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["plan", str(write_scenario(tmp_path)), "--out", str(out), "--json"]

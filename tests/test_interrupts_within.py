@@ -108,6 +108,7 @@ def test_a_computation_within_that_fails_leaves_nothing_to_keep() -> None:
         assert outer.stopped
 
 
+@pytest.mark.report
 @pytest.mark.parametrize("writes", ["frontier", "explain", "cooperate"])
 def test_ctrl_c_while_a_series_is_written_does_not_lose_it(
     writes: str, command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -117,7 +118,7 @@ def test_ctrl_c_while_a_series_is_written_does_not_lose_it(
     if writes == "frontier":
         arguments += ["--resource", "teams", "--from", "0", "--to", "2", "--points", "2"]
     if writes == "explain":
-        command("plan", scenario, "--out", tmp_path / "plan", "--json")
+        command("plan", scenario, "--out", tmp_path / "plan", "--json", "--no-report")
         arguments = [writes, tmp_path / "plan"]
     if writes == "cooperate":
         write_instance(tmp_path / "three.json", with_agencies(5))

@@ -23,6 +23,8 @@ from tests.study_cases import map_row, save_small_region
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.lab
+
 
 @pytest.fixture
 def roads(tmp_path: Path) -> StudyRoads:

@@ -29,6 +29,7 @@ def tally() -> Tally:
     return Tally()
 
 
+@pytest.mark.slow
 def test_no_damaged_file_ends_in_a_traceback(tally: Tally) -> None:
     run_readers(tally, 150, seed=0)
     assert tally.faults == []

@@ -78,6 +78,7 @@ def cost(plan: tuple[str, ...]) -> int:
     return sum(2 if name == "villages" else 1 for name in plan)
 
 
+@pytest.mark.slow
 def test_every_plan_is_worth_what_scaled_loads_are_and_every_method_finds_the_best(tmp_path: Path) -> None:
     plain = compile_scenario(write_scenario(tmp_path, SCENARIO))
     compiled = compile_scenario(scenario(tmp_path))
@@ -132,6 +133,7 @@ def test_the_draws_take_a_range_apart(tmp_path: Path) -> None:
     assert drawn.options[:5] == compiled.instance.options[:5]
 
 
+@pytest.mark.report
 def test_the_plan_folder_has_measures_and_roads_alone_on_its_maps(tmp_path: Path) -> None:
     path = scenario(tmp_path, more="forced = true")
     planned = plan_scenario(path, tmp_path / "out")
@@ -150,8 +152,9 @@ def test_the_plan_folder_has_measures_and_roads_alone_on_its_maps(tmp_path: Path
     assert planned.result.lower <= planned.result.upper
 
 
+@pytest.mark.slow
 def test_assumptions_are_varied_with_measures_in_place(tmp_path: Path) -> None:
-    planned = plan_scenario(scenario(tmp_path, more="forced = true"), tmp_path / "out", sensitivity=True)
+    planned = plan_scenario(scenario(tmp_path, more="forced = true"), tmp_path / "out", sensitivity=True, report=False)
     assert planned.sensitivity is not None
     assert planned.sensitivity.faults == ()
     value = planned.sensitivity.value

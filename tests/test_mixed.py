@@ -161,6 +161,7 @@ def test_a_search_that_is_cancelled_keeps_the_best_mixture_so_far(patience: int)
     assert mixture_value(instance, result.mixed.mixture) <= result.upper * (1 + 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_mixtures_drive_beats_and_their_bound_holds_over_every_tour(seed: int) -> None:
     instance, field = small_case(seed, teams=1)
@@ -330,7 +331,9 @@ def test_series_of_single_plans_refuse_mixtures(tmp_path: Path) -> None:
     over_draws: dict[str, Any] = {"doubt": UncertaintyRequest(2, Objective.parsed("mean"))}
     for asked in ({"sensitivity": True}, over_draws):
         with pytest.raises(InputError, match="single plans"):
-            plan_scenario(write_scenario(tmp_path), tmp_path / "out", options={"method": "mixed"}, **asked)
+            plan_scenario(
+                write_scenario(tmp_path), tmp_path / "out", options={"method": "mixed"}, **asked, report=False
+            )
         assert not (tmp_path / "out").exists()
 
 
@@ -338,6 +341,6 @@ def test_processes_without_solves_to_share_are_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario = write_scenario(tmp_path)
-    told = run(capsys, monkeypatch, "plan", scenario, "--jobs", 2, "--out", tmp_path / "out", "--gap", 1)
+    told = run(capsys, monkeypatch, "plan", scenario, "--jobs", 2, "--out", tmp_path / "out", "--gap", 1, "--no-report")
     assert told.code == 0
     assert "--jobs shares the solves" in told.err

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
 
+pytestmark = pytest.mark.lab
+
 
 @cache
 def case() -> Instance:

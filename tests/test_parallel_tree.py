@@ -138,6 +138,7 @@ class Watched(TreeProcesses):
                 os.kill(self.process_ids[worker], signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_the_order_of_work_is_the_same_in_every_run(hard: Instance, optimum: float) -> None:
     first, second = (shared_tree(hard, contract(hard), workers=3) for _ in range(2))
     assert (first.nodes, first.rounds, first.lower, first.upper) == (
@@ -151,6 +152,7 @@ def test_the_order_of_work_is_the_same_in_every_run(hard: Instance, optimum: flo
     assert first.lower == pytest.approx(optimum, rel=GAP)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [(), (1, 3)], ids=["none", "two"])
 def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(
     hard: Instance, optimum: float, kill: tuple[int, ...]
@@ -164,6 +166,7 @@ def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(
     assert all(ended(one) for one in workers.all_ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(2, 9))
 def test_what_a_lost_worker_handed_back_is_told_from_what_its_successor_makes(
     hard: Instance, optimum: float, first: int
@@ -316,6 +319,7 @@ class KillsAWorker(ClusterTreeWorkers):
             os.kill(self._processes[address], signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
 def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum: float, tmp_path: Path) -> None:
     with real_cluster(tmp_path, 2) as (address, processes), connected(address) as client:
@@ -329,6 +333,7 @@ def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum
     assert any(f"{workers.killed} has left the cluster" in each for each in notes.sentences)
 
 
+@pytest.mark.slow
 def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lost(hard: Instance) -> None:
     tree = BranchAndCut(hard, contract(hard))
     tree.cut_root()

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from optimizer.lab.benchmark.rows import PatrolMethod
     from optimizer.problem.instance.instance import Instance
 
+pytestmark = pytest.mark.lab
+
 OPTIONS = PatrolOptions(seed=0, gap=1e-6, time_limit=120.0)
 QUICK = PatrolOptions(seed=0, gap=0.2, time_limit=0.5)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from optimizer.lab.benchmark.rows import PlacementRow
 
+pytestmark = pytest.mark.lab
+
 needs_scip = pytest.mark.skipif(find_spec("pyscipopt") is None, reason="PySCIPOpt is not installed")
 CHOSEN = [pytest.param("scip", marks=needs_scip), "highs"]
 SEEDS = (0, 1, 3, 6, 21)

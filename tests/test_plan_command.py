@@ -41,6 +41,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
+@pytest.mark.report
 def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
     out = tmp_path / "out"
@@ -82,6 +83,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert run_file["options"]["gap"] == 0
 
 
+@pytest.mark.report
 def test_without_a_report_every_other_file_is_the_same(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario, whole, bare = write_scenario(tmp_path), tmp_path / "whole", tmp_path / "bare"
     assert command("plan", scenario, "--out", whole).code == 0
@@ -97,28 +99,21 @@ def test_without_a_report_every_other_file_is_the_same(command: Callable[..., Ou
     assert plans[0] | {"seconds": 0} == plans[1] | {"seconds": 0}
     runs = [json.loads((folder / "run.json").read_text()) for folder in (whole, bare)]
     assert [run.get("report") for run in runs] == [None, False]
-
-
-def test_planning_again_without_a_report_takes_the_old_one_away(
-    command: Callable[..., Outcome], tmp_path: Path
-) -> None:
-    scenario, out = write_scenario(tmp_path), tmp_path / "out"
-    command("plan", scenario, "--out", out)
-    assert command("plan", scenario, "--out", out, "--no-report").code == 0
-    assert not [path.name for path in out.iterdir() if path.suffix in {".png", ".html"}]
+    assert command("plan", scenario, "--out", whole, "--no-report").code == 0  # again: the old report goes
+    assert not [path.name for path in whole.iterdir() if path.suffix in {".png", ".html"}]
 
 
 def test_the_plan_is_the_best_of_all_plans(command: Callable[..., Outcome], tmp_path: Path) -> None:
     from tests.cases import brute_force
 
     out = tmp_path / "out"
-    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0).objects
+    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0, "--no-report").objects
     assert line["upper"] == pytest.approx(brute_force(read_instance(out / "instance.json"))[0], abs=1e-9)
 
 
 def test_evaluate_agrees_with_the_plan_and_gives_routes(command: Callable[..., Outcome], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json").objects
+    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--no-report").objects
     (judged,) = command("evaluate", out / "instance.json", out / "plan.json", "--json").objects
     assert judged["value"] == pytest.approx(line["upper"], abs=1e-12)
     assert sum(e["weight"] * e["value"] for e in judged["evaders"]) == pytest.approx(judged["value"], abs=1e-12)
@@ -127,13 +122,18 @@ def test_evaluate_agrees_with_the_plan_and_gives_routes(command: Callable[..., O
         assert evader["id"].startswith(evader["route"][0])
 
 
+@pytest.mark.slow
 def test_same_seed_same_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
-    lines = [command("plan", scenario, "--out", tmp_path / f"out{k}", "--json", "--seed", 7).objects[0] for k in (0, 1)]
+    lines = [
+        command("plan", scenario, "--out", tmp_path / f"out{k}", "--json", "--seed", 7, "--no-report").objects[0]
+        for k in (0, 1)
+    ]
     assert (tmp_path / "out0/instance.json").read_bytes() == (tmp_path / "out1/instance.json").read_bytes()
     assert lines[0]["plan"] == lines[1]["plan"]
 
 
+@pytest.mark.report
 def test_people_get_a_table_and_progress(command: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
     assert "Ford track" in outcome.out
@@ -144,7 +144,7 @@ def test_people_get_a_table_and_progress(command: Callable[..., Outcome], tmp_pa
 
 def test_a_budget_of_nothing_is_feasible_with_a_warning(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", "budget = 0"))
-    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json", "--no-report")
     assert outcome.code == 0
     assert outcome.objects[0]["plan"] == []
     assert outcome.objects[0]["status"] == "optimal"
@@ -153,7 +153,7 @@ def test_a_budget_of_nothing_is_feasible_with_a_warning(command: Callable[..., O
 
 def test_existing_budget_is_what_todays_sites_use(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", 'budget = "existing"'))
-    command("plan", scenario, "--out", tmp_path / "out", "--json")
+    command("plan", scenario, "--out", tmp_path / "out", "--json", "--no-report")
     (resource,) = json.loads((tmp_path / "out/plan.json").read_text())["resources"]
     assert resource["budget"] == 1
 
@@ -164,7 +164,7 @@ def test_forced_sites_over_budget_end_with_3_and_name_the_resource(
     scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", "budget = 1"))
     rows = SITES.replace("kinds\n", "kinds,forced\n", 1).replace(",post\n", ",post,true\n")
     (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
-    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json", "--no-report")
     assert outcome.code == 3
     assert "'teams@police' is over its budget: 5 of 1" in outcome.err
     (line,) = outcome.objects
@@ -197,7 +197,7 @@ def test_a_broken_scenario_gets_one_clear_message(
     command: Callable[..., Outcome], tmp_path: Path, change: Callable[[str], str], message: str
 ) -> None:
     scenario = write_scenario(tmp_path, change(SCENARIO))
-    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json", "--no-report")
     assert outcome.code == 1
     assert message in outcome.err
     assert outcome.out == ""
@@ -238,29 +238,28 @@ def test_a_broken_table_is_named_with_its_row(
 ) -> None:
     scenario = write_scenario(tmp_path)
     (tmp_path / file).write_text(change((tmp_path / file).read_text()), encoding="utf-8")
-    outcome = command("plan", scenario, "--out", tmp_path / "out")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--no-report")
     assert (outcome.code, outcome.out) == (1, "")
     assert message in outcome.err
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unused_record_is_listed_in_the_report(command: Callable[..., Outcome], tmp_path: Path) -> None:
-    command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
-    page = (tmp_path / "out/report.html").read_text()
-    assert "seizures.csv row 5" in page
-
-
-def test_text_of_a_record_stays_text(command: Callable[..., Outcome], tmp_path: Path) -> None:
+@pytest.mark.report
+def test_an_unused_record_is_listed_in_the_report_and_text_stays_text(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = write_scenario(tmp_path)
     evil = SITES.replace("North road", "<script>alert(1)</script>")
     (tmp_path / "sites.csv").write_text(evil, encoding="utf-8")
     command("plan", scenario, "--out", tmp_path / "out")
-    assert "<script>alert(1)</script>" not in (tmp_path / "out/report.html").read_text()
+    page = (tmp_path / "out/report.html").read_text()
+    assert "seizures.csv row 5" in page
+    assert "<script>alert(1)</script>" not in page
 
 
 def test_a_file_in_the_way_of_the_folder(command: Callable[..., Outcome], tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
-    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
+    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out", "--no-report")
     assert outcome.code == 1
     assert "a folder, or nothing yet" in outcome.err
     assert (tmp_path / "out").read_text() == "mine"
@@ -278,7 +277,7 @@ def test_every_missing_file_is_named_at_once(command: Callable[..., Outcome], tm
     scenario = write_scenario(tmp_path)
     for name in ("network.gpkg", "seizures.csv", "effort.csv"):
         (tmp_path / name).unlink()
-    outcome = command("plan", scenario, "--out", tmp_path / "out")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--no-report")
     assert "3 problems" in outcome.err
     assert outcome.err.count("no such file") == 3
 
@@ -298,7 +297,7 @@ def test_an_interrupt_of_the_report_keeps_the_plan(
 
 def test_worths_of_sites_are_what_the_judge_finds(command: Callable[..., Outcome], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0)
+    command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0, "--no-report")
     instance = read_instance(out / "instance.json")
     features = json.loads((out / "plan.geojson").read_text())["features"]
     sites = [f["properties"] for f in features if "worth" in f["properties"]]
@@ -310,6 +309,7 @@ def test_worths_of_sites_are_what_the_judge_finds(command: Callable[..., Outcome
         assert site["worth"] == pytest.approx(change if site["chosen"] else -change, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_two_scenarios_of_one_folder_go_to_two_places(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,14 +318,14 @@ def test_two_scenarios_of_one_folder_go_to_two_places(
     second = first.with_name("night.toml")
     second.write_text(SCENARIO.replace("Tiny border", "Tiny border by night"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    places = [command("plan", path, "--json").objects[0]["out"] for path in (first, second)]
+    places = [command("plan", path, "--json", "--no-report").objects[0]["out"] for path in (first, second)]
     assert places == ["results/tiny", "results/tiny-night"]
-    outcome = command("plan", second, "--json", "--out", places[0])
+    outcome = command("plan", second, "--json", "--out", places[0], "--no-report")
     assert outcome.code == 1
     assert "what `plan` made of ../../tiny/scenario.toml; expected" in outcome.err
     assert "another --out, or replace it with --overwrite" in outcome.err
     assert json.loads((tmp_path / places[0] / "plan.json").read_text())["name"] == "Tiny border"
-    assert command("plan", second, "--json", "--out", places[0], "--overwrite").code == 0
+    assert command("plan", second, "--json", "--out", places[0], "--overwrite", "--no-report").code == 0
     assert json.loads((tmp_path / places[0] / "plan.json").read_text())["name"] == "Tiny border by night"
 
 
@@ -336,13 +336,14 @@ def test_the_folder_one_is_in_is_not_written(
     scenario = write_scenario(tmp_path)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    outcome = command("plan", scenario, "--json", "--out", place)
+    outcome = command("plan", scenario, "--json", "--out", place, "--no-report")
     assert (outcome.code, outcome.out) == (1, "")
     assert "the folder you are in" in outcome.err
     assert "solving" not in outcome.err
     assert list((tmp_path / "here").iterdir()) == []
 
 
+@pytest.mark.report
 def test_ids_as_long_as_a_scenario_allows_are_written(command: Callable[..., Outcome], tmp_path: Path) -> None:
     kind, site, agency, resource = "k" * 200, "s" * 200, "a" * 200, "r" * 200
     text = SCENARIO.replace('"post"', f'"{kind}"').replace('"police"', f'"{agency}"')
@@ -360,7 +361,7 @@ def test_amounts_that_no_file_holds_are_found_before_the_solve(command: Callable
     rows = SITES.replace("kinds\n", "kinds,lanes\n", 1).replace(",post\n", ",post,1e300\n")
     scenario = write_scenario(tmp_path)
     (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
-    outcome = command("plan", scenario, "--out", tmp_path / "out")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--no-report")
     assert outcome.code == 1
     assert "as an instance, options[0].uses" in outcome.err
     assert "solving" not in outcome.err

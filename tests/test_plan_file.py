@@ -33,17 +33,16 @@ UNHURRIED = 1e6
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     folder = tmp_path_factory.mktemp("plan")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optimizer.report.write_report", lambda *_: None)
-        options = {"gap": 1e-6, "time_limit": UNHURRIED}
-        return plan_scenario(write_scenario(folder, WITH_TEAMS), folder / "out", options=options)
+    options = {"gap": 1e-6, "time_limit": UNHURRIED}
+    return plan_scenario(write_scenario(folder, WITH_TEAMS), folder / "out", options=options, report=False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def instance(planned: Planned) -> Instance:
     return read_instance(planned.folder / "instance.json")
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_folder_comes_back_with_its_beats(planned: Planned, instance: Instance) -> None:
     plan = read_plan(planned.folder / "plan.json", instance)
     assert plan == planned.result.plan
@@ -55,6 +54,7 @@ def test_the_plan_of_a_folder_comes_back_with_its_beats(planned: Planned, instan
     assert not violations(with_plan(instance, plan), with_plan(instance, plan).placed(plan.options))
 
 
+@pytest.mark.slow
 def test_solving_the_instance_of_a_folder_gives_its_plan(planned: Planned, instance: Instance) -> None:
     assert planned.compiled.instance.patrols is not None
     assert instance.patrols is not None
@@ -64,6 +64,7 @@ def test_solving_the_instance_of_a_folder_gives_its_plan(planned: Planned, insta
         assert getattr(again, name) == getattr(first, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
 def test_solving_an_instance_read_from_its_file_gives_the_same(seed: int, tmp_path: Path) -> None:
     instance, _ = small_case(seed)
@@ -137,6 +138,16 @@ def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+@pytest.fixture(scope="module")
+def small_plan() -> tuple[Instance, Plan]:
+    instance, _ = small_case(1)
+    plan = solve(instance, gap=1e-6).plan
+    assert plan is not None
+    assert plan.beats
+    return instance, plan
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -153,12 +164,9 @@ def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_a_plan_of_another_instance_is_refused(
-    change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path
+    change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path, small_plan: tuple[Instance, Plan]
 ) -> None:
-    instance, _ = small_case(1)
-    plan = solve(instance, gap=1e-6).plan
-    assert plan is not None
-    assert plan.beats
+    instance, plan = small_plan
     beats = [beat_entry(instance, beat).model_dump(mode="json") for beat in plan.beats]
     content: dict[str, Any] = {"schema_version": 2, "options": list(plan.options), "beats": beats}
     (tmp_path / "plan.json").write_text(json.dumps(content))

@@ -69,6 +69,7 @@ def test_a_border_that_does_not_close_is_named_with_what_mends_it(tmp_path: Path
     assert not border_warnings(whole)
 
 
+@pytest.mark.report
 def test_check_plan_and_region_say_on_the_console_and_in_the_report_that_there_is_no_border(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_border_that_nobody_enters_over_is_a_fault_that_says_why(
     assert any(words in problem.remedy for problem in raised.value.problems)
 
 
+@pytest.mark.report
 def test_console_report_and_run_file_hold_the_same_warnings(command: Callable[..., Outcome], tmp_path: Path) -> None:
     text = SCENARIO.replace("capacity = 30", "capacity = 0")  # posts that inspect nobody
     text += '[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
@@ -113,7 +115,7 @@ def test_console_report_and_run_file_hold_the_same_warnings(command: Callable[..
     assert told == warnings
     page = read_first(tmp_path / "out")
     assert all(warning in page for warning in warnings)
-    (line,) = command("plan", scenario, "--out", tmp_path / "out", "--json").objects
+    (line,) = command("plan", scenario, "--out", tmp_path / "out", "--json", "--no-report").objects
     assert line["warnings"] == warnings
 
 

@@ -30,6 +30,8 @@ from tests.validators import SYSTEM_PYTHON, needs_qgis
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.report
+
 ROOT = Path(__file__).parents[1]
 GRID = ROOT / "instances/grid/grid-10-plain-6.json"
 LARGE = ROOT / "instances/rio-grande/rio-grande-200.json"

@@ -45,11 +45,21 @@ def entries_of(folder: Path) -> list[EntryModel]:
 
 def test_a_plan_records_what_it_rests_on_and_itself(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario, out = with_ledger(tmp_path), tmp_path / "out"
-    first = command("plan", scenario, "--out", out, "--method", "greedy")
+    first = command("plan", scenario, "--out", out, "--method", "greedy", "--no-report")
     assert first.code == 0, first.err
     assert "began the ledger log" in first.err
     again = command(
-        "plan", scenario, "--out", out, "--method", "greedy", "--budget", "teams=0", "--set", "solve.gap=0.1"
+        "plan",
+        scenario,
+        "--out",
+        out,
+        "--method",
+        "greedy",
+        "--budget",
+        "teams=0",
+        "--set",
+        "solve.gap=0.1",
+        "--no-report",
     )
     assert again.code == 0, again.err
     assert "recorded as entries" in again.err
@@ -71,7 +81,7 @@ def test_a_plan_records_what_it_rests_on_and_itself(command: Callable[..., Outco
 
 def test_a_plan_that_there_is_not_begins_no_ledger(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = with_ledger(tmp_path)
-    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "a", "--budget", "teams=0")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "a", "--budget", "teams=0", "--no-report")
     assert outcome.code == 3, outcome.err
     assert not (tmp_path / "log").exists()
 
@@ -91,7 +101,7 @@ def test_a_folder_that_is_no_ledger_ends_the_command_before_the_work(
     scenario = with_ledger(tmp_path)
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "notes.txt").write_text("x")
-    outcome = command("plan", scenario, "--out", tmp_path / "out", *asked)
+    outcome = command("plan", scenario, "--out", tmp_path / "out", *asked, "--no-report")
     assert outcome.code == 1
     assert found in outcome.err
     assert "reading" not in outcome.err
@@ -102,6 +112,7 @@ GRID = Path(__file__).parents[1] / "instances" / "grid" / "grid-10-plain-6.json"
 ROWS = "date,lon,lat,count\n2026-01-02,1.0,42.0,1\n2026-01-03,1.1,42.1,2\n"
 
 
+@pytest.mark.slow
 def test_a_solve_records_its_file_and_its_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
     LedgerFolder.made(tmp_path / "log")
     outcome = command("solve", GRID, "--ledger", tmp_path / "log", "--seed", 7, "--json")
@@ -166,6 +177,7 @@ def test_a_ledger_at_fault_ends_solve_and_import_before_the_work(
         assert before == {path: path.read_bytes() for path in ledger.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_plan_that_cannot_be_recorded_is_given_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     LedgerFolder.made(tmp_path / "log")
     before = (tmp_path / "log" / "entries.jsonl").read_bytes()

@@ -14,6 +14,8 @@ from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 
+pytestmark = pytest.mark.report
+
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
 
 

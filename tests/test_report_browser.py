@@ -21,7 +21,10 @@ from optimizer.report import write_report
 from tests.browser import CHROMIUM, Browser
 from tests.report_case import bare_content, full_content, large_content
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
+pytestmark = [
+    pytest.mark.report,
+    pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)"),
+]
 
 SCREENS = {"desk": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
 READY = "window.reportMap !== undefined"

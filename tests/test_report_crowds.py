@@ -19,6 +19,8 @@ from tests.report_case import full_content, large_content, site_row
 if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
 
+pytestmark = pytest.mark.report
+
 MAP = Bounds(0.0, 40.0, 10.0, 50.0)
 
 

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
     from optimizer.report.content.report_content import ReportContent
 
+pytestmark = pytest.mark.report
+
 CHARTS = ["map-plan.png", "sites.png", "layouts.png", "evaders.png"]
 FULL = ["map-risk.png", "map-sure.png", "map-effort-1.png", "map-effort-2.png", "map-look-next.png", *CHARTS]
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
 
+pytestmark = pytest.mark.report
+
 WAY = ResidualRoute(
     start="Gate One", end="Hightown", roads=("R1", "R2"), past=("Low pass",), through=0.4, contribution=0.28
 )

@@ -27,6 +27,8 @@ from optimizer.report.content.summary import PlanSummary
 from optimizer.report.page import ROWS_SHOWN, page
 from tests.report_case import changed_site, full_content
 
+pytestmark = pytest.mark.report
+
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 RAW = {"script", "style"}
 HOSTILE = (

@@ -54,6 +54,8 @@ from tests.tiny import SCENARIO, write_scenario
 if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
 
+pytestmark = pytest.mark.report
+
 SPACE = "\N{NO-BREAK SPACE}"
 HOSTILE = "<script>alert('team')</script>"
 TEAMS = f"""

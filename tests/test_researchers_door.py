@@ -23,6 +23,8 @@ from tests.command import run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.lab
+
 ROOT = Path(__file__).parents[1]
 INSTANCES = ROOT / "instances"
 SMALL = "grid-10-plain-6"

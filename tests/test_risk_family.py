@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from optimizer.risk.simulation.searching import History
     from optimizer.risk.simulation.settings import RouteChoice
 
+pytestmark = pytest.mark.lab
+
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 TABLE = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.ones((2, 3)))
 LENGTH = NETWORK.length_m[NETWORK.segment_arc]

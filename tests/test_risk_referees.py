@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from optimizer.risk.field_flow.model_averaging import Candidate
     from tests.referees.calibration import CalibrationRow
 
+pytestmark = pytest.mark.lab
+
 SEEDS = [0, 1, 2, 3]
 
 

@@ -17,6 +17,8 @@ from tests.risk_cases import grid_network
 if TYPE_CHECKING:
     from optimizer.base.choices import EffortKind, WorldKind
 
+pytestmark = pytest.mark.lab
+
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 TABLE = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.ones((2, 3)))
 LENGTH = NETWORK.length_m[NETWORK.segment_arc]

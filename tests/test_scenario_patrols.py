@@ -100,9 +100,10 @@ def test_a_shift_too_short_to_reach_any_post_says_what_to_do(change: tuple[str, 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     folder = tmp_path_factory.mktemp("teams")
-    return plan_scenario(write_scenario(folder, WITH_TEAMS), folder / "out", options={"gap": 1e-6})
+    return plan_scenario(write_scenario(folder, WITH_TEAMS), folder / "out", options={"gap": 1e-6}, report=False)
 
 
+@pytest.mark.slow
 def test_beats_in_the_plan_stop_in_order_and_within_the_shift(planned: Planned) -> None:
     plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
     assert plan["beats"]
@@ -152,12 +153,7 @@ def test_the_map_has_the_tours_along_roads_and_their_stops(planned: Planned) -> 
         )
 
 
-def test_teams_help_and_are_forgotten_where_there_are_none(
-    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "optimizer.report.write_report", lambda *_: None
-    )  # figures take seconds, and have tests of their own
+def test_teams_help_and_are_forgotten_where_there_are_none(planned: Planned, tmp_path: Path) -> None:
     with_base = compile_scenario(write_scenario(tmp_path, SCENARIO + BASE))
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -170,7 +166,7 @@ def test_teams_help_and_are_forgotten_where_there_are_none(
     assert planned.result.upper is not None
     assert checkpoints.upper is not None
     assert planned.result.upper < checkpoints.upper
-    made = plan_scenario(alone / "scenario.toml", alone / "out", options={"gap": 1e-6})
+    made = plan_scenario(alone / "scenario.toml", alone / "out", options={"gap": 1e-6}, report=False)
     assert made.compiled.instance.patrols is None
     assert made.result.weighed is None
     assert made.result.upper == pytest.approx(checkpoints.upper, rel=1e-9)

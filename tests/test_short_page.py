@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from optimizer.report.maps.geography import StraightRoads
 
+pytestmark = pytest.mark.report
+
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:

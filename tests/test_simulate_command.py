@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from optimizer.records import Effort, Seizures
 
+pytestmark = pytest.mark.lab
+
 
 def rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

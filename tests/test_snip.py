@@ -15,6 +15,8 @@ from tests.shared_data import DATA, needs
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.lab
+
 FOLDER = DATA / "snip"
 shared = needs("snip")
 

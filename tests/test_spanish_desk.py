@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.report
+
 ALL_TEXT = """(() => {
   const found = [], walk = (root) => {
     for (const each of root.querySelectorAll("*")) {

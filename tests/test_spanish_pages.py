@@ -22,6 +22,8 @@ from tests.test_tips import tips_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.report
+
 NAMES = (
     "Southern villages", "Eradication upstream", "community programme", "West of the junction", "North road", "East port road",
     "Ford track", "West of the j…", "made up for a test", "made up for the tests", "made up",

@@ -66,7 +66,7 @@ def write_stops(path: Path, *, shuffled: bool, stops: int = 1500) -> int:
     return int(searched.sum())
 
 
-def planned(command: Callable[..., Outcome], folder: Path, *, shuffled: bool) -> tuple[str, Path]:
+def planned(command: Callable[..., Outcome], folder: Path, *, shuffled: bool, report: bool) -> tuple[str, Path]:
     """Import stops, put the records into the tiny scenario and plan; return what the console said and the plan's folder."""
     searches = write_stops(folder / "stops.csv", shuffled=shuffled)
     records = folder / "records"
@@ -82,7 +82,8 @@ def planned(command: Callable[..., Outcome], folder: Path, *, shuffled: bool) ->
     for name in ("seizures.csv", "effort.csv"):
         (folder / name).write_bytes((records / name).read_bytes())
     path.write_text(SCENARIO[:start] + entries + SCENARIO[end:], encoding="utf-8")
-    plan = command("plan", path, "--out", folder / "out", "--json", "--gap", "0.1", "--time-limit", "30")
+    more = [] if report else ["--no-report"]
+    plan = command("plan", path, "--out", folder / "out", "--json", "--gap", "0.1", "--time-limit", "30", *more)
     assert plan.code == 0, plan.err
     return plan.err.replace("\xa0", " "), folder / "out"
 
@@ -94,8 +95,9 @@ def evader_weights(folder: Path) -> dict[str, list[float]]:
     return {name: sorted(evader.weight for evader in one.instance.evaders) for name, one in compiled.items()}
 
 
+@pytest.mark.slow
 def test_stops_become_records_a_backtest_and_a_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
-    said, out = planned(command, tmp_path, shuffled=False)
+    said, out = planned(command, tmp_path, shuffled=False, report=False)
     assert "does not tell places apart" not in said
     assert len(set(map(str, evader_weights(tmp_path).values()))) == 2
     backtest = command(
@@ -107,10 +109,11 @@ def test_stops_become_records_a_backtest_and_a_plan(command: Callable[..., Outco
             assert CANARY.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.report
 def test_a_shuffled_record_says_nothing_of_where_and_the_plan_says_so(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:
-    said, out = planned(command, tmp_path, shuffled=True)
+    said, out = planned(command, tmp_path, shuffled=True, report=True)
     for text in (said, (out / "report.html").read_text(encoding="utf-8").replace("\xa0", " ")):
         assert "does not tell places apart" in text
         assert "no spatial signal" in text

@@ -55,6 +55,8 @@ from tests.study_cases import loop_row, map_row, save_small_region
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+pytestmark = pytest.mark.lab
+
 CELL = Cell("small", "mixed", "feedback", 300, 3)
 
 

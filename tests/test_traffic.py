@@ -98,6 +98,7 @@ def test_capacity_of_zero_inspects_nobody() -> None:
     assert (traffic.hourly(0.0) > 0, traffic.source) == (True, "")
 
 
+@pytest.mark.report
 def test_check_report_and_plan_say_which_traffic_was_taken(tmp_path: Path) -> None:
     text = SCENARIO + "\n[traffic]\nby_class = { secondary = 1500 }\n"
     scenario = write_scenario(tmp_path, text)
@@ -112,7 +113,7 @@ def test_check_report_and_plan_say_which_traffic_was_taken(tmp_path: Path) -> No
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     meaning = html.unescape(page[page.index("<h3>It assumes</h3>") :])
     assert all(f"{what}: " in meaning for what in assumed)
-    assert "1,500 (by class, secondary)" in page
+    assert "1,500 (by class, secondary road)" in page
     assert "800 (given)" in page
     assert "not known" in page[page.index('id="sites"') : page.index('id="comparison"')]
     plan = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from optimizer.roster.roster_page import WeekTable
 
+pytestmark = pytest.mark.report
+
 STARTS = ("06:00", "14:00", "22:00")
 
 
