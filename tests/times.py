@@ -1,8 +1,8 @@
 """Processor seconds of tests, and which of the slow ones carry no mark.
 
-`python -m pytest --junitxml=times.xml; python -m tests.times times.xml` prints how long each selection takes and the tests of `SLOW` processor
-seconds or more that the inner loop (`INNER`) runs. The exit status is 1 if there are any; with --mark they get the mark `slow` where they are
-written, all cases of a test together.
+`python -m pytest --junitxml=times.xml; python -m tests.times times.xml` prints how long each selection takes, and the tests of `SLOW` processor
+seconds or more that lack the mark `slow`. The exit status is 1 if there are any; with --mark they get it where they are written, all cases of a
+test together.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--files", action="store_true", help="print the seconds of each file of tests as well")
-    parser.add_argument("--mark", action="store_true", help="mark the slow tests of the inner loop")
+    parser.add_argument("--mark", action="store_true", help="mark the slow tests")
     given = parser.parse_args()
     tests = read_times(given.file)
     inner = [test for test in tests if not test.marks]
@@ -77,7 +77,7 @@ def main() -> None:
             by_module[test.module] += test.seconds
         for module, seconds in sorted(by_module.items(), key=lambda item: -item[1]):
             print(f"{seconds:8.1f} s  {module}")
-    unmarked = [test for test in inner if test.seconds >= SLOW]
+    unmarked = [test for test in tests if test.seconds >= SLOW and "slow" not in test.marks]
     for test in unmarked:
         print(f"{test.seconds:8.1f} s  without a mark: {test.module}::{test.name}")
     if given.mark:
