@@ -5,19 +5,29 @@ Imported only where a factor is large: loading the compiler takes some tenths of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 
-@njit(cache=True)
+def _compiled(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - numba has no types
+    """Return the compiled function, which numba keeps where it may write."""
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:  # "no locator available": nothing can be written
+        return njit(function)
+
+
+@_compiled
 def inverse_values(start: Ints, index: Ints, lower: Floats, pivot: Floats) -> Floats:
     """Return the (nnz,) entries of (L D L')^-1 where L has entries.
 
@@ -54,7 +64,7 @@ def inverse_values(start: Ints, index: Ints, lower: Floats, pivot: Floats) -> Fl
     return out
 
 
-@njit(cache=True)
+@_compiled
 def solutions(start: Ints, index: Ints, lower: Floats, pivot: Floats, order: Ints, right: Floats) -> Floats:
     """Return the (n, k) solutions for a matrix that is L D L' in another order: to the bit what QDLDL returns for each column.
 
