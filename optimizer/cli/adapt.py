@@ -117,8 +117,8 @@ def _show(found: Adaptation) -> None:
 
 
 def _show_districts(found: Adaptation) -> None:
-    from optimizer.lab.adaptive.analysis.adapt import DISTRICT
     from optimizer.lab.adaptive.analysis.output import FIRST, part_changes, signed
+    from optimizer.lab.adaptive.simulation.simulate import DISTRICT
 
     moved = found.displacement
     if moved is None or not moved.numbers(DISTRICT):

@@ -326,6 +326,7 @@ def drop_copied_entries(
     if len(sources) < 2:
         return records
     values = [getattr(records, name) for name in ("start", "end", "segment", "area", *columns)]
+    # NaN equals nothing, itself included; amounts are never negative, so -1 stands for "not known" in the sets below.
     known = [np.nan_to_num(one, nan=-1.0) if one.dtype.kind == "f" else one for one in values]
     rows: list[Row] = list(zip(*(one.tolist() for one in known), strict=True))
     of_entry = [np.flatnonzero(records.source == number) for number in range(len(sources))]
@@ -333,6 +334,7 @@ def drop_copied_entries(
     kept, warnings = np.ones(len(rows), dtype=bool), list(records.warnings)
     for number, entry in enumerate(sources):
         for first in range(number):
+            # All rows must be in the earlier entry: two that merely overlap may both report a busy day.
             if kinds[first] != kinds[number] or not held[number] or not held[number] <= held[first]:
                 continue
             count = counted_message("{count} row", "{count} rows", of_entry[number].size)

@@ -291,8 +291,10 @@ def _row_of(
     for name in values:
         if isinstance(own[name], dict | list):
             problems.add(f"{where}, {name}", f"JSON of another kind ({type(own[name]).__name__})", "a text or number")
+    # A tip (note) names its place itself; of a seizure (sighting or observation) a relationship elsewhere in the bundle does.
     refs = _references(one, "object_refs", where, problems) if kind == "tip" else [ties.get(str(one.get("id")), "")]
     location = next((by_id[ref] for ref in refs if by_id.get(ref, {}).get("type") == "location"), {})
+    # What other programs wrote stands in STIX's own fields. `created` is when the object was written: a last resort for the day of the event.
     found = {
         "lon": _text(location.get("longitude")),
         "lat": _text(location.get("latitude")),
@@ -313,6 +315,7 @@ def _row_of(
     if len(set(held)) > 1 or (held and values.get("tlp", held[0]) != held[0]):
         problems.add(where, f"the markings {', '.join(sorted({*held, values.get('tlp', held[0])}))}", "one marking")
     found["tlp"] = held[0] if held else ""
+    # Our own extension wins: it holds the values as they were, STIX's fields are a copy for others.
     return ExchangeRow(kind, {name: text for name, text in (found | values).items() if text and name in names_of(kind)})
 
 

@@ -329,6 +329,7 @@ class WayTexts:
                 elif key in _USED_KEYS:
                     used.append(pair)
             text = b",".join(used)
+            # Few combinations of tags make up millions of ways, so each is judged once and looked up by its text.
             at, wanted = self._learnt.get(text) or self._learn(text)
             if at < 0:
                 continue
@@ -340,6 +341,7 @@ class WayTexts:
             counts.append(refs.count(b"n") if wanted else 0)
             if counts[-1]:
                 nodes.append(refs[1:])
+        # All numbers of the batch are parsed at once, in C: there are tens of millions of nodes.
         whole = b",".join(nodes).replace(b"xy", b"x999y999").translate(_SEPARATED)  # 999: not known
         table = np.fromstring(whole, dtype=np.float64, sep=" ").reshape(-1, 3)
         place = table[:, 1:]

@@ -229,6 +229,7 @@ def make_settlements(
     assumed = ASSUMED_POPULATION | dict(terms.population)
     settlements = []
     for i, place in enumerate(wanted):
+        # None is not stated, 0 is stated: hamlets that were given up carry `population=0` and are no destination.
         population = parse_population(place.population)
         if distance[i] > terms.settlement_within_m:
             dropped.append(

@@ -240,11 +240,13 @@ def evaders_between(
         populations = np.array([place.population for place in settlements], dtype=np.float64)
         share = gravity(masses, populations, hours, decay_hours=decay_hours, power=power)
     same = np.array([[gateway.node == place.node for place in settlements] for gateway in gateways])
+    # tiny: a weight that underflows would make an evader whose load is a denormal number, and bounds relative to it worthless.
     kept = np.where((share >= max(smallest_share, np.finfo(np.float64).tiny)) & ~same, share, 0.0)
     if not np.isfinite(kept).all() or not kept.any():
         found = "no gateway from which a road leads to a settlement"
         remedy = "Check positions, exposures, shares and decay_hours"
         raise InputError(Problem("evaders_between", found, "loads between some pair", remedy))
+    # Loads of the pairs left out go to the others in proportion: the weights add up to `loads` whatever is left out.
     weight = kept * (loads / kept.sum())
     cost = None if reliability is None else arc_costs(reliability)
     rng = np.random.default_rng(seed)

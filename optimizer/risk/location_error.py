@@ -82,11 +82,13 @@ def estimate_location_error(count: Floats, effort: Floats, network: Network) -> 
         The roads, m segments.
     """
     length = network.length_m[network.segment_arc]
+    # A mixture of known distributions: searches as recorded, the same spread by each distance, and tips from anywhere by length of road.
     parts = [effort, *(spread(network, effort, distance) for distance in DISTANCES_M), length]
     chance = np.array([part / part.sum() for part in parts])
     seen = np.flatnonzero(count)
     weight = np.array([START_WEIGHT, *[(1 - START_WEIGHT) / (len(parts) - 1)] * (len(parts) - 1)])
     for _ in range(MOST_ROUNDS):
+        # EM for the weights alone: each seizure is shared by how likely each part makes its place. The likelihood is concave in them.
         each = weight[:, None] * chance[:, seen]
         weight = (each / each.sum(axis=0)) @ count[seen] / count[seen].sum()
     return LocationError(np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]))
@@ -202,6 +204,7 @@ def fit_location_error(
         count[unit] += stray
         where = estimate_location_error(count[unit], expected[unit], network)
         total = float(count[unit].sum())
+        # What is expected takes the shape of where seizures are written down; the rate stays what effort finds, without the tips.
         expected[unit] = total * where.chance
         rate[unit] *= total * where.by_effort / before
         misplaced[unit] = where.misplaced

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,18 +56,23 @@ class PeriodForecast:
     later_finds: Floats
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is judged: a force or a scenario, over all its periods.
+@dataclass(frozen=True, kw_only=True)
+class JudgedRecord:
+    """A record that models are judged by: that of one force, or of one scenario, over all its periods.
 
     Attributes
     ----------
-    name, outcome, searches, finds, places, cells, unseen, remarks
-        As in `Judged`.
-    recalibrate
-        From predictions, finds, sizes, cells and resamples to intercept and slope.
-    heterogeneity
-        From a source of chance to the p of each test.
+    name
+        Force, or folder of the scenario.
+    outcome
+        What the gain is divided by: `search`, or `find` where finds are counted.
+    searches, finds, places, cells
+        Searches (where finds are counted, the finds that the effort makes at the global rate), finds, places that were searched, and the
+        cells they lie in.
+    unseen
+        Share of the searches of the test periods at places where nobody had searched before.
+    remarks
+        What a reader must know.
     """
 
     name: str
@@ -77,9 +82,23 @@ class Subject:
     places: int
     cells: int
     unseen: float
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject(JudgedRecord):
+    """A record that is to be judged, with the tests that fit its outcomes.
+
+    Attributes
+    ----------
+    recalibrate
+        From predictions, finds, sizes, cells and resamples to intercept and slope.
+    heterogeneity
+        From a source of chance to the p of each test.
+    """
+
     recalibrate: Callable[[Floats, Floats, Floats, Ints, Ints], Recalibration]
     heterogeneity: Callable[[np.random.Generator], dict[str, float]]
-    remarks: tuple[str, ...] = ()
 
 
 FAILURES = (InputError, ArithmeticError, ValueError, MemoryError)
@@ -181,14 +200,8 @@ def _judged(subject: Subject, periods: Sequence[PeriodForecast], rng: np.random.
     names = list(periods[0].gain)
     predicted = {name: np.concatenate([one.predicted[name] for one in periods]) for name in names}
     return Judged(
-        name=subject.name,
-        outcome=subject.outcome,
-        searches=subject.searches,
-        finds=subject.finds,
-        places=subject.places,
-        cells=subject.cells,
+        **{one.name: getattr(subject, one.name) for one in fields(JudgedRecord)},
         periods=[one.result for one in periods],
-        unseen=subject.unseen,
         gain={
             name: _gain(np.concatenate([one.gain[name] for one in periods]), weight, cell, drawn, unseen)
             for name in names
@@ -197,7 +210,6 @@ def _judged(subject: Subject, periods: Sequence[PeriodForecast], rng: np.random.
         tenths=tenths(predicted[names[0]], finds, size),
         heterogeneity=subject.heterogeneity(rng),
         hot_spots=_hot_spots(periods),
-        remarks=subject.remarks,
     )
 
 
@@ -287,23 +299,14 @@ class HotSpots:
     by_searches: float
 
 
-@dataclass(frozen=True)
-class Judged:
-    """One force, or one scenario.
+@dataclass(frozen=True, kw_only=True)
+class Judged(JudgedRecord):
+    """What was found of one record.
 
     Attributes
     ----------
-    name
-        Force, or file of the scenario.
-    outcome
-        What the gain is divided by: `search`, or `find` where finds are counted.
-    searches, finds, places, cells
-        Of all periods: searches (where finds are counted, the finds that the effort makes at the global rate), finds, places that were
-        searched, and the cells they lie in.
     periods
         The test periods that were judged.
-    unseen
-        Share of their searches at places where nobody had searched before.
     gain
         Model -> gain; the first is the one that is judged.
     calibration
@@ -314,24 +317,14 @@ class Judged:
         p of the test for cells, for places, and (searches alone) for what cells have in common across periods: `cells`, `places`, `lasting`.
     hot_spots
         None where no later find is left.
-    remarks
-        What a reader must know.
     """
 
-    name: str
-    outcome: str
-    searches: float
-    finds: float
-    places: int
-    cells: int
     periods: list[PeriodResult]
-    unseen: float
     gain: dict[str, Gain]
     calibration: dict[str, Recalibration]
     tenths: list[Tenth]
     heterogeneity: dict[str, float]
     hot_spots: HotSpots | None
-    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,7 @@ def _forecast(
         model.fit(*past, network)
     fitted = np.isfinite(before.global_rate)
     units = np.array([before.units.index(name) for name in effort.unit])
+    # A unit that the past does not have has no rate to forecast from; its effort is left out for every model alike.
     chosen = within & (effort.start >= begin) & (effort.end <= after) & fitted[units[effort.source]]
     later_effort = effort.take(chosen)
     inside = records.take((records.start >= begin) & (records.end <= after))
@@ -257,6 +258,7 @@ def _forecast(
     more = {}
     for name, model in models.items():
         over = model.log_chances(later_records, later_effort)
+        # Gain over the global rate. Gamma models score a segment's counts together, the field cell by cell; the reference does the same.
         over -= _reference(later, together=isinstance(model, GammaModel))
         more[name] = sums(cell, over, n_cells)[cells]
     segment = np.flatnonzero(later.expected > 0)

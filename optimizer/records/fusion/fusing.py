@@ -206,6 +206,7 @@ def effort_overlap(frame: pd.DataFrame, feed: Ints) -> EffortOverlap:
                     continue
                 mine, theirs = own[feed[own] == first], own[feed[own] == second]
                 met = mine[_meets(start[mine], end[mine], start[theirs], end[theirs])]
+                # Both directions: how much of the first agency's effort lies within the second's is not the reverse. Equal rows count once.
                 within.setdefault((unit, first, second), []).extend(met.tolist())
                 if first < second:
                     for a, b in _equal(mine, theirs, start, end, amount):

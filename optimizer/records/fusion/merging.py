@@ -97,8 +97,10 @@ def merge_reports(frame: pd.DataFrame, label: Ints, feed: Ints, searched: dict[s
     records["agency"] = _together(joined, "agency", size)
     records["source"] = _together(joined, "source", size)
     parts = [_alone(frame, label, size, records)]
+    # Columns of a field are taken from one report together: a longitude of one and a latitude of another would be a third place.
     for field, columns in FIELDS.items():
         order = np.lexsort([np.asarray(feed), *(np.asarray(key) for key in reversed(keys.get(field, (rank,)))), label])
+        # lexsort's last key counts first: by record, then by the keys of the field, then by the order in which feeds were named.
         has = frame[columns[0]].notna() & (frame[columns[0]] != "")
         order = order[has.to_numpy()[order]]
         first = order[np.unique(label[order], return_index=True)[1]]

@@ -93,16 +93,31 @@ class WeightedDraws:
         return float(1 / (self.weight**2).sum())
 
 
-@dataclass(frozen=True)
-class PosteriorSummary:
-    """What weighted draws say.
+@dataclass(frozen=True, eq=False)
+class RateMoments:
+    """Log rates as normal distributions.
 
     Attributes
     ----------
     mean, sd
-        (m,) log rate and its standard deviation.
+        (m,) log rate at level 0, and its standard deviation.
     unit_mean, unit_sd
-        (n_units, m) the same of the log rate with the level of each unit.
+        (n_units, m) the same of the log rate with the level of each unit. The two are kept apart because log rates and levels are
+        correlated: where a unit searched alone, only their sum is known.
+    """
+
+    mean: Floats
+    sd: Floats
+    unit_mean: Floats
+    unit_sd: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorSummary(RateMoments):
+    """What weighted draws say.
+
+    Attributes
+    ----------
     log_sum, log_expected_sum
         (areas,) mean of the log sum of each area at level 0, and the log of the mean of the sum.
     expected
@@ -111,10 +126,6 @@ class PosteriorSummary:
         Draws, and how many of equal weight would say as much.
     """
 
-    mean: Floats
-    sd: Floats
-    unit_mean: Floats
-    unit_sd: Floats
     log_sum: Floats
     log_expected_sum: Floats
     expected: Floats

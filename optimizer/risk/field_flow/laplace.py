@@ -338,6 +338,7 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
     cells, x = latent.cells, latent.design.columns
     (m, p), q = x.shape, latent.centre.size
     eta = latent.rates(point)
+    # Cells first: each has one segment and one unit, so their curvature in u is diagonal (w).
     terms = cell_terms(latent, hyper, point, eta)
     value, slope, weight = terms.value, terms.slope, terms.curvature
     total = float(value.sum())
@@ -346,11 +347,13 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
     slope_beta = np.zeros(q)
     cross = np.zeros((m, q))
     fixed = np.diag(latent.precision)
+    # Only segments that were searched have a weight; the dense products over all m would be mostly zeros.
     seen = latent.searched
     x_seen = x[seen]
     slope_beta[:p] = x_seen.T @ pull[seen]
     cross[seen, :p] = weight_u[seen, None] * x_seen
     fixed[:p, :p] = fixed[:p, :p] + x_seen.T @ cross[seen, :p]
+    # The level of a unit is a covariate that is 1 in its own cells alone: its column of RC and rows of D are sums over these.
     for unit in range(latent.levels):
         mine = cells.unit == unit
         slope_beta[p + unit] = slope[mine].sum()
@@ -359,6 +362,8 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
         fixed[:p, p + unit] = fixed[p + unit, :p] = x.T @ cross[:, p + unit]
     area_u, area_beta = np.zeros((m, len(latent.areas))), np.zeros((q, len(latent.areas)))
     area_weight = np.zeros(len(latent.areas))
+    # An area's count depends on log sum exp eta, whose gradient is the segments' shares of the sum. Fisher's curvature is of rank one: one
+    # column of V with one weight, never negative, so that H stays positive definite.
     for number, area in enumerate(latent.areas):
         blurred = 0.0 if latent.area_blur is None else float(latent.area_blur[number]) ** 2 / 2
         mean = area.log_mean(eta[area.segment] + latent.level(point.beta, area.unit) + blurred)

@@ -24,7 +24,7 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from optimizer.base.text.messages import message
 from optimizer.risk.estimate import LARGEST_SD
-from optimizer.risk.field_flow.area_posterior import AreaPosterior, RateDraws
+from optimizer.risk.field_flow.area_posterior import AreaPosterior, RateDraws, RateMoments
 from optimizer.risk.field_flow.laplace import (
     Design,
     Hyperparameters,
@@ -92,17 +92,28 @@ NO_FIELD = Hyperparameters(1e4, 1.0)
 
 
 @dataclass(frozen=True)
-class Candidate:
+class HyperparameterFit:
+    """Hyperparameters, the mode of the latent variables under them, and the log evidence, their priors included.
+
+    `log_volume` is what the evidence averaged over the hyperparameters has less, their whole prior being given for a part of it; <= 0.
+    """
+
+    hyper: Hyperparameters
+    mode: PosteriorExpansion
+    log_evidence: float
+    log_volume: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(HyperparameterFit):
     """One candidate at its most likely hyperparameters: at its mode or, after `with_posterior`, with its mean and standard deviation.
 
     Attributes
     ----------
     name
         `field`, `field + flow`, `field + flow, masses` or `class_rate_candidate`.
-    latent, hyper, mode
-        The model, its hyperparameters and its mode.
-    log_evidence
-        Log chance of the record, priors of the hyperparameters included.
+    latent
+        The model.
     mean, sd
         (m,) log rate; the standard deviation is NaN before `with_posterior`.
     unit_mean, unit_sd
@@ -113,17 +124,12 @@ class Candidate:
         Pairs that the flow stands for; None without.
     masses
         What masses are fitted; None where none are.
-    log_volume
-        Part of the log evidence that stands for the hyperparameters being uncertain, <= 0.
     area_posterior, summary
         The posterior where seizures are known by area alone, and what its draws say; None before `with_posterior`, or without areas.
     """
 
     name: str
     latent: LatentModel
-    hyper: Hyperparameters
-    mode: PosteriorExpansion
-    log_evidence: float
     mean: Floats
     sd: Floats
     unit_mean: Floats | None = None
@@ -131,7 +137,6 @@ class Candidate:
     theta: float = np.nan
     table: OdTable | None = None
     masses: Masses | None = None
-    log_volume: float = 0.0
     area_posterior: AreaPosterior | None = None
     summary: PosteriorSummary | None = None
 
@@ -182,19 +187,6 @@ def with_flow(design: Design, column: Floats, params: RiskParams = USUAL) -> Des
         np.append(design.prior_sd, params.flow_sd),
         design.offset,
     )
-
-
-@dataclass(frozen=True)
-class HyperparameterFit:
-    """Hyperparameters, the mode of the latent variables under them, and the log evidence, their priors included.
-
-    `log_volume` is what the evidence averaged over the hyperparameters has less, their whole prior being given for a part of it; <= 0.
-    """
-
-    hyper: Hyperparameters
-    mode: PosteriorExpansion
-    log_evidence: float
-    log_volume: float = 0.0
 
 
 def fit_hyperparameters(latent: LatentModel, start: Hyperparameters) -> HyperparameterFit:
@@ -289,7 +281,7 @@ def candidate_at_mode(
     evidence = fit.log_evidence + log_volume
     unknown = np.full(mean.size, np.nan)
     return Candidate(
-        name, latent, hyper, fit.mode, evidence, mean, unknown, theta=theta, table=table, log_volume=log_volume
+        hyper, fit.mode, evidence, log_volume, name=name, latent=latent, mean=mean, sd=unknown, theta=theta, table=table
     )
 
 
@@ -301,7 +293,7 @@ def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) 
     mode = found.expansion
     mean = latent.rates(mode.point)
     evidence = log_evidence(latent, hyper, mode, found.hessian)
-    return Candidate(ALIKE, latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan))
+    return Candidate(hyper, mode, evidence, name=ALIKE, latent=latent, mean=mean, sd=np.full(mean.size, np.nan))
 
 
 def with_posterior(one: Candidate, weight: float = 1.0) -> Candidate:
@@ -495,6 +487,7 @@ def draw_tables(
         else:
             unknown = movable.params.mass_sd * rng.standard_normal((count, movable.size))
             tables += [prior.with_weight(movable.weight(drawn)) for drawn in unknown]
+    # Mixed again: a caller that takes the first few draws must not get those of one candidate.
     return [tables[place] for place in rng.permutation(n)]
 
 
@@ -581,24 +574,12 @@ LEAST_SD = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class AveragedRates:
-    """Log rates averaged over the candidates, as normal distributions with the mixture's mean and standard deviation.
+class AveragedRates(RateMoments):
+    """The average over the candidates, with the mixture's means and standard deviations.
 
-    Attributes
-    ----------
-    mean, sd
-        (m,) log rate at level 0.
-    unit_mean, unit_sd
-        (n_units, m) log rate with the level of each unit. The two are kept apart because log rates and levels are correlated: where a unit
-        searched alone, only their sum is known.
-    expected
-        (n_units,) seizures expected behind the record, averaged over the candidates.
+    `expected` is the (n_units,) seizures expected behind the record, averaged over the candidates.
     """
 
-    mean: Floats
-    sd: Floats
-    unit_mean: Floats
-    unit_sd: Floats
     expected: Floats
 
 

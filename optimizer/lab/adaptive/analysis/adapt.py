@@ -20,6 +20,11 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.lab.adaptive.simulation.simulate import (
+    DISTRICT,
+    ELSEWHERE,
+    LAST_PERIODS,
+    MODE,
+    NAME_LENGTH,
     PeriodRow,
     RoadPart,
     RunTravel,
@@ -386,12 +391,6 @@ def _facts(world: AdaptiveWorld) -> dict[str, float]:
 
 # What a scenario says of the ground on which `adapt` plays: stretches of road, their lengths, the record at the sites, districts and modes.
 
-DISTRICT, MODE = "district", "mode"
-"""Kinds of parts of the network."""
-
-ELSEWHERE = marked("outside all districts")
-"""Name of the district of the roads that lie in none."""
-
 VEHICLE, TRACK, FOOT = marked("vehicle"), marked("track"), marked("foot")
 """Names of the parts that are modes."""
 
@@ -514,12 +513,6 @@ MOST_MAPS = 12
 MAPS = 6
 """Periods that have maps where none are asked for."""
 
-NAME = 40
-"""Characters of the name of a district that a sentence or figure shows."""
-
-LAST = 12
-"""Periods at the end of a run over which changes are means."""
-
 
 @dataclass(frozen=True, eq=False)
 class Displacement:
@@ -572,12 +565,12 @@ class Displacement:
                     }
 
     def from_first(self, policy: str) -> Floats:
-        """Return the (runs, parts) changes of loads from the first period to the mean of the last `LAST`."""
-        return np.array([each.loads[-LAST:].mean(axis=0) - each.loads[0] for each in self.runs(policy)])
+        """Return the (runs, parts) changes of loads from the first period to the mean of the last `LAST_PERIODS`."""
+        return np.array([each.loads[-LAST_PERIODS:].mean(axis=0) - each.loads[0] for each in self.runs(policy)])
 
     def from_nothing(self, policy: str) -> Floats:
-        """Return the (runs, parts) changes of loads from nothing placed to the policy, means of the last `LAST` periods."""
-        return np.array([(each.loads - self.nothing.loads)[-LAST:].mean(axis=0) for each in self.runs(policy)])
+        """Return the (runs, parts) changes of loads from nothing placed to the policy, means of the last `LAST_PERIODS` periods."""
+        return np.array([(each.loads - self.nothing.loads)[-LAST_PERIODS:].mean(axis=0) for each in self.runs(policy)])
 
     def on_roads(self, policy: str | None) -> Floats:
         """Return the (periods on a map, segments) loads on each road, means over the runs of a policy, or those with nothing placed."""
@@ -597,7 +590,7 @@ class Displacement:
                 )
             )
         if self.ground.without_roads:
-            names = listed(plain(name, NAME) for name in self.ground.without_roads)
+            names = listed(plain(name, NAME_LENGTH) for name in self.ground.without_roads)
             notes.append(message("Districts that no road of the network passes are left out: {names}.", names=names))
         if not self.numbers(MODE):
             notes.append(

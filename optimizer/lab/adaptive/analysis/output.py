@@ -14,8 +14,8 @@ from optimizer.base.text.formatting import DASH, decimal, number, plain, with_ra
 from optimizer.base.text.language import ENGLISH, localised, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.lab.adaptive.analysis.adapt import DISTRICT, ELSEWHERE, LAST, MODE, NAME
 from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
+from optimizer.lab.adaptive.simulation.simulate import DISTRICT, ELSEWHERE, LAST_PERIODS, MODE, NAME_LENGTH
 from optimizer.plans.plan_folder import RUN_FILE, provenance
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
@@ -237,7 +237,7 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
     if not kinds:
         return [maps]
     left_out = len(moved.ground.parts) - MOST_PANELS
-    last = min(LAST, moved.nothing.loads.shape[0])
+    last = min(LAST_PERIODS, moved.nothing.loads.shape[0])
     sentences = [
         _("A load counts in every district on its route: the sum over districts exceeds the loads that are sent."),
         _("Changes are those of the mean of the last {periods} periods.").format(periods=last),
@@ -288,7 +288,7 @@ def part_changes(moved: Displacement, policies: Sequence[str], kind: str, agains
         base = np.mean([each.loads[0] for each in runs], axis=0)
         tables = [moved.from_first(policy) for policy in policies]
     else:
-        base = moved.nothing.loads[-LAST:].mean(axis=0)
+        base = moved.nothing.loads[-LAST_PERIODS:].mean(axis=0)
         tables = [moved.from_nothing(policy) for policy in policies]
     return [
         PartChange(
@@ -338,7 +338,7 @@ def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
 def _shown_name(part: RoadPart) -> str:
     """Return the name of a part for people: our own in their language, one of the scenario as it is."""
     own = part.kind == MODE or part.name == ELSEWHERE
-    return _(part.name) if own else plain(part.name, NAME)
+    return _(part.name) if own else plain(part.name, NAME_LENGTH)
 
 
 def _simulated(moved: Displacement, policies: Sequence[str]) -> list[str]:

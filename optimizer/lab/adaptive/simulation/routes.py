@@ -312,6 +312,7 @@ def choice_sets(
         survival = instance.survival(plan)
         found = searches.paths(instance.n_nodes, instance.tail, instance.head, survival)
         for pair, reply in zip(informed, found, strict=True):
+            # An empty reply means that no path is left, unless the pair ends where it begins.
             if reply or pair.ends[0] == pair.ends[1]:
                 pair.replies[reply] = pair.replies.get(reply, 0) + 1
     _add_modes(instance, informed, searches, closed)

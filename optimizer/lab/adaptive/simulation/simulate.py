@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from optimizer.base.text.language import marked
 from optimizer.lab.adaptive.simulation.policies import (
     Coverage,
     Exact,
@@ -220,6 +221,19 @@ def _footprint(world: AdaptiveWorld, used: Mask) -> float | None:
 # With f_tr the loads on route r in period t and P the roads of a part, the loads that travel there are sum_r f_tr [r meets P], and the
 # load-kilometres sum_r f_tr km(r, P). Both are products of the flows with a (routes, parts) table that all runs share. A stretch is a set of
 # roads that lie on the same routes: the loads on one road of it are those on every other.
+
+
+DISTRICT, MODE = "district", "mode"
+"""Kinds of parts of the network."""
+
+ELSEWHERE = marked("outside all districts")
+"""Name of the district of the roads that lie in none."""
+
+NAME_LENGTH = 40
+"""Characters of the name of a district that a sentence or figure shows."""
+
+LAST_PERIODS = 12
+"""Periods at the end of a run over which changes are means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,12 +140,14 @@ class Traffickers:
     def send(self, layout: Layout, passages: Passages, rng: np.random.Generator) -> PeriodOutcome:
         """Send the shipments of a period against a layout."""
         routes = self._routes
+        # n_r ~ Poisson(f_r / z_k), then n_r over the plans of the layout by their shares of the days
         shipments = rng.poisson(self.flows / self.size[routes.pair])
         taken = np.flatnonzero(shipments)
         of_plan = rng.multinomial(shipments[taken], layout.share)
         row, plan = np.nonzero(of_plan)
         number, route = of_plan[row, plan], taken[row]
         width, n = routes.option.shape[1], routes.n_options
+        # Where each ends: seized at one of the `width` places of its route, found by ordinary policing, or through.
         chances = np.zeros((row.size, width + 2))
         for d in np.unique(plan).tolist():
             part = passages.of(layout.plans[d])
@@ -156,10 +158,12 @@ class Traffickers:
         chances /= chances.sum(axis=1, keepdims=True)
         ended = rng.multinomial(number, chances)
         seized = ended[:, :width]
+        # Routes have fewer places than `width`: the rest of a row is the option n, whose column is dropped.
         plans, at = layout.days.size, plan[:, None] * (n + 1) + routes.option[route]
         counts = np.bincount(at.ravel(), seized.ravel(), plans * (n + 1)).reshape(plans, n + 1).round().astype(np.int64)
         size, pair = self.size[routes.pair[route]], routes.pair[route]
         volumes = _sums(routes.option[route].ravel(), (seized * size[:, None]).ravel(), n + 1)[:n]
+        # N_g and Y_g of the beliefs: those that reached a place are all that were not seized before it, its own seizures included.
         reaching = number[:, None] - np.cumsum(seized, axis=1) + seized
         place = routes.place[routes.option[route]]
         reached = _sums(place.ravel(), (reaching * routes.arriving[route]).ravel(), routes.n_places + 1)
