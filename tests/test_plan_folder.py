@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.files.readwrite import read_json
 from optimizer.plans import plan_folder
 from optimizer.plans.plan_folder import PlanFolder, provenance
+from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import plan_value
 from tests.test_compare_plans import on_a_map, written
 
@@ -35,8 +37,8 @@ def test_each_file_is_read_once_and_only_when_it_is_asked_for(folder: Path, monk
 
         return reading
 
-    monkeypatch.setattr(plan_folder, "read_json", counted("JSON", plan_folder.read_json))
-    monkeypatch.setattr(plan_folder, "read_instance", counted("instance", plan_folder.read_instance))
+    monkeypatch.setattr(plan_folder, "read_json", counted("JSON", read_json))
+    monkeypatch.setattr(plan_folder, "read_instance", counted("instance", read_instance))
     opened = PlanFolder(folder)
     assert not read
     assert opened.ids == ("o3",)

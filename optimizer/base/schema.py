@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import close_match, unknown_name
@@ -24,6 +24,14 @@ Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+OneOrMore = BeforeValidator(_as_list)
+"""Lets a list of texts be given as one text."""
 
 
 class Strict(BaseModel):

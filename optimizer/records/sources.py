@@ -6,19 +6,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.tables import MISSING
-from optimizer.base.schema import Id
+from optimizer.base.schema import Id, OneOrMore
 from optimizer.records.period import parse_period
 
 KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}
 """Kilograms in each unit of quantity (avoirdupois pound and ounce, exact by the agreement of 1959)."""
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 class _Columns(BaseModel):
@@ -66,7 +62,7 @@ class _Source(BaseModel):
 
     file: Path = Field(description="CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario.")
     source: Id = Field(description="Who keeps the record, such as CBP.")
-    where: dict[Id, Annotated[tuple[str, ...], BeforeValidator(_listed)]] = Field(
+    where: dict[Id, Annotated[tuple[str, ...], OneOrMore]] = Field(
         default_factory=dict,
         description="Column of the file = value or list of values; only rows with one of them are used.",
     )
@@ -77,7 +73,7 @@ class _Source(BaseModel):
         None,
         description="Marking of rows without one of their own, TLP 2.0: red, amber+strict, amber, green, clear; for `release`.",
     )
-    released_to: Annotated[tuple[Id, ...], BeforeValidator(_listed)] = Field(
+    released_to: Annotated[tuple[Id, ...], OneOrMore] = Field(
         (), description="Other agencies that may see rows that do not say it; for `release`."
     )
     period: Id | None = Field(None, description="The time all rows stand for, where the file has no time column.")
@@ -86,7 +82,7 @@ class _Source(BaseModel):
         description="auto (ISO day, month, year, FY2023, first/last), fiscal-year (a bare year is a US fiscal year), "
         "or a strptime pattern such as %d/%m/%Y.",
     )
-    missing: Annotated[tuple[Id, ...], BeforeValidator(_listed)] = Field(
+    missing: Annotated[tuple[Id, ...], OneOrMore] = Field(
         MISSING, description="Words that mean an empty cell, whatever their case, in the columns that are read."
     )
     max_distance_m: float = Field(

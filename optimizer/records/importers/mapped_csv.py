@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from optimizer.base.choices import Duplicates
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.files.tables import MISSING, blanked, missing_remark
-from optimizer.base.schema import Id, Strict, validated
+from optimizer.base.schema import Id, OneOrMore, Strict, validated
 from optimizer.base.text.names import close_match
 from optimizer.records.areas import name_key
 from optimizer.records.grades import GRADE_FORMS, parse_grade
@@ -387,11 +387,7 @@ def _entries(tables: dict[str, pd.DataFrame], mapping: Mapping) -> ScenarioEntri
 # How a general CSV file is described: which column is what. A TOML file or the options of the command line say it.
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Words = Annotated[tuple[str, ...], OneOrMore]
 
 
 class MappedColumns(Strict):
