@@ -10,7 +10,7 @@ import pytest
 
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
-from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
+from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
@@ -37,7 +37,7 @@ def floors_of(instance: Instance) -> NDArray[np.float64]:
     for option in range(n):
         master.pool.grow(np.zeros(n), overlay.free & (np.arange(n) != option))
     master.pool.grow(np.full(n, 0.5), np.zeros(n, dtype=bool))
-    return raised_floors(instance, root, master.pool.paths, master.budget_cuts)
+    return tightened_bounds(instance, root, master.pool.paths, master.budget_cuts)
 
 
 def test_28_agents_cannot_close_eight_roads_of_4() -> None:

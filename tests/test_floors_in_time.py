@@ -37,10 +37,10 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
         master.pool.grow(np.zeros(overlay.free.size), np.zeros(overlay.free.size, dtype=bool))
         node = Node(instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor)
         arguments = (instance, node, master.pool.paths, master.budget_cuts)
-        every, clock, told = budget_floors.raised_floors(*arguments), count(), _Notes()
+        every, clock, told = budget_floors.tightened_bounds(*arguments), count(), _Notes()
         with monkeypatch.context() as patch:
             patch.setattr(budget_floors, "time", SimpleNamespace(monotonic=lambda clock=clock: next(clock)))
-            some = budget_floors.raised_floors(*arguments, until=1, listener=told)
+            some = budget_floors.tightened_bounds(*arguments, until=1, listener=told)
         if some is node.floor:
             continue
         assert some[0] == every[0]

@@ -15,8 +15,8 @@ from optimizer.base.work import executor as threads_module
 from optimizer.base.work.listener import SILENT, SilentListener
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts as group_cuts
-from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_group_cuts, cut_by_groups, least_with_prices
+from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts, cut_by_groups, least_with_prices
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
@@ -95,13 +95,13 @@ def shared_by(workers: LocalTreeWorkers, tree: BranchAndCut, listener: Listener 
 def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_made_again(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
     alone, shared = (again(cut, LagrangianParams(nodes=2, worthwhile=0.0)) for _ in range(2))
     before = alone.lower
-    add_group_cuts(alone, nothing)
+    add_lagrangian_cuts(alone, nothing)
     workers = LosesAGroup(2)
-    add_group_cuts(shared, nothing, shared_by(workers, shared))
+    add_lagrangian_cuts(shared, nothing, shared_by(workers, shared))
     assert workers.n_groups > 3
     assert shared.lower == pytest.approx(alone.lower, rel=1e-6)
     assert alone.lower > before * (1 + 1e-4)
@@ -110,17 +110,17 @@ def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_ma
 def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
     workers, tree = LosesAGroup(4), again(cut, LagrangianParams(nodes=2, worthwhile=100.0))
     parallel = shared_by(workers, tree)
-    add_group_cuts(tree, np.zeros(cut.overlay.free.size, dtype=bool), parallel)
+    add_lagrangian_cuts(tree, np.zeros(cut.overlay.free.size, dtype=bool), parallel)
     assert workers.n_paused
     parallel.run()
     assert tree.upper == pytest.approx(BEST, rel=1e-5)
     assert tree.lower == pytest.approx(BEST, rel=1e-5)
 
 
-@pytest.mark.parametrize(("gain", "searches"), [(0.0, group_cuts.IN_VAIN), (1e-9, LagrangianParams.tried)])
+@pytest.mark.parametrize(("gain", "searches"), [(0.0, lagrangian_cuts.IN_VAIN), (1e-9, LagrangianParams.tried)])
 def test_searches_end_sooner_where_none_gains_anything_than_where_they_gain_little(
     cut: BranchAndCut, gain: float, searches: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,9 +130,9 @@ def test_searches_end_sooner_where_none_gains_anything_than_where_they_gain_litt
         made.append(tree)
         return replace(task.row, side=task.row.side + gain)
 
-    monkeypatch.setattr(group_cuts, "proven_cut", gains)
-    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
-    add_group_cuts(again(cut), np.zeros(cut.overlay.free.size, dtype=bool))
+    monkeypatch.setattr(lagrangian_cuts, "proven_cut", gains)
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
+    add_lagrangian_cuts(again(cut), np.zeros(cut.overlay.free.size, dtype=bool))
     assert len(made) == searches
 
 
@@ -167,7 +167,7 @@ def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_pl
     """Each cut raises it by its gain; a gap that counts as narrow, and a time that is over, leave it as it is."""
     before, rows = cut.lower, cut.master.program.n_rows
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
-    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
     cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.9))
     cut_by_groups(cut, nothing)
     assert (cut.lower, cut.master.program.n_rows) == (before, rows)

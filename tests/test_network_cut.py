@@ -15,7 +15,7 @@ from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.cuts import min_cut_heuristic as network_cut
-from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, plan_of_a_cut
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.mip import backend
@@ -69,7 +69,7 @@ def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: 
     second = np.arange(2 * ROADS) >= ROADS
     pooled = PooledValues(tree.master.commodities, tree.master.pool)
     assert np.array_equal(local_search(tree.instance, tree.overlay, pooled, second), second)
-    found = plan_of_a_cut(tree, SILENT)
+    found = min_cut_heuristic(tree, SILENT)
     assert found is not None
     assert within_limits(tree.instance, found)
     assert tree.overlay.value(found) == pytest.approx(0.81 * FIRST + 0.1 * 0.9)
@@ -77,10 +77,10 @@ def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: 
 
 def test_the_plan_is_the_same_where_this_process_does_something_else_meanwhile(tree: BranchAndCut) -> None:
     done = []
-    found = plan_of_a_cut(tree, SILENT, lambda: done.append(tree.dive()))
+    found = min_cut_heuristic(tree, SILENT, lambda: done.append(tree.dive()))
     assert len(done) == 1
     assert found is not None
-    alone = plan_of_a_cut(tree, SILENT)
+    alone = min_cut_heuristic(tree, SILENT)
     assert alone is not None
     assert tree.overlay.value(found) == tree.overlay.value(alone)
 
@@ -89,7 +89,7 @@ def test_what_is_done_meanwhile_is_left_out_with_the_program(
     tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network_cut, "FEWEST", 2 * ROADS + 1)
-    assert plan_of_a_cut(tree, SILENT, lambda: pytest.fail("the program was solved")) is None
+    assert min_cut_heuristic(tree, SILENT, lambda: pytest.fail("the program was solved")) is None
 
 
 def test_an_interrupt_of_what_is_done_meanwhile_ends_the_solver(
@@ -116,7 +116,7 @@ def test_an_interrupt_of_what_is_done_meanwhile_ends_the_solver(
     monkeypatch.setattr(backend, "solve_mip", until_cancelled)
     for listener, meanwhile in ((SILENT, interrupted), (CancelsLater(), lambda: None)):
         with pytest.raises(KeyboardInterrupt):
-            plan_of_a_cut(tree, listener, meanwhile)
+            min_cut_heuristic(tree, listener, meanwhile)
     assert len(ended) == 2
 
 
@@ -126,7 +126,7 @@ def test_a_narrow_gap_few_options_and_a_large_overlay_are_left_to_the_tree(
     for limit, value in (("WIDE", 1.0), ("FEWEST", 2 * ROADS + 1), ("MOST_ARCS", 2 * ROADS)):
         with monkeypatch.context() as patched:
             patched.setattr(network_cut, limit, value)
-            assert plan_of_a_cut(tree, SILENT) is None, limit
+            assert min_cut_heuristic(tree, SILENT) is None, limit
 
 
 def test_a_cancelled_search_ends_it(tree: BranchAndCut) -> None:
@@ -135,7 +135,7 @@ def test_a_cancelled_search_ends_it(tree: BranchAndCut) -> None:
             return True
 
     with pytest.raises(KeyboardInterrupt):
-        plan_of_a_cut(tree, Cancels())
+        min_cut_heuristic(tree, Cancels())
 
 
 def test_a_solver_that_fails_ends_no_search(tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_a_solver_that_fails_ends_no_search(tree: BranchAndCut, monkeypatch: pyt
 
     monkeypatch.setattr(backend, "solve_mip", fails)
     listener = Hears()
-    assert plan_of_a_cut(tree, listener) is None
+    assert min_cut_heuristic(tree, listener) is None
     assert "no licence" in listener.said
 
 

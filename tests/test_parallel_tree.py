@@ -39,9 +39,8 @@ from optimizer.solvers.branch_and_cut.parallel.workers import (
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.params import SolveOptions, SolveParams, WorkerParams
 from optimizer.solvers.place import place
-from optimizer.solvers.search import state as solve_state
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
@@ -236,7 +235,6 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
         crews.append(Watched(size))
         return crews[-1]
 
-    monkeypatch.setattr(solve_state, "SHARED_AFTER", 0.0)
     monkeypatch.setattr(threads_module, "cores", lambda: 2)
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.cuts_search.TreeProcesses", workers)
 
@@ -249,7 +247,8 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
             if crews and crews[0].orders:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    result = place(hard, SolveOptions(gap=0.0, threads=2), listener=InterruptsBranching())
+    at_once = SolveParams(workers=WorkerParams(start_after=0.0))
+    result = place(hard, SolveOptions(gap=0.0, threads=2, params=at_once), listener=InterruptsBranching())
     assert result.limit == "interrupted"
     assert result.plan is not None
     assert result.lower is not None

@@ -24,6 +24,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import choose_posts, post_on
+from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
 from optimizer.solvers.patrols.joint import _completed
@@ -523,7 +524,7 @@ def test_an_interrupt_while_beats_are_listed_still_gives_a_plan(monkeypatch: pyt
 def test_beats_are_listed_by_the_bound_that_their_duals_prove(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
     tree = BranchAndPrice(ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field))
-    assert not _completed(tree)  # without duals nothing is proven
+    assert not _completed(tree, PatrolParams.listed)  # without duals nothing is proven
     tree.cut_root()
     assert tree.proof is not None
     tree.upper = tree.proof.bound + 0.5
@@ -535,10 +536,12 @@ def test_beats_are_listed_by_the_bound_that_their_duals_prove(monkeypatch: pytes
         return True
 
     monkeypatch.setattr(ColumnGeneration, "add_all", listed)
-    assert _completed(tree)
+    assert _completed(tree, PatrolParams.listed)
     assert slacks == [pytest.approx(0.5)]
     monkeypatch.setattr("optimizer.solvers.patrols.joint.COPIES", 2 * len(tree.generation.beats) - 1)
-    assert not _completed(tree)  # two teams could drive each: one too many for a placement problem that holds them all
+    assert not _completed(
+        tree, PatrolParams.listed
+    )  # two teams could drive each: one too many for a placement problem that holds them all
 
 
 @pytest.mark.parametrize("teams", [1, 2, 3])

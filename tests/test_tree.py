@@ -17,7 +17,7 @@ from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import violations, within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master, Relaxed
-from optimizer.solvers.branch_and_cut.tree.node import Node, addable
+from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import NodeSolution, path_cut_sets
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
@@ -69,7 +69,7 @@ def random_node(instance: Instance, overlay: Overlay, rng: np.random.Generator, 
     drawn = rng.random(overlay.free.size)
     ones = instance.forced.copy()
     for option in np.flatnonzero((drawn < 0.15) & overlay.free).tolist():
-        ones[option] = addable(instance, ones)[option]
+        ones[option] = options_that_fit(instance, ones)[option]
     zeros = ~(overlay.free | instance.forced) | ((drawn > 0.8) & ~ones)
     return Node(ones, zeros, floor).propagated(instance)
 
@@ -306,7 +306,7 @@ def test_what_can_be_added_is_what_fits(seed: int) -> None:
     for option in rng.permutation(placed.size).tolist():
         more = placed | np.eye(placed.size, dtype=bool)
         expected = [within_limits(instance, one) for one in more]
-        assert np.array_equal(addable(instance, placed) | placed, np.array(expected) | placed)
+        assert np.array_equal(options_that_fit(instance, placed) | placed, np.array(expected) | placed)
         if expected[option]:
             placed = more[option]
 
@@ -322,7 +322,7 @@ def test_budgets_hit_to_the_last_digit_lose_no_plan() -> None:
         placed = np.zeros(4, dtype=bool)
         for option in np.flatnonzero(mask).tolist():
             more = placed | np.equal(np.arange(4), option)
-            assert addable(instance, placed)[option] == within_limits(instance, more)
+            assert options_that_fit(instance, placed)[option] == within_limits(instance, more)
             placed = more
         if not violations(instance, mask):
             overlay = contract(instance)

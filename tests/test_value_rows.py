@@ -16,7 +16,7 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
-from optimizer.solvers.search.warm_start import Carried, ValueRows
+from optimizer.solvers.search.warm_start import ValueRows, WarmStart
 from tests.cases import brute_force, random_instance
 from tests.test_tree import harder
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 ROUNDING = 1e-9
 
 
-def left_by_a_solve(seed: int, gap: float = 0.0) -> Carried:
+def left_by_a_solve(seed: int, gap: float = 0.0) -> WarmStart:
     """Return the rows of a solve under the budgets of a random instance."""
-    carried = Carried()
+    warm_start = WarmStart()
     instance = harder(seed)
-    place(instance, SolveOptions(gap=gap, threads=1), overlay=contract(instance), carried=carried)
-    return carried
+    place(instance, SolveOptions(gap=gap, threads=1), overlay=contract(instance), warm_start=warm_start)
+    return warm_start
 
 
 def check_every_plan(instance: Instance, overlay: Overlay, rows: ValueRows) -> None:
@@ -75,13 +75,13 @@ def test_bounds_are_true_at_every_budget(seed: int) -> None:
         case = instance.with_budget("money", money)
         if not within_limits(case, case.forced):
             continue
-        carried = Carried(ValueRows.joined([each for each in sets if each is not None]))
-        result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, carried=carried, starts=starts)
+        warm_start = WarmStart(ValueRows.joined([each for each in sets if each is not None]))
+        result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, warm_start=warm_start, starts=starts)
         optimum, _ = brute_force(case)
         assert result.lower is not None
         assert result.lower <= optimum * (1 + ROUNDING)
         assert result.upper == pytest.approx(optimum, rel=2e-6, abs=1e-12)
-        sets.append(carried.rows)
+        sets.append(warm_start.rows)
         assert result.plan is not None
         starts = [case.placed(result.plan.options)]
 
@@ -95,7 +95,7 @@ def test_options_that_the_overlay_leaves_free_can_be_forced_or_forbidden(seed: i
             case = change(instance.options[option].id)
             if not within_limits(case, case.forced):
                 continue
-            result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, carried=Carried(rows))
+            result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, warm_start=WarmStart(rows))
             optimum, _ = brute_force(case)
             assert result.lower is not None
             assert result.lower <= optimum * (1 + ROUNDING)
@@ -118,13 +118,13 @@ def test_rows_in_32_bits_are_weaker_and_survive_packing() -> None:
 
 def test_no_plan_is_worse_for_coming_from_a_neighbour() -> None:
     instance = replace(random_instance(5), name="a series")
-    carried = Carried()
-    alone = place(instance, SolveOptions(gap=1e-6, threads=1), overlay=contract(instance), carried=carried)
+    warm_start = WarmStart()
+    alone = place(instance, SolveOptions(gap=1e-6, threads=1), overlay=contract(instance), warm_start=warm_start)
     again = place(
         instance,
         SolveOptions(gap=1e-6, threads=1),
         overlay=contract(instance),
-        carried=carried,
+        warm_start=warm_start,
         starts=[instance.forced],
     )
     assert again.upper == pytest.approx(alone.upper, rel=2e-6)

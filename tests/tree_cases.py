@@ -24,14 +24,14 @@ from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.requirements import Requirement, requirements_met
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
-from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
+from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
-from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_group_cuts, least_with_prices
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_lagrangian_cuts, least_with_prices
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import BranchTask, GroupTask, Lost, Order
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
-from optimizer.solvers.branch_and_cut.tree.node import Node, addable
+from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.search.feasible_start import feasible_start
@@ -92,7 +92,7 @@ def with_requirements(instance: Instance, rng: np.random.Generator) -> Instance:
     """Return the instance with one or two requirements that some plan meets."""
     plan = instance.forced.copy()
     for option in rng.permutation(OPTIONS)[: rng.integers(0, 6)].tolist():
-        plan[option] |= not instance.options[option].forbidden and bool(addable(instance, plan)[option])
+        plan[option] |= not instance.options[option].forbidden and bool(options_that_fit(instance, plan)[option])
     requirements = []
     for number in range(int(rng.integers(1, 3))):
         options = tuple(rng.permutation(OPTIONS)[: rng.integers(1, OPTIONS + 1)].tolist())
@@ -147,7 +147,7 @@ def false_floors(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_],
     for node in (nothing.propagated(instance), decided.propagated(instance)):
         inside = ~(node.ones & ~plans).any(axis=1) & ~(node.zeros & plans).any(axis=1)
         paths = master.pool.paths
-        floor = raised_floors(instance, node, paths, master.budget_cuts)
+        floor = tightened_bounds(instance, node, paths, master.budget_cuts)
         for u in np.flatnonzero(floor > node.floor).tolist():
             least = values[inside, u].min(initial=np.inf)
             yield "floor" if floor[u] <= least * (1 + ROUNDING) else f"false floor: {floor[u]!r} above {least!r}"
@@ -194,7 +194,7 @@ def check_tree(seed: int) -> Iterator[str]:
         yield from false_group_cuts(instance, tree, plans, seed)
     if seed % 4 == 1:  # and with all of them in the program, however small the gap is
         tree.offer(plans[0])
-        add_group_cuts(tree, plans[0])
+        add_lagrangian_cuts(tree, plans[0])
     tree.branch()
     yield from faults(tree, least)
     yield "tree without branching" if tree.nodes <= 1 else "tree"
@@ -245,7 +245,7 @@ def shared_tree(
     parallel = ParallelTree(search, tree, LosingTreeWorkers(workers, lost), slice_seconds=np.inf, slice_nodes=1)
     if groups:
         parallel.begin()
-        add_group_cuts(tree, search.placed, parallel)
+        add_lagrangian_cuts(tree, search.placed, parallel)
     parallel.run()
     return tree
 

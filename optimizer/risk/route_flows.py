@@ -29,7 +29,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import digamma, gammaln
 
-from optimizer.problem.network.shortest_paths import ways_to
+from optimizer.problem.network.shortest_paths import shortest_path_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -315,7 +315,7 @@ def local_traffic(network: Network, residual: Floats, through: NDArray[np.bool_]
 def _ways(network: Network, places: Ints, through: NDArray[np.bool_]) -> list[tuple[int, ...]]:
     """Return the way of each segment in `places`, as arcs; none for a road that leads back to where it begins, on a through road."""
     ends = np.unique(np.concatenate((network.tail[through[network.segment]], network.head[through[network.segment]])))
-    onward = ways_to(network.n_nodes, network.tail, network.head, network.time_s, ends)
+    onward = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, ends)
     outward = network.segment_arc.copy()  # the arc of each segment that leads to a through road sooner
     nearer = np.lexsort((onward.cost[network.head], network.segment))
     outward[network.segment[nearer[::-1]]] = nearer[::-1]

@@ -31,7 +31,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import Mixture, Plan, with_mixture
 from optimizer.roster.balanced_sampling import SHORTEST, SecretNumbers, balanced_counts, balanced_parts, telling_rows
-from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -214,7 +214,7 @@ def _step(instance: Instance, here: Mask, end: Mask, going: NDArray[np.int64], m
         after[going[:leaving]] = False
         coming = 0
         for option in np.flatnonzero(end & ~here).tolist():
-            if coming < most and addable(instance, after)[option]:
+            if coming < most and options_that_fit(instance, after)[option]:
                 after[option] = True
                 coming += 1
         if (leaving or coming) and requirements_met(instance, after):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.result import Limit, Result
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.search.warm_start import Carried
+    from optimizer.solvers.search.warm_start import WarmStart
 
 
 def place(
@@ -45,7 +45,7 @@ def place(
     proven: float = 0.0,
     began: float = np.inf,
     exact: Callable[[NDArray[np.bool_]], float] | None = None,
-    carried: Carried | None = None,
+    warm_start: WarmStart | None = None,
 ) -> Result:
     """Place options alone, whatever patrol teams the instance has.
 
@@ -58,8 +58,8 @@ def place(
     overlay
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
     master
-        The linear program of `cuts`, not cut yet, over this overlay; by default one is made. Where it has loose options, `proven` and its
-        bounds are those of plans with any of them, and no time is spent on better plans: there are searches without loose options for that.
+        The linear program of `cuts`, not cut yet, over this overlay; by default one is made. Where it has relaxed options, `proven` and its
+        bounds are those of plans with any of them, and no time is spent on better plans: there are searches without relaxed options for that.
     starts
         (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
     proven
@@ -68,7 +68,7 @@ def place(
         `time.monotonic()` at which the work began of which this is a part; by default now. Other processes are started some seconds after it.
     exact
         Value of an (options,) mask on the full network, where the overlay's is not the sum over the instance's evaders.
-    carried
+    warm_start
         Rows of earlier solves over the same overlay, changed into those of this one: for a series of problems of other budgets, or of other
         options forced and forbidden. Where there are `starts` no greedy plan is made then, and no ruins before the root is cut.
 
@@ -99,7 +99,7 @@ def place(
             threads=processes,
             workers=workers,
             exact=exact,
-            carried=carried,
+            warm_start=warm_start,
             master=master,
             params=options.params,
         )
@@ -184,7 +184,7 @@ def _run(method: Callable[[SolveState], None], search: SolveState) -> None:
 
 
 def _greedy(search: SolveState) -> None:
-    PlanImprover.without_tree(search).look()
+    PlanImprover.without_tree(search).finish()
     search.limit = "time" if search.out_of_time else None
 
 

@@ -14,7 +14,7 @@ from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
-from optimizer.solvers.search.warm_start import Carried
+from optimizer.solvers.search.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +141,7 @@ def price_option(call: PieceCall) -> OptionPrice | None:
             SolveOptions(gap=pricing.gap, time_limit=call.seconds, seed=pricing.seed, threads=1),
             listener=_OneOfSeries(call.listener),
             overlay=pricing.overlay,
-            carried=Carried(pricing.rows),
+            warm_start=WarmStart(pricing.rows),
             starts=() if violations(case, begun) else (begun,),
             proven=known.same_beats if narrower else 0.0,
         )

@@ -32,7 +32,7 @@ from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
-from optimizer.solvers.search.warm_start import Carried, SharedPaths, ValueRows
+from optimizer.solvers.search.warm_start import SharedPaths, ValueRows, WarmStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -373,11 +373,13 @@ def solve_points(call: PieceCall) -> dict[str, Any]:
             break
         seconds = None if left is None else max(left / (len(todo) - number), LEAST_SECONDS)
         near = {id(rows[each]): rows[each] for each in _around(budgets, rows)}
-        carried = Carried(ValueRows.joined([each for each in near.values() if each is not None]), paths, quick=True)
+        warm_start = WarmStart(
+            ValueRows.joined([each for each in near.values() if each is not None]), paths, quick=True
+        )
         name = f"point {number + 1} of {len(todo)}, {_key(budgets)}"
         with step(call.listener, name, stoppable=False) if len(todo) > 1 else nullcontext():
-            made[budgets] = around[budgets] = _solved(call, budgets, around, carried, seconds)
-        rows[budgets] = carried.rows
+            made[budgets] = around[budgets] = _solved(call, budgets, around, warm_start, seconds)
+        rows[budgets] = warm_start.rows
     last = ValueRows.joined([own for each in made if (own := rows[each]) is not None])
     return {
         "points": list(made.values()),
@@ -397,7 +399,7 @@ def _solved(
     call: PieceCall,
     budgets: Budgets,
     around: Mapping[Budgets, Mapping[str, Any]],
-    carried: Carried,
+    warm_start: WarmStart,
     seconds: float | None,
 ) -> dict[str, Any]:
     """Return bounds and plan of one point, from those of the points around it."""
@@ -413,7 +415,7 @@ def _solved(
         every = plans if plan is None else [plan, *plans]
         result = solve_joint(case, options, starts=every, proven=proven, listener=listener)
     else:
-        values = carried.paths.values if carried.paths is not None and carried.paths.values.knows else None
+        values = warm_start.paths.values if warm_start.paths is not None and warm_start.paths.values.knows else None
         more = _reduced(case, _nearest_above(budgets, around), values)
         starts = (case.forced if plan is None else case.placed(plan.options), *more)
         exact = None if curve.overlay is None else curve.value
@@ -425,7 +427,7 @@ def _solved(
             starts=starts,
             proven=proven,
             exact=exact,
-            carried=carried,
+            warm_start=warm_start,
         )
     return {
         "budgets": list(budgets),

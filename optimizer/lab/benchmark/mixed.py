@@ -40,8 +40,8 @@ from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.branch_and_cut.lp import linear_program as relaxation
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.branch_and_cut.tree.node import addable
-from optimizer.solvers.mixed.defender import Exchanges
+from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
+from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation, sampled_plan
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.overlay.overlay import Overlay, chains_of
@@ -112,15 +112,15 @@ def weights(instance: Instance, terms: PeerTerms) -> PeerAnswer:
     roads = roads_as_overlay(instance)
     commodities = Commodities.of(roads)
     pool = _routes(roads, commodities)
-    paths, exchanges = pool.paths, Exchanges(instance, roads)
+    paths, swaps = pool.paths, Swaps(instance, roads)
     scale = commodities.start[paths.commodity]
     rate = np.sqrt(8 * np.log(ROUTES) / TURNS)
     gained, plan, plans = np.zeros(scale.size), feasible_start(instance), []
     for _ in range(TURNS):
         score = np.exp(rate * (gained - gained.max()))
         share = score / np.bincount(paths.commodity, score)[paths.commodity]
-        exchanges.weigh(paths, commodities.weight[paths.commodity] * share)
-        plan = exchanges.improved(plan, terms.until)
+        swaps.weigh(paths, commodities.weight[paths.commodity] * share)
+        plan = swaps.improved(plan, terms.until)
         plans.append(plan)
         gained += paths.values(np.append(plan, False)) / scale
         if time.monotonic() >= terms.until:
@@ -608,7 +608,7 @@ def _survivals(paths: Paths, n_options: int) -> Floats:
 
 
 def _may_add(instance: Instance, placed: Mask) -> Mask:
-    return np.asarray(addable(instance, placed) & options_that_break_none(instance, placed))
+    return np.asarray(options_that_fit(instance, placed) & options_that_break_none(instance, placed))
 
 
 def _equally(instance: Instance, masks: list[Mask]) -> PeerAnswer:

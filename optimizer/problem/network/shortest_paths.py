@@ -105,7 +105,7 @@ def cost_graph(
 
 
 @dataclass(frozen=True, slots=True)
-class Onward:
+class ShortestPathTree:
     """The quickest ways from every node to a set of nodes.
 
     Attributes
@@ -120,13 +120,13 @@ class Onward:
     cost: NDArray[np.float64]
 
 
-def ways_to(
+def shortest_path_tree(
     n_nodes: int,
     tail: NDArray[np.integer],
     head: NDArray[np.integer],
     cost: NDArray[np.float64],
     nodes: Sequence[int] | NDArray[np.integer],
-) -> Onward:
+) -> ShortestPathTree:
     """Return the cheapest ways from every node to the nearest of some nodes.
 
     Parameters
@@ -144,4 +144,4 @@ def ways_to(
     graph = cost_graph(n + 1, tails, heads, costs, reverse=True)
     away, predecessors = graph.trees([n])
     first = graph.entering(predecessors[0])[:n]
-    return Onward(np.where(first < tail.size, first, -1), away[0, :n])
+    return ShortestPathTree(np.where(first < tail.size, first, -1), away[0, :n])

@@ -22,7 +22,7 @@ from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.problem.network.road_classes import RANK_OF
-from optimizer.problem.network.shortest_paths import ways_to
+from optimizer.problem.network.shortest_paths import shortest_path_tree
 from optimizer.risk.demand import segment_loads
 from optimizer.scenario.file.model import SiteModel, SitesModel
 from optimizer.scenario.file.references import entry_where
@@ -327,7 +327,7 @@ def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]
     if model.crossings == "none":
         return []
     network = region.network
-    inward_arc = ways_to(network.n_nodes, network.tail, network.head, network.time_s, settlements).arc
+    inward_arc = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, settlements).arc
     sites = []
     for crossing in region.crossings:
         inward = int(inward_arc[crossing.node])

@@ -14,7 +14,7 @@ import numpy as np
 from optimizer.base.work.listener import step
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import cut_by_groups
-from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import plan_of_a_cut
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import min_cut_heuristic
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
@@ -50,7 +50,7 @@ def search_cuts(search: SolveState) -> None:
         params=search.params,
     )
     improver = PlanImprover(search, _pooled(search, tree))
-    in_series = search.carried is not None and bool(search.starts)
+    in_series = search.warm_start is not None and bool(search.starts)
     parallel = _parallel(search, tree, improver)
     try:
         if in_series:
@@ -60,14 +60,14 @@ def search_cuts(search: SolveState) -> None:
             _search_around_starts(search, tree, parallel)
         if not search.ended:
             _cut_and_branch(search, tree, improver, parallel)
-            improver.look(np.inf if in_series else NARROW)
+            improver.finish(np.inf if in_series else NARROW)
     finally:
         if parallel is not None:
             parallel.end()
         search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
     search.limit = "time" if tree.out_of_time else None
-    search.tidy(improver.pooled)
+    search.reduce_plan(improver.pooled)
 
 
 def _cut_and_branch(
@@ -78,7 +78,7 @@ def _cut_and_branch(
     if parallel is not None:
         tree.listener = BeginsWhenLate(search, parallel)
     with step(search.listener, "cutting"):
-        if search.carried is not None:
+        if search.warm_start is not None:
             tree.cut_root(floors=False)
             _leave_rows(search, tree)
         tree.cut_root()
@@ -96,27 +96,27 @@ def _master(search: SolveState) -> Master:
     """Return the linear program with what solves before it have left."""
     if search.master is not None:
         return search.master
-    carried = search.carried
-    paths = None if carried is None else carried.paths
+    warm_start = search.warm_start
+    paths = None if warm_start is None else warm_start.paths
     if paths is None:
         master = Master(search.instance, search.overlay)
     else:
         master = Master(search.instance, search.overlay, commodities=paths.commodities, pool=paths.pool)
-    if carried is not None and carried.rows is not None:
-        master.add_value_rows(carried.rows)
+    if warm_start is not None and warm_start.rows is not None:
+        master.add_value_rows(warm_start.rows)
     return master
 
 
 def _leave_rows(search: SolveState, tree: BranchAndCut) -> None:
     """Leave the rows in use to solves after this one."""
-    if search.carried is not None and tree.rounds:
-        search.carried.rows = tree.master.value_rows
+    if search.warm_start is not None and tree.rounds:
+        search.warm_start.rows = tree.master.value_rows
 
 
 def _pooled(search: SolveState, tree: BranchAndCut) -> PooledValues:
     """Return the values over the paths of a tree."""
-    if search.carried is not None and search.carried.paths is not None:
-        return search.carried.paths.values
+    if search.warm_start is not None and search.warm_start.paths is not None:
+        return search.warm_start.paths.values
     return PooledValues(tree.master.commodities, tree.master.pool)
 
 
@@ -172,7 +172,9 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         with step(search.listener, "diving"):
             dives.append(tree.dive())
 
-    closing = None if search.carried is not None else plan_of_a_cut(tree, search.listener, dive if begun else None)
+    closing = (
+        None if search.warm_start is not None else min_cut_heuristic(tree, search.listener, dive if begun else None)
+    )
     if closing is not None:
         improver.search_around(closing, ruins=False)
     if not dives:

@@ -41,7 +41,7 @@ from optimizer.solvers.mip.backend import TOLERANCE, MipModel
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 from optimizer.solvers.search.local_search import PlanImprover
-from optimizer.solvers.search.state import tidy
+from optimizer.solvers.search.state import reduce_plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -283,7 +283,7 @@ def search_compact(search: SolveState) -> None:
     from optimizer.solvers.mip.backend import solve_mip
 
     improver = PlanImprover.without_tree(search)
-    improver.look()
+    improver.finish()
     if search.closed or search.out_of_time:
         search.limit = "time" if search.out_of_time else None
         return
@@ -304,7 +304,7 @@ def search_compact(search: SolveState) -> None:
     search.statistics["nodes"] = outcome.nodes
     search.limit = outcome.limit
     if outcome.x is not None:
-        search.offer(tidy(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
+        search.offer(reduce_plan(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
     proven = model.proven(outcome.bound)
     if proven <= search.upper:  # else the solver contradicts a plan, and nothing that it says is proven
         search.prove(proven)
@@ -312,7 +312,7 @@ def search_compact(search: SolveState) -> None:
     if not search.closed and search.limit is None and int(search.overlay.free.sum()) <= FEW:
         _enumerate(search)
     if search.limit is None:
-        improver.look()  # a plan of the solver within the gap may leave an option out that fits
+        improver.finish()  # a plan of the solver within the gap may leave an option out that fits
 
 
 def _enumerate(search: SolveState) -> None:
@@ -322,7 +322,7 @@ def _enumerate(search: SolveState) -> None:
         trial.run()
     search.prove(trial.lower)
     search.limit = "time" if trial.out_of_time else None
-    search.tidy()
+    search.reduce_plan()
 
 
 class _Scaled(SilentListener):

@@ -1,6 +1,6 @@
 """The defender's answer to a mixed strategy of the evaders: the plan of least value against weighted paths.
 
-Exchanges of options find it, branch and cut bounds it.
+Swaps of options find it, branch and cut bounds it.
 
 Sets      J options; P paths that the evaders take, each with a weight y_P; C chains of habitual routes
 Minimise  sum_P y_P g_P(x) + sum_c h_c(x) over the feasible plans x, with g_P(x) = R_P prod_{j in P} rho_jP^{x_j}
@@ -8,8 +8,8 @@ Minimise  sum_P y_P g_P(x) + sum_c h_c(x) over the feasible plans x, with g_P(x)
 Every path is then a chain: the problem is the placement problem without informed evaders, and `branch_and_cut` bounds it. As y sums to p_k over
 the paths of commodity k, its optimum is a lower bound of the value of every mixture.
 
-Exchanges. Let G_i be the (paths,) values with option i taken out of the plan, and s_jP = 1 - rho_jP. Exchanging i for j changes the value to
-sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, in) table values all exchanges at once; i = none adds an option.
+Swaps. Let G_i be the (paths,) values with option i taken out of the plan, and s_jP = 1 - rho_jP. Exchanging i for j changes the value to
+sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, in) table values all swaps at once; i = none adds an option.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 NOTHING = 1e-12
 """A gain below this share of the value is rounding."""
 NEGLIGIBLE = 1e-12
-"""Share of all weight below which a path does not steer the exchanges."""
+"""Share of all weight below which a path does not steer the swaps."""
 
 
-class Exchanges:
-    """Plans that exchanges of one option find against weighted paths.
+class Swaps:
+    """Plans that swaps of one option find against weighted paths.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Exchanges:
         return np.asarray(base * np.vstack((ahead[-1:], ahead[:-1] * behind[1:])))
 
     def _fitting(self, placed: Mask, out: NDArray[np.int64], into: NDArray[np.int64]) -> Mask:
-        """Return the (1 + out, into) mask of exchanges that budgets, conflicts and requirements allow."""
+        """Return the (1 + out, into) mask of swaps that budgets, conflicts and requirements allow."""
         instance = self._instance
         freed = np.vstack((np.zeros(instance.budget.size), instance.use[out]))
         room = instance.budget * (1 + BUDGET_TOLERANCE) - placed @ instance.use + freed

@@ -2,7 +2,7 @@
 
 1. The restricted game gives probabilities mu of plans, and the evaders' strategy y.
 2. Evaders answer mu: best paths at several prices of the marginal probabilities; exact ones (`evader`) only where these bring nothing.
-3. The defender answers y, smoothed with earlier ones (in-out separation): exchanges from plans of the mixture and from plans sampled by its
+3. The defender answers y, smoothed with earlier ones (in-out separation): swaps from plans of the mixture and from plans sampled by its
    marginals; where nothing gains, once more at y itself. Further samples join the game as they are.
 4. Once the game's value is near enough to the lower bound, or no side moves, its mixture is brought down to few plans and certified: the upper
    bound is the sum of proven bounds of what each evader achieves.
@@ -23,8 +23,8 @@ from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.separation import best_of_each
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.master import Master
-from optimizer.solvers.branch_and_cut.tree.node import Node, addable
-from optimizer.solvers.mixed.defender import DefenderBound, Exchanges
+from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
+from optimizer.solvers.mixed.defender import DefenderBound, Swaps
 from optimizer.solvers.mixed.evader import EvaderOracle
 from optimizer.solvers.params import MixedParams
 
@@ -123,7 +123,7 @@ class DoubleOracle:
         self._most = self.params.first_labels
         master = self.relaxation.master
         self.game = RestrictedGame(master.commodities, master.pool)
-        self._exchanges = Exchanges(self.instance, self.overlay)
+        self._swaps = Swaps(self.instance, self.overlay)
         overlay = self.overlay
         ends = (overlay.n_nodes, overlay.tail, overlay.head, overlay.reliability)
         self._evaders = EvaderOracle(*ends, master.commodities.searches, self.threads)
@@ -233,20 +233,20 @@ class DoubleOracle:
         chains = self.game.commodities.chains
         paths = self.game.pool.paths.take(np.arange(y.size)).joined(chains, self.game.pool.filling)
         weight = np.append(y, np.ones(chains.value.size))
-        exchanges, own = self._exchanges, np.append(solution.weight, np.ones(chains.value.size))
-        exchanges.weigh(paths, weight)
+        swaps, own = self._swaps, np.append(solution.weight, np.ones(chains.value.size))
+        swaps.weigh(paths, weight)
         likely = np.argsort(-solution.probability, kind="stable")[: self.params.starts]
         marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
         drawn = [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(self.params.drawn)]
         starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0] + drawn[
             : self.params.starts
         ]
-        improved = [exchanges.improved(start, until) for start in starts if time.monotonic() < until]
+        improved = [swaps.improved(start, until) for start in starts if time.monotonic() < until]
         answers = {plan.tobytes(): plan for plan in improved}
-        exchanges.weigh(paths, own)
+        swaps.weigh(paths, own)
         gained = 0.0
         for plan in answers.values():
-            gained = max(gained, solution.value - exchanges.value(plan))
+            gained = max(gained, solution.value - swaps.value(plan))
             self.game.add(plan)
         for plan in drawn:
             self.game.add(plan)
@@ -329,11 +329,11 @@ class DoubleOracle:
         """Raise the lower bound by branch and cut of the defender's answer; return whether it rose or a better plan was found."""
         chains = self.overlay.chains
         paths = self.game.pool.paths.take(np.arange(solution.weight.size))
-        self._exchanges.weigh(
+        self._swaps.weigh(
             paths.joined(self.game.commodities.chains, self.game.pool.filling),
             np.append(solution.weight, np.ones(chains.value.size)),
         )
-        plan = min(self.game.plans, key=self._exchanges.value)
+        plan = min(self.game.plans, key=self._swaps.value)
         answer = DefenderBound(self.instance, self.overlay, paths, solution.weight, plan, OnlyCancels(self.listener))
         before = self.lower
         bound = answer.bound(tolerance_of(self.gap) / 2, self.until)
@@ -616,7 +616,9 @@ def sampled_plan(instance: Instance, start: Mask, marginals: NDArray[np.float64]
     """Return a feasible (options,) mask: a feasible `start`, and options drawn by their (options,) marginals as far as they fit."""
     placed = start.copy()
     for option in systematic_sample(np.where(placed, 0.0, marginals), rng).tolist():
-        placed[option] = addable(instance, placed)[option] and options_that_break_none(instance, placed)[option]
+        placed[option] = (
+            options_that_fit(instance, placed)[option] and options_that_break_none(instance, placed)[option]
+        )
     return placed
 
 

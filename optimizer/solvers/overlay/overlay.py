@@ -82,7 +82,7 @@ class Overlay:
     bundle
         (parts, options) how often each option holds each part, where parts of options lie on arcs (`option` then names
         parts) and several options hold the same ones; None where each option is a part of its own.
-    weighting
+    scenario_weights
         How informed evaders, then chains, make up the value over draws; None where it is the sum by `weight`.
     node
         (nodes,) position in the instance of each overlay node, -1 for joints; None where it is not kept.
@@ -100,7 +100,7 @@ class Overlay:
     chains: Chains
     free: NDArray[np.bool_]
     bundle: csr_array | None = None
-    weighting: Weighting | None = None
+    scenario_weights: ScenarioWeights | None = None
     node: NDArray[np.int64] | None = None
 
     def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,8 +138,8 @@ class Overlay:
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
         informed, chains = self.informed_values(placed), self.chains.values(placed)
-        if self.weighting is not None:
-            return self.weighting.value(np.append(informed, chains))
+        if self.scenario_weights is not None:
+            return self.scenario_weights.value(np.append(informed, chains))
         return weighted_sum(self.weight, informed) + float(chains.sum())
 
 
@@ -534,7 +534,7 @@ def _restricted_chains(chains: Chains, forced: NDArray[np.bool_], free: NDArray[
 
 
 @dataclass(frozen=True, eq=False)
-class Weighting:
+class ScenarioWeights:
     """The value of a plan as the largest mean over an envelope of draws of weighted sums of terms.
 
     Attributes
@@ -574,4 +574,4 @@ def weighted(overlay: Overlay, draws: Draws, objective: Objective) -> Overlay:
     unit = diags_array(1.0 / overlay.chains.value)
     chains = csr_array((draws.weight @ overlay.chains.members.T) @ unit)
     table = csr_array(hstack((csr_array(draws.weight)[:, informed], chains)))
-    return replace(overlay, weighting=Weighting(table, objective.caps(draws.probability)))
+    return replace(overlay, scenario_weights=ScenarioWeights(table, objective.caps(draws.probability)))

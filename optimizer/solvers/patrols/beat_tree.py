@@ -1,8 +1,8 @@
-"""The tree of branch and cut over fixed options and every beat: elements are loose, and rows say what tours can do with them.
+"""The tree of branch and cut over fixed options and every beat: elements are relaxed options, and rows say what tours can do with them.
 
 Column generation bounds all beats by columns, and a tree over its nodes would solve the pricing problems at each of them. Here the rows of
-`tour_rows` take the place of columns: the numbers n_q of teams use the budgets, elements are loose options (`master`, `floor_losses`), and the
-duals of a program bound every plan of a node, with any beats, by themselves. At the prices at which column generation ended, the rows with a
+`tour_rows` take the place of columns: the numbers n_q of teams use the budgets, elements are relaxed (`lp.relaxed_options`), and the duals
+of a program bound every plan of a node, with any beats, by themselves. At the prices at which column generation ended, the rows with a
 multiplier of 1 prove the bound that it proved. A node whose fixed options are all decided is left at its bound.
 """
 
@@ -191,7 +191,7 @@ class BeatTreeProblem:
             overlay,
             csr_array(hstack((csr_array((price.shape[0], fixed)), -price))),
             np.append(generation.times[:fixed], most),
-            loose=np.arange(fixed + merged.size) >= fixed,
+            relaxed_options=np.arange(fixed + merged.size) >= fixed,
             limits=TourLimits(generation.patrols, merged),
             commodities=replace(base.commodities, chains=merged.merged(base.commodities.chains, fixed)),
             pool=base.pool.over(overlay, merged.merged(base.pool.paths, fixed)),

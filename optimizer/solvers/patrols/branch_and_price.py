@@ -20,7 +20,7 @@ from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.problem.instance.requirements import implied_options, options_that_break_none, requirements_met
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.problem.plan.result import tolerance_of
-from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.column_generation import BeatNode
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
@@ -220,7 +220,7 @@ class BranchAndPrice:
         of_beat = generation.uses()
         taken = number @ of_beat[: number.size]
         left = instance.budget * (1 + BUDGET_TOLERANCE) - taken
-        options = addable(instance, ones) & np.all(ones @ instance.use + instance.use <= left, axis=1)
+        options = options_that_fit(instance, ones) & np.all(ones @ instance.use + instance.use <= left, axis=1)
         options &= options_that_break_none(instance, ones)
         return _Addable(options, np.all(ones @ instance.use + of_beat <= left, axis=1))
 
@@ -260,6 +260,7 @@ class BranchAndPrice:
             before = [*before[1:], relaxed.bound]
             if (made or cut) and moved and turn < rounds - 1 and (turn + 1) % self.params.proof_every:
                 continue
+            # heuristics found nothing, or it is time for a proof: what the best tour of each base would still gain is taken off the bound
             pricing = generation.add_proving(relaxed, self._until)
             if relaxed.bound - pricing.missing > best:
                 best = relaxed.bound - pricing.missing
@@ -302,7 +303,7 @@ class BranchAndPrice:
         ones, zeros = node.ones.copy(), node.zeros.copy()
         if placed:
             ones[j] = True
-            zeros |= ~ones & ~addable(self.generation.instance, ones)
+            zeros |= ~ones & ~options_that_fit(self.generation.instance, ones)
         else:
             zeros[j] = True
         return replace(node, ones=ones, zeros=zeros)

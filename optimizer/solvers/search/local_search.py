@@ -13,9 +13,9 @@ from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
-from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import HeuristicParams
-from optimizer.solvers.search.state import NOTHING, SolveState, tidy
+from optimizer.solvers.search.state import NOTHING, SolveState, reduce_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +61,7 @@ class PlanImprover:
         """Offer a plan with what is left of the budgets spent."""
         if not self.pooled.knows:
             self.pooled.refresh(start)
-        self._search.offer(filled(self._search.instance, self.pooled, start))
+        self._search.offer(complete_plan(self._search.instance, self.pooled, start))
 
     def greedy(self) -> NDArray[np.bool_]:
         """Return a greedy plan, offered as well; it is made once."""
@@ -80,13 +80,13 @@ class PlanImprover:
             self._greedy = made
         return self._greedy
 
-    def know(self, seen: Iterable[bytes], made: NDArray[np.bool_] | None) -> None:
+    def take_note(self, seen: Iterable[bytes], made: NDArray[np.bool_] | None) -> None:
         """Take note of plans that another process has searched around, and of the greedy plan if it made it."""
         self.seen |= set(seen)
         if made is not None and self._greedy is None:
             self._greedy = made
 
-    def look(self, least: float = PROVEN) -> None:
+    def finish(self, least: float = PROVEN) -> None:
         """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
 
         A gap is a promise about the bound, not leave to stop looking. No greedy plan is made where the gap is at most `least`.
@@ -204,7 +204,7 @@ def greedy(
             placed = more
             listener.plan_found(placed, overlay.value(placed))
         runs.append(placed)
-    return tidy(instance, overlay, min(runs, key=overlay.value), pooled)
+    return reduce_plan(instance, overlay, min(runs, key=overlay.value), pooled)
 
 
 def local_search(
@@ -232,7 +232,7 @@ def local_search(
             if time.monotonic() >= until:
                 break
             rest = best if option == NONE else _without(best, option)
-            candidate = filled(instance, pooled, rest, banned=option)
+            candidate = complete_plan(instance, pooled, rest, banned=option)
             if pooled.value(candidate) >= best_value * (1 - NOTHING) or not requirements_met(instance, candidate):
                 continue
             value = overlay.value(candidate)
@@ -241,7 +241,7 @@ def local_search(
                 listener.plan_found(best, best_value)
                 break
             pooled.refresh(candidate)
-    return tidy(instance, overlay, best, pooled)
+    return reduce_plan(instance, overlay, best, pooled)
 
 
 def ruin_and_recreate(
@@ -263,7 +263,7 @@ def ruin_and_recreate(
         fruitless += 1
         rough = _ruined(instance, here, rng, params.ruined)
         shake = rng.uniform(1 - params.noise, 1 + params.noise, placed.size)
-        candidate = filled(instance, pooled, rough, shake=shake, until=until)
+        candidate = complete_plan(instance, pooled, rough, shake=shake, until=until)
         if pooled.value(candidate) >= best_value * (1 + params.accepted_loss) or not requirements_met(
             instance, candidate
         ):
@@ -276,7 +276,7 @@ def ruin_and_recreate(
         if value < best_value * (1 - NOTHING):
             best, best_value, fruitless = candidate, value, 0
             listener.plan_found(best, best_value)
-    return tidy(instance, overlay, best, pooled)
+    return reduce_plan(instance, overlay, best, pooled)
 
 
 def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator, share: float) -> Mask:
@@ -294,7 +294,7 @@ def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator, share: f
     return fewer
 
 
-def filled(
+def complete_plan(
     instance: Instance,
     pooled: PooledValues,
     placed: Mask,
@@ -322,7 +322,12 @@ def _mended(
     """Return the mask with an option that breaks a requirement, and others that mend it; None where there is none."""
     if not instance.requirements or not requirements_met(instance, placed):
         return None
-    blocked = addable(instance, placed) & ~placed & ~_forbidden(instance) & ~options_that_break_none(instance, placed)
+    blocked = (
+        options_that_fit(instance, placed)
+        & ~placed
+        & ~_forbidden(instance)
+        & ~options_that_break_none(instance, placed)
+    )
     if banned != NONE:
         blocked[banned] = False
     gain = np.where(blocked, pooled.gains(placed).gain, 0.0) / _prices(instance, placed)
@@ -378,7 +383,9 @@ def _best_option(
 
     Gains are multiplied by (options,) `shake` if given.
     """
-    allowed = addable(instance, placed) & ~placed & ~_forbidden(instance) & options_that_break_none(instance, placed)
+    allowed = (
+        options_that_fit(instance, placed) & ~placed & ~_forbidden(instance) & options_that_break_none(instance, placed)
+    )
     if banned != NONE:
         allowed[banned] = False
     if not allowed.any():

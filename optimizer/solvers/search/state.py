@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
     from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
-    from optimizer.solvers.search.warm_start import Carried
+    from optimizer.solvers.search.warm_start import WarmStart
 
 BRANCHING = "branching"
 """The step in which a tree is searched."""
@@ -62,7 +62,7 @@ class SolveState(SilentListener):
     exact: Callable[[NDArray[np.bool_]], float] | None = None
     threads: int = 1
     workers: TreeWorkers | None = None
-    carried: Carried | None = None
+    warm_start: WarmStart | None = None
     master: Master | None = None
     params: SolveParams = SolveParams()
     overlay: Overlay = field(init=False)
@@ -81,7 +81,7 @@ class SolveState(SilentListener):
     def begin(self) -> None:
         """Take the two bounds that need no search, forced options alone and everything at once, and the plans to begin from."""
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
-        # a program that is given may have loose options, which come several times: more than everything once
+        # a program that is given may have relaxed options, which come several times: more than everything once
         everything = self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
         self.lower = max(everything, self.proven)
         self.offer(self.placed)
@@ -103,7 +103,7 @@ class SolveState(SilentListener):
     @property
     def quick(self) -> bool:
         """Whether a search that closes the gap is to end there, without a local search around its plan."""
-        return self.carried is not None and self.carried.quick
+        return self.warm_start is not None and self.warm_start.quick
 
     @property
     def seconds_left(self) -> float | None:
@@ -187,9 +187,9 @@ class SolveState(SilentListener):
         """Return whether the listener wants the search to stop."""
         return self.listener.cancelled()
 
-    def tidy(self, pooled: PooledValues | None = None) -> None:
+    def reduce_plan(self, pooled: PooledValues | None = None) -> None:
         """Drop the options of the incumbent that change nothing; values over a pool of paths make it quicker."""
-        self.placed = tidy(self.instance, self.overlay, self.placed, pooled)
+        self.placed = reduce_plan(self.instance, self.overlay, self.placed, pooled)
 
     def report(self) -> None:
         """Tell the listener the bounds."""
@@ -211,7 +211,7 @@ class SolveState(SilentListener):
         )
 
 
-def tidy(
+def reduce_plan(
     instance: Instance, overlay: Overlay, placed: NDArray[np.bool_], pooled: PooledValues | None = None
 ) -> NDArray[np.bool_]:
     """Return the mask without the options whose removal, one after another, does not change the value.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Carried:
+class WarmStart:
     """What a solve takes from those of its series before it, and leaves to those after it.
 
     Attributes

@@ -28,7 +28,7 @@ from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, explain_by_routes
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
-from optimizer.solvers.branch_and_cut.tree.node import addable
+from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.mixed.double_oracle import systematic_sample
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import local_search
@@ -382,7 +382,9 @@ class PlanFromScores:
         open_flow = flow.copy()
         open_flow[_covered(routes, placed)] = 0.0
         while True:
-            fitting = addable(instance, placed) & ~placed & self._allowed & options_that_break_none(instance, placed)
+            fitting = (
+                options_that_fit(instance, placed) & ~placed & self._allowed & options_that_break_none(instance, placed)
+            )
             gain = np.where(fitting, meets @ open_flow, 0.0)
             choice = int((gain / self.price).argmax())
             if gain[choice] <= 0:

@@ -14,7 +14,7 @@ from optimizer.lab.adaptive.simulation.routes import Passages, choice_sets
 from optimizer.problem.plan.plan import with_beats, with_teams
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
-from optimizer.solvers.mixed.defender import Exchanges
+from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import MarginalRelaxation, RestrictedGame, sampled_plan
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
@@ -315,7 +315,7 @@ def _played(
     listener: Listener,
 ) -> GameSolution:
     """Play rounds of the double oracle and return the last solution of the game."""
-    exchanges = Exchanges(instance, overlay)
+    swaps = Swaps(instance, overlay)
     chains = game.commodities.chains
     solution = _solved(game)
     pairs = game.commodities.searches.leaf.size
@@ -324,13 +324,13 @@ def _played(
             raise KeyboardInterrupt
         marginals = np.array(game.plans[: solution.probability.size]).T @ solution.probability
         paths = game.pool.paths.take(np.arange(solution.weight.size)).joined(chains, game.pool.filling)
-        exchanges.weigh(paths, np.append(solution.weight, np.ones(chains.value.size)))
+        swaps.weigh(paths, np.append(solution.weight, np.ones(chains.value.size)))
         game.pool.grow(marginals, np.zeros(marginals.size, dtype=bool))
         likely = np.argsort(-solution.probability, kind="stable")[:STARTS]
         starts = [game.plans[x] for x in likely.tolist() if solution.probability[x] > 0]
         starts += [sampled_plan(instance, start, marginals, rng) for _ in range(STARTS)]
         for plan in starts:
-            game.add(exchanges.improved(plan))
+            game.add(swaps.improved(plan))
         solution = _solved(game)
     return solution
 
@@ -422,7 +422,7 @@ def with_team_pool(instance: Instance, number: int, seed: int = 0, listener: Lis
 # small problems tests hold it against enumeration.
 
 NEGLIGIBLE = 1e-5
-"""Share of all loads below which routes that meet the same options do not steer the exchanges."""
+"""Share of all loads below which routes that meet the same options do not steer the swaps."""
 
 
 class BestPlanInHindsight:
@@ -437,7 +437,7 @@ class BestPlanInHindsight:
     """
 
     def __init__(self, instance: Instance, overlay: Overlay, routes: RouteSet) -> None:
-        self._exchanges = Exchanges(instance, overlay)
+        self._swaps = Swaps(instance, overlay)
         self._base, n = routes.base, routes.n_options
         known: dict[tuple[tuple[int, float], ...], int] = {}
         group = np.empty(routes.pair.size, dtype=np.int64)
@@ -459,5 +459,5 @@ class BestPlanInHindsight:
         """Return the best plan found against (routes,) flows by exchanges from each of some plans."""
         weight = np.bincount(self._group, flow * self._base, self._paths.value.size).astype(np.float64)
         steering = np.where(weight > NEGLIGIBLE * weight.sum(), weight, 0.0)
-        self._exchanges.weigh(self._paths, steering)
-        return min((self._exchanges.improved(start) for start in starts), key=self._exchanges.value)
+        self._swaps.weigh(self._paths, steering)
+        return min((self._swaps.improved(start) for start in starts), key=self._swaps.value)

@@ -58,7 +58,7 @@ AT_ONCE = 8
 """Commodities whose floors are raised before the time is looked at."""
 
 
-def raised_floors(
+def tightened_bounds(
     instance: Instance,
     node: Node,
     paths: Paths,

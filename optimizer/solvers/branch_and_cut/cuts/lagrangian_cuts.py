@@ -67,15 +67,15 @@ def cut_by_groups(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: Paral
         What shares the searches with other processes, if there are to be any.
     """
     overlay = tree.overlay
-    if overlay.weighting is not None or overlay.bundle is not None or tree.master.loose.any():
+    if overlay.scenario_weights is not None or overlay.bundle is not None or tree.master.relaxed_options.any():
         return  # the value is no sum over groups, or an option is not what the overlay has
     if tree.lower >= (1 - tree.params.lagrangian.gap) * tree.upper or tree.out_of_time:
         return
     with step(tree.listener, "cutting by groups of evaders"):
-        add_group_cuts(tree, placed, parallel)
+        add_lagrangian_cuts(tree, placed, parallel)
 
 
-def add_group_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None) -> None:
+def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None) -> None:
     """Search the groups whose rows the best plan is furthest above first; add the cuts that were found to the root and cut on."""
     master, params, gained, found = tree.master, tree.params.lagrangian, 0.0, []
     _settle(tree)
@@ -132,7 +132,7 @@ def _searched(
     def here(task: GroupTask) -> Cuts:
         return proven_cut(tree, task, placed)
 
-    yield from map(here, tasks) if parallel is None else parallel.group_cuts(tasks, here)
+    yield from map(here, tasks) if parallel is None else parallel.lagrangian_cuts(tasks, here)
 
 
 def proven_cut(

@@ -62,7 +62,7 @@ BETTER = 0.03
 """How far below the value of the best plan its objective must be, relative: without this the solver finds little at its root."""
 
 
-def plan_of_a_cut(
+def min_cut_heuristic(
     tree: BranchAndCut, listener: Listener, meanwhile: Callable[[], None] | None = None
 ) -> NDArray[np.bool_] | None:
     """Return an (options,) plan that closes one cut of the network, where the gap of a root that was cut is wide; None where there is none.
@@ -84,7 +84,7 @@ def plan_of_a_cut(
         If the listener cancels, or by Ctrl-C.
     """
     overlay, instance = tree.overlay, tree.instance
-    if overlay.bundle is not None or tree.master.loose.any() or not overlay.origin.size:
+    if overlay.bundle is not None or tree.master.relaxed_options.any() or not overlay.origin.size:
         return None  # an option is not what the overlay has, or nobody chooses a way
     if tree.lower >= (1 - tree.params.heuristics.min_cut_gap) * tree.upper or tree.out_of_time:
         return None
@@ -109,7 +109,7 @@ def plan_of_a_cut(
 def _solved(tree: BranchAndCut, listener: Listener, meanwhile: Callable[[], None] | None) -> MipOutcome:
     from optimizer.solvers.mip.backend import solve_mip
 
-    model, params = model_of_a_cut(tree), tree.params.heuristics
+    model, params = min_cut_model(tree), tree.params.heuristics
     limit, most_nodes = params.min_cut_share * (tree.until - time.monotonic()), params.min_cut_nodes
 
     def solved(listener: Listener) -> MipOutcome:
@@ -140,7 +140,7 @@ class _Over(SilentListener):
         return self.said
 
 
-def model_of_a_cut(tree: BranchAndCut) -> MipModel:
+def min_cut_model(tree: BranchAndCut) -> MipModel:
     """Return the program; its first columns are the options."""
     from optimizer.solvers.mip.backend import MipModel
 

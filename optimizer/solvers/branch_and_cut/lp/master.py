@@ -75,7 +75,7 @@ MOST_VALUED = 256
 """Masks of options whose values are kept."""
 
 LIMITED = 4
-"""Every so many solutions of a loop of cuts, from the first, rows on loose options are asked for."""
+"""Every so many solutions of a loop of cuts, from the first, rows on relaxed options are asked for."""
 
 BREAKING = 2.0
 """Cost of e in units of the value with nothing placed: larger than any plan's."""
@@ -126,7 +126,7 @@ class Master:
         (options,) K: how often each option can be placed, >= 1; every copy multiplies the value again. An overlay for K above 1 must hold
         every best path under so many copies (`column_generation`). Stars and tangents hold for any number of copies; T has
         single ones alone.
-    loose
+    relaxed_options
         (options,) mask of options that nodes never decide, for which they count as not placed: parts of beats. The program places them as
         it likes, at most K times; what they take off the floors of a node is its `loss`, and floors are rows there (`loose_entries`).
     mixed
@@ -135,9 +135,9 @@ class Master:
     price
         (options,) what placing an option adds to the value, >= 0; nothing by default.
     limits
-        Rows on loose options and the columns that are added later, each at least 0 at every plan: given what a unit of each (loose,) option is
-        worth, how often it is there and the values of the (added,) columns, it returns the (rows, loose and added) entries of those that are
-        violated. None where there are none.
+        Rows on relaxed options and the columns that are added later, each at least 0 at every plan: given what a unit of each
+        (relaxed,) option is worth, how often it is there and the values of the (added,) columns, it returns the
+        (rows, relaxed and added) entries of those that are violated. None where there are none.
     commodities, pool
         Those of another program of the same overlay, and `times`, whose paths this one shares; by default its own.
 
@@ -160,7 +160,7 @@ class Master:
         *,
         mixed: bool = False,
         price: NDArray[np.float64] | None = None,
-        loose: NDArray[np.bool_] | None = None,
+        relaxed_options: NDArray[np.bool_] | None = None,
         limits: Limits | None = None,
         commodities: Commodities | None = None,
         pool: PathPool | None = None,
@@ -174,7 +174,7 @@ class Master:
         self._most = most
         self._scale = np.where(most > 0, most, 1.0)
         self._n = overlay.free.size
-        over_draws = DrawColumns.of(self.commodities, self._scale, most, self.total)
+        over_draws = ScenarioColumns.of(self.commodities, self._scale, most, self.total)
         self._widest = over_draws.upper
         self._price = np.zeros(self._n) if price is None else price
         cost = np.concatenate((self._price / self.total, over_draws.theta_cost, [BREAKING], over_draws.cost))
@@ -204,7 +204,7 @@ class Master:
         self._mean = _even(instance)
         self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
         self.budget_cuts = BudgetCuts.none(self._n)
-        self.loose = np.zeros(self._n, dtype=bool) if loose is None else loose
+        self.relaxed_options = np.zeros(self._n, dtype=bool) if relaxed_options is None else relaxed_options
         self._limits = limits
         self._wider, self._shares = np.empty(0), LargestShares(self.commodities.chains, self._n)
         self._searched = 0
@@ -245,7 +245,7 @@ class Master:
         least = self.commodities.sums(node.floor if node.loss is None else self.commodities.floor)
         none = np.zeros(self._widest.size + self._wider.size)
         lower = np.concatenate((node.ones, least / self._scale, [0.0], none))
-        most = np.where(self.loose | ~node.zeros, self._times, 0)
+        most = np.where(self.relaxed_options | ~node.zeros, self._times, 0)
         breaking = max(self._breaking, float(bool(node.ancestors)))
         upper = np.concatenate(
             (most, np.maximum(self._most, least) / self._scale, [breaking], self._widest, self._wider)
@@ -280,7 +280,9 @@ class Master:
             cuts = self.cuts_at(point, node.floor, search=search)
             floor = node.floor
             if node.loss is not None:
-                cuts = with_losses(cuts, node, self.commodities.start, self._shares.of(self.pool.paths), self.loose)
+                cuts = with_losses(
+                    cuts, node, self.commodities.start, self._shares.of(self.pool.paths), self.relaxed_options
+                )
                 floor = self.commodities.floor
             rows = self.commodities.rows(cuts, point, floor)
             violated = rows.values(x) - relaxed.theta > VIOLATION * self.total
@@ -295,7 +297,7 @@ class Master:
         """Add the rows of a node with losses that the solution of the one above it violates in its bounds: its floors are rows."""
         if node.loss is None:
             return
-        most = np.where(self.loose | ~node.zeros, self._times, 0)
+        most = np.where(self.relaxed_options | ~node.zeros, self._times, 0)
         self.separate(node, replace(above, x=np.clip(above.x, node.ones, most)), search=False)
 
     def _in_draws_that_count(self, values: NDArray[np.float64], relaxed: Relaxed) -> NDArray[np.bool_]:
@@ -310,7 +312,10 @@ class Master:
     def tighten(self, x: NDArray[np.float64], node: Node | None = None) -> bool:
         """Add the budget cuts that x violates, of all plans or those of a node below the root; return whether there were any."""
         if node is not None and node.ancestors:
-            cuts, owner = self._hull.cuts(x[: self._n], node.ones, node.zeros & ~self.loose), node.ancestors[-1]
+            cuts, owner = (
+                self._hull.cuts(x[: self._n], node.ones, node.zeros & ~self.relaxed_options),
+                node.ancestors[-1],
+            )
         else:
             cuts, owner = self._hull.cuts(x[: self._n]), 0
         if cuts.side.size:
@@ -320,15 +325,17 @@ class Master:
         return bool(cuts.side.size)
 
     def limit(self, relaxed: Relaxed, count: int) -> bool:
-        """Add the rows on loose options that a solution violates, where it is one in `LIMITED` of a loop's; return whether there were any."""
+        """Add the rows on relaxed options that a solution violates, where it is one in `LIMITED` of a loop's; return whether there were any."""
         if self._limits is None or (count - 1) % LIMITED:
             return False
         n_added = self._wider.size
         rows = self._limits(
-            relaxed.worth[self.loose], relaxed.x[self.loose], relaxed.added[relaxed.added.size - n_added :]
+            relaxed.worth[self.relaxed_options],
+            relaxed.x[self.relaxed_options],
+            relaxed.added[relaxed.added.size - n_added :],
         )
         width = self.program.bounds[0].size
-        column = np.append(np.flatnonzero(self.loose), np.arange(width - n_added, width))
+        column = np.append(np.flatnonzero(self.relaxed_options), np.arange(width - n_added, width))
         self.program.add(
             csr_array((rows.data, column[rows.indices], rows.indptr), shape=(rows.shape[0], width)),
             np.zeros(rows.shape[0]),
@@ -340,7 +347,7 @@ class Master:
 
         The cuts hold for plans that leave each commodity its (commodities,) floor.
         """
-        free, chains = self.overlay.free & (self._times == 1) & ~self.loose, self.commodities.chains
+        free, chains = self.overlay.free & (self._times == 1) & ~self.relaxed_options, self.commodities.chains
         bases = [np.zeros_like(free), *((point >= share) & free for share in BASES)]
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
@@ -446,7 +453,7 @@ MARGIN = 1e-9
 
 
 @dataclass(frozen=True)
-class DrawColumns:
+class ScenarioColumns:
     """The variables z and u of the objective over draws; none where there are no draws.
 
     Attributes
@@ -468,12 +475,12 @@ class DrawColumns:
     @classmethod
     def of(
         cls, commodities: Commodities, scale: NDArray[np.float64], most: NDArray[np.float64], total: float
-    ) -> DrawColumns:
+    ) -> ScenarioColumns:
         """Return the variables that commodities need, in units of the total."""
-        if commodities.weighting is None or commodities.draw is None:
+        if commodities.scenario_weights is None or commodities.draw is None:
             nothing = np.empty(0)
             return cls(scale / total, nothing, nothing, np.empty(0, dtype=np.int64), nothing)
-        caps, draw = commodities.weighting.caps, commodities.draw
+        caps, draw = commodities.scenario_weights.caps, commodities.draw
         widest = np.bincount(draw, most, caps.size) / total
         return cls(
             np.zeros_like(scale),

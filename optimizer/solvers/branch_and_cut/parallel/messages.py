@@ -102,7 +102,7 @@ class ImproveTask:
 
 @dataclass(frozen=True)
 class GroupTask:
-    """Prove a row of a group of informed evaders, theta_g + pi x >= v, for the largest v of some nodes or seconds (`group_cuts`)."""
+    """Prove a row of a group of informed evaders, theta_g + pi x >= v, for the largest v of some nodes or seconds (`cuts.lagrangian_cuts`)."""
 
     row: Cuts
     nodes: int

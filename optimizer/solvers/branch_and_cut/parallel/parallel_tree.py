@@ -2,9 +2,10 @@
 
 The workers are started when the search has taken some seconds. Where that is while the root is cut, one or two of them, but not all, begin by
 searching around plans, as this process needs a core itself. The supervisor, this process, cuts the root, for which workers that are ready
-search groups of evaders (`group_cuts`), and expands nodes until one is ready. Then it keeps the open nodes and gives them out, those of least
-bound first, a few to a worker; a worker expands them and what comes of them, best first, and hands back what is open after some seconds, or
-when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and valued again here;
+search groups of evaders (`cuts.lagrangian_cuts`), and expands nodes until one is ready. Then it keeps the open nodes and gives them out,
+those of least bound first, a few to a worker. A worker expands them and what comes of them, best first, and hands back what is open after
+some seconds, or when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and
+valued again here;
 paths, rows that hold everywhere and what the branching rule has learnt go along with the next order.
 
 The bound of the whole is the least over nodes that are open, given out and pruned; that of nodes given out rises as their worker tells. A
@@ -181,7 +182,7 @@ class ParallelTree:
         if self.begun:
             self._workers.end()
 
-    def group_cuts(self, tasks: Iterable[GroupTask], here: Callable[[GroupTask], Cuts]) -> Iterator[Cuts]:
+    def lagrangian_cuts(self, tasks: Iterable[GroupTask], here: Callable[[GroupTask], Cuts]) -> Iterator[Cuts]:
         """Yield the cut of each task as it comes: from idle workers, and from `here`, this process, while there is not one for every core.
 
         The task of a worker that is lost is given to another. Workers stop with theirs where no more cuts are taken.
@@ -194,6 +195,7 @@ class ParallelTree:
                 for worker, seat in enumerate(self._seats):
                     if self._group_tasks and seat.idle:
                         self._give(worker, seat, self._group_tasks.pop(0))
+                # a worker without an order is still starting, or gone: its core is free for this process
                 if self._group_tasks and any(seat.order is None for seat in self._seats):
                     yield here(self._group_tasks.pop(0))
                     self._take(0.0)
@@ -297,6 +299,7 @@ class ParallelTree:
         elif isinstance(message, PlanFound):
             self._offer(message.placed, worker)
         elif isinstance(message, BoundMoved):
+            # the bound is of its whole order, so it only rises, in whatever order messages are heard
             seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open
         elif isinstance(message, OrderOutcome):
             self._settle(worker, seat, message)
@@ -319,7 +322,7 @@ class ParallelTree:
             self._news.append(_News(worker, outcome.news))
             self._tree.master.pool.merge(outcome.news.paths)
         if self._improver is not None:
-            self._improver.know(outcome.seen, outcome.greedy)
+            self._improver.take_note(outcome.seen, outcome.greedy)
         if outcome.group_cut is not None:
             self._group_cuts.append(outcome.group_cut)
         if isinstance(order.task, BranchTask):

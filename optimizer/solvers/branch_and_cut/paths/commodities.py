@@ -12,7 +12,7 @@ from optimizer.problem.instance.evaders import Evader, Searches
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, best_of_each
 from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
-from optimizer.solvers.overlay.overlay import Links, Weighting, repeated
+from optimizer.solvers.overlay.overlay import Links, ScenarioWeights, repeated
 from optimizer.solvers.overlay.searching import search_values
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Commodities:
         (commodities,) p_u, R_u (value with nothing but forced options placed), L_u (with everything placed).
     group
         (commodities,) the group of each.
-    weighting
+    scenario_weights
         How commodities make up the value over draws; None where it is the sum by `weight`.
     terms, draw
         (sums, commodities) sparse: the weights of the sums that the linear program has a variable for, and (sums,) the draw of each; without
@@ -51,7 +51,7 @@ class Commodities:
     start: NDArray[np.float64]
     floor: NDArray[np.float64]
     group: NDArray[np.int64]
-    weighting: Weighting | None = None
+    scenario_weights: ScenarioWeights | None = None
     terms: csr_array | None = None
     draw: NDArray[np.int64] | None = None
 
@@ -80,15 +80,21 @@ class Commodities:
             floor=np.minimum(start, floor),
             group=np.append(informed := _group_of(near), informed.max(initial=-1) + 1 + _group_of(alike)),
         )
-        return whole if overlay.weighting is None else _by_draw(whole, overlay.weighting, commodity, near, alike)
+        return (
+            whole
+            if overlay.scenario_weights is None
+            else _by_draw(whole, overlay.scenario_weights, commodity, near, alike)
+        )
 
     def value(self, values: NDArray[np.float64]) -> float:
         """Return the value of (commodities,) values."""
-        return weighted_sum(self.weight, values) if self.weighting is None else self.weighting.value(values)
+        return (
+            weighted_sum(self.weight, values) if self.scenario_weights is None else self.scenario_weights.value(values)
+        )
 
     def weights_at(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (commodities,) weights whose sum over (commodities,) values is their value, and over any others at most theirs."""
-        return self.weight if self.weighting is None else self.weighting.weights_at(values)
+        return self.weight if self.scenario_weights is None else self.scenario_weights.weights_at(values)
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (groups,) weighted sums of (commodities,) values."""
@@ -124,17 +130,17 @@ class Commodities:
 
 def _by_draw(
     whole: Commodities,
-    weighting: Weighting,
+    scenario_weights: ScenarioWeights,
     commodity: NDArray[np.int64],
     near: NDArray[np.int64],
     alike: NDArray[np.int64],
 ) -> Commodities:
-    """Return commodities with a weighting of theirs, from one of informed evaders and chains, and sums by draw and group."""
-    draws, n_informed = weighting.table.shape[0], commodity.size
+    """Return commodities with a scenario_weights of theirs, from one of informed evaders and chains, and sums by draw and group."""
+    draws, n_informed = scenario_weights.table.shape[0], commodity.size
     place = (np.arange(n_informed), commodity)
     merged = csr_array((np.ones(n_informed), place), shape=(n_informed, near.size))
-    informed = csr_array(weighting.table[:, :n_informed] @ merged)
-    table = csr_array(hstack((informed, csr_array(weighting.table[:, n_informed:]))))
+    informed = csr_array(scenario_weights.table[:, :n_informed] @ merged)
+    table = csr_array(hstack((informed, csr_array(scenario_weights.table[:, n_informed:]))))
     table.eliminate_zeros()
     spread = (
         draws * table.shape[1] / max(table.nnz, 1)
@@ -148,7 +154,7 @@ def _by_draw(
     return replace(
         whole,
         group=group,
-        weighting=Weighting(table, weighting.caps),
+        scenario_weights=ScenarioWeights(table, scenario_weights.caps),
         terms=terms,
         draw=sums // (int(group.max(initial=0)) + 1),
     )

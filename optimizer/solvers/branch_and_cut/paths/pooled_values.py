@@ -85,7 +85,7 @@ class PooledValues:
 
     def _weights_at(self, best: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights of the commodities that have paths: over draws those of the draws that count at these values of theirs."""
-        if self._commodities.weighting is None:
+        if self._commodities.scenario_weights is None:
             return self._weight
         values = np.zeros(self._commodities.weight.size)
         values[self._commodity] = best

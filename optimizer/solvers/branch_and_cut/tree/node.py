@@ -38,7 +38,7 @@ class Node:
     basis
         Basis from which its linear program is solved first; None for the last one.
     loss
-        (commodities, options) sparse: what a loose option (`master`) at most takes off the floor of a commodity; None where nothing does.
+        (commodities, options) sparse: what a relaxed option (`master`) at most takes off the floor of a commodity; None where nothing does.
     """
 
     ones: NDArray[np.bool_]
@@ -80,11 +80,11 @@ class Node:
         return placed
 
     def _can_take(self, instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return self.undecided & ~placed & addable(instance, placed) & options_that_break_none(instance, placed)
+        return self.undecided & ~placed & options_that_fit(instance, placed) & options_that_break_none(instance, placed)
 
     def propagated(self, instance: Instance) -> Node:
         """Return the node with those options fixed that no longer fit beside the placed ones, or that a requirement cannot do without."""
-        node = replace(self, zeros=self.zeros | (self.undecided & ~addable(instance, self.ones)))
+        node = replace(self, zeros=self.zeros | (self.undecided & ~options_that_fit(instance, self.ones)))
         if not instance.requirements:
             return node
         more = implied_options(instance, node.ones, node.zeros)
@@ -98,7 +98,7 @@ class Node:
         return within_limits(instance, self.ones) and implied_options(instance, self.ones, self.zeros).possible
 
 
-def addable(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def options_that_fit(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the (options,) mask of those that can be added, one at a time, to a mask that fits; it agrees with `within_limits` exactly."""
     most = instance.budget * (1 + BUDGET_TOLERANCE)
     used = placed @ instance.use + instance.use

@@ -27,10 +27,10 @@ from optimizer.base.work.listener import SILENT
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
-from optimizer.solvers.branch_and_cut.cuts.bound_tightening import raised_floors
+from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import loosened, prepared
-from optimizer.solvers.branch_and_cut.tree.node import Node, addable
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, with_losses_of_relaxed
+from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     BranchingRule,
     NodeSolution,
@@ -146,7 +146,7 @@ class BranchAndCut:
         forbidden = np.array([option.forbidden for option in self.instance.options], dtype=bool)
         zeros = ~(self.overlay.free | self.instance.forced) | forbidden
         root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
-        self.root = loosened(root.propagated(self.instance), self.master)
+        self.root = with_losses_of_relaxed(root.propagated(self.instance), self.master)
         self.lower = self.root.lower
         self._search = BestFirstSearch(self, newest_first=True)
         self.rule = BranchingRule(self.overlay.free.size)
@@ -175,7 +175,7 @@ class BranchAndCut:
         """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any.
 
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
-        cuts go on from floors under the budgets (`budget_floors`), without loose options; such cuts hold under these budgets alone.
+        cuts go on from floors under the budgets (`budget_floors`), without relaxed options; such cuts hold under these budgets alone.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
         for _ in range(self.params.root.most_tightenings if floors and most is None and self.root.loss is None else 0):
@@ -189,7 +189,7 @@ class BranchAndCut:
         commodities, before = self.master.commodities, self.root.floor
         until = (now := time.monotonic()) + self.params.root.tightening_share * (self.until - now)
         paths, cuts = self.master.pool.paths, self.master.budget_cuts
-        self.root = self.root.with_floor(raised_floors(self.instance, self.root, paths, cuts, until, self.listener))
+        self.root = self.root.with_floor(tightened_bounds(self.instance, self.root, paths, cuts, until, self.listener))
         return commodities.value(self.root.floor) - commodities.value(before) > self.params.root.stalled * self.lower
 
     def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
@@ -295,9 +295,10 @@ class BranchAndCut:
                 return None
             node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
             if node.lower >= self.cutoff:
-                return [node]
+                return [node]  # not []: the search prunes it at its bound, which the bound of the whole must keep
             fixed = self._fixed(node, relaxed)
             if fixed is not node:
+                # fewer options may be placed now, so floors are higher: rows of this node with them are stronger
                 node = self._prepared(fixed)
                 if not node.may_hold_plans(self.instance):
                     return []
@@ -309,6 +310,7 @@ class BranchAndCut:
         if (better := self._improve(near)) is not None:
             self.offer(better)
         if not node.undecided.any() and node.loss is not None:
+            # beside relaxed options the node holds plans with any beats, which nothing here can split: its bound stays
             self._search.prune(node.lower)
             return []
         if not node.undecided.any():
@@ -362,7 +364,7 @@ class BranchAndCut:
             if children is None:
                 return None
             if min(child.lower for child in children) >= self.cutoff:
-                return children
+                return children  # nothing below the cutoff is left in this node: no better split can be found
             self._weigh(trials, split, relaxed.x, children)
         return trials.best or [trials.node]
 
@@ -375,6 +377,7 @@ class BranchAndCut:
         trials.idle += 1
         if max(child.lower for child in children) >= self.cutoff:
             if split.option is not None or rises.min() >= WORTH_KEEPING * left:
+                # one child is pruned, so the node is the other one; splits tried before are of the larger node and shrink with it
                 self._search.prune(self.cutoff)
                 trials.node = children[int(rises.argmin())]
                 trials.best = [child.within(trials.node) for child in trials.best]
@@ -444,7 +447,7 @@ class BranchAndCut:
             return None
         ones = node.ones.copy()
         for option in np.flatnonzero(node.undecided & (x >= min(largest, WHOLE))).tolist():
-            ones[option] = addable(self.instance, ones)[option]
+            ones[option] = options_that_fit(self.instance, ones)[option]
         return replace(node, ones=ones).propagated(self.instance)
 
 
