@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.base.work.executor import Executor, Piece
+from optimizer.base.work.executor import Executor
+from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive import __main__ as lab
 from optimizer.lab.adaptive import findings
 from optimizer.lab.adaptive.analysis.adapt import adapt
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.base.work.executor import PieceCall
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
 
 pytestmark = pytest.mark.lab
@@ -367,10 +368,8 @@ def test_every_experiment_has_a_figure_of_what_it_measures(tmp_path: Path, monke
     monkeypatch.setattr(findings, "LENGTHS", {})
     for name, cases in CASES.items():
         shared = findings.worlds(name, usable(6), AdaptModel(loads=100, days=5, history=2))
-        pieces = [
-            Piece(f"{case} {policy} {run}", (name, case, policy, run)) for case, policy in cases for run in (0, 1)
-        ]
-        rows = [ended.value() for ended in Executor().run(findings.finding_run, pieces, shared=shared)]
+        tasks = [Task(f"{case} {policy} {run}", (name, case, policy, run)) for case, policy in cases for run in (0, 1)]
+        rows = [ended.value() for ended in Executor().run(findings.finding_run, tasks, shared=shared)]
         assert set(MEASURES_BY_STUDY[name]) < set(rows[0])
         save_figure(tmp_path / f"{name}.png", name, pd.DataFrame(rows))
     assert {place.stem for place in tmp_path.iterdir()} == set(CASES) == set(MEASURES_BY_STUDY)
@@ -383,8 +382,8 @@ def test_intervals_count_the_runs_of_which_a_measure_is_known(
     write_instance(instance, usable(6))
     sizes = iter([0.25, None, 0.75])
 
-    def measured(call: PieceCall) -> dict[str, Any]:
-        name, case, policy, number = call.piece.argument
+    def measured(call: TaskCall) -> dict[str, Any]:
+        name, case, policy, number = call.task.argument
         return {"experiment": name, "case": case, "policy": policy, "run": number, "seizure_value": next(sizes)}
 
     monkeypatch.setattr(lab, "finding_run", measured)

@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 import optimizer.lab.benchmark.run as run_module
 from optimizer.base.errors import InputError
-from optimizer.base.work.cluster import _outcome
-from optimizer.base.work.executor import LostPieceError, Piece, TlsFiles
+from optimizer.base.work.cluster import TlsFiles, _outcome
+from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
 from optimizer.lab.benchmark.benchmark import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
 from optimizer.lab.benchmark.run import Job, StoppedError, cluster, lost_row, run
@@ -392,8 +392,8 @@ def test_a_run_that_took_down_several_workers_is_marked() -> None:
         def exception(self) -> Exception:
             return distributed.KilledWorker("run", None, 3)  # type: ignore[no-any-return]
 
-    ended = _outcome(Ended(), Piece("run", (job(),)))
-    assert isinstance(ended.error, LostPieceError)
+    ended = _outcome(Ended(), Task("run", (job(),)))
+    assert isinstance(ended.error, LostTaskError)
     assert "4 workers died" in ended.fault
 
 

@@ -1,4 +1,4 @@
-"""Series of calls: equal results in this process, in others and on a cluster; what is finished is kept, and a killed worker costs its piece."""
+"""Series of calls: equal results in this process, in others and on a cluster; what is finished is kept, and a killed worker costs its task."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pytest
 from optimizer.analysis.explain.explain import explain_plan
 from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, frontier_digest
 from optimizer.base.errors import InputError
-from optimizer.base.files.json_lines import FinishedPieces
-from optimizer.base.work.executor import EndedPiece, Executor, LostPieceError, Piece
+from optimizer.base.files.json_lines import FinishedTasks
+from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import SilentListener
+from optimizer.base.work.tasks import LostTaskError, Task, TaskOutcome
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import random_instance
-from tests.pieces import added, broken, killed_once, slow
+from tests.tasks import added, broken, killed_once, slow
 from tests.test_explain import known_plan
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ TERMS = SolveModel(gap=1e-4, time_limit=None)
 TWO = Executor(2)
 
 
-def series() -> list[Piece]:
-    """Return pieces of which each takes the two before it."""
-    return [Piece(str(k), 0.1 * k, tuple(str(j) for j in range(max(k - 2, 0), k))) for k in range(8)]
+def series() -> list[Task]:
+    """Return tasks of which each takes the two before it."""
+    return [Task(str(k), 0.1 * k, tuple(str(j) for j in range(max(k - 2, 0), k))) for k in range(8)]
 
 
 def sums(executor: Executor, **options: Any) -> dict[str, float]:
-    return {ended.piece.key: ended.value()["sum"] for ended in executor.run(added, series(), shared=0.01, **options)}
+    return {ended.task.key: ended.value()["sum"] for ended in executor.run(added, series(), shared=0.01, **options)}
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +76,16 @@ def test_curves_and_explanations_are_the_same_bit_for_bit(cluster: Executor) -> 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
 def test_a_killed_worker_costs_its_piece(tmp_path: Path) -> None:
-    pieces = [Piece(name, k) for k, name in enumerate(["a", "once", "b", "always", "c"])]
-    ended = {each.piece.key: each for each in TWO.run(killed_once, pieces, shared=str(tmp_path / "mark"))}
+    tasks = [Task(name, k) for k, name in enumerate(["a", "once", "b", "always", "c"])]
+    ended = {each.task.key: each for each in TWO.run(killed_once, tasks, shared=str(tmp_path / "mark"))}
     assert {key: each.result for key, each in ended.items()} == {"a": 0, "once": 2, "b": 4, "always": None, "c": 8}
-    assert isinstance(ended["always"].error, LostPieceError)
+    assert isinstance(ended["always"].error, LostTaskError)
     assert "signal 9" in ended["always"].fault
 
 
 @pytest.mark.parametrize("executor", [Executor(), TWO], ids=["here", "processes"])
 def test_an_error_is_that_of_its_piece(executor: Executor) -> None:
-    ended = sorted(executor.run(broken, [Piece(str(k), k) for k in range(3)]), key=lambda each: each.piece.key)
+    ended = sorted(executor.run(broken, [Task(str(k), k) for k in range(3)]), key=lambda each: each.task.key)
     assert [each.result for each in ended] == [0, None, 2]
     with pytest.raises(InputError):
         ended[1].value()
@@ -93,10 +94,10 @@ def test_an_error_is_that_of_its_piece(executor: Executor) -> None:
 
 
 class Impatient(SilentListener):
-    """Cancels once so many pieces have ended."""
+    """Cancels once so many tasks have ended."""
 
-    def __init__(self, pieces: int) -> None:
-        self.left = pieces
+    def __init__(self, tasks: int) -> None:
+        self.left = tasks
 
     def step_ended(self, name: str, seconds: float) -> None:
         """Count."""
@@ -109,9 +110,9 @@ class Impatient(SilentListener):
 
 
 def test_what_is_finished_is_not_done_again(tmp_path: Path) -> None:
-    kept = FinishedPieces.beside(tmp_path / "out", "problem")
+    kept = FinishedTasks.beside(tmp_path / "out", "problem")
     first = list(Executor().run(added, series(), shared=0.01, finished=kept, listener=Impatient(4)))
-    assert [each.piece.key for each in first] == ["0", "1", "2", "3"]
+    assert [each.task.key for each in first] == ["0", "1", "2", "3"]
     assert list(kept.results()) == ["0", "1", "2"]  # the last ran while it was cancelled
     ran: list[str] = []
 
@@ -123,8 +124,8 @@ def test_what_is_finished_is_not_done_again(tmp_path: Path) -> None:
     assert len(ran) == 5
     assert ran[0].startswith("4 of 8: 3")
     with pytest.raises(InputError, match="other options"):
-        FinishedPieces.beside(tmp_path / "out", "another")
-    assert not FinishedPieces.beside(tmp_path / "out", "another", overwrite=True).results()
+        FinishedTasks.beside(tmp_path / "out", "another")
+    assert not FinishedTasks.beside(tmp_path / "out", "another", overwrite=True).results()
 
 
 def test_a_curve_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_a_curve_goes_on_where_it_stopped(tmp_path: Path) -> None:
     digest = frontier_digest(instance, spans, TERMS, None)
     assert digest != frontier_digest(instance, spans, TERMS, 5.0)
     assert digest != frontier_digest(instance.with_budget("teams", 9), spans, TERMS, None)
-    kept = FinishedPieces(tmp_path / "pieces.jsonl", digest)
+    kept = FinishedTasks(tmp_path / "pieces.jsonl", digest)
     part = frontier(instance, spans, TERMS, finished=kept, listener=Impatient(STRETCH + 5))
     assert not part.complete
     assert len(kept.results()) == 1
@@ -146,7 +147,7 @@ def test_a_curve_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
 def test_one_interrupt_ends_the_series_and_leaves_no_process() -> None:
-    ended: list[EndedPiece] = []
+    ended: list[TaskOutcome] = []
 
     def press() -> None:
         while len(ended) < 2:
@@ -156,10 +157,10 @@ def test_one_interrupt_ends_the_series_and_leaves_no_process() -> None:
     thread = threading.Thread(target=press)
     thread.start()
     began = time.monotonic()
-    for each in TWO.run(slow, [Piece(str(k), k) for k in range(4)]):
+    for each in TWO.run(slow, [Task(str(k), k) for k in range(4)]):
         ended.append(each)  # noqa: PERF402 - the thread looks at it meanwhile
     thread.join()
-    assert sorted(each.piece.key for each in ended) == ["0", "1"]
+    assert sorted(each.task.key for each in ended) == ["0", "1"]
     assert time.monotonic() - began < 300
     for each in ended:
         with pytest.raises(ProcessLookupError):
@@ -168,4 +169,4 @@ def test_one_interrupt_ends_the_series_and_leaves_no_process() -> None:
 
 def test_time_that_is_up_leaves_pieces_out() -> None:
     late = time.monotonic() - 1
-    assert [each.piece.key for each in Executor().run(added, series(), shared=0.0, until=late)] == ["0"]
+    assert [each.task.key for each in Executor().run(added, series(), shared=0.0, until=late)] == ["0"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, pieces_of
+from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, tasks_of
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.problem.instance.changes import Changes
@@ -88,10 +88,10 @@ def test_points_of_several_stretches_hold_against_every_plan_and_are_the_same_in
 
 
 def test_stretches_are_solved_by_turns() -> None:
-    parts = [piece.argument for piece in pieces_of([[float(k) for k in range(20)]], linked=True)]
+    parts = [piece.argument for piece in tasks_of([[float(k) for k in range(20)]], linked=True)]
     assert [len(part) for part in parts] == [10, 10]
     assert [budget for (budget,) in parts[0]] == [0, 9, 4, 2, 6, 1, 3, 5, 7, 8]
-    grid = [piece.argument for piece in pieces_of([[1.0, 4.0], [2.0, 3.0]], linked=True)]
+    grid = [piece.argument for piece in tasks_of([[1.0, 4.0], [2.0, 3.0]], linked=True)]
     assert sorted(grid) == [((a, b),) for a in (1.0, 4.0) for b in (2.0, 3.0)]
 
 

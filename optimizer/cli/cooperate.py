@@ -69,7 +69,7 @@ def cooperate(
     from optimizer.analysis.cooperation.cooperation import cooperate as plan_coalitions
     from optimizer.analysis.cooperation.cooperation import cooperation_digest
     from optimizer.analysis.cooperation.output import COOPERATION, write_cooperation
-    from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.plans.problem_source import problem_source
@@ -90,7 +90,7 @@ def cooperate(
         finished = None
         if out is not None:
             digest = cooperation_digest(instance, source.solve, others, orders, time_limit)
-            finished = FinishedPieces.beside(out, digest, overwrite=overwrite)
+            finished = FinishedTasks.beside(out, digest, overwrite=overwrite)
         found = plan_coalitions(
             instance,
             source.solve,

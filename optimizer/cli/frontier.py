@@ -64,7 +64,7 @@ def frontier(
     from optimizer.analysis.frontier.frontier import BudgetRange, frontier_digest
     from optimizer.analysis.frontier.frontier import frontier as solve_frontier
     from optimizer.analysis.frontier.output import FRONTIER, point_content, write_frontier
-    from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.plans.problem_source import problem_source
@@ -88,7 +88,7 @@ def frontier(
         finished = None
         if out is not None:
             digest = frontier_digest(source.instance, ranges, source.solve, time_limit)
-            finished = FinishedPieces.beside(out, digest, overwrite=overwrite)
+            finished = FinishedTasks.beside(out, digest, overwrite=overwrite)
         found = solve_frontier(
             source.instance,
             ranges,

@@ -15,8 +15,9 @@ import numpy as np
 
 from optimizer.analysis.cooperation.site_gains import SiteGain, site_gains
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
+from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.agencies import (
@@ -39,9 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from optimizer.base.choices import Others
-    from optimizer.base.files.json_lines import FinishedPieces
-    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.files.json_lines import FinishedTasks
+    from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.agencies import Coalition
     from optimizer.scenario.file.model import SolveModel
@@ -177,7 +179,7 @@ def cooperate(
     orders: int = ORDERS,
     time_limit: float | None = None,
     executor: Executor = SERIAL,
-    finished: FinishedPieces | None = None,
+    finished: FinishedTasks | None = None,
     listener: Listener = SILENT,
 ) -> Cooperation:
     """Plan for each agency alone, for each coalition, and for all; split what all reach fairly.
@@ -218,19 +220,19 @@ def cooperate(
     game = _Game(instance, agencies, others, terms)
     sample = () if len(agencies) <= MOST_FOR_EVERY_COALITION else sampled_orders(len(agencies), orders, terms.seed)
     coalitions = coalitions_on(sample) if sample else every_coalition(len(agencies))
-    pieces = [
-        Piece(game.key(each), each, tuple(game.key(less) for less in _one_less(each, coalitions)), size=len(each))
+    tasks = [
+        Task(game.key(each), each, tuple(game.key(less) for less in _one_less(each, coalitions)), size=len(each))
         for each in coalitions  # a bound of many members holds for fewer of them too, and takes longest to prove
     ]
     known: dict[Coalition, Mapping[str, Any]] = {}
     with Stopping(listener) as stopping:
         for ended in executor.run(
-            solve_coalition, pieces, shared=game, until=until, finished=finished, listener=stopping
+            solve_coalition, tasks, shared=game, until=until, finished=finished, listener=stopping
         ):
-            if isinstance(ended.error, LostPieceError):
-                stopping.noted(f"{ended.piece.key} was not solved: {ended.fault}.")
+            if isinstance(ended.error, LostTaskError):
+                stopping.noted(f"{ended.task.key} was not solved: {ended.fault}.")
             else:
-                known[ended.piece.argument] = ended.value()
+                known[ended.task.argument] = ended.value()
         with step(stopping, "splitting", stoppable=False):
             return _cooperation(game, coalitions, known, sample)
 
@@ -238,14 +240,14 @@ def cooperate(
 def cooperation_digest(
     instance: Instance, terms: SolveModel, others: Others, orders: int, time_limit: float | None
 ) -> str:
-    """Return the digest of all that the coalitions' values depend on, for `FinishedPieces`."""
+    """Return the digest of all that the coalitions' values depend on, for `FinishedTasks`."""
     return series_digest(instance, "cooperate", agencies_of(instance), terms.of_search(), others, orders, time_limit)
 
 
-def solve_coalition(call: PieceCall) -> dict[str, Any]:
+def solve_coalition(call: TaskCall) -> dict[str, Any]:
     """Return bounds and plan of a coalition, from the plans of one member less: the best first, and with teams the beats of all."""
     game: _Game = call.shared
-    case, terms = game.case(call.piece.argument), game.terms
+    case, terms = game.case(call.task.argument), game.terms
     options = terms.search(time_limit=call.seconds, threads=call.threads(terms.threads))
     less = sorted((each for each in call.earlier if each), key=lambda each: each["upper"])
     plans = [unpacked_plan(case, each["plan"]) for each in less]

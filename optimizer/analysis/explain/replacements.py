@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.base.work.executor import LostPieceError, Piece
 from optimizer.base.work.listener import ForwardingListener, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.params import SolveOptions
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
@@ -98,14 +99,14 @@ class Pricing:
         No solve takes anything from another; at the end each gets the best plan of them all that is one of its case.
         """
         instance, placed = self.known.instance, self.known.placed
-        pieces = [
-            Piece(f"{'without' if placed[j] else 'with'} {instance.options[j].id}", j) for j in dict.fromkeys(options)
+        tasks = [
+            Task(f"{'without' if placed[j] else 'with'} {instance.options[j].id}", j) for j in dict.fromkeys(options)
         ]
         found: dict[int, OptionPrice] = {}
         with Stopping(listener) as stopping:
-            for ended in executor.run(price_option, pieces, shared=self, until=until, listener=stopping):
-                if isinstance(ended.error, LostPieceError):
-                    stopping.noted(f"{ended.piece.key} is not priced: {ended.fault}.")
+            for ended in executor.run(price_option, tasks, shared=self, until=until, listener=stopping):
+                if isinstance(ended.error, LostTaskError):
+                    stopping.noted(f"{ended.task.key} is not priced: {ended.fault}.")
                 elif (price := ended.value()) is not None:
                     found[price.option] = price
         made = [found[j] for j in options if j in found]
@@ -126,10 +127,10 @@ class Pricing:
         return replace(price, plan=plan, upper=upper, lower=min(price.lower, upper), same_beats=same_beats)
 
 
-def price_option(call: PieceCall) -> OptionPrice | None:
+def price_option(call: TaskCall) -> OptionPrice | None:
     """Return the price of an option; None where the search was stopped before it had a plan."""
     pricing: Pricing = call.shared
-    option: int = call.piece.argument
+    option: int = call.task.argument
     known, own = pricing.known, pricing.known.instance.options[option]
     chosen = bool(known.placed[option])
     case = pricing.case(option)

@@ -21,8 +21,9 @@ import numpy as np
 
 from optimizer.analysis.explain.replacements import make_room
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
+from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
@@ -39,9 +40,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.files.json_lines import FinishedPieces
-    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.files.json_lines import FinishedTasks
+    from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Plan
     from optimizer.scenario.file.model import SolveModel
@@ -178,7 +180,7 @@ def frontier(
     *,
     time_limit: float | None = None,
     executor: Executor = SERIAL,
-    finished: FinishedPieces | None = None,
+    finished: FinishedTasks | None = None,
     listener: Listener = SILENT,
 ) -> Frontier:
     """Solve an instance over a range of budgets of one resource, or a grid of two.
@@ -228,14 +230,14 @@ def frontier(
         if instance.patrols is None and terms.method != "compact":
             with step(stopping, "contracting"):
                 overlay = contract(instance)
-        pieces = pieces_of([each.amounts for each in ranges], linked=overlay is not None)
+        tasks = tasks_of([each.amounts for each in ranges], linked=overlay is not None)
         shared = Curve(instance, resources, terms, overlay)
         known: dict[tuple[float, ...], dict[str, Any]] = {}
         for ended in executor.run(
-            solve_points, pieces, shared=shared, until=until, finished=finished, listener=stopping
+            solve_points, tasks, shared=shared, until=until, finished=finished, listener=stopping
         ):
-            if isinstance(ended.error, LostPieceError):
-                stopping.noted(f"Budgets {ended.piece.key} were not solved: {ended.fault}.")
+            if isinstance(ended.error, LostTaskError):
+                stopping.noted(f"Budgets {ended.task.key} were not solved: {ended.fault}.")
             else:
                 known |= {tuple(each["budgets"]): each for each in ended.value()["points"]}
     points = tuple(_point(instance, budgets, known) for budgets in grid)
@@ -245,7 +247,7 @@ def frontier(
 def frontier_digest(
     instance: Instance, ranges: Sequence[BudgetRange], terms: SolveModel, time_limit: float | None
 ) -> str:
-    """Return the digest of all that the points of a frontier depend on, for `FinishedPieces`."""
+    """Return the digest of all that the points of a frontier depend on, for `FinishedTasks`."""
     spans = [[each.resource, *each.amounts] for each in ranges]
     return series_digest(instance, "frontier in stretches", spans, terms.of_search(), time_limit)
 
@@ -273,7 +275,7 @@ def _point(
 # It ends as soon as its bounds have met to within the gap. Which points make a stretch does not depend on the number of processes, so the
 # results do not.
 #
-# On a grid of two resources each point is a piece of its own, in the same order over the whole range. So it is with patrol teams, whose beats
+# On a grid of two resources each point is a task of its own, in the same order over the whole range. So it is with patrol teams, whose beats
 # and rows no other point can take.
 
 STRETCH = 15
@@ -319,8 +321,8 @@ class Curve:
         return plan_value(self.instance, placed)
 
 
-def pieces_of(axes: Sequence[Sequence[float]], *, linked: bool) -> list[Piece]:
-    """Return the pieces of a series: each a tuple of budgets, solved in this order, after the pieces around them.
+def tasks_of(axes: Sequence[Sequence[float]], *, linked: bool) -> list[Task]:
+    """Return the tasks of a series: each a tuple of budgets, solved in this order, after the tasks around them.
 
     Parameters
     ----------
@@ -330,12 +332,12 @@ def pieces_of(axes: Sequence[Sequence[float]], *, linked: bool) -> list[Piece]:
         Whether a point can take rows and paths of another.
     """
     if len(axes) > 1 or not linked:
-        return [Piece(_key(b), (b,), after) for b, after in _by_halves(axes)]
+        return [Task(_key(b), (b,), after) for b, after in _by_halves(axes)]
     budgets = [(amount,) for amount in axes[0]]
     count = -(-len(budgets) // STRETCH)
     cuts = [round(k * len(budgets) / count) for k in range(count + 1)]
     stretches = [budgets[a:b] for a, b in pairwise(cuts)]
-    return [Piece(f"{_key(part[0])} to {_key(part[-1])}", tuple(_by_turns(part)), size=len(part)) for part in stretches]
+    return [Task(f"{_key(part[0])} to {_key(part[-1])}", tuple(_by_turns(part)), size=len(part)) for part in stretches]
 
 
 def _by_turns(part: Sequence[Budgets]) -> Iterator[Budgets]:
@@ -352,22 +354,22 @@ def _by_turns(part: Sequence[Budgets]) -> Iterator[Budgets]:
             spans += [(low, middle), (middle, high)]
 
 
-def solve_points(call: PieceCall) -> dict[str, Any]:
-    """Return bounds and plans of the points of a piece, from those of the pieces before it; `unfinished` where not all were searched."""
+def solve_points(call: TaskCall) -> dict[str, Any]:
+    """Return bounds and plans of the points of a task, from those of the tasks before it; `unfinished` where not all were searched."""
     curve: Curve = call.shared
-    todo: tuple[Budgets, ...] = call.piece.argument
+    todo: tuple[Budgets, ...] = call.task.argument
     parts = [each for each in call.earlier if each is not None]
     around: dict[Budgets, Mapping[str, Any]] = {
         tuple(each["budgets"]): each for part in parts for each in part["points"]
     }
     first = ValueRows.joined([ValueRows.unpacked(part["rows"]) for part in parts if part["rows"] is not None])
-    # Points of earlier pieces share one set of rows, so that `near` below, by identity, joins it once.
+    # Points of earlier tasks share one set of rows, so that `near` below, by identity, joins it once.
     rows: dict[Budgets, ValueRows | None] = dict.fromkeys(around, first)
     paths = None if curve.overlay is None or len(todo) == 1 else SharedPaths.of(curve.overlay)
     until = None if call.seconds is None else time.monotonic() + call.seconds
     made: dict[Budgets, dict[str, Any]] = {}
     for number, budgets in enumerate(todo):
-        # The first point of a piece is searched whatever the time: a piece without a point would tell nothing.
+        # The first point of a task is searched whatever the time: a task without a point would tell nothing.
         left = None if until is None else until - time.monotonic()
         if made and (call.listener.cancelled() or (left is not None and left <= 0)):
             break
@@ -396,7 +398,7 @@ def _around(budgets: Budgets, known: Iterable[Budgets]) -> list[Budgets]:
 
 
 def _solved(
-    call: PieceCall,
+    call: TaskCall,
     budgets: Budgets,
     around: Mapping[Budgets, Mapping[str, Any]],
     warm_start: WarmStart,

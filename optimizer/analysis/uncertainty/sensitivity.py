@@ -14,8 +14,9 @@ import numpy as np
 
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import Message, all_translated, listed, message, shortened, translated
-from optimizer.base.work.executor import SERIAL, Piece
+from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT
+from optimizer.base.work.tasks import Task
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Plan
     from optimizer.scenario.compile.compile import Compiled
@@ -139,38 +141,38 @@ def sensitivity_of(
     """
     terms = compiled.scenario.solve
     varied = variations(compiled)
-    pieces = [Piece(f"{each.name}: {end.text}", end) for each in varied for end in (each.low, each.high)]
+    tasks = [Task(f"{each.name}: {end.text}", end) for each in varied for end in (each.low, each.high)]
     until = None if terms.time_limit is None else time.monotonic() + SOLVES * terms.time_limit
     whole = with_plan(compiled.instance, plan)
     base = _Base(path, dict(settings or {}), skip_unreachable, compiled, whole, plan)
     found: dict[str, VariedPlan] = {}
     faults: list[Message] = []
-    for ended in executor.run(vary, pieces, shared=base, until=until, listener=listener):
+    for ended in executor.run(vary, tasks, shared=base, until=until, listener=listener):
         if ended.error is not None:
-            faults.append(message("{what} could not be solved: {fault}", what=ended.piece.key, fault=ended.fault))
+            faults.append(message("{what} could not be solved: {fault}", what=ended.task.key, fault=ended.fault))
         else:
-            found[ended.piece.key] = ended.result
+            found[ended.task.key] = ended.result
     value = plan_value(whole, whole.placed(plan.options))
-    ends = [found.get(piece.key) for piece in pieces]
+    ends = [found.get(task.key) for task in tasks]
     outcomes = [VariedAssumption(each, ends[2 * k], ends[2 * k + 1]) for k, each in enumerate(varied)]
     outcomes.sort(key=lambda each: -each.swing(value))
-    left = len(pieces) - len(found) - len(faults)
+    left = len(tasks) - len(found) - len(faults)
     if left:
         faults.append(
             message(
                 "{left} of {ends} ends were not solved before the time was over: give more with --time-limit",
                 left=left,
-                ends=len(pieces),
+                ends=len(tasks),
             )
         )
     return Sensitivity(value, tuple(outcomes), tuple(faults), whole.patrols is not None)
 
 
-def vary(call: PieceCall) -> VariedPlan:
+def vary(call: TaskCall) -> VariedPlan:
     """Return the outcome at one end of an assumption."""
     base: _Base = call.shared
     terms = base.compiled.scenario.solve
-    case = _case(base, call.piece.argument)
+    case = _case(base, call.task.argument)
     own = base.instance.placed(base.plan.options)
     fits = not violations(case, own)
     result = place(

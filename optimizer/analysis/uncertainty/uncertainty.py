@@ -11,8 +11,9 @@ import numpy as np
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated, message
-from optimizer.base.work.executor import SERIAL, Piece
+from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.tasks import Task
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, violations, with_plan
 from optimizer.problem.plan.result import relative_gap, tolerance_of
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
     from optimizer.problem.plan.weight_scenarios import Draws
@@ -183,17 +185,17 @@ def plans_over_draws(
         made = scenario_draws(compiled, request.draws, terms.seed)
     cvar = request.objective if request.objective.measure == "cvar" else CVAR
     objectives = {each.text: each for each in (Objective("mean"), cvar, Objective("worst"))}
-    pieces = [
-        Piece(MIDDLE, None),
-        Piece("mean", objectives["mean"], (MIDDLE,)),
-        *(Piece(text, each, (MIDDLE, "mean")) for text, each in objectives.items() if text != "mean"),
+    tasks = [
+        Task(MIDDLE, None),
+        Task("mean", objectives["mean"], (MIDDLE,)),
+        *(Task(text, each, (MIDDLE, "mean")) for text, each in objectives.items() if text != "mean"),
     ]
-    pieces.sort(key=lambda piece: piece.key not in {MIDDLE, "mean", request.objective.text})  # what is asked for first
-    until = None if terms.time_limit is None else time.monotonic() + len(pieces) * terms.time_limit
+    tasks.sort(key=lambda task: task.key not in {MIDDLE, "mean", request.objective.text})  # what is asked for first
+    until = None if terms.time_limit is None else time.monotonic() + len(tasks) * terms.time_limit
     shared = _DrawTerms(compiled.instance, made.draws, terms, start)
     results: dict[str, Result] = {}
-    for ended in executor.run(solve_objective, pieces, shared=shared, until=until, listener=listener):
-        results[ended.piece.key] = ended.value()
+    for ended in executor.run(solve_objective, tasks, shared=shared, until=until, listener=listener):
+        results[ended.task.key] = ended.value()
     middle = results.get(MIDDLE)
     if middle is None:
         raise KeyboardInterrupt
@@ -208,10 +210,10 @@ def plans_over_draws(
     return PlansOverDraws(request, chosen, asked, middle, plans, cvar.level, made.drawn, made.fixed)
 
 
-def solve_objective(call: PieceCall) -> Result:
-    """Return the best plan by an objective over draws; of the scenario itself where the piece names none."""
+def solve_objective(call: TaskCall) -> Result:
+    """Return the best plan by an objective over draws; of the scenario itself where the task names none."""
     series: _DrawTerms = call.shared
-    objective: Objective | None = call.piece.argument
+    objective: Objective | None = call.task.argument
     threads = series.terms.threads if call.alone else 1
     options, listener = series.terms.search(time_limit=call.seconds, threads=threads), call.listener
     if objective is None:

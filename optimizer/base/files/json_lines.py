@@ -78,7 +78,7 @@ def _finished(path: Path) -> int:
 
 
 class FinishedRow(Strict):
-    """A result: of which problem, of which piece of it."""
+    """A result: of which problem, of which task of its series (`piece`, as the files have had it)."""
 
     problem: str
     piece: str
@@ -86,7 +86,7 @@ class FinishedRow(Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedPieces:
+class FinishedTasks:
     """The file of a series.
 
     Attributes
@@ -101,7 +101,7 @@ class FinishedPieces:
     problem: str
 
     @classmethod
-    def beside(cls, out: Path, problem: str, *, overwrite: bool = False) -> FinishedPieces:
+    def beside(cls, out: Path, problem: str, *, overwrite: bool = False) -> FinishedTasks:
         """Return the file beside an output folder; checked before the work.
 
         Raises
@@ -116,7 +116,7 @@ class FinishedPieces:
         return found
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """Return the results so far by piece.
+        """Return the results so far by task.
 
         Raises
         ------
@@ -135,9 +135,9 @@ class FinishedPieces:
             )
         return {row.piece: row.result for row in rows}
 
-    def keep(self, piece: str, result: dict[str, Any]) -> None:
+    def keep(self, task: str, result: dict[str, Any]) -> None:
         """Add a result; it is on disk when this returns."""
-        append_json_lines(self.file, [FinishedRow(problem=self.problem, piece=piece, result=result)])
+        append_json_lines(self.file, [FinishedRow(problem=self.problem, piece=task, result=result)])
 
     def remove(self) -> None:
         """Remove the file, if there is one."""

@@ -1,29 +1,73 @@
-"""A dask.distributed cluster: connecting to it, and pieces of a series on its workers."""
+"""A dask.distributed cluster: connecting to it, and tasks of a series on its workers."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.version import package_version
-from optimizer.base.work.executor import NO_TLS, EndedPiece, LostPieceError, TlsFiles, outcome_of
+from optimizer.base.work.tasks import LostTaskError, TaskOutcome, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from distributed import Client, Future, Security
 
-    from optimizer.base.work.executor import Piece, PieceCall
+    from optimizer.base.work.tasks import Task, TaskCall
 
 CONNECT_SECONDS = 5
 """Longest wait for the scheduler's answer."""
 WORKERS_SECONDS = 60
 """Longest wait for the first worker."""
 LOOK_SECONDS = 0.5
-"""Longest wait for a piece to end."""
+"""Longest wait for a task to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Files of an encrypted connection as `dask worker` takes them; without any, dask's own configuration holds.
+
+    Attributes
+    ----------
+    ca_file
+        Certificates of the authorities that are trusted (PEM).
+    cert, key
+        Certificate and private key of this client (PEM).
+    """
+
+    ca_file: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    def security(self) -> Security:
+        """Return them as dask's object.
+
+        Raises
+        ------
+        InputError
+            If one is not there.
+        """
+        from distributed import Security
+
+        given = {"--tls-ca-file": self.ca_file, "--tls-cert": self.cert, "--tls-key": self.key}
+        problems = [
+            Problem(option, f"no such file: {file}", "a PEM file")
+            for option, file in given.items()
+            if file is not None and not file.is_file()
+        ]
+        if problems:
+            raise InputError(*problems)
+        files = {"tls_ca_file": self.ca_file, "tls_client_cert": self.cert, "tls_client_key": self.key}
+        named = {name: str(file) for name, file in files.items() if file is not None}
+        return Security(**named, require_encryption=True) if named else Security()
+
+
+NO_TLS = TlsFiles()
+"""Nothing given: dask's own configuration holds."""
 
 
 @contextmanager
@@ -51,7 +95,7 @@ def connected(address: str, tls: TlsFiles = NO_TLS) -> Iterator[Client]:
 
 
 class ClusterWorkers:
-    """The workers of a cluster; a piece whose worker dies is given to another by the scheduler.
+    """The workers of a cluster; a task whose worker dies is given to another by the scheduler.
 
     Parameters
     ----------
@@ -63,21 +107,21 @@ class ClusterWorkers:
         What all calls take; sent to each worker.
     """
 
-    def __init__(self, address: str, tls: TlsFiles, function: Callable[[PieceCall], Any], shared: object) -> None:
+    def __init__(self, address: str, tls: TlsFiles, function: Callable[[TaskCall], Any], shared: object) -> None:
         self._stack = ExitStack()
         self._client: Client = self._stack.enter_context(connected(address, tls))
         self.cores = sum(self._client.nthreads().values())
         self.slots = self.cores + 2  # a few more, so that no worker waits for the next
         self._function = function
         self._shared = given_to_all(self._client, shared)
-        self._running: dict[Future, PieceCall] = {}
+        self._running: dict[Future, TaskCall] = {}
 
-    def submit(self, call: PieceCall) -> None:
-        """Give a piece to the scheduler."""
+    def submit(self, call: TaskCall) -> None:
+        """Give a task to the scheduler."""
         future = self._client.submit(outcome_of, self._function, call, self._shared, pure=False)
         self._running[future] = call
 
-    def ended(self) -> Sequence[EndedPiece]:
+    def ended(self) -> Sequence[TaskOutcome]:
         """Return what has ended within half a second.
 
         Raises
@@ -90,7 +134,7 @@ class ClusterWorkers:
             if time.monotonic() >= until:
                 return ()
             time.sleep(0.01)
-        return [_outcome(future, self._running.pop(future).piece) for future in done]
+        return [_outcome(future, self._running.pop(future).task) for future in done]
 
     def close(self) -> None:
         """Let go of what is under way, and of the cluster."""
@@ -111,17 +155,17 @@ def _same(shared: object) -> object:
     return shared
 
 
-def _outcome(future: Future, piece: Piece) -> EndedPiece:
+def _outcome(future: Future, task: Task) -> TaskOutcome:
     if future.status == "finished":
-        ended: EndedPiece = future.result()
+        ended: TaskOutcome = future.result()
         return ended
     if future.status == "error":
         from distributed import KilledWorker
 
         error = future.exception()
         if isinstance(error, KilledWorker):
-            error = LostPieceError(f"{error.allowed_failures + 1} workers died while running it")
-        return EndedPiece(piece, None, error)
+            error = LostTaskError(f"{error.allowed_failures + 1} workers died while running it")
+        return TaskOutcome(task, None, error)
     raise SolverError("The cluster's scheduler went away. What has ended is kept; the same command goes on from there.")
 
 
@@ -139,7 +183,7 @@ def _client(address: str, tls: TlsFiles) -> Client:
         ) from None
     try:
         security = tls.security()
-        asyncio.run(_ask_scheduler(address, security))
+        _ask_scheduler(address, security)
         return Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = next(iter(str(error).splitlines()), "") or f"no answer within {CONNECT_SECONDS:g} seconds"
@@ -154,7 +198,7 @@ def _client(address: str, tls: TlsFiles) -> Client:
         ) from None
 
 
-async def _ask_scheduler(address: str, security: Security) -> None:
+def _ask_scheduler(address: str, security: Security) -> None:
     """Ask whoever listens at an address what it is; `Client` itself would wait for ever on a port that accepts and says nothing.
 
     Raises
@@ -162,6 +206,8 @@ async def _ask_scheduler(address: str, security: Security) -> None:
     OSError
         If nobody answers in time, or not as a scheduler does.
     """
+    import asyncio
+
     from distributed.comm import connect
 
     async def ask() -> object:
@@ -175,13 +221,16 @@ async def _ask_scheduler(address: str, security: Security) -> None:
         finally:
             comm.abort()
 
-    asked = asyncio.ensure_future(ask())
-    done, _ = await asyncio.wait({asked}, timeout=CONNECT_SECONDS)
-    if not done:
-        asked.cancel()
-        raise TimeoutError
-    answer = asked.result()
-    if not (isinstance(answer, dict) and answer.get("type") == "Scheduler"):
+    async def answer() -> object:
+        asked = asyncio.ensure_future(ask())
+        done, _ = await asyncio.wait({asked}, timeout=CONNECT_SECONDS)  # `wait_for` waits for who ignores its end
+        if not done:
+            asked.cancel()
+            raise TimeoutError
+        return asked.result()
+
+    found = asyncio.run(answer())
+    if not (isinstance(found, dict) and found.get("type") == "Scheduler"):
         raise OSError("who answers there is no scheduler")
 
 

@@ -1,9 +1,4 @@
-"""A series of calls: one after another in this process, in several processes, or on a dask cluster. The results are the same in each.
-
-A piece is one call. It may take results of pieces before it; which ones is fixed beforehand, so that no result depends on who is quicker. The
-function is a module's (it is sent by name), and so much of it as takes random numbers has a seed in its arguments. Where a solve is ended by
-time its result depends on the time, whatever runs it.
-"""
+"""A series of tasks: one after another in this process, in several processes, or on a dask cluster. The results are the same in each."""
 
 from __future__ import annotations
 
@@ -14,190 +9,27 @@ import threading
 import time
 from collections import deque
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from optimizer.base.errors import InputError, OptimizerError, Problem, SolverError
+from optimizer.base.errors import InputError, Problem, SolverError
+from optimizer.base.work.cluster import NO_TLS, ClusterWorkers, TlsFiles
 from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall, TaskOutcome, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
-    from pathlib import Path
 
-    from distributed import Security
-
-    from optimizer.base.files.json_lines import FinishedPieces
+    from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import Workers
 
 LEAST_SECONDS = 0.05
-"""Least time that a piece is given."""
-
-
-class LostPieceError(OptimizerError):
-    """The workers that ran a piece died, all of those that tried."""
-
-    exit_code = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One call of a series.
-
-    Attributes
-    ----------
-    key
-        Its name, unique in the series; shown while it runs.
-    argument
-        What it is about; it can be pickled.
-    after
-        Keys of the pieces, before it in the series, whose results it takes.
-    size
-        How much work it is, against the others: the time left is shared by it.
-    """
-
-    key: str
-    argument: Any
-    after: tuple[str, ...] = ()
-    size: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class PieceCall:
-    """What the function of a series gets.
-
-    Attributes
-    ----------
-    shared
-        What all pieces have in common, sent to each worker once.
-    piece
-        The piece.
-    earlier
-        Results of the pieces of `after`; None for one that has none.
-    seconds
-        Its share of the time that is left, less what pieces so far took longer than they were given; None without a limit.
-    alone
-        Whether nothing else of the series runs at the same time: then it may use more than one core.
-    listener
-        To tell; silent in another process.
-    """
-
-    shared: Any
-    piece: Piece
-    earlier: tuple[Any, ...]
-    seconds: float | None
-    alone: bool
-    listener: Listener
-
-    def threads(self, asked: int | None) -> int:
-        """Return how many processes a solve may use: as many as asked for where nothing else runs, else one.
-
-        Where none are asked for it is one, as several do not repeat a search; the series itself uses more cores with `jobs`.
-        """
-        return asked if self.alone and asked is not None else 1
-
-
-@dataclass(frozen=True, slots=True)
-class EndedPiece:
-    """A piece that ended: what the function returned, or the error that it raised.
-
-    Attributes
-    ----------
-    piece
-        Which.
-    result
-        None with an error.
-    error
-        None with a result.
-    """
-
-    piece: Piece
-    result: Any
-    error: Exception | None = None
-
-    @property
-    def fault(self) -> str:
-        """The error in words; empty without one."""
-        if self.error is None:
-            return ""
-        text = str(self.error)
-        return text if isinstance(self.error, OptimizerError) else f"{type(self.error).__name__}: {text}"[:300]
-
-    def value(self) -> Any:  # noqa: ANN401 - whatever the function returns
-        """Return the result.
-
-        Raises
-        ------
-        Exception
-            The error, where there is one.
-        """
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
-class Workers(Protocol):
-    """Those who run the pieces of a series."""
-
-    slots: int
-    """How many pieces are handed out at a time."""
-    cores: int
-    """How many of them run at a time."""
-
-    def submit(self, call: PieceCall) -> None:
-        """Begin a piece."""
-
-    def ended(self) -> Sequence[EndedPiece]:
-        """Wait for half a second at most, in this process as long as it takes; return what has ended."""
-
-    def close(self) -> None:
-        """End all that is under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """Files of an encrypted connection as `dask worker` takes them; without any, dask's own configuration holds.
-
-    Attributes
-    ----------
-    ca_file
-        Certificates of the authorities that are trusted (PEM).
-    cert, key
-        Certificate and private key of this client (PEM).
-    """
-
-    ca_file: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-    def security(self) -> Security:
-        """Return them as dask's object.
-
-        Raises
-        ------
-        InputError
-            If one is not there.
-        """
-        from distributed import Security
-
-        given = {"--tls-ca-file": self.ca_file, "--tls-cert": self.cert, "--tls-key": self.key}
-        problems = [
-            Problem(option, f"no such file: {file}", "a PEM file")
-            for option, file in given.items()
-            if file is not None and not file.is_file()
-        ]
-        if problems:
-            raise InputError(*problems)
-        files = {"tls_ca_file": self.ca_file, "tls_client_cert": self.cert, "tls_client_key": self.key}
-        named = {name: str(file) for name, file in files.items() if file is not None}
-        return Security(**named, require_encryption=True) if named else Security()
-
-
-NO_TLS = TlsFiles()
-"""Nothing given: dask's own configuration holds."""
+"""Least time that a task is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,82 +57,105 @@ class Executor:
 
     def run(
         self,
-        function: Callable[[PieceCall], Any],
-        pieces: Sequence[Piece],
+        function: Callable[[TaskCall], Any],
+        tasks: Sequence[Task],
         *,
         shared: object = None,
         until: float | None = None,
-        finished: FinishedPieces | None = None,
+        finished: FinishedTasks | None = None,
         listener: Listener = SILENT,
-    ) -> Iterator[EndedPiece]:
+    ) -> Iterator[TaskOutcome]:
         """Make the calls and yield them as they end.
 
         Ctrl-C, or a listener that cancels, ends the series: processes are killed and what they ran is lost; a call in this process ends as its
-        own search does, and its result is yielded but not kept. A worker that dies costs the piece that it ran: another worker begins it anew,
-        and where that dies too the piece has an error.
+        own search does, and its result is yielded but not kept. A worker that dies costs the task that it ran: another worker begins it anew,
+        and where that dies too the task has an error.
 
         Parameters
         ----------
         function
             A module's function.
-        pieces
+        tasks
             The series; each after those whose results it takes.
         shared
             What all calls take, sent to each worker once.
         until
-            `time.monotonic()` from which on no piece is begun, the first aside; the time left is shared among the pieces left.
+            `time.monotonic()` from which on no task is begun, the first aside; the time left is shared among the tasks left.
         finished
             Where results are kept as they come, and read from in place of calls; they must then be what JSON can hold. One that is
             `unfinished` is not kept.
         listener
-            Told of each piece, with the time left.
+            Told of each task, with the time left.
 
         Raises
         ------
         InputError
             If there is no cluster, or its workers have another version of this package.
         """
-        series = _Series(pieces, until, listener)
+        series = _Series(tasks, until, listener)
         for key, result in (finished.results() if finished else {}).items():
             if key in series.waiting:
-                yield series.end(EndedPiece(series.waiting[key], result))
+                yield series.end(TaskOutcome(series.waiting[key], result))
         if not series.waiting:
             return
         with Stopping(listener) as stopping, closing(self._workers(function, shared, stopping)) as workers:
             for ended in series.carried_out(workers, stopping):
                 if finished and ended.error is None and not (stopping.cancelled() or _is_unfinished(ended.result)):
-                    finished.keep(ended.piece.key, ended.result)
+                    finished.keep(ended.task.key, ended.result)
                 yield ended
 
-    def _workers(self, function: Callable[[PieceCall], Any], shared: object, listener: Listener) -> Workers:
+    def _workers(self, function: Callable[[TaskCall], Any], shared: object, listener: Listener) -> Workers:
         if self.scheduler is not None:
-            from optimizer.base.work.cluster import ClusterWorkers
-
             return ClusterWorkers(self.scheduler, self.tls, function, shared)
         if self.jobs == 1:
             return _Here(function, shared, listener)
-
         return WorkerProcesses(self.jobs, function, shared)
 
 
+SERIAL = Executor()
+"""One call after another, in this process."""
+
+
+def thread_count(threads: int | None) -> int:
+    """Return how many processes to search with: as many as asked for, or one for each core.
+
+    Raises
+    ------
+    InputError
+        If fewer than 1 or more than there are cores are asked for.
+    """
+    most = cores()
+    if threads is None:
+        return most
+    if not 1 <= threads <= most:
+        expected = "1, as there is one core" if most == 1 else f"a whole number from 1 to {most}, the cores there are"
+        raise InputError(Problem("threads", str(threads), expected, "Leave it out to use all cores"))
+    return threads
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _is_unfinished(result: object) -> bool:
-    """Return whether a result says that its piece ran out of time before all of it was done."""
+    """Return whether a result says that its task ran out of time before all of it was done."""
     return isinstance(result, dict) and bool(result.get("unfinished"))
 
 
 class _Running(NamedTuple):
-    """When a piece was begun, and how long it was given; None without a limit."""
+    """When a task was begun, and how long it was given; None without a limit."""
 
     began: float
     seconds: float | None
 
 
 class _Series:
-    """Which pieces wait, run and have ended."""
+    """Which tasks wait, run and have ended."""
 
-    def __init__(self, pieces: Sequence[Piece], until: float | None, listener: Listener) -> None:
-        self.waiting = {piece.key: piece for piece in pieces}
-        self._total = len(pieces)
+    def __init__(self, tasks: Sequence[Task], until: float | None, listener: Listener) -> None:
+        self.waiting = {task.key: task for task in tasks}
+        self._total = len(tasks)
         self._until, self._listener = until, listener
         self._results: dict[str, Any] = {}
         self._known: set[str] = set()
@@ -309,39 +164,41 @@ class _Series:
         self._overrun = 0.0
         self._began = time.monotonic()
 
-    def end(self, ended: EndedPiece) -> EndedPiece:
-        """Note that a piece has ended."""
-        key = ended.piece.key
+    def end(self, ended: TaskOutcome) -> TaskOutcome:
+        """Note that a task has ended."""
+        key = ended.task.key
         self.waiting.pop(key, None)
         self._known.add(key)
         self._results[key] = ended.result
         return ended
 
-    def carried_out(self, workers: Workers, stopping: Stopping) -> Iterator[EndedPiece]:
-        """Hand out pieces and yield them as they end."""
+    def carried_out(self, workers: Workers, stopping: Stopping) -> Iterator[TaskOutcome]:
+        """Hand out tasks and yield them as they end."""
         self._began = time.monotonic()
         while not stopping.cancelled():
             self._hand_out(workers)
             if not self._running:
                 return
             for ended in workers.ended():
-                self._note_time(self._running.pop(ended.piece.key))
+                self._note_time(self._running.pop(ended.task.key))
                 yield self.end(ended)
                 if workers.slots > 1:
-                    self._listener.noted(f"{self._state()}: {ended.piece.key}")
+                    self._listener.noted(f"{self._state()}: {ended.task.key}")
 
     def _hand_out(self, workers: Workers) -> None:
-        for piece in list(self.waiting.values()):
+        for task in list(
+            self.waiting.values()
+        ):  # in the order of the series: the later ones pass a task that waits for others
             if len(self._running) >= workers.slots or self._late():
                 return
-            if not self._known.issuperset(piece.after):
+            if not self._known.issuperset(task.after):
                 continue
-            del self.waiting[piece.key]
-            earlier = tuple(self._results[key] for key in piece.after)
-            seconds = self._share(piece.size, workers.cores)
-            self._running[piece.key] = _Running(time.monotonic(), seconds)
-            call = PieceCall(None, piece, earlier, seconds, workers.slots == 1, SILENT)
-            name = f"{len(self._known) + 1} of {self._total}: {piece.key}{self._left()}"
+            del self.waiting[task.key]
+            earlier = tuple(self._results[key] for key in task.after)
+            seconds = self._share(task.size, workers.cores)
+            self._running[task.key] = _Running(time.monotonic(), seconds)
+            call = TaskCall(None, task, earlier, seconds, workers.slots == 1, SILENT)
+            name = f"{len(self._known) + 1} of {self._total}: {task.key}{self._left()}"
             if workers.slots == 1:
                 with step(self._listener, name, stoppable=False):
                     workers.submit(call)
@@ -352,15 +209,17 @@ class _Series:
         return self._until is not None and bool(self._made or self._running) and time.monotonic() >= self._until
 
     def _share(self, size: int, cores: int) -> float | None:
-        """Return the time of a piece that begins: its share, by size, of that which is left, times those who run at a time."""
+        """Return the time of a task that begins: its share, by size, of that which is left, times those who run at a time."""
         if self._until is None:
             return None
         left = self._until - time.monotonic()
-        share = size * cores / (sum(piece.size for piece in self.waiting.values()) + size)
+        # `cores` tasks run side by side, so that each may take so many times its share of what is left. What tasks so far took beyond the
+        # seconds that they were given (reading, a last linear program) is taken off beforehand, or the series would end late by all of it.
+        share = size * cores / (sum(task.size for task in self.waiting.values()) + size)
         return max(left * min(1.0, share) - self._overrun, LEAST_SECONDS)
 
     def _note_time(self, ended: _Running) -> None:
-        """Learn by how much pieces take longer than they are given, on average."""
+        """Learn by how much tasks take longer than they are given, on average."""
         self._made += 1
         if ended.seconds is not None:
             over = max(time.monotonic() - ended.began - ended.seconds, 0.0)
@@ -380,21 +239,16 @@ class _Series:
         return f", about {seconds:.0f} s left"
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class _Here:
-    """The process itself; a piece is run as it is handed out."""
+    """The process itself; a task is run as it is handed out."""
 
     slots = cores = 1
 
-    def __init__(self, function: Callable[[PieceCall], Any], shared: object, listener: Listener) -> None:
+    def __init__(self, function: Callable[[TaskCall], Any], shared: object, listener: Listener) -> None:
         self._function, self._shared, self._listener = function, shared, listener
-        self._ended: deque[EndedPiece] = deque()
+        self._ended: deque[TaskOutcome] = deque()
 
-    def submit(self, call: PieceCall) -> None:
+    def submit(self, call: TaskCall) -> None:
         """Run it; one that is interrupted before it has anything leaves nothing."""
         try:
             self._ended.append(outcome_of(self._function, call, self._shared, self._listener))
@@ -402,7 +256,7 @@ class _Here:
             if not self._listener.cancelled():
                 raise
 
-    def ended(self) -> Sequence[EndedPiece]:
+    def ended(self) -> Sequence[TaskOutcome]:
         """Return what was run."""
         ended = list(self._ended)
         self._ended.clear()
@@ -412,21 +266,10 @@ class _Here:
         """Nothing is under way."""
 
 
-def outcome_of(
-    function: Callable[[PieceCall], Any], call: PieceCall, shared: object, listener: Listener = SILENT
-) -> EndedPiece:
-    """Make a call, with what all have in common, and return its outcome."""
-    whole = replace(call, shared=shared, listener=listener)
-    try:
-        return EndedPiece(call.piece, function(whole))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the caller's to judge; the other pieces go on
-        return EndedPiece(call.piece, None, error)
-
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Environment of a worker process: its linear algebra uses one core, so that times are those of one core."""
 TRIES = 2
-"""How many workers may die of one piece."""
+"""How many workers may die of one task."""
 
 
 @dataclass
@@ -435,28 +278,28 @@ class _Worker:
 
     process: SpawnProcess
     connection: Connection
-    call: PieceCall | None = None
+    call: TaskCall | None = None
     tried: int = 0
 
 
 class WorkerProcesses:
     """Processes of this machine, started as they are needed."""
 
-    def __init__(self, jobs: int, function: Callable[[PieceCall], Any], shared: object) -> None:
+    def __init__(self, jobs: int, function: Callable[[TaskCall], Any], shared: object) -> None:
         self.slots = self.cores = jobs
         self._function = function
         self._shared = pickle.dumps(shared)
         self._workers: list[_Worker] = []
 
-    def submit(self, call: PieceCall) -> None:
-        """Give a piece to a worker that has none."""
+    def submit(self, call: TaskCall) -> None:
+        """Give a task to a worker that has none."""
         worker = next((each for each in self._workers if each.call is None), None)
         if worker is None:
             worker = self._started()
             self._workers.append(worker)
         self._give(worker, call, 1)
 
-    def ended(self) -> Sequence[EndedPiece]:
+    def ended(self) -> Sequence[TaskOutcome]:
         """Return what has ended within half a second."""
         busy = {worker.connection: worker for worker in self._workers if worker.call is not None}
         found = []
@@ -480,15 +323,15 @@ class WorkerProcesses:
             worker.connection.close()
         self._workers.clear()
 
-    def _give(self, worker: _Worker, call: PieceCall, tried: int) -> None:
+    def _give(self, worker: _Worker, call: TaskCall, tried: int) -> None:
         worker.call, worker.tried = call, tried
         try:
             worker.connection.send(call)
         except OSError:  # it died while it had nothing to do: `ended` sees that
             return
 
-    def _lost(self, worker: _Worker) -> EndedPiece | None:
-        """Put another process in the place of one that died, with the piece that it ran; give that up after `TRIES`."""
+    def _lost(self, worker: _Worker) -> TaskOutcome | None:
+        """Put another process in the place of one that died, with the task that it ran; give that up after `TRIES`."""
         call = worker.call
         assert call is not None  # noqa: S101 - it was busy
         worker.process.join()
@@ -497,8 +340,8 @@ class WorkerProcesses:
         self._workers.remove(worker)
         if worker.tried >= TRIES:
             reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-            return EndedPiece(
-                call.piece, None, LostPieceError(f"{worker.tried} workers died of it, the last by {reason}")
+            return TaskOutcome(
+                call.task, None, LostTaskError(f"{worker.tried} workers died of it, the last by {reason}")
             )
         fresh = self._started()
         self._workers.append(fresh)
@@ -517,9 +360,9 @@ class WorkerProcesses:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Let each process that starts meanwhile use one thread in its linear algebra: times are then those of one core."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    """Start processes meanwhile with `ONE_THREAD`; a process of `multiprocessing` inherits the environment and takes no other."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:
@@ -543,8 +386,8 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, function: Callable[[PieceCall], Any], shared: bytes) -> None:
-    """Run pieces until there are no more: the work of a process."""
+def _serve(connection: Connection, function: Callable[[TaskCall], Any], shared: bytes) -> None:
+    """Run tasks until there are no more: the work of a process."""
     _settle()
     common = pickle.loads(shared)  # noqa: S301 - made by the parent
     while True:
@@ -555,13 +398,13 @@ def _serve(connection: Connection, function: Callable[[PieceCall], Any], shared:
         connection.send_bytes(_packed(outcome_of(function, call, common)))
 
 
-def _packed(ended: EndedPiece) -> bytes:
+def _packed(ended: TaskOutcome) -> bytes:
     """Return an outcome as bytes; an error that cannot be sent as its words."""
     try:
         content = pickle.dumps(ended)
         pickle.loads(content)  # noqa: S301 - our own; some errors can be written and not read
     except Exception:  # noqa: BLE001 - whatever it is, the words are left
-        return pickle.dumps(EndedPiece(ended.piece, None, SolverError(ended.fault or "a result that cannot be sent")))
+        return pickle.dumps(TaskOutcome(ended.task, None, SolverError(ended.fault or "a result that cannot be sent")))
     return content
 
 
@@ -578,27 +421,3 @@ def _settle() -> None:
             os._exit(1)
 
     threading.Thread(target=follow_parent, daemon=True).start()
-
-
-SERIAL = Executor()
-"""One call after another, in this process."""
-
-
-# How many processes a solve may use.
-
-
-def thread_count(threads: int | None) -> int:
-    """Return how many processes to search with: as many as asked for, or one for each core.
-
-    Raises
-    ------
-    InputError
-        If fewer than 1 or more than there are cores are asked for.
-    """
-    most = cores()
-    if threads is None:
-        return most
-    if not 1 <= threads <= most:
-        expected = "1, as there is one core" if most == 1 else f"a whole number from 1 to {most}, the cores there are"
-        raise InputError(Problem("threads", str(threads), expected, "Leave it out to use all cores"))
-    return threads

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from optimizer.base.files.json_lines import FinishedPieces
+from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.files.readwrite import written_whole
-from optimizer.base.work.executor import Executor, Piece
+from optimizer.base.work.executor import Executor
+from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
 from optimizer.lab.adaptive.figure import save_figure
 from optimizer.lab.adaptive.findings import CASES, finding_run, worlds
@@ -40,19 +41,19 @@ def main() -> None:
         roads = {"segment": network.segment.astype("int64"), "length_km": length}
     else:
         instance, terms = read_instance(asked.source), AdaptModel()
-    finished = FinishedPieces.beside(asked.out, series_digest(instance, terms.model_dump()))
+    finished = FinishedTasks.beside(asked.out, series_digest(instance, terms.model_dump()))
     rows = []
     for name in asked.experiment:
         began = time.process_time()
         shared = worlds(name, instance, terms, **roads)
-        pieces = [
-            Piece(f"{name} {case} {policy} {run}", (name, case, policy, run))
+        tasks = [
+            Task(f"{name} {case} {policy} {run}", (name, case, policy, run))
             for run in range(asked.runs)
             for case, policy in CASES[name]
             if asked.policy is None or policy in asked.policy
         ]
         rows += [
-            ended.value() for ended in Executor(asked.jobs).run(finding_run, pieces, shared=shared, finished=finished)
+            ended.value() for ended in Executor(asked.jobs).run(finding_run, tasks, shared=shared, finished=finished)
         ]
         sys.stderr.write(f"{name}: {time.process_time() - began:.0f} s of processor time in this process\n")
     if not rows:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.executor import PieceCall
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.adaptive.simulation.simulate import PeriodRow, Run
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
     from optimizer.problem.instance.instance import Instance
@@ -88,9 +88,9 @@ def scaled(instance: Instance, share: float) -> Instance:
     return replace(instance, resources=tuple(replace(r, budget=r.budget * share) for r in instance.resources))
 
 
-def finding_run(call: PieceCall) -> dict[str, Any]:
+def finding_run(call: TaskCall) -> dict[str, Any]:
     """Return the measures of one run of an experiment; None for one of which there is none, such as loads a seizure without a seizure."""
-    name, case, policy, run = call.piece.argument
+    name, case, policy, run = call.task.argument
     world: AdaptiveWorld = call.shared[case]
     found = simulate(world, policy, run, periods=LENGTHS.get(name, PERIODS))
     measured = {key: None if np.isnan(value) else value for key, value in MEASURES[name](world, found).items()}

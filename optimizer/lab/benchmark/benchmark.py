@@ -79,7 +79,7 @@ class Benchmark:
         if scheduler is None:
             carry_out(self.todo, self.folder, lambda todo: pool(todo, jobs), on_row)
             return
-        from optimizer.base.work.executor import TlsFiles
+        from optimizer.base.work.cluster import TlsFiles
         from optimizer.lab.benchmark.run import cluster
 
         tls = TlsFiles(tls_ca_file, tls_cert, tls_key)

@@ -18,9 +18,10 @@ from typing import IO, TYPE_CHECKING, Any
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.version import package_version
-from optimizer.base.work.cluster import connected
-from optimizer.base.work.executor import NO_TLS, Executor, LostPieceError, Piece, TlsFiles
+from optimizer.base.work.cluster import NO_TLS, TlsFiles, connected
+from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
+from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.lab.benchmark.peers import outside_packages
 from optimizer.lab.benchmark.rows import PlacementRow, placement_key
 from optimizer.lab.machine import family_of, kill_family, solver_stamp
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from optimizer.base.work.executor import PieceCall
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.benchmark.benchmark import PlannedRun
     from optimizer.lab.rows import RunKey
 
@@ -281,15 +282,15 @@ def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) ->
     """
     token = uuid.uuid4().hex
     packed = {file: zlib.compress(file.read_bytes()) for file in {one.file for one in todo}}
-    pieces = [Piece(str(k), (one.job, packed[one.file], token)) for k, one in enumerate(todo)]
+    tasks = [Task(str(k), (one.job, packed[one.file], token)) for k, one in enumerate(todo)]
     with connected(address, tls) as client:
         _check_packages(client, {planned.job.method: planned.job.package for planned in todo})
         try:
             with Stopping() as stopping:
-                for ended in Executor(scheduler=address, tls=tls).run(run_packed, pieces, listener=stopping):
+                for ended in Executor(scheduler=address, tls=tls).run(run_packed, tasks, listener=stopping):
                     if ended.error is not None:
-                        lost = isinstance(ended.error, LostPieceError)
-                        yield lost_row(ended.piece.argument[0], ended.fault, "lost" if lost else "failed")
+                        lost = isinstance(ended.error, LostTaskError)
+                        yield lost_row(ended.task.argument[0], ended.fault, "lost" if lost else "failed")
                     elif ended.result is not None:
                         yield PlacementRow(**ended.result)
                 if stopping.cancelled():
@@ -298,9 +299,9 @@ def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) ->
             _stop(client, token)
 
 
-def run_packed(call: PieceCall) -> dict[str, Any] | None:
+def run_packed(call: TaskCall) -> dict[str, Any] | None:
     """Make a run on a worker from a packed instance file; return its row as JSON content, or None when asked to stop."""
-    job, packed, token = call.piece.argument
+    job, packed, token = call.task.argument
     with scratch_folder() as folder:
         path = folder / f"{job.instance}.json"
         path.write_bytes(zlib.decompress(packed))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.version import package_version
-from optimizer.base.work.executor import Executor, Piece
+from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
+from optimizer.base.work.tasks import Task
 from optimizer.lab.case import matching
 from optimizer.lab.machine import stamp
 from optimizer.lab.rows import RowStore, RunKey
@@ -33,7 +34,7 @@ from optimizer.lab.study.rows import FAMILY, LOOPS, MAPS, LoopRow, MapRow
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from optimizer.base.work.executor import PieceCall
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.study.cells import StudyRoads
 
 
@@ -283,13 +284,13 @@ def carry_out(
     until = None if time_limit is None else time.monotonic() + time_limit
     if until is not None and time.monotonic() >= until:
         return
-    pieces = [Piece(task.cell.name, task) for task in todo]
+    tasks = [Task(task.cell.name, task) for task in todo]
     executor = Executor(jobs, scheduler)
     # the workers of a cluster get the roads sent and need no folder in common
     sent = {} if scheduler is None else {task.cell.region: study_roads(task.data, task.cell.region) for task in todo}
     with Stopping() as stopping:
-        for done in executor.run(kept, pieces, shared=sent, until=until, listener=stopping):
-            ended = EndedCell(done.piece.argument.cell, [], done.fault) if done.error is not None else done.result
+        for done in executor.run(kept, tasks, shared=sent, until=until, listener=stopping):
+            ended = EndedCell(done.task.argument.cell, [], done.fault) if done.error is not None else done.result
             (family if ended.cell.is_family else maps).append(*(row for row in ended.rows if isinstance(row, MapRow)))
             loops.append(*(row for row in ended.rows if isinstance(row, LoopRow)))
             on_end(ended)
@@ -297,9 +298,9 @@ def carry_out(
             raise KeyboardInterrupt
 
 
-def kept(call: PieceCall) -> EndedCell:
-    """Run the task of a piece; what goes wrong costs its own rows."""
-    task: CellTask = call.piece.argument
+def kept(call: TaskCall) -> EndedCell:
+    """Run the cell of a task; what goes wrong costs its own rows."""
+    task: CellTask = call.task.argument
     try:
         return EndedCell(task.cell, run(task, call.shared.get(task.cell.region)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other cells go on

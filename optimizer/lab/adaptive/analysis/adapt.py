@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.json_lines import FinishedPieces
+from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.schema import validated
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
-from optimizer.base.work.executor import SERIAL, LostPieceError, Piece
+from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.lab.adaptive.simulation.simulate import (
     DISTRICT,
     ELSEWHERE,
@@ -45,8 +46,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.executor import Executor, PieceCall
+    from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
     from optimizer.plans.problem_source import ProblemSource
     from optimizer.problem.instance.instance import Instance
@@ -206,20 +208,20 @@ def adapt(
     if out is not None:
         series = (list(policies), periods, runs, seed, list(shown), ground.digest())
         digest = series_digest(world.instance, asked.model_dump(), *series)
-        finished = FinishedPieces.beside(Path(out), digest, overwrite=overwrite)
+        finished = FinishedTasks.beside(Path(out), digest, overwrite=overwrite)
     meter = None
     if ground.inside is not None and ground.length_km is not None:
         meter = TravelMeter(world.sets.routes, ground.inside, ground.length_km, shown)
-    pieces = [Piece(f"{policy} {run}", (policy, run, periods, seed)) for run in range(runs) for policy in policies]
+    tasks = [Task(f"{policy} {run}", (policy, run, periods, seed)) for run in range(runs) for policy in policies]
     made: dict[tuple[str, int], tuple[PeriodRow, ...]] = {}
     travel: dict[tuple[str, int], RunTravel] = {}
     with Stopping(listener) as stopping, step(stopping, "simulating"):
         for ended in executor.run(
-            _simulated, pieces, shared=_Shared(world, meter), finished=finished, listener=stopping
+            _simulated, tasks, shared=_Shared(world, meter), finished=finished, listener=stopping
         ):
-            if isinstance(ended.error, LostPieceError):
+            if isinstance(ended.error, LostTaskError):
                 raise ended.error
-            policy, run, *_ = ended.piece.argument
+            policy, run, *_ = ended.task.argument
             content = ended.value()
             made[policy, run] = tuple(PeriodRow(**row) for row in content["rows"])
             if meter is not None:
@@ -239,7 +241,7 @@ def adapt(
         runs=runs,
         seed=seed,
         rows=tuple(rows),
-        complete=len(made) == len(pieces),
+        complete=len(made) == len(tasks),
         notes=(
             *_left_out_notes(left_out),
             *_notes(source, world, ground),
@@ -263,8 +265,8 @@ class _Shared:
     meter: TravelMeter | None
 
 
-def _simulated(call: PieceCall) -> dict[str, Any]:
-    policy, run, periods, seed = call.piece.argument
+def _simulated(call: TaskCall) -> dict[str, Any]:
+    policy, run, periods, seed = call.task.argument
     shared: _Shared = call.shared
     found = simulate(shared.world, policy, run, periods=periods, seed=seed)
     travel = None if shared.meter is None else shared.meter.travel(found.flows[shared.world.history :]).content()

@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
 from optimizer.base.work.cluster import given_to_all
+from optimizer.base.work.executor import ONE_THREAD
 from optimizer.solvers.branch_and_cut.parallel.messages import Lost, Order, Ready, TreeWorkers
 from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
 
@@ -94,9 +95,6 @@ class LocalTreeWorkers(TreeWorkers):
 # its parent. They are not forked: a fork of a process with threads may hang, and some systems have none.
 
 WORKER = "optimizer.solvers.branch_and_cut.parallel.worker_process"
-
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Environment of a worker: each has one core."""
 
 
 class TreeProcesses(TreeWorkers):
