@@ -6,7 +6,7 @@ relaxed options. These multiply that value by prod s_Pe^y_e >= 1 - sum_e (1 - s_
     f_u(x, y) >= a_u - sum_e d_ue y_e,    d_ue = a_u max over witnesses P of (1 - s_Pe).
 
 Such a floor is no bound of theta_u but a row (`loose_entries`), which holds below the node as well, so that no child has a lower bound than
-its node. A higher floor, with its losses, takes the place of a lower one. Floors under the budgets (`budget_floors`) and
+its node. A higher floor, with its losses, takes the place of a lower one. Floors under the budgets (`bound_tightening`) and
 of open path cut sets would have so many witnesses that they lose what they gain: with relaxed options neither are made.
 """
 

@@ -5,7 +5,7 @@ of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
 that have been slack for some solves; until the bound stalls. Then floors are raised to what the budgets leave of each commodity at least
-(`budget_floors`), and the loop begins again, as long as that gains something.
+(`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
 `upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path cut set, or single option,
@@ -175,7 +175,7 @@ class BranchAndCut:
         """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any.
 
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
-        cuts go on from floors under the budgets (`budget_floors`), without relaxed options; such cuts hold under these budgets alone.
+        cuts go on from floors under the budgets (`bound_tightening`), without relaxed options; such cuts hold under these budgets alone.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
         for _ in range(self.params.root.most_tightenings if floors and most is None and self.root.loss is None else 0):

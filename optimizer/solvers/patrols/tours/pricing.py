@@ -1,7 +1,7 @@
 """The pricing problem: the tour of largest value of one team, with a proof.
 
 Posts that no tour can use are left out. In turn, a tour is improved by ruin and recreate (`tour_ruin`), the bounds on completions are
-tightened (`tour_bounds`) and a label search is widened (`tour_labels`), until the search is exhaustive, which is the proof. If the widest
+tightened (`label_search`) and a label search is widened, until the search is exhaustive, which is the proof. If the widest
 search is not, CP-SAT continues from its best tour (`tour_circuit`).
 """
 
