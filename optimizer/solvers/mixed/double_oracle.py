@@ -24,9 +24,10 @@ from optimizer.solvers.branch_and_cut.cuts.separation import best_of_each
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
+from optimizer.solvers.branch_and_cut.tree.tree import has_stalled
 from optimizer.solvers.mixed.defender import DefenderBound, Swaps
 from optimizer.solvers.mixed.evader import EvaderOracle
-from optimizer.solvers.params import MixedParams
+from optimizer.solvers.params import MixedParams, RootParams
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -354,10 +355,8 @@ class DoubleOracle:
 #           -sum_x mu_x >= -1
 #
 # Written with losses R_P - g_P(x), a row has entries for those plans alone that touch its path, and probabilities need not be forced up to a
-# sum
-# of 1: more never raises the value. Rows are added once a solution violates them. theta_k is scaled by R_k, eta by H(nothing), and the
-# objective
-# by their weighted sum, so that all variables lie in [0, 1].
+# sum of 1: more never raises the value. Rows are added once a solution violates them. theta_k is scaled by R_k, eta by H(nothing), and the
+# objective by their weighted sum, so that all variables lie in [0, 1].
 #
 # The duals y_P, scaled to sum to p_k over the paths of each commodity, are the evaders' mixed strategy: for any such y and every plan x,
 # sum_P y_P g_P(x) + H(x) >= min over feasible x of it, which bounds the value of every mixture from below (`defender`).
@@ -538,19 +537,11 @@ class RestrictedGame:
 #
 # A mixture mu has theta_k(mu) = max_P E g_P(x) >= E (a - sum_j b_j x_j) = a - sum_j b_j xbar_j, so every row of `separation` that is of one
 # path is valid: chords (between consecutive numbers of placed options, where all multiply the path by the same) and tangents. Star cuts are
-# not:
-# they bound E max_P g_P, what evaders achieve who see the plan of the day. The linear program is `branch_and_cut.master`, whose bound is
-# computed
-# from its duals.
+# not: they bound E max_P g_P, what evaders achieve who see the plan of the day. The linear program is `branch_and_cut.master`, whose bound is
+# computed from its duals.
 
-STALLED, PATIENCE = 2e-4, 6
-"""Relative rise of the bound over so many rounds below which the cuts end."""
-
-FLAT = 40
-"""Rounds after which a bound that has not moved at all counts as stalled."""
-
-SOLVES_WITHOUT_DUAL = 4
-"""Solves after which a row without a dual is dropped."""
+CUTS = RootParams(stalled=2e-4, patience=6, slack_solves=4)
+"""When the cuts of the relaxation end: later than at the root of a tree, as nothing but they raises this bound."""
 
 
 class MarginalRelaxation:
@@ -587,29 +578,24 @@ class MarginalRelaxation:
             self.lower = max(self.lower, relaxed.bound)
             listener.bounds_moved(self.lower, upper)
             history.append(self.lower)
-            if self.lower >= upper or _has_stalled(history) or time.monotonic() >= until:
+            if (
+                self.lower >= upper
+                or has_stalled(history, CUTS, moved=history[-1] != history[0])
+                or time.monotonic() >= until
+            ):
                 break
-            self.master.program.drop_slack(SOLVES_WITHOUT_DUAL)
+            self.master.program.drop_slack(CUTS.slack_solves)
             tightened = self.master.tighten(relaxed.x)
             if not self.master.separate(self._root, relaxed) and not tightened:
                 break
 
 
-def _has_stalled(history: list[float]) -> bool:
-    if history[-1] == history[0]:
-        return len(history) > FLAT
-    return len(history) > PATIENCE and history[-1] - history[-1 - PATIENCE] <= STALLED * abs(history[-1])
-
-
 # Plans from marginal probabilities by systematic sampling (Madow 1949).
 #
 # Options are put in random order and their probabilities laid end to end on a line; with a start u in [0, 1) those are placed whose stretch
-# holds
-# u, u + 1, u + 2, ... Each option is placed with its own probability, and every run of options that follow one another in that order holds
-# its
-# expected number, rounded up or down. Where a budget, an exclusion or a requirement is broken, options are left out, so the frequencies are
-# near
-# the probabilities and not equal to them; the restricted game gives the plans their weights.
+# holds u, u + 1, u + 2, ... Each option is placed with its own probability, and every run of options that follow one another in that order
+# holds its expected number, rounded up or down. Where a budget, an exclusion or a requirement is broken, options are left out, so the
+# frequencies are near the probabilities and not equal to them; the restricted game gives the plans their weights.
 
 
 def sampled_plan(instance: Instance, start: Mask, marginals: NDArray[np.float64], rng: np.random.Generator) -> Mask:

@@ -221,12 +221,9 @@ def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float 
 # Rows of tours at the prices of a solution: cutting planes for the tree beside any beats, in place of columns.
 #
 # Rows at the last prices of column generation say nothing of elements that had no price there. Once floors have losses and options are
-# decided,
-# others are worth something, and the linear program takes them for nothing. So for the prices pi_e that elements are worth at the duals of
-# its
-# rows, the pricing problems are solved again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `tour_rows` is added where the solution violates
-# it.
-# With the same duals and a multiplier of 1 for this row its bound is that of Proposition 15 at these prices.
+# decided, others are worth something, and the linear program takes them for nothing. So for the prices pi_e that elements are worth at the
+# duals of its rows, the pricing problems are solved again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `tour_rows` is added where the
+# solution violates it. With the same duals and a multiplier of 1 for this row its bound is that of Proposition 15 at these prices.
 
 LONGEST_PRICING = 0.5
 """Seconds for a pricing problem; the bound of one that is not solved by then is as true."""
@@ -342,10 +339,8 @@ def held_elements(field: PatrolField) -> NDArray[np.bool_]:
 # Elements of dwells as slots: one column a post in the tree beside any beats, in place of one for each length of a dwell.
 #
 # Dwelling l slots at a post is an element of its own (`optimizer.problem.instance.teams`); on each arc it does what l dwells of one slot do,
-# or nearly so:
-# with depths d = -ln s there is kappa with d_l <= l kappa d_1 on every arc. So for z = sum_l l y_l, what y leaves of any path is at least
-# what z
-# times kappa elements of one slot leave of it. Elements of other kinds stay as they are, z = y.
+# or nearly so: with depths d = -ln s there is kappa with d_l <= l kappa d_1 on every arc. So for z = sum_l l y_l, what y leaves of any path
+# is at least what z times kappa elements of one slot leave of it. Elements of other kinds stay as they are, z = y.
 
 
 @dataclass(frozen=True)

@@ -64,11 +64,9 @@ class SharedPaths:
 # Rows on values that hold for every plan: what one solve leaves to another over the same overlay, under other budgets and demands.
 #
 # A row of `separation` with the overlay's own floors, the values with everything placed, bounds theta from below for every mask of the
-# overlay's
-# free options: neither its proof nor these floors use a budget, an exclusion, a requirement, or the value of a plan. So it holds as well
-# where
-# budgets differ, and where options that the overlay leaves free are forced or forbidden. Rows of nodes do not: their floors leave out options
-# that no longer fit or that reduced costs have fixed; nor do budget cuts, or rows of branching.
+# overlay's free options: neither its proof nor these floors use a budget, an exclusion, a requirement, or the value of a plan. So it holds as
+# well where budgets differ, and where options that the overlay leaves free are forced or forbidden. Rows of nodes do not: their floors leave
+# out options that no longer fit or that reduced costs have fixed; nor do budget cuts, or rows of branching.
 #
 # Rows are kept in 32 bits, coefficients rounded up and sides rounded down: with x, theta >= 0 that only weakens them.
 

@@ -313,8 +313,7 @@ class LinearProgram:
 # The calls of MathOpt for a linear program that changes: what is sent to GLOP, and the basis that it starts from.
 #
 # GLOP holds the active rows alone and starts from its last basis, or from one that was kept. A row that goes while it is not basic would
-# leave a
-# basis of the wrong size, for which GLOP starts afresh: such a row stays, without a bound, until it is basic.
+# leave a basis of the wrong size, for which GLOP starts afresh: such a row stays, without a bound, until it is basic.
 #
 # MathOpt is called with protocol messages instead of its Python model: reading a solution into Python objects took twice as long as finding
 # it.

@@ -245,8 +245,7 @@ class TreeWorkers(Protocol):
 # Names of rows that mean the same in every process of a parallel tree.
 #
 # A linear program numbers its rows as they come. Rows that all processes had when they parted keep their numbers; others are known to the
-# rest by
-# their number plus an offset of the process that made them, and get a number of the program's own where they arrive.
+# rest by their number plus an offset of the process that made them, and get a number of the program's own where they arrive.
 
 APART = 40
 """Bits of the rows and nodes of one process; its number stands above them."""

@@ -91,8 +91,7 @@ class LocalTreeWorkers(TreeWorkers):
 # pipes.
 #
 # Each is in a session of its own, so that the terminal's Ctrl-C reaches the parent alone, and ends when its standard input closes: none
-# outlives
-# its parent. They are not forked: a fork of a process with threads may hang, and some systems have none.
+# outlives its parent. They are not forked: a fork of a process with threads may hang, and some systems have none.
 
 WORKER = "optimizer.solvers.branch_and_cut.parallel.worker_process"
 
@@ -231,8 +230,7 @@ class _TreeProcess:
 # Workers of a parallel tree on a dask.distributed cluster: one order at a time on each of its workers.
 #
 # A worker keeps its linear program and its paths from one order to the next. It hears of plans that others find with its next order, and
-# tells
-# its own with the outcome. One that dies is `Lost`; whoever joins the cluster takes the place.
+# tells its own with the outcome. One that dies is `Lost`; whoever joins the cluster takes the place.
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks at which workers the cluster has."""

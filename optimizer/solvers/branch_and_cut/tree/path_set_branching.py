@@ -328,8 +328,7 @@ def _closing(solution: NodeSolution, option: NDArray[np.int64], start: NDArray[n
 # In which order the splits of a node are tried: single options and path cut sets in one list, by how much they should raise the bounds.
 #
 # Both children of a split matter: its score is the product of their rises, each at most the distance to the cutoff. What a child is expected
-# to
-# gain comes from two sources:
+# to gain comes from two sources:
 #
 # estimate     `path_cut_sets`: the floors of the open child, the dual cost of what the closed child must still place; times the ratio of what
 #              was found to what was estimated so far, by kind of split and child
