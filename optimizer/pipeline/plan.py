@@ -277,7 +277,7 @@ def _warned(compiled: Compiled, *sentences: str) -> Compiled:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _PlanSearch:
     """What a search found.
 
     Attributes
@@ -298,7 +298,7 @@ class _Found:
     doubt: PlansOverDraws | None = None
 
 
-def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _Found:
+def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _PlanSearch:
     """Search for a plan, over draws or not, or take the given one."""
     notes: list[str] = []
     start = None if asked.start is None else PlanFolder(asked.start).start_for(compiled.instance, notes.append)
@@ -307,9 +307,9 @@ def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _Found:
         with step(times, "solving over draws", stoppable=False):
             doubt = plans_over_draws(compiled, asked.doubt, start=start, executor=asked.executor, listener=times)
         found = doubt.as_planned(compiled.instance, compiled.scenario.solve.gap)
-        return _Found(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
+        return _PlanSearch(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
     found = _given(asked.given, compiled, times) if asked.given is not None else _solved(asked, compiled, start, times)
-    return _Found(compiled, found, _plan_of(found))
+    return _PlanSearch(compiled, found, _plan_of(found))
 
 
 def _plan_of(found: Result) -> Plan:
@@ -353,12 +353,12 @@ class _Evaluated:
     """A plan beside other layouts, and what it depends on where that was asked for; `compiled` warns of what that shows."""
 
     compiled: Compiled
-    search: _Found
+    search: _PlanSearch
     comparison: Comparison
     sensitivity: Sensitivity | None
 
 
-def _evaluated(asked: _Asked, search: _Found, times: StepTimes, stopping: Stopping) -> _Evaluated:
+def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: Stopping) -> _Evaluated:
     """Compare the plan with other layouts, and vary assumptions; Ctrl-C leaves the latter out."""
     with step(times, "evaluating the plan", stoppable=False):
         comparison = compare(search.compiled.instance, search.plan)
