@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.problem.instance.instance import layered
+from optimizer.problem.instance.instance import layered_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
@@ -35,7 +35,7 @@ class DrawCase:
         wide = np.zeros((draws, layers, own.size))
         wide[np.arange(draws), np.arange(draws) % layers] = weight
         rows = wide.reshape(draws, -1)
-        self.draws = Draws(_weighing(layered(copies), probability @ rows), csr_array(rows), probability)
+        self.draws = Draws(_weighing(layered_instance(copies), probability @ rows), csr_array(rows), probability)
 
     def best(self, objective: Objective) -> float:
         """Return the optimum by trying every plan."""

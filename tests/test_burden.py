@@ -16,7 +16,6 @@ from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.detection import checkpoint_survival
-from optimizer.problem.instance.queueing import mean_wait
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.scenario.compile.compile import compile_scenario
@@ -24,6 +23,7 @@ from optimizer.scenario.file.model import SolveModel
 from optimizer.scenario.file.traffic import DelayModel, SecondaryModel, Traffic, stopping_day
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
+from tests.test_waiting import mean_wait
 from tests.tiny import SCENARIO, SITES, write_scenario
 
 if TYPE_CHECKING:

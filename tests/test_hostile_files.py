@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.files.readwrite import check_expansion
 from optimizer.cli import app as application
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.lab.pages import PageTable, markdown
-from optimizer.region.extract import read_extract
+from optimizer.region.extract import check_expansion, read_extract
 from optimizer.solvers.mip.backend import stdout_closed
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.problem.plan.residual_routes import SitesOnArcs, routes_left
+from optimizer.analysis.explain.residual_routes import SitesOnArcs, routes_left
 from tests.cases import random_instance, simple_paths
 
 

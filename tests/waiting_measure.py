@@ -11,7 +11,7 @@ import sys
 import ciw
 import numpy as np
 
-from optimizer.problem.instance.queueing import mean_wait
+from tests.test_waiting import mean_wait
 
 CUSTOMERS, DROPPED = 100_000, 10_000
 CASES = ((0.5, 1), (0.8, 1), (0.8, 4), (0.9, 2), (0.95, 1), (0.95, 4))

@@ -148,11 +148,11 @@ def changes_of(
     Raises
     ------
     typer.BadParameter
-        As `amounts`.
+        As `budget_amounts`.
     """
     from optimizer.problem.instance.changes import Changes
 
-    return Changes(amounts(budget), tuple(force or ()), tuple(forbid or ()), keep_today, change_at_most)
+    return Changes(budget_amounts(budget), tuple(force or ()), tuple(forbid or ()), keep_today, change_at_most)
 
 
 def solve_options(
@@ -185,7 +185,7 @@ def solve_options(
     return {name: value for name, value in options.items() if value is not None}
 
 
-def amounts(budgets: list[str] | None) -> dict[str, float]:
+def budget_amounts(budgets: list[str] | None) -> dict[str, float]:
     """Return the amount of each resource from texts `RESOURCE=AMOUNT`.
 
     Raises

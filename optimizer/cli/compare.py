@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json, Language, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 
 if TYPE_CHECKING:
     from optimizer.analysis.compare.compare import ComparedPlan, PlanComparison
@@ -76,17 +76,15 @@ def _show(comparison: PlanComparison) -> None:
     plans, first = comparison.plans, comparison.plans[0]
     names = [plan.matched.name for plan in plans]
     rows = [
-        ("value", *(number(plan.value) for plan in plans)),
-        ("against the first", *(number(plan.value - first.value) for plan in plans)),
+        ("value", *(six_figures(plan.value) for plan in plans)),
+        ("against the first", *(six_figures(plan.value - first.value) for plan in plans)),
         *(
-            (what, *map(number, amounts))
+            (what, *map(six_figures, amounts))
             for which in BREAKDOWNS
             for what, amounts in breakdown_rows(comparison, which)[: ORIGINS if which == "by_origin" else None]
         ),
     ]
-    title = (
-        f"On {comparison.model}: what gets through; no feasible plan lets less than {number(comparison.lower)} through"
-    )
+    title = f"On {comparison.model}: what gets through; no feasible plan lets less than {six_figures(comparison.lower)} through"
     print_table(title, ["", *names], rows)
     if len(first.by_origin) > ORIGINS:
         print_note(f"{len(first.by_origin) - ORIGINS} more origins are left out here; --json has all.")

@@ -154,10 +154,10 @@ def bounds_text(lower: float | None, upper: float | None) -> str:
     from optimizer.problem.plan.result import relative_gap
 
     gap = relative_gap(lower, upper)
-    return f"{number(lower)} .. {number(upper)}" + (f" (gap {gap:.2%})" if gap is not None else "")
+    return f"{six_figures(lower)} .. {six_figures(upper)}" + (f" (gap {gap:.2%})" if gap is not None else "")
 
 
-def number(value: float | None) -> str:
+def six_figures(value: float | None) -> str:
     """Return a number to six figures, or a dash."""
     return "-" if value is None else f"{value:.6g}"
 

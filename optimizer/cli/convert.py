@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Budgets, Json, SkipUnreachable, amounts
+from optimizer.cli.arguments import Budgets, Json, SkipUnreachable, budget_amounts
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import note_unreachable, print_json, print_note, print_table, unreachable_json
 
@@ -94,7 +94,7 @@ def dimacs(
     as_json: Json = False,
 ) -> None:
     """Turn a road network of the DIMACS shortest-path challenge, with a table of options, into an instance."""
-    budgets = amounts(budget)
+    budgets = budget_amounts(budget)
     from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard
     from optimizer.lab.converters.saving import save_converted
 
@@ -135,7 +135,7 @@ def tntp(
     as_json: Json = False,
 ) -> None:
     """Turn a road network in the TNTP format, with a table of options, into an instance."""
-    budgets = amounts(budget)
+    budgets = budget_amounts(budget)
     if (trips is None) == (evaders is None):
         raise typer.BadParameter("give exactly one of --trips and --evaders")
     from optimizer.lab.converters.road_instance import InstanceInputs, hazard, tntp_instance

@@ -21,10 +21,10 @@ from optimizer.cli.arguments import (
     Settings,
     SkipUnreachable,
     TimeLimit,
-    amounts,
+    budget_amounts,
     solve_options,
 )
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def cooperate(
             skip_unreachable=skip_unreachable,
             listener=listener,
         )
-        instance = Changes(amounts(budget)).applied(source.instance)
+        instance = Changes(budget_amounts(budget)).applied(source.instance)
         finished = None
         if out is not None:
             digest = cooperation_digest(instance, source.solve, others, orders, time_limit)
@@ -135,7 +135,7 @@ def _show(found: Cooperation) -> None:
     from optimizer.analysis.cooperation.output import interval, sentences
 
     rows = [
-        (" + ".join(c.members), number(c.upper), number(c.lower), number(found.nobody - c.upper))
+        (" + ".join(c.members), six_figures(c.upper), six_figures(c.lower), six_figures(found.nobody - c.upper))
         for c in found.coalitions
     ]
     print_table("Value of each coalition", ["coalition", "value", "no plan below", "reaches"], rows)
@@ -146,8 +146,8 @@ def _show(found: Cooperation) -> None:
         (
             gain.placement.label or gain.placement.id,
             " + ".join(gain.owners) or "all",
-            number(gain.total),
-            *(number(gain.gains.get(name)) for name in names),
+            six_figures(gain.total),
+            *(six_figures(gain.gains.get(name)) for name in names),
         )
         for gain in found.gains[:SHOWN]
     ]

@@ -9,7 +9,7 @@ import typer
 
 from optimizer.base.choices import DrawEvery  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 
 if TYPE_CHECKING:
     from optimizer.pipeline.roster.draw import Drawn
@@ -119,13 +119,13 @@ def _show(drawn: Drawn) -> None:
         )
         if gradual.before is not None and gradual.after is not None:
             print_line(
-                f"Evaders who know the shares achieve {number(gradual.after)} over many rounds, and {number(gradual.before)} against the "
-                f"mixture ({gradual.after - gradual.before:+.3g}). Who sees what stands today can tell much of tomorrow."
+                f"Evaders who know the shares achieve {six_figures(gradual.after)} over many rounds, and {six_figures(gradual.before)} "
+                f"against the mixture ({gradual.after - gradual.before:+.3g}). Who sees what stands today can tell much of tomorrow."
             )
     if price is not None:
         print_line(
-            f"{price.periods} overridden: evaders who know the shares achieve {number(price.before)} without and {number(price.after)} with "
-            f"the overrides ({price.price:+.3g}); if they learn of them, {number(price.known)} then."
+            f"{price.periods} overridden: evaders who know the shares achieve {six_figures(price.before)} without and "
+            f"{six_figures(price.after)} with the overrides ({price.price:+.3g}); if they learn of them, {six_figures(price.known)} then."
         )
     print_line(f"To go on with these draws later: --begun {draws.begun.isoformat()}")
     print_line(f"Draws: {drawn.path}")

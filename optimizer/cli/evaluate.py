@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import note_unreachable, number, print_json, print_note, print_table, unreachable_json
+from optimizer.cli.console import note_unreachable, print_json, print_note, print_table, six_figures, unreachable_json
 
 WORST = 20
 """Evaders that are shown."""
@@ -36,7 +36,7 @@ def evaluate(
         return
     worst = sorted(evaluation.evaders, key=lambda e: -e.weight * e.value)[:WORST]
     names = {evader.id: evader.label or evader.id for evader in evaluated.source.instance.evaders}
-    rows = [(names[e.id], number(e.weight), number(e.value), number(e.weight * e.value)) for e in worst]
+    rows = [(names[e.id], six_figures(e.weight), six_figures(e.value), six_figures(e.weight * e.value)) for e in worst]
     print_table(
         f"value {evaluation.value:.6g}; the evaders that contribute most",
         ["evader", "weight", "value", "contribution"],

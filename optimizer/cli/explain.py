@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Gap, Jobs, Json, Language, Overwrite, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 from optimizer.cli.terminal import CommandInterrupts, seconds_running
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ def _show(explanation: Explanation) -> None:
 
     rows = price_rows(explanation)
     columns = ["site", "in the plan", "adds", "costs", "proven", "exchanged for"]
-    title = f"{explanation.known.name}: {number(explanation.known.value)} gets through; without each site, or with it"
+    title = (
+        f"{explanation.known.name}: {six_figures(explanation.known.value)} gets through; without each site, or with it"
+    )
     print_table(title, columns, rows)
     for one in explanation.options:
         print_line("")

@@ -21,7 +21,7 @@ from optimizer.cli.arguments import (
     TimeLimit,
     solve_options,
 )
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
@@ -133,7 +133,13 @@ def _show(found: Frontier) -> None:
         more = [f"and {len(changed) - SHOWN} more"] if len(changed) > SHOWN else []
         shown = [*changed[:SHOWN], *more]
         rows.append(
-            [*(f"{amount:g}" for amount in point.budgets), number(point.upper), number(point.lower), brings, shown]
+            [
+                *(f"{amount:g}" for amount in point.budgets),
+                six_figures(point.upper),
+                six_figures(point.lower),
+                brings,
+                shown,
+            ]
         )
     columns = [*names, "value", "no plan below", "one more brings (proven range)", "against the row before"]
     print_table("Value over the budget", columns, rows)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, amounts
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_line
+from optimizer.cli.arguments import Json, budget_amounts
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, six_figures
 
 
 def joint(
@@ -39,7 +39,7 @@ def joint(
         if not equals or not agency or agency in own:
             raise InputError(Problem("joint", repr(text), "AGENCY=PROBLEM, each agency once"))
         own[agency] = problem_source(path).instance
-    shares = amounts(share) if share else None
+    shares = budget_amounts(share) if share else None
     listener = ProgressPrinter(silent=as_json)
     made = plan_jointly(exchange, own, shares=shares, rounds=rounds, gap=gap, groups=groups, listener=listener)
     if as_json:
@@ -50,7 +50,7 @@ def joint(
         print_line(f"No plan is answered yet. Waiting for {', '.join(made.waiting)}.")
         return
     shown = "" if made.gap is None else f" (gap {made.gap:.1%})"
-    between = f"{number(made.lower)} .. {number(made.upper)}{shown}"
+    between = f"{six_figures(made.lower)} .. {six_figures(made.upper)}{shown}"
     print_line(f"Joint value {between} after {made.rounds} rounds: {', '.join(made.plan) or 'nothing placed'}")
     for agency, value in made.values.items():
         print_line(f"  of the loads of {agency} {value:.4f} get through")

@@ -35,12 +35,12 @@ from optimizer.cli.arguments import (
 )
 from optimizer.cli.console import (
     ProgressPrinter,
-    number,
     print_json,
     print_line,
     print_note,
     print_table,
     result_line,
+    six_figures,
     unreachable_json,
     verdict,
 )
@@ -195,15 +195,15 @@ def _show(planned: Planned) -> None:
     print_table(f"{plan.name}: {verdict(planned.result)}", ["site", "stands", "marginal value"], rows)
     if plan.beats:
         _show_beats(plan)
-    layouts = [("nothing placed", number(values.nothing))]
+    layouts = [("nothing placed", six_figures(values.nothing))]
     if values.existing is not None:
-        layouts.append(("today's layout", number(values.existing)))
+        layouts.append(("today's layout", six_figures(values.existing)))
     everything = "every site used" + (", with these beats" if plan.beats else "")
     mixed = planned.result.mixed is not None
     if mixed and planned.result.upper is not None:
-        layouts.append(("the mixture of plans", number(planned.result.upper)))
+        layouts.append(("the mixture of plans", six_figures(planned.result.upper)))
     single = "the best single plan, shown above" if mixed else "this plan"
-    layouts += [(single, number(values.plan)), (everything, number(values.everything))]
+    layouts += [(single, six_figures(values.plan)), (everything, six_figures(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
     if planned.doubt is not None:
         _show_doubt(planned.doubt)

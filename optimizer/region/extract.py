@@ -6,8 +6,11 @@ pyosmium refuses XML entities, so an XML bomb ends as a message.
 
 from __future__ import annotations
 
+import bz2
 import ctypes
+import gzip
 import re
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
@@ -18,7 +21,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import check_expansion, existing_file
+from optimizer.base.files.readwrite import existing_file
 from optimizer.base.files.temporary import scratch_folder
 from optimizer.problem.network.polylines import GRID, PORTION, LonLat, ranges
 from optimizer.region.osm import Boundary, OsmData, PlaceNode, PointFeatures
@@ -409,3 +412,36 @@ def nodes_of(ways: RawWays, look_up: Callable[[set[int]], Mapping[int, tuple[int
     known = grid[:, 0] != UNKNOWN
     place = np.where(known, np.cumsum(known, dtype=np.int32) - 1, np.int32(-1))
     return RawNodes(node[known], grid[known], place[point])
+
+
+# Compressed extracts: refused by their ratio before anybody unpacks a bomb.
+
+SMALL_BYTES = 1 << 20
+"""Bytes that any compressed file may unpack to."""
+
+CHUNK_BYTES = 1 << 20
+
+
+def check_expansion(path: Path, what: str, most: float) -> None:
+    """Refuse a gzip or bzip2 file, by its suffix, that unpacks to more than `most` times its size; nothing is kept of what is unpacked.
+
+    Raises
+    ------
+    InputError
+        If it does, or its data are damaged.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".gz", ".bz2"}:
+        return
+    limit = SMALL_BYTES + most * path.stat().st_size
+    unpacked = 0
+    try:
+        with gzip.open(path, "rb") if suffix == ".gz" else bz2.open(path, "rb") as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                unpacked += len(chunk)
+                if unpacked > limit:
+                    found = f"compressed data that unpack to more than {most:g} times their size"
+                    raise InputError(Problem(str(path), found, what, "If the file is sound, unpack it yourself"))
+    except (EOFError, OSError, zlib.error) as error:
+        found = f"damaged compressed data ({error})"
+        raise InputError(Problem(str(path), found, what, "Download it again")) from None

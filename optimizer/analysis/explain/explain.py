@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.analysis.explain.replacements import Pricing, promising, released, root_rows, swapped
+from optimizer.analysis.explain.residual_routes import SitesOnArcs, routes_left
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
@@ -16,7 +17,6 @@ from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import is_named
 from optimizer.problem.plan.evaluation import evader_values
-from optimizer.problem.plan.residual_routes import SitesOnArcs, routes_left
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.analysis.explain.replacements import OptionPrice
+    from optimizer.analysis.explain.residual_routes import RoutesLeft
     from optimizer.base.work.executor import Executor
     from optimizer.base.work.listener import Listener
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.residual_routes import RoutesLeft
 
 COMPARING = 0.05
 """Share of the time limit that is kept for what comes after the solves, and for the last of them, which may take a little longer."""

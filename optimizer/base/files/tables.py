@@ -143,9 +143,11 @@ def read_csv(
         positions = [header.index(name) for name in columns]
         begin = reader.line_num + 1
         for row in reader:
+            # A row begins at `line`; `line_num` is where it ends, which is lines later where a quoted cell holds line ends.
             line, begin = begin, reader.line_num + 1
             if not row:
                 continue
+            # What people type may lack cells at the end of a row, and have rows of bare separators, as spreadsheets leave them.
             if len(row) > len(header) or (len(row) < len(header) and not typed_by_hand):
                 quote = f"Quote cells that hold {SEPARATORS[separator]}"
                 collected.add(line, f"{len(row)} cells", f"{len(header)}, one a column", quote)

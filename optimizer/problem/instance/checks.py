@@ -84,6 +84,7 @@ def _evader_problems(instance: Instance, where: str) -> Iterator[Problem]:
             "Give the position of the node, not its id",
         )
     yield from _amount_problems(f"{where}, evaders, weight", [evader.weight for evader in evaders])
+    # Whether routes are unbroken and their shares sum to 1 is looked at once all positions are sound (`check_evaders`).
     for evader in evaders:
         for number, route in enumerate(evader.routes):
             here = f"{where}, evader {evader.id!r}, routes[{number}]"
@@ -110,6 +111,7 @@ def _option_problems(instance: Instance, where: str) -> Iterator[Problem]:
         for name, amount in option.uses.items():
             if name not in agency:
                 yield unknown_name(f"{here}, uses", name, sorted(agency))
+            # An option that all share may use up what belongs to any agency.
             elif option.agency and agency[name] not in {"", option.agency}:
                 found = f"{name!r}, which belongs to {agency[name]!r}"
                 yield Problem(

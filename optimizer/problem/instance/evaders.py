@@ -247,7 +247,7 @@ class ContractedNetwork:
         at = left[~inner[tail[left]]]
         first, road = at, np.arange(at.size)
         steps, last = [np.array((road, at))], at.copy()
-        while at.size:
+        while at.size:  # all roads at once, an arc a round, until each is at a junction or an end
             going = inner[head[at]]
             at, road = onward[at[going]], road[going]
             last[road] = at

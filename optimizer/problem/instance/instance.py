@@ -266,7 +266,7 @@ class Instance:
 # Instances of one network that differ in what options detect, as one instance: a copy of the network for each, with evaders of its own.
 
 
-def layered(instances: Sequence[Instance]) -> Instance:
+def layered_instance(instances: Sequence[Instance]) -> Instance:
     """Return one instance whose value is the sum of the values of several.
 
     Arc a of the network in copy l is arc a + l m, node v is v + l n; an option watches its arcs in every copy, with its survival there.

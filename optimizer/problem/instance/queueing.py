@@ -63,34 +63,6 @@ def waiting_chance(load: float, servers: int) -> float:
     return blocked / (1 - load * (1 - blocked))
 
 
-def mean_wait(arrivals: float, service: float, servers: int) -> float:
-    """Return the mean wait before inspection in an M/M/c queue in the steady state, C / (c mu - lambda).
-
-    Parameters
-    ----------
-    arrivals
-        lambda, vehicles an hour, >= 0 and below c mu.
-    service
-        mu, vehicles that one inspector finishes an hour, > 0.
-    servers
-        c, >= 1.
-
-    Returns
-    -------
-    float
-        Hours.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, or arrivals are not below what all can inspect.
-    """
-    if not service > 0 or not arrivals >= 0:
-        raise ValueError(f"service {service} must be > 0 and arrivals {arrivals} >= 0")
-    most = service * servers
-    return waiting_chance(arrivals / most, servers) / (most - arrivals)
-
-
 @dataclass(frozen=True, slots=True)
 class WaitingDay:
     """A day at a checkpoint.

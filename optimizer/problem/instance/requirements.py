@@ -98,6 +98,8 @@ def implied_options(instance: Instance, ones: NDArray[np.bool_], zeros: NDArray[
     while changed:
         changed = False
         for requirement in instance.requirements:
+            # The most that the sum can come to, less what it must: an option whose coefficient is larger than that is forced, in where it
+            # adds and out where it subtracts. Each forcing may force others, until a whole round forces none.
             spare = requirement.slack(ones, zeros) + requirement.tolerance
             if spare < 0:
                 return Implied(False, ones, zeros)

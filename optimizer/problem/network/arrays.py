@@ -172,6 +172,8 @@ def paired_segments(
     alike
         Whole numbers (m,) each, all of which must agree between the two directions of a segment.
     """
+    # A segment is two arcs of one group (the same ends and alike) that run to and fro and are each the k-th of their direction. So the k-th
+    # forward arc of a group and the k-th backward arc get one number: the group and k. Loops count as forward alone and pair with nothing.
     forward = tail <= head
     low, high = np.minimum(tail, head).astype(np.int64), np.maximum(tail, head).astype(np.int64)
     group = _grouped([low * (int(high.max(initial=0)) + 1) + high, *alike])
@@ -194,6 +196,7 @@ def line_signature(shape_start: NDArray[np.int64], shape: NDArray[np.float64]) -
 def _grouped(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return (m,) numbers that are equal exactly where all columns are: one sort of a hash of the rows, and a look whether rows collided."""
     code = np.zeros(columns[0].size, dtype=np.uint64)
+    # Fibonacci hashing (2^64 over the golden ratio): one sort of integers is enough for any number of columns.
     for column in columns:
         code = (code ^ column.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         code ^= code >> np.uint64(32)

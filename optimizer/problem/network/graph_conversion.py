@@ -617,6 +617,7 @@ def edge_lines(
     )
     first, last = points[start[given]], points[start[given + 1] - 1]
     begin, end = lonlat[tail[given]], lonlat[head[given]]
+    # OSMnx draws an edge of an undirected graph once, from either end: a line is turned round where its ends then lie nearer to the nodes.
     as_drawn, turned = (
         np.maximum(_apart(first, begin), _apart(last, end)),
         np.maximum(_apart(first, end), _apart(last, begin)),

@@ -50,6 +50,7 @@ class CostGraph:
         n = self.matrix.shape[0]
         reached = np.flatnonzero(predecessors >= 0)
         rows = np.repeat(np.arange(n, dtype=np.int64), np.diff(self.matrix.indptr))
+        # Entries of a sorted CSR matrix are ordered by row * n + column, so that one binary search finds all arcs (predecessor, node).
         entry = np.searchsorted(rows * n + self.matrix.indices, predecessors[reached].astype(np.int64) * n + reached)
         arcs = np.full(n, -1, dtype=np.int64)
         arcs[reached] = self.arc[entry]
@@ -93,6 +94,7 @@ def cost_graph(
     if reverse:
         tail, head = head, tail
     usable = np.flatnonzero(np.isfinite(cost))
+    # Of parallel arcs the cheapest comes first, and is kept.
     order = usable[np.lexsort((cost[usable], head[usable], tail[usable]))]
     rows, columns = tail[order], head[order]
     first = np.ones(order.size, dtype=bool)

@@ -338,9 +338,10 @@ def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequ
         raise ValueError(f"posts {tuple(posts)}, slots {tuple(slots)}: out of range")
     places = who.posts.size + 1
     elements = np.zeros(field.elements.size, dtype=np.int64)
-    clock, at = 0, 0
+    clock, at = 0, 0  # seconds since the shift began; place 0 is the base
     stops: list[BeatStop] = []
     route: list[int] = []
+    # The way home is a leg like any other, with no dwelling at its end.
     for post, dwell in zip([*posts, 0], [*slots, 0], strict=True):
         clock += int(who.travel_s[at, post])
         route += who.routes.get((at, post), ())

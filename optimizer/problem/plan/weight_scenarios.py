@@ -2,7 +2,7 @@
 
 A draw d has a probability pi_d and gives every evader k a weight p_dk; the value of a plan x in it is V_d(x) = sum_k p_dk f_k(x). Where draws
 differ in what options detect, the instance has a copy of the network for each set of detection chances, with evaders of its own
-(`layered`), so that a draw is a row of weights and nothing else.
+(`layered_instance`), so that a draw is a row of weights and nothing else.
 
 Each objective is the largest mean of V over an envelope of weights, Q = {q : 0 <= q_d <= c_d, sum q = 1}:
 

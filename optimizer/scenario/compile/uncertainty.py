@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import message
-from optimizer.problem.instance.instance import layered
+from optimizer.problem.instance.instance import layered_instance
 from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.compile.source_measures import measure_survival
@@ -135,7 +135,7 @@ def _layered_draws(compiled: Compiled, base: Instance, weight: Floats, detection
     wide = np.zeros((count, levels, size))
     wide[np.arange(count), np.arange(count) % levels] = weight
     by_draw = wide.reshape(count, -1)
-    whole = layered(copies)
+    whole = layered_instance(copies)
     mean = by_draw.mean(axis=0).tolist()
     whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
     return Draws(whole, csr_array(by_draw), np.full(count, 1.0 / count))

@@ -140,6 +140,8 @@ class _Search:
             same = next((one for one in found if set(one.sites) <= set(route.sites)), None)
             if same is None:
                 found.append(same := route)
+            # All further routes avoid a site of `same`, so that the set of closed sites is split by which of them it is. A route
+            # without sites is contained in every other, so that none differs from it.
             for name in same.sites:
                 if self.searches >= MOST_SEARCHES:
                     return RoutesLeft(tuple(found), complete=len(found) == count)
