@@ -153,14 +153,11 @@ def stop_if_cancelled(listener: Listener) -> None:
 # Ctrl-C: the first one stops a computation, which keeps what it has; the second one leaves.
 #
 # Python raises KeyboardInterrupt wherever it happens to be: between two steps of a solve that would lose the plan. Within `Stopping` it is
-# raised
-# inside `attempt` alone; elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on. So it is too in what is left of an
-# `attempt`, or
-# of one that is `breakable`, after a `Stopping` within it has ended without an error: then there is something to keep.
+# raised inside `attempt` alone; elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on. So it is too in what is left of an
+# `attempt`, or of one that is `breakable`, after a `Stopping` within it has ended without an error: then there is something to keep.
 #
 # Code in C may turn the KeyboardInterrupt into another exception, with or without naming it as the cause: Python itself makes a SystemError
-# of
-# one that comes with a result, NumPy a TypeError of one within a comparison of structures.
+# of one that comes with a result, NumPy a TypeError of one within a comparison of structures.
 
 T = TypeVar("T")
 

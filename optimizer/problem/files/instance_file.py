@@ -530,8 +530,7 @@ def _check_agency(where: str, agency: str, agencies: set[str], problems: Problem
 # Patrol teams in the instance file: the schema, its checks, reading and writing.
 #
 # Legs are named by one number: the leg from place i to place j of a patrol with n posts is i (n + 1) + j, with the base as place 0 and its
-# posts
-# as places 1 to n, in the order of the patrol's `posts`.
+# posts as places 1 to n, in the order of the patrol's `posts`.
 
 
 def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any]:

@@ -207,8 +207,7 @@ def arc_costs(survival: NDArray[np.float64]) -> NDArray[np.float64]:
 #
 # Both are exact under every plan. A way between two ends has no reason to enter a dead end: it would have to come back to the node where it
 # left the road. A node with two neighbours, where no evader begins or ends, is passed from one of them to the other; so the arcs of such a
-# road
-# come all or none, and in this order.
+# road come all or none, and in this order.
 
 
 @dataclass(frozen=True)

@@ -287,10 +287,9 @@ def _name(crs: Any) -> str:  # noqa: ANN401 - a pyproj.CRS
 
 # A graph of another program as columns, and the network it stands for.
 #
-# Attributes have OSMnx's names. What an edge does not state has a default: its length is measured along its line; its time is its
-# length at `speed_kph`, or else at `maxspeed` and the default speed of its class (`optimizer.problem.network.road_classes`); its class is
-# `road`.
-# Positions default to 0, 0 where no node has any, and every edge then needs a length.
+# Attributes have OSMnx's names. What an edge does not state has a default: its length is measured along its line; its time is its length at
+# `speed_kph`, or else at `maxspeed` and the default speed of its class; its class is `road`. Positions default to 0, 0 where no node has any,
+# and every edge then needs a length.
 
 SHORTEST_M = 0.01
 """Length in metres of an edge without one whose ends share a spot."""

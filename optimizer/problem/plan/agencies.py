@@ -111,10 +111,8 @@ def _patrols_of(instance: Instance, inside: frozenset[str]) -> PatrolField | Non
 #
 # Each coalition stands in one term of a player, so taking each term at its least and at its most gives an interval that holds phi_i and is
 # tight where worths are independent. More members never reach less, so that no term is below 0. Above a number of players the mean is one
-# over
-# sampled orders (J. Castro, D. Gomez, J. Tejada, Polynomial calculation of the Shapley value based on sampling, 2009), and the interval has
-# 1.96
-# standard errors on either side. Each order's additions sum to w(all), so do their means.
+# over sampled orders (J. Castro, D. Gomez, J. Tejada, Polynomial calculation of the Shapley value based on sampling, 2009), and the
+# interval has 1.96 standard errors on either side. Each order's additions sum to w(all), so do their means.
 #
 # A split x of w(all) is in the core if no coalition S has w(S) > sum of x over S: nobody does better apart.
 
