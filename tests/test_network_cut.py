@@ -21,6 +21,7 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.mip import backend
 from optimizer.solvers.mip.backend import MipOutcome
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import HeuristicParams, SolveParams
 from optimizer.solvers.search.local_search import local_search
 from tests.cases import random_instance
 
@@ -123,7 +124,10 @@ def test_an_interrupt_of_what_is_done_meanwhile_ends_the_solver(
 def test_a_narrow_gap_few_options_and_a_large_overlay_are_left_to_the_tree(
     tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for limit, value in (("WIDE", 1.0), ("FEWEST", 2 * ROADS + 1), ("MOST_ARCS", 2 * ROADS)):
+    with monkeypatch.context() as patched:
+        patched.setattr(tree, "params", SolveParams(heuristics=HeuristicParams(min_cut_gap=1.0)))
+        assert min_cut_heuristic(tree, SILENT) is None
+    for limit, value in (("FEWEST", 2 * ROADS + 1), ("MOST_ARCS", 2 * ROADS)):
         with monkeypatch.context() as patched:
             patched.setattr(network_cut, limit, value)
             assert min_cut_heuristic(tree, SILENT) is None, limit
