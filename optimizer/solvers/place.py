@@ -16,7 +16,7 @@ from optimizer.problem.instance.methods import METHOD_NAMES, installed_methods
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
 from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
 from optimizer.solvers.mip.compact import search_compact
-from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import PlanImprover
 from optimizer.solvers.search.state import SolveState
@@ -127,7 +127,8 @@ def check_options(options: SolveOptions) -> None:
         raise InputError(Problem("time limit", str(options.time_limit), "a number of seconds above 0"))
     if options.seed < 0:
         raise InputError(Problem("seed", str(options.seed), "a whole number of at least 0"))
-    options.params.checked()
+    if options.params != SolveParams():  # a series of solves need not check what nobody set
+        options.params.checked()
 
 
 class MethodSearch(Protocol):
