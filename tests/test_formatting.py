@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.text.formatting import DASH, JOINERS, amounts, decimal, number, percent, plain, printable
+from optimizer.base.text.formatting import DASH, amounts, decimal, number, percent, plain
+from optimizer.base.text.printable import JOINERS, printable
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
 from optimizer.report.maps.road_layers import RoadClass, risk_classes, width_classes

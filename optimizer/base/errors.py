@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from optimizer.base.text.formatting import printable
+from optimizer.base.text.printable import printable
 
 if TYPE_CHECKING:
     import os

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.base.errors import OptimizerError
-from optimizer.base.text.formatting import printable
+from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import is_interrupt
 from optimizer.cli.adapt import adapt
 from optimizer.cli.bench import bench

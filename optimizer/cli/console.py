@@ -12,8 +12,8 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.text.formatting import printable
 from optimizer.base.text.messages import shortened
+from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import SilentListener
 from optimizer.cli.terminal import encodable
 

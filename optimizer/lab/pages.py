@@ -12,7 +12,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from optimizer.base.files.readwrite import written_whole
-from optimizer.base.text.formatting import DASH, known, printable
+from optimizer.base.text.formatting import DASH, known
+from optimizer.base.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

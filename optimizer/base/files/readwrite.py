@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.temporary import folder_beside
-from optimizer.base.text.formatting import printable
+from optimizer.base.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

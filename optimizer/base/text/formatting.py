@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.language import gettext, localised
+from optimizer.base.text.printable import JOINERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,6 @@ DASH = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 ARROW = "\N{RIGHTWARDS ARROW}"
-JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 def plain(text: object, most: int | None = None) -> str:
@@ -25,21 +24,6 @@ def plain(text: object, most: int | None = None) -> str:
     if not line.isprintable() or "  " in line or line != line.strip():  # most texts are plain already
         line = " ".join("".join(mark if mark.isprintable() or mark in JOINERS else " " for mark in line).split())
     return line if most is None or len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS
-
-
-def printable(text: str) -> str:
-    r"""Return `text` with control, escape and direction characters, line ends and lone surrogates written as escapes such as `\x1b`.
-
-    Text from files and records passes here wherever it is printed, so that it cannot steer a terminal or feign another line.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        mark
-        if mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
-        else mark.encode("unicode_escape").decode()
-        for mark in text
-    )
 
 
 def known(value: float | None) -> bool:

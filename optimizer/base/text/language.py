@@ -15,6 +15,8 @@ from gettext import NullTranslations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.base.errors import InputError, Problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
@@ -71,8 +73,6 @@ def check_language(code: str, where: str = "language") -> str:
     InputError
         If there are no texts in that language; the message names those there are.
     """
-    from optimizer.base.errors import InputError, Problem  # which need numbers, which need the language
-
     language, _, region = code.strip().replace("_", "-").partition("-")
     made = "-".join(filter(None, (language.lower(), region.upper())))
     if language.lower() in languages() and (not region or (language.lower() != ENGLISH and _is_known(made))):
