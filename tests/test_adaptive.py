@@ -23,14 +23,26 @@ from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
 from optimizer.lab.adaptive.analysis.output import adapt_page
 from optimizer.lab.adaptive.figure import MEASURES_BY_STUDY, save_figure
 from optimizer.lab.adaptive.findings import CASES
+from optimizer.lab.adaptive.simulation import response_models as reply_models
+from optimizer.lab.adaptive.simulation.learning_rules import (
+    ActionGroups,
+    BestReply,
+    ExponentialWeights,
+    FictitiousPlay,
+    Logit,
+    NarcoLogic,
+    Spreading,
+)
 from optimizer.lab.adaptive.simulation.policies import PeriodRecord
-from optimizer.lab.adaptive.simulation.routes import Layout, Passages
+from optimizer.lab.adaptive.simulation.response_models import MEMORIES, TEMPERATURES, ReplyMixture, ResponseModels
+from optimizer.lab.adaptive.simulation.routes import Layout, Passages, passage
 from optimizer.lab.adaptive.simulation.simulate import POLICIES, simulate
 from optimizer.lab.adaptive.simulation.traffickers import Traffickers
-from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
+from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world, with_team_pool
 from optimizer.lab.benchmark.borderland import region_instance
 from optimizer.pipeline import init_scenario
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.plan import violations
 from optimizer.region import save_region
 from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
@@ -38,6 +50,7 @@ from optimizer.scenario.file.model import RegionModel
 from tests.cases import Recorder, random_instance
 from tests.command import Outcome, run
 from tests.examples import examples
+from tests.test_joint import small_case
 from tests.tiny import tiny_region
 
 if TYPE_CHECKING:
@@ -45,10 +58,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.base.work.tasks import TaskCall
+    from optimizer.lab.adaptive.simulation.learning_rules import LearningRule
     from optimizer.problem.instance.instance import Instance
 
 pytestmark = pytest.mark.lab
-
 KEYS = [
     "policy",
     "run",
@@ -398,3 +411,298 @@ def test_intervals_count_the_runs_of_which_a_measure_is_known(
     with pytest.raises(SystemExit):
         lab.main()
     assert "none of these experiments" in capsys.readouterr().err
+
+
+# Learning rules against textbook results: regret bounds, convergence in zero-sum games, and what each rule says of its shares.
+
+MATCHING = np.array([[1.0, 0.0, 0.4], [0.0, 1.0, 0.5], [0.7, 0.2, 0.3]])
+
+"""Payoffs of the row player."""
+
+
+def value_of(game: np.ndarray) -> float:
+    """Return the value of a zero-sum game by its linear program."""
+    from scipy.optimize import linprog
+
+    rows, columns = game.shape
+    found = linprog(
+        np.append(np.zeros(rows), -1.0),
+        A_ub=np.hstack((-game.T, np.ones((columns, 1)))),
+        b_ub=np.zeros(columns),
+        A_eq=[[1.0] * rows + [0.0]],
+        b_eq=[1.0],
+        bounds=[(0, None)] * rows + [(None, None)],
+    )
+    assert found.x is not None
+    return float(found.x[-1])
+
+
+@examples(30)
+@given(st.integers(0, 10_000), st.integers(2, 6), st.sampled_from([0.05, 0.2, 0.5, 1.0]))
+def test_the_regret_of_exponential_weights_is_within_its_bound(seed: int, actions: int, rate: float) -> None:
+    payoffs = np.random.default_rng(seed).random((200, actions)) ** 2
+    rule = ExponentialWeights(ActionGroups.single(actions), np.zeros(actions), rate)
+    gained = 0.0
+    for turn, payoff in enumerate(payoffs, 1):
+        gained += float(rule.shares @ payoff)
+        rule.learn(payoff)
+        regret = payoffs[:turn].sum(axis=0).max() - gained
+        assert regret <= np.log(actions) / rate + rate * turn / 8 + 1e-9
+
+
+def test_smoothed_fictitious_play_converges_in_a_zero_sum_game() -> None:
+    value, temperature = value_of(MATCHING), 0.01
+    row = FictitiousPlay(ActionGroups.single(3), np.full(3, 0.5), temperature)
+    column = FictitiousPlay(ActionGroups.single(3), np.full(3, 0.5), temperature)
+    rows, columns = np.zeros(3), np.zeros(3)
+    for _ in range(20_000):
+        x, y = row.shares, column.shares
+        rows, columns = rows + x, columns + y
+        row.learn(MATCHING @ y)
+        column.learn(1 - x @ MATCHING)
+    x, y = rows / rows.sum(), columns / columns.sum()
+    assert (x @ MATCHING).min() == pytest.approx(value, abs=0.02)
+    assert (MATCHING @ y).max() == pytest.approx(value, abs=0.02)
+
+
+def test_best_reply_moves_its_share_and_logit_settles_at_its_fixed_point() -> None:
+    groups = ActionGroups.single(3)
+    reply = BestReply(groups, np.array([1.0, 0.0, 0.0]), 0.25)
+    reply.learn(np.array([0.1, 0.9, 0.9]))
+    assert reply.shares.tolist() == [0.75, 0.25, 0.0]
+    payoff, temperature = np.array([0.5, 0.6, 0.2]), 0.1
+    logit = Logit(groups, np.zeros(3), 0.3, temperature)
+    for _ in range(200):
+        logit.learn(payoff)
+    wanted = np.exp(payoff / temperature)
+    assert logit.shares == pytest.approx(wanted / wanted.sum(), abs=1e-9)
+
+
+def test_losses_open_routes_and_their_absence_closes_them() -> None:
+    groups = ActionGroups(np.array([0, 0, 0, 1, 1]), np.array([0, 3]))
+    rule = NarcoLogic(groups, np.array([0.9, 0.8, 0.7, 0.5, 0.4]), 0.5, 0.05, tolerance=0.05, most=9)
+    assert rule.open.tolist() == [True, False, False, True, False]
+    payoff = np.array([0.6, 0.8, 0.7, 0.5, 0.4])
+    rule.learn(payoff, np.array([0.2, 0.0]))
+    assert rule.open.tolist() == [True, True, False, True, False]
+    assert rule.shares[1] > 0
+    rule.learn(payoff, np.array([0.0, 0.0]))
+    assert rule.open.tolist() == [False, True, False, True, False]
+
+
+def test_no_more_routes_open_in_a_period_than_allowed() -> None:
+    of = np.repeat(np.arange(10), 2)
+    rule = NarcoLogic(ActionGroups(of, np.arange(0, 20, 2)), np.tile([0.9, 0.8], 10), 0.5, 0.05, tolerance=0.05, most=3)
+    rule.learn(np.tile([0.5, 0.8], 10), np.linspace(0.1, 0.5, 10))
+    assert rule.open.sum() == 13
+    assert rule.open[1::2].tolist() == [False] * 7 + [True] * 3  # where most is lost
+
+
+def test_a_network_spreads_by_what_it_loses_and_narrows_where_it_loses_nothing() -> None:
+    payoff = np.linspace(0.9, 0.5, 9)
+    rule = Spreading(payoff, np.ones(9), rate=0.5, temperature=0.05, tolerance=0.05, begins=1, most=4)
+    assert rule.open.tolist() == [True] + [False] * 8
+    assert rule.shares.tolist() == [1.0] + [0.0] * 8
+    for lost, number in (
+        (0.04, 1),
+        (0.06, 2),
+        (0.11, 4),
+        (0.9, 8),
+        (0.0, 7),
+    ):  # 1 beyond, 2 beyond, 4 at most, one closed
+        rule.learn(payoff, np.array([lost]))
+        assert rule.open.sum() == number
+        assert rule.open[:number].all()  # the best first
+        assert rule.shares.sum() == pytest.approx(1)
+        assert (rule.shares[~rule.open] == 0).all()
+
+
+RATES = {"reply": 0.3, "fictitious": 0.3, "weights": 0.5, "logit": 0.3, "narcologic": 0.3, "spreading": 0.3}
+
+
+@examples(60)
+@given(st.integers(0, 10_000), st.sampled_from([*RATES]), st.booleans())
+def test_shares_of_each_population_sum_to_one(seed: int, name: str, nobody_moves: bool) -> None:
+    rng, rate = np.random.default_rng(seed), 0.0 if nobody_moves else RATES[name]
+    size = rng.integers(1, 5, 1 if name == "spreading" else rng.integers(1, 6))
+    groups = ActionGroups(np.repeat(np.arange(size.size), size), np.cumsum(size) - size)
+    first = rng.random(groups.of.size)
+    rules: dict[str, Callable[[], LearningRule]] = {
+        "reply": lambda: BestReply(groups, first, rate),
+        "fictitious": lambda: FictitiousPlay(groups, first, 0.05),
+        "weights": lambda: ExponentialWeights(groups, first, rate),
+        "logit": lambda: Logit(groups, first, rate, 0.05),
+        "narcologic": lambda: NarcoLogic(groups, first, rate, 0.05, 0.05, 2),
+        "spreading": lambda: Spreading(
+            first, np.ones(first.size), rate=rate, temperature=0.05, tolerance=0.05, begins=1, most=2
+        ),
+    }
+    rule = rules[name]()
+    for _ in range(8):
+        rule.learn(rng.random(groups.of.size), rng.random(size.size) * 0.2)
+        assert (rule.shares >= 0).all()
+        assert np.add.reduceat(rule.shares, groups.start) == pytest.approx(np.ones(size.size))
+
+
+# Models of replies weighed by a planner's own record, and the mixture that is best against them.
+
+
+def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ResponseModels, np.ndarray]:
+    """Return models that took the record of plans drawn at random, and their (memories, temperatures) weights."""
+    world = made(seed, **({"loads": 5000, "noise": 0, "splitting": 0, "mobility": 0.2} | terms))
+    routes, rng = world.sets.routes, np.random.default_rng(seed)
+    passages, plans = Passages(routes), feasible(world.instance)
+    traffickers, models = Traffickers(routes, world.sets.crowd, world.terms), ResponseModels(routes, world.sets.crowd)
+    for _ in range(periods):
+        layout = Layout.drawn([plans[k] for k in rng.integers(0, len(plans), 3)])
+        outcome = traffickers.send(layout, passages, rng)
+        traffickers.learn(outcome, world.place_detection(layout.presence), rng)
+        models.take(PeriodRecord(layout, outcome.counts, outcome.volumes), passages.mean(layout))
+    return models, models.weight.reshape(len(MEMORIES), TEMPERATURES.size)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_record_tells_how_sharply_traffickers_choose(seed: int) -> None:
+    world, expected = made(seed), []
+    assert (np.bincount(world.sets.routes.pair) > 1).any()  # a pair has a choice of routes, and options tell them apart
+    assert (world.sets.crowd.habitual < 1).any()
+    for temperature in (0.01, 0.16):
+        _, weight = weighed(seed, temperature=temperature, rate=0.5)
+        assert weight.sum() == pytest.approx(1)
+        expected.append(float(weight.sum(axis=0) @ np.log(TEMPERATURES)))
+    assert expected[0] < expected[1] - np.log(2)
+
+
+def test_loads_of_a_model_are_those_of_the_crowd() -> None:
+    world = made(4)
+    routes, crowd = world.sets.routes, world.sets.crowd
+    models = ResponseModels(routes, crowd)
+    for through in (routes.base, routes.base * np.random.default_rng(0).random(routes.base.size)):
+        flows = models.long_run(through)
+        assert (flows >= 0).all()
+        assert np.bincount(crowd.destination, routes.sums(flows)) == pytest.approx(
+            np.bincount(crowd.destination, crowd.loads)
+        )
+
+
+@examples(8)
+@given(st.integers(0, 60))
+def test_no_plan_is_much_better_than_the_mixture_against_the_flows_that_it_causes(seed: int) -> None:
+    world = made(seed)
+    routes = world.sets.routes
+    models = ResponseModels(routes, world.sets.crowd)
+    mixture = ReplyMixture(routes, world.hindsight, world.first.plans, world.first.probability)
+    mixture.improve(models, 30)
+    flows, passages = models.long_run(mixture.through), Passages(routes, most=10_000)
+    best = min(float(flows @ passages.of(plan).through) for plan in feasible(world.instance))
+    assert best <= float(flows @ mixture.through) + 1e-9
+    assert float(flows @ mixture.through) <= best + 0.01 * world.terms.loads
+
+
+def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.optimize import minimize
+
+    monkeypatch.setattr(reply_models, "TEMPERATURES", np.array([0.05]))
+    monkeypatch.setattr(reply_models, "MEMORIES", (0.5,))
+    seed = next(
+        each for each in range(3) if np.unique(made(each).sets.crowd.destination).size == made(each).sets.routes.n_pairs
+    )
+    world = made(seed)
+    routes, crowd = world.sets.routes, world.sets.crowd
+    models = ResponseModels(routes, crowd)
+    mixture = ReplyMixture(routes, world.hindsight, world.first.plans, world.first.probability)
+    mixture.improve(models, 40)
+    table = np.array([Passages(routes).of(plan).through for plan in feasible(world.instance)]).T
+    informed, usual = crowd.loads * (1 - crowd.habitual), (crowd.loads * crowd.habitual)[routes.pair] * routes.usual
+
+    def objective(through: np.ndarray) -> float:
+        smooth = np.log(np.add.reduceat(np.exp(through / 0.05), routes.start)) * 0.05
+        return float(informed @ smooth + usual @ through)
+
+    def of_logits(logits: np.ndarray) -> float:
+        share = np.exp(logits - logits.max())
+        return objective(table @ (share / share.sum()))
+
+    found = minimize(of_logits, np.zeros(table.shape[1], dtype=np.float64), method="L-BFGS-B")
+    assert objective(mixture.through) == pytest.approx(float(found.fun), rel=2e-3)
+
+
+def test_regret_is_below_that_of_learners_of_the_literature() -> None:
+    instance = region_instance(
+        600, barrier="river", n_posts=20, n_patrols=8, n_sectors=2, share=0.15, habitual=0.3, seed=7
+    )
+    world = adaptive_world(instance, AdaptModel())
+    regret = {name: simulate(world, name, 0, periods=50).rows[-1].regret for name in ("explore", "fpl-ue", "exp3")}
+    assert regret["explore"] < 0.85 * min(regret["fpl-ue"], regret["exp3"])
+
+
+# Patrol teams in the simulation over time: beats of a pool among what policies place.
+
+TERMS = AdaptModel(beats=8, loads=100, history=2)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_policies_place_beats_within_the_number_of_teams(seed: int) -> None:
+    instance = small_case(seed)[0]
+    world = adaptive_world(instance, TERMS)
+    fixed = len(instance.options)
+    assert fixed < len(world.instance.options) <= fixed + 8
+    assert {option.kind for option in world.instance.options[fixed:]} == {"patrol"}
+    driven = 0
+    for policy in ("exact", "explore", "coverage", "random", "fpl-ue"):
+        for layout in simulate(world, policy, 0, periods=3).layouts[world.history :]:
+            for plan in layout.plans:
+                assert not violations(world.instance, plan)
+                assert plan[fixed:].sum() <= 2
+                driven += int(plan[fixed:].sum())
+    assert driven
+    assert any(resource.id == team_resource("mobile") for resource in world.instance.resources)
+    alone = adaptive_world(instance, replace_beats(0))
+    assert world.overlay.value(world.first.single) < alone.overlay.value(alone.first.single)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_gets_through_is_the_product_over_the_arcs(seed: int) -> None:
+    instance, rng = small_case(seed)[0], np.random.default_rng(seed)
+    world = adaptive_world(instance, TERMS)
+    n = len(world.instance.options)
+    for _ in range(10):
+        plan = rng.random(n) < 0.5
+        found, survival = passage(world.sets.routes, plan), world.instance.survival(plan)
+        assert found.through == pytest.approx([survival[list(arcs)].prod() for arcs in world.sets.arcs])
+        assert (found.seized.sum(axis=1) + found.through <= 1 + 1e-9).all()
+        assert (found.seized >= 0).all()
+    met = world.sets.routes.option
+    for row in met:
+        beats = row[(row >= len(instance.options)) & (row < n)]
+        assert beats.size == np.unique(beats).size
+
+
+def test_without_a_pool_teams_change_nothing() -> None:
+    instance = small_case(2)[0]
+    with_teams, without = (
+        adaptive_world(each, replace_beats(0)) for each in (instance, replace(instance, patrols=None))
+    )
+    for policy in ("exact", "explore"):
+        assert simulate(with_teams, policy, 0, periods=3).rows == simulate(without, policy, 0, periods=3).rows
+
+
+def test_the_pool_is_the_same_each_time() -> None:
+    instance = small_case(2)[0]
+    pools = [[(o.arcs, o.survival) for o in with_team_pool(instance, 5).options] for _ in range(2)]
+    assert pools[0] == pools[1]
+    assert len(pools[0]) == len(instance.options) + 5
+
+
+def test_the_command_says_what_becomes_of_teams(tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", small_case(2)[0])
+    for beats, said in ((0, "2 patrol teams are left out"), (5, "2 patrol teams drive a pool of 5 beats")):
+        found = adapt(tmp_path / "i.json", policies=["exact"], periods=1, runs=1, terms={"beats": beats})
+        notes = [note for note in found.notes if "patrol teams" in note]
+        assert len(notes) == 1
+        assert said in notes[0]
+        assert "--beats" in notes[0]
+
+
+def replace_beats(number: int) -> AdaptModel:
+    return TERMS.model_copy(update={"beats": number})

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
+from typer.testing import CliRunner
 
+import optimizer.lab.benchmark.run as run_module
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.formatting import DASH
-from optimizer.lab.benchmark.benchmark import row_store
+from optimizer.base.work.cluster import TlsFiles, _outcome
+from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.cli.bench import bench
+from optimizer.lab.benchmark import command_times, overlay_scaling, tours
+from optimizer.lab.benchmark.benchmark import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
 from optimizer.lab.benchmark.best_known import BestKnown, check_known, improve_known, read_known
 from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.benchmark.families import (
@@ -44,19 +60,35 @@ from optimizer.lab.benchmark.page import (
 )
 from optimizer.lab.benchmark.profile_figure import save_profile
 from optimizer.lab.benchmark.published import PUBLISHED_OPTIMA, PUBLISHED_SECONDS
-from optimizer.lab.benchmark.run import Job, lost_row
-from optimizer.lab.benchmark.suites import SUITES
+from optimizer.lab.benchmark.rows import CommandRow
+from optimizer.lab.benchmark.run import Job, StoppedError, cluster, lost_row, run
+from optimizer.lab.benchmark.suites import SUITES, SuiteOptions
 from optimizer.lab.case import Case
+from optimizer.lab.machine import family_of, kill_family, own_peak_mb, stamp
+from optimizer.lab.pages import PageTable, interval, page_text, short
+from optimizer.lab.rows import PlannedRow, RunKey, add_missing
+from optimizer.lab.study import alerts, exploration
+from optimizer.lab.study.alerts import alert_store, exploration_store, write_alert_page
+from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads
+from optimizer.lab.study.study import map_store
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from tests.cases import brute_force, random_instance
+from tests.children import started
 from tests.examples import examples
 from tests.shared_data import DATA, needs
+from tests.study_cases import map_row, save_small_region
+from tests.test_commands import hard_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from optimizer.problem.instance.instance import Instance
 
 pytestmark = pytest.mark.lab
-
 STORED = [case for family in known_families() for case in cases([family])]
 SNIP = DATA / "snip"
 
@@ -66,9 +98,6 @@ def row(**fields: Any) -> Any:
     job = Job("grid", "a", "0" * 64, "auto", 0, 1e-4, 10.0, 1000.0, version="1")
     usual = {"status": "optimal", "lower": 0.5, "upper": 0.5, "gap": 0.0, "seconds": 1.0, "plan": [], "peak_mb": 10.0}
     return lost_row(job, "").model_copy(update=usual | fields)
-
-
-# families
 
 
 def test_the_repository_carries_every_generated_family_as_it_is_defined() -> None:
@@ -189,9 +218,6 @@ def test_families_can_be_written_anew(tmp_path: Path) -> None:
     assert known_families(tmp_path) == ["andorra-like"]
 
 
-# best-known solutions
-
-
 def stored(folder: Path, seed: int) -> Any:
     """Return the case of a tiny instance in a family folder of its own."""
     write_instance(folder / "tiny" / "t.json", replace(random_instance(seed), name="t"))
@@ -259,9 +285,6 @@ def test_a_solution_that_breaks_a_budget_is_named(tmp_path: Path) -> None:
         check_known(known, instance, "here")
 
 
-# rows
-
-
 def test_the_latest_row_of_a_run_counts_and_half_a_line_does_not(tmp_path: Path) -> None:
     store = row_store(tmp_path)
     for status in ("failed", "optimal"):
@@ -321,9 +344,6 @@ def test_stored_rows_are_those_of_the_instances_as_they_are(name: str) -> None:
     (case,) = cases(["all"], only=[name])
     rows = [r for r in row_store(INSTANCES.parent / "results" / "benchmarks").read() if r.instance == name]
     assert {r.content for r in rows} == {content_digest(case.make())}
-
-
-# summaries
 
 
 def test_a_run_without_proof_counts_as_its_limit_and_seeds_by_their_median() -> None:
@@ -441,9 +461,6 @@ def test_rows_of_another_version_of_a_methods_package_are_other_runs() -> None:
     assert "other packages" not in benchmark_text([own], 1, scores([own], {}), "x.png")
 
 
-# the page
-
-
 def cells(page: str, first: str) -> list[str]:
     """Return the cells of the first table row that begins with a word."""
     (line, *_) = (line for line in page.splitlines() if line.startswith(f"| {first} |"))
@@ -555,3 +572,500 @@ def test_the_stored_page_of_the_benchmark_is_that_of_its_stored_rows(tmp_path: P
     rows = row_store(results / "benchmarks").read()
     page = write_benchmark_page(tmp_path / "benchmarks", rows, STORED).page
     assert page.read_text(encoding="utf-8") == (results / "benchmarks.md").read_text(encoding="utf-8")
+
+
+# Runs of the benchmark in processes of their own: limits, kills, interrupts, and a real cluster.
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to watch memory by")
+
+
+def job(**fields: Any) -> Job:
+    return replace(Job("tiny", "t", "0" * 64, "compact", 0, 0.0, 20.0, 4000.0), **fields)
+
+
+@pytest.fixture
+def families(tmp_path: Path) -> Path:
+    """Return a folder with one family of two tiny instances."""
+    for seed in (1, 2):
+        write_instance(
+            tmp_path / "families" / "tiny" / f"t{seed}.json", replace(random_instance(seed), name=f"t{seed}")
+        )
+    return tmp_path / "families"
+
+
+@pytest.fixture
+def tiny(families: Path) -> list[Case[Instance]]:
+    from optimizer.lab.benchmark.families import cases
+
+    return cases(["tiny"], instances=families)
+
+
+def run_options(methods: Sequence[str] = ("greedy",), seeds: Sequence[int] = (0,)) -> RunOptions:
+    return RunOptions(methods, seeds, gap=0.0, time_limit=20.0, memory_limit=4000.0)
+
+
+def run_children(parent: int | None = None) -> set[int]:
+    """Return the processes of runs below a process, this one if not given."""
+    below = family_of(parent or os.getpid())
+    return {pid for pid in below if run_module.WORKER.encode() in _command_line(pid)}
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.02)
+
+
+def test_a_run_says_what_came_of_it(tmp_path: Path) -> None:
+    instance = random_instance(5)
+    write_instance(tmp_path / "t.json", instance)
+    optimum = brute_force(instance)[0]
+    made = run(job(best=optimum), tmp_path / "t.json")
+    assert (made.status, made.limit, made.note) == ("optimal", None, "")
+    assert made.upper == pytest.approx(optimum, abs=1e-9)
+    assert made.gap_to_best == pytest.approx(0, abs=1e-9)
+    assert made.plan is not None
+    assert (made.nodes, made.options, made.evaders) == (instance.n_nodes, 6, len(instance.evaders))
+    assert made.seconds is not None
+    assert 0 < made.seconds < 20
+    assert made.cores >= 1
+    assert made.processor_s is not None
+    assert bool(made.commit) == (ROOT / ".git").exists()
+    assert made.python.startswith("3.")
+    if Path("/proc/self/stat").exists():
+        assert made.peak_mb is not None
+        assert made.peak_mb > 20
+
+
+def test_an_infeasible_instance_is_a_row_too(tmp_path: Path) -> None:
+    good = random_instance(1)
+    forced = tuple(replace(o, forced=True, forbidden=False, uses={"teams": 9.0}, site="") for o in good.options)
+    write_instance(tmp_path / "t.json", replace(good, options=forced, exclusions=()))
+    made = run(job(), tmp_path / "t.json")
+    assert (made.status, made.plan) == ("infeasible", None)
+    assert "over its budget" in made.note
+
+
+@linux
+def test_a_run_beyond_its_memory_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    write_instance(tmp_path / "t.json", random_instance(5))
+    made = run(job(memory_limit=15.0), tmp_path / "t.json")
+    assert (made.status, made.limit, made.plan) == ("memory", "memory", None)
+    assert made.peak_mb is not None
+    assert made.peak_mb > 15
+    assert not run_children()
+
+
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs be made by a child that solves nothing."""
+    monkeypatch.setattr(run_module, "WORKER", "tests.quick_worker")
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_run_long_after_its_time_is_killed_and_keeps_its_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "GRACE_SECONDS", 0.0)
+    made = run(job(method="sleep", time_limit=0.4), tmp_path / "t.json")
+    assert (made.status, made.limit, made.lower, made.upper, made.gap) == ("time", "time", 0.25, 0.5, 0.5)
+    assert made.seconds is not None
+    assert 0.5 < made.seconds < 30
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize(
+    ("method", "note"), [("crash", "exit code 1: ValueError: what went wrong"), ("half", "exit code 0")]
+)
+def test_a_run_that_ends_without_a_result_says_how(tmp_path: Path, method: str, note: str) -> None:
+    made = run(job(method=method), tmp_path / "t.json")
+    assert (made.status, made.note, made.lower) == ("failed", note, 0.25)
+
+
+@linux
+@pytest.mark.usefixtures("_quick")
+def test_a_stopped_run_leaves_no_process(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        run(job(method="sleep"), tmp_path / "t.json", lambda: bool(run_children()))
+    assert not run_children()
+
+
+@linux
+def test_memory_is_that_of_a_process_with_all_it_started() -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "subprocess.Popen([sys.executable, '-c', 'x = bytearray(120 * 2**20); print(1, flush=True); import time; time.sleep(60)'],"
+        " start_new_session=True)\n"
+        "time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"1\n"
+        members = family_of(process.pid)
+        assert len(members) == 2
+        assert sum(members.values()) > 125
+        kill_family(process)
+    (started_by_it,) = members.keys() - {process.pid}
+    wait_for(lambda: not _command_line(started_by_it))
+    assert own_peak_mb() is not None
+
+
+@linux
+@pytest.mark.usefixtures("_quick")
+def test_a_killed_process_costs_its_own_row_and_is_run_again(tiny: list[Case[Instance]], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    planned = plan_runs(tiny, run_options(["sleep", "solve"]), out)
+
+    def sleeping() -> list[int]:
+        return [pid for pid in run_children() if b'"sleep"' in _command_line(pid)]
+
+    def killer() -> None:
+        killed: set[int] = set()
+        while len(killed) < len(tiny):
+            wait_for(lambda: set(sleeping()) - killed)
+            for pid in set(sleeping()) - killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    carry_out(planned, out, pool, lambda _: None)
+    thread.join()
+    rows = {(row.instance, row.method): row for row in row_store(out).read()}
+    assert {key: row.status for key, row in rows.items()} == {
+        ("t1", "sleep"): "failed",
+        ("t1", "solve"): "optimal",
+        ("t2", "sleep"): "failed",
+        ("t2", "solve"): "optimal",
+    }
+    assert rows["t1", "sleep"].note == "ended by signal 9"
+    assert [(j.instance, j.method) for j in (one.job for one in missing(planned, out))] == [
+        ("t1", "sleep"),
+        ("t2", "sleep"),
+    ]
+
+
+def test_only_what_is_missing_is_run(tiny: list[Case[Instance]], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (first,) = plan_runs(tiny[:1], run_options(), out)
+    carry_out([], out, lambda _: (lost_row(j, "", "feasible") for j in [first.job]), lambda _: None)
+    wider = plan_runs(tiny, run_options(seeds=(0, 1)), out)
+    assert [(j.instance, j.seed) for j in (one.job for one in missing(wider, out))] == [("t1", 1), ("t2", 0), ("t2", 1)]
+    changes: tuple[dict[str, Any], ...] = ({"gap": 0.5}, {"time_limit": 1.0}, {"memory_limit": 9.0})
+    for changed in changes:
+        assert len(missing(plan_runs(tiny[:1], replace(run_options(), **changed), out), out)) == 1
+    assert len(missing([PlannedRun(replace(first.job, version="2"), Path())], out)) == 1
+    write_instance(tiny[0].path or Path(), replace(random_instance(9), name="t1"))
+    assert len(missing(plan_runs(tiny[:1], run_options(), out), out)) == 1, "another content is another instance"
+
+
+runner = CliRunner()
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+
+app.command()(bench)
+
+
+def test_the_command_runs_resumes_and_makes_its_page(families: Path, tmp_path: Path) -> None:
+    import json
+
+    out = tmp_path / "out"
+    arguments = [
+        "--family",
+        "tiny",
+        "--method",
+        "greedy",
+        "--gap",
+        "0",
+        "--instances",
+        str(families),
+        "--out",
+        str(out),
+    ]
+    first = runner.invoke(app, [*arguments, "--jobs", "2", "--json"])
+    assert first.exit_code == 0, first.output
+    lines = [json.loads(line) for line in first.stdout.splitlines()]
+    assert sorted(line["instance"] for line in lines) == ["t1", "t2"]
+    second = runner.invoke(app, [*arguments, "--table", "--best-known"])
+    assert second.exit_code == 0, second.output
+    assert "2 of them made before" in second.output
+    assert "2 best-known solutions are better" in second.output
+    assert (tmp_path / "out.md").is_file()
+    assert (tmp_path / "out-profile.png").is_file()
+    third = runner.invoke(app, ["--best-known", "--instances", str(families), "--out", str(out), "--json"])
+    assert (third.exit_code, third.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--family", "tiny", "--method", "greeedy"], "greedy"),
+        (["--family", "tinny"], "tiny"),
+        (["--family", "snip"], "--snip-dir"),
+        (["--table"], "Run some first"),
+    ],
+)
+def test_what_cannot_be_run_is_named(families: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    result = runner.invoke(app, [*arguments, "--instances", str(families), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+
+
+def test_nothing_to_do_is_wrong_usage() -> None:
+    assert runner.invoke(app, []).exit_code == 2
+
+
+@linux
+def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> None:
+    folder = tmp_path / "families" / "tiny"
+    write_instance(folder / "t1.json", replace(random_instance(1), name="t1"))
+    write_instance(folder / "t2.json", replace(hard_instance(), name="t2"))
+    arguments = [
+        "--family",
+        "tiny",
+        "--method",
+        "compact",
+        "--instances",
+        str(folder.parent),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    with started(
+        [sys.executable, "-c", "import typer; from optimizer.cli.bench import bench; typer.run(bench)", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        wait_for(lambda: len(row_store(tmp_path / "out").read()) == 1 and run_children(process.pid))
+        below = set(family_of(process.pid)) - {process.pid}
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "Interrupted after 1 of 2 runs" in err
+    wait_for(lambda: not any(b"optimizer" in _command_line(pid) for pid in below))
+    assert [row.instance for row in row_store(tmp_path / "out").read()] == ["t1"]
+
+
+distributed = pytest.importorskip("distributed")
+
+
+def dask(module: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Start a scheduler or a worker."""
+    command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments]
+    return started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+
+
+@contextmanager
+def real_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Start a scheduler and workers, each a process of its own, no nanny above them."""
+    import json
+    from contextlib import ExitStack
+
+    file = folder / "scheduler.json"
+    with ExitStack() as stack:
+        place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+        stack.enter_context(dask("dask_scheduler", *place))
+        wait_for(lambda: file.is_file() and file.read_text().endswith("}"))
+        address = json.loads(file.read_text())["address"]
+        quiet = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
+        yield (
+            address,
+            [
+                stack.enter_context(dask("dask_worker", address, *quiet, "--local-directory", str(folder / f"w{k}")))
+                for k in range(workers)
+            ],
+        )
+
+
+@linux
+def test_a_cluster_loses_a_worker_and_goes_on(tmp_path: Path) -> None:
+    from optimizer.lab.benchmark.families import cases
+
+    for seed in range(2):
+        write_instance(
+            tmp_path / "families" / "tiny" / f"t{seed}.json", replace(random_instance(seed), name=f"t{seed}")
+        )
+    planned = plan_runs(cases(["tiny"], instances=tmp_path / "families"), run_options(), tmp_path / "out")
+    with real_cluster(tmp_path, 2) as (address, workers):
+        begun: list[subprocess.Popen[bytes]] = []
+
+        def has_begun() -> bool:
+            begun[:] = [worker for worker in workers if run_children(worker.pid)]
+            return bool(begun)
+
+        def killer() -> None:
+            wait_for(has_begun)
+            begun[0].kill()
+
+        thread = threading.Thread(target=killer)
+        thread.start()
+        carry_out(planned, tmp_path / "out", lambda todo: cluster(todo, address), lambda _: None)
+        thread.join()
+        assert begun[0].wait(timeout=60) == -signal.SIGKILL
+    rows = row_store(tmp_path / "out").read()
+    assert sorted(row.instance for row in rows) == ["t0", "t1"]
+    assert {row.status for row in rows} <= {"feasible", "optimal"}
+
+
+def test_a_run_that_took_down_several_workers_is_marked() -> None:
+    class Ended:
+        status = "error"
+
+        def exception(self) -> Exception:
+            return distributed.KilledWorker("run", None, 3)  # type: ignore[no-any-return]
+
+    ended = _outcome(Ended(), Task("run", (job(),)))
+    assert isinstance(ended.error, LostTaskError)
+    assert "4 workers died" in ended.fault
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "http"])
+def test_a_port_that_is_no_scheduler_is_said(monkeypatch: pytest.MonkeyPatch, says: bytes) -> None:
+    monkeypatch.setattr("optimizer.base.work.cluster.CONNECT_SECONDS", 0.5)
+    kept = []
+
+    def answer(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                kept.append(server.accept()[0])
+                kept[-1].sendall(says)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        with pytest.raises(InputError, match="dask scheduler"):
+            next(cluster([], f"tcp://127.0.0.1:{server.getsockname()[1]}"))
+    for connection in kept:
+        connection.close()
+
+
+def test_tls_files_are_passed_on(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem")]
+    with pytest.raises(InputError, match="no such file") as missing:
+        TlsFiles(*files).security()
+    assert len(missing.value.problems) == 3
+    for file in files:
+        file.touch()
+    security = TlsFiles(*files).security()
+    assert (security.tls_ca_file, security.tls_client_cert, security.tls_client_key) == tuple(map(str, files))
+    assert security.require_encryption
+    assert not TlsFiles().security().require_encryption
+
+
+def test_no_scheduler_and_no_extra_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimizer.base.work.cluster.CONNECT_SECONDS", 0.3)
+    with pytest.raises(InputError, match="dask scheduler"):
+        next(cluster([], "tcp://127.0.0.1:9"))
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"border-interdiction\[cluster\]"):
+        next(cluster([], "tcp://127.0.0.1:9"))
+
+
+# Rows that are planned are the rows that are made: alerts, exploration, tours, the overlay and commands, each on a small case.
+
+
+@pytest.fixture
+def roads(tmp_path: Path) -> StudyRoads:
+    return read_study_roads(save_small_region(tmp_path / "roads"), "small")
+
+
+def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) -> None:
+    cells = [Cell("small", "mixed", "feedback", 300, seed) for seed in (0, 1)]
+    store = alert_store(tmp_path)
+    rows = list(add_missing(store, alerts.planned_rows(roads, cells)))
+    assert [row.seed for row in rows] == [0, 1]
+    assert list(add_missing(store, alerts.planned_rows(roads, cells))) == []
+    for row in rows:
+        assert {(test.by, test.widening) for test in row.quiet} == {
+            (by, widening) for by in ("segment", "neighbourhood", "whole") for widening in alerts.WIDENINGS
+        }
+        for test in row.quiet:
+            assert test.mid.more + test.mid.fewer <= test.tested
+        for planted in row.planted:
+            for counts in planted.planted.values():
+                assert 0 <= counts.false <= counts.alarms
+                assert all(0 <= found <= put for put, found in counts.hits.values())
+    again = alerts.alert_row(roads, cells[0])
+    assert (again.quiet, again.planted, again.found) == (rows[0].quiet, rows[0].planted, rows[0].found)
+
+
+def test_exploration_starts_each_way_from_one_record(roads: StudyRoads, tmp_path: Path) -> None:
+    (row,) = add_missing(exploration_store(tmp_path), exploration.planned_rows(roads, truths=1))
+    assert tuple(row.ways) == exploration.WAYS
+    assert row.start.found is None
+    assert all(0 <= outcome.rel5 <= 1 and (outcome.found or 0) >= 0 for outcome in row.ways.values())
+    files = write_alert_page(tmp_path)
+    assert files is not None
+    assert "1 mixed worlds" in files.page.read_text(encoding="utf-8")
+
+
+def test_tours_proven_by_both_methods_have_one_value(tmp_path: Path) -> None:
+    (planned,) = tours.planned_proofs(sizes=(5,), problems=2)
+    row = planned.make()
+    assert row.key == planned.key
+    assert (row.proven, row.circuit_proven, row.agree, row.both) == (2, 2, 2, 2)
+    assert 0 < row.quick_least <= row.quick_median <= 1 + 1e-9
+    page = tours.write_tour_page(tmp_path / "tours.md", [row], []).page
+    assert "2 of 2" in page.read_text(encoding="utf-8")
+
+
+def test_an_overlay_case_has_the_key_it_was_planned_by() -> None:
+    (planned,) = overlay_scaling.planned_rows(sizes=(2000,), options=(20,))
+    assert overlay_scaling.measure_case("2000", 20).key == planned.key
+
+
+def test_a_command_is_measured_and_one_that_fails_says_why() -> None:
+    row = command_times.measure(command_times.TimedCommand("--help", 0.5, ("--help",)))
+    assert row.seconds is not None
+    assert row.note == ""
+    if hasattr(os, "wait4"):  # its own peak, not the larger one of this process
+        assert row.peak_mb is not None
+        assert row.peak_mb < (own_peak_mb() or math.inf)
+    failed = command_times.measure(command_times.TimedCommand("nothing", 0.5, ("nothing",)))
+    assert failed.seconds is None
+    assert failed.note
+    assert row.command in {one.name for one in command_times.timed_commands()}
+
+
+def test_a_suite_runs_what_its_folder_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def measure(command: command_times.TimedCommand) -> CommandRow:
+        made.append(command.name)
+        fields: dict[str, Any] = {"command": command.name, "goal_s": 1.0, "seconds": 0.1, "peak_mb": 1.0, "cores": 1}
+        return CommandRow(**fields, **stamp())
+
+    monkeypatch.setattr(command_times, "measure", measure)
+    rows = list(SUITES["commands"].run(tmp_path / "commands", SuiteOptions()))
+    assert [row.key.content for row in rows] == made
+    assert list(SUITES["commands"].run(tmp_path / "commands", SuiteOptions())) == []
+    page = SUITES["commands"].page(tmp_path / "commands").page
+    assert page == tmp_path / "commands.md"
+    assert all(name in page.read_text(encoding="utf-8") for name in made)
+
+
+def test_a_row_of_another_run_is_not_kept(tmp_path: Path) -> None:
+    store = map_store(tmp_path)
+    with pytest.raises(ValueError, match="was to be run"):
+        list(add_missing(store, [PlannedRow(RunKey.of("1", "content", "method"), map_row)]))
+    assert store.read() == []
+
+
+def test_tables_and_intervals_have_one_format() -> None:
+    table = PageTable.of(("name", "value"), [("a|b", 0.5), ("c", None), ("d", float("nan"))], {"value": short})
+    assert str(table).splitlines()[2:] == ["| a\\|b | .500 |", "| c | \N{EN DASH} |", "| d | \N{EN DASH} |"]
+    assert interval(0.5, 0.25, 1.5, short) == ".500 [.250, 1.50]"
+    assert interval(0.5, None, None, short) == ".500"
+    assert interval(None, 0.1, 0.2, short) == "\N{EN DASH}"
+    with pytest.raises(Exception, match="undefined"):
+        page_text("commands.md.j2", table=table)

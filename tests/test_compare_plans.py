@@ -12,13 +12,17 @@ import pytest
 
 from optimizer.analysis.compare.compare import compare_plans, drug_shares
 from optimizer.analysis.compare.matching import DrawnShape, SitePlaces
+from optimizer.analysis.explain.residual_routes import SitesOnArcs, routes_left
 from optimizer.base.errors import InputError
+from optimizer.plans import comparison
+from optimizer.plans.comparison import compare
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.evaders import Route, best_responses
 from optimizer.problem.network.geodesy import great_circle_m
-from optimizer.problem.plan.evaluation import evader_values
+from optimizer.problem.plan.evaluation import evader_values, plan_value
+from optimizer.problem.plan.plan import Plan
 from optimizer.scenario.compile.compile import compile_scenario
-from tests.cases import brute_force, enumerated_value, random_instance
+from tests.cases import brute_force, enumerated_value, random_instance, simple_paths
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
 
@@ -267,3 +271,73 @@ def test_the_commands_keep_their_keys(command: Callable[..., Outcome], tmp_path:
     assert all({"option", "chosen", "lower", "upper", "substitute"} <= set(line) for line in explained)
     assert "o3" in command("explain", folder, "--site", "o3").out
     assert "only" in command("compare", folder, written(tmp_path / "other", on_a_map(1), ["o2"])).out
+
+
+# Marginal values of a plan: found without an evaluation for each option, equal to those found with one.
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_additions_equal_an_evaluation_of_each_option(seed: int) -> None:
+    instance = random_instance(seed, n_options=8)
+    placed = np.random.default_rng(seed).random(len(instance.options)) < 0.3
+    found = compare(instance, Plan.from_mask(instance, placed)).marginal_values
+    value = plan_value(instance, placed)
+    for j in np.flatnonzero(~placed).tolist():
+        option = instance.options[j]
+        changed = placed & np.array([not option.site or other.site != option.site for other in instance.options])
+        changed[j] = True
+        assert found[option.id] == pytest.approx(max(0.0, value - plan_value(instance, changed)), abs=1e-15)
+
+
+def test_options_that_nobody_passes_are_not_evaluated_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = random_instance(3, n_options=8)
+    calls: list[int] = []
+
+    def counted(*arguments: object) -> float:
+        calls.append(1)
+        return plan_value(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(comparison, "plan_value", counted)
+    twice = np.concatenate((np.arange(len(instance.options)), np.arange(len(instance.options))))
+    many = replace(
+        instance,
+        options=tuple(replace(instance.options[j], id=f"o{k}", site="") for k, j in enumerate(twice)),
+        exclusions=(),
+    )
+    compare(many, Plan.of(many, set()))
+    assert len(calls) <= 2 + len(instance.options)
+
+
+# The routes that a plan leaves to an evader, against every simple path of small networks.
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_each_route_is_the_best_that_avoids_a_site_of_every_better_one(seed: int) -> None:
+    instance = random_instance(seed)
+    sites = SitesOnArcs.of(instance.options)
+    placed = np.random.default_rng(seed).random(len(instance.options)) < 0.4
+    survival = instance.survival(placed)
+    for evader in instance.evaders:
+        left = routes_left(instance, survival, evader, sites)
+        assert left.complete
+        if evader.routes:
+            through = [float(np.prod(survival[list(route.arcs)])) * route.share for route in evader.routes]
+            assert [r.through * r.share for r in left.routes] == pytest.approx(sorted(filter(None, through))[::-1])
+            continue
+        paths = [tuple(path) for path in simple_paths(instance, evader.origin, evader.destination)]
+        allowed = [path for path in paths if np.prod(survival[list(path)]) > 0]
+        for route in left.routes:
+            assert route.through == pytest.approx(max(float(np.prod(survival[list(path)])) for path in allowed))
+            assert route.through == pytest.approx(float(np.prod(survival[list(route.arcs)])))
+            allowed = [path for path in allowed if not set(route.sites) <= set(sites.along(path))]
+        assert len(left.routes) == 3 or not allowed
+
+
+def test_where_no_site_lies_on_the_best_route_it_is_the_only_one() -> None:
+    instance = random_instance(2)
+    instance = replace(instance, options=())
+    survival = instance.survival(np.zeros(0, dtype=bool))
+    informed = [evader for evader in instance.evaders if not evader.routes]
+    assert informed
+    for evader in informed:
+        assert len(routes_left(instance, survival, evader, SitesOnArcs.of(instance.options)).routes) == 1

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -10,10 +14,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.errors import SolverError
+from optimizer.base.work import executor as threads_module
+from optimizer.base.work.listener import SILENT, SilentListener
+from optimizer.lab.benchmark.families import INSTANCES
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.options import Resource
+from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.problem.plan.plan import within_limits
+from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts
+from optimizer.solvers.branch_and_cut.cuts import min_cut_heuristic as network_cut
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts, cut_by_groups, least_with_prices
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
+from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
+from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
+from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.tree import path_set_branching as module
+from optimizer.solvers.branch_and_cut.tree.node import Node
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
+    TINY,
+    BranchingRule,
+    NodeSolution,
+    PathCutSet,
+    values_without_each,
+)
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.mip import backend
+from optimizer.solvers.mip.backend import MipOutcome
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.params import HeuristicParams, LagrangianParams, SolveOptions, SolveParams, TreeParams
+from optimizer.solvers.place import place
+from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.local_search import local_search
+from optimizer.solvers.search.state import SolveState
 from tests.cases import random_instance
 from tests.examples import examples
 from tests.kernel_cases import plain_and_compiled
@@ -23,8 +61,9 @@ from tests.referees.kernels import chord_cuts, star_cuts, tangent_cuts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-
+    from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
 SEEDS = st.integers(0, 2**20)
 
 
@@ -152,3 +191,388 @@ def test_the_best_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.Mo
             near = np.isclose(first, second, rtol=1e-9).all(axis=1) & np.isclose(plain.side, other.side, rtol=1e-9)
             same += int(near.sum())
     assert same > (30 if edges else 200)
+
+
+# Lagrangian cuts for groups of evaders; `tests.tree_cases` holds each of them against all plans.
+
+BEST = 0.403382
+
+"""Least value of grid-10-plain-12 (results/benchmarks.md)."""
+
+
+@pytest.fixture(scope="module")
+def cut() -> BranchAndCut:
+    """Return a tree of a grid whose root was cut until it stalled."""
+    instance = read_instance(INSTANCES / "grid" / "grid-10-plain-12.json")
+    tree = BranchAndCut(instance, contract(instance), upper=BEST)
+    tree.cut_root()
+    return tree
+
+
+def test_prices_of_nothing_give_the_value_with_all_that_fits(cut: BranchAndCut) -> None:
+    """Without prices the bound is the least value of the group alone; prices far above it leave every option unplaced."""
+    nothing = np.zeros(cut.overlay.free.size, dtype=bool)
+    mean = cut.master.mean_rows(cut.root).take(np.array([0]))
+    group = mean.commodity[0]
+    start = cut.master.commodities.sums(cut.master.values(nothing))[group]
+    floor = cut.master.commodities.sums(cut.master.values(cut.overlay.free))[group]
+    dear = replace(mean, row=np.zeros(nothing.size, dtype=int), option=np.arange(nothing.size))
+    dear = replace(dear, entry=np.full(nothing.size, start + 1))
+    assert least_with_prices(cut, dear, nothing) == pytest.approx(start, rel=1e-2)
+    free = least_with_prices(cut, replace(dear, entry=np.zeros(nothing.size)), nothing)
+    assert floor * (1 - 1e-6) <= free <= start
+
+
+def again(cut: BranchAndCut, params: LagrangianParams = LagrangianParams()) -> BranchAndCut:
+    """Return another tree of the same problem, its root cut as far."""
+    tree = BranchAndCut(cut.instance, cut.overlay, upper=BEST, params=SolveParams(lagrangian=params))
+    tree.cut_root()
+    return tree
+
+
+class LosesAGroup(LocalTreeWorkers):
+    """Loses the worker of the second group."""
+
+    n_groups = n_paused = 0
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Count it, and lose the worker or send it."""
+        self.n_paused += isinstance(message, Pause)
+        self.n_groups += isinstance(message, Order) and isinstance(message.task, GroupTask)
+        if isinstance(message, Order) and self.n_groups == 2:
+            self._events.append((worker, Lost("ended by signal 9")))
+        else:
+            super().send(worker, message)
+
+
+def shared_by(workers: LocalTreeWorkers, tree: BranchAndCut, listener: Listener = SILENT) -> ParallelTree:
+    """Return what shares a tree with workers that have begun."""
+    search = SolveState(tree.instance, 0.0, None, 0, listener, feasible_start(tree.instance), given=tree.overlay)
+    search.contract()
+    search.begin()
+    tree.listener = search
+    parallel = ParallelTree(search, tree, workers)
+    parallel.begin()
+    return parallel
+
+
+def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_made_again(
+    cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
+    nothing = np.zeros(cut.overlay.free.size, dtype=bool)
+    alone, shared = (again(cut, LagrangianParams(nodes=2, worthwhile=0.0)) for _ in range(2))
+    before = alone.lower
+    add_lagrangian_cuts(alone, nothing)
+    workers = LosesAGroup(2)
+    add_lagrangian_cuts(shared, nothing, shared_by(workers, shared))
+    assert workers.n_groups > 3
+    assert shared.lower == pytest.approx(alone.lower, rel=1e-6)
+    assert alone.lower > before * (1 + 1e-4)
+
+
+def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
+    cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
+    workers, tree = LosesAGroup(4), again(cut, LagrangianParams(nodes=2, worthwhile=100.0))
+    parallel = shared_by(workers, tree)
+    add_lagrangian_cuts(tree, np.zeros(cut.overlay.free.size, dtype=bool), parallel)
+    assert workers.n_paused
+    parallel.run()
+    assert tree.upper == pytest.approx(BEST, rel=1e-5)
+    assert tree.lower == pytest.approx(BEST, rel=1e-5)
+
+
+@pytest.mark.parametrize(("gain", "searches"), [(0.0, lagrangian_cuts.IN_VAIN), (1e-9, LagrangianParams.tried)])
+def test_searches_end_sooner_where_none_gains_anything_than_where_they_gain_little(
+    cut: BranchAndCut, gain: float, searches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def gains(tree: BranchAndCut, task: GroupTask, *_: object) -> Cuts:
+        made.append(tree)
+        return replace(task.row, side=task.row.side + gain)
+
+    monkeypatch.setattr(lagrangian_cuts, "proven_cut", gains)
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
+    add_lagrangian_cuts(again(cut), np.zeros(cut.overlay.free.size, dtype=bool))
+    assert len(made) == searches
+
+
+class Interrupts(SilentListener):
+    """Presses Ctrl-C once groups are searched."""
+
+    def step_started(self, name: str) -> None:
+        """Press it at that step."""
+        if name == "cutting by groups of evaders":
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interrupt_while_groups_are_searched_ends_the_search_with_its_plan(
+    cut: BranchAndCut, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads_module, "cores", lambda: 2)
+    result = place(
+        cut.instance,
+        SolveOptions(gap=0.0, threads=threads, params=SolveParams(lagrangian=LagrangianParams(gap=0.0))),
+        listener=Interrupts(),
+    )
+    assert result.limit == "interrupted"
+    assert result.plan is not None
+    assert result.lower is not None
+    assert 0 < result.lower <= BEST * (1 + 1e-5)
+
+
+def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_plan(
+    cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each cut raises it by its gain; a gap that counts as narrow, and a time that is over, leave it as it is."""
+    before, rows = cut.lower, cut.master.program.n_rows
+    nothing = np.zeros(cut.overlay.free.size, dtype=bool)
+    monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
+    cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.9))
+    cut_by_groups(cut, nothing)
+    assert (cut.lower, cut.master.program.n_rows) == (before, rows)
+    cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.0, nodes=2, worthwhile=0.0))
+    cut.until = time.monotonic()
+    cut_by_groups(cut, nothing)
+    assert cut.lower == before
+    cut.until = np.inf
+    cut_by_groups(cut, nothing)
+    assert before * (1 + 1e-4) < cut.lower <= BEST * (1 + 1e-5)
+
+
+# Plans that close one cut of the network: found where a local search stays at another, left out where they are of no use.
+
+ROADS = 12
+
+"""Of each line."""
+FIRST, SECOND = 0.5, 0.6
+
+"""Chance to pass an option of either line."""
+
+
+def two_lines() -> Instance:
+    """Return two lines of parallel roads, one behind the other, with teams for one of them, and an evader whom no option meets."""
+    one = random_instance(4)
+    chances = [FIRST] * ROADS + [SECOND] * ROADS
+    return replace(
+        one,
+        node_id=np.array(["a", "b", "c", "d"]),
+        tail=np.array([0] * ROADS + [1] * ROADS + [3], dtype=np.int32),
+        head=np.array([1] * ROADS + [2] * ROADS + [2], dtype=np.int32),
+        reliability=np.full(2 * ROADS + 1, 0.9),
+        evaders=(Evader("e", 0, 2, 1.0), Evader("unmet", 3, 2, 0.1)),
+        options=tuple(
+            replace(one.options[0], id=f"o{k}", arcs=(k,), survival=(s,), uses={"teams": 1.0}, site="", forced=False)
+            for k, s in enumerate(chances)
+        ),
+        resources=(Resource("teams", float(ROADS)),),
+        exclusions=(),
+    )
+
+
+@pytest.fixture
+def tree(monkeypatch: pytest.MonkeyPatch) -> BranchAndCut:
+    """Return the tree of the two lines, with the second of them closed and the root cut; small problems are not left out."""
+    monkeypatch.setattr(network_cut, "FEWEST", 2 * ROADS)
+    instance = two_lines()
+    tree = BranchAndCut(instance, contract(instance))
+    tree.offer(np.arange(2 * ROADS) >= ROADS)
+    tree.cut_root()
+    return tree
+
+
+def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: BranchAndCut) -> None:
+    second = np.arange(2 * ROADS) >= ROADS
+    pooled = PooledValues(tree.master.commodities, tree.master.pool)
+    assert np.array_equal(local_search(tree.instance, tree.overlay, pooled, second), second)
+    found = min_cut_heuristic(tree, SILENT)
+    assert found is not None
+    assert within_limits(tree.instance, found)
+    assert tree.overlay.value(found) == pytest.approx(0.81 * FIRST + 0.1 * 0.9)
+
+
+def test_the_plan_is_the_same_where_this_process_does_something_else_meanwhile(tree: BranchAndCut) -> None:
+    done = []
+    found = min_cut_heuristic(tree, SILENT, lambda: done.append(tree.dive()))
+    assert len(done) == 1
+    assert found is not None
+    alone = min_cut_heuristic(tree, SILENT)
+    assert alone is not None
+    assert tree.overlay.value(found) == tree.overlay.value(alone)
+
+
+def test_what_is_done_meanwhile_is_left_out_with_the_program(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_cut, "FEWEST", 2 * ROADS + 1)
+    assert min_cut_heuristic(tree, SILENT, lambda: pytest.fail("the program was solved")) is None
+
+
+def test_an_interrupt_of_what_is_done_meanwhile_ends_the_solver(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+
+    def until_cancelled(*_: object, listener: Listener, **__: object) -> MipOutcome:
+        while not listener.cancelled():
+            time.sleep(0.01)
+        ended.append(True)
+        return MipOutcome("limit", "interrupted", None, -np.inf)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    class CancelsLater(SilentListener):
+        looks = 0
+
+        def cancelled(self) -> bool:
+            self.looks += 1
+            return self.looks > 2
+
+    monkeypatch.setattr(backend, "solve_mip", until_cancelled)
+    for listener, meanwhile in ((SILENT, interrupted), (CancelsLater(), lambda: None)):
+        with pytest.raises(KeyboardInterrupt):
+            min_cut_heuristic(tree, listener, meanwhile)
+    assert len(ended) == 2
+
+
+def test_a_narrow_gap_few_options_and_a_large_overlay_are_left_to_the_tree(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(tree, "params", SolveParams(heuristics=HeuristicParams(min_cut_gap=1.0)))
+        assert min_cut_heuristic(tree, SILENT) is None
+    for limit, value in (("FEWEST", 2 * ROADS + 1), ("MOST_ARCS", 2 * ROADS)):
+        with monkeypatch.context() as patched:
+            patched.setattr(network_cut, limit, value)
+            assert min_cut_heuristic(tree, SILENT) is None, limit
+
+
+def test_a_cancelled_search_ends_it(tree: BranchAndCut) -> None:
+    class Cancels(SilentListener):
+        def cancelled(self) -> bool:
+            return True
+
+    with pytest.raises(KeyboardInterrupt):
+        min_cut_heuristic(tree, Cancels())
+
+
+def test_a_solver_that_fails_ends_no_search(tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise SolverError("no licence")
+
+    class Hears(SilentListener):
+        said = ""
+
+        def noted(self, sentence: str) -> None:
+            self.said = sentence
+
+    monkeypatch.setattr(backend, "solve_mip", fails)
+    listener = Hears()
+    assert min_cut_heuristic(tree, listener) is None
+    assert "no licence" in listener.said
+
+
+def test_the_share_of_an_arc_is_that_of_the_best_path_through_it() -> None:
+    """A road of half the reliability beside a line keeps half of the value."""
+    instance = two_lines()
+    reliability = instance.reliability.copy()
+    reliability[0] = 0.45
+    worse = contract(replace(instance, reliability=reliability))
+    shares = largest_shares(worse)
+    assert np.sort(np.unique(shares.round(9))) == pytest.approx([0.5, 1.0])
+    assert worse.option[shares < 0.9].tolist() == [0]
+
+
+# The tables of path cut sets hold, to the last digit and in the same order, what is found set by set.
+
+N_OPTIONS, N_COMMODITIES = 25, 9
+MOST_PATHS = 6
+
+
+def sets_of(node: Node, solution: NodeSolution, commodity: int, without: np.ndarray) -> Iterator[PathCutSet]:
+    """Yield the sets of a commodity, path by path."""
+    paths, x = solution.paths, solution.x
+    value, undecided = paths.values(np.append(node.ones, False)), np.append(node.undecided, False)
+    floor, deficit = np.full(N_COMMODITIES, np.inf), 0.0
+    members: list[np.ndarray] = []
+    own = np.flatnonzero((paths.commodity == commodity) & (value > node.floor[commodity]))
+    for path in own[np.argsort(-value[own], kind="stable")].tolist():
+        options = paths.option[path][undecided[paths.option[path]]]
+        if any(set(before.tolist()) <= set(options.tolist()) for before in members):
+            continue
+        if not options.size or len(members) == MOST_PATHS:
+            return
+        members.append(options)
+        floor = np.minimum(floor, without[options].max(axis=0))
+        floor[commodity] = value[path]
+        cost = solution.dual_cost[options] * (1 - x[options])
+        deficit += float(cost.min() * max(0.0, 1 - x[options].sum()) / max(module.EPSILON, (1 - x[options]).max()))
+        rise = weighted_sum(solution.weight, np.maximum(floor - solution.cut_value, 0.0))
+        if rise > 0 and deficit > 0:
+            yield PathCutSet(tuple(members), floor.copy(), rise, deficit)
+
+
+def set_by_set(node: Node, solution: NodeSolution) -> list[PathCutSet]:
+    """Return the sets of a node as `path_cut_sets` is to find them."""
+    x, weight, cut_value = solution.x, solution.weight, solution.cut_value
+    without = values_without_each(node, solution.paths)
+    least = module.EPSILON * weighted_sum(weight, cut_value) + np.finfo(np.float64).tiny
+    best = node.floor.copy()
+    np.maximum.at(best, solution.paths.commodity, solution.paths.values(np.append(node.ones, False)))
+    promise = weight * (best - cut_value)
+    found = []
+    for j in np.flatnonzero(node.undecided & (x > module.EPSILON) & (x < 1 - module.EPSILON)).tolist():
+        rise = max(weighted_sum(weight, np.maximum(without[j] - cut_value, 0.0)), least)
+        found.append(PathCutSet((np.array([j]),), np.zeros(9), rise, max(solution.dual_cost[j] * (1 - x[j]), least)))
+    for commodity in np.argsort(-promise, kind="stable").tolist():
+        found += sets_of(node, solution, commodity, without) if promise[commodity] > 0 else []
+    once: dict[frozenset[frozenset[int]], PathCutSet] = {}
+    for one in sorted(found, key=lambda one: -one.rise_open * one.rise_closed):
+        once.setdefault(frozenset(frozenset(options.tolist()) for options in one.members), one)
+    return list(once.values())
+
+
+def expected_score(rule: BranchingRule, split: PathCutSet, x: np.ndarray, left: float) -> float:
+    """Return the score by which a rule is to order a split."""
+    kind, j = int(split.option is None), split.option
+    total, count, estimated, found = rule.learnt
+    rises = found[kind] / estimated[kind] * (split.rise_open, split.rise_closed)
+    for child, moved in enumerate((x[j], 1 - x[j]) if j is not None else ()):
+        mean = total[child].sum() / max(count[child].sum(), 1)
+        known = count[child, j] > 0
+        rises[child] = total[child, j] / count[child, j] * moved if known else max(mean * moved, rises[child])
+    first, second = (min(max(rise, 0.0), left) / left + TINY for rise in rises.tolist())
+    return float(first * second)
+
+
+def plainly(split: PathCutSet) -> tuple[object, ...]:
+    """Return what a split holds in a form that can be compared."""
+    members = [options.tolist() for options in split.members]
+    return members, split.floor.tolist(), split.rise_open, split.rise_closed
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, n = np.random.default_rng(seed), N_OPTIONS
+    paths, ones = random_paths(rng, n, edges=False), rng.random(n) < 0.1
+    node = Node(ones, (rng.random(n) < rng.choice([0.1, 0.5])) & ~ones, rng.random(N_COMMODITIES) * 0.01)
+    x = np.where(ones, 1.0, rng.random(n) * ~node.zeros) * (rng.random(n) < 0.7) * rng.choice([0.05, 1.0])
+    cut_value = node.floor + rng.random(N_COMMODITIES) * rng.choice([0.001, 0.1])
+    dual_cost = rng.random(n) * (rng.random(n) < 0.9)
+    solution = NodeSolution(paths, x, cut_value, rng.random(N_COMMODITIES), dual_cost)
+    left, rule = float(rng.choice([0.01, 1.0])), BranchingRule(n)
+    for _ in plain_and_compiled(monkeypatch):
+        found, plain = (
+            module.path_cut_sets(node, solution, TreeParams(most_paths=MOST_PATHS)),
+            set_by_set(node, solution),
+        )
+        assert [plainly(found[k]) for k in range(len(found))] == [plainly(split) for split in plain]
+        for split in rng.permutation(np.array(plain, dtype=object))[:8].tolist():
+            rule.learn(split, x, rng.random(2) * 0.1, left)
+        by_score = sorted(plain, key=lambda split: -expected_score(rule, split, x, left))
+        assert [plainly(split) for split in rule.ordered(found, x, left)] == [plainly(split) for split in by_score]

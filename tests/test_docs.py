@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from typer.main import get_command
 
@@ -39,7 +40,6 @@ from tests.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 MADE = {"generated", "reference"}
@@ -56,6 +56,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 UNRUN = {"not run", "the reader"}
+
 """Blocks that are not run here; `tests/test_researchers_door.py` gives the reader its files."""
 SITE_ONLY = {"{toctree}", "{eval-rst}"}
 CHECKED = {"python", "sh", "toml", "json", "text"}
@@ -311,3 +312,61 @@ def test_pages_that_load_from_another_host_are_found(tmp_path: Path) -> None:
     (tmp_path / "b.html").write_text('<link rel="stylesheet" href="_static/site.css"><img src="x.png">')
     (tmp_path / "c.css").write_text("body { background: url(//example.org/x.png) }")
     assert [text.partition(":")[0] for text in requests_of(tmp_path)] == ["a.html", "c.css"]
+
+
+# The blocks of docs/python.md run in their order; the program of a city has at most twenty lines.
+
+PAGE = Path(__file__).parents[1] / "docs" / "python.md"
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_blocks_run_in_their_order(capsys: Any) -> None:
+    names: dict[str, Any] = {}
+    for number, block in enumerate(blocks()):
+        exec(compile(block, f"{PAGE.name}, block {number}", "exec"), names)  # noqa: S102 - our own page
+    assert names["result"].status == "optimal"
+    assert len(names["options"]) == 200
+    assert names["graph"].edges[0, 1]["load"] >= 0
+    values = [float(line.split()[1]) for line in capsys.readouterr().out.splitlines()[:3]]
+    assert values == sorted(values, reverse=True)
+    assert np.isfinite(values).all()
+
+
+def test_a_city_is_a_program_of_at_most_twenty_lines() -> None:
+    lines = [line for line in blocks()[0].splitlines() if line.strip()]
+    assert len(lines) <= 20, len(lines)
+
+
+# The README's own examples run as written.
+
+
+def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    names: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own README
+    result = names["result"]
+    assert getattr(result, "status", None) in {"optimal", "feasible"}
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("init", "plan", "region", "solve", "evaluate", "convert", "schema", "bench"),
+        *("roster", "simulate", "risk alerts", "risk look"),
+    ],
+)
+def test_every_command_is_named(command: str) -> None:
+    assert f"`{command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_picture_and_page_that_is_named_is_there() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "instances").glob("*/README.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name} names {target}"

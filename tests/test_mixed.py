@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from heapq import heappop, heappush
-from itertools import product
+from itertools import combinations, count, product
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -18,28 +19,36 @@ from optimizer.analysis.uncertainty.uncertainty import UncertaintyRequest
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.pipeline.plan import plan_scenario
+from optimizer.problem.instance.evaders import Searches
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_beats, with_mixture, with_teams
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
+from optimizer.solvers.mixed import evader as evader_module
+from optimizer.solvers.mixed.evader import EvaderOracle
 from optimizer.solvers.mixed.exploitability import exploitability
+from optimizer.solvers.mixed.label_setting import best_paths
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, path_value, random_instance, simple_paths
 from tests.command import run
+from tests.edge import edge_instance
+from tests.kernel_cases import set_compiled
 from tests.test_cooperate import with_agencies
 from tests.test_joint import every_tour, small_case
 from tests.test_requirements import with_requirements
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-
+    from optimizer.solvers.mixed.evader import EvaderAnswers
+    from optimizer.solvers.mixed.label_setting import BestPaths
 GAP = 1e-6
 
 
@@ -344,3 +353,173 @@ def test_processes_without_solves_to_share_are_said(
     told = run(capsys, monkeypatch, "plan", scenario, "--jobs", 2, "--out", tmp_path / "out", "--gap", 1, "--no-report")
     assert told.code == 0
     assert "--jobs shares the solves" in told.err
+
+
+# The method `mixed` under a time limit, by a clock that the tests set: no assertion here is on wall time.
+
+PLANS = 10
+TICK, SINGLE = 0.01, 3.0
+
+"""Seconds that pass with each look at the clock, and those until the single plan is found whatever the limit."""
+
+
+@pytest.fixture
+def grid() -> Instance:
+    """Return an instance of roads that are many alternatives to one another."""
+    return plain_grid(8, budget=6, n_options=60, n_evaders=20, seed=5)
+
+
+@pytest.fixture
+def mixture(grid: Instance) -> tuple[list[NDArray[np.bool_]], NDArray[np.float64]]:
+    """Return plans and their probabilities."""
+    rng = np.random.default_rng(3)
+    return list(rng.random((PLANS, len(grid.options))) < 0.3), rng.dirichlet(np.ones(PLANS))
+
+
+def answers(
+    grid: Instance, mixture: tuple[list[NDArray[np.bool_]], NDArray[np.float64]], until: float = np.inf
+) -> EvaderAnswers:
+    """Return what the search proves until then, from no known paths."""
+    plans, share = mixture
+    oracle = EvaderOracle(grid.n_nodes, grid.tail, grid.head, grid.reliability, Searches.of(grid.evaders))
+    survival = np.array([grid.survival(plan) for plan in plans]).T
+    return oracle.answers(survival, share, np.zeros(len(grid.evaders)), until=until)
+
+
+def seeing(grid: Instance, mixture: tuple[list[NDArray[np.bool_]], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the (evaders,) values of evaders who see the plan of the day, plan by plan."""
+    plans, share = mixture
+    each = [[answer.value for answer in evaluate(grid, Plan.from_mask(grid, plan)).evaders] for plan in plans]
+    return np.asarray(share @ np.array(each))
+
+
+def test_evaders_that_are_not_reached_are_bounded_as_if_they_saw_the_plan_of_the_day(
+    grid: Instance, mixture: tuple[list[NDArray[np.bool_]], NDArray[np.float64]]
+) -> None:
+    late = answers(grid, mixture, until=time.monotonic() - 1)
+    assert late.unsearched == len(grid.evaders)
+    assert late.labels == 0
+    assert late.bound == pytest.approx(seeing(grid, mixture), rel=1e-9)
+    exact = answers(grid, mixture)
+    assert exact.unsearched == 0
+    assert (exact.bound <= late.bound * (1 + 1e-9)).all()
+    assert (exact.bound < late.bound * 0.999).any()
+
+
+def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
+    grid: Instance,
+    mixture: tuple[list[NDArray[np.bool_]], NDArray[np.float64]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs: list[tuple[float, BestPaths]] = []
+
+    def recorded(search: Callable[..., BestPaths]) -> Callable[..., BestPaths]:
+        def run(*arguments: Any) -> BestPaths:
+            found = search(*arguments)
+            runs.append((arguments[-1], found))
+            return found
+
+        return run
+
+    exact, loosest = answers(grid, mixture), seeing(grid, mixture)
+    monkeypatch.setattr(best_paths, "plain", recorded(best_paths.plain))
+    monkeypatch.setattr(best_paths, "compiled", None)
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    least, total = np.inf, []
+    for speed in (6e4, 2e5, 2e6, 1e9):
+        monkeypatch.setattr(evader_module, "_speed", {False: speed, True: speed})
+        runs.clear()
+        found = answers(grid, mixture, until=1.0)
+        total.append(sum(run.steps for _, run in runs))
+        one_label = 4 * PLANS * (1 + 7) + 4 * 4 * max((run.labels for _, run in runs), default=0)
+        ends = len(grid.evaders) + grid.n_nodes
+        assert all(run.steps <= most + one_label * ends for most, run in runs)
+        assert (found.bound >= exact.bound * (1 - 1e-9)).all()
+        assert (found.bound <= loosest * (1 + 1e-9)).all()
+        assert found.bound.sum() <= least * (1 + 1e-9)
+        least = float(found.bound.sum())
+    assert total[0] < total[-1] / 2
+    assert found.bound == pytest.approx(exact.bound, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [0, np.inf])
+@pytest.mark.parametrize("limit", [0.5, 4.0, 8.0])
+def test_a_search_that_runs_out_of_time_ends_soon_with_valid_bounds(
+    grid: Instance, limit: float, size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With and without compiled kernels: those do not look at the clock by which the search ends."""
+    set_compiled(monkeypatch, size > 0)
+    ticks = count()
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "monotonic", lambda: next(ticks) * TICK)
+        result = solve(grid, method="mixed", gap=0.0, time_limit=limit)
+    assert next(ticks) * TICK <= max(limit, SINGLE) + 0.5
+    assert result.status == "feasible"
+    assert result.limit == "time"
+    assert result.mixed is not None
+    assert result.lower is not None
+    assert result.upper is not None
+    reached = exploitability(result.mixed.mixture, grid).value
+    assert result.lower <= reached <= result.upper * (1 + 1e-9)
+    assert result.upper <= result.mixed.pure_upper * (1 + 1e-12)
+
+
+def test_a_search_without_a_time_limit_ends_where_rounding_keeps_its_bounds_apart() -> None:
+    """Numbers from 5e-324 on, and a gap below what sums can tell: work ends it, as there is no clock to do so."""
+    instance = edge_instance(192)
+    result = solve(instance, method="mixed", gap=1e-9, seed=192)
+    assert result.status == "feasible"
+    assert result.mixed is not None
+    assert result.lower is not None
+    assert result.lower <= exploitability(result.mixed.mixture, instance).value
+
+
+# Mixtures of at most so many plans: their bounds against every set of so many plans, on instances where all can be tried.
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_mixture_has_at_most_so_many_plans_and_is_worth_what_is_stated(seed: int, most: int) -> None:
+    instance = random_instance(seed)
+    result = solve(instance, method="mixed", gap=GAP, support=most)
+    assert result.mixed is not None
+    assert result.lower is not None
+    assert result.upper is not None
+    mixture = result.mixed.mixture
+    mixture.check()
+    assert len(mixture.plans) <= most
+    assert all(not violations(instance, instance.placed(plan.options)) for plan in mixture.plans)
+    assert result.upper == pytest.approx(mixture_value(instance, mixture), rel=GAP)
+    assert result.lower <= game_value(instance) * (1 + 1e-9)
+    assert result.upper <= result.mixed.pure_upper * (1 + 1e-12)
+    chosen = [instance.placed(plan.options) for plan in mixture.plans]
+    assert result.upper <= game_value(instance, chosen) * (1 + GAP)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_two_plans_are_below_the_best_two(seed: int) -> None:
+    instance = random_instance(seed)
+    plans = masks(instance)
+    values = [evaluate(instance, Plan.from_mask(instance, plan)).value for plan in plans]
+    near = [plans[x] for x in np.argsort(values)[:12]]
+    result = solve(instance, method="mixed", gap=GAP, support=2)
+    assert result.mixed is not None
+    assert result.upper is not None
+    chosen = [instance.placed(plan.options) for plan in result.mixed.mixture.plans]
+    best = min(game_value(instance, list(pair)) for pair in combinations([*near, *chosen], 2))
+    assert best <= result.upper * (1 + 1e-9)
+    one = solve(instance, method="mixed", gap=GAP, support=1)
+    assert one.upper == pytest.approx(min(values), rel=GAP)
+
+
+def test_enough_plans_change_nothing() -> None:
+    instance = random_instance(5)
+    free, wide = (solve(instance, method="mixed", gap=GAP, support=most) for most in (None, 100))
+    assert wide.upper == free.upper
+    assert wide.mixed == free.mixed
+
+
+@pytest.mark.parametrize(("support", "method", "fault"), [(0, "mixed", "at least 1"), (3, "cuts", "'cuts'")])
+def test_a_support_that_cannot_be_is_refused(support: int, method: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        solve(random_instance(0), method=method, support=support)

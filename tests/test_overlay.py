@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -13,24 +14,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.lab.benchmark.overlay_scaling import measure_case, scaling_roads, write_overlay_page
-from optimizer.problem.instance.evaders import Evader, Route, arc_costs
+from optimizer.problem.instance.evaders import ContractedNetwork, Evader, Route, Searches, arc_costs
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import plan_value
+from optimizer.solvers.branch_and_cut.paths.path_pool import GrowingPaths, Paths
 from optimizer.solvers.overlay import contraction, overlay
 from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from tests.cases import random_instance
 from tests.examples import examples
+from tests.test_cuts import random_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
 SEEDS = st.integers(0, 2**20)
 many = examples(150)
 few = examples(40)
-
 KINDS = ("many ties", "many of no cost", "roads far cheaper than posts")
 
 
@@ -361,3 +363,83 @@ def test_a_case_is_measured_and_the_table_says_so(tmp_path: Path) -> None:
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
     assert f"{row.overlay_arcs:,}" in lines[-1]
+
+
+# The reduced network of searches: the same values as searches of the whole network, whatever is placed and blocked.
+
+
+def check(n_nodes: int, tail: np.ndarray, head: np.ndarray, searches: Searches, rng: np.random.Generator) -> int:
+    """Assert equal values under random chances, some arcs blocked; return how many roads are left."""
+    reduced = ContractedNetwork.of(n_nodes, tail, head, searches)
+    for _ in range(10):
+        survival = np.where(rng.random(tail.size) < 0.15, 0.0, rng.uniform(0.2, 1.0, tail.size))
+        expected = searches.values(n_nodes, tail, head, survival)
+        np.testing.assert_allclose(reduced.values(survival), expected, rtol=1e-12, atol=0)
+    assert reduced.n_nodes <= n_nodes
+    return reduced.tail.size
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_values_on_networks_of_long_roads_and_dead_ends(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    junctions = 6
+    tail, head, n = [], [], junctions
+    for _ in range(
+        14
+    ):  # roads of several arcs between junctions, some one-way, some that end nowhere, some round to where they began
+        a, b = rng.integers(0, junctions, 2).tolist()
+        inner = list(range(n, n + int(rng.integers(0, 5))))
+        n += len(inner)
+        road = [a, *inner] if rng.random() < 0.2 else [a, *inner, b]
+        for u, v in pairwise(road):
+            kind = rng.random()
+            tail += [u] if kind < 0.1 else [u, v] if kind < 0.95 else [u, v, u]  # one-way, both ways, twice one way
+            head += [v] if kind < 0.1 else [v, u] if kind < 0.95 else [v, u, v]
+    ends = [rng.choice(n, 2, replace=False).tolist() for _ in range(5)]
+    searches = Searches.of([Evader("", a, b, 1.0) for a, b in ends])
+    check(n, np.array(tail, dtype=np.int32), np.array(head, dtype=np.int32), searches, rng)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_values_on_random_networks(seed: int) -> None:
+    instance = random_instance(seed)
+    if instance.informed.size:
+        check(instance.n_nodes, instance.tail, instance.head, instance.searches, np.random.default_rng(seed))
+
+
+def test_a_road_is_one_arc_each_way_and_dead_ends_are_gone() -> None:
+    # 0 - 1 - 2 - 3, a dead end 2 - 4 - 5, and a loop 1 - 6 - 7 - 1
+    pairs = [(0, 1), (1, 2), (2, 3), (2, 4), (4, 5), (1, 6), (6, 7), (7, 1)]
+    tail = np.array([a for a, _ in pairs] + [b for _, b in pairs], dtype=np.int32)
+    head = np.array([b for _, b in pairs] + [a for a, _ in pairs], dtype=np.int32)
+    reduced = ContractedNetwork.of(8, tail, head, Searches.of([Evader("", 0, 3, 1.0)]))
+    assert reduced.n_nodes == 3  # 0, 1 with its loop, 3
+    assert {(0, 1), (1, 2)} <= set(zip(reduced.tail.tolist(), reduced.head.tolist(), strict=True))
+
+
+# Paths that are added bit by bit are those that are joined, and those given out before stay as they are.
+
+N = 25
+
+
+def assert_same(one: Paths, two: Paths) -> None:
+    for name in ("commodity", "value", "option", "survival"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_paths_added_bit_by_bit_are_those_joined(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = [random_paths(rng, N, edges=False) for _ in range(8)]
+    grown, before = GrowingPaths(parts[0], N), []
+    for part in parts[1:]:
+        before.append(grown.paths)
+        grown.add(part)
+    joined = [reduce(lambda one, two: one.joined(two, N), parts[: k + 1]) for k in range(len(parts))]
+    for found, expected in zip([*before, grown.paths], joined, strict=True):
+        assert found.value.size == expected.value.size
+        narrow = found.option.shape[1]
+        assert_same(
+            found, Paths(expected.commodity, expected.value, expected.option[:, :narrow], expected.survival[:, :narrow])
+        )
+        assert (expected.option[:, narrow:] == N).all()

@@ -44,7 +44,7 @@ from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
-from tests.test_benchmark_runs import real_cluster
+from tests.test_benchmark import real_cluster
 from tests.tree_cases import LosingTreeWorkers, budget_case, shared_tree
 
 if TYPE_CHECKING:

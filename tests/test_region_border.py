@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import osmium
 import pytest
 import shapely
 
 from optimizer.base.errors import InputError
-from optimizer.region import read_region
+from optimizer.pipeline.check import check_scenario_file
+from optimizer.region import RegionTerms, load_region, read_region, save_region
 from optimizer.region.border import border_of_shape, read_border
+from optimizer.region.model import terms_of_text
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.demand.risk_model import MODELS
+from tests.shared_data import DATA, needs
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
+from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optimizer.region import Region
+    from optimizer.scenario.check.assumptions import Assumption
 RING = [[WEST, SOUTH], [EAST, SOUTH], [EAST, NORTH], [WEST, NORTH], [WEST, SOUTH]]
 POLYGON = {"type": "Polygon", "coordinates": [RING]}
 LINE = {"type": "LineString", "coordinates": RING[3:] + RING[1:4]}
@@ -151,3 +162,221 @@ def test_a_border_file_that_is_missing_or_no_json(tmp_path: Path) -> None:
     broken.write_text('{"type": "Polygon", ', encoding="utf-8")
     with pytest.raises(InputError, match="line 1"):
         read_region(world, border=broken)
+
+
+# Files that cannot be read: one clear message each, and no traceback.
+
+ANDORRA = DATA / "osm" / "andorra-2025-01.osm.pbf"
+
+
+def pbf(folder: Path) -> Path:
+    """Return a binary extract of many blocks."""
+    world = World()
+    for number in range(1, 30_001):
+        world.node(number, 10 + number * 1e-5, 45.0, note=f"node number {number * 7919 % 30_011}")
+    world.way(1, list(range(1, 2001)), highway="primary")
+    path = folder / "long.osm.pbf"
+    with osmium.SimpleWriter(str(path)) as writer:
+        for each in osmium.FileProcessor(str(world.save(folder / "long.osm"))):
+            writer.add(each)
+    return path
+
+
+def message(path: Path, **options: object) -> str:
+    with pytest.raises(InputError) as caught:
+        read_region(path, **options)  # type: ignore[arg-type] # options vary by test
+    text = str(caught.value)
+    assert path.name in text
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("name", ["a.osm", "a.osm.pbf", "a.graphml", "a.gpkg"])
+def test_a_missing_file(tmp_path: Path, name: str) -> None:
+    assert "no such file" in message(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.osm", "a.osm.pbf", "a.graphml", "a.gpkg"])
+def test_a_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    assert "a folder" in message(tmp_path / name)
+
+
+def test_an_unknown_suffix_names_the_known(tmp_path: Path) -> None:
+    (tmp_path / "roads.shp").touch()
+    text = message(tmp_path / "roads.shp")
+    assert all(suffix in text for suffix in (".osm", ".osm.pbf", ".graphml", ".gpkg"))
+
+
+@pytest.mark.parametrize("name", ["a.osm", "a.osm.pbf", "a.osm.gz", "a.osm.bz2", "a.graphml", "a.gpkg"])
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x00" * 64, b"PK\x03\x04" + b"x" * 500])
+def test_garbage(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    message(tmp_path / name)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])
+def test_a_truncated_binary_extract(tmp_path: Path, share: float) -> None:
+    path = pbf(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert "cannot be read" in message(path)
+
+
+@needs("osm", "andorra-2025-01.osm.pbf")
+def test_a_truncated_real_extract(tmp_path: Path) -> None:
+    path = tmp_path / "andorra.osm.pbf"
+    content = ANDORRA.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert "cannot be read" in message(path)
+
+
+def test_a_truncated_text_extract(tmp_path: Path) -> None:
+    path = sample_world().save(tmp_path / "world.osm")
+    path.write_text(path.read_text(encoding="utf-8")[:-200], encoding="utf-8")
+    assert "cannot be read" in message(path)
+
+
+def test_an_xml_bomb(tmp_path: Path) -> None:
+    levels = "".join(f'<!ENTITY x{n} "{f"&x{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<?xml version="1.0"?><!DOCTYPE osm [<!ENTITY x0 "ha">{levels}]>'
+    path = tmp_path / "bomb.osm"
+    path.write_text(
+        sample_world().xml().replace("<?xml version='1.0' encoding='UTF-8'?>", bomb).replace("Main Road", "&x9;")
+    )
+    assert "cannot be read" in message(path)
+
+
+def test_an_extract_with_impossible_values(tmp_path: Path) -> None:
+    path = tmp_path / "odd.osm"
+    for old, new in (('lon="10.0"', 'lon="abc"'), ('ref="5"', 'ref="x"'), ('id="100"', 'id="99999999999999999999"')):
+        path.write_text(sample_world().xml().replace(old, new), encoding="utf-8")
+        assert "cannot be read" in message(path)
+
+
+def test_an_empty_extract(tmp_path: Path) -> None:
+    assert "no roads" in message(World().save(tmp_path / "empty.osm"))
+
+
+def test_an_extract_without_roads_of_the_modes(tmp_path: Path) -> None:
+    text = message(sample_world().save(tmp_path / "world.osm"), modes=["service"])
+    assert "service" in text
+    assert "more modes" in text
+
+
+def test_an_extract_whose_roads_have_no_nodes(tmp_path: Path) -> None:
+    world = sample_world()
+    assert "no roads" in message(World({}, world.ways, {}).save(tmp_path / "world.osm"))
+
+
+def test_an_unknown_mode(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="drive, service, track, foot, ferry"):
+        read_region(sample_world().save(tmp_path / "world.osm"), modes=["fly"])
+
+
+# Built-in numbers of a region: each can be replaced in the scenario, and those that were used are listed.
+
+
+def built(folder: Path, **terms: Any) -> Region:
+    return read_region(sample_world().save(folder / "world.osm"), modes=["drive", "track"], terms=RegionTerms(**terms))
+
+
+def test_speeds_replace_the_built_in_ones_and_not_a_limit(tmp_path: Path) -> None:
+    usual, changed = built(tmp_path).network, built(tmp_path, speed_kmh={"track": 30, "primary": 90}).network
+    track = usual.road_class == "track"
+    assert changed.time_s[track] == pytest.approx(usual.time_s[track] * 15 / 30)
+    assert changed.time_s[~track] == pytest.approx(usual.time_s[~track])  # the primary road has a limit
+
+
+def test_populations_and_distances_replace_the_built_in_ones(tmp_path: Path) -> None:
+    def population(region: Region) -> dict[str, float]:
+        return {place.name: place.population for place in region.settlements}
+
+    assert population(built(tmp_path))["Outside"] == 10_000
+    assert population(built(tmp_path, population={"town": 7.0}))["Outside"] == 7
+    assert population(built(tmp_path, population={"town": 7.0}))["Middle"] == 1234
+    assert not population(built(tmp_path, settlement_within_m=1.0))
+    assert any(crossing.official for crossing in built(tmp_path).crossings)
+    assert not any(crossing.official for crossing in built(tmp_path, official_within_m=1.0).crossings)
+
+
+def test_a_saved_region_takes_no_numbers(tmp_path: Path) -> None:
+    save_region(tiny_region(), tmp_path / "saved.gpkg")
+    with pytest.raises(InputError, match="built already"):
+        read_region(tmp_path / "saved.gpkg", terms=RegionTerms(speed_kmh={"track": 30}))
+
+
+def test_exposures_replace_those_of_the_region(tmp_path: Path) -> None:
+    text = SCENARIO.replace("[evaders]", '[evaders]\nexposure = { "west-port" = 0.0 }')
+    origins = {gateway.id: gateway.exposure for gateway in compile_scenario(write_scenario(tmp_path, text)).gateways}
+    assert origins == {"west-port": 0.0, "east-port": 1.0, "ford": 1.0}
+    with pytest.raises(InputError, match="west-port"):
+        compile_scenario(write_scenario(tmp_path, text.replace('"west-port" =', '"west-prt" =')))
+
+
+def test_check_lists_the_numbers_that_stood_in(tmp_path: Path) -> None:
+    sample_world().save(tmp_path / "world.osm")
+    text = SCENARIO[: SCENARIO.index("[region]")] + '[region]\nfile = "world.osm"\nmodes = ["drive", "track"]\n'
+    text += "speed_kmh = { track = 20 }\n"
+    text += SCENARIO[SCENARIO.index("[[agencies]]") :].replace('file = "sites.csv"', 'roads = 2\nagency = "police"')
+    (tmp_path / "scenario.toml").write_text(text, encoding="utf-8")
+    checked = check_scenario_file(tmp_path / "scenario.toml")
+    assert not checked.problems
+    assumed = {item.what: item.value for item in checked.assumed}
+    speeds = assumed["speed on roads without a limit of their own, km/h by class"]
+    assert "residential 25" in speeds
+    assert "track" not in speeds
+    assert assumed["a crossing is official where a border control stands within"].startswith("500 m")
+    assert any(what.startswith("exposure of") for what in assumed)
+
+
+def test_a_saved_region_lists_the_numbers_that_it_was_built_with(tmp_path: Path) -> None:
+    def assumed(region: str) -> list[Assumption]:
+        text = SCENARIO[: SCENARIO.index("[region]")] + f"[region]\n{region}\n"
+        text += SCENARIO[SCENARIO.index("[[agencies]]") :].replace('file = "sites.csv"', 'roads = 2\nagency = "police"')
+        (tmp_path / "scenario.toml").write_text(text, encoding="utf-8")
+        checked = check_scenario_file(tmp_path / "scenario.toml")
+        assert not checked.problems
+        return list(checked.assumed)
+
+    numbers: Any = {"speed_kmh": {"track": 20.0}, "official_within_m": 450.0}
+    region = built(tmp_path, **numbers)
+    save_region(region, tmp_path / "saved.gpkg")
+    assert load_region(tmp_path / "saved.gpkg").terms == region.terms == RegionTerms(**numbers)
+    source = 'file = "world.osm"\nmodes = ["drive", "track"]\nspeed_kmh = { track = 20 }\nofficial_within_m = 450'
+    of_source = assumed(source)
+    assert any(item.value.startswith("450 m") for item in of_source)
+    assert assumed('network = "saved.gpkg"') == of_source
+    save_region(replace(region, terms=None), tmp_path / "saved.gpkg")
+    assert any(item.value.startswith("not known") for item in assumed('network = "saved.gpkg"'))
+
+
+def test_modes_of_a_network_that_is_taken_whole_are_not_used(tmp_path: Path) -> None:
+    save_region(tiny_region(), tmp_path / "network.gpkg")
+    text = SCENARIO.replace("[region]", '[region]\nmodes = ["track"]')
+    write_scenario(tmp_path, text)
+    checked = check_scenario_file(tmp_path / "scenario.toml")
+    assert "region.modes" in {item.what for item in checked.unused}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"speed_kmh": 3}', '{"official_within_m": "x"}', '{"other": 1}', "[" * 100_000]
+)
+def test_numbers_of_a_saved_region_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="Build the region again"):
+        terms_of_text(text, "saved.gpkg, layer metadata, terms")
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_the_numbers_of_the_risk_model_are_assumptions_where_there_is_a_record(tmp_path: Path, model: str) -> None:
+    def listed(text: str) -> list[str]:
+        return [
+            item.value
+            for item in check_scenario_file(write_scenario(tmp_path, text)).assumed
+            if item.what == f"numbers of the risk model '{model}'"
+        ]
+
+    (numbers,) = listed(f"{SCENARIO}\n[risk]\nmodel = '{model}'\n")
+    assert any(mark.isdigit() for mark in numbers)
+    no_record = re.sub(r"\[\[records\.\w+\]\]\n(?:[^\[\n].*\n)*", "", SCENARIO)
+    assert listed(f"{no_record}\n[risk]\nmodel = '{model}'\n") == []

@@ -16,19 +16,29 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from optimizer.analysis.search_advice.search_advice import look_next, where_to_look
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import DASH, plain
+from optimizer.pipeline.briefing.briefing import fitted_evidence, known_effort, record_facts
+from optimizer.problem.network.places import Settlement
+from optimizer.records.exposure import spread_effort
 from optimizer.report import write_report
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort, record_limits
 from optimizer.report.content.routes import RouteRow
 from optimizer.report.content.summary import PlanSummary
+from optimizer.report.figures import draw_sites
+from optimizer.report.maps.geography import Bounds
+from optimizer.report.maps.map_layers import CROWD_SHAPE, crowds, map_layers
+from optimizer.report.maps.still_maps import draw_plan
 from optimizer.report.page import ROWS_SHOWN, page
-from tests.report_case import changed_site, full_content
+from optimizer.risk.evidence import gather_evidence
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from tests.report_case import changed_site, full_content, large_content, site_row
 
 pytestmark = pytest.mark.report
-
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 RAW = {"script", "style"}
 HOSTILE = (
@@ -455,3 +465,143 @@ def test_filling_a_report_costs_no_heavy_import() -> None:
     check = "import sys, optimizer.report.content; print([m for m in ('matplotlib', 'bokeh', 'jinja2') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+# What the pipeline tells the report of a record and its effort.
+
+SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Compiled:
+    return compile_scenario(SCENARIO)
+
+
+def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
+    evidence = fitted_evidence(compiled)
+    assert evidence is not None
+    efforts = known_effort(evidence.exposure)
+    effort = compiled.effort
+    assert effort is not None
+    assert [one.unit for one in efforts] == ["vehicles", "agent-years"]
+    for one in efforts:
+        rows = np.array(effort.unit)[effort.source] == one.unit
+        assert one.amount.sum() == pytest.approx(effort.amount[rows].sum())
+    assert compiled.risk is not None
+    np.testing.assert_array_equal(sum(one.amount for one in efforts) > 0, compiled.risk.searched)
+
+
+def test_the_facts_of_the_record_are_told(compiled: Compiled) -> None:
+    records, evidence = compiled.records, fitted_evidence(compiled)
+    assert records is not None
+    assert evidence is not None
+    facts = record_facts(records, compiled.effort, evidence)
+    assert (facts.seizures, facts.area_only, facts.without_effort, facts.areas) == (9712, 9712, 0, 7)
+    assert facts.effort_sources == (
+        ("northbound traffic at the bridges", "vehicles"),
+        ("Border Patrol staffing", "agent-years"),
+    )
+    assert facts.effort_by_area
+
+
+def test_finds_on_a_road_and_finds_nobody_looked_for_are_told_apart(compiled: Compiled) -> None:
+    records, effort = compiled.records, compiled.effort
+    assert records is not None
+    searched = spread_effort(effort, compiled.region.network).amount
+    unit = np.array(records.effort_unit)[records.source]
+    first = int(np.flatnonzero(unit == "agent-years")[0])
+    second = int(np.flatnonzero(unit == "vehicles")[0])
+    segment, area = records.segment.copy(), records.area.copy()
+    segment[first] = np.flatnonzero(searched[1] > 0)[0]
+    segment[second] = np.flatnonzero(searched.sum(axis=0) == 0)[0]
+    area[[first, second]] = -1
+    moved = replace(records, segment=segment, area=area)
+    facts = record_facts(moved, effort, gather_evidence(moved, effort, compiled.region.network))
+    assert facts.without_effort == pytest.approx(records.count[second])
+    assert facts.area_only == pytest.approx(9712 - records.count[first] - records.count[second])
+
+
+def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> None:
+    assert compiled.records is not None
+    evidence = gather_evidence(compiled.records, None, compiled.region.network)
+    facts = record_facts(compiled.records, None, evidence)
+    assert (facts.without_effort, facts.effort_sources, facts.effort_by_area) == (0, (), False)
+    assert known_effort(evidence.exposure) == ()
+    travel = compiled.travel
+    silent = replace(travel, evidence=replace(travel.evidence, records=None))
+    assert fitted_evidence(replace(compiled, travel=silent)) is None
+
+
+def test_risk_look_and_the_report_give_the_same_answer(compiled: Compiled) -> None:
+    told, look = look_next(compiled), where_to_look(SCENARIO)
+    assert told is not None
+    assert [(row.segment, row.score, row.reason) for row in told.rows] == [
+        (road.segment, road.around_nats, road.reason) for road in look.roads[: len(told.rows)]
+    ]
+    assert look.patrol.unit == "agent-years"  # Border Patrol covers more road than the traffic of the bridges
+    assert 0 < look.patrol.amount < 10
+
+
+# Places that a report's map shows larger: where marks crowd, and nowhere else.
+
+MAP = Bounds(0.0, 40.0, 10.0, 50.0)
+
+
+def placed(*lonlat: tuple[float, float], chosen: bool = True) -> ReportContent:
+    sites = tuple(
+        site_row(id=f"o{k}", label="s", kind="sensor", lon=lon, lat=lat, chosen=chosen)
+        for k, (lon, lat) in enumerate(lonlat)
+    )
+    towns = (Settlement("a", 0, 2.0, 45.0, "Near", 1.0), Settlement("b", 1, 8.0, 42.0, "Far", 99.0))
+    return replace(full_content(), sites=sites, beats=(), crossings=(), settlements=towns, border=None)
+
+
+def cluster(lon: float, lat: float, count: int = 5) -> list[tuple[float, float]]:
+    return [(lon + 0.05 * k, lat) for k in range(count)]
+
+
+def test_a_cluster_is_a_place_named_after_its_town_and_marks_far_apart_are_none() -> None:
+    (crowd,) = crowds(placed(*cluster(2.0, 45.0), (7.0, 47.0), (4.0, 49.0)), MAP)
+    assert crowd.name == "Near"
+    box = crowd.bounds
+    assert all(box.holds(np.array([*point, *point])) for point in cluster(2.0, 45.0))
+    assert box.height / (box.width * np.cos(np.radians(MAP.middle_latitude))) == pytest.approx(CROWD_SHAPE)
+    assert crowds(placed(*[(1.0 + k, 41.0 + k) for k in range(9)]), MAP) == ()
+
+
+def test_sites_of_no_matter_and_several_options_of_one_place_do_not_crowd() -> None:
+    assert crowds(placed(*cluster(2.0, 45.0), chosen=False), MAP) == ()
+    assert crowds(placed(*[(2.0, 45.0)] * 6), MAP) == ()
+
+
+def test_at_most_three_places_that_share_no_mark_from_west_to_east() -> None:
+    many = [point for lon in (8.0, 5.0, 1.0, 3.0) for point in cluster(lon, 45.0, 5 + int(lon))]
+    found = crowds(placed(*many), MAP)
+    assert len(found) == 3
+    assert [crowd.bounds.west for crowd in found] == sorted(crowd.bounds.west for crowd in found)
+    for point in many:
+        assert sum(crowd.bounds.holds(np.array([*point, *point])) for crowd in found) <= 1
+
+
+def test_the_still_map_has_an_inset_a_place_with_the_same_numbers() -> None:
+    content = large_content()
+    figure = Figure(figsize=(10, 8))
+    draw_plan(figure.add_subplot(), content)
+    main, *insets = figure.axes
+    assert len(insets) == len(map_layers(content).crowds) >= 1
+    numbers = {text.get_text() for text in main.texts}
+    for inset in insets:
+        assert inset.get_title(loc="left").startswith(str(inset.get_label()))
+        assert {text.get_text() for text in inset.texts if text.get_text().isdigit()} <= numbers
+        top = inset.get_position().y1
+        assert top < main.get_position().y0
+
+
+def test_long_names_stand_whole_on_two_lines() -> None:
+    content = full_content()
+    name = "I-10 between Tornillo and Fort Hancock, eastbound lanes only (permanent checkpoint)"
+    axes = Figure().add_subplot()
+    draw_sites(axes, replace(content, sites=(replace(content.sites[1], label=name),)))
+    (label,) = axes.get_yticklabels()
+    assert label.get_text().count("\n") == 1
+    assert label.get_text().replace("\n", " ") == f"1  {name}"

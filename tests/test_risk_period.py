@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
+from optimizer.lab.backtest import forces as forecasts
+from optimizer.lab.backtest.engine import folds
+from optimizer.lab.backtest.forces import ForecastTask, make_task
+from optimizer.lab.backtest.searches import ForceSearches
 from optimizer.records import Period, parse_period
+from optimizer.risk import FieldFlow
+from optimizer.risk.evidence import cells_of
+from tests.risk_cases import line_network, rows_of
+
+if TYPE_CHECKING:
+    from optimizer.base.choices import PeriodLength
 
 
 @pytest.mark.parametrize(
@@ -70,3 +83,79 @@ def test_a_span_runs_from_its_first_day_to_its_last(first: date, last: date) -> 
         span = parse_period(text)
         assert (span.start, (span.end - last).days) == (first, 1)
         assert str(span) == f"{first} to {last}"
+
+
+# Seasons with searches that end in yes or no: searches stay whole numbers, and the season is that of the period that is forecast.
+
+SEASON = np.exp(1.2 * np.cos(2 * np.pi * np.arange(12) / 12))
+UNIT = "a"
+
+
+def seasonal_searches(rng: np.random.Generator, *, months: int = 26, a_month: int = 200) -> ForceSearches:
+    """Return searches at 25 points whose chance follows the season."""
+    month = np.repeat(np.datetime64("2020-01", "M") + np.arange(months), a_month)
+    point = rng.integers(0, 25, month.size)
+    chance = 1 - np.exp(-0.15 * SEASON[month.astype(np.int64) % 12])
+    found = (rng.random(month.size) < chance).astype(np.float64)
+    lon, lat = (np.asarray(0.02 * at, dtype=np.float64) for at in (point % 5, 2550 + point // 5))
+    return ForceSearches("a", month, lon, lat, np.arange(month.size), np.ones(month.size), found)
+
+
+def test_searches_stay_whole_numbers_under_a_season() -> None:
+    """One search with one seizure in a month of few: once scaled by the season it was less than one search."""
+    rng = np.random.default_rng(1)
+    network = line_network(40)
+    month = np.tile(np.arange(24), 40)
+    segment = np.repeat(np.arange(40), 24)
+    found = (rng.random(month.size) < 1 - np.exp(-0.3 * SEASON[month % 12])).astype(np.float64)
+    kept = (segment > 0) | (month == 6)
+    found[(segment == 0) & (month == 6)] = 1.0
+    records, effort = rows_of(segment[kept], np.ones(kept.sum()), found[kept], month=month[kept])
+    model = FieldFlow(yes_no=(UNIT,)).fit(records, effort, network)
+    assert model.season_[6] < 0.8  # else the test tests nothing
+    cells = cells_of(model.evidence_, (UNIT,))
+    np.testing.assert_array_equal(cells.searches, np.bincount(segment[kept]))
+    assert not model.record_check_.contradictions
+    july = records.take(np.flatnonzero(records.segment == 0)), effort.take(np.flatnonzero(effort.segment == 0))
+    assert model.score(*july) < 0.0
+    assert np.exp(model.score(*july)) == pytest.approx(0.1, abs=0.1)
+
+
+def without_season(task: ForecastTask, monkeypatch: pytest.MonkeyPatch) -> forecasts.Forecast:
+    with monkeypatch.context() as patch:
+        patch.setattr(forecasts, "MONTHS_FOR_A_SEASON", 10_000)
+        return forecasts.by_field(task)
+
+
+@pytest.mark.parametrize(("seasonal", "length"), [(True, "month"), (True, "quarter"), (False, "month")])
+def test_a_season_never_costs_more_than_chance(
+    seasonal: bool, length: PeriodLength, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held against the same model without a season, on the periods of the last year; where there is one, it must gain."""
+    rng = np.random.default_rng(4)
+    rows = seasonal_searches(rng)
+    if not seasonal:
+        rows = replace(rows, found=rng.permutation(rows.found))
+    more, searches = [], 0.0
+    for fold in folds(rows.month, length)[-(8 if length == "month" else 3) :: 2]:
+        task = make_task(rows, fold)
+        more.append(forecasts.by_field(task).log_chance - without_season(task, monkeypatch).log_chance)
+        searches += float(task.later_searches.sum())
+    gain = np.concatenate(more)
+    error = float(np.sqrt(gain.size) * gain.std())
+    assert gain.sum() > -2 * error - 1e-9
+    if seasonal:
+        assert 1000 * gain.sum() / searches > 5
+
+
+def test_the_effort_of_a_forecast_is_weighed_by_its_own_months() -> None:
+    """The same hours make more seizures in January than in July."""
+    rng = np.random.default_rng(2)
+    month, segment = np.tile(np.arange(24), 20), np.repeat(np.arange(20), 24)
+    count = rng.poisson(2.0 * SEASON[month % 12]).astype(np.float64)
+    records, effort = rows_of(segment, np.ones(month.size), count, month=month)
+    model = FieldFlow().fit(records, effort, line_network(20))
+    january, july = (model.expected_seizures(effort.take(month == at)) for at in (0, 6))
+    np.testing.assert_allclose(january / july, model.season_[0] / model.season_[6])
+    assert january.sum() / july.sum() == pytest.approx(np.exp(2.4), rel=0.3)
+    assert model.expected_seizures(effort).sum() == pytest.approx(count.sum(), rel=0.02)

@@ -1,0 +1,829 @@
+"""Spanish pages of a comparison, an explanation, a cooperation and a simulation over time: no English is left, tables and JSON stay English."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import csv
+import html
+import json
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from copy import copy
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from babel.messages.pofile import read_po
+
+from optimizer.analysis.compare.compare import compare_plans
+from optimizer.analysis.compare.output import comparison_page
+from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.cooperation.output import sentences
+from optimizer.analysis.desk.page.page import DeskPage
+from optimizer.analysis.desk.page.texts import progress
+from optimizer.analysis.desk.session import DeskSession
+from optimizer.analysis.desk.view import DeskProgress
+from optimizer.analysis.explain.output import option_sentences
+from optimizer.analysis.frontier.frontier import BudgetRange, Frontier, FrontierPoint
+from optimizer.analysis.frontier.output import FRONTIER, write_frontier
+from optimizer.analysis.uncertainty.sensitivity import Sensitivity, sensitivity_facts
+from optimizer.base.errors import InputError
+from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.text import formatting, language
+from optimizer.base.text.language import (
+    check_language,
+    counted,
+    gettext,
+    languages,
+    long_date,
+    markup,
+    short_date,
+    speaking,
+    spoken,
+)
+from optimizer.base.text.messages import message, translated
+from optimizer.lab.adaptive.analysis.adapt import adapt
+from optimizer.lab.adaptive.analysis.output import adapt_page
+from optimizer.pipeline.plan import plan_scenario
+from optimizer.pipeline.roster.roster import field_pack
+from optimizer.plans.changes import in_language
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.problem_source import problem_source
+from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.report.page import page
+from optimizer.report.short_page import short_page
+from optimizer.roster.roster_page import roster_page
+from optimizer.roster.writing import write_roster
+from optimizer.scenario.file.model import ReportModel
+from tests import catalogue
+from tests.browser import CHROMIUM, Browser
+from tests.command import Outcome, run
+from tests.english import left_in
+from tests.report_case import full_content
+from tests.test_burden import COMMUNITIES
+from tests.test_compare_plans import on_a_map, written
+from tests.test_cooperate import TERMS, with_agencies
+from tests.test_cues import scenario
+from tests.test_desk_page import READY, ROOT
+from tests.test_field_pack import roster_of
+from tests.test_measures import MEASURES
+from tests.test_report_page import Parsed, hostile_content
+from tests.test_tips import tips_file
+from tests.tiny import AREAS, SCENARIO, write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.roster.model import Roster
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def named(seed: int) -> Instance:
+    """Return an instance whose names are Spanish."""
+    instance = on_a_map(seed)
+    options = tuple(replace(each, label=f"Puesto {j}") for j, each in enumerate(instance.options))
+    return replace(instance, options=options, name="caso")
+
+
+def pages_and_rest(folder: Path) -> tuple[str, dict[str, str]]:
+    """Return the page of a folder, and its tables and JSON by name."""
+    (page,) = folder.glob("*.html")
+    rest = {path.name: path.read_text("utf-8") for path in folder.iterdir() if path.suffix in {".csv", ".json"}}
+    rest.pop(".interdict.json")
+    return html.unescape(page.read_text("utf-8")), rest
+
+
+def test_pages_hold_no_english_and_files_for_programs_no_spanish(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "uno", named(4), ["o3"])
+    other = written(tmp_path / "dos", named(4), ["o2", "o4"])
+    agencies = tmp_path / "agencies.json"
+    write_instance(agencies, replace(with_agencies(2), name="caso"))
+    asked = {
+        "compare": (folder, other, "today"),
+        "explain": (folder, "--others", "3"),
+        "cooperate": (agencies,),
+    }
+    for name, arguments in asked.items():
+        found = {}
+        for code in ("en", "es"):
+            out = tmp_path / f"{name}-{code}"
+            done = command(name, *arguments, "--language", code, "--out", out)
+            assert done.code == 0
+            found[code] = (*pages_and_rest(out), done.out.replace(str(out), ""))
+        assert left_in(found["es"][0]) == [], name
+        assert len(left_in(found["en"][0])) >= 3, name
+        assert '<html lang="es">' in found["es"][0]
+        assert found["en"][1] == found["es"][1]
+        assert found["en"][2] == found["es"][2]  # the console
+        said = {
+            "compare": ("Lo que menos deja pasar es", "evasores: ", ">hoy<"),
+            "explain": ("se usa: con él pasa", "Cambia las probabilidades de", "Rutas que le quedan: "),
+            "cooperate": ("Juntas logran", "El reparto", "Parte justa"),
+        }
+        for text in said[name]:
+            assert text in found["es"][0], text
+
+
+def test_what_is_against_a_plan_is_said_in_spanish(tmp_path: Path) -> None:
+    instance = named(1)
+    full = instance.placed(tuple(o.id for o in instance.options))
+    poor = replace(instance, resources=tuple(replace(r, budget=0.5) for r in instance.resources))
+    marked = replace(
+        poor,
+        options=tuple(replace(o, forced=j == 0, forbidden=j == 1) for j, o in enumerate(poor.options)),
+    )
+    none = full & False
+    with speaking("es"):
+        said = [translated(each) for each in (*violations(marked, full), *violations(marked, none))]
+    assert any("supera su presupuesto" in each and "0,5" in each for each in said)
+    assert any("está prohibida pero se despliega" in each for each in said)
+    assert any("es obligatoria pero no está desplegada" in each for each in said)
+    assert left_in("".join(f"<p>{each}</p>" for each in said)) == []
+    folder = written(tmp_path / "uno", instance, ["o3"])
+    sites = [{"id": "x", "site": "a", "type": "post"}, {"id": "y", "site": "otro", "type": "post"}]
+    strange = written(tmp_path / "dos", instance, ["x", "o2", "y"], sites=sites)
+    with speaking("es"):
+        page = html.unescape(short_page(comparison_page(compare_plans([folder, strange])), {}))
+    assert "x se toma por o1." in page
+    assert "no son opciones del modelo: y" in page
+    assert left_in(page, (str(tmp_path),)) == []
+
+
+def test_every_sentence_of_an_explanation_has_a_translation() -> None:
+    """Sentences of cases of every outcome: none in Spanish is what it is in English, but for names."""
+    from optimizer.analysis.explain.explain import explain_plan
+    from tests.cases import random_instance
+    from tests.test_explain import known_plan
+
+    seen: set[str] = set()
+    for seed in range(6):
+        for one in explain_plan(known_plan(random_instance(seed)), gap=0, time_limit=None, evaders=0).options:
+            with speaking("es"):
+                spanish = option_sentences(one)
+            assert left_in("".join(f"<p>{each}</p>" for each in spanish)) == [] or one.price.reason
+            assert len(spanish) == len(option_sentences(one))
+            seen |= {each.split()[0] for each in spanish}
+    assert {"Cambia", "En", "Prescindir", "Tenerlo"} <= seen
+
+
+def test_every_sentence_of_a_cooperation_has_a_translation() -> None:
+    found = cooperate(with_agencies(2), TERMS)
+    apart = (("a", "b"),) * 5
+    worse = replace(found.worth, found=-0.25)
+    for each in (
+        found,
+        replace(found, others="today", in_core=None, better_apart=apart, sampled=1600, worth=worse),
+        replace(found, in_core=None, better_apart=()),
+        replace(found, in_core=False, better_apart=apart[:1]),
+        replace(found, in_core=False, better_apart=()),
+        replace(found, in_core=True),
+    ):
+        english = sentences(each)
+        with speaking("es"):
+            spanish = sentences(each)
+        assert len(left_in("".join(f"<p>{one}</p>" for one in english))) == len(english)
+        assert left_in("".join(f"<p>{one}</p>" for one in spanish)) == []
+        assert "1.600 órdenes" in " ".join(spanish) or each.sampled is None
+
+
+@pytest.mark.parametrize("areas", [False, True])
+def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) -> None:
+    bare = SCENARIO.replace('areas = "areas.geojson"\n', "")
+    bare = bare[: bare.index("[[records.seizures]]")] + bare[bare.index("[evaders]") :]
+    path = write_scenario(tmp_path, SCENARIO if areas else bare)
+    drawn = json.loads(AREAS)
+    for name, west, south, east, north in (("north", 9.9, 50.12, 10.15, 50.3), ("lejano", 1.0, 1.0, 2.0, 2.0)):
+        corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        shape = {"type": "Polygon", "coordinates": [corners]}
+        drawn["features"] = [each for each in drawn["features"] if each["properties"]["name"] != name]
+        drawn["features"].append({"type": "Feature", "properties": {"name": name}, "geometry": shape})
+    (tmp_path / "areas.geojson").write_text(json.dumps(drawn), encoding="utf-8")
+    found = adapt(
+        path,
+        policies=["today", "hotspot" if areas else "mixed"],
+        periods=2,
+        runs=2,
+        terms={"loads": 1500, "days": 5, "history": 3},
+        language="es",
+        out=tmp_path / "out",
+    )
+    page = html.unescape((tmp_path / "out" / "adapt.html").read_text(encoding="utf-8"))
+    assert '<html lang="es">' in page
+    assert left_in(page, ("today",)) == []
+    for said in ("En 2 periodos, con lo que menos pasa", "de 1.500 cargamentos por periodo", "Mostrar"):
+        assert said in page, said
+    assert len(left_in(html.unescape(short_page(adapt_page(found), {})))) >= 5
+    assert areas or any("no districts" in note for note in found.notes)
+    assert areas or "El escenario no tiene distritos" in page
+    assert ("Las líneas discontinuas son distritos" in page) == areas
+    assert ("Se omiten los distritos por los que no pasa ninguna vía de la red: lejano." in page) == areas
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+    table = (tmp_path / "out" / "displacement.csv").read_text(encoding="utf-8")
+    parts = {row["part"] for row in csv.DictReader(table.splitlines())}
+    assert parts == {"vehicle", "track", *(("south", "north", "outside all districts") if areas else ())}
+    assert {"vehículo", "camino de terracería"} <= set(cells)
+    assert ("fuera de todos los distritos" in cells) == areas
+    assert not {"vehicle", "track", "outside all districts"} & set(cells)
+
+
+def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> None:
+    folder = written(tmp_path / "uno", named(4), ["o3"])
+    assert PlanFolder(folder).language() == "en"
+    (folder / "run.json").write_text(json.dumps({"language": "es-MX"}))
+    assert PlanFolder(folder).language() == "es-MX"
+    assert PlanFolder(folder / "plan.json").language() == "es-MX"
+    assert PlanFolder(folder).language("en") == "en"
+    assert compare_plans([folder]).language == "es-MX"
+    (folder / "run.json").write_text(json.dumps({"language": "python"}))
+    with pytest.raises(InputError, match=r"run\.json, language: found 'python'; expected one of en, es"):
+        PlanFolder(folder).language()
+
+
+# Spanish pages of a budget curve and of a roster: no English is left, the language is that asked for, no word of a header breaks.
+
+NOTHING = Plan(())
+
+
+@pytest.mark.parametrize("agencies", [1, 2])
+def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: int) -> None:
+    ranges = tuple(BudgetRange.between(name, 0, 2000, 3) for name in ("agentes", "dinero")[:agencies])
+    points = tuple(
+        FrontierPoint((1000.0 * k,) * agencies, 0.5 - 0.2 * k, value, NOTHING)
+        for k, value in enumerate((0.9, 0.5, 0.4))
+    )
+    pages, tables = {}, {}
+    for code in ("en", "es"):
+        folder = FRONTIER.folder(tmp_path / code, tmp_path / "case.toml", overwrite=False)
+        write_frontier(folder, Frontier(ranges, points, complete=False), "Caso", code)
+        pages[code] = (tmp_path / code / "frontier.html").read_text(encoding="utf-8")
+        tables[code] = [(tmp_path / code / f"frontier.{kind}").read_text(encoding="utf-8") for kind in ("csv", "json")]
+    assert tables["en"] == tables["es"]
+    assert left_in(pages["es"]) == []
+    assert len(left_in(pages["en"])) >= 3
+    assert '<html lang="es">' in pages["es"]
+    assert "De 0 agentes" in pages["es"]
+    if agencies == 1:
+        assert "Hasta 1.000 de agentes, cada unidad aporta más que la media" in pages["es"]
+        assert "0,0004 (de " in pages["es"]
+
+
+def test_the_language_is_that_of_the_scenario_or_the_one_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = write_scenario(tmp_path, SCENARIO + '\n[report]\nlanguage = "es"\n')
+    assert problem_source(path).language == "es"
+    with pytest.raises(InputError, match="one of en, es"):
+        problem_source(path, language="xx")
+    where = ["--resource", "teams", "--from", "0", "--to", "2", "--points", "2"]
+    for code, more in (("es", []), ("es-MX", ["--language", "es-MX"]), ("en", ["--language", "en"])):
+        out = tmp_path / code
+        assert run(capsys, monkeypatch, "frontier", path, *where, *more, "--out", out).code == 0
+        assert re.search(f'<html lang="{code}">', (out / "frontier.html").read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
+def test_headers_of_a_spanish_roster_break_within_no_word(tmp_path: Path) -> None:
+    with speaking("es"):
+        page = roster_page(roster_of("Puesto"))
+    path = tmp_path / "roster.html"
+    path.write_text(page.replace("overflow-wrap: anywhere", "overflow-wrap: normal"), encoding="utf-8")
+    wide = "[...document.querySelectorAll('thead th')].filter(th => th.scrollWidth > th.clientWidth).map(th => th.textContent)"
+
+    async def steps() -> dict[str, object]:
+        found = {}
+        async with Browser() as browser:
+            for width, media in ((1440, "screen"), (390, "screen"), (1010, "print")):
+                await browser.open(path.as_uri(), width, 900)
+                await browser.until("document.readyState === 'complete'")
+                await browser.call("Emulation.setEmulatedMedia", media=media)
+                await browser.run(
+                    "document.head.append(Object.assign(document.createElement('style'), "
+                    "{textContent: 'section.sheet { display: block !important }'}))"
+                )
+                found[f"{media} {width}"] = await browser.run(wide)
+        return found
+
+    assert {name: broken for name, broken in asyncio.run(steps()).items() if broken} == {}
+
+
+def test_ends_of_assumptions_that_were_not_solved_are_said_in_spanish() -> None:
+    left = message(
+        "{left} of {ends} ends were not solved before the time was over: give more with --time-limit", left=6, ends=26
+    )
+    with speaking("es"):
+        assert sensitivity_facts(Sensitivity(0.5, (), (left,), teams=False), {}).says[-1] == (
+            "6 de 26 extremos no se resolvieron antes de que se acabara el tiempo: dé más con --time-limit."
+        )
+
+
+# The desk in Spanish: no English is left in what its page shows, in any state of it, and what it saves stays English.
+
+ALL_TEXT = """(() => {
+  const found = [], walk = (root) => {
+    for (const each of root.querySelectorAll("*")) {
+      if (each.shadowRoot) walk(each.shadowRoot);
+      for (const name of ["title", "aria-label", "placeholder", "alt"]) if (each.hasAttribute(name)) found.push(each.getAttribute(name));
+      if (!["STYLE", "SCRIPT"].includes(each.tagName))
+        for (const node of each.childNodes) if (node.nodeType === 3 && node.textContent.trim()) found.push(node.textContent.trim());
+    }
+  };
+  walk(document);
+  return found;
+})()"""
+
+"""Every text of the page, those within the shadow roots of widgets too."""
+WIDER = """(() => {
+  const found = [], wide = document.documentElement.clientWidth, walk = (root) => {
+    for (const each of root.querySelectorAll("*")) {
+      if (each.shadowRoot) walk(each.shadowRoot);
+      const box = each.getBoundingClientRect();
+      const cut = each.tagName === "BUTTON" && each.getRootNode().host && (each.scrollWidth > each.clientWidth + 1
+        || box.right > each.getRootNode().host.getBoundingClientRect().right + 1);
+      if (box.width && (box.right > wide + 1 || cut)) found.push(each.tagName + ": " + each.textContent.trim().slice(0, 60));
+    }
+  };
+  walk(document.body);
+  return found;
+})()"""
+
+"""What ends beyond the right edge of the page, and buttons whose words do not fit."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    instance = named(4)
+    resources = tuple(replace(each, budget=2.0) if each.id == "teams" else each for each in instance.resources)
+    path = written(tmp_path / "plan", replace(instance, resources=resources), ["o3"])
+    (path / "run.json").write_text(json.dumps({"language": "es"}))
+    return path
+
+
+def shown(page: DeskPage) -> str:
+    """Return what the widgets of a page say, as HTML."""
+    found = []
+    for root in page.roots:
+        for model in root.references():
+            for name in ("text", "title", "label"):
+                value = getattr(model, name, None)
+                found += [value] if isinstance(value, str) else []
+            found += [str(each) for each in getattr(model, "labels", None) or ()]
+            found += [str(each[1]) for each in getattr(model, "options", None) or ()]
+            tooltips = getattr(model, "tooltips", None)
+            found += [str(each[0]) for each in tooltips] if isinstance(tooltips, list) else []
+    return "".join(f"<p>{each}</p>" for each in found)
+
+
+def ended(page: DeskPage, session: DeskSession) -> None:
+    """Wait for the end of a search."""
+    while session._search is not None:
+        page.poll()
+
+
+def visited(session: DeskSession) -> str:
+    """Return what the page says in the states that a planner can bring it to."""
+    page = DeskPage(session)
+    seen = [shown(page)]
+
+    def do(action: Callable[[], object]) -> None:
+        page._do(action)
+        seen.append(shown(page))
+
+    names = [*session.desk.sites, *session.desk.base.option_index]
+    for name in names:
+        page._looked_at = name if name in session.desk.sites else page._looked_at
+        for action in (session.force, session.forbid, session.turn):
+            do(partial(action, name))
+    for name in names:
+        session.force(name)
+    for resource in session.desk.base.resources:
+        do(partial(session.set_budget, resource.id, 0.25))
+    for wrong in (partial(session.save, "a/b"), partial(session.save, "bien"), partial(session.search, 0.0)):
+        do(wrong)
+    session.search(60)
+    do(partial(session.turn, "b"))
+    ended(page, session)
+    seen.append(shown(page))
+    while session.desk.can_undo:
+        session.undo()
+    do(session.undo)
+    session.search(60)
+    ended(page, session)
+    seen.append(shown(page))
+    do(page._save_variant)
+    do(page._save_variant)
+    return "".join(seen)
+
+
+@pytest.mark.report
+def test_no_state_of_the_page_holds_english(folder: Path) -> None:
+    with speaking("es"):
+        spanish = visited(DeskSession(folder))
+    assert left_in(spanish, (str(folder), "--out")) == []
+    for said in (
+        "El plan mostrado usa",
+        "Ningún plan puede tener todo lo que debe usarse",
+        "Ningún plan: Ningún plan es factible: el recurso",
+        "que ya existe",
+        "se encontró",
+        "una búsqueda en marcha",
+        "Guardado: ",
+        "El mejor plan hallado deja pasar",
+    ):
+        assert said in spanish, said
+    run = json.loads((folder / "variants" / "variant-1" / "run.json").read_text())
+    assert run["language"] == "es"
+    assert run["desk"] == ["the best plan found from there"]
+
+
+@pytest.mark.report
+def test_kinds_are_said_in_spanish_but_for_those_that_a_scenario_names(tmp_path: Path) -> None:
+    instance = named(4)
+    own = {"post": "", "camera": "camera"}
+    kinds = tuple(replace(each, type=own[each.type]) for each in instance.options)
+    session = DeskSession(written(tmp_path / "plan", replace(instance, options=kinds), ["o3"]))
+    site = next(name for name, options in session.desk.sites.items() if len(options) > 1)
+    with speaking("es"):
+        assert {kind for _, kind in session._site(site).kinds} == {"punto de control", "camera"}
+        assert "como punto de control" in session.detail(site)
+
+
+@pytest.mark.report
+def test_english_words_stay_where_programs_read(folder: Path) -> None:
+    session = DeskSession(folder)
+    with speaking("es"):
+        session.force("c")
+        session.set_budget("teams", 1.5)
+        assert session.desk.actions[-1].endswith(": 1.5")
+        assert session.view().last.endswith(": 1,5")
+    assert session.desk.actions[0].endswith("must be used")
+    assert any("The plan shown uses" in each and "of 1.5" in each for each in session.desk.shortfalls)
+
+
+@pytest.mark.report
+@pytest.mark.parametrize("upper", [float("inf"), 0.5, 0.0])
+def test_progress_is_said_in_spanish(upper: float) -> None:
+    with speaking("es"):
+        said = progress(DeskProgress(1.0, 30.0, "local search", 0.25, upper))
+    assert "Buscando, 1 de 30 s como máximo (búsqueda local)" in said
+    assert left_in(said) == []
+
+
+@pytest.mark.report
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+def test_a_browser_shows_the_page_in_spanish_and_nothing_is_cut(folder: Path) -> None:
+    command = [sys.executable, str(ROOT / "cli.py"), "desk", str(folder), "--no-browser", "--json"]
+    desk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    async def steps(address: str) -> dict[int, Any]:
+        found = {}
+        async with Browser() as browser:
+            for width in (1400, 390):
+                await browser.open(address, width, 900)
+                await browser.until(READY)
+                texts = await browser.run(ALL_TEXT)
+                tongue = await browser.run("document.documentElement.lang")
+                found[width] = (texts, tongue, await browser.run(WIDER))
+        return found
+
+    try:
+        assert desk.stdout is not None
+        found = asyncio.run(steps(json.loads(desk.stdout.readline())["address"]))
+        desk.send_signal(signal.SIGINT)
+        desk.communicate(timeout=60)
+    finally:
+        desk.kill()
+    for texts, tongue, wider in found.values():
+        assert tongue == "es"
+        assert left_in("".join(f"<p>{each}</p>" for each in texts)) == []
+        assert {"Mesa de planificación", "Debe usarse", "Deshacer", "Mejor plan desde aquí"} <= set(texts)
+        assert wider == []
+
+
+# No English is left on Spanish pages: a report of a plan with all that a scenario can offer, a roster with its field pack.
+
+NAMES = (
+    "Southern villages", "Eradication upstream", "community programme", "West of the junction", "North road", "East port road",
+    "Ford track", "West of the j…", "made up for a test", "made up for the tests", "made up",
+)  # fmt: skip
+
+"""What the scenario calls its places, measures and sources."""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a report with communities, a measure at the source, sensors that cue teams, tips and rows that are not used."""
+    folder = tmp_path_factory.mktemp("spanish")
+    measures = MEASURES.format(gateway="west-port", reduction=0.4, more="")
+    path = scenario(folder, more=COMMUNITIES.format(south="cap = 3", north="") + measures)
+    text = path.read_text(encoding="utf-8")
+    head = "[[records.seizures]]"
+    path.write_text(text.replace(head, f'[records]\ntips = "tips.csv"\n\n{head}', 1), encoding="utf-8")
+    rows = [f"2024-0{1 + at % 6}-01,10.2,50.2,A1,trucks {at}" for at in range(40)]
+    tips_file(folder, *rows, head="time,lon,lat,grade,text")
+    plan_scenario(
+        path, folder / "out", settings={"report.language": "es"}, options={"time_limit": 120}, sensitivity=True
+    )
+    return (folder / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.report
+def test_the_report_of_a_plan_holds_no_english(report: str) -> None:
+    assert left_in(report, NAMES) == []
+    shown = html.unescape(report)
+    for said in (
+        "con respuesta desde",
+        "Ningún equipo que pudiera responder está al alcance de",
+        "Quién soporta las revisiones",
+        "revisiones por paso honesto",
+        "Elevan el índice de riesgo en",
+        "Las denuncias no son revisiones.",
+        "Eradication upstream reduce los cargamentos de",
+        "seizures.csv, renglón 5",
+    ):
+        assert said in shown, said
+
+
+@pytest.mark.report
+def test_a_roster_and_its_field_pack_hold_no_english(tmp_path: Path) -> None:
+    files = files_of(roster_of("Puesto"), tmp_path / "es", "es")
+    pages = {name: text for name, text in files.items() if name.endswith(".html")}
+    assert len(pages) == 6
+    assert {name: left for name, text in pages.items() if (left := left_in(text))} == {}
+
+
+@pytest.mark.report
+def test_english_is_found_wherever_a_page_shows_it(report: str, tmp_path: Path) -> None:
+    files = files_of(roster_of("Post"), tmp_path / "en", "en")
+    assert all(left_in(text) for name, text in files.items() if name.endswith(".html"))
+    planted = "There are no roads of that kind"
+    for before, after in (
+        ("</main>", f"<p>{planted}</p></main>"),
+        ('role="img"', f'role="img" aria-label="{planted}"'),
+        ("<main>", f'<main><script type="application/json">{{"a": ["{planted}"]}}</script>'),
+    ):
+        page = (
+            files["roster.html"] if before in files["roster.html"] else next(t for t in files.values() if before in t)
+        )
+        assert planted in left_in(page.replace(before, after, 1)), before
+    assert planted in left_in(report.replace("</main>", f"{planted}</main>"), NAMES)
+    assert left_in("<p>De las no van: a no me he</p>") == []
+
+
+def _written() -> Iterator[tuple[Path, str]]:
+    """Yield each text that a call in the package hands to a catalogue."""
+    places = {"pgettext": slice(1, 2), "LayerField": slice(2, 3)} | dict.fromkeys(
+        ("ngettext", "counted", "counted_message"), slice(2)
+    )
+    for path in sorted(Path("optimizer").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and (name := getattr(node.func, "id", "")) in catalogue.KEYWORDS:
+                for each in node.args[places.get(name, slice(1))]:
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value:
+                        yield path, each.value
+
+
+@pytest.mark.report
+def test_babel_finds_every_text_also_within_other_calls() -> None:
+    known = {text for entry in catalogue.extracted() if entry.id for text in catalogue.all_texts(entry.id)}
+    assert [f"{path}: {text}" for path, text in _written() if text not in known] == []
+
+
+# Language packs: catalogues are complete, pages speak one language, and text of records stays text in each.
+
+MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+OTHERS = [code for code in languages() if code != "en"]
+
+
+@pytest.fixture(scope="module")
+def spanish() -> str:
+    with speaking("es"):
+        return page(full_content(), {})
+
+
+def english_parts() -> set[str]:
+    """Return the parts of the catalogue's texts that are longer than three words, without places for values."""
+    texts = {text for entry in catalogue.extracted() if entry.id for text in catalogue.all_texts(entry.id)}
+    parts = {part.strip(" .,:;()") for text in texts for part in catalogue.PLACE.split(text)}
+    return {part for part in parts if len(part.split()) > 3}
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_text_is_translated_with_the_same_places(code: str) -> None:
+    assert catalogue.faults(code) == []
+
+
+def test_a_gap_a_leftover_and_another_place_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    have = catalogue.catalogue_of("es")
+    texts = [entry for entry in have if entry.id and isinstance(entry.id, str) and "{" in entry.id]
+    missing, empty, other = texts[:3]
+    del have[missing.id]
+    empty.string, other.string = "", f"{other.string} {{more}}"
+    have.add("nobody says this", "nadie dice esto")
+    monkeypatch.setattr(catalogue, "catalogue_of", lambda _: have)
+    found = "\n".join(catalogue.faults("es"))
+    assert sorted(line.partition(":")[0].split(" [")[0] for line in found.splitlines()) == [
+        "not there",
+        "not translated",
+        "places",
+        "stale",
+    ]
+
+
+def test_a_new_language_begins_with_every_text_and_an_old_one_keeps_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "es.po").write_bytes(
+        (language.FOLDER / "es.po").read_bytes().replace(b'msgid "Glossary"', b'msgid "Gone"')
+    )
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    assert {"stale: 'Gone'", "not there: 'Glossary'"} <= set(catalogue.faults("es"))
+    catalogue.update("es")
+    catalogue.update("fr")
+    assert catalogue.faults("es") == ["not translated: 'Glossary'"]
+    wanted = {entry.id for entry in catalogue.extracted() if entry.id}
+    with (tmp_path / "fr.po").open("rb") as file:
+        made = read_po(file)
+    assert {entry.id for entry in made if entry.id} == wanted
+    assert made.num_plurals == 2
+
+
+def test_the_update_leaves_a_catalogue_that_is_up_to_date_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (language.FOLDER / "es.po").read_bytes()
+    (tmp_path / "es.po").write_bytes(before)
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    catalogue.update("es")
+    assert (tmp_path / "es.po").read_bytes() == before
+
+
+def test_a_spanish_report_holds_no_english_sentence(spanish: str) -> None:
+    parts = english_parts()
+    assert len(parts) > 150
+    english = unescape(page(full_content(), {}))
+    shown = unescape(spanish)
+    assert sum(part in english for part in parts) > 60  # what is looked for is what the page says
+    assert [part for part in parts if part in shown] == []
+
+
+def test_a_page_names_its_language_and_writes_numbers_and_dates_of_it(spanish: str) -> None:
+    parsed = Parsed(spanish)
+    assert next(attrs["lang"] for tag, attrs in parsed.elements if tag == "html") == "es"
+    assert "14 de marzo de 2025" in parsed.text
+    assert f"31,2{formatting.SPACE}%" in parsed.text
+    assert "1.200" in parsed.text
+    with speaking("es-MX"):
+        mexican = Parsed(page(full_content(), {}))
+    assert next(attrs["lang"] for tag, attrs in mexican.elements if tag == "html") == "es-MX"
+    assert f"31.2{formatting.SPACE}%" in mexican.text
+    assert "1,200" in mexican.text
+    assert "Punto porcentual" in mexican.text
+
+
+def test_numbers_and_dates_are_those_of_the_region() -> None:
+    day = date(2026, 11, 26)
+    assert (formatting.number(1234.5, 5), formatting.decimal(0.01), long_date(day), short_date(day)) == (
+        "1,234.5",
+        "<0.1",
+        "2026-11-26",
+        "Thu 26 Nov",
+    )
+    with speaking("es"):
+        assert formatting.number(1234.5, 5) == "1.234,5"
+        assert formatting.decimal(0.01) == "<0,1"
+        assert long_date(day) == "26 de noviembre de 2026"
+        assert short_date(day) == "jue 26 nov"
+        assert counted("{count} site", "{count} sites", 1) == f"1{formatting.SPACE}sitio"
+        assert counted("{count} site", "{count} sites", 1200) == f"1.200{formatting.SPACE}sitios"
+    with speaking("es-MX"):
+        assert formatting.number(1234.5, 5) == "1,234.5"
+    assert spoken().code == "en"
+
+
+def test_english_is_what_it_is_without_any_language() -> None:
+    plain = page(full_content(), {})
+    with speaking("en"):
+        assert re.sub(r"<script.*", "", page(full_content(), {})) == re.sub(r"<script.*", "", plain)
+    assert '<html lang="en">' in plain
+
+
+def test_text_of_records_stays_text(spanish: str) -> None:
+    content = hostile_content()
+    english = Parsed(page(content, {}))
+    with speaking("es"):
+        parsed = Parsed(page(content, {}))
+    assert [tag for tag, _ in parsed.elements] == [tag for tag, _ in english.elements]
+    assert [attrs for attrs, _ in parsed.scripts] == [attrs for attrs, _ in Parsed(spanish).scripts]
+    assert parsed.unbalanced == []
+
+
+def test_values_in_a_text_of_a_template_are_escaped() -> None:
+    assert str(markup("Risk is {unit}.", unit="<b>&</b>")) == "Risk is &lt;b&gt;&amp;&lt;/b&gt;."
+    with speaking("es"):
+        assert "<b>" not in markup("Risk is {unit}.", unit="<b>&</b>")
+
+
+def test_no_translation_holds_markup() -> None:
+    for code in OTHERS:
+        texts = [text for entry in catalogue.catalogue_of(code) for text in catalogue.all_texts(entry.string)]
+        assert [text for text in texts if re.search(r"[<>\"&]", text)] == []
+
+
+@pytest.mark.parametrize("code", ["xx", "", "en-US", "es-QQ9", "../es", "español"])
+def test_an_unknown_language_is_told_which_there_are(code: str) -> None:
+    with pytest.raises(InputError, match=r"expected one of en, es") as caught:
+        check_language(code)
+    assert "es-MX" in str(caught.value)
+
+
+@pytest.mark.parametrize(("code", "made"), [("es", "es"), ("ES", "es"), ("es_mx", "es-MX"), (" en ", "en")])
+def test_a_code_is_written_as_html_has_it(code: str, made: str) -> None:
+    assert check_language(code) == made
+
+
+def test_what_the_console_says_is_english_and_can_be_said_again() -> None:
+    inner = message("{number} points", number=3)
+    made = message("{low} to {high}", low=1234.5, high=inner)
+    assert made == "1234.5 to 3 points"
+    assert json.dumps([made]) == '["1234.5 to 3 points"]'
+    with speaking("es"):
+        assert translated(made) == "1234,5 a 3 puntos"
+        assert translated("as it is") == "as it is"
+    copied = copy(made)  # it goes to other processes with the scenario
+    assert (copied, copied.template, copied.values) == (made, made.template, made.values)
+
+
+def test_babel_is_loaded_for_other_languages_alone() -> None:
+    code = "import sys, optimizer.base.text.language as l, optimizer.base.text.formatting as f; f.number(1.5); print('babel' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_nothing_is_looked_up_for_an_empty_text() -> None:
+    with speaking("es"):
+        assert gettext("") == ""
+
+
+def files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
+    """Return the texts of a roster's folder and of its field pack, by name, made in a language."""
+    with speaking(code):
+        write_roster(
+            OutputFolder(folder, "roster", (), ("*",), overwrite=True), roster, MADE, "1", partial(field_pack, roster)
+        )
+    found = {
+        path.name: path.read_text("utf-8")
+        for path in folder.iterdir()
+        if path.suffix in {".html", ".ics", ".csv", ".json"}
+    }
+    with zipfile.ZipFile(folder / "field-pack.zip") as archive:
+        found |= {
+            name: archive.read(name).decode() for name in archive.namelist() if name.endswith((".html", ".gpx", ".kml"))
+        }
+    return found
+
+
+def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english(tmp_path: Path) -> None:
+    roster = roster_of("<b>Post & $x$</b>")
+    english, spanish = (files_of(roster, tmp_path / code, code) for code in ("en", "es"))
+    assert english.keys() == spanish.keys()
+    assert english["roster.csv"] == spanish["roster.csv"]
+    assert json.loads(english["summary.json"]) == json.loads(spanish["summary.json"])
+    pages = {name: text for name, text in spanish.items() if name.endswith((".html", ".ics"))}
+    parts = english_parts()
+    assert any(part in unescape(english["roster.html"]) for part in parts)
+    assert {name: part for name, text in pages.items() for part in parts if part in unescape(text)} == {}
+    assert all('<html lang="es">' in text for name, text in pages.items() if name.endswith(".html"))
+    assert all("<b>" not in text for name, text in pages.items() if name.endswith(".html"))
+    assert "Rol de servicio" in spanish["roster.html"]
+    assert "Ruta de patrulla B" in spanish["roster.ics"].replace("\r\n ", "")
+    assert "De servicio de 06:00 a 14:00" in spanish["roster.ics"].replace("\r\n ", "")
+    assert "-//border-interdiction//roster//ES" in spanish["roster.ics"]
+    uids = [
+        [line for line in files["roster.ics"].splitlines() if line.startswith("UID")] for files in (english, spanish)
+    ]
+    assert uids[0] == uids[1]  # an event keeps its id whatever the language
+
+
+def test_a_scenario_or_an_argument_chooses_the_language() -> None:
+    assert ReportModel(language="es_mx").language == "es-MX"
+    with pytest.raises(ValueError, match="one of en, es"):
+        ReportModel(language="xx")
+    assert in_language(None) == {}
+    assert in_language("ES") == {"report.language": "es"}
+    with pytest.raises(InputError, match="one of en, es"):
+        in_language("xx")
