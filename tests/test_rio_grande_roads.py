@@ -52,7 +52,7 @@ def script(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def build() -> ModuleType:
-    return script("build")
+    return script("build_scenario")
 
 
 @pytest.fixture(scope="module")

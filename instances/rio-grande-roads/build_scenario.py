@@ -2,13 +2,13 @@
 
 Run it from the repository root after a change to a table:
 
-    python instances/rio-grande-roads/build.py
+    python instances/rio-grande-roads/build_scenario.py
 
 It writes `roads.osm.gz` (the roads, ports, fords and destinations in the form of an OpenStreetMap extract, which the project's own reader
 takes), `border.geojson` (the defended side), `areas.geojson` (what records name), `sites.csv` (the checkpoint options in the columns of a
 scenario) and the exposures in the scenarios. Nothing is downloaded; the same tables always give the same files.
 
-    python instances/rio-grande-roads/build.py --network network.gpkg
+    python instances/rio-grande-roads/build_scenario.py --network network.gpkg
 
 also reads what it wrote, as `plan` would, and saves the region as a GeoPackage, which QGIS opens.
 """
@@ -79,8 +79,8 @@ BORDER_SOURCE = (
     "drawn through the crossings and clear of roads"
 )
 EXPOSURE_FROM, EXPOSURE_TO = (
-    "# made by build.py from facts/exposure.csv and facts/reaches.csv",
-    "# end of what build.py makes",
+    "# made by build_scenario.py from facts/exposure.csv and facts/reaches.csv",
+    "# end of what build_scenario.py makes",
 )
 FIRST_FORD, FIRST_LINK, FIRST_ROAD, FIRST_PLACE = 101, 201, 1001, 100_000
 """Numbers of ways: ports have those of their table, and so have the others, from here on."""
