@@ -29,6 +29,7 @@ def tally() -> Tally:
     return Tally()
 
 
+@pytest.mark.report
 @pytest.mark.slow
 def test_no_damaged_file_ends_in_a_traceback(tally: Tally) -> None:
     run_readers(tally, 150, seed=0)
@@ -37,6 +38,7 @@ def test_no_damaged_file_ends_in_a_traceback(tally: Tally) -> None:
     assert tally.total("accepted") > 10
 
 
+@pytest.mark.report
 @pytest.mark.slow
 def test_killed_commands_leave_whole_folders(tally: Tally) -> None:
     run_kills(tally, 5, seed=0)
