@@ -183,11 +183,11 @@ def test_records_from_frames_are_those_of_files(tmp_path: Path) -> None:
 def test_missing_values_of_every_kind_are_empty_cells() -> None:
     network = street_grid()
     frame = records(network)
-    plain = frame.assign(drug=["x", None, "y"], count=[1, np.nan, 1])
+    plain = frame.assign(drug=np.array(["x", None, "y"], dtype=object), count=[1, np.nan, 1])
     nullable = frame.assign(
-        drug=pd.array(["x", None, "y"], dtype="string"),
-        count=pd.array([1, None, 1], dtype="Int64"),
-        quantity=pd.array([None, None, None], dtype="Float64"),
+        drug=pd.Series(["x", pd.NA, "y"], dtype="string"),
+        count=pd.Series([1, pd.NA, 1], dtype="Int64"),
+        quantity=pd.Series([pd.NA] * 3, dtype="Float64"),
     )
     same_columns(opt.seizures_from_frame(nullable, network), opt.seizures_from_frame(plain, network))
 

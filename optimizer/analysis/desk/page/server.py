@@ -162,7 +162,7 @@ def _fill(document: Any, actions: DeskActions) -> None:  # noqa: ANN401 - bokeh 
     document.add_periodic_callback(page.poll, POLL_MS)
 
 
-class _OfOneHost(BokehTornado):
+class _OfOneHost(BokehTornado):  # type: ignore[misc]  # bokeh has no types
     """Answers requests to its own host and port alone."""
 
     host: str
