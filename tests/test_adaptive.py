@@ -102,6 +102,7 @@ def feasible(instance: Instance) -> list[np.ndarray]:
     return [mask for mask in masks if not violations(instance, mask)]
 
 
+@pytest.mark.slow
 @examples(15)
 @given(st.integers(0, 200))
 def test_a_slow_walk_along_the_arcs_agrees_with_the_expected_passage(seed: int) -> None:
@@ -128,6 +129,7 @@ def test_a_slow_walk_along_the_arcs_agrees_with_the_expected_passage(seed: int) 
     assert seized / walks == pytest.approx(expected, abs=slack)
 
 
+@pytest.mark.slow
 @examples(20)
 @given(st.integers(0, 200), st.sampled_from(["best-reply", "fictitious", "exp-weights", "logit", "narcologic"]))
 def test_loads_are_conserved(seed: int, learning: str) -> None:
@@ -228,6 +230,7 @@ def test_plans_fit_and_follow_from_the_own_record_alone(policy: str) -> None:
         planners.take(PeriodRecord(layout, outcome.counts, outcome.volumes))
 
 
+@pytest.mark.slow
 def test_no_plan_of_a_period_is_better_than_the_best_reply_to_it() -> None:
     instance = region_instance(
         600, barrier="mountains", n_posts=20, n_patrols=8, n_sectors=2, share=0.15, habitual=0.3, seed=7
@@ -243,6 +246,7 @@ def test_no_plan_of_a_period_is_better_than_the_best_reply_to_it() -> None:
             assert row.reply_regret >= row.through - own - 1e-9
 
 
+@pytest.mark.slow
 def test_the_future_of_the_loads_does_not_change_what_is_planned_before() -> None:
     for policy in ("hotspot", "exact", "explore", "fpl-ue"):
         layouts = []
@@ -252,6 +256,7 @@ def test_the_future_of_the_loads_does_not_change_what_is_planned_before() -> Non
         assert layouts[0] == layouts[1]
 
 
+@pytest.mark.slow
 def test_the_same_whoever_computes_it(tmp_path: Path) -> None:
     path = tmp_path / "i.json"
     write_instance(path, usable(2))
@@ -266,6 +271,7 @@ def test_the_same_whoever_computes_it(tmp_path: Path) -> None:
     assert adapt(path, seed=1, **terms).rows != here.rows
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_agreed_keys_and_writes_its_folder(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:
@@ -303,6 +309,7 @@ def test_the_headline_says_how_many_loads_were_sent(tmp_path: Path) -> None:
         assert f"of {sent:.6g} loads a period" in adapt_page(found).headline
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_goes_on(tmp_path: Path) -> None:
     path, out = tmp_path / "i.json", tmp_path / "out"
     write_instance(path, usable(2))
@@ -367,6 +374,7 @@ def test_a_policy_that_needs_records_says_so_where_there_are_none(tmp_path: Path
     assert any("'hotspot' is left out" in note for note in usual.notes)
 
 
+@pytest.mark.slow
 def test_what_init_writes_is_simulated_as_it_stands(tmp_path: Path) -> None:
     """A region without areas has no parts by which loads could be told."""
     save_region(tiny_region(), tmp_path / "network.gpkg")
@@ -376,6 +384,7 @@ def test_what_init_writes_is_simulated_as_it_stands(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.pieces.jsonl"))
 
 
+@pytest.mark.slow
 def test_every_experiment_has_a_figure_of_what_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings, "PERIODS", 14)
     monkeypatch.setattr(findings, "LENGTHS", {})
@@ -585,6 +594,7 @@ def test_loads_of_a_model_are_those_of_the_crowd() -> None:
         )
 
 
+@pytest.mark.slow
 @examples(8)
 @given(st.integers(0, 60))
 def test_no_plan_is_much_better_than_the_mixture_against_the_flows_that_it_causes(seed: int) -> None:
@@ -627,6 +637,7 @@ def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.Mo
     assert objective(mixture.through) == pytest.approx(float(found.fun), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_regret_is_below_that_of_learners_of_the_literature() -> None:
     instance = region_instance(
         600, barrier="river", n_posts=20, n_patrols=8, n_sectors=2, share=0.15, habitual=0.3, seed=7

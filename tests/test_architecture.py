@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import optimizer
 from optimizer import pipeline
 from tests.structure import CHANGES, Structure, touched
@@ -29,14 +31,17 @@ def test_data_flows_down_the_layers() -> None:
     assert "0 broken" in done.stdout
 
 
+@pytest.mark.slow
 def test_no_class_name_stands_twice() -> None:
     assert Structure.read().repeated_classes == []
 
 
+@pytest.mark.slow
 def test_each_change_that_is_counted_has_an_example_in_the_package() -> None:
     assert [change for change in CHANGES if not touched(change)] == []
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     heavy = ["numpy", "pandas", "scipy", "geopandas", "osmnx", "osmium", "ortools", "bokeh", "matplotlib"]
     code = (

@@ -253,6 +253,7 @@ def test_rows_of_a_task_hold_what_was_searched() -> None:
     assert not areas
 
 
+@pytest.mark.slow
 def test_places_with_known_differences_gain_and_alike_ones_lose_next_to_nothing() -> None:
     different = backtest_forces([made_up(5, 1.0)]).judged[0]
     assert different.gain["field"].interval is not None
@@ -785,6 +786,7 @@ def test_the_score_of_counts_equals_a_hand_computation(tmp_path: Path) -> None:
     assert judged.gain["counts-over-effort"].value == pytest.approx(1000 * (told - by_hand) / 2)
 
 
+@pytest.mark.slow
 def test_areas_are_scored_as_sums_and_said_to_be(tmp_path: Path) -> None:
     effort = [f"{month},,,{area},{amount}" for month in EVERY_MONTH for area, amount in (("south", 90), ("north", 30))]
     seizures = [f"{month},,,south,{30 + k % 2}" for k, month in enumerate(EVERY_MONTH)]
@@ -837,6 +839,7 @@ def test_real_searches_of_merseyside_tell_more_than_the_global_rate(tmp_path: Pa
     assert 0.4 < judged[0].unseen < 0.7
 
 
+@pytest.mark.slow
 @needs("stop-search")
 @pytest.mark.parametrize("force", ["city-of-london", "essex"])
 def test_no_real_force_is_foretold_worse_than_by_two_mnats_a_search(tmp_path: Path, force: str) -> None:

@@ -626,6 +626,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_run_says_what_came_of_it(tmp_path: Path) -> None:
     instance = random_instance(5)
     write_instance(tmp_path / "t.json", instance)
@@ -647,6 +648,7 @@ def test_a_run_says_what_came_of_it(tmp_path: Path) -> None:
         assert made.peak_mb > 20
 
 
+@pytest.mark.slow
 def test_an_infeasible_instance_is_a_row_too(tmp_path: Path) -> None:
     good = random_instance(1)
     forced = tuple(replace(o, forced=True, forbidden=False, uses={"teams": 9.0}, site="") for o in good.options)
@@ -776,6 +778,7 @@ app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(bench)
 
 
+@pytest.mark.slow
 def test_the_command_runs_resumes_and_makes_its_page(families: Path, tmp_path: Path) -> None:
     import json
 
@@ -825,6 +828,7 @@ def test_nothing_to_do_is_wrong_usage() -> None:
     assert runner.invoke(app, []).exit_code == 2
 
 
+@pytest.mark.slow
 @linux
 def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "families" / "tiny"
@@ -888,6 +892,7 @@ def real_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subproc
         )
 
 
+@pytest.mark.slow
 @linux
 def test_a_cluster_loses_a_worker_and_goes_on(tmp_path: Path) -> None:
     from optimizer.lab.benchmark.families import cases

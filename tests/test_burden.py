@@ -153,6 +153,7 @@ def test_limits_live_in_the_instance_file(tmp_path: Path) -> None:
     assert [(r.id, r.least) for r in again.requirements] == [(r.id, r.least) for r in instance.requirements]
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_the_report_and_the_plan_file_say_who_bears_the_searches(tmp_path: Path) -> None:
     path = scenario(tmp_path, "[burden]\ncap = 0.9\n", north="cap = 0.7")

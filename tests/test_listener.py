@@ -52,6 +52,7 @@ def test_a_step_ends_when_it_fails_and_does_not_begin_when_it_is_cancelled() -> 
         raise AssertionError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience", [1, 2, 4])
 def test_a_plan_with_beats_that_is_cancelled_keeps_the_best_plan_so_far(patience: int) -> None:
     instance, field = small_case(1)

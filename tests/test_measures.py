@@ -100,6 +100,7 @@ def test_every_plan_is_worth_what_scaled_loads_are_and_every_method_finds_the_be
         assert method == "greedy" or result.upper <= best * (1 + 1e-5)
 
 
+@pytest.mark.slow
 def test_checkpoints_and_measures_share_a_budget_and_a_curve(tmp_path: Path) -> None:
     plain = compile_scenario(write_scenario(tmp_path, SCENARIO))
     instance = compile_scenario(scenario(tmp_path, reduction="0.9")).instance
@@ -133,6 +134,7 @@ def test_the_draws_take_a_range_apart(tmp_path: Path) -> None:
     assert drawn.options[:5] == compiled.instance.options[:5]
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_the_plan_folder_has_measures_and_roads_alone_on_its_maps(tmp_path: Path) -> None:
     path = scenario(tmp_path, more="forced = true")

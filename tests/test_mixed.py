@@ -260,6 +260,7 @@ def best_by_search(instance: Instance, k: int, plans: list[NDArray[np.bool_]], s
     return 0.0
 
 
+@pytest.mark.slow
 def test_an_independent_best_first_search_finds_the_same_answers_on_a_grid() -> None:
     instance = plain_grid(6, budget=4, n_options=30, n_evaders=12, seed=5)
     result = solve(instance, method="mixed", gap=0.001)
@@ -406,6 +407,7 @@ def test_evaders_that_are_not_reached_are_bounded_as_if_they_saw_the_plan_of_the
     assert (exact.bound < late.bound * 0.999).any()
 
 
+@pytest.mark.slow
 def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
     grid: Instance,
     mixture: tuple[list[NDArray[np.bool_]], NDArray[np.float64]],
@@ -442,6 +444,7 @@ def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
     assert found.bound == pytest.approx(exact.bound, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, np.inf])
 @pytest.mark.parametrize("limit", [0.5, 4.0, 8.0])
 def test_a_search_that_runs_out_of_time_ends_soon_with_valid_bounds(
@@ -464,6 +467,7 @@ def test_a_search_that_runs_out_of_time_ends_soon_with_valid_bounds(
     assert result.upper <= result.mixed.pure_upper * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_a_search_without_a_time_limit_ends_where_rounding_keeps_its_bounds_apart() -> None:
     """Numbers from 5e-324 on, and a gap below what sums can tell: work ends it, as there is no clock to do so."""
     instance = edge_instance(192)

@@ -226,6 +226,7 @@ def test_plans_of_workers_are_not_trusted(hard: Instance, optimum: float) -> Non
     assert tree.upper >= optimum * (1 - GAP)
 
 
+@pytest.mark.slow
 def test_one_interrupt_ends_a_shared_search_with_its_plan(
     hard: Instance, optimum: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

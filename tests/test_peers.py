@@ -89,6 +89,7 @@ def test_a_peer_whose_solver_is_not_there_is_refused(monkeypatch: pytest.MonkeyP
     assert not set(PEERS) & set(run_options().methods)
 
 
+@pytest.mark.slow
 def test_peers_run_as_methods_do_and_stand_in_the_table_of_peers_alone(tmp_path: Path) -> None:
     instance = replace(random_instance(1), name="t1")
     write_instance(tmp_path / "families" / "tiny" / "t1.json", instance)

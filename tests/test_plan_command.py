@@ -41,6 +41,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
@@ -83,6 +84,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert run_file["options"]["gap"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_without_a_report_every_other_file_is_the_same(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario, whole, bare = write_scenario(tmp_path), tmp_path / "whole", tmp_path / "bare"
@@ -133,6 +135,7 @@ def test_same_seed_same_plan(command: Callable[..., Outcome], tmp_path: Path) ->
     assert lines[0]["plan"] == lines[1]["plan"]
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_people_get_a_table_and_progress(command: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
@@ -244,6 +247,7 @@ def test_a_broken_table_is_named_with_its_row(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_an_unused_record_is_listed_in_the_report_and_text_stays_text(
     command: Callable[..., Outcome], tmp_path: Path
@@ -343,6 +347,7 @@ def test_the_folder_one_is_in_is_not_written(
     assert list((tmp_path / "here").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_ids_as_long_as_a_scenario_allows_are_written(command: Callable[..., Outcome], tmp_path: Path) -> None:
     kind, site, agency, resource = "k" * 200, "s" * 200, "a" * 200, "r" * 200
