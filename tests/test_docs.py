@@ -121,7 +121,9 @@ def test_every_block_is_of_a_language_that_is_checked() -> None:
     [
         pytest.param(
             path,
-            marks=pytest.mark.slow if path.name in LONG or path.parent.name == "tutorials" else (),
+            marks=(pytest.mark.slow, pytest.mark.report)
+            if path.name in LONG or path.parent.name == "tutorials"
+            else (),
             id=str(path.relative_to(ROOT)),
         )
         for path in PAGES

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 QUICK = chosen("", quick=True)
 
 
-@pytest.mark.parametrize(("section", "name", "case"), QUICK, ids=[f"{section}/{name}" for section, name, _ in QUICK])
+@pytest.mark.parametrize(
+    ("section", "name", "case"),
+    [
+        pytest.param(*each, id=f"{each[0]}/{each[1]}", marks=[pytest.mark.report] if each[0] == "plan" else [])
+        for each in QUICK
+    ],
+)
 def test_a_result_is_what_it_was(section: str, name: str, case: Case) -> None:
     try:
         now = computed(case)

@@ -173,6 +173,7 @@ def test_every_command_refuses_effort_that_may_be_told_twice(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.report
 @pytest.mark.parametrize("words", [["check"], ["plan", "--time-limit", "5"]])
 def test_the_choice_is_taken_and_told(command: Callable[..., Outcome], tmp_path: Path, words: list[str]) -> None:
     path = write_scenario(tmp_path, SCENARIO.replace('unit = "hours"', 'unit = "hours"\noverlap = "once"'))

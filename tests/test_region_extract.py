@@ -241,9 +241,9 @@ def test_the_order_of_objects_in_the_file_does_not_matter(tmp_path: Path) -> Non
 def test_a_map_in_small_portions_is_the_same(
     everything: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    for module in ("problem.lonlat", "region.ways", "region.way_texts", "region.crossings.contacts"):
+    for module in ("problem.network.polylines", "region.ways", "region.extract", "region.border_cut"):
         monkeypatch.setattr(f"optimizer.{module}.PORTION", size)
-    for module in ("problem.polylines", "region.assemble"):
+    for module in ("problem.network.polylines", "region.ways"):
         monkeypatch.setattr(f"optimizer.{module}.ARCS_AT_ONCE", size // 4)
     monkeypatch.setattr("optimizer.region.extract.WAYS_AT_ONCE", size - 3)
     assert_same(everything, built(sample_world(), tmp_path, modes=EVERY_MODE))
