@@ -21,6 +21,7 @@ from optimizer.solvers.branch_and_cut.parallel.messages import (
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.search.kernels import SEARCH, ready
 from optimizer.solvers.search.local_search import PlanImprover
 from optimizer.solvers.search.state import SolveState
 
@@ -58,6 +59,8 @@ class TreeWorker(SilentListener):
     """
 
     def __init__(self, state: TreeState, process: int, report: Callable[[Any], None]) -> None:
+        # a pool of paths that is sent loads no kernels where it arrives; run as they stand they would take a hundred times longer
+        ready(SEARCH, state.instance.tail.size * len(state.instance.evaders))
         program = state.master.program
         self._exchange = RowExchange(program, program.next_name, process)
         self._report, self._improving, self._paused = report, state.improving, False
