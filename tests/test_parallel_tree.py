@@ -18,6 +18,7 @@ from optimizer.base.work import executor as threads_module
 from optimizer.base.work.cluster import connected
 from optimizer.base.work.listener import SilentListener
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.solvers.branch_and_cut.parallel import worker
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BranchTask,
     Lost,
@@ -42,6 +43,7 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions, SolveParams, WorkerParams
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.kernels import SEARCH
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.test_benchmark import real_cluster
@@ -382,3 +384,14 @@ def test_while_the_root_is_cut_not_all_workers_begin_with_a_search(hard: Instanc
 def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:
     with pytest.raises(InputError, match="a running scheduler"):
         solve(hard, scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_worker_loads_the_kernels_that_its_problem_needs(hard: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent to a worker loads none where it arrives, and plain kernels take a hundred times longer."""
+    asked: list[tuple[object, float]] = []
+    monkeypatch.setattr(worker, "ready", lambda modules, size: asked.append((modules, size)))
+    tree = BranchAndCut(hard, contract(hard))
+    tree.cut_root()
+    state = TreeState(hard, tree.overlay, tree.master, feasible_start(hard), tree.rule.learnt, gap=0.0, seed=0)
+    worker.TreeWorker(pickle.loads(pickle.dumps(state)), 1, lambda _: None)  # noqa: S301 - our own bytes
+    assert asked == [(SEARCH, hard.tail.size * len(hard.evaders))]
