@@ -28,7 +28,8 @@ def _pages() -> list[Path]:
         *RESULTS.rglob("*.md"),
         *(ROOT / "instances").rglob("*.md"),
     ]
-    return sorted(page for page in found if "reference" not in page.parts and "notebooks" not in page.parts)
+    made = {"generated", "reference", "notebooks"}  # generated/ holds a copy of CHANGELOG.md once the site was built
+    return sorted(page for page in found if made.isdisjoint(page.parts))
 
 
 def _figure(of: str) -> tuple[float, float]:
