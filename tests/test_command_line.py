@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from optimizer.cli.app import app
 from optimizer.cli.commands import EXAMPLES, add_command
+from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from tests.cases import random_instance
 from tests.command import Outcome, run
@@ -50,6 +51,67 @@ def test_every_command_and_group_has_examples_and_no_other() -> None:
     for name, examples in EXAMPLES.items():
         assert examples
         assert all(f"{example} ".startswith(f"{name} " if name else "") for example in examples)
+
+
+def named(words: str) -> Any:
+    """Return the command of some words, as the program finds it."""
+    node: Any = get_command(app)
+    for word in words.split():
+        node = node.get_command(typer.Context(node), word)
+    return node
+
+
+def test_the_table_of_purposes_holds_every_command_once() -> None:
+    listed = [words for purpose in (*PURPOSES, LAB) for words in purpose.commands]
+    leaves = [words for words in COMMANDS if words and not hasattr(named(words), "commands")]
+    for words in leaves:
+        assert sum(words == each or words.startswith(f"{each} ") for each in listed) == 1, words
+    assert all(named(each) is not None for each in listed)
+
+
+def test_help_shows_commands_by_purpose_and_folds_the_laboratory(command: Callable[..., Outcome]) -> None:
+    text = command("--help").out
+    places = [text.index(f"\n{purpose.name}:\n") for purpose in PURPOSES]
+    assert places == sorted(places)
+    for words, sentence in (row for purpose in PURPOSES for row in purpose.commands.items()):
+        assert re.search(rf"^  {words}\b.*{re.escape(sentence)}$", text, re.MULTILINE), words
+    assert "  lab  " in text
+    assert "backtest" not in text
+    inside = command("lab", "--help").out
+    for words, sentence in LAB.commands.items():
+        assert f"{words} " in inside
+        assert sentence in inside
+    assert all(name in text for name in SYNONYMS)
+
+
+def test_synonyms_and_the_laboratory_lead_to_the_command(command: Callable[..., Outcome]) -> None:
+    for name, words in SYNONYMS.items():
+        assert command(name, "--help").out.split("\n", 1)[1] == command(*words.split(), "--help").out.split("\n", 1)[1]
+    assert command("lab", "schema", "plan").out == command("schema", "plan").out
+    assert command("budgt").code == 2
+
+
+def test_options_that_few_need_come_last(command: Callable[..., Outcome]) -> None:
+    usual, more = command("plan", "--help").out.split("More options:")
+    assert "--budget" in usual
+    for option in ("--scheduler", "--support", "--jobs"):
+        assert f"  {option} " in more
+        assert f"  {option} " not in usual
+
+
+def test_the_readme_and_the_page_of_questions_follow_the_table() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+)`((?: or `[^`]+`)*) \| ([^|]+) \|", readme, re.MULTILINE)
+    table = [row for purpose in (*PURPOSES, LAB) for row in purpose.commands.items()]
+    assert [sentence for _, _, sentence in rows] == [sentence for _, sentence in table]
+    for (call, _, _), (words, _) in zip(rows, table, strict=True):
+        assert f"{call} ".startswith(f"{words} ")
+    page = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    asked = re.findall(r"`interdict ([^`]+)`", page)
+    assert len(asked) >= 15
+    for line in asked:
+        found = next(each for each in (*SYNONYMS, *(words for words, _ in table)) if f"{line} ".startswith(f"{each} "))
+        assert named(found).make_context("question", shlex.split(line[len(found) :])).params
 
 
 @pytest.mark.parametrize("example", sorted({example for examples in EXAMPLES.values() for example in examples}))

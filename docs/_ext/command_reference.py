@@ -8,8 +8,11 @@ from typing import Any, Literal, get_args, get_origin
 import typer
 
 from optimizer.cli.app import app
+from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 
 INTRODUCTION = "`interdict` is the program after the installation; `python cli.py` is the same in a clone."
+GROUPS = {"ledger": "ledger init", "import": "import stop-search", "convert": "convert snip"}
+"""Groups of commands, and the section of the first command of each."""
 VALUES = {int: "INTEGER", float: "NUMBER", Path: "PATH"}
 """What people call the values of an option, by type."""
 
@@ -17,10 +20,27 @@ VALUES = {int: "INTEGER", float: "NUMBER", Path: "PATH"}
 def commands_page() -> str:
     """Return the page: every command with its arguments, options, defaults and examples."""
     root = typer.main.get_command(app)
-    lines = ["# Command reference", "", INTRODUCTION, ""]
-    for words, command in commands(root):
+    lines = ["# Command reference", "", INTRODUCTION, "", *_table_of_purposes()]
+    for words, command in sorted(commands(root), key=_place):
         lines += _section(words, command)
     return "\n".join(lines)
+
+
+def _table_of_purposes() -> list[str]:
+    """Return the table of what the commands are for."""
+    rows = ["| to | commands |", "|---|---|"]
+    for purpose in (*PURPOSES, LAB):
+        links = (f"[{words}](#{GROUPS.get(words, words).replace(' ', '-')})" for words in purpose.commands)
+        rows.append(f"| {purpose.name} | {', '.join(links)} |")
+    also = ", ".join(f"`{name}` is `{words}`" for name, words in SYNONYMS.items())
+    return [*rows, "", f"Each command of the laboratory also stands under `interdict lab`. Other names: {also}.", ""]
+
+
+def _place(entry: tuple[tuple[str, ...], Any]) -> int:
+    """Return where a command stands in the table of purposes; what is not in it comes last."""
+    order = [words for purpose in (*PURPOSES, LAB) for words in purpose.commands]
+    found = [place for place, words in enumerate(order) if entry[0][: len(words.split())] == tuple(words.split())]
+    return found[0] if found else len(order)
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - click or typer's copy of it

@@ -30,6 +30,7 @@ from optimizer.cli.init import init
 from optimizer.cli.joint import joint
 from optimizer.cli.ledger import ledger_app
 from optimizer.cli.plan import plan
+from optimizer.cli.purposes import Program
 from optimizer.cli.qgis import qgis
 from optimizer.cli.region import region
 from optimizer.cli.release import release
@@ -45,6 +46,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="interdict",
+    cls=Program,
     help="Where to put checkpoints and patrols on a border's roads, with a proof of how good the plan is.",
     epilog=examples_text(""),
     context_settings={"help_option_names": ["-h", "--help"]},

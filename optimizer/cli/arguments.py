@@ -11,6 +11,7 @@ import typer
 from optimizer.base.errors import InputError
 from optimizer.base.text.names import close_match, one_of
 from optimizer.base.work.executor import thread_count
+from optimizer.cli.purposes import MORE
 from optimizer.problem.instance.methods import METHOD_NAMES
 
 if TYPE_CHECKING:
@@ -56,22 +57,33 @@ Threads = Annotated[
     int | None,
     typer.Option(
         callback=possible_threads,
+        rich_help_panel=MORE,
         help="Processes that search the tree, once it has taken some seconds; one for each core if not given.",
     ),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
-Support = Annotated[int | None, typer.Option(min=1, help="Most different plans in a mixture, with --method mixed.")]
+Seed = Annotated[int | None, typer.Option(min=0, rich_help_panel=MORE, help="Seed of every random choice.")]
+Support = Annotated[
+    int | None,
+    typer.Option(min=1, rich_help_panel=MORE, help="Most different plans in a mixture, with --method mixed."),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the files in --out, whichever command or source they are of.")
 ]
 Ledger = Annotated[
     Path | None,
-    typer.Option("--ledger", metavar="DIR", help="Ledger that receives the hashes of what is read and made."),
+    typer.Option(
+        "--ledger",
+        metavar="DIR",
+        rich_help_panel=MORE,
+        help="Ledger that receives the hashes of what is read and made.",
+    ),
 ]
 SkipUnreachable = Annotated[
     bool,
     typer.Option(
-        "--skip-unreachable", help="Leave out evaders without a path from origin to destination; without it, a fault."
+        "--skip-unreachable",
+        rich_help_panel=MORE,
+        help="Leave out evaders without a path from origin to destination; without it, a fault.",
     ),
 ]
 Budgets = Annotated[
@@ -79,10 +91,18 @@ Budgets = Annotated[
     typer.Option("--budget", metavar="NAME[@AGENCY]=AMOUNT", help="How much there is of a resource; once for each."),
 ]
 
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that solve at the same time, one core each.")]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", min=1, rich_help_panel=MORE, help="Processes that solve at the same time, one core each."),
+]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Solve on the workers of a dask.distributed cluster instead."),
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        rich_help_panel=MORE,
+        help="Solve on the workers of a dask.distributed cluster instead.",
+    ),
 ]
 
 Place = Annotated[str | None, typer.Option("--place", help="Place name.")]
@@ -126,12 +146,20 @@ Settings = Annotated[
 ]
 ParamsFile = Annotated[
     Path | None,
-    typer.Option("--params", metavar="FILE", help="Parameters of the search (TOML); docs/parameters.md lists them."),
+    typer.Option(
+        "--params",
+        metavar="FILE",
+        rich_help_panel=MORE,
+        help="Parameters of the search (TOML); docs/parameters.md lists them.",
+    ),
 ]
 Param = Annotated[
     list[str] | None,
     typer.Option(
-        "--param", metavar="NAME=VALUE", help="A parameter of the search, such as tree.splits=1; once for each."
+        "--param",
+        metavar="NAME=VALUE",
+        rich_help_panel=MORE,
+        help="A parameter of the search, such as tree.splits=1; once for each.",
     ),
 ]
 
