@@ -691,7 +691,6 @@ def test_options_alone_can_be_the_mapping(tmp_path: Path) -> None:
     [
         ({"columns": {"date": "d", "lon": "x", "count": "n"}}, "one of lon and lat"),
         ({"columns": {"date": "d", "count": "n"}}, "no place"),
-        ({"columns": {"date": "d", "area": "a"}}, "no count, outcome or effort"),
         ({"columns": {"date": "d", "area": "a", "count": "n", "outcome": "o"}}, "count and outcome"),
         ({"columns": {"date": "d", "area": "a", "effort": "e"}}, "unit: found nothing"),
         ({"columns": {"date": "d", "area": "a", "count": "n", "sex": "s"}}, "a field that is not known"),
@@ -875,6 +874,19 @@ def test_a_word_that_is_an_outcome_is_none_for_a_missing_value(tmp_path: Path) -
     imported = import_csv(path, checked_mapping(content, "mapping"))
     assert imported.tables["seizures.csv"]["count"].tolist() == [1]
     assert imported.summary.dropped == {"no outcome": 1}
+
+
+def test_a_row_is_a_seizure_where_no_column_counts(tmp_path: Path) -> None:
+    path = table(tmp_path, "when,area,kilos\n2024-01-01,A,2\n2024-01-01,A,3\n2024-01-03,B,\n")
+    columns = {"date": "when", "area": "area", "quantity": "kilos"}
+    imported = import_csv(path, checked_mapping({"columns": columns}, "mapping"))
+    assert list(imported.tables) == ["seizures.csv"]
+    assert imported.tables["seizures.csv"]["count"].tolist() == [1, 1, 1]
+    assert any("each of the 3 rows counts as one seizure" in note for note in imported.summary.notes)
+    effort = import_csv(
+        path, checked_mapping({"columns": {"date": "when", "area": "area", "effort": "kilos"}, "unit": "h"}, "m")
+    )
+    assert list(effort.tables) == ["effort.csv"]
 
 
 def test_searches_with_an_outcome_are_what_a_backtest_reads(tmp_path: Path) -> None:

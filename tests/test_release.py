@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.records.marking import MARKINGS, Marking, strictest
+from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.release import release_to
@@ -243,6 +244,68 @@ def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..
     last = read_entry(LedgerFolder.opened(tmp_path / "a" / "log").lines()[-1])
     assert last is not None
     assert (last.kind, last.facts) == ("release", {"to": "customs", "rows": 4})
+
+
+WEEK = """
+[roster]
+time_zone = "Europe/Berlin"
+people = "teams"
+
+[[shifts]]
+id = "early"
+start = "06:00"
+hours = 8
+
+[[bases]]
+id = "barracks"
+lon = 10.4
+lat = 50.1
+agency = "police"
+
+[[crews]]
+id = "police-crew"
+agency = "police"
+base = "barracks"
+"""
+CUSTOMS_CREW = """
+[[crews]]
+id = "customs-crew"
+agency = "customs"
+base = "barracks"
+can = ["dog", "flyer"]
+"""
+DRONE = """
+[[kinds]]
+id = "flyer"
+label = "Nightingale"
+survival = 0.123
+shifts = ["early"]
+"""
+
+
+@pytest.mark.parametrize("crew", ["", CUSTOMS_CREW])
+def test_the_scenario_of_an_agency_is_whole(tmp_path: Path, crew: str) -> None:
+    """Shifts go out with roster and crews or not at all, and a kind that only another agency's sites offer does not go out."""
+    scenario = shared(tmp_path / "a")
+    sites = (tmp_path / "a" / "sites.csv").read_text().replace("police,,800,post", "police,,800,post flyer")
+    (tmp_path / "a" / "sites.csv").write_text(sites)
+    pursuit = 'id = "customs"\njurisdiction = { areas = ["south"], pursuit_km = 5, pursuit_kinds = ["flyer"] }\n'
+    text = (
+        scenario.read_text()
+        .replace('id = "customs"\n', pursuit, 1)
+        .replace("uses = { dogs = 1 }", 'uses = { dogs = 1 }\nshifts = ["early"]')
+    )
+    scenario.write_text(text + WEEK + crew + DRONE)
+    assert not check_scenario(scenario).problems
+    release_to(scenario, "customs", tmp_path / "out", risk=False)
+    found = check_scenario(tmp_path / "out" / "scenario.toml")
+    assert not found.problems
+    assert found.scenario is not None
+    assert [kind.id for kind in found.scenario.kinds] == ["dog"]
+    assert (found.scenario.roster is not None, len(found.scenario.shifts)) == (bool(crew), int(bool(crew)))
+    assert [(one.id, one.can) for one in found.scenario.crews] == ([("customs-crew", ["dog"])] if crew else [])
+    written = (tmp_path / "out" / "scenario.toml").read_text()
+    assert not any(secret in written for secret in ("flyer", "Nightingale", "0.123", "police-crew", "teams"))
 
 
 @pytest.mark.slow

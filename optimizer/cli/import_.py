@@ -138,7 +138,10 @@ def csv_file(
     lat: Annotated[Column, typer.Option(help="Column of the latitude.")] = None,
     area: Annotated[Column, typer.Option(help="Column of the area's name.")] = None,
     segment: Annotated[Column, typer.Option(help="Column of the segment's number.")] = None,
-    count: Annotated[Column, typer.Option(help="Column of the number of seizures.")] = None,
+    count: Annotated[
+        Column,
+        typer.Option(help="Column of the number of seizures; without it, --outcome and --effort each row is one."),
+    ] = None,
     outcome: Annotated[Column, typer.Option(help="Column that says whether a search found something.")] = None,
     searched: Annotated[
         Column, typer.Option(help="Column that says whether a stop led to a search; other stops are left out.")

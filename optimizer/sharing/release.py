@@ -31,6 +31,8 @@ from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region import save_region
 from optimizer.scenario.check.check import check_scenario, read_evidence
 from optimizer.scenario.demand.record_demand import fitted_risk
+from optimizer.scenario.file.kinds import categories
+from optimizer.scenario.file.references import fitting_kinds, offers_sites
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_release
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.scenario.check.check import ScenarioCheck
-    from optimizer.scenario.file.model import ScenarioModel
+    from optimizer.scenario.file.kinds import KindModel
+    from optimizer.scenario.file.model import AgencyModel, ScenarioModel, SiteModel, TeamModel
 
 MINIMUM = 10
 """Least number that totals of withheld rows are given in steps of."""
@@ -552,20 +555,21 @@ def write_agency_scenario(
 
 
 def _of_agency(scenario: ScenarioModel, check: ScenarioCheck, agency: str) -> dict[str, Any]:
-    """Return the tables of what can be placed: the agency's own and what all share."""
+    """Return the tables of what can be placed: the agency's own and what all share, and of those all that they name."""
     mine = {"", agency}  # what belongs to nobody is shared by all
     resources = [one for one in scenario.resources if one.agency in mine]
     names = {one.name for one in resources}
-    kinds = [kind for kind in scenario.kinds if _needs(kind.model_dump()) <= names]
-    # A kind or team goes out only if all that it uses does: a kind that also needs another agency's resource would tell of it.
+    kinds = _kinds_of(scenario, check, agency, names)
+    # A team goes out only if all that it uses does: it would tell of another agency's resource.
     teams = [team for team in scenario.teams if team.agency in mine and set(team.uses) <= names]
     if not resources or not (kinds or teams):
         return {name: list(rows) for name, rows in NOTHING.items()}
     ids = {kind.id for kind in kinds}
+    usable = {*ids, *(team.id for team in teams)}
     sites = []
     for placed in check.sites[: check.n_listed]:
         site = placed.site
-        if site.agency not in mine and agency not in site.manned_by:
+        if not _may_man(site, agency):
             continue
         # A site of another agency that this one may man becomes its own: who else mans it, and what stands there today, is not told.
         fields = _dumped(site) | {"manned_by": [], "agency": site.agency if site.agency in mine else agency}
@@ -575,18 +579,100 @@ def _of_agency(scenario: ScenarioModel, check: ScenarioCheck, agency: str) -> di
         if not site.kinds or fields["kinds"]:  # an empty list means every kind: a site left with none is dropped
             sites.append({name: value for name, value in fields.items() if value not in ([], "")})
     there = {site["id"] for site in sites}
-    offered = scenario.sites if scenario.sites.agency in mine else None
     groups = [[name for name in group if name in there] for group in scenario.exclusions]
-    bases = [_dumped(base) for base in scenario.bases if base.agency in mine]
     found: dict[str, Any] = {"exclusions": [group for group in groups if len(group) > 1]}
-    found |= {"agencies": [_dumped(one) for one in scenario.agencies if one.id == agency]}
-    found |= {"resources": [_dumped(one) for one in resources], "kinds": [_dumped(kind) for kind in kinds]}
-    if offered is not None:
-        places = {name: value for name, value in _dumped(offered).items() if name not in {"file", "columns"}}
-        found["sites"] = places | ({"kinds": [name for name in offered.kinds if name in ids]} if offered.kinds else {})
-    found |= {"site": sites, "bases": bases if teams else [], "teams": [_dumped(team) for team in teams]}
-    found["shifts"] = [_dumped(shift) for shift in scenario.shifts]
+    found |= {"agencies": [_agency_entry(one, usable) for one in scenario.agencies if one.id == agency]}
+    found |= {"resources": [_dumped(one) for one in resources], "sites": _offered(scenario, mine, ids), "site": sites}
+    crews = _crews_of(scenario, agency, {*categories(), *usable})
+    shifts = {shift.id for shift in scenario.shifts} if crews else set()
+    found |= {"kinds": [_narrowed(_dumped(kind), shifts=shifts, by=ids) for kind in kinds]}
+    found |= {"bases": _bases_of(scenario, agency, teams, crews)}
+    found |= {"teams": [_narrowed(_dumped(team), shifts=shifts) for team in teams]}
+    if crews and scenario.roster is not None:  # check asks for all three tables of rosters, or none
+        people = scenario.roster.people
+        found["roster"] = _dumped(scenario.roster) | {"people": people if people in names else ""}
+        found |= {"shifts": [_dumped(shift) for shift in scenario.shifts], "crews": crews}
     return {name: value for name, value in found.items() if value}
+
+
+def _may_man(site: SiteModel, agency: str) -> bool:
+    """Return whether an agency may place something at a site."""
+    return site.agency in {"", agency} or agency in site.manned_by
+
+
+def _kinds_of(scenario: ScenarioModel, check: ScenarioCheck, agency: str, names: set[str]) -> list[KindModel]:
+    """Return the kinds that an agency may place: some site of its own offers them, and it has all that they use.
+
+    A kind that also needs another agency's resource, or is answered by kinds that the agency does not have alone, would tell of them.
+    """
+    known = [kind.id for kind in scenario.kinds]
+    fitting = {
+        name
+        for placed in check.sites[: check.n_listed]
+        if _may_man(placed.site, agency)
+        for name in fitting_kinds(
+            placed.site.kinds, placed.site.existing if placed.site.agency in {"", agency} else "", known
+        )
+    }
+    if scenario.sites.agency in {"", agency} and offers_sites(scenario.sites.model_dump()):
+        fitting |= set(scenario.sites.kinds or known)
+    kinds = [kind for kind in scenario.kinds if kind.id in fitting and _needs(kind.model_dump()) <= names]
+    there = {kind.id for kind in kinds}
+    return [kind for kind in kinds if kind.cue is None or there & set(kind.cue.by)]
+
+
+def _offered(scenario: ScenarioModel, mine: set[str], ids: set[str]) -> dict[str, Any]:
+    """Return the settings of sites that no table lists; of those that another agency owns, none is offered."""
+    settings = _dumped(scenario.sites)
+    kinds = [name for name in scenario.sites.kinds if name in ids]
+    for name in ("file", "columns"):
+        settings.pop(name, None)
+    if scenario.sites.agency not in mine or (scenario.sites.kinds and not kinds):
+        for name in ("crossings", "roads", "spacing_m", "agency", "kinds"):
+            settings.pop(name, None)
+        return settings
+    return settings | ({"kinds": kinds} if kinds else {})
+
+
+def _agency_entry(one: AgencyModel, ids: set[str]) -> dict[str, Any]:
+    """Return the entry of an agency, whose hot pursuit names only what it has."""
+    entry = _dumped(one)
+    if one.jurisdiction is not None and one.jurisdiction.pursuit_kinds:
+        kept = [name for name in one.jurisdiction.pursuit_kinds if name in ids]
+        entry["jurisdiction"]["pursuit_kinds"] = kept
+        if not kept:
+            entry["jurisdiction"]["pursuit_km"] = 0
+    return entry
+
+
+def _crews_of(scenario: ScenarioModel, agency: str, can: set[str]) -> list[dict[str, Any]]:
+    """Return the crews that do an agency's duties, without those that can do none of them."""
+    found = []
+    for crew in scenario.crews:
+        kept = [name for name in crew.can if name in can]
+        if crew.agency in {"", agency} and (kept or not crew.can):
+            found.append(_dumped(crew) | ({"can": kept} if kept else {}))
+    return found
+
+
+def _bases_of(
+    scenario: ScenarioModel, agency: str, teams: Sequence[TeamModel], crews: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the bases that teams and crews set out from; one of another agency that they name becomes their own."""
+    mine = {"", agency}
+    named = {name for team in teams for name in team.bases} | {crew.get("base", "") for crew in crews}
+    kept = [base for base in scenario.bases if base.id in named or (base.agency in mine and teams)]
+    return [_dumped(base) | ({} if base.agency in mine else {"agency": agency}) for base in kept]
+
+
+def _narrowed(content: dict[str, Any], *, shifts: set[str], by: set[str] | None = None) -> dict[str, Any]:
+    """Return a kind or team that names only shifts and answering kinds which go out with it."""
+    if "shifts" in content:
+        content["shifts"] = [name for name in content["shifts"] if name in shifts]
+    response = content.get("response")
+    if isinstance(response, dict) and by is not None:
+        content["response"] = response | {"by": [name for name in response["by"] if name in by]}
+    return content
 
 
 def _needs(kind: Mapping[str, Any]) -> set[str]:

@@ -75,7 +75,8 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
 
     Returns
     -------
-    `seizures.csv` (time, place, count, drug, quantity, source, effort_unit), if the mapping names a count or an outcome, and
+    `seizures.csv` (time, place, count, drug, quantity, source, effort_unit), if the mapping names a count or an outcome, or neither of them
+    and no effort, which makes each row one seizure; and
     `effort.csv` (time, place, amount, source, unit), if it names an effort or an outcome. Rows without a seizure are no seizures.
     With an outcome and points also `searches.csv`, one row a search, which `risk backtest` reads.
 
@@ -139,6 +140,11 @@ def read_mapped(
         found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
         raise InputError(Problem(str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"))
     rows = _parsed(raw, mapping, areas)
+    if _rows_are_seizures(mapping):
+        notes.append(
+            f"The mapping names no count, outcome or effort: each of the {len(rows)} rows counts as one seizure. "
+            "Where a row is several, or may be none, name the column."
+        )
     rows["written_time"], rows["line"] = raw[columns.date], raw[LINE]
     return MappedRows(rows, total, drops.dropped, tuple(notes), repeats)
 
@@ -220,6 +226,8 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
     rows["source"] = _text(raw, columns.source, mapping.source)
     rows["drug"] = _text(raw, columns.drug, "")
     _place(rows, raw, mapping, areas, problems)
+    if _rows_are_seizures(mapping):
+        rows["count"] = 1.0
     if columns.count is not None:
         rows["count"] = numbers(raw, columns.count, problems, whole=True)
     if columns.outcome is not None:
@@ -236,6 +244,11 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
         rows["unit"] = _text(raw, columns.unit, mapping.unit or "")
     problems.raise_if_any()
     return rows
+
+
+def _rows_are_seizures(mapping: Mapping) -> bool:
+    """Return whether each row is one seizure: nothing says how many it counts, nor that it is a search."""
+    return mapping.columns.count is mapping.columns.outcome is mapping.columns.effort is None
 
 
 def _parcels_and_grades(rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, problems: ProblemList) -> None:
@@ -398,7 +411,10 @@ class MappedColumns(Strict):
     lat: Id | None = Field(None, description="Latitude in degrees (WGS 84).")
     area: Id | None = Field(None, description="Name of an area.")
     segment: Id | None = Field(None, description="Number of a segment of the network.")
-    count: Id | None = Field(None, description="Seizures of the row, a whole number.")
+    count: Id | None = Field(
+        None,
+        description="Seizures of the row, a whole number; without it, an outcome and an effort each row is one seizure.",
+    )
     outcome: Id | None = Field(None, description="Whether the row's search found something.")
     searched: Id | None = Field(
         None,
@@ -483,8 +499,6 @@ def checked_mapping(content: object, where: str) -> Mapping:
         problems.add(f"{where}, columns", "count and outcome", "one of them", "Leave one out")
     if columns.searched is not None and columns.outcome is None:
         problems.add(f"{where}, columns", "searched and no outcome", "what the searches found", "Name the outcome")
-    if columns.count is None and columns.outcome is None and columns.effort is None:
-        problems.add(f"{where}, columns", "no count, outcome or effort", "one of them at least", "Name the column")
     if columns.effort is not None and columns.unit is None and mapping.unit is None:
         problems.add(f"{where}, unit", "nothing", "what the effort counts, such as hours", "State it")
     shared = {word.casefold() for word in mapping.yes} & {word.casefold() for word in mapping.no}
