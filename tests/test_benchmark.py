@@ -1004,6 +1004,7 @@ def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) 
     assert (again.quiet, again.planted, again.found) == (rows[0].quiet, rows[0].planted, rows[0].found)
 
 
+@pytest.mark.slow
 def test_exploration_starts_each_way_from_one_record(roads: StudyRoads, tmp_path: Path) -> None:
     (row,) = add_missing(exploration_store(tmp_path), exploration.planned_rows(roads, truths=1))
     assert tuple(row.ways) == exploration.WAYS

@@ -356,6 +356,7 @@ def test_an_endless_time_limit_is_none(command: Callable[..., Outcome], tmp_path
         assert command("solve", tmp_path / "i.json", "--method", "compact", "--time-limit", limit, "--json").code == 0
 
 
+@pytest.mark.slow
 def test_a_time_limit_returns_the_best_plan_with_true_bounds(command: Callable[..., Outcome], tmp_path: Path) -> None:
     instance = hard_instance()
     write_instance(tmp_path / "hard.json", instance)

@@ -59,6 +59,7 @@ def test_a_plan_gathers_records_and_spreads_effort_once(tmp_path: Path, model: s
     assert counted(made, ONCE) == {function.__qualname__: 1 for function in ONCE}
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_a_report_makes_layers_once(tmp_path: Path) -> None:
     made = calls(write_scenario(tmp_path), tmp_path / "out")

@@ -256,6 +256,7 @@ def shared_by(workers: LocalTreeWorkers, tree: BranchAndCut, listener: Listener 
     return parallel
 
 
+@pytest.mark.slow
 def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_made_again(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ def test_nothing_is_given_without_the_token(folder: Path) -> None:
     asked(DeskSession(folder), work)
 
 
+@pytest.mark.slow
 def test_no_text_of_a_plan_becomes_html(folder: Path) -> None:
     session = DeskSession(folder)
     page = DeskPage(session)

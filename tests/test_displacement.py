@@ -124,6 +124,7 @@ def test_nothing_placed_is_the_run_of_a_policy_that_places_nothing() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_file_adds_up(folder: Path) -> None:
     with (folder / "displacement.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -178,6 +179,7 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
     assert [section.title for section in page.sections if section.maps is not None]
 
 
+@pytest.mark.slow
 def test_runs_of_other_districts_are_not_taken_over(tmp_path: Path) -> None:
     path = write_scenario(tmp_path)
     terms: dict[str, Any] = {"policies": ["today"], "periods": 2, "runs": 4, "out": tmp_path / "out"}

@@ -116,6 +116,7 @@ def test_every_block_is_of_a_language_that_is_checked() -> None:
             assert block.mark != "not run" or block.text.strip(), f"{path.name}: a block that is not run says why"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
     [
@@ -325,6 +326,7 @@ def blocks() -> list[str]:
     return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_blocks_run_in_their_order(capsys: Any) -> None:
     names: dict[str, Any] = {}
     for number, block in enumerate(blocks()):

@@ -176,6 +176,7 @@ def test_processes_find_the_same(tmp_path: Path) -> None:
     assert here.result.lower == there.result.lower
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_the_folder_and_the_console_say_what_is_drawn(tmp_path: Path, command: Callable[..., Outcome]) -> None:
     scenario = write_scenario(tmp_path, RANGE)
@@ -266,6 +267,7 @@ def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(tmp_pat
     )
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_the_folder_has_the_sensitivity(tmp_path: Path, command: Callable[..., Outcome]) -> None:
     scenario = write_scenario(tmp_path)

@@ -69,6 +69,7 @@ def test_every_plan_is_drawn_as_often_as_its_probability_rounded_up_or_down(seed
     assert (np.abs(counts - 30 * share) < 1).all()
 
 
+@pytest.mark.slow
 def test_placements_keep_to_their_probability_better_than_by_chance() -> None:
     """Over 60 mixtures the worst placement of a month is off by less than two days; independent draws reach seven."""
     worst = []
@@ -87,6 +88,7 @@ def test_halves_of_a_block_are_balanced_too() -> None:
     assert max(off) < 3
 
 
+@pytest.mark.slow
 def test_the_mean_of_roundings_is_what_was_rounded() -> None:
     x = np.array([0.2, 0.7, 1.5, 0.35, 0.25])
     rows = np.array([[1, 1, 0, 0, 0], [0, 1, 1, 1, 0], [1, 0, 0, 0, 1]], dtype=bool)

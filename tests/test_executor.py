@@ -55,6 +55,7 @@ def test_results_are_the_same_whoever_runs_the_pieces(cluster: Executor) -> None
     assert sums(cluster) == here
 
 
+@pytest.mark.slow
 def test_curves_and_explanations_are_the_same_bit_for_bit(cluster: Executor) -> None:
     instance = random_instance(11, n_options=9)
     spans = [BudgetRange.between("money", 0, 12, 9)]

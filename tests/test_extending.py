@@ -115,6 +115,7 @@ def test_the_record_format_is_imported_and_read_by_a_scenario(
     assert "effort.csv" in used
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("extension")
 def test_the_figure_is_drawn_with_the_others(tmp_path: Path) -> None:
     saved = [path.name for path in figures.save_figures(tmp_path, full_content())]

@@ -100,6 +100,7 @@ def pack(nasty: Roster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_there_is_a_sheet_a_duty_and_shift_with_its_places_times_and_crews(nasty: Roster, pack: Path) -> None:
     every = field_duties(nasty)
     assert {path.stem for path in (pack / "sheets").iterdir()} == {one.stem for one in every}
@@ -228,6 +229,7 @@ def test_links_and_codes_hold_one_place_whatever_it_is_called() -> None:
     assert re.fullmatch(r"geo:27\.700000,-99\.400000\?q=27\.700000,-99\.400000\([A-Za-z0-9%_.~-]+\)", place.link)
 
 
+@pytest.mark.slow
 def test_a_plan_of_sites_alone_and_one_without_bases_still_make_sheets() -> None:
     made = roster_of("Plain", track=())
     bare = replace(made, duties=replace(made.duties, places=()))
@@ -241,6 +243,7 @@ def test_a_plan_of_sites_alone_and_one_without_bases_still_make_sheets() -> None
         assert archive.namelist() == ["index.html"]
 
 
+@pytest.mark.slow
 def test_small_maps_have_the_roads_that_they_show_and_each_number_once() -> None:
     def road(number: str, *points: tuple[float, float], main: bool = True) -> DutyRoad:
         return DutyRoad(number=number, main=main, points=points)

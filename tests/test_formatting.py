@@ -63,6 +63,7 @@ def test_a_number_reads_back_to_three_digits(amount: float) -> None:
     assert float(number(amount).replace(",", "")) == pytest.approx(amount, rel=0.0051)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_plain_text_is_one_printable_line_that_can_be_written(text: str) -> None:
     line = plain(text)

@@ -70,6 +70,7 @@ def test_a_curve_with_teams_never_rises() -> None:
         assert not violations(case, case.placed(point.plan.options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 8, 16])
 def test_points_of_several_stretches_hold_against_every_plan_and_are_the_same_in_two_processes(seed: int) -> None:
     instance = random_instance(seed)
@@ -128,6 +129,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
+@pytest.mark.slow
 def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
     where = ["--resource", "teams", "--from", "0", "--to", "4", "--points", "5"]

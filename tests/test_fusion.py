@@ -148,6 +148,7 @@ def test_effort_of_two_agencies_is_never_counted_twice_in_silence(tmp_path: Path
     assert again.doubtful == fused.doubtful - 1
 
 
+@pytest.mark.slow
 def test_decisions_are_read_back_and_hold(tmp_path: Path) -> None:
     feeds = write_feeds(two_agencies(900, 4), tmp_path)
     fused = fuse_feeds(feeds, tmp_path / "out")
@@ -243,6 +244,7 @@ def test_two_agencies_with_errors_are_matched(seed: int) -> None:
     assert measured(two_agencies(4_000, seed)).f1 >= 0.95
 
 
+@pytest.mark.slow
 def test_splink_as_a_peer_finds_fewer() -> None:
     pytest.importorskip("splink", reason="Splink, a test dependency, is not installed: nothing to measure beside")
     from optimizer.lab.fusion.splink_peer import splink_measured

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_a_given_plan_has_a_report_without_a_search(tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)

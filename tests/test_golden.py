@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 QUICK = chosen("", quick=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("section", "name", "case"),
     [
@@ -41,6 +42,7 @@ def test_a_result_is_what_it_was(section: str, name: str, case: Case) -> None:
     assert lines == []
 
 
+@pytest.mark.slow
 def test_a_search_is_the_same_with_other_kernels_of_blas() -> None:
     """Those of an older processor, where OpenBLAS has them."""
     names = ["grid/grid-10-plain-6", "region/region-2000-mountains-12"]

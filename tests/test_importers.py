@@ -203,6 +203,7 @@ points = st.sampled_from([(42.5, 1.5), (42.5, 1.6), ("", "")])
 outcomes = st.sampled_from(["True", "False"])
 
 
+@pytest.mark.slow
 @examples(20)
 @given(st.lists(st.tuples(moments, points, outcomes), min_size=1, max_size=12))
 def test_tables_are_those_of_a_loop_and_a_file_given_twice_changes_nothing(

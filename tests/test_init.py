@@ -70,6 +70,7 @@ def renamed(region: Region, name: str) -> Region:
     return replace(region, attribution=name, **places)
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_what_init_writes_is_checked_and_planned_as_it_stands(
     network: Path, tmp_path: Path, command: Callable[..., Outcome]

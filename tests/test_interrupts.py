@@ -456,6 +456,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_ctrl_c_in_the_report_or_before_keeps_the_plan_of_a_command(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -568,6 +569,7 @@ def test_a_computation_within_that_fails_leaves_nothing_to_keep() -> None:
         assert outer.stopped
 
 
+@pytest.mark.slow
 @pytest.mark.report
 @pytest.mark.parametrize("writes", ["frontier", "explain", "cooperate"])
 def test_ctrl_c_while_a_series_is_written_does_not_lose_it(

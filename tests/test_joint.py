@@ -100,6 +100,7 @@ def true_optimum(instance: Instance, field: PatrolField) -> float:
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_the_joint_optimum_is_the_true_one_where_every_beat_can_be_tried(seed: int) -> None:
     instance, field = small_case(seed)
@@ -116,6 +117,7 @@ def test_the_joint_optimum_is_the_true_one_where_every_beat_can_be_tried(seed: i
     assert not violations(whole, placed)
 
 
+@pytest.mark.slow
 @examples(8)
 @given(st.integers(0, 10_000))
 def test_no_plan_is_below_the_bound_over_all_beats(seed: int) -> None:
@@ -185,6 +187,7 @@ def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytes
     assert result.lower <= true_optimum(instance, field)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
     instance, field = small_case(seed)

@@ -175,6 +175,7 @@ def test_a_search_does_not_depend_on_what_the_process_did_before() -> None:
         assert fresh == used
 
 
+@pytest.mark.slow
 def test_small_problems_need_no_compiler() -> None:
     """Numba is not imported for one."""
     code = (
@@ -253,6 +254,7 @@ def test_kernels_are_compiled_where_nothing_can_be_kept(
     assert bool(list(folder.rglob("*.nbc"))) is temporary
 
 
+@pytest.mark.slow
 def test_another_process_compiles_meanwhile(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "_aside", [])
     kernels.compile_aside([module])

@@ -235,6 +235,7 @@ def test_every_piece_of_a_key_is_refused() -> None:
                 parse(text[:k], "x")
 
 
+@pytest.mark.slow
 def test_no_change_of_a_ledger_goes_unnoticed() -> None:
     """A slice of `python -m tests.ledger_measure`, of which 10,000 are in results/sharing.md."""
     tried, missed = attack(400, seed=7)
@@ -348,6 +349,7 @@ def test_keys_stay_apart_and_secret(command: Callable[..., Outcome], tmp_path: P
         read_verifier_key(made.log.text, COSIGNATURE, "x")
 
 
+@pytest.mark.slow
 def test_two_agencies_hold_each_other_to_their_history(command: Callable[..., Outcome], tmp_path: Path) -> None:
     log, police, held = tmp_path / "log", tmp_path / "police", tmp_path / "held.txt"
     record = tmp_path / "seizures.csv"
@@ -456,6 +458,7 @@ def cosigning(place: Path, history: str, kill_at: int = 0) -> AbstractContextMan
     return started(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=environment)
 
 
+@pytest.mark.slow
 def test_a_witness_that_is_killed_at_any_step_signs_no_fork(tmp_path: Path) -> None:
     place, held = two_histories(tmp_path)
     for kill_at in range(1, 40):
@@ -472,6 +475,7 @@ def test_a_witness_that_is_killed_at_any_step_signs_no_fork(tmp_path: Path) -> N
     pytest.fail("the child was killed at each of its steps")
 
 
+@pytest.mark.slow
 def test_of_two_histories_cosigned_at_once_one_is(tmp_path: Path) -> None:
     place, held = two_histories(tmp_path)
     for _ in range(5):

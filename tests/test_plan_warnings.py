@@ -69,6 +69,7 @@ def test_a_border_that_does_not_close_is_named_with_what_mends_it(tmp_path: Path
     assert not border_warnings(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_check_plan_and_region_say_on_the_console_and_in_the_report_that_there_is_no_border(
     command: Callable[..., Outcome], tmp_path: Path
@@ -102,6 +103,7 @@ def test_a_border_that_nobody_enters_over_is_a_fault_that_says_why(
     assert any(words in problem.remedy for problem in raised.value.problems)
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_console_report_and_run_file_hold_the_same_warnings(command: Callable[..., Outcome], tmp_path: Path) -> None:
     text = SCENARIO.replace("capacity = 30", "capacity = 0")  # posts that inspect nobody

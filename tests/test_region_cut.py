@@ -215,6 +215,7 @@ lines = st.lists(points, min_size=2, max_size=8).map(
 )
 
 
+@pytest.mark.slow
 @examples(300)
 @given(rings(), lines)
 def test_crossings_are_the_changes_of_side(ring: list[Point], line: list[Point]) -> None:

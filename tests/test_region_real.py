@@ -81,6 +81,7 @@ def ways_on_the_border(path: Path, border: BaseGeometry) -> dict[int, tuple[dict
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
 @pytest.mark.parametrize("modes", [("drive",), ROADS, tuple(MODES)], ids=["drive", "roads", "all"])
 def test_every_way_that_meets_the_border_is_a_crossing_or_dropped(
@@ -180,6 +181,7 @@ def raw_distances(path: Path, sources: list[int], targets: list[int]) -> NDArray
     return graph.distances(np.searchsorted(nodes, sources))[:, np.searchsorted(nodes, targets)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
 def test_distances_are_those_of_the_raw_ways(regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known) -> None:
     network = region_of(regions, known.path, ("drive",)).network

@@ -128,6 +128,7 @@ def regions(draw: st.DrawFn) -> Region:
     )
 
 
+@pytest.mark.slow
 @examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(regions())
 def test_round_trip_of_any_region(tmp_path: Path, region: Region) -> None:

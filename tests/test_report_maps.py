@@ -103,6 +103,7 @@ def _labels(item: Any) -> list[str]:
     return wide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "names"), [(full_content(), FULL), (_bare(), ["map-risk.png", *CHARTS])], ids=["full", "bare"]
 )
@@ -119,6 +120,7 @@ def test_figures_are_images_with_something_on_them(tmp_path: Path, content: Repo
     assert dict(mpl.rcParams) == settings
 
 
+@pytest.mark.slow
 def test_figures_leave_no_global_figure_behind(tmp_path: Path) -> None:
     save_figures(tmp_path, full_content())
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
@@ -256,6 +258,7 @@ def test_the_evader_chart_puts_the_largest_contribution_first() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_record_text_is_never_read_as_mathematics(tmp_path: Path) -> None:
     content = full_content()
     bad = r"$\frac{$ \u4e2d \ud800"
@@ -310,6 +313,7 @@ def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_
     assert all(sorted(indices) == list(range(content.network.n_segments)) for indices in shown.values())
 
 
+@pytest.mark.slow
 def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
     item = interactive_map(full_content()).item
     for kind in ("GlyphRenderer", "LegendItem"):
@@ -323,6 +327,7 @@ def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
             assert layer.get("visible", True) == ((not tags or "plan" in tags) and layer.get("name") != "narrow")
 
 
+@pytest.mark.slow
 def test_a_narrow_screen_has_names_and_numbers_of_its_own() -> None:
     item = interactive_map(full_content()).item
     for label in ("Names of border towns", "Numbers of main roads", "Numbers of the sites"):
@@ -341,6 +346,7 @@ def test_what_nobody_searched_is_called_unknown_in_its_tooltip() -> None:
         assert (effort == "never searched") == (not searched)
 
 
+@pytest.mark.slow
 def test_where_to_look_next_is_a_layer_numbered_as_in_the_table() -> None:
     content = full_content()
     item = interactive_map(content).item
@@ -352,6 +358,7 @@ def test_where_to_look_next_is_a_layer_numbered_as_in_the_table() -> None:
     assert "Where to look next" not in _labels(without)
 
 
+@pytest.mark.slow
 def test_every_layer_can_be_hidden_from_the_legend() -> None:
     item = interactive_map(full_content()).item
     assert [legend["click_policy"] for legend in _models(item, "Legend")] == 4 * ["hide"]  # two a screen
@@ -375,12 +382,14 @@ def test_every_layer_can_be_hidden_from_the_legend() -> None:
     assert words.count("Never searched: unknown") == 2  # one for risk, one for how sure it is
 
 
+@pytest.mark.slow
 def test_a_busier_route_is_wider() -> None:
     item = interactive_map(full_content()).item
     before = next(source for source in _sources(item) if "width" in source)
     assert len(set(before["width"])) == 3  # 0.7 alone, 0.3 alone, and both
 
 
+@pytest.mark.slow
 def test_an_evader_without_a_route_is_drawn_before_only() -> None:
     content = full_content()
     item = interactive_map(replace(content, routes=content.routes[1:])).item
@@ -388,6 +397,7 @@ def test_an_evader_without_a_route_is_drawn_before_only() -> None:
     assert "Routes with the plan" not in _labels(item)
 
 
+@pytest.mark.slow
 def test_record_text_stays_out_of_what_bokeh_reads_as_mathematics() -> None:
     content = full_content()
     network = replace(content.network, name=np.full(content.network.n_arcs, "$$road$$"))
@@ -401,6 +411,7 @@ def test_record_text_stays_out_of_what_bokeh_reads_as_mathematics() -> None:
     assert json.dumps(item).count("$$") == data.count("$$")
 
 
+@pytest.mark.slow
 def test_tooltips_use_only_escaped_columns() -> None:
     item = interactive_map(full_content()).item
     tooltips = [row for hover in _models(item, "HoverTool") for row in hover["tooltips"]]
@@ -452,6 +463,7 @@ def test_busy_segments_stay_even_beyond_the_limit() -> None:
     assert segments_to_draw(content, np.ones(network.n_segments, dtype=bool), 3).size == network.n_segments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "border",
     [

@@ -132,6 +132,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Parse
     return paths, Parsed(paths[0].read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_the_files_are_those_promised(written: tuple[list[Path], Parsed]) -> None:
     paths, _ = written
     assert [path.name for path in paths] == [
@@ -290,6 +291,7 @@ def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path],
     assert "With the 2 sites and 3 beats below, the share of loads that get through is 31.2" in text
 
 
+@pytest.mark.slow
 def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
     content = full_content()
     rows = 3 * ROWS_SHOWN["desk"]
@@ -300,6 +302,7 @@ def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
     assert (classes["open-ends"], classes["riskiest"], classes["budgets"]) == ("long", "lengthy", None)
 
 
+@pytest.mark.slow
 def test_hostile_text_adds_no_element_attribute_or_script() -> None:
     tame, wild = _page(_hostile(full_content(), [0], ("word",))), _page(hostile_content())
     assert wild.unbalanced == []
@@ -324,6 +327,7 @@ def test_hostile_text_cannot_close_the_block_of_map_data() -> None:
     assert "alert(1)" in json.dumps(json.loads(block))
 
 
+@pytest.mark.slow
 def test_hostile_text_can_be_written(tmp_path: Path) -> None:
     paths = write_report(tmp_path, hostile_content())
     assert Parsed(paths[0].read_text(encoding="utf-8")).unbalanced == []
@@ -338,6 +342,7 @@ def test_a_report_of_nothing_but_roads(tmp_path: Path) -> None:
     assert "ask for them before you act" in parsed.text
 
 
+@pytest.mark.slow
 def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
     content = full_content()
     nan = float("nan")
@@ -374,6 +379,7 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
     assert not [column for column in columns if re.search(r"\bnan\b", column, flags=re.IGNORECASE)]
 
 
+@pytest.mark.slow
 def test_values_that_are_not_shares_keep_their_unit() -> None:
     content = full_content()
     summary = replace(
@@ -393,6 +399,7 @@ def test_values_that_are_not_shares_keep_their_unit() -> None:
     assert parsed.tables["layouts"][0][1] == "Number of loads that get through"
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_risk_was_estimated_from_where_that_is_known() -> None:
     content = full_content()
     assert content.risk is not None
@@ -416,6 +423,7 @@ def test_each_view_can_be_chosen_above_the_map(written: tuple[list[Path], Parsed
     assert radios[3]["data-title"] == "Search effort, search hours per km of road"
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_where_to_look_unless_somebody_asked() -> None:
     parsed = _page(replace(full_content(), look_next=None))
     assert "look-next" not in parsed.tables
@@ -444,6 +452,7 @@ def test_risk_of_another_network_is_refused() -> None:
         replace(content, risk=replace(content.risk, low=np.zeros(3)))
 
 
+@pytest.mark.slow
 def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text("{}")
     (tmp_path / "report.html").write_text("old")
@@ -477,6 +486,7 @@ def compiled() -> Compiled:
     return compile_scenario(SCENARIO)
 
 
+@pytest.mark.slow
 def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
     evidence = fitted_evidence(compiled)
     assert evidence is not None
@@ -532,6 +542,7 @@ def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> Non
     assert fitted_evidence(replace(compiled, travel=silent)) is None
 
 
+@pytest.mark.slow
 def test_risk_look_and_the_report_give_the_same_answer(compiled: Compiled) -> None:
     told, look = look_next(compiled), where_to_look(SCENARIO)
     assert told is not None

@@ -220,6 +220,7 @@ def test_a_click_on_its_letter_hides_all_of_a_beat() -> None:
         assert all(len(line["renderers"]) == 3 for line in lines)  # tour, posts, letters
 
 
+@pytest.mark.slow
 def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     few = full_content().beats
     crowd = (*few, *(replace(few[0], id=f"c{k}") for k in range(POSTS_LETTERED["narrow"] // 2)))
@@ -229,6 +230,7 @@ def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     assert sum(lettered) == posts + len(crowd)
 
 
+@pytest.mark.slow
 def test_without_beats_nothing_is_said_of_them() -> None:
     content = full_content(beats=(), layouts=())
     html = page(content, {})
@@ -326,6 +328,7 @@ def _plan(planned: Planned) -> Plan:
     return planned.result.plan
 
 
+@pytest.mark.slow
 def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Planned, content: ReportContent) -> None:
     driven = {beat.id: beat for beat in _plan(planned).beats}
     instance = planned.comparison.instance

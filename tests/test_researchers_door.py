@@ -61,6 +61,7 @@ def command(environment: dict[str, str], *arguments: object) -> subprocess.Compl
     )
 
 
+@pytest.mark.slow
 def test_a_method_of_an_installed_package_takes_part_in_bench_on_a_folder_of_ones_own(
     installed: dict[str, str], tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_method_of_an_installed_package_takes_part_in_bench_on_a_folder_of_one
     assert len((tmp_path / "rows" / "rows.jsonl").read_text(encoding="utf-8").splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_a_method_that_cannot_be_imported_says_whose_it_is(installed: dict[str, str]) -> None:
     done = command(installed, "solve", INSTANCES / "grid" / f"{SMALL}.json", "--method", "broken")
     assert done.returncode == 1

@@ -156,6 +156,7 @@ def nearest_town_km(row: dict[str, str]) -> float | None:
     return min(near) if near else None
 
 
+@pytest.mark.slow
 def test_towns_stand_where_geonames_has_them() -> None:
     towns = [row for row in table("nodes") if row["kind"] in {"town", "exit"}]
     found = {row["id"]: nearest_town_km(row) for row in towns}

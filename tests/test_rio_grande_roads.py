@@ -98,6 +98,7 @@ def ways_between(network: Network, pairs: list[tuple[str, str]], chosen: NDArray
     return [float(found[row, node]) / 1000 for row, node in enumerate(nodes[1::2])]
 
 
+@pytest.mark.slow
 def test_committed_files_are_what_the_tables_build(build: ModuleType, made: Any) -> None:
     assert gzip.decompress((FOLDER / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
     name = {"name": "United States", "source": build.BORDER_SOURCE}
@@ -317,6 +318,7 @@ def test_effort_follows_the_agents_of_each_year_and_the_traffic_of_each_month() 
             assert row["assumed"] == ("no" if year <= 2019 else "yes")
 
 
+@pytest.mark.slow
 @needs("cbp")
 @needs("border-patrol")
 def test_counts_are_those_of_the_agencies_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,11 +350,13 @@ def test_seizure_table_carries_over_every_land_seizure_of_its_areas() -> None:
         assert found[key] == [events, pytest.approx(pounds, abs=1.0)], key
 
 
+@pytest.mark.slow
 def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
     checked = check_scenario_file(FOLDER / "scenario.toml")
     assert not checked.problems
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "old", "new", "found"),
     [

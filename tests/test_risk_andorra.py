@@ -27,6 +27,7 @@ def test_every_row_says_that_it_is_synthetic(name: str) -> None:
     assert {row["source"] for row in rows(name)} == {"synthetic"}
 
 
+@pytest.mark.slow
 @needs("osm", "andorra-2025-01.osm.pbf")
 def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
     region = read_region(EXTRACT, border="Andorra", modes=("drive", "service", "track"))

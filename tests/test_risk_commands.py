@@ -42,6 +42,7 @@ def run(*words: str) -> str:
     return outcome.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("once")
 def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     line = json.loads(run("alerts", str(SCENARIO), "--by", "area", "--out", str(tmp_path / "out"), "--json"))
@@ -61,6 +62,7 @@ def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     assert header == "place,segment,first,last,found"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("once")
 def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table() -> None:
     words = run("alerts", str(SCENARIO), "--by", "crossing", "--memory", "36")
@@ -68,6 +70,7 @@ def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_tabl
     assert "everywhere, by quarter" in words
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("once")
 def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     words = ["look", str(SCENARIO), "--unit", "agent-years", "--effort", "10", "--top", "3", "--out", str(tmp_path)]

@@ -345,6 +345,7 @@ def test_the_volume_of_the_hyperparameters_is_that_of_the_quadratic_that_the_val
         assert log_volume(HYPER_MEAN + HYPER_SD * z, values) == pytest.approx(volume, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_evidence_of_the_field_is_averaged_over_its_hyperparameters() -> None:
     """The referee sums over a lattice that covers the prior; Laplace's approximation is within half a nat."""
     network = line_network(12)

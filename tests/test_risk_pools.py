@@ -92,6 +92,7 @@ def fitted(latent: LatentModel, hyper: Hyperparameters) -> Candidate:
     return with_posterior(candidate_at_mode("field", latent, hyper, None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("counts", "units", "own"),
     [((3.0, 1.0), 1, None), ((30.0, 6.0), 1, None), ((8.0, 2.0), 1, {2: 4.0, 6: 0.0, 7: 0.0}), ((8.0, 2.0), 2, None)],

@@ -73,6 +73,7 @@ def test_posteriors_as_published_are_the_nearest_normal_ones_of_dense_algebra(se
         np.testing.assert_allclose(candidate.sd, nearest.sd, rtol=0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_hyperparameters_are_the_likeliest_and_averages_over_them_are_near(seed: int) -> None:
     case = small_case(4, seed)
@@ -90,6 +91,7 @@ def test_hyperparameters_are_the_likeliest_and_averages_over_them_are_near(seed:
         assert ratio.max() < 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("numpyro") is None, reason="NumPyro is not installed (extra `test`, where it has wheels)")
 def test_medians_and_intervals_are_those_of_a_sampler() -> None:
     asked = ["--print", "--count", "1", "--draws", "300", "--chains", "1", "--candidate", "field + flow"]
@@ -109,6 +111,7 @@ def counts(rows: list[CalibrationRow], what: str) -> list[list[int]]:
     return [getattr(row, what) for row in rows]
 
 
+@pytest.mark.slow
 def test_ranks_of_truths_drawn_from_the_prior_are_even() -> None:
     rows = [judge(seed, 4) for seed in range(40)]
     for what in ("searched", "unsearched", "pairs"):
@@ -123,6 +126,7 @@ def test_ranks_of_truths_drawn_from_the_prior_are_even() -> None:
     assert 0.8 < pairs < 0.97
 
 
+@pytest.mark.slow
 def test_the_judge_of_calibration_notices_intervals_that_are_too_narrow() -> None:
     ranks = counts([judge(seed, 4, shrink=0.5) for seed in range(10)], "searched")
     assert outer_share(ranks).mean > 0.3

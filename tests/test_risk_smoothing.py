@@ -86,6 +86,7 @@ def test_extreme_reaches_stay_between_nothing_and_everything(reach: float) -> No
     np.testing.assert_allclose(np.diag(weight), 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 @examples(30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), density=st.floats(0, 0.3), compiled=st.booleans())
 def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, density: float, compiled: bool) -> None:
@@ -104,6 +105,7 @@ def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, densit
     np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.slow
 @examples(30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), sides=st.integers(1, 20), in_columns=st.booleans())
 def test_compiled_solutions_are_those_of_each_side_to_the_bit(seed: int, n: int, sides: int, in_columns: bool) -> None:

@@ -66,6 +66,7 @@ def test_nights_weekends_and_hours_are_spread_as_evenly_as_can_be() -> None:
     assert spread([one for one in everything if one.day.weekday() >= 5]) <= 1
 
 
+@pytest.mark.slow
 def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "WHOLE_PAIRS", 0)
     monkeypatch.setattr(search, "PATIENCE", 6)
@@ -104,6 +105,7 @@ def test_a_crew_goes_only_where_agency_base_and_training_fit() -> None:
     assert broken_rules(made, FIRST, 1) == []
 
 
+@pytest.mark.slow
 def test_rest_counts_from_back_at_base_to_leaving_it() -> None:
     rest: dict[str, Any] = {"rest_minutes": 12 * 60, "base": "north"}
     near = [duty("a", s.id, travel={"north": 0}) for s in (DAY, NIGHT)]
@@ -139,6 +141,7 @@ REFUSALS: list[tuple[Rule, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "given_rule"), REFUSALS, ids=[rule for rule, _ in REFUSALS])
 def test_a_refusal_names_the_rule_that_fails_and_a_shift(rule: Rule, given_rule: dict[str, Any]) -> None:
     shifts, number = ([DAY, NIGHT], 2) if rule == "rest" else ([DAY], 1)
@@ -177,6 +180,7 @@ def test_nobody_who_may_do_it_and_too_few_at_once() -> None:
     assert refused.value.reports[0].rule == "one at a time"
 
 
+@pytest.mark.slow
 def test_crews_that_are_resting_are_counted_in_the_refusal() -> None:
     crews = [crew(f"c{k}", rest_minutes=10 * 60) for k in range(3)]
     asked = [duty("a", "early"), duty("a", "late"), duty("a", "night", 4)]
@@ -206,6 +210,7 @@ def test_independent_agencies_are_refused_together() -> None:
     assert {report.duty.option for report in refused.value.reports} == {"a", "b"}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_roster() -> None:
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(6)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
@@ -244,6 +249,7 @@ class Countdown(Clock):
         return float(self.looks >= 0)
 
 
+@pytest.mark.slow
 def test_the_clock_ends_the_making_of_a_model_as_well_as_its_search() -> None:
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(40)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
@@ -286,6 +292,7 @@ def test_ctrl_c_keeps_the_best_roster_so_far_and_before_it_ends_the_command() ->
         press_at("finding a roster")
 
 
+@pytest.mark.slow
 def test_ctrl_c_inside_the_solver_stops_it_and_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         search, "WHOLE_PAIRS", 0
@@ -495,6 +502,7 @@ def first_with_little_effort(model: RosterProgram, seed: int, *, effort: float |
     return FIRST_SEARCH(model, seed, effort=LITTLE if effort is None else min(effort, LITTLE))
 
 
+@pytest.mark.slow
 @examples(12)
 @given(weeks_of_crews())
 def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:

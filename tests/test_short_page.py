@@ -127,6 +127,7 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
     assert save_figure(tmp_path, "maps", plan_maps_figure(roads, many)).stat().st_size > 5000
 
 
+@pytest.mark.slow
 def test_an_explanation_and_a_curve_have_pages(command: Callable[..., Outcome], tmp_path: Path) -> None:
     instance = hostile(on_a_map(4))
     folder = written(tmp_path / "here", instance, ["o3"])

@@ -28,6 +28,7 @@ def test_nothing_placed_is_worth_the_published_value() -> None:
     assert evaluate(instance, ()).value == pytest.approx(0.421832, abs=5e-7)
 
 
+@pytest.mark.slow
 @shared
 def test_snipno_1_budget_50_is_solved_to_its_known_optimum() -> None:
     result = solve(snip_instance(FOLDER, number=0, snipno=1, budget=50), method="compact")

@@ -107,6 +107,7 @@ def pages_and_rest(folder: Path) -> tuple[str, dict[str, str]]:
     return html.unescape(page.read_text("utf-8")), rest
 
 
+@pytest.mark.slow
 def test_pages_hold_no_english_and_files_for_programs_no_spanish(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:
@@ -202,6 +203,7 @@ def test_every_sentence_of_a_cooperation_has_a_translation() -> None:
         assert "1.600 órdenes" in " ".join(spanish) or each.sampled is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("areas", [False, True])
 def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) -> None:
     bare = SCENARIO.replace('areas = "areas.geojson"\n', "")
@@ -260,6 +262,7 @@ def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> Non
 NOTHING = Plan(())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agencies", [1, 2])
 def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: int) -> None:
     ranges = tuple(BudgetRange.between(name, 0, 2000, 3) for name in ("agentes", "dinero")[:agencies])
@@ -283,6 +286,7 @@ def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: 
         assert "0,0004 (de " in pages["es"]
 
 
+@pytest.mark.slow
 def test_the_language_is_that_of_the_scenario_or_the_one_asked_for(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -430,6 +434,7 @@ def visited(session: DeskSession) -> str:
     return "".join(seen)
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_no_state_of_the_page_holds_english(folder: Path) -> None:
     with speaking("es"):
@@ -542,6 +547,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "out" / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_the_report_of_a_plan_holds_no_english(report: str) -> None:
     assert left_in(report, NAMES) == []
@@ -559,6 +565,7 @@ def test_the_report_of_a_plan_holds_no_english(report: str) -> None:
         assert said in shown, said
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_a_roster_and_its_field_pack_hold_no_english(tmp_path: Path) -> None:
     files = files_of(roster_of("Puesto"), tmp_path / "es", "es")
@@ -567,6 +574,7 @@ def test_a_roster_and_its_field_pack_hold_no_english(tmp_path: Path) -> None:
     assert {name: left for name, text in pages.items() if (left := left_in(text))} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_english_is_found_wherever_a_page_shows_it(report: str, tmp_path: Path) -> None:
     files = files_of(roster_of("Post"), tmp_path / "en", "en")
@@ -598,6 +606,7 @@ def _written() -> Iterator[tuple[Path, str]]:
                         yield path, each.value
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_babel_finds_every_text_also_within_other_calls() -> None:
     known = {text for entry in catalogue.extracted() if entry.id for text in catalogue.all_texts(entry.id)}
@@ -673,6 +682,7 @@ def test_the_update_leaves_a_catalogue_that_is_up_to_date_as_it_is(
     assert (tmp_path / "es.po").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_spanish_report_holds_no_english_sentence(spanish: str) -> None:
     parts = english_parts()
     assert len(parts) > 150
@@ -682,6 +692,7 @@ def test_a_spanish_report_holds_no_english_sentence(spanish: str) -> None:
     assert [part for part in parts if part in shown] == []
 
 
+@pytest.mark.slow
 def test_a_page_names_its_language_and_writes_numbers_and_dates_of_it(spanish: str) -> None:
     parsed = Parsed(spanish)
     assert next(attrs["lang"] for tag, attrs in parsed.elements if tag == "html") == "es"
@@ -716,6 +727,7 @@ def test_numbers_and_dates_are_those_of_the_region() -> None:
     assert spoken().code == "en"
 
 
+@pytest.mark.slow
 def test_english_is_what_it_is_without_any_language() -> None:
     plain = page(full_content(), {})
     with speaking("en"):
@@ -723,6 +735,7 @@ def test_english_is_what_it_is_without_any_language() -> None:
     assert '<html lang="en">' in plain
 
 
+@pytest.mark.slow
 def test_text_of_records_stays_text(spanish: str) -> None:
     content = hostile_content()
     english = Parsed(page(content, {}))
@@ -797,6 +810,7 @@ def files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english(tmp_path: Path) -> None:
     roster = roster_of("<b>Post & $x$</b>")
     english, spanish = (files_of(roster, tmp_path / code, code) for code in ("en", "es"))

@@ -109,6 +109,7 @@ def test_stops_become_records_a_backtest_and_a_plan(command: Callable[..., Outco
             assert CANARY.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_a_shuffled_record_says_nothing_of_where_and_the_plan_says_so(
     command: Callable[..., Outcome], tmp_path: Path

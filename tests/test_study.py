@@ -367,6 +367,7 @@ def test_every_goal_is_measured_by_the_goals_rows() -> None:
     assert [found.value for found in figures[:6] if found] == pytest.approx([1.8, 1.8, 1.8, 1.8, 0.0, 0.0])
 
 
+@pytest.mark.slow
 def test_the_page_is_made_from_rows_and_sections_alone(tmp_path: Path) -> None:
     folder = tmp_path / "risk"
     map_store(folder).append(*all_rows())

@@ -48,6 +48,7 @@ def errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
     return [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("Error")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize(
     "command", ["--help", "--version", "schema scenario", "solve INSTANCE", "solve INSTANCE --json"]
@@ -68,6 +69,7 @@ def test_closed_standard_output_is_found_before_the_work(command: str, instance:
     assert message.startswith("Error: standard output is closed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["2>&-", "2>/dev/full"])
 def test_standard_error_carries_no_result_so_its_faults_end_nothing(fault: str, instance: Path) -> None:
     done = shell(f"$CLI solve {instance} --json {fault}")
@@ -79,6 +81,7 @@ def test_everything_closed_ends_with_1(instance: Path) -> None:
     assert shell(f"$CLI solve {instance} >&- 2>&- <&-").returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["schema scenario", "solve INSTANCE INSTANCE --json", "solve INSTANCE", "--help"])
 def test_a_reader_that_has_enough_ends_the_command_silently(command: str, instance: Path) -> None:
     done = shell(f"$CLI {command.replace('INSTANCE', str(instance))} | true")
@@ -86,6 +89,7 @@ def test_a_reader_that_has_enough_ends_the_command_silently(command: str, instan
     assert errors(done) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [

@@ -254,6 +254,7 @@ def test_a_scenario_whose_tips_are_at_fault_is_refused(tmp_path: Path) -> None:
     assert any("tips.csv" in str(problem) for problem in check_scenario(path).problems)
 
 
+@pytest.mark.slow
 def test_intervals_of_reliability_hold_what_they_promise() -> None:
     """Sources of each grade drawn around shares that are not the stated ones; 90 % intervals hold 85 to 95 % of them."""
     rng = np.random.default_rng(7)

@@ -98,6 +98,7 @@ def test_capacity_of_zero_inspects_nobody() -> None:
     assert (traffic.hourly(0.0) > 0, traffic.source) == (True, "")
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_check_report_and_plan_say_which_traffic_was_taken(tmp_path: Path) -> None:
     text = SCENARIO + "\n[traffic]\nby_class = { secondary = 1500 }\n"

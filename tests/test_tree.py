@@ -136,6 +136,7 @@ def test_parallel_roads_are_closed_by_one_split() -> None:
     assert tree.nodes <= 1
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @examples(40)
 def test_the_tree_alone_ends_at_the_optimum(seed: int) -> None:
@@ -151,6 +152,7 @@ def test_the_tree_alone_ends_at_the_optimum(seed: int) -> None:
     assert not violations(instance, found.plans[-1])
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @examples(100)
 def test_cuts_at_gap_zero_finds_the_optimum(seed: int) -> None:
@@ -214,6 +216,7 @@ def test_the_root_bound_lies_between_the_trivial_bound_and_the_optimum(seed: int
     assert not any(violations(instance, placed) for placed in found.plans)
 
 
+@pytest.mark.slow
 def test_the_root_bound_is_close_on_small_problems() -> None:
     """The mean gap of the root: a family of cuts that stops working shows here."""
     gaps = []
@@ -264,6 +267,7 @@ def test_time_up_before_the_start_leaves_the_trivial_bound() -> None:
     assert tree.lower == pytest.approx(overlay.value(overlay.free | instance.forced))
 
 
+@pytest.mark.slow
 @shared
 @pytest.mark.parametrize(
     ("number", "snipno", "budget", "optimum"),
@@ -311,6 +315,7 @@ def test_what_can_be_added_is_what_fits(seed: int) -> None:
             placed = more[option]
 
 
+@pytest.mark.slow
 def test_budgets_hit_to_the_last_digit_lose_no_plan() -> None:
     """What fits is decided by one sum in one order: of two that differ in the last digit, one once lost the best plan."""
     steps = np.random.default_rng(0)

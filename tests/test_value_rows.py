@@ -66,6 +66,7 @@ def test_some_rows_are_left() -> None:
     assert sum(rows.side.size for seed in range(12) if (rows := left_by_a_solve(seed).rows) is not None) > 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_bounds_are_true_at_every_budget(seed: int) -> None:
     instance = harder(seed)
@@ -86,6 +87,7 @@ def test_bounds_are_true_at_every_budget(seed: int) -> None:
         starts = [case.placed(result.plan.options)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_options_that_the_overlay_leaves_free_can_be_forced_or_forbidden(seed: int) -> None:
     instance = harder(seed)

@@ -45,6 +45,7 @@ def test_one_inspector_has_the_textbook_wait_and_tables_of_erlang_agree() -> Non
         waiting_chance(1.0, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("load", "servers"), [(0.5, 1), (0.7, 2)])
 def test_a_simulation_by_ciw_agrees_within_its_error(load: float, servers: int) -> None:
     ciw = pytest.importorskip("ciw")
