@@ -17,13 +17,17 @@ from optimizer.base.errors import InputError
 from optimizer.plans import comparison
 from optimizer.plans.comparison import compare
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.files.plan_file import beat_entry
 from optimizer.problem.instance.evaders import Route, best_responses
+from optimizer.problem.instance.option_names import printed_name
 from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.places import Gateway, with_unique_labels
 from optimizer.problem.plan.evaluation import evader_values, plan_value
-from optimizer.problem.plan.plan import Plan
+from optimizer.problem.plan.plan import Plan, make_beat
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.cases import brute_force, enumerated_value, random_instance, simple_paths
 from tests.command import Outcome, run
+from tests.test_joint import small_case
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
 
 if TYPE_CHECKING:
@@ -79,7 +83,7 @@ def test_values_and_their_parts_add_up(tmp_path: Path, seed: int) -> None:
             assert plan.value + adds == pytest.approx(enumerated_value(instance, rest))
     first, today = compared.plans
     assert first.differs == ()
-    assert set(today.differs) == set(first.matched.plan.options) ^ {"o3"}
+    assert {each.id for each in today.differs} == set(first.matched.plan.options) ^ {"o3"}
 
 
 def test_a_plan_of_another_instance_is_matched_by_site_and_the_rest_is_listed(tmp_path: Path) -> None:
@@ -91,8 +95,8 @@ def test_a_plan_of_another_instance_is_matched_by_site_and_the_rest_is_listed(tm
     assert set(plan.matched.plan.options) == {"o1", "o2"}
     assert plan.matched.unmatched == ["y"]
     assert plan.matched.notes == ["x is taken for o1."]
-    assert plan.comes == ("o1", "o2")
-    assert plan.goes == ("o3",)
+    assert [each.id for each in plan.comes] == ["o1", "o2"]
+    assert [each.id for each in plan.goes] == ["o3"]
     strange = written(tmp_path / "strange", instance, ["q"])
     with pytest.raises(InputError, match="none of its 1 placements"):
         compare_plans([folder, strange])
@@ -248,6 +252,60 @@ def test_tables_of_sites_name_what_is_unknown(tmp_path: Path) -> None:
     table.write_text("site\nnowhere-site\n")
     with pytest.raises(InputError, match=r"line 2, site.*nowhere-site"):
         compare_plans([folder, table])
+
+
+def labelled(instance: Instance, labels: dict[str, str]) -> Instance:
+    return replace(instance, options=tuple(replace(o, label=labels.get(o.id, "")) for o in instance.options))
+
+
+def test_labels_as_they_are_printed_mean_their_site(tmp_path: Path) -> None:
+    labels = {"o0": "US 90 (camera)", "o1": "US 90 (post)", "o2": "Ford  Road", "o4": "Ford road", "o3": "Bridge"}
+    instance = labelled(on_a_map(1), labels)
+    folder, table = written(tmp_path / "here", instance, ["o3"]), tmp_path / "mine.csv"
+
+    def read(*rows: str) -> set[str]:
+        table.write_text("site,kind\n" + "\n".join(rows))
+        return set(compare_plans([folder, table], evaders=0).plans[1].matched.plan.options)
+
+    assert read("us 90 (post),") == {"o1"}
+    assert read("US 90,camera", "bridge [o3],") == {"o0", "o3"}
+    assert {read(f"{printed_name(o)},").pop() for o in instance.options} == {o.id for o in instance.options}
+    with pytest.raises(InputError, match=r"'ford road', as 2 sites are called; expected the id of one: b, d"):
+        read("ford road,post")
+
+
+def test_equal_beats_are_counted_one_by_one(tmp_path: Path) -> None:
+    instance, field = small_case(3, teams=3)
+    beats = [make_beat(field, 0, [1], [1], f"b{k}") for k in range(3)]
+    write_instance(model := tmp_path / "model.json", instance)
+    files = []
+    for count in (1, 3):
+        entries = [beat_entry(instance, beat).model_dump(mode="json") for beat in beats[:count]]
+        content = {"options": [beat.id for beat in beats[:count]], "beats": entries, "schema_version": 2}
+        files.append(tmp_path / f"{count}.json")
+        files[-1].write_text(json.dumps(content))
+    one, three = compare_plans(files, on=model, evaders=0).plans
+    assert three.value <= one.value
+    assert len(three.comes) == 2
+    assert not three.goes
+    again = compare_plans(files[::-1], on=model, evaders=0).plans[1]
+    assert len(again.goes) == 2
+
+
+def test_gateways_and_sites_that_share_a_name_are_numbered() -> None:
+    gateways = [
+        Gateway(f"g{k}", k, 10.0 + k, 50.0, "port", name=name) for k, name in enumerate(("US 90", "SH 1", "US 90"))
+    ]
+    assert [each.label for each in with_unique_labels(gateways)] == ["US 90 (1)", "SH 1", "US 90 (2)"]
+
+
+def test_sites_of_a_table_that_share_a_label_are_numbered(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    sites = scenario.parent / "sites.csv"
+    sites.write_text(sites.read_text().replace("Ford track", "North road"))
+    names = [option.label for option in compile_scenario(scenario).instance.options]
+    assert {"North road (1)", "North road (2)"} < set(names)
+    assert len(set(names)) == len(names)
 
 
 def test_without_a_model_there_is_a_message(tmp_path: Path) -> None:

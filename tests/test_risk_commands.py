@@ -67,7 +67,7 @@ def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
 def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table() -> None:
     words = run("alerts", str(SCENARIO), "--by", "crossing", "--memory", "36")
     assert "test by area" in " ".join(words.split())
-    assert "everywhere, by quarter" in words
+    assert "everywhere, over time" in words
 
 
 @pytest.mark.slow

@@ -72,6 +72,7 @@ def _note(plan: ComparedPlan) -> None:
 
 def _show(comparison: PlanComparison) -> None:
     from optimizer.analysis.compare.output import BREAKDOWNS, breakdown_rows
+    from optimizer.base.text.formatting import plain
 
     plans, first = comparison.plans, comparison.plans[0]
     names = [plan.matched.name for plan in plans]
@@ -89,9 +90,10 @@ def _show(comparison: PlanComparison) -> None:
     if len(first.by_origin) > ORIGINS:
         print_note(f"{len(first.by_origin) - ORIGINS} more origins are left out here; --json has all.")
     for plan in plans[1:]:
-        changes = [(each, "only here") for each in plan.comes] + [(each, "only in the first") for each in plan.goes]
-        print_table(f"{plan.matched.name} against {names[0]}: {len(changes)} differ", ["placement", "where"], changes)
-
+        changes = [(plain(each.label), each.id, "only here") for each in plan.comes]
+        changes += [(plain(each.label), each.id, "only in the first") for each in plan.goes]
+        title = f"{plan.matched.name} against {names[0]}: {len(changes)} differ"
+        print_table(title, ["placement", "id", "where"], changes)
     _show_routes(plans)
 
 

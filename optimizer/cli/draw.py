@@ -101,13 +101,16 @@ def _show(drawn: Drawn) -> None:
             row.date.isoformat(),
             row.shift or "all",
             f"{row.drawn + 1}{' (on the way)' if row.step else ''}{' (overridden)' if row.overridden else ''}",
-            [name for name in row.plan if name not in always] or ["-"],
+            [drawn.names.get(name, name) for name in row.plan if name not in always] or ["-"],
         )
         for row in draws.rows
     ]
     title = f"{draws.name}: {len(rows)} draws; {len(always)} placements stand always"
     print_table(title, ["date", "shift", "plan", "placed besides"], rows)
-    farthest = [(row.placement, f"{row.probability:.1%}", f"{row.share:.1%}") for row in found.rows[:SHOWN]]
+    farthest = [
+        (drawn.names.get(row.placement, row.placement), f"{row.probability:.1%}", f"{row.share:.1%}")
+        for row in found.rows[:SHOWN]
+    ]
     print_table("Farthest from their probability", ["placement", "probability", "share of draws"], farthest)
     month = "" if found.worst_month is None else f", {found.worst_month:.1%} over any 30 days of them"
     print_line(f"No placement is off by more than {found.worst:.1%} over these draws{month}.")

@@ -19,7 +19,9 @@ def explain(
     plan: Annotated[Path, typer.Argument(help="Plan folder, as `plan` writes it.")],
     site: Annotated[
         list[str] | None,
-        typer.Option("--site", metavar="SITE[:KIND]", help="A site to explain, used or not; once for each."),
+        typer.Option(
+            "--site", metavar="SITE[:KIND]", help="A site to explain, used or not, by its id or label; once for each."
+        ),
     ] = None,
     others: Annotated[int, typer.Option(min=0, help="Sites that are not used to price as well.")] = 20,
     evaders: Annotated[int, typer.Option(min=0, help="Evaders of whom the routes left are looked for.")] = 5,
@@ -82,7 +84,7 @@ def _show(explanation: Explanation) -> None:
     from optimizer.analysis.explain.output import evader_sentence, option_sentences, price_rows
 
     rows = price_rows(explanation)
-    columns = ["site", "in the plan", "adds", "costs", "proven", "exchanged for"]
+    columns = ["site", "id", "in the plan", "adds", "costs", "proven", "exchanged for"]
     title = (
         f"{explanation.known.name}: {six_figures(explanation.known.value)} gets through; without each site, or with it"
     )

@@ -82,7 +82,7 @@ def _show_alerts(result: RiskAlerts) -> None:
         print_table(title, head, [_cells(one) for one in found.tested[:NEAREST]])
     for trend in result.trends:
         print_table(
-            f"{trend.place.label}, by quarter",
+            f"{trend.place.label}, over time",
             ["from", "to", "found", "expected", "ratio", "90 % interval"],
             [
                 [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Placement
+    from optimizer.problem.plan.plan import Placement, Plan
     from optimizer.scenario.compile.compile import Compiled
 
 
@@ -59,7 +60,7 @@ class ComparedPlan:
     open_evaders
         The evaders of whom most gets through, with the routes left to them.
     comes, goes
-        Ids of what it has and the first plan has not, and the other way round.
+        What it has and the first plan has not, and the other way round; of equal beats the surplus.
     """
 
     matched: MatchedPlan
@@ -70,12 +71,12 @@ class ComparedPlan:
     by_agency: Mapping[str, float]
     by_drug: Mapping[str, float]
     open_evaders: tuple[ExplainedEvader, ...]
-    comes: tuple[str, ...]
-    goes: tuple[str, ...]
+    comes: tuple[Placement, ...]
+    goes: tuple[Placement, ...]
 
     @property
-    def differs(self) -> tuple[str, ...]:
-        """Ids of what differs from the first plan."""
+    def differs(self) -> tuple[Placement, ...]:
+        """What differs from the first plan."""
         return (*self.comes, *self.goes)
 
 
@@ -159,7 +160,7 @@ def compare_plans(
     for name in names:
         with step(listener, f"reading {name}"):
             matched.append(matched_plan(name, model.instance, model.places))
-    first = _keys(matched[0])
+    first = matched[0].plan
     compared = []
     for each in matched:
         with step(listener, f"valuing {each.name}"):
@@ -180,15 +181,12 @@ def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
     return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, rows), drugs, source.language)
 
 
-def _compared(
-    model: _Model, matched: MatchedPlan, first: Mapping[Hashable, str], evaders: int, listener: Listener
-) -> ComparedPlan:
+def _compared(model: _Model, matched: MatchedPlan, first: Plan, evaders: int, listener: Listener) -> ComparedPlan:
     whole = with_plan(model.instance, matched.plan)
     placed = whole.placed(matched.plan.options)
     weights = np.array([evader.weight for evader in whole.evaders])
     through = weights * evader_values(whole, placed)
     value = float(through.sum())
-    own = _keys(matched)
     agencies = dict.fromkeys(option.agency for option, x in zip(whole.options, placed, strict=True) if x)
     without = {name: placed & np.array([o.agency != name for o in whole.options], dtype=bool) for name in agencies}
     return ComparedPlan(
@@ -200,8 +198,8 @@ def _compared(
         by_agency={name: plan_value(whole, rest) - value for name, rest in without.items()},
         by_drug={} if model.drugs is None else _by_drug(model.drugs, through),
         open_evaders=evaders_left(whole, placed, {beat.id for beat in matched.plan.beats}, evaders, listener),
-        comes=tuple(name for key, name in own.items() if key not in first),
-        goes=tuple(name for key, name in first.items() if key not in own),
+        comes=_surplus(matched.plan, first),
+        goes=_surplus(first, matched.plan),
     )
 
 
@@ -223,12 +221,20 @@ def _sums(names: Sequence[str], amounts: NDArray[np.float64]) -> dict[str, float
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
-def _keys(matched: MatchedPlan) -> dict[Hashable, str]:
-    """Return what tells the placements of a plan apart, with their ids: beats of two plans may have one id and be different tours."""
-    return {_key(placement): placement.id for placement in matched.plan.placements}
+def _surplus(plan: Plan, other: Plan) -> tuple[Placement, ...]:
+    """Return the placements of a plan that another has not, or not as often: a plan may have several equal beats."""
+    left = Counter(_key(placement) for placement in other.placements)
+    found = []
+    for placement in plan.placements:
+        key = _key(placement)
+        left[key] -= 1
+        if left[key] < 0:
+            found.append(placement)
+    return tuple(found)
 
 
 def _key(placement: Placement) -> Hashable:
+    """Return what tells placements apart: beats of two plans may have one id and be different tours."""
     if isinstance(placement, Beat):
         return (placement.team.id, placement.base.id, placement.posts, placement.slots)
     return placement.id

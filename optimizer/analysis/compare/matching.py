@@ -18,7 +18,7 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.plans.plan_folder import PlanFolder
-from optimizer.problem.instance.changes import is_named
+from optimizer.problem.instance.option_names import named_options
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.plan.plan import Placement, Plan
 
@@ -161,12 +161,9 @@ def _from_table(name: str, path: Path, instance: Instance) -> MatchedPlan:
     kinds = table.text.get("kind", [""] * len(table))
     found, problems = MatchedPlan(name), ProblemList()
     for line, site, kind in zip(table.number, table.text["site"], kinds, strict=True):
-        here = [o for o in instance.options if is_named(o, site) or o.label.casefold() == site.casefold() != ""]
-        if not here:
-            known = dict.fromkeys(each for o in instance.options for each in (o.site, o.id) if each)
-            problems.append(unknown_name(f"{path}, line {line}, site", site, list(known)))
-            continue
-        _choose(found, here, kind, f"{path}, line {line}", problems)
+        here = named_options(instance.options, site, f"{path}, line {line}, site", problems)
+        if here:
+            _choose(found, [instance.options[j] for j in here], kind, f"{path}, line {line}", problems)
     problems.raise_if_any()
     return found
 

@@ -15,6 +15,7 @@ from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, translated
 from optimizer.plans.plan_content import straight_roads
+from optimizer.problem.plan.plan import Beat
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from optimizer.analysis.compare.compare import ComparedPlan, PlanComparison
     from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.problem.plan.plan import Placement
     from optimizer.report.analysis_figures import PlanMap
     from optimizer.report.short_page import ShortPage
 
@@ -59,9 +61,9 @@ def plan_line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
         "plan": plan.matched.name,
         "value": plan.value,
         "lower": comparison.lower,
-        "differs": list(plan.differs),
-        "comes": list(plan.comes),
-        "goes": list(plan.goes),
+        "differs": [each.id for each in plan.differs],
+        "comes": [each.id for each in plan.comes],
+        "goes": [each.id for each in plan.goes],
         "model": comparison.model,
         "options": list(plan.matched.plan.options),
         "by_kind": dict(plan.by_kind),
@@ -191,15 +193,15 @@ def _short(plan: ComparedPlan) -> str:
 def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
     from optimizer.report.content.report_table import Column, ReportTable
 
-    columns = (Column(_("Placement")), Column(_("Where")))
+    columns = (Column(_("Placement")), Column(_("Id")), Column(_("Where")))
     return tuple(
         ReportTable(
             f"differs-{k}",
             _("{plan}: {count} differ").format(plan=_short(plan), count=number(len(plan.differs))),
             columns,
             (
-                *((name, _("only here")) for name in plan.comes),
-                *((name, _("only in the first")) for name in plan.goes),
+                *((plain(each.label), each.id, _("only here")) for each in plan.comes),
+                *((plain(each.label), each.id, _("only in the first")) for each in plan.goes),
             ),
         )
         for k, plan in enumerate(comparison.plans[1:], start=2)
@@ -212,7 +214,10 @@ def _maps(comparison: PlanComparison) -> list[PlanMap]:
     return [
         PlanMap(
             f"{_short(plan)}: {number(plan.value, 4)}",
-            _at(comparison, [each for each in plan.matched.plan.options if each not in plan.comes]),
+            _at(
+                comparison,
+                [each for each in plan.matched.plan.placements if not any(each is new for new in plan.comes)],
+            ),
             _at(comparison, plan.comes),
             _at(comparison, plan.goes),
         )
@@ -220,11 +225,14 @@ def _maps(comparison: PlanComparison) -> list[PlanMap]:
     ]
 
 
-def _at(comparison: PlanComparison, ids: Sequence[str]) -> NDArray[np.float64]:
+def _at(comparison: PlanComparison, placements: Sequence[Placement]) -> NDArray[np.float64]:
     """Return the (k, 2) degrees of placements: of an option its place, of a beat each post."""
     index, places = comparison.instance.option_index, comparison.places
-    points = [(places.lon[index[each]], places.lat[index[each]]) for each in ids if each in index]
-    beats = {beat.id: beat for plan in comparison.plans for beat in plan.matched.plan.beats}
-    points += [(stop.post.lon, stop.post.lat) for each in ids if each in beats for stop in beats[each].stops]
+    points: list[tuple[float, float]] = []
+    for each in placements:
+        if isinstance(each, Beat):
+            points += [(stop.post.lon, stop.post.lat) for stop in each.stops]
+        else:
+            points.append((places.lon[index[each.id]], places.lat[index[each.id]]))
     at = np.array(points, dtype=np.float64).reshape(-1, 2)
     return at[np.isfinite(at).all(axis=1)]

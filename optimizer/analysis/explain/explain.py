@@ -11,17 +11,16 @@ import numpy as np
 from optimizer.analysis.explain.replacements import Pricing, promising, released, root_rows, swapped
 from optimizer.analysis.explain.residual_routes import SitesOnArcs, routes_left
 from optimizer.base.errors import ProblemList
-from optimizer.base.text.names import unknown_name
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.plans.plan_folder import PlanFolder
-from optimizer.problem.instance.changes import is_named
+from optimizer.problem.instance.option_names import named_options, site_names
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -196,7 +195,7 @@ def explain_plan(
     known
         The plan with its problem.
     sites
-        Ids of options, sites, or SITE:KIND to price; by default all chosen ones and the most promising others.
+        Ids of options, sites, SITE:KIND, or labels to price; by default all chosen ones and the most promising others.
     others
         How many options that the plan does not have are priced where no sites are named.
     evaders
@@ -255,11 +254,7 @@ def _named(instance: Instance, sites: Sequence[str]) -> list[int]:
     found: dict[int, None] = {}
     problems = ProblemList()
     for name in sites:
-        here = [j for j, option in enumerate(instance.options) if is_named(option, name)]
-        if not here:
-            known = dict.fromkeys(each for o in instance.options for each in (o.site, o.id) if each)
-            problems.append(unknown_name("sites to explain", name, list(known)))
-        found |= dict.fromkeys(here)
+        found |= dict.fromkeys(named_options(instance.options, name, "sites to explain", problems))
     problems.raise_if_any()
     return list(found)
 
@@ -319,11 +314,14 @@ class ExplainedEvader:
         Chance to get through under the plan.
     left
         His best routes under the plan.
+    site_names
+        What people call the sites, by id.
     """
 
     evader: Evader
     through: float
     left: RoutesLeft
+    site_names: Mapping[str, str]
 
 
 def evaders_left(
@@ -346,14 +344,16 @@ def evaders_left(
     """
     values = evader_values(instance, placed)
     through = values * np.array([evader.weight for evader in instance.evaders])
-    sites = SitesOnArcs.of(option for option in instance.options if option.id not in beats)
+    fixed = [option for option in instance.options if option.id not in beats]
+    sites, names = SitesOnArcs.of(fixed), site_names(fixed)
     survival = instance.survival(placed)
     found: list[ExplainedEvader] = []
     for k in np.argsort(-through, kind="stable")[:count].tolist():
         if listener.cancelled() or through[k] <= 0:
             break
         evader = instance.evaders[k]
-        found.append(ExplainedEvader(evader, float(values[k]), routes_left(instance, survival, evader, sites)))
+        left = routes_left(instance, survival, evader, sites)
+        found.append(ExplainedEvader(evader, float(values[k]), left, names))
     return tuple(found)
 
 

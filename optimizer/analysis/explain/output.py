@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.explain.explain import evader_line
-from optimizer.base.text.formatting import DASH, number
+from optimizer.base.text.formatting import DASH, number, plain
 from optimizer.base.text.language import ENGLISH, counted, localised, ngettext, pgettext
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
+from optimizer.problem.instance.option_names import printed_name
 from optimizer.report.answer import Answer, AnswerFiles, write_answer
 from optimizer.report.words import word
 
@@ -59,15 +60,23 @@ def option_line(explained: ExplainedOption) -> dict[str, Any]:
 
 
 def price_rows(explanation: Explanation) -> list[tuple[str, ...]]:
-    """Return a row an option: its name, whether it is used, what it adds and costs, how much of that is proven, and for what it goes."""
+    """Return a row an option: its name and id, whether it is used, what it adds and costs, how much of that is proven, what replaces it."""
     options = explanation.known.instance.options
     rows = []
     for one in explanation.options:
         option = options[one.price.option]
-        other = DASH if one.replacement is None else options[one.replacement].label or options[one.replacement].id
+        other = DASH if one.replacement is None else printed_name(options[one.replacement])
         proven = None if one.cost_low is None else max(one.cost_low, 0.0)
         costs = [number(one.adds), number(one.cost), number(proven)]
-        rows.append((option.label or option.id, _("used") if one.price.chosen else _("not used"), *costs, other))
+        rows.append(
+            (
+                plain(option.label or option.id),
+                option.id,
+                _("used") if one.price.chosen else _("not used"),
+                *costs,
+                other,
+            )
+        )
     return rows
 
 
@@ -98,6 +107,7 @@ def explanation_page(explanation: Explanation) -> ShortPage:
     known, missing = explanation.known, explanation.wanted - len(explanation.options)
     columns = (
         Column(_("Site")),
+        Column(_("Id")),
         Column(_("In the plan")),
         Column(_("Adds"), numeric=True),
         Column(_("Costs"), numeric=True),
@@ -156,7 +166,9 @@ def evader_sentence(explained: ExplainedEvader) -> str:
     )
     routes = [
         on_route.format(
-            amount=amount(route.through), share=amount(route.share), sites=_listed(route.sites) or _("no site")
+            amount=amount(route.through),
+            share=amount(route.share),
+            sites=_listed([explained.site_names.get(site, site) for site in route.sites]) or _("no site"),
         )
         for route in left.routes
     ]

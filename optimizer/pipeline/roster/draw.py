@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections import Counter, defaultdict
@@ -14,11 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
 from optimizer.base.files.readwrite import existing_file, sha256, write_json
-from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import DUTIES_FILE
-from optimizer.problem.instance.changes import is_named
+from optimizer.problem.instance.option_names import named_options, printed_name
 from optimizer.problem.plan.plan import Mixture, Plan, violations, with_mixture
 from optimizer.roster.calendar import first_day
 from optimizer.roster.draws import (
@@ -36,7 +36,7 @@ from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mix
 from optimizer.sharing.recording import record_overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
@@ -85,6 +85,8 @@ class Drawn:
         How often each placement is in them, beside its probability; overrides count.
     price
         What the overrides cost; None without any.
+    names
+        What people call each placement, with its id, by id.
     path
         The file that holds the draws.
     gradual
@@ -96,6 +98,7 @@ class Drawn:
     draws: DrawsFile
     frequencies: Frequencies
     price: OverridePrice | None
+    names: Mapping[str, str]
     path: Path
     gradual: GradualFacts | None
     warnings: tuple[str, ...]
@@ -207,7 +210,8 @@ def draw_from_plan(
         record_overrides(folder, place, len(overrides), listener)
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
-    return Drawn(draws, found, price, place, gradual, warnings)
+    names = {option.id: printed_name(option) for option in whole.options}
+    return Drawn(draws, found, price, names, place, gradual, warnings)
 
 
 def _gradual_draws(going: GradualRounds, secret: bytes, terms: str, numbers: Sequence[int]) -> list[GradualDraw]:
@@ -304,7 +308,7 @@ class Override:
     shift
         Id of the shift; None for every shift of the day.
     add, remove
-        Ids of options or beats, sites, or `SITE:KIND`.
+        Ids of options or beats, sites, `SITE:KIND`, or labels.
     """
 
     day: date
@@ -321,7 +325,7 @@ class Override:
         InputError
             If it has another form.
         """
-        when, *words = text.split()
+        when, *words = re.split(r"\s+(?=[+-]\S)", text.strip())  # labels have blanks
         day, _, shift = when.partition("@")
         try:
             parsed = date.fromisoformat(day)
@@ -391,16 +395,12 @@ def overridden(rows: Sequence[DrawRow], overrides: Sequence[Override], instance:
 def _changed(row: DrawRow, override: Override, instance: Instance, where: str, problems: ProblemList) -> DrawRow:
     plan = list(row.plan)
     for name in override.remove:
-        named = [each for each in plan if is_named(instance.options[instance.option_index[each]], name)]
-        if not named:
-            problems.append(unknown_name(where, name, plan))
-        plan = [each for each in plan if each not in named]
+        there = [instance.options[instance.option_index[each]] for each in plan]
+        gone = [there[j].id for j in named_options(there, name, where, problems)]
+        plan = [each for each in plan if each not in gone]
     for name in override.add:
-        named = [option.id for option in instance.options if is_named(option, name)]
-        if not named:
-            known = dict.fromkeys(each for option in instance.options for each in (option.site, option.id) if each)
-            problems.append(unknown_name(where, name, list(known)))
-        elif len(named) > 1:
+        named = [instance.options[j].id for j in named_options(instance.options, name, where, problems)]
+        if len(named) > 1:
             problems.add(where, f"{name!r}, which has {len(named)} kinds", f"one of {', '.join(named)}")
         plan += [each for each in named[:1] if each not in plan]
     return row.model_copy(update={"plan": plan, "overridden": True})

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import unknown_name
+from optimizer.problem.instance.option_names import named_options
 from optimizer.problem.instance.requirements import Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
 
 WHERE = "what is to change"
 
@@ -28,8 +28,8 @@ class Changes:
         New budget of each resource, by its id (`agents@laredo-sector`) or, where one resource alone has it, its name (`agents`). A name that
         several resources have which no agency owns, as caps on searches, stands for each of them.
     forced, forbidden
-        What every plan must, and no plan may, use: ids of options, sites, or `SITE:KIND`. One that names several options of a site forces one
-        of them, whichever, or forbids them all.
+        What every plan must, and no plan may, use: ids of options, sites, `SITE:KIND`, or labels. One that names several options of a site
+        forces one of them, whichever, or forbids them all.
     keep_today
         Whether every plan must contain what stands today.
     change_at_most
@@ -145,17 +145,7 @@ class Changes:
         return [name]
 
     def _options(self, instance: Instance, name: str, problems: ProblemList) -> list[int]:
-        found = [j for j, option in enumerate(instance.options) if is_named(option, name)]
-        if not found:
-            known = dict.fromkeys(each for option in instance.options for each in (option.site, option.id) if each)
-            problems.append(unknown_name(f"{WHERE}, sites", name, list(known)))
-        return found
-
-
-def is_named(option: Option, name: str) -> bool:
-    """Return whether a name means an option: its id, its site, or SITE:KIND."""
-    kinds = {f"{option.site}:{kind}" for kind in (option.type, option.kind) if option.site and kind}
-    return name == option.id or (bool(option.site) and name == option.site) or name in kinds
+        return named_options(instance.options, name, f"{WHERE}, sites", problems)
 
 
 def _ids(instance: Instance, positions: set[int]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from optimizer.base.errors import InputError
 from optimizer.problem.network.arrays import above_zero_problems, float_column, position_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike
 
@@ -118,6 +119,22 @@ class Settlement(NetworkPlace):
     def label(self) -> str:
         """What people call it."""
         return self.name or self.id
+
+
+PlaceT = TypeVar("PlaceT", Gateway, Settlement)
+
+
+def with_unique_labels(places: Iterable[PlaceT]) -> tuple[PlaceT, ...]:
+    """Return places in their order, those that share a label numbered from 1: two crossings of one road are two places."""
+    kept = tuple(places)
+    count = Counter(place.label for place in kept)
+    number: Counter[str] = Counter()
+    unique = []
+    for place in kept:
+        label = place.label
+        number[label] += 1
+        unique.append(place if count[label] == 1 else replace(place, name=f"{label} ({number[label]})"))
+    return tuple(unique)
 
 
 def gateways_at(

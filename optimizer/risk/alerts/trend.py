@@ -146,7 +146,7 @@ def trend_picture(trends: Sequence[Trend]) -> str:
     height = HEAD + PANEL * max(len(trends), 1) + MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="11" role="img">',
-        "<title>Seizures and expected seizures by quarter</title>",
+        "<title>Seizures and expected seizures over time</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
         f'<text x="{MARGIN}" y="20">Grey bars: expected seizures, given the search effort. Dots: seizures. Shaded: the recent window.</text>',
     ]

@@ -35,6 +35,7 @@ from optimizer.scenario.check.sites import (
     site_warnings,
     sites_of,
     too_far,
+    with_unique_labels,
 )
 from optimizer.scenario.compile.burden import burden_warnings, communities_of
 from optimizer.scenario.compile.source_measures import check_measures
@@ -416,6 +417,7 @@ def _ground(
     sites = place_sites(listed, region.network, settings.max_distance_m, problems)
     n_listed = len(sites)
     sites += crossing_sites(settings, region, [place.node for place in demand.settlements] if demand else [])
+    sites = with_unique_labels(sites)
     base_nodes = _base_nodes(content, region.network, settings.max_distance_m, where, problems)
     return _Ground(demand, sites, n_listed, base_nodes)
 

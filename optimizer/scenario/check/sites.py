@@ -6,6 +6,7 @@ and by class.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -223,6 +224,21 @@ def _is_metres(text: str) -> bool:
         return looks_projected(float(text))
     except ValueError:
         return False
+
+
+def with_unique_labels(sites: Sequence[PlacedSite]) -> list[PlacedSite]:
+    """Return sites in their order, those that share a label numbered from 1: a label means one site wherever it is printed."""
+    count = Counter(item.site.label for item in sites if item.site.label)
+    number: Counter[str] = Counter()
+    unique = []
+    for item in sites:
+        label = item.site.label
+        number[label] += 1
+        alone = count[label] <= 1
+        unique.append(
+            item if alone else replace(item, site=item.site.model_copy(update={"label": f"{label} ({number[label]})"}))
+        )
+    return unique
 
 
 def place_sites(

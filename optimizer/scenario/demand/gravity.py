@@ -16,6 +16,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.messages import message, shortened
 from optimizer.base.text.names import unknown_name
+from optimizer.problem.network.places import with_unique_labels
 from optimizer.region.model import border_warnings
 from optimizer.risk import OdTable
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
@@ -99,10 +100,10 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
     InputError
         If there is no gateway or no settlement, a settlement cannot be reached and `unreachable` is "error", or no load would travel.
     """
-    gateways = tuple(
+    gateways = with_unique_labels(
         replace(g, exposure=terms.exposure.get(g.id, g.exposure)) for g in region.gateways if g.kind in terms.gateways
     )
-    settlements = tuple(s for s in region.settlements if s.domestic)
+    settlements = with_unique_labels(s for s in region.settlements if s.domestic)
     problems = ProblemList()
     known = [g.id for g in region.gateways]
     for name in terms.exposure:
