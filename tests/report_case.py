@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from optimizer.problem.files.plan_file import PlanSite
+from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
+from optimizer.region.model import Region
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.content.report_content import ReportContent
@@ -150,7 +151,18 @@ def full_content(**changes: Any) -> ReportContent:
         "steps": (StepRow(name="Solve", seconds=12.34),),
         "provenance": Provenance(version="0.1.0", seed=7, options={"gap": "0.01"}, inputs=(InputFile(name="a.toml", sha256="ab" * 32),)),
     }  # fmt: skip
-    return ReportContent(**{**fields, **changes})
+    every = {**fields, **changes}
+    return ReportContent(**{name: value for name, value in every.items() if name not in REGION_FIELDS},
+                         region=Region(**{name: every[name] for name in REGION_FIELDS}))  # fmt: skip
+
+
+def changed_content(content: ReportContent, **fields: Any) -> ReportContent:
+    """Return a content with other fields, its own and those of its region."""
+    places = {name: fields.pop(name) for name in REGION_FIELDS if name in fields}
+    return replace(content, region=replace(content.region, **places), **fields)
+
+
+REGION_FIELDS = ("network", "border", "crossings", "gateways", "settlements")
 
 
 SCRIPTS = (
@@ -178,7 +190,8 @@ def large_content() -> ReportContent:
         for k, (x, y) in enumerate(rng.random((500, 2)) ** 2)
     )  # fmt: skip
     driven = tuple(
-        replace(content.beats[k % 3], id=f"b{k}", team=SCRIPTS[k % 7], marginal_value=0.1 / (k + 1)) for k in range(40)
+        changed_beat(content.beats[k % 3], id=f"b{k}", team_label=SCRIPTS[k % 7], worth=0.1 / (k + 1))
+        for k in range(40)
     )
     return replace(content, sites=sites, beats=driven, title=SCRIPTS[1], subtitle=SCRIPTS[2])
 
@@ -193,28 +206,32 @@ def bare_content() -> ReportContent:
 def beats(network: Network) -> tuple[BeatRow, ...]:
     """Return three beats: two from one base that share a road, the one of smaller marginal value first, and one from another base."""
 
-    def stop(node: int, arrive: float, leave: float) -> BeatStopRow:
+    def stop(node: int, arrive: float, leave: float) -> PlanStop:
         lon, lat = float(network.lon[node]), float(network.lat[node])
-        return BeatStopRow(label=f"Post {node}", lon=lon, lat=lat, arrive_s=arrive, leave_s=leave)
+        return PlanStop(
+            post=0, slots=1, label=f"Post {node}", lon=lon, lat=lat, arrive_minute=arrive, leave_minute=leave
+        )
 
-    home: dict[str, Any] = {
-        "team": "Mobile team",
-        "base": "Fort",
-        "lon": float(network.lon[6]),
-        "lat": float(network.lat[6]),
-    }
-    far: dict[str, Any] = {
-        "team": "Rangers",
-        "base": "Lodge",
-        "lon": float(network.lon[24]),
-        "lat": float(network.lat[24]),
-    }
+    def beat(name: str, nodes: list[int], stops: list[PlanStop], back: float, worth: float, **row: Any) -> BeatRow:
+        base = {6: "Fort", 24: "Lodge"}[nodes[0]]
+        entry = PlanBeat(
+            id=name, team="t", team_label="Mobile team" if base == "Fort" else "Rangers", base="b", base_label=base,
+            lon=float(network.lon[nodes[0]]), lat=float(network.lat[nodes[0]]), back_minute=back, worth=worth, stops=stops,
+            route=route(network, *nodes).tolist(),
+        )  # fmt: skip
+        return BeatRow(entry=entry, stops=tuple(BeatStopRow(entry=each) for each in stops), **row)
+
+    guard: dict[str, Any] = {"agency": "Guard", "costs": {"officers": 2.0}}
     return (
-        BeatRow(id="b1", **home, stops=(stop(8, 600, 4200), stop(13, 4500, 8100)), back_s=9000, agency="Guard",
-                arcs=route(network, 6, 7, 8, 13, 8, 7, 6), costs={"officers": 2.0}, marginal_value=0.01),
-        BeatRow(id="b2", **home, stops=(stop(8, 600, 2400),), back_s=3000, arcs=route(network, 6, 7, 8, 7, 6), marginal_value=0.02),
-        BeatRow(id="b3", **far, stops=(stop(18, 60, 3660),), back_s=3720, arcs=route(network, 24, 23, 18, 23, 24), marginal_value=0.015),
-    )  # fmt: skip
+        beat("b1", [6, 7, 8, 13, 8, 7, 6], [stop(8, 10, 70), stop(13, 75, 135)], 150, 0.01, **guard),
+        beat("b2", [6, 7, 8, 7, 6], [stop(8, 10, 40)], 50, 0.02),
+        beat("b3", [24, 23, 18, 23, 24], [stop(18, 1, 61)], 62, 0.015),
+    )
+
+
+def changed_beat(row: BeatRow, **fields: Any) -> BeatRow:
+    """Return a row with other fields of its entry in plan.json; unchecked, so that hostile values pass."""
+    return replace(row, entry=row.entry.model_copy(update=fields))
 
 
 def site_row(**fields: Any) -> SiteRow:

@@ -28,7 +28,7 @@ from optimizer.report.geodata.files import write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
 from optimizer.report.geodata.qgis_project import write_project
 from tests.english import left_in
-from tests.report_case import changed_site, full_content
+from tests.report_case import changed_beat, changed_content, changed_site, full_content
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
 from tests.validators import SYSTEM_PYTHON, gdal_validates, geopackage_faults, needs_qgis
@@ -218,7 +218,7 @@ def test_what_is_missing_is_left_out_and_the_rest_opens(missing: str, tmp_path: 
         "no beats": {"beats": ()},
         "500 sites": {"sites": tuple(many)},
     }
-    content = dataclasses.replace(content, **changes[missing])
+    content = changed_content(content, **changes[missing])
     absent = {one.name for one in _tables(content) if not one.rows}
     assert (
         absent
@@ -366,10 +366,13 @@ def _renamed(content: ReportContent) -> ReportContent:
         return tuple(dataclasses.replace(row, **dict.fromkeys(names, HOSTILE)) for row in rows)
 
     assert content.risk is not None
-    return dataclasses.replace(
+    return changed_content(
         content,
         sites=tuple(changed_site(row, label=HOSTILE, kind=HOSTILE, agency=HOSTILE) for row in content.sites),
-        beats=renamed(content.beats, "team", "base", "agency"),
+        beats=tuple(
+            dataclasses.replace(changed_beat(row, team_label=HOSTILE, base_label=HOSTILE), agency=HOSTILE)
+            for row in content.beats
+        ),
         routes=renamed(content.routes, "evader", "start", "end"),
         crossings=renamed(content.crossings, "name"),
         settlements=renamed(content.settlements, "name"),

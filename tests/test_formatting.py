@@ -15,7 +15,7 @@ from optimizer.base.text.printable import JOINERS, printable
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
 from optimizer.report.maps.road_layers import RoadClass, risk_classes, width_classes
-from tests.report_case import full_content
+from tests.report_case import changed_content, full_content
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
@@ -243,7 +243,7 @@ def test_a_share_of_the_roads_never_claims_all_or_none(share: float, text: str) 
     length[0], length[1] = share, 1 - share
     network = replace(content.network, length_m=np.repeat(length, 2))
     risk = replace(content.risk, searched=np.arange(40) != 0)
-    line = record_limits(replace(content, network=network, risk=risk))[0].replace("\N{NO-BREAK SPACE}", " ")
+    line = record_limits(changed_content(content, network=network, risk=risk))[0].replace("\N{NO-BREAK SPACE}", " ")
     assert f"Nobody ever searched {text} of" in line
 
 

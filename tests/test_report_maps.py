@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from optimizer.base.text.formatting import DASH
+from optimizer.region.model import Region
 from optimizer.report.content.risk import UnitEffort
 from optimizer.report.content.routes import NO_ARCS
 from optimizer.report.figures import draw_evaders, draw_layouts, draw_sites, save_figures
@@ -39,7 +40,7 @@ from optimizer.report.maps.place_names import NamedPlace
 from optimizer.report.maps.road_layers import road_layers
 from optimizer.report.maps.still_maps import draw_plan, draw_road_layer
 from optimizer.report.palette import EFFORT, RISK, TODAY, UNSEARCHED, WIDTH
-from tests.report_case import changed_site, full_content, grid_network, route
+from tests.report_case import changed_content, changed_site, full_content, grid_network, route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,9 @@ def draw_risk(ax: Axes, content: ReportContent) -> Axes:
 
 def _bare() -> ReportContent:
     full = full_content()
-    return type(full)(title="Bare", created="2025-01-01", summary=full.summary, network=full.network)
+    return type(full)(
+        title="Bare", created="2025-01-01", summary=full.summary, region=Region(full.network, None, (), (), ())
+    )
 
 
 def _models(item: Any, name: str) -> Iterator[dict[str, Any]]:
@@ -219,7 +222,7 @@ def test_names_of_towns_do_not_lie_on_one_another() -> None:
         )
         for k in range(8)
     )
-    ax = draw_risk(_axes(), replace(content, settlements=near))
+    ax = draw_risk(_axes(), changed_content(content, settlements=near))
     ax.figure.draw_without_rendering()  # type: ignore[union-attr] # a figure
     boxes = [text.get_window_extent() for text in ax.texts if text.get_text().startswith("Wichita")]
     assert 2 <= len(boxes) < 8
@@ -269,7 +272,7 @@ def test_record_text_is_never_read_as_mathematics(tmp_path: Path) -> None:
     assert content.risk is not None
     risk = replace(content.risk, unit=bad)
     summary = replace(content.summary, unit=bad)
-    changed = replace(
+    changed = changed_content(
         content,
         sites=sites,
         settlements=towns,
@@ -289,7 +292,7 @@ def test_traffic_adds_weights_over_both_directions() -> None:
         replace(content.routes[0], weight=0.7, arcs_before=route(network, 0, 1, 2)),
         replace(content.routes[0], weight=0.2, arcs_before=route(network, 2, 1)),
     )
-    flow = traffic(replace(content, network=network, routes=rows, risk=None, look_next=None), "before")
+    flow = traffic(changed_content(content, network=network, routes=rows, risk=None, look_next=None), "before")
     first, second = (int(network.segment[arc]) for arc in route(network, 0, 1, 2))
     assert flow.weight[[first, second]] == pytest.approx([0.7, 0.9])
     assert flow.weight.sum() == pytest.approx(1.6)
@@ -403,7 +406,7 @@ def test_record_text_stays_out_of_what_bokeh_reads_as_mathematics() -> None:
     network = replace(content.network, name=np.full(content.network.n_arcs, "$$road$$"))
     towns = tuple(replace(town, name="$$town$$") for town in content.settlements)
     item = interactive_map(
-        replace(content, network=network, settlements=towns, title="$$title$$", subtitle="$$sub$$")
+        changed_content(content, network=network, settlements=towns, title="$$title$$", subtitle="$$sub$$")
     ).item
     data = json.dumps(_sources(item))
     assert "$$road$$" in data
@@ -421,7 +424,7 @@ def test_tooltips_use_only_escaped_columns() -> None:
 
 def test_a_map_too_large_keeps_routes_sites_and_main_roads_and_says_what_it_drops() -> None:
     network = grid_network(20)
-    content = replace(
+    content = changed_content(
         full_content(),
         network=network,
         risk=None,
@@ -441,7 +444,7 @@ def test_a_map_too_large_keeps_routes_sites_and_main_roads_and_says_what_it_drop
 
 def test_minor_roads_nearest_to_the_routes_are_kept_first() -> None:
     network = grid_network(20)
-    content = replace(full_content(), network=network, risk=None, routes=(), sites=())
+    content = changed_content(full_content(), network=network, risk=None, routes=(), sites=())
     busy = np.zeros(network.n_segments, dtype=bool)
     busy[network.segment[route(network, 210, 211)]] = True
     kept = segments_to_draw(content, busy, 40)
@@ -459,7 +462,7 @@ def test_minor_roads_nearest_to_the_routes_are_kept_first() -> None:
 
 def test_busy_segments_stay_even_beyond_the_limit() -> None:
     network = grid_network(5)
-    content = replace(full_content(), network=network)
+    content = changed_content(full_content(), network=network)
     assert segments_to_draw(content, np.ones(network.n_segments, dtype=bool), 3).size == network.n_segments
 
 
@@ -495,11 +498,13 @@ def test_towns_at_the_border_come_first_and_those_without_a_name_not_at_all() ->
     content = full_content()
     crowd = tuple(replace(content.settlements[0], id=f"x{i}", name=f"X{i}", population=10.0 + i) for i in range(3))
     south = (NamedPlace("Listed", 1.6, 42.53), NamedPlace("State", 1.6, 42.53, "state"))
-    changed = replace(content, settlements=(*crowd, replace(content.settlements[1], name="", lat=42.52)), places=south)
-    towns = named_towns(replace(changed, border=shapely.LineString([(1.4, 42.4), (1.8, 42.41)])))
+    changed = changed_content(
+        content, settlements=(*crowd, replace(content.settlements[1], name="", lat=42.52)), places=south
+    )
+    towns = named_towns(changed_content(changed, border=shapely.LineString([(1.4, 42.4), (1.8, 42.41)])))
     assert [town.name for town in towns.border] == ["Listed"]
     assert [town.name for town in towns.inland] == ["X2", "X1", "X0"]
-    assert named_towns(replace(changed, border=None)).border == []
+    assert named_towns(changed_content(changed, border=None)).border == []
     assert [area.name for area in named_areas(changed)] == ["State"]
 
 
@@ -507,7 +512,9 @@ def test_main_roads_are_numbered_and_names_of_streets_are_none() -> None:
     content = full_content()
     numbers = road_numbers(content)
     assert sorted(number.name for number in numbers) == ["R0", "R1", "R2", "R3"]  # the primary roads of the lowest row
-    street = replace(content, network=replace(content.network, name=np.full(content.network.n_arcs, "High Street")))
+    street = changed_content(
+        content, network=replace(content.network, name=np.full(content.network.n_arcs, "High Street"))
+    )
     assert road_numbers(street) == []
 
 

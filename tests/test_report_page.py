@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from pydantic import BaseModel
 
 from optimizer.analysis.search_advice.search_advice import look_next, where_to_look
 from optimizer.base.errors import InputError
@@ -24,6 +25,7 @@ from optimizer.base.text.formatting import DASH, plain
 from optimizer.pipeline.briefing.briefing import fitted_evidence, known_effort, record_facts
 from optimizer.problem.network.places import Settlement
 from optimizer.records.exposure import spread_effort
+from optimizer.region.model import Region
 from optimizer.report import write_report
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort, record_limits
@@ -36,7 +38,7 @@ from optimizer.report.maps.still_maps import draw_plan
 from optimizer.report.page import ROWS_SHOWN, page
 from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
-from tests.report_case import changed_site, full_content, large_content, site_row
+from tests.report_case import changed_content, changed_site, full_content, large_content, site_row
 
 pytestmark = pytest.mark.report
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -113,6 +115,8 @@ def _hostile(thing: Any, turn: list[int], texts: tuple[str, ...] = HOSTILE) -> A
         return {_hostile(key, turn, texts): _hostile(value, turn, texts) for key, value in thing.items()}
     if isinstance(thing, tuple):
         return tuple(_hostile(part, turn, texts) for part in thing)
+    if isinstance(thing, BaseModel):
+        return thing.model_copy(update={name: _hostile(value, turn, texts) for name, value in dict(thing).items()})
     if is_dataclass(thing) and not isinstance(thing, type):
         names = [field.name for field in fields(thing) if field.name not in {"network", "status", "limit"}]
         return replace(thing, **{name: _hostile(getattr(thing, name), turn, texts) for name in names})
@@ -122,7 +126,7 @@ def _hostile(thing: Any, turn: list[int], texts: tuple[str, ...] = HOSTILE) -> A
 def hostile_content() -> ReportContent:
     content: ReportContent = _hostile(full_content(), [0])
     names = np.array([f"{HOSTILE[arc % 5]}{arc // 2}" for arc in range(content.network.n_arcs)])
-    return replace(content, network=replace(content.network, name=names, road_class=names))
+    return changed_content(content, network=replace(content.network, name=names, road_class=names))
 
 
 @pytest.fixture(scope="module")
@@ -334,7 +338,8 @@ def test_hostile_text_can_be_written(tmp_path: Path) -> None:
 
 
 def test_a_report_of_nothing_but_roads(tmp_path: Path) -> None:
-    content = ReportContent(title="", created="", summary=PlanSummary(status="unknown"), network=full_content().network)
+    region = Region(full_content().network, None, (), (), ())
+    content = ReportContent(title="", created="", summary=PlanSummary(status="unknown"), region=region)
     parsed = Parsed(write_report(tmp_path, content)[0].read_text(encoding="utf-8"))
     assert parsed.unbalanced == []
     assert set(parsed.tables) == {"provenance"}
@@ -564,7 +569,7 @@ def placed(*lonlat: tuple[float, float], chosen: bool = True) -> ReportContent:
         for k, (lon, lat) in enumerate(lonlat)
     )
     towns = (Settlement("a", 0, 2.0, 45.0, "Near", 1.0), Settlement("b", 1, 8.0, 42.0, "Far", 99.0))
-    return replace(full_content(), sites=sites, beats=(), crossings=(), settlements=towns, border=None)
+    return changed_content(full_content(), sites=sites, beats=(), crossings=(), settlements=towns, border=None)
 
 
 def cluster(lon: float, lat: float, count: int = 5) -> list[tuple[float, float]]:

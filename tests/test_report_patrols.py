@@ -48,7 +48,7 @@ from optimizer.report.palette import (
     WIDTH,
 )
 from tests.command import run
-from tests.report_case import beats, full_content, grid_network
+from tests.report_case import beats, changed_beat, full_content, grid_network
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_times_are_hours_and_minutes() -> None:
 def test_beats_are_lettered_base_by_base_and_the_most_worth_first() -> None:
     content = full_content()
     assert [beat.id for beat in content.driven] == ["b2", "b1", "b3"]  # b3 is worth more than b1, but of another base
-    unknown = tuple(replace(beat, marginal_value=None) for beat in content.beats)
+    unknown = tuple(changed_beat(beat, worth=None) for beat in content.beats)
     assert [beat.id for beat in full_content(beats=unknown).driven] == ["b1", "b2", "b3"]
 
 
@@ -179,7 +179,7 @@ def test_beats_that_share_a_road_lie_on_one_another_as_stripes() -> None:
 
 @pytest.mark.parametrize("count", [2, 6, 30])
 def test_a_road_of_many_beats_stays_within_bounds(count: int) -> None:
-    crowd = tuple(replace(beats(grid_network(5))[1], id=f"b{k:02d}") for k in range(count))
+    crowd = tuple(changed_beat(beats(grid_network(5))[1], id=f"b{k:02d}") for k in range(count))
     widths = [tour.width.max() for tour in drawn_beats(full_content(beats=crowd))]
     assert widths == sorted(widths, reverse=True)
     assert len(set(widths)) == count
@@ -189,7 +189,7 @@ def test_a_road_of_many_beats_stays_within_bounds(count: int) -> None:
 def test_many_beats_share_a_line_of_the_paper_legend_a_base() -> None:
     few = full_content().beats
     assert [group.label for group in legend_groups(drawn_beats(full_content()))] == ["Beat A", "Beat B", "Beat C"]
-    crowd = (*few, *(replace(few[1], id=f"c{k}", marginal_value=0.0) for k in range(MOST_LEGEND_BEATS)))
+    crowd = (*few, *(changed_beat(few[1], id=f"c{k}", worth=0.0) for k in range(MOST_LEGEND_BEATS)))
     groups = legend_groups(drawn_beats(full_content(beats=crowd)))
     assert [group.label for group in groups] == ["Beats A \N{EN DASH} L", "Beat M"]
 
@@ -223,7 +223,7 @@ def test_a_click_on_its_letter_hides_all_of_a_beat() -> None:
 @pytest.mark.slow
 def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     few = full_content().beats
-    crowd = (*few, *(replace(few[0], id=f"c{k}") for k in range(POSTS_LETTERED["narrow"] // 2)))
+    crowd = (*few, *(changed_beat(few[0], id=f"c{k}") for k in range(POSTS_LETTERED["narrow"] // 2)))
     posts = sum(len(beat.stops) for beat in crowd)
     item = interactive_map(full_content(beats=crowd)).item
     lettered = [len(s["number"]) for s in _sources(item, "right") if "number" in s and s["number"][0][0].isalpha()]
@@ -344,7 +344,7 @@ def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Plann
         assert beat.drive_s == pytest.approx(network.time_s[beat.arcs].sum(), abs=len(beat.arcs) + 1)
         without = placed.copy()
         without[instance.option_index[beat.id]] = False
-        assert beat.marginal_value == pytest.approx(plan_value(instance, without) - value, abs=1e-12)
+        assert beat.entry.worth == pytest.approx(plan_value(instance, without) - value, abs=1e-12)
         assert beat.costs == {"teams": 0.25}  # what it takes beside the team itself
 
 

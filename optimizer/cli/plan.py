@@ -258,10 +258,10 @@ def _show_beats(plan: PlanFile) -> None:
 
     rows = [
         (
-            [f"{letter(place)}: {plain(beat.team)}", f"from {plain(beat.base)}"],
+            [f"{letter(place)}: {plain(beat.team)}", f"from {plain(beat.home.label)}"],
             [f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops],
             clock(beat.back_s),
-            _amount(beat.marginal_value),
+            _amount(beat.entry.worth),
         )
         for place, beat in enumerate(driven_order(beat_rows(plan, DisplayNames({}, {}))))
     ]

@@ -20,7 +20,8 @@ from optimizer.plans.comparison import compare
 from optimizer.plans.plan_content import plan_content
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import Changes
-from optimizer.report.geodata.files import LayerField, table, write_fields, write_geopackage, write_table
+from optimizer.report.content.report_table import LayerField
+from optimizer.report.geodata.files import table, write_fields, write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
 from optimizer.report.geodata.qgis_project import Mark, Style, StyleClass, write_project
 from optimizer.scenario.compile.compile import compile_scenario

@@ -21,11 +21,11 @@ from markupsafe import Markup
 from optimizer.base.files.readwrite import write_errors
 from optimizer.base.files.temporary import folder_beside
 from optimizer.base.text.formatting import number, plain
-from optimizer.base.text.language import counted, long_date, marked, markup, spoken
+from optimizer.base.text.language import counted, long_date, markup, spoken
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.first_page import LINES_A_SHEET, command_order
 from optimizer.report.content.mixture import mixture_sentences
-from optimizer.report.content.report_content import report_tables
+from optimizer.report.content.report_content import SECTIONS, report_tables
 from optimizer.report.content.risk import record_limits
 from optimizer.report.content.summary import beats_sentence, headline, solve_sentence, unit
 from optimizer.report.figures import save_figures
@@ -72,34 +72,11 @@ def write_report(folder: Path, content: ReportContent) -> list[Path]:
     return [folder / name for name in ("report.html", *(image.name for image in images))]
 
 
-# The page: one HTML file that opens with no network, in which no text of a record can become code.
-#
-# Three locks, each enough alone: Jinja escapes every text; the map's data stand in a JSON block whose `<`, `>` and `&` are escaped and
-# which is parsed, not run; and the page's own security policy lets nothing run but the two scripts whose hashes it names, and
-# nothing load at all.
-
 HERE = Path(__file__).parent
 
 ROWS_SHOWN = {"desk": 20, "phone": 5}
 """Rows of a table that are shown at first on a desk and on a telephone (as page.css has them); a button shows the others, and paper has
 them all."""
-
-SECTIONS = {
-    "where": marked("Map"),
-    "sites": marked("Sites"),
-    "beats-driven": marked("Beats"),
-    "mixture-section": marked("The randomised plan"),
-    "comparison": marked("Compared with today, and budgets"),
-    "searches": marked("Who bears the searches"),
-    "open": marked("What stays open, and where traffic moves to"),
-    "doubt-draws": marked("What is not known, and the plan"),
-    "sensitive": marked("Which assumption moves the value most"),
-    "record": marked("What the record knows, and where to look next"),
-    "meaning": marked("What this proves, and what it does not"),
-    "words": marked("Glossary"),
-    "origin": marked("Left out, and where this report comes from"),
-}
-"""Id and line in the table of contents of each section."""
 
 
 def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers | None = None) -> str:
@@ -116,6 +93,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
     """
     layers = layers or map_layers(content)
     drawn, order = interactive_map(content, layers), command_order(content)
+    shown = [section for section in SECTIONS if section.shown(content)]
     library, start = _bokeh_script(), (HERE / "page.js").read_text(encoding="utf-8")
     return (
         environment()
@@ -132,7 +110,8 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             order=order,
             long_order=order.length > LINES_A_SHEET,
             order_length=number(order.length),
-            contents=_contents(content),
+            contents=[(each.id, _(each.title)) for each in shown],
+            shown={each.id for each in shown},
             glossary=[(_(word), _(meaning)) for word, meaning in GLOSSARY],
             solve_sentence=solve_sentence(content),
             beats_sentence=beats_sentence(content),
@@ -158,18 +137,6 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
 def styles(*names: str) -> Markup:
     """Return the colours of all pages, light and dark, and further style sheets of this folder."""
     return Markup("\n".join((HERE / name).read_text(encoding="utf-8") for name in ("colours.css", *names)))  # noqa: S704 - our own files
-
-
-def _contents(content: ReportContent) -> list[tuple[str, str]]:
-    """Return the table of contents: id and title of each section that the page has."""
-    absent = {
-        "beats-driven": not content.beats and content.summary.beats is None,
-        "mixture-section": content.mixture is None,
-        "searches": not content.burden,
-        "doubt-draws": content.doubt is None,
-        "sensitive": content.sensitivity is None,
-    }
-    return [(name, _(title)) for name, title in SECTIONS.items() if not absent.get(name)]
 
 
 def _day(created: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from optimizer.base.text.formatting import number, percent
 from optimizer.base.text.language import gettext as _
 from optimizer.plans.display_names import DisplayNames
@@ -18,7 +16,7 @@ from optimizer.report.content.summary import BeatBound
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanSite
+    from optimizer.problem.files.plan_file import PlanFile, PlanSite, PlanStop
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.plan import Mixture
     from optimizer.problem.plan.result import Result
@@ -76,34 +74,17 @@ def beat_rows(plan: PlanFile, names: DisplayNames, places: PlaceNames | None = N
     """Return the beats of the plan; where posts are is said in words where places are given."""
     return tuple(
         BeatRow(
-            id=beat.id,
-            team=beat.team_label or beat.team,
-            base=beat.base_label or beat.base,
-            lon=beat.lon,
-            lat=beat.lat,
+            entry=beat,
             agency=names.agency(beat.agency),
-            stops=_stops(beat, places),
-            back_s=round(60 * beat.back_minute),
-            arcs=np.array(beat.route, dtype=np.int64),
+            stops=tuple(BeatStopRow(entry=stop, where=_where(stop, places)) for stop in beat.stops),
             costs=names.amounts(beat.uses),
-            marginal_value=beat.worth,
         )
         for beat in plan.beats
     )
 
 
-def _stops(beat: PlanBeat, places: PlaceNames | None) -> tuple[BeatStopRow, ...]:
-    return tuple(
-        BeatStopRow(
-            label=stop.label,
-            lon=stop.lon,
-            lat=stop.lat,
-            arrive_s=round(60 * stop.arrive_minute),
-            leave_s=round(60 * stop.leave_minute),
-            where="" if places is None else places.where(stop.lon, stop.lat, stop.label.partition(" (")[0]),
-        )
-        for stop in beat.stops
-    )
+def _where(stop: PlanStop, places: PlaceNames | None) -> str:
+    return "" if places is None else places.where(stop.lon, stop.lat, stop.label.partition(" (")[0])
 
 
 def beat_bound(result: Result) -> BeatBound:

@@ -22,7 +22,8 @@ from optimizer.base.version import package_version
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import MIXTURE_FILE
-from optimizer.report.geodata.files import LayerField, table, write_geopackage
+from optimizer.report.content.report_table import LayerField
+from optimizer.report.geodata.files import table, write_geopackage
 from optimizer.report.geodata.qgis_project import Mark, marker, one_style, write_entry
 from optimizer.report.palette import BASE, POST
 from optimizer.roster.calendar import check_weeks, first_day

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import DASH, amounts, number, plain, sentence
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.report_table import Column, ReportTable, minus
+from optimizer.base.text.language import marked
+from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, minus
 from optimizer.report.content.summary import difference, difference_unit, unit, value
 
 if TYPE_CHECKING:
@@ -144,6 +145,22 @@ def layouts_table(content: ReportContent) -> ReportTable:
     )
 
 
+LAYOUTS = DataTable(
+    "layouts",
+    marked("The plan and other layouts"),
+    (
+        LayerField("name", "text", "nothing placed, today's layout, this plan, parts of it, everything"),
+        LayerField("value", "number", "what gets through, on the same model; smaller is better"),
+        LayerField("sites", "whole", "sites in use"),
+        LayerField("beats", "whole", "beats driven"),
+        LayerField("costs", "text", "amount of each resource, as JSON"),
+        LayerField("note", "text", "what to keep in mind"),
+    ),
+    lambda content: content.layouts,
+)
+"""The rows of `layouts_table` for other tools."""
+
+
 def budgets_table(content: ReportContent) -> ReportTable:
     """Show what each agency may use and what the plan uses."""
     return ReportTable(
@@ -169,6 +186,21 @@ def budgets_table(content: ReportContent) -> ReportTable:
             for row in content.budgets
         ),
     )
+
+
+BUDGETS = DataTable(
+    "budgets",
+    marked("Budgets"),
+    (
+        LayerField("resource", "text", "what is used"),
+        LayerField("agency", "text", "whose it is; empty where all share it"),
+        LayerField("unit", "text", "unit of the amounts"),
+        LayerField("used", "number", "amount that the plan uses"),
+        LayerField("budget", "number", "amount that a plan may use; empty for no limit"),
+    ),
+    lambda content: content.budgets,
+)
+"""The rows of `budgets_table` for other tools."""
 
 
 def agencies_table(content: ReportContent) -> ReportTable:

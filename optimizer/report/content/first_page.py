@@ -144,7 +144,7 @@ def _beat_line(beat: BeatRow, name: str) -> OrderLine:
         for stop in beat.stops
     ]
     details = _("from {base}: {stops}; back {time}").format(
-        base=plain(beat.base, NAME), stops="; ".join(stops), time=clock(beat.back_s)
+        base=plain(beat.home.label, NAME), stops="; ".join(stops), time=clock(beat.back_s)
     )
     return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}")
 

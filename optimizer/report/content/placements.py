@@ -10,7 +10,6 @@ import numpy as np
 from optimizer.base.text.formatting import DASH, amounts, clock, letter, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.report_table import Column, ReportTable
-from optimizer.report.content.routes import NO_ARCS
 from optimizer.report.content.summary import difference, difference_unit, unit
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.files.plan_file import PlanSite
+    from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
     from optimizer.report.content.report_content import ReportContent
 
 
@@ -98,58 +97,82 @@ class BeatBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatStopRow:
-    """A stay of a beat at a post: what people call it, where it is (degrees; `where` in words), and seconds after the shift began."""
+    """A stay of a beat at a post, as the plan file has it, and where the post is in words."""
 
-    label: str
-    lon: float
-    lat: float
-    arrive_s: float
-    leave_s: float
+    entry: PlanStop
     where: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people call the post."""
+        return self.entry.label
+
+    @property
+    def lon(self) -> float:
+        """Degrees."""
+        return self.entry.lon
+
+    @property
+    def lat(self) -> float:
+        """Degrees."""
+        return self.entry.lat
+
+    @property
+    def arrive_s(self) -> float:
+        """Seconds after the shift began at which the team comes."""
+        return round(60 * self.entry.arrive_minute)
+
+    @property
+    def leave_s(self) -> float:
+        """Seconds after the shift began at which the team goes on."""
+        return round(60 * self.entry.leave_minute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatRow:
-    """A beat of one team in the plan: a tour from its base past posts and back.
+    """A beat of one team in the plan, as the plan file has it, and what people call what it says.
 
     Attributes
     ----------
-    id
-        Option id.
-    team, base
-        What people call the team and where it sets out from.
-    lon, lat
-        The base, in degrees.
+    entry
+        What plan.json says of the beat.
     agency
         Who the team belongs to; empty where there is one agency.
     stops
         Posts in order.
-    back_s
-        Seconds after the shift began at which the team is back.
-    arcs
-        Arcs of the network in order of travel.
     costs
-        Amount of each resource it takes.
-    marginal_value
-        How much the value rises without it, >= 0; None where not computed.
+        Amount of each resource it takes, by what people call it.
     """
 
-    id: str
-    team: str
-    base: str
-    lon: float
-    lat: float
+    entry: PlanBeat
     agency: str = ""
     stops: tuple[BeatStopRow, ...] = ()
-    back_s: float = 0.0
-    arcs: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
     costs: Mapping[str, float] = field(default_factory=dict)
-    marginal_value: float | None = None
+
+    @property
+    def id(self) -> str:
+        """Id of the placement."""
+        return self.entry.id
+
+    @property
+    def team(self) -> str:
+        """What people call the team."""
+        return self.entry.team_label or self.entry.team
 
     @property
     def home(self) -> BeatBase:
         """The base it sets out from and comes back to."""
-        return BeatBase(label=self.base, lon=self.lon, lat=self.lat)
+        return BeatBase(label=self.entry.place, lon=self.entry.lon, lat=self.entry.lat)
+
+    @property
+    def arcs(self) -> NDArray[np.int64]:
+        """Arcs of the network in order of travel."""
+        return np.array(self.entry.route, dtype=np.int64)
+
+    @property
+    def back_s(self) -> float:
+        """Seconds after the shift began at which the team is back."""
+        return round(60 * self.entry.back_minute)
 
     @property
     def dwell_s(self) -> float:
@@ -178,7 +201,7 @@ def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
 
 def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:
     """Return beats base by base, the base of the beat of largest marginal value first, and the largest first in each."""
-    ranked = sorted(beats, key=lambda beat: (_descending(beat.marginal_value), beat.id))
+    ranked = sorted(beats, key=lambda beat: (_descending(beat.entry.worth), beat.id))
     first = {beat.home: place for place, beat in reversed(list(enumerate(ranked)))}
     return tuple(sorted(ranked, key=lambda beat: first[beat.home]))
 
@@ -231,14 +254,14 @@ def beats_table(content: ReportContent) -> ReportTable:
         return (
             letter(place),
             plain(beat.team),
-            plain(beat.base),
+            plain(beat.home.label),
             plain(beat.agency) or DASH,
             "; ".join(_stop_texts(beat, letter(place))),
             clock(beat.drive_s),
             clock(beat.dwell_s),
             clock(beat.back_s),
             amounts(beat.costs),
-            difference(content.summary, beat.marginal_value),
+            difference(content.summary, beat.entry.worth),
         )
 
     return ReportTable(

@@ -10,7 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.report.content.comparison import agencies_table, budgets_table, burden_table, layouts_table
+from optimizer.base.text.language import marked
+from optimizer.report.content.comparison import (
+    BUDGETS,
+    LAYOUTS,
+    agencies_table,
+    budgets_table,
+    burden_table,
+    layouts_table,
+)
 from optimizer.report.content.mixture import mixture_table
 from optimizer.report.content.placements import (
     beats_table,
@@ -20,20 +28,31 @@ from optimizer.report.content.placements import (
     not_chosen_order,
     not_chosen_table,
 )
-from optimizer.report.content.risk import look_next_table, riskiest_table, tips_table
-from optimizer.report.content.routes import displacement_table, open_ends_table, routes_table
-from optimizer.report.content.run import Provenance, dropped_table, provenance_table, steps_table, unused_table
+from optimizer.report.content.risk import LOOK_NEXT, look_next_table, riskiest_table, tips_table
+from optimizer.report.content.routes import DISPLACEMENT, EVADERS, displacement_table, open_ends_table, routes_table
+from optimizer.report.content.run import (
+    DROPPED,
+    UNUSED,
+    Provenance,
+    dropped_table,
+    provenance_table,
+    steps_table,
+    unused_table,
+)
 from optimizer.report.content.uncertainty import sensitivity_table, uncertainty_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
+    from optimizer.region.model import Region
     from optimizer.report.content.comparison import AgencyRows, BudgetRow, BurdenRow, LayoutRow
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
-    from optimizer.report.content.report_table import ReportTable
+    from optimizer.report.content.report_table import DataTable, ReportTable
     from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, TipFacts
     from optimizer.report.content.routes import DisplacementRow, ResidualEvader, ResidualRoute, RouteRow, SwapFacts
     from optimizer.report.content.run import CountRow, StepRow
@@ -54,12 +73,8 @@ class ReportContent:
         ISO date.
     summary
         Value of the plan and its bounds.
-    network
-        Roads.
-    border
-        Border line in degrees; None where there is none.
-    crossings, gateways, settlements
-        Places on the network.
+    region
+        Roads, border, and the places on them that the plan is of.
     places
         What maps and sentences name besides: towns nobody is bound for, states, countries.
     risk
@@ -110,12 +125,8 @@ class ReportContent:
     title: str
     created: str
     summary: PlanSummary
-    network: Network
+    region: Region
     subtitle: str = ""
-    border: BaseGeometry | None = None
-    crossings: tuple[Crossing, ...] = ()
-    gateways: tuple[Gateway, ...] = ()
-    settlements: tuple[Settlement, ...] = ()
     places: tuple[NamedPlace, ...] = ()
     risk: SegmentRisk | None = None
     record: RecordFacts | None = None
@@ -159,6 +170,31 @@ class ReportContent:
                 raise ValueError(f"risk.{name} has shape {array.shape}; expected ({self.network.n_segments},)")
 
     @property
+    def network(self) -> Network:
+        """Roads."""
+        return self.region.network
+
+    @property
+    def border(self) -> BaseGeometry | None:
+        """Border line in degrees; None where there is none."""
+        return self.region.border
+
+    @property
+    def crossings(self) -> tuple[Crossing, ...]:
+        """Where roads cross the border."""
+        return self.region.crossings
+
+    @property
+    def gateways(self) -> tuple[Gateway, ...]:
+        """Where evaders enter."""
+        return self.region.gateways
+
+    @property
+    def settlements(self) -> tuple[Settlement, ...]:
+        """Where evaders go."""
+        return self.region.settlements
+
+    @property
     def chosen(self) -> tuple[SiteRow, ...]:
         """Sites in the plan, the largest marginal value first: their order gives the numbers on maps and in tables."""
         return chosen_order(self.sites)
@@ -179,33 +215,90 @@ class ReportContent:
         return self.look_next.in_order if self.look_next is not None else ()
 
 
-# The report's tables as plain text: the template adds the markup, autoescaped.
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the page, whose markup is the section of the same id in `page.html`.
 
-TABLES = (
-    riskiest_table,
-    look_next_table,
-    tips_table,
-    layouts_table,
-    uncertainty_table,
-    sensitivity_table,
-    chosen_table,
-    not_chosen_table,
-    beats_table,
-    mixture_table,
-    budgets_table,
-    burden_table,
-    agencies_table,
-    open_ends_table,
-    routes_table,
-    displacement_table,
-    unused_table,
-    dropped_table,
-    steps_table,
-    provenance_table,
+    Attributes
+    ----------
+    id
+        Unique on the page.
+    title
+        Its line in the table of contents.
+    tables
+        A function from the content to each table that the page shows.
+    data
+        The same rows for other tools, as `export` writes them.
+    shown
+        Whether the page of a content has it.
+    """
+
+    id: str
+    title: str
+    tables: tuple[Callable[[ReportContent], ReportTable], ...] = ()
+    data: tuple[DataTable, ...] = ()
+    shown: Callable[[ReportContent], bool] = lambda _content: True
+
+
+SECTIONS = (
+    Section("where", marked("Map")),
+    Section("sites", marked("Sites"), (chosen_table, not_chosen_table)),
+    Section(
+        "beats-driven",
+        marked("Beats"),
+        (beats_table,),
+        shown=lambda content: bool(content.beats) or content.summary.beats is not None,
+    ),
+    Section(
+        "mixture-section",
+        marked("The randomised plan"),
+        (mixture_table,),
+        shown=lambda content: content.mixture is not None,
+    ),
+    Section(
+        "comparison",
+        marked("Compared with today, and budgets"),
+        (layouts_table, budgets_table, agencies_table),
+        (LAYOUTS, BUDGETS),
+    ),
+    Section("searches", marked("Who bears the searches"), (burden_table,), shown=lambda content: bool(content.burden)),
+    Section(
+        "open",
+        marked("What stays open, and where traffic moves to"),
+        (open_ends_table, routes_table, displacement_table),
+        (EVADERS, DISPLACEMENT),
+    ),
+    Section(
+        "doubt-draws",
+        marked("What is not known, and the plan"),
+        (uncertainty_table,),
+        shown=lambda content: content.doubt is not None,
+    ),
+    Section(
+        "sensitive",
+        marked("Which assumption moves the value most"),
+        (sensitivity_table,),
+        shown=lambda content: content.sensitivity is not None,
+    ),
+    Section(
+        "record",
+        marked("What the record knows, and where to look next"),
+        (riskiest_table, look_next_table, tips_table),
+        (LOOK_NEXT,),
+    ),
+    Section("meaning", marked("What this proves, and what it does not")),
+    Section("words", marked("Glossary")),
+    Section(
+        "origin",
+        marked("Left out, and where this report comes from"),
+        (unused_table, dropped_table, provenance_table, steps_table),
+        (UNUSED, DROPPED),
+    ),
 )
-"""A function from the content to its table, for every table of the page."""
+"""The sections of the page, in order."""
 
 
 def report_tables(content: ReportContent) -> dict[str, ReportTable]:
     """Return every table of the page by its id, with underscores as the template names it."""
-    return {table.id.replace("-", "_"): table for table in (make(content) for make in TABLES)}
+    tables = (make(content) for section in SECTIONS for make in section.tables)
+    return {table.id.replace("-", "_"): table for table in tables}

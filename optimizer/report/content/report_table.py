@@ -1,15 +1,16 @@
-"""A table of the report as plain text (the template adds the markup, autoescaped), and what several tables share."""
+"""A table of the report: as plain text for the page (the template adds the markup, autoescaped), and as data for other tools."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from optimizer.base.text.formatting import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from optimizer.report.content.report_content import ReportContent
 
 Row = TypeVar("Row")
 
@@ -45,6 +46,37 @@ class ReportTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     marks: tuple[str, ...] = ()
+
+
+Kind = Literal["text", "number", "whole", "yes or no"]
+
+
+class LayerField(NamedTuple):
+    """A column for other tools: its name, what stands in it, and what it means in English, which the catalogues of languages have."""
+
+    name: str
+    kind: Kind
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """Rows of the content as other tools read them: each column is the attribute of that name, unrounded and without units.
+
+    Attributes
+    ----------
+    name, title
+        In files, and for people.
+    fields
+        Its columns.
+    rows
+        The rows of a content.
+    """
+
+    name: str
+    title: str
+    fields: tuple[LayerField, ...]
+    rows: Callable[[ReportContent], Iterable[object]]
 
 
 def minus(a: float | None, b: float | None) -> float | None:

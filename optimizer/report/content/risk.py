@@ -14,7 +14,7 @@ import numpy as np
 from optimizer.base.text.formatting import DASH, known, number, percent, plain, sentence, two_digits
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.report_table import Column, ReportTable
+from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable
 from optimizer.report.maps.geography import place_names
 from optimizer.report.maps.road_layers import WIDTHS, interval_ratio
 
@@ -267,6 +267,20 @@ def look_next_table(content: ReportContent) -> ReportTable:
         ),
         tuple(f"look-{place}" for place in range(1, len(content.look_first) + 1)),
     )
+
+
+LOOK_NEXT = DataTable(
+    "look_next",
+    marked("Where to look next"),
+    (
+        LayerField("segment", "whole", "segment of the road network"),
+        LayerField("label", "text", "what people call it"),
+        LayerField("score", "number", "expected information of a search there; higher is better"),
+        LayerField("reason", "text", "why"),
+    ),
+    lambda content: content.look_first,
+)
+"""The rows of `look_next_table` for other tools."""
 
 
 def tips_table(content: ReportContent) -> ReportTable:

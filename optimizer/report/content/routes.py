@@ -9,7 +9,8 @@ import numpy as np
 
 from optimizer.base.text.formatting import decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.report_table import Column, ReportTable, largest_first
+from optimizer.base.text.language import marked
+from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, largest_first
 from optimizer.report.content.summary import unit, value
 from optimizer.report.words import word
 
@@ -178,6 +179,23 @@ def open_ends_table(content: ReportContent) -> ReportTable:
     )
 
 
+EVADERS = DataTable(
+    "evaders",
+    marked("Evaders of whom most gets through"),
+    (
+        LayerField("start", "text", "where the evader enters"),
+        LayerField("end", "text", "where the evader goes"),
+        LayerField("kind", "text", "informed (knows the layout) or habitual (keeps its route)"),
+        LayerField("weight", "number", "share, or number, of loads"),
+        LayerField("before", "number", "chance to get through with nothing placed"),
+        LayerField("after", "number", "chance to get through with the plan"),
+        LayerField("contribution", "number", "what it adds to the plan's value"),
+    ),
+    lambda content: content.residual_evaders,
+)
+"""The rows of `open_ends_table` for other tools."""
+
+
 def routes_table(content: ReportContent) -> ReportTable:
     """List the main routes with their lengths and chances without and with the plan."""
 
@@ -238,6 +256,19 @@ def displacement_table(content: ReportContent) -> ReportTable:
             for row in largest_first(content.displacement, lambda row: row.after - row.before)
         ),
     )
+
+
+DISPLACEMENT = DataTable(
+    "displacement",
+    marked("Roads that more evaders choose under the plan"),
+    (
+        LayerField("name", "text", "road or crossing"),
+        LayerField("before", "number", "share of all loads with nothing placed"),
+        LayerField("after", "number", "share of all loads with the plan"),
+    ),
+    lambda content: content.displacement,
+)
+"""The rows of `displacement_table` for other tools."""
 
 
 def _length_km(content: ReportContent, arcs: NDArray[np.integer]) -> float:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import DASH, decimal, number, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.report_table import Column, ReportTable
+from optimizer.base.text.language import marked
+from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,11 +59,35 @@ def unused_table(content: ReportContent) -> ReportTable:
     return _counts("unused", _("Records that were read and not used."), _("Records"), content.unused)
 
 
+UNUSED = DataTable(
+    "unused",
+    marked("Records that were not used"),
+    (
+        LayerField("reason", "text", "why records were not used"),
+        LayerField("count", "number", "how many"),
+    ),
+    lambda content: content.unused,
+)
+"""The rows of `unused_table` for other tools."""
+
+
 def dropped_table(content: ReportContent) -> ReportTable:
     """Count the roads and places that did not reach the network, by reason."""
     return _counts(
         "dropped", _("Roads and places of the source that did not reach the network."), _("Count"), content.dropped
     )
+
+
+DROPPED = DataTable(
+    "dropped",
+    marked("Roads and places left out"),
+    (
+        LayerField("reason", "text", "why roads and places did not reach the network"),
+        LayerField("count", "number", "how many"),
+    ),
+    lambda content: content.dropped,
+)
+"""The rows of `dropped_table` for other tools."""
 
 
 def steps_table(content: ReportContent) -> ReportTable:

@@ -7,7 +7,7 @@ import math
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import shapely
@@ -16,6 +16,7 @@ from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.records.importers.writing import safe_text
+from optimizer.report.content.report_table import LayerField
 from optimizer.report.geodata.qgis_project import qml
 
 if TYPE_CHECKING:
@@ -24,21 +25,11 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
+    from optimizer.report.content.report_table import Kind
     from optimizer.report.geodata.qgis_project import Style
 
 MOMENT = "2000-01-01T00:00:00.000Z"
 """What GeoPackages give as the time of their last change: the same content makes the same file."""
-
-Kind = Literal["text", "number", "whole", "yes or no"]
-
-
-class LayerField(NamedTuple):
-    """A column: its name, what stands in it, and what it means in English, which the catalogues of languages have."""
-
-    name: str
-    kind: Kind
-    meaning: str = ""
-
 
 STYLE_FIELDS = (
     *(LayerField(name, "text") for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")),

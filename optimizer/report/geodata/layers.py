@@ -14,8 +14,9 @@ import shapely
 
 from optimizer.base.text.formatting import letter
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import marked
-from optimizer.report.geodata.files import LayerField, table
+from optimizer.report.content.report_content import SECTIONS
+from optimizer.report.content.report_table import LayerField
+from optimizer.report.geodata.files import table
 from optimizer.report.geodata.qgis_project import Mark, Style, StyleClass, marker, one_style
 from optimizer.report.maps.road_layers import SHORTEST_KM, road_layers
 from optimizer.report.palette import (
@@ -33,7 +34,7 @@ from optimizer.report.palette import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike
     from shapely.geometry.base import BaseGeometry
@@ -165,7 +166,7 @@ def _beats(content: ReportContent) -> GeoTable:
     for k, beat in enumerate(content.driven):
         times = (beat.back_s / 60, beat.dwell_s / 60)
         length = _length_km(network, beat.arcs)
-        rows.append((letter(k), beat.id, beat.team, beat.agency, beat.base, *times, length, beat.marginal_value))
+        rows.append((letter(k), beat.id, beat.team, beat.agency, beat.home.label, *times, length, beat.entry.worth))
     letters = [letter(k) for k in range(len(rows))]
     marks = [Mark(BEATS[k % len(BEATS)], 1.0) for k in range(len(rows))]
     classes = tuple(
@@ -368,64 +369,6 @@ def _effort(content: ReportContent, network: Network) -> GeoTable:
 
 # Tables of a plan that lie nowhere: what it is compared with, what it uses, who still gets through, what was left out.
 
-NOTE = LayerField("note", "text", "what to keep in mind")
-
-FIELDS = {
-    "layouts": (
-        LayerField("name", "text", "nothing placed, today's layout, this plan, parts of it, everything"),
-        LayerField("value", "number", "what gets through, on the same model; smaller is better"),
-        LayerField("sites", "whole", "sites in use"),
-        LayerField("beats", "whole", "beats driven"),
-        LayerField("costs", "text", "amount of each resource, as JSON"),
-        NOTE,
-    ),
-    "budgets": (
-        LayerField("resource", "text", "what is used"),
-        LayerField("agency", "text", "whose it is; empty where all share it"),
-        LayerField("unit", "text", "unit of the amounts"),
-        LayerField("used", "number", "amount that the plan uses"),
-        LayerField("budget", "number", "amount that a plan may use; empty for no limit"),
-    ),
-    "evaders": (
-        LayerField("start", "text", "where the evader enters"),
-        LayerField("end", "text", "where the evader goes"),
-        LayerField("kind", "text", "informed (knows the layout) or habitual (keeps its route)"),
-        LayerField("weight", "number", "share, or number, of loads"),
-        LayerField("before", "number", "chance to get through with nothing placed"),
-        LayerField("after", "number", "chance to get through with the plan"),
-        LayerField("contribution", "number", "what it adds to the plan's value"),
-    ),
-    "displacement": (
-        LayerField("name", "text", "road or crossing"),
-        LayerField("before", "number", "share of all loads with nothing placed"),
-        LayerField("after", "number", "share of all loads with the plan"),
-    ),
-    "look_next": (
-        LayerField("segment", "whole", "segment of the road network"),
-        LayerField("label", "text", "what people call it"),
-        LayerField("score", "number", "expected information of a search there; higher is better"),
-        LayerField("reason", "text", "why"),
-    ),
-    "unused": (
-        LayerField("reason", "text", "why records were not used"),
-        LayerField("count", "number", "how many"),
-    ),
-    "dropped": (
-        LayerField("reason", "text", "why roads and places did not reach the network"),
-        LayerField("count", "number", "how many"),
-    ),
-}
-
-TITLES = {
-    "layouts": marked("The plan and other layouts"),
-    "budgets": marked("Budgets"),
-    "evaders": marked("Evaders of whom most gets through"),
-    "displacement": marked("Roads that more evaders choose under the plan"),
-    "look_next": marked("Where to look next"),
-    "unused": marked("Records that were not used"),
-    "dropped": marked("Roads and places left out"),
-}
-
 USES = (
     LayerField("placement", "text", "id of the site's option or of the beat"),
     LayerField("chosen", "yes or no", "whether it is in the plan"),
@@ -436,18 +379,10 @@ USES = (
 
 def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
     """Return the tables, those without rows among them."""
-    rows: dict[str, Iterable[object]] = {
-        "layouts": content.layouts,
-        "budgets": content.budgets,
-        "evaders": content.residual_evaders,
-        "displacement": content.displacement,
-        "look_next": content.look_first,
-        "unused": content.unused,
-        "dropped": content.dropped,
-    }
     tables = [
-        table(name, _(TITLES[name]), FIELDS[name], [_cells(row, FIELDS[name]) for row in own])
-        for name, own in rows.items()
+        table(data.name, _(data.title), data.fields, [_cells(row, data.fields) for row in data.rows(content)])
+        for section in SECTIONS
+        for data in section.data
     ]
     placements: list[tuple[PlanSite | PlanBeat, bool]] = [(site, True) for site in plan.sites]
     placements += [(beat, True) for beat in plan.beats]

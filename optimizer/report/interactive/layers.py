@@ -388,7 +388,7 @@ def beat_posts(plane: Plane, drawn: DrawnBeat) -> Columns:
     same = {
         "colour": drawn.colour,
         "team": plain(drawn.beat.team, 60),
-        "base": plain(drawn.beat.base, 60),
+        "base": plain(drawn.beat.home.label, 60),
     }
     return {
         "x": xy[:, 0].tolist(),
@@ -419,7 +419,7 @@ def _beat_texts(content: ReportContent, drawn: DrawnBeat) -> dict[str, str]:
     return {
         "beat": drawn.letter,
         "team": plain(beat.team, 60),
-        "base": plain(beat.base, 60),
+        "base": plain(beat.home.label, 60),
         "posts": "; ".join(
             _("{number} {arrive} to {leave}").format(
                 number=number, arrive=clock(stop.arrive_s), leave=clock(stop.leave_s)
@@ -427,5 +427,5 @@ def _beat_texts(content: ReportContent, drawn: DrawnBeat) -> dict[str, str]:
             for number, stop in zip(drawn.numbers, beat.stops, strict=True)
         ),
         "back": clock(beat.back_s),
-        "marginal": difference_with_unit(content.summary, beat.marginal_value),
+        "marginal": difference_with_unit(content.summary, beat.entry.worth),
     }

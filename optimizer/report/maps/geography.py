@@ -120,7 +120,7 @@ def map_bounds(content: ReportContent) -> Bounds:
     network = content.network
     places = [(site.lon, site.lat) for site in content.sites]
     for beat in content.beats:
-        places += [(beat.lon, beat.lat), *((stop.lon, stop.lat) for stop in beat.stops)]
+        places += [(beat.home.lon, beat.home.lat), *((stop.lon, stop.lat) for stop in beat.stops)]
     points = np.vstack((network.shape, np.array(places, dtype=np.float64).reshape(-1, 2)))
     if not len(points):
         return Bounds(-1.0, -1.0, 1.0, 1.0)

@@ -61,7 +61,7 @@ def marked_places(content: ReportContent) -> list[tuple[float, float]]:
     places = [(site.lon, site.lat) for site in content.sites if np.isfinite(site.lon)]
     places += [(crossing.lon, crossing.lat) for crossing in content.crossings]
     places += [(gateway.lon, gateway.lat) for gateway in content.gateways]
-    return places + [(beat.lon, beat.lat) for beat in content.beats]
+    return places + [(beat.home.lon, beat.home.lat) for beat in content.beats]
 
 
 def named_areas(content: ReportContent) -> list[NamedPlace]:
