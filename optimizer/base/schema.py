@@ -101,6 +101,15 @@ def valid(model: type[Model], content: object) -> Model | None:
         return None
 
 
+def schema_of(model: type[Strict]) -> dict[str, Any]:
+    """Return the JSON schema of a file; of a dataclass in it, whose docstring lists attributes, the first paragraph describes it."""
+    schema = model.model_json_schema()
+    for part in schema.get("$defs", {}).values():
+        if "description" in part:
+            part["description"] = part["description"].partition("\n\n")[0]
+    return schema
+
+
 def _dotted(location: tuple[int | str, ...]) -> str:
     """Write a pydantic location as people write paths: `resources[0].budget`."""
     path = ""
@@ -150,5 +159,6 @@ def _choices(fault: ErrorDetails) -> list[str]:
 
 def _expectation(message: str) -> str:
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    message = re.sub(r"a valid dictionary or instance of \w+", "a table of fields", message)
+    message = re.sub(r"a (valid )?dictionary or (an )?instance of \w+", "a table of fields", message)
+    message = message.replace("a valid tuple", "a valid list").replace("a valid mapping", "a valid dictionary")
     return message[:1].lower() + message[1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,14 +12,14 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import GEOJSON, PLAN, json_kind, read_json, write_json
-from optimizer.base.schema import Amount, Chance, ComposedId, Strict, validated
+from optimizer.base.schema import Amount, ComposedId, Strict, schema_of, validated
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import LARGEST_COEFFICIENT, Requirement
-from optimizer.problem.instance.teams import NO_WAY, Elements, Patrol, PatrolField, Post, TeamBase, TeamType
+from optimizer.problem.instance.teams import NO_WAY, Elements, Patrol, PatrolField, Position, Post, TeamBase, TeamType
 from optimizer.problem.network.arrays import float_column
 
 if TYPE_CHECKING:
@@ -111,64 +111,6 @@ class ResourceModel(Strict):
 Name = ComposedId
 
 
-class PatrolBaseModel(Strict):
-    """Where teams set out from and come back to."""
-
-    id: Name = Field(description="unique name")
-    node: StrictInt | StrictStr = Field(description="node id")
-    lon: float = Field(description="longitude in degrees (WGS 84)")
-    lat: float = Field(description="latitude in degrees (WGS 84)")
-    label: str = Field("", description="what people call it; the id where empty")
-
-
-class PatrolTeamModel(Strict):
-    """Teams that are alike."""
-
-    id: Name = Field(description="unique name")
-    number: int = Field(ge=0, description="teams on the road in one shift, all bases together")
-    shift_s: int = Field(gt=0, description="seconds from leaving the base to being back")
-    slot_s: int = Field(gt=0, description="seconds of one slot of dwelling")
-    most_slots: int = Field(ge=1, description="longest dwell at a post, in slots")
-    detection: Chance = Field(description="chance that a team which dwells and looks at a loaded evader detects him")
-    passing: Chance = Field(0.0, description="the same while it drives")
-    uses: dict[str, Amount] = Field(
-        default_factory=dict, description="amount of each resource that one beat takes, beside the team"
-    )
-    agency: str = Field("", description="its owner; empty when all share it")
-    label: str = Field("", description="what people call it; the id where empty")
-    speed: dict[str, float] = Field(
-        default_factory=dict, description="km/h by road class, for people: the effect is in `travel_s`"
-    )
-    capacity: float | None = Field(None, ge=0, description="vehicles an hour that a team can look at; all where null")
-    shifts: list[str] = Field(default_factory=list, description="shifts of a roster that they work; all where empty")
-
-
-Position = Annotated[int, Field(ge=0)]
-
-
-class PatrolPostModel(Strict):
-    """A place where a team can stand and watch a road."""
-
-    segment: Position = Field(description="segment of the road network; a name, as the instance has arcs alone")
-    node: StrictInt | StrictStr = Field(description="node id")
-    lon: float = Field(description="longitude in degrees (WGS 84)")
-    lat: float = Field(description="latitude in degrees (WGS 84)")
-    label: str = Field("", description="what people call it")
-    traffic: float = Field(1.0, gt=0, description="vehicles an hour, for people: the effect is in `elements`")
-
-
-class ElementsModel(Strict):
-    """What beats are made of, column by column: dwelling so many slots at a post, or driving a stretch of road."""
-
-    element: list[Position] = Field(description="element positions, in ascending order, one entry an element and arc")
-    arc: list[Position] = Field(description="arc positions")
-    survival: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
-        description="chance to travel that arc without being detected by that element"
-    )
-    post: list[Annotated[int, Field(ge=-1)]] = Field(description="of each element: position of its post; -1 driving")
-    times: list[Annotated[int, Field(ge=1)]] = Field(description="of each element: most times that one beat holds it")
-
-
 Seconds = Annotated[int, Field(ge=0)]
 
 
@@ -203,10 +145,10 @@ class PatrolModel(Strict):
 class PatrolFieldModel(Strict):
     """Patrol teams, and what they can do."""
 
-    bases: list[PatrolBaseModel]
-    teams: list[PatrolTeamModel]
-    posts: list[PatrolPostModel]
-    elements: ElementsModel
+    bases: list[TeamBase]
+    teams: list[TeamType]
+    posts: list[Post]
+    elements: Elements
     patrols: list[PatrolModel]
 
 
@@ -247,7 +189,7 @@ class InstanceModel(Strict):
 
 def instance_schema() -> dict[str, Any]:
     """Return the JSON schema of the instance file."""
-    return InstanceModel.model_json_schema()
+    return schema_of(InstanceModel)
 
 
 def read_instance(path: str | os.PathLike[str], *, on_unreachable: OnUnreachable | None = None) -> Instance:
@@ -538,15 +480,11 @@ def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any
     elements = field.elements
     return {
         "bases": [
-            {"id": b.id, "node": node_id[b.node], "lon": b.lon, "lat": b.lat, "label": b.label}
-            for b in {patrol.base.id: patrol.base for patrol in field.patrols}.values()
+            asdict(base) | {"node": node_id[base.node]}
+            for base in {patrol.base.id: patrol.base for patrol in field.patrols}.values()
         ],
         "teams": [_team_content(team) for team in field.teams],
-        "posts": [
-            {"segment": p.segment, "node": node_id[p.node], "lon": p.lon, "lat": p.lat}
-            | {"label": p.label, "traffic": p.traffic}
-            for p in field.posts
-        ],
+        "posts": [asdict(post) | {"node": node_id[post.node]} for post in field.posts],
         "elements": {
             name: getattr(elements, name).tolist() for name in ("element", "arc", "survival", "post", "times")
         },
@@ -555,13 +493,7 @@ def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any
 
 
 def _team_content(team: TeamType) -> dict[str, Any]:
-    plain = ("id", "number", "shift_s", "slot_s", "most_slots", "detection", "passing", "agency", "label")
-    return {name: getattr(team, name) for name in plain} | {
-        "uses": dict(team.uses),
-        "speed": dict(team.speed),
-        "capacity": team.capacity if np.isfinite(team.capacity) else None,
-        "shifts": list(team.shifts),
-    }
+    return asdict(team) | {"capacity": team.capacity if np.isfinite(team.capacity) else None}
 
 
 def _patrol_content(patrol: Patrol) -> dict[str, Any]:
@@ -587,26 +519,13 @@ def _patrol_content(patrol: Patrol) -> dict[str, Any]:
 
 def patrols_from_model(model: PatrolFieldModel, node: Mapping[Any, int]) -> PatrolField:
     """Return the teams of a checked file; `node` gives the position of each node id."""
-    teams = {
-        t.id: TeamType(
-            **t.model_dump(exclude={"capacity", "shifts"}),
-            capacity=np.inf if t.capacity is None else t.capacity,
-            shifts=tuple(t.shifts),
-        )
-        for t in model.teams
-    }
-    bases = {b.id: TeamBase(b.id, node[b.node], b.lon, b.lat, b.label) for b in model.bases}
+    teams = {team.id: team for team in model.teams}
+    bases = {base.id: replace(base, node=node[base.node]) for base in model.bases}
     elements = model.elements
     return PatrolField(
-        posts=tuple(Post(p.segment, node[p.node], p.lon, p.lat, p.label, p.traffic) for p in model.posts),
+        posts=tuple(replace(post, node=node[post.node]) for post in model.posts),
         patrols=tuple(_patrol(p, teams[p.team], bases[p.base], len(elements.post)) for p in model.patrols),
-        elements=Elements(
-            element=np.array(elements.element, dtype=np.int64),
-            arc=np.array(elements.arc, dtype=np.int64),
-            survival=np.array(elements.survival, dtype=np.float64),
-            post=np.array(elements.post, dtype=np.int64),
-            times=np.array(elements.times, dtype=np.int64),
-        ),
+        elements=elements,
     )
 
 
@@ -671,7 +590,7 @@ def _check_elements(model: PatrolFieldModel, n_arcs: int, where: str, problems: 
         problems.add(where, "element, arc and survival of different lengths", "columns of one length")
     if len(elements.post) != len(elements.times):
         problems.add(where, "post and times of different lengths", "columns of one length")
-    if sorted(elements.element) != elements.element:
+    if (np.diff(elements.element) < 0).any():
         problems.add(f"{where}.element", "elements in another order", "ascending positions")
     _check_below(elements.element, len(elements.post), f"{where}.element", problems)
     _check_below(elements.arc, n_arcs, f"{where}.arc", problems)

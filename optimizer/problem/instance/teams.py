@@ -13,18 +13,48 @@ what is found in the median and 0.84 at worst (0.351 in place of 0.419), and now
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping  # noqa: TC003 - read at run time, where a file is checked
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from numpy.typing import NDArray  # noqa: TC002
+from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr, WithJsonSchema, WrapValidator
+from pydantic_core.core_schema import no_info_after_validator_function, plain_serializer_function_ser_schema
+
+from optimizer.base.schema import Amount, Chance, ComposedId  # noqa: TC001
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
 NO_WAY = 1 << 40
 """Seconds that stand for no way to get there: longer than any shift."""
+
+
+Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(StrictInt | StrictStr))]
+"""A position in the network; a file has the node's id in its place until it is looked up."""
+
+Limit = Annotated[
+    float,
+    Field(ge=0, json_schema_extra={"default": None}),
+    WrapValidator(lambda value, handler: math.inf if value is None else handler(value)),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]}),
+]
+"""An amount; infinity where there is no limit, which a file writes as null."""
+
+
+Position = Annotated[int, Field(ge=0)]
+
+
+def _column(item: object, dtype: type) -> GetPydanticSchema:
+    """Return how a file has an array: as a list of such items, each fault of which is named with its place."""
+    return GetPydanticSchema(
+        lambda _source, handler: no_info_after_validator_function(
+            lambda items: np.array(items, dtype=dtype),
+            handler.generate_schema(list[item]),  # type: ignore[valid-type]  # a type made here
+            serialization=plain_serializer_function_ser_schema(lambda array: array.tolist()),
+        )
+    )
 
 
 def team_resource(team: str) -> str:
@@ -48,11 +78,11 @@ class TeamBase:
         What people call it.
     """
 
-    id: str
-    node: int
-    lon: float
-    lat: float
-    label: str = ""
+    id: Annotated[ComposedId, Field(description="unique name")]
+    node: Annotated[Node, Field(description="node id")]
+    lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
+    lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
+    label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
 
 
 @dataclass(frozen=True)
@@ -85,19 +115,27 @@ class TeamType:
         Shifts of a roster that they work; all where empty.
     """
 
-    id: str
-    number: int
-    shift_s: int
-    slot_s: int
-    most_slots: int
-    detection: float
-    uses: Mapping[str, float] = field(default_factory=dict)
-    agency: str = ""
-    label: str = ""
-    speed: Mapping[str, float] = field(default_factory=dict)
-    passing: float = 0.0
-    capacity: float = math.inf
-    shifts: tuple[str, ...] = ()
+    id: Annotated[ComposedId, Field(description="unique name")]
+    number: Annotated[int, Field(ge=0, description="teams on the road in one shift, all bases together")]
+    shift_s: Annotated[int, Field(gt=0, description="seconds from leaving the base to being back")]
+    slot_s: Annotated[int, Field(gt=0, description="seconds of one slot of dwelling")]
+    most_slots: Annotated[int, Field(ge=1, description="longest dwell at a post, in slots")]
+    detection: Annotated[
+        Chance, Field(description="chance that a team which dwells and looks at a loaded evader detects him")
+    ]
+    uses: Annotated[
+        Mapping[str, Amount], Field(description="amount of each resource that one beat takes, beside the team")
+    ] = field(default_factory=dict)
+    agency: Annotated[str, Field(description="its owner; empty when all share it")] = ""
+    label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
+    speed: Annotated[
+        Mapping[str, float], Field(description="km/h by road class, for people: the effect is in `travel_s`")
+    ] = field(default_factory=dict)
+    passing: Annotated[Chance, Field(description="the same while it drives")] = 0.0
+    capacity: Annotated[Limit, Field(description="vehicles an hour that a team can look at; all where null")] = math.inf
+    shifts: Annotated[tuple[str, ...], Field(description="shifts of a roster that they work; all where empty")] = field(
+        default_factory=tuple
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +156,21 @@ class Post:
         Vehicles an hour that pass it, > 0.
     """
 
-    segment: int
-    node: int
-    lon: float
-    lat: float
-    label: str = ""
-    traffic: float = 1.0
+    segment: Annotated[
+        int, Field(ge=0, description="segment of the road network; a name, as the instance has arcs alone")
+    ]
+    node: Annotated[Node, Field(description="node id")]
+    lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
+    lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
+    label: Annotated[str, Field(description="what people call it")] = ""
+    traffic: Annotated[float, Field(gt=0, description="vehicles an hour, for people: the effect is in `elements`")] = (
+        1.0
+    )
 
 
 @dataclass(frozen=True)
 class Elements:
-    """What beats are made of, e in all.
+    """What beats are made of, column by column: dwelling so many slots at a post, or driving a stretch of road; e in all.
 
     Attributes
     ----------
@@ -140,11 +182,27 @@ class Elements:
         (e,) how often it can come in one beat, >= 1.
     """
 
-    element: NDArray[np.int64]
-    arc: NDArray[np.int64]
-    survival: NDArray[np.float64]
-    post: NDArray[np.int64]
-    times: NDArray[np.int64]
+    element: Annotated[
+        NDArray[np.int64],
+        _column(Position, np.int64),
+        Field(description="element positions, in ascending order, one entry an element and arc"),
+    ]
+    arc: Annotated[NDArray[np.int64], _column(Position, np.int64), Field(description="arc positions")]
+    survival: Annotated[
+        NDArray[np.float64],
+        _column(Annotated[float, Field(ge=0, lt=1)], np.float64),
+        Field(description="chance to travel that arc without being detected by that element"),
+    ]
+    post: Annotated[
+        NDArray[np.int64],
+        _column(Annotated[int, Field(ge=-1)], np.int64),
+        Field(description="of each element: position of its post; -1 driving"),
+    ]
+    times: Annotated[
+        NDArray[np.int64],
+        _column(Annotated[int, Field(ge=1)], np.int64),
+        Field(description="of each element: most times that one beat holds it"),
+    ]
 
     @property
     def size(self) -> int:
