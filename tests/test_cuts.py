@@ -25,7 +25,11 @@ from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts
 from optimizer.solvers.branch_and_cut.cuts import min_cut_heuristic as network_cut
-from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts, cut_by_groups, least_with_prices
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
+    add_lagrangian_cuts,
+    add_lagrangian_cuts_if_worthwhile,
+    least_with_prices,
+)
 from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
@@ -40,7 +44,7 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     TINY,
     BranchingRule,
     NodeSolution,
-    PathCutSet,
+    PathSet,
     values_without_each,
 )
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
@@ -78,7 +82,7 @@ def plans(overlay: Overlay) -> Iterator[np.ndarray]:
 
 def commodity_values(overlay: Overlay, commodities: Commodities, mask: np.ndarray) -> np.ndarray:
     informed = commodities.searches.values(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(mask))
-    return np.append(informed, overlay.chains.values(mask))
+    return np.append(informed, overlay.fixed_routes.values(mask))
 
 
 def sampled(instance: Instance, seed: int) -> tuple[Overlay, Commodities, PathPool, list[Cuts], list[Cuts]]:
@@ -93,7 +97,7 @@ def sampled(instance: Instance, seed: int) -> tuple[Overlay, Commodities, PathPo
         for share in (2.0, 0.5, 0.0):
             base = (x >= share) & overlay.free
             pool.grow(x, base)
-            for paths in (pool.paths, commodities.chains):
+            for paths in (pool.paths, commodities.fixed_routes):
                 cuts += [chord_cuts(paths, x, base, commodities.floor), tangent_cuts(paths, x, commodities.floor)]
             cuts.append(star_cuts(pool.paths, x, base, commodities.floor))
         rows.append(commodities.rows(Cuts.join(cuts), x, commodities.floor))
@@ -334,14 +338,14 @@ def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_pl
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
     monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
     cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.9))
-    cut_by_groups(cut, nothing)
+    add_lagrangian_cuts_if_worthwhile(cut, nothing)
     assert (cut.lower, cut.master.program.n_rows) == (before, rows)
     cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.0, nodes=2, worthwhile=0.0))
     cut.until = time.monotonic()
-    cut_by_groups(cut, nothing)
+    add_lagrangian_cuts_if_worthwhile(cut, nothing)
     assert cut.lower == before
     cut.until = np.inf
-    cut_by_groups(cut, nothing)
+    add_lagrangian_cuts_if_worthwhile(cut, nothing)
     assert before * (1 + 1e-4) < cut.lower <= BEST * (1 + 1e-5)
 
 
@@ -489,13 +493,13 @@ def test_the_share_of_an_arc_is_that_of_the_best_path_through_it() -> None:
     assert worse.option[shares < 0.9].tolist() == [0]
 
 
-# The tables of path cut sets hold, to the last digit and in the same order, what is found set by set.
+# The tables of path sets hold, to the last digit and in the same order, what is found set by set.
 
 N_OPTIONS, N_COMMODITIES = 25, 9
 MOST_PATHS = 6
 
 
-def sets_of(node: Node, solution: NodeSolution, commodity: int, without: np.ndarray) -> Iterator[PathCutSet]:
+def sets_of(node: Node, solution: NodeSolution, commodity: int, without: np.ndarray) -> Iterator[PathSet]:
     """Yield the sets of a commodity, path by path."""
     paths, x = solution.paths, solution.x
     value, undecided = paths.values(np.append(node.ones, False)), np.append(node.undecided, False)
@@ -515,11 +519,11 @@ def sets_of(node: Node, solution: NodeSolution, commodity: int, without: np.ndar
         deficit += float(cost.min() * max(0.0, 1 - x[options].sum()) / max(module.EPSILON, (1 - x[options]).max()))
         rise = weighted_sum(solution.weight, np.maximum(floor - solution.cut_value, 0.0))
         if rise > 0 and deficit > 0:
-            yield PathCutSet(tuple(members), floor.copy(), rise, deficit)
+            yield PathSet(tuple(members), floor.copy(), rise, deficit)
 
 
-def set_by_set(node: Node, solution: NodeSolution) -> list[PathCutSet]:
-    """Return the sets of a node as `path_cut_sets` is to find them."""
+def set_by_set(node: Node, solution: NodeSolution) -> list[PathSet]:
+    """Return the sets of a node as `path_sets` is to find them."""
     x, weight, cut_value = solution.x, solution.weight, solution.cut_value
     without = values_without_each(node, solution.paths)
     least = module.EPSILON * weighted_sum(weight, cut_value) + np.finfo(np.float64).tiny
@@ -529,16 +533,16 @@ def set_by_set(node: Node, solution: NodeSolution) -> list[PathCutSet]:
     found = []
     for j in np.flatnonzero(node.undecided & (x > module.EPSILON) & (x < 1 - module.EPSILON)).tolist():
         rise = max(weighted_sum(weight, np.maximum(without[j] - cut_value, 0.0)), least)
-        found.append(PathCutSet((np.array([j]),), np.zeros(9), rise, max(solution.dual_cost[j] * (1 - x[j]), least)))
+        found.append(PathSet((np.array([j]),), np.zeros(9), rise, max(solution.dual_cost[j] * (1 - x[j]), least)))
     for commodity in np.argsort(-promise, kind="stable").tolist():
         found += sets_of(node, solution, commodity, without) if promise[commodity] > 0 else []
-    once: dict[frozenset[frozenset[int]], PathCutSet] = {}
+    once: dict[frozenset[frozenset[int]], PathSet] = {}
     for one in sorted(found, key=lambda one: -one.rise_open * one.rise_closed):
         once.setdefault(frozenset(frozenset(options.tolist()) for options in one.members), one)
     return list(once.values())
 
 
-def expected_score(rule: BranchingRule, split: PathCutSet, x: np.ndarray, left: float) -> float:
+def expected_score(rule: BranchingRule, split: PathSet, x: np.ndarray, left: float) -> float:
     """Return the score by which a rule is to order a split."""
     kind, j = int(split.option is None), split.option
     total, count, estimated, found = rule.learnt
@@ -551,7 +555,7 @@ def expected_score(rule: BranchingRule, split: PathCutSet, x: np.ndarray, left: 
     return float(first * second)
 
 
-def plainly(split: PathCutSet) -> tuple[object, ...]:
+def plainly(split: PathSet) -> tuple[object, ...]:
     """Return what a split holds in a form that can be compared."""
     members = [options.tolist() for options in split.members]
     return members, split.floor.tolist(), split.rise_open, split.rise_closed
@@ -569,7 +573,7 @@ def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.Mon
     left, rule = float(rng.choice([0.01, 1.0])), BranchingRule(n)
     for _ in plain_and_compiled(monkeypatch):
         found, plain = (
-            module.path_cut_sets(node, solution, TreeParams(most_paths=MOST_PATHS)),
+            module.path_sets(node, solution, TreeParams(most_paths=MOST_PATHS)),
             set_by_set(node, solution),
         )
         assert [plainly(found[k]) for k in range(len(found))] == [plainly(split) for split in plain]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.solvers.branch_and_cut.tree.node import Node
-from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule, PathCutSets, score
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule, PathSets, score
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 from tests.examples import examples
 
@@ -101,10 +101,10 @@ def test_what_is_pruned_holds_the_bound() -> None:
 # The order of splits follows what earlier ones brought.
 
 
-def singles(*rises: tuple[float, float]) -> PathCutSets:
+def singles(*rises: tuple[float, float]) -> PathSets:
     """Return the splits by one option each, of these estimates."""
     place = np.arange(len(rises))
-    return PathCutSets(place, np.arange(len(rises) + 1), place, place, np.zeros((len(rises), 1)), np.array(rises))
+    return PathSets(place, np.arange(len(rises) + 1), place, place, np.zeros((len(rises), 1)), np.array(rises))
 
 
 def test_pseudo_costs_take_the_place_of_estimates() -> None:

@@ -1,4 +1,4 @@
-"""Branch and cut: path cut sets split without loss, bounds are true, brute force agrees; on SNIP the published optima."""
+"""Branch and cut: path sets split without loss, bounds are true, brute force agrees; on SNIP the published optima."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import violations, within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master, Relaxed
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
-from optimizer.solvers.branch_and_cut.tree.path_set_branching import NodeSolution, path_cut_sets
+from optimizer.solvers.branch_and_cut.tree.path_set_branching import NodeSolution, path_sets
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
@@ -76,7 +76,7 @@ def random_node(instance: Instance, overlay: Overlay, rng: np.random.Generator, 
 
 @given(SEEDS)
 @examples(60)
-def test_a_path_cut_set_splits_a_node_without_loss(seed: int) -> None:
+def test_a_path_set_splits_a_node_without_loss(seed: int) -> None:
     """Every plan of a node is in one of the children, and there every commodity has at least the child's floor."""
     rng = np.random.default_rng(seed)
     instance = harder(seed)
@@ -89,7 +89,7 @@ def test_a_path_cut_set_splits_a_node_without_loss(seed: int) -> None:
     node = replace(node, floor=np.maximum(node.floor, master.values(overlay.free & ~node.zeros)))
     cut_value = node.floor + rng.random(node.floor.size) * 0.1
     solution = NodeSolution(master.pool.paths, x, cut_value, master.commodities.weight, np.ones(x.size))
-    found = path_cut_sets(node, solution)
+    found = path_sets(node, solution)
     assert found or not node.undecided.any()
     plans = [
         mask

@@ -44,7 +44,7 @@ from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation, sampled_plan
 from optimizer.solvers.mixed.exploitability import exploitability
-from optimizer.solvers.overlay.overlay import Overlay, chains_of
+from optimizer.solvers.overlay.overlay import Overlay, fixed_routes_of
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve
 
@@ -582,7 +582,7 @@ def roads_as_overlay(instance: Instance) -> Overlay:
         origin=np.array([e.origin for e in informed], dtype=np.int64),
         destination=np.array([e.destination for e in informed], dtype=np.int64),
         weight=np.array([e.weight for e in informed]),
-        chains=chains_of(instance, instance.reliability, free),
+        fixed_routes=fixed_routes_of(instance, instance.reliability, free),
         free=free,
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from optimizer.base.work.listener import step
 from optimizer.problem.plan.plan import violations
-from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import cut_by_groups
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts_if_worthwhile
 from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import min_cut_heuristic
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask
@@ -85,7 +85,7 @@ def _cut_and_branch(
     tree.listener = search
     if search.improves and not (search.closed or tree.out_of_time):
         _improve(search, tree, improver, parallel)
-        cut_by_groups(tree, search.placed, parallel)
+        add_lagrangian_cuts_if_worthwhile(tree, search.placed, parallel)
     if not (search.closed or tree.out_of_time):
         with step(search.listener, BRANCHING):
             _branch(search, tree, improver, parallel)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.overlay.overlay import Chains, Overlay
+    from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
     from optimizer.solvers.search.state import SolveState
 
 SMALL = 1e-6
@@ -86,8 +86,8 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     """Build the compact model of an instance on its overlay."""
     n_options = len(instance.options)
     rows = RowBuilder(n_options)
-    offset = _add_destinations(overlay, rows) + _add_chains(overlay.chains, rows, n_options)
-    return relaxed_program(instance, rows, overlay.free, offset, max(overlay.n_nodes, _longest(overlay.chains)))
+    offset = _add_destinations(overlay, rows) + _add_fixed_routes(overlay.fixed_routes, rows, n_options)
+    return relaxed_program(instance, rows, overlay.free, offset, max(overlay.n_nodes, _longest(overlay.fixed_routes)))
 
 
 def relaxed_program(
@@ -161,9 +161,9 @@ def _without_small(mip: MipModel) -> MipModel:
     )
 
 
-def _longest(chains: Chains) -> int:
-    """Return the most options that a chain meets."""
-    return int(np.bincount(chains.chain).max(initial=0))
+def _longest(fixed_routes: FixedRoutes) -> int:
+    """Return the most options that a fixed route meets."""
+    return int(np.bincount(fixed_routes.route).max(initial=0))
 
 
 def _add_destinations(overlay: Overlay, rows: RowBuilder) -> float:
@@ -228,39 +228,42 @@ def _within_reach(
     return np.asarray(reached[tail], dtype=bool)
 
 
-def _add_chains(chains: Chains, rows: RowBuilder, n_options: int) -> float:
+def _add_fixed_routes(fixed_routes: FixedRoutes, rows: RowBuilder, n_options: int) -> float:
     """Add the habitual routes; return the value of those that no option touches.
 
-    Chains that begin with the same options share the variables of that beginning: all chains together are a tree, the options that most
-    chains meet nearest its root.
+    Fixed routes that begin with the same options share the variables of that beginning: all together are a tree, the options that most
+    of them meet nearest its root.
     """
-    often = np.bincount(chains.option, minlength=n_options)
-    order = np.lexsort((chains.option, -often[chains.option], chains.chain))
+    often = np.bincount(fixed_routes.option, minlength=n_options)
+    order = np.lexsort((fixed_routes.option, -often[fixed_routes.option], fixed_routes.route))
     node_of: dict[tuple[int, int, float], int] = {}
     parent: list[int] = []
     option: list[int] = []
     survival: list[float] = []
-    last = np.full(chains.value.size, -1)
+    last = np.full(fixed_routes.value.size, -1)
     links = zip(
-        chains.chain[order].tolist(), chains.option[order].tolist(), chains.survival[order].tolist(), strict=True
+        fixed_routes.route[order].tolist(),
+        fixed_routes.option[order].tolist(),
+        fixed_routes.survival[order].tolist(),
+        strict=True,
     )
-    for chain, j, rho in links:
-        key = (int(last[chain]), j, rho)
+    for route, j, rho in links:
+        key = (int(last[route]), j, rho)
         if key not in node_of:
             node_of[key] = len(parent)
             parent.append(key[0])
             option.append(j)
             survival.append(rho)
-        last[chain] = node_of[key]
+        last[route] = node_of[key]
     _add_tree(rows, np.array(parent, dtype=np.int64), np.array(option, dtype=np.int64), np.array(survival))
     touched = last >= 0
     first = rows.n_columns - len(parent)
-    rows.cost.append((first + last[touched], chains.value[touched]))
-    return float(chains.value[~touched].sum())
+    rows.cost.append((first + last[touched], fixed_routes.value[touched]))
+    return float(fixed_routes.value[~touched].sum())
 
 
 def _add_tree(rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.int64], rho: NDArray[np.float64]) -> None:
-    """Add y_m for each node m of the tree of chains: y_m >= rho_m y_before, y_m >= y_before - (1 - rho_m) x_m, and 1 before the first."""
+    """Add y_m for each node m of the tree of fixed routes: y_m >= rho_m y_before, y_m >= y_before - (1 - rho_m) x_m, and 1 before the first."""
     floor = rho.copy()
     for m in range(rho.size):  # parents come before their children
         if parent[m] >= 0:

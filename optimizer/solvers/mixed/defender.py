@@ -2,11 +2,11 @@
 
 Swaps of options find it, branch and cut bounds it.
 
-Sets      J options; P paths that the evaders take, each with a weight y_P; C chains of habitual routes
+Sets      J options; P paths that the evaders take, each with a weight y_P; C fixed routes
 Minimise  sum_P y_P g_P(x) + sum_c h_c(x) over the feasible plans x, with g_P(x) = R_P prod_{j in P} rho_jP^{x_j}
 
-Every path is then a chain: the problem is the placement problem without informed evaders, and `branch_and_cut` bounds it. As y sums to p_k over
-the paths of commodity k, its optimum is a lower bound of the value of every mixture.
+Every path is then a fixed route: the problem is the placement problem without informed evaders, and `branch_and_cut` bounds it. As y sums to
+p_k over the paths of commodity k, its optimum is a lower bound of the value of every mixture.
 
 Swaps. Let G_i be the (paths,) values with option i taken out of the plan, and s_jP = 1 - rho_jP. Exchanging i for j changes the value to
 sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, in) table values all swaps at once; i = none adds an option.
@@ -24,7 +24,7 @@ from optimizer.base.work.listener import SILENT, OnlyCancels
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.overlay.overlay import Chains
+from optimizer.solvers.overlay.overlay import FixedRoutes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class Swaps:
         self._values = self._loss = np.empty(0)
 
     def weigh(self, paths: Paths, weight: Floats) -> None:
-        """Take (paths,) weights of paths; chains are paths of weight 1."""
+        """Take (paths,) weights of paths; fixed routes are paths of weight 1."""
         value = paths.value * weight
         kept = np.flatnonzero(value > NEGLIGIBLE * value.sum())
         self._values = value[kept]
@@ -137,9 +137,9 @@ class Swaps:
 
 
 def against_paths(overlay: Overlay, paths: Paths, weight: Floats) -> Overlay:
-    """Return the overlay whose evaders keep to weighted paths: no informed ones, and every path a chain beside the chains there are."""
+    """Return the overlay whose evaders keep to weighted paths: no informed ones, and every path a fixed route beside those there are."""
     kept = np.flatnonzero(weight * paths.value > 0)
-    chosen, chains = paths.take(kept), overlay.chains
+    chosen, fixed_routes = paths.take(kept), overlay.fixed_routes
     row, place = np.nonzero(chosen.option < overlay.free.size)
     none = np.empty(0, dtype=np.int64)
     return replace(
@@ -147,11 +147,11 @@ def against_paths(overlay: Overlay, paths: Paths, weight: Floats) -> Overlay:
         origin=none,
         destination=none,
         weight=np.empty(0),
-        chains=Chains(
-            np.append(chains.value, chosen.value * weight[kept]),
-            np.append(chains.chain, chains.value.size + row),
-            np.append(chains.option, chosen.option[row, place]),
-            np.append(chains.survival, chosen.survival[row, place]),
+        fixed_routes=FixedRoutes(
+            np.append(fixed_routes.value, chosen.value * weight[kept]),
+            np.append(fixed_routes.route, fixed_routes.value.size + row),
+            np.append(fixed_routes.option, chosen.option[row, place]),
+            np.append(fixed_routes.survival, chosen.survival[row, place]),
         ),
     )
 

@@ -231,10 +231,10 @@ class DoubleOracle:
         return gained
 
     def _answers(self, y: Floats, solution: GameSolution, until: float) -> float:
-        chains = self.game.commodities.chains
-        paths = self.game.pool.paths.take(np.arange(y.size)).joined(chains, self.game.pool.filling)
-        weight = np.append(y, np.ones(chains.value.size))
-        swaps, own = self._swaps, np.append(solution.weight, np.ones(chains.value.size))
+        fixed_routes = self.game.commodities.fixed_routes
+        paths = self.game.pool.paths.take(np.arange(y.size)).joined(fixed_routes, self.game.pool.filling)
+        weight = np.append(y, np.ones(fixed_routes.value.size))
+        swaps, own = self._swaps, np.append(solution.weight, np.ones(fixed_routes.value.size))
         swaps.weigh(paths, weight)
         likely = np.argsort(-solution.probability, kind="stable")[: self.params.starts]
         marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
@@ -265,7 +265,7 @@ class DoubleOracle:
         share = probability[some]
         theta = self.game.values_under(probability)
         weight = self.game.commodities.weight[: theta.size]
-        chains = self.game.chain_value(probability)
+        fixed_routes = self.game.fixed_route_value(probability)
         survival = np.array([self.overlay.arc_survival(plan) for plan in plans]).T
         slack = SLACK * gap
         answers = self._evaders.answers(survival, share, theta, slack, self._most, until, self.listener)
@@ -274,7 +274,7 @@ class DoubleOracle:
             self._most = min(2 * self._most, self.params.most_labels)
         else:
             self.game.pool.add(np.array(list(answers.arcs), dtype=np.int64), list(answers.arcs.values()))
-        upper = float(weight @ answers.bound) + chains
+        upper = float(weight @ answers.bound) + fixed_routes
         if upper < self.best.upper:
             self.best = CertifiedMixture(tuple(plans), share, upper, answers.unsearched)
             self.listener.bounds_moved(self.lower, upper)
@@ -328,11 +328,11 @@ class DoubleOracle:
 
     def _raise_bound(self, solution: GameSolution) -> bool:
         """Raise the lower bound by branch and cut of the defender's answer; return whether it rose or a better plan was found."""
-        chains = self.overlay.chains
+        fixed_routes = self.overlay.fixed_routes
         paths = self.game.pool.paths.take(np.arange(solution.weight.size))
         self._swaps.weigh(
-            paths.joined(self.game.commodities.chains, self.game.pool.filling),
-            np.append(solution.weight, np.ones(chains.value.size)),
+            paths.joined(self.game.commodities.fixed_routes, self.game.pool.filling),
+            np.append(solution.weight, np.ones(fixed_routes.value.size)),
         )
         plan = min(self.game.plans, key=self._swaps.value)
         answer = DefenderBound(self.instance, self.overlay, paths, solution.weight, plan, OnlyCancels(self.listener))
@@ -346,8 +346,8 @@ class DoubleOracle:
 
 # The game restricted to some plans and paths: the best mixture of the plans against the best of the paths.
 #
-# Sets      X plans (columns); P paths of informed commodities k; C chains of habitual routes
-# Data      p_k weight of a commodity, R_P value of a path with nothing placed, g_P(x) under plan x; H(x) value of all chains under plan x
+# Sets      X plans (columns); P paths of informed commodities k; C fixed routes
+# Data      p_k weight of a commodity, R_P value of a path with nothing placed, g_P(x) under plan x; H(x) value of all fixed routes under plan x
 # Variables mu_x in [0, 1] probability of a plan; theta_k in [0, R_k]; eta in [0, H(nothing)]
 # Minimise  sum_k p_k theta_k + eta
 # such that theta_k + sum_x (R_P - g_P(x)) mu_x >= R_P        for the paths P of k that matter, dual y_P >= 0
@@ -404,15 +404,15 @@ class RestrictedGame:
         self._open = commodities.start[: self._informed]
         self._scale = np.where(self._open > 0, self._open, 1.0)
         self._values = np.empty((0, 0))
-        self._chains = np.empty(0)
-        self._chains_open = float(commodities.chains.value.sum())
+        self._fixed_routes = np.empty(0)
+        self._fixed_routes_open = float(commodities.fixed_routes.value.sum())
         self._row_of = np.empty(0, dtype=np.int64)
         weight = commodities.weight[: self._informed]
-        cost = np.append(weight * self._scale, self._chains_open)
+        cost = np.append(weight * self._scale, self._fixed_routes_open)
         self._total = max(float(cost.sum()), np.finfo(np.float64).tiny)
         width = self._informed + 1
         rows = csr_array(([1.0], ([1], [self._informed])), shape=(2, width))
-        side = np.array([-1.0, 1.0 if self._chains_open > 0 else 0.0])
+        side = np.array([-1.0, 1.0 if self._fixed_routes_open > 0 else 0.0])
         self._program = LinearProgram(cost / self._total, np.zeros(width), np.ones(width), rows, side)
 
     def add(self, plan: Mask) -> bool:
@@ -424,22 +424,22 @@ class RestrictedGame:
         return True
 
     def values_under(self, probability: Floats) -> Floats:
-        """Return the (commodities,) values that the paths at hand give informed commodities, and those of chains, under a mixture."""
+        """Return the (commodities,) values that the paths at hand give informed commodities, and those of fixed routes, under a mixture."""
         self._take_in()
         expected = self._values @ probability
         best = np.zeros(self._informed)
         np.maximum.at(best, self.pool.paths.commodity, expected)
         return best
 
-    def chain_value(self, probability: Floats) -> float:
+    def fixed_route_value(self, probability: Floats) -> float:
         """Return the value of all habitual evaders under a mixture."""
         self._take_in()
-        return float(self._chains @ probability)
+        return float(self._fixed_routes @ probability)
 
     def value_under(self, probability: Floats) -> float:
         """Return what the evaders achieve with the paths at hand."""
         weight = self.commodities.weight[: self._informed]
-        return float(weight @ self.values_under(probability)) + self.chain_value(probability)
+        return float(weight @ self.values_under(probability)) + self.fixed_route_value(probability)
 
     def solve(self, until: float = np.inf, allowed: Mask | None = None) -> GameSolution | None:
         """Return the best mixture of the plans, of the (plans,) `allowed` ones where given; None when time ran out.
@@ -512,13 +512,13 @@ class RestrictedGame:
         self._row_of = np.append(self._row_of, np.full(new.value.size, -1))
         if not fresh:
             return
-        chains = self.commodities.chains
-        value = np.array([float(chains.values(np.append(plan, False)).sum()) for plan in fresh])
-        self._chains = np.append(self._chains, value)
+        fixed_routes = self.commodities.fixed_routes
+        value = np.array([float(fixed_routes.values(np.append(plan, False)).sum()) for plan in fresh])
+        self._fixed_routes = np.append(self._fixed_routes, value)
         entries = np.zeros((self._program.n_rows, len(fresh)))
         entries[0] = -1.0
-        if self._chains_open > 0:
-            entries[1] = 1 - value / self._chains_open
+        if self._fixed_routes_open > 0:
+            entries[1] = 1 - value / self._fixed_routes_open
         path = np.flatnonzero(self._row_of >= 0)
         loss = paths.value[path, None] - self._values[path, n_plans:]
         entries[self._row_of[path]] = loss / self._scale[paths.commodity[path], None]
@@ -527,8 +527,8 @@ class RestrictedGame:
 
 # The marginal relaxation: a lower bound of the value of every mixture, from the probabilities alone with which options are placed.
 #
-# Sets      J options; P paths of an informed commodity k; C chains of habitual routes
-# Data      p_k weight; g_P(x) value of a path under a plan x; h_c(x) of a chain
+# Sets      J options; P paths of an informed commodity k; C fixed routes
+# Data      p_k weight; g_P(x) value of a path under a plan x; h_c(x) of a fixed route
 # Variables xbar_j in [0, 1] marginal probability of option j; theta_k what commodity k achieves
 # Minimise  sum_k p_k theta_k + sum_c theta_c
 # such that theta_k >= a - sum_j b_j xbar_j    for every row of one path P of k with g_P(x) >= a - sum_j b_j x_j at all plans x

@@ -75,7 +75,7 @@ class Overlay:
         (m,) s in [0, 1) on option arcs, 1 on plain ones.
     origin, destination, weight
         (informed evaders,) ends on overlay nodes, and p_k > 0.
-    chains
+    fixed_routes
         Routes of habitual evaders.
     free
         (options,) options that are neither forced nor forbidden.
@@ -83,7 +83,7 @@ class Overlay:
         (parts, options) how often each option holds each part, where parts of options lie on arcs (`option` then names
         parts) and several options hold the same ones; None where each option is a part of its own.
     scenario_weights
-        How informed evaders, then chains, make up the value over draws; None where it is the sum by `weight`.
+        How informed evaders, then fixed routes, make up the value over draws; None where it is the sum by `weight`.
     node
         (nodes,) position in the instance of each overlay node, -1 for joints; None where it is not kept.
     """
@@ -97,7 +97,7 @@ class Overlay:
     origin: NDArray[np.int64]
     destination: NDArray[np.int64]
     weight: NDArray[np.float64]
-    chains: Chains
+    fixed_routes: FixedRoutes
     free: NDArray[np.bool_]
     bundle: csr_array | None = None
     scenario_weights: ScenarioWeights | None = None
@@ -137,17 +137,17 @@ class Overlay:
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
-        informed, chains = self.informed_values(placed), self.chains.values(placed)
+        informed, fixed_routes = self.informed_values(placed), self.fixed_routes.values(placed)
         if self.scenario_weights is not None:
-            return self.scenario_weights.value(np.append(informed, chains))
-        return weighted_sum(self.weight, informed) + float(chains.sum())
+            return self.scenario_weights.value(np.append(informed, fixed_routes))
+        return weighted_sum(self.weight, informed) + float(fixed_routes.sum())
 
 
 def repeated(overlay: Overlay, times: NDArray[np.int64] | NDArray[np.float64]) -> Overlay:
     """Return the overlay in which each option does at once what (options,) `times` copies of it do."""
     often = np.append(times, 1.0)
-    routes = replace(overlay.chains, survival=overlay.chains.survival ** often[overlay.chains.option])
-    return replace(overlay, survival=overlay.survival ** often[overlay.option], chains=routes)
+    routes = replace(overlay.fixed_routes, survival=overlay.fixed_routes.survival ** often[overlay.fixed_routes.option])
+    return replace(overlay, survival=overlay.survival ** often[overlay.option], fixed_routes=routes)
 
 
 def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Overlay:
@@ -162,15 +162,17 @@ def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Ove
     bundle
         (parts, options) how often each option holds each part. The overlay must hold every best path under as many as plans can place.
     """
-    chains = overlay.chains
-    links = bundle_links(chains.chain, chains.option, chains.survival, chains.value.size, csr_array(bundle))
-    chains = Chains(chains.value, links.row, links.option, links.survival)
-    return replace(overlay, free=free, bundle=csr_array(bundle), chains=chains)
+    fixed_routes = overlay.fixed_routes
+    links = bundle_links(
+        fixed_routes.route, fixed_routes.option, fixed_routes.survival, fixed_routes.value.size, csr_array(bundle)
+    )
+    fixed_routes = FixedRoutes(fixed_routes.value, links.row, links.option, links.survival)
+    return replace(overlay, free=free, bundle=csr_array(bundle), fixed_routes=fixed_routes)
 
 
 @dataclass(frozen=True)
 class Links:
-    """Which rows (paths, chains) meet which options, sorted by row.
+    """Which rows (paths, fixed routes) meet which options, sorted by row.
 
     Attributes
     ----------
@@ -235,7 +237,7 @@ def contract(instance: Instance) -> Overlay:
         origin=plain.positions(np.array([e.origin for e in informed], dtype=np.int64)),
         destination=plain.positions(np.array([e.destination for e in informed], dtype=np.int64)),
         weight=np.array([e.weight for e in informed], dtype=np.float64),
-        chains=chains_of(instance, base, free),
+        fixed_routes=fixed_routes_of(instance, base, free),
         free=free,
         node=np.append(node, np.full(joints, -1)),
     )
@@ -416,38 +418,38 @@ def _of_use(overlay: Overlay) -> Overlay:
     )
 
 
-# Chains: habitual routes as the options they meet.
+# Fixed routes: habitual routes as the options they meet.
 
 
 @dataclass(frozen=True)
-class Chains:
-    """Habitual routes as the options they meet; routes that meet the same options with the same survivals are one chain.
+class FixedRoutes:
+    """Habitual routes as the options they meet; routes that meet the same options with the same survivals are one fixed route.
 
     Attributes
     ----------
     value
-        (chains,) R: evader weight, route share and survival multiplied, forced options included, free ones not; summed over its routes.
-    chain, option, survival
-        (links,) which chain meets which free option, and rho: what the option multiplies its value by. Sorted by chain, then option.
+        (routes,) R: evader weight, route share and survival multiplied, forced options included, free ones not; summed over its routes.
+    route, option, survival
+        (links,) which route meets which free option, and rho: what the option multiplies its value by. Sorted by route, then option.
     members
-        (chains, evaders) sparse: what a unit of each evader's weight adds to R; None where options are parts of others.
+        (routes, evaders) sparse: what a unit of each evader's weight adds to R; None where options are parts of others.
     """
 
     value: NDArray[np.float64]
-    chain: NDArray[np.int64]
+    route: NDArray[np.int64]
     option: NDArray[np.int64]
     survival: NDArray[np.float64]
     members: csr_array | None = None
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the (chains,) values under an (options,) mask."""
+        """Return the (routes,) values under an (options,) mask."""
         met = placed[self.option]
         values = self.value.copy()
-        np.multiply.at(values, self.chain[met], self.survival[met])
+        np.multiply.at(values, self.route[met], self.survival[met])
         return values
 
 
-def chains_of(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> Chains:
+def fixed_routes_of(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> FixedRoutes:
     """Return the routes of habitual evaders, the arcs of one option on a route multiplied together."""
     option, arc, survival = instance.effects
     kept = free[option]
@@ -473,9 +475,9 @@ def chains_of(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bo
         of_route.append(place[key])
         total[key] = total.get(key, 0.0) + float(value[route])
     entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
-    return Chains(
+    return FixedRoutes(
         value=np.array(list(total.values()), dtype=np.float64),
-        chain=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
+        route=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
         option=cost.indices[entry].astype(np.int64),
         survival=np.exp(-cost.data[entry]),
         members=csr_array(
@@ -516,18 +518,20 @@ def restricted(overlay: Overlay, instance: Instance) -> Overlay:
         reliability=reliability[kept],
         option=np.where(plain, -1, overlay.option)[kept],
         survival=np.where(plain, 1.0, overlay.survival)[kept],
-        chains=_restricted_chains(overlay.chains, forced, free),
+        fixed_routes=_restricted_routes(overlay.fixed_routes, forced, free),
         free=free,
     )
 
 
-def _restricted_chains(chains: Chains, forced: NDArray[np.bool_], free: NDArray[np.bool_]) -> Chains:
-    """Return the chains with forced options folded into their values, and without those that let nothing through."""
-    value = chains.values(forced)
+def _restricted_routes(fixed_routes: FixedRoutes, forced: NDArray[np.bool_], free: NDArray[np.bool_]) -> FixedRoutes:
+    """Return the fixed routes with forced options folded into their values, and without those that let nothing through."""
+    value = fixed_routes.values(forced)
     kept = value > 0
     place = np.cumsum(kept) - 1
-    links = free[chains.option] & kept[chains.chain]
-    return Chains(value[kept], place[chains.chain[links]], chains.option[links], chains.survival[links])
+    links = free[fixed_routes.option] & kept[fixed_routes.route]
+    return FixedRoutes(
+        value[kept], place[fixed_routes.route[links]], fixed_routes.option[links], fixed_routes.survival[links]
+    )
 
 
 # Weights of evaders by draw on an overlay, for objectives over draws (`optimizer.problem.plan.weight_scenarios`).
@@ -564,14 +568,14 @@ def weighted(overlay: Overlay, draws: Draws, objective: Objective) -> Overlay:
     Parameters
     ----------
     overlay
-        The contraction of the draws' instance, its chains with their members.
+        The contraction of the draws' instance, its fixed routes with their members.
     draws, objective
         Weights by draw, and what is made of the values.
     """
-    if overlay.chains.members is None:
-        raise ValueError("an overlay whose chains have lost their members")
+    if overlay.fixed_routes.members is None:
+        raise ValueError("an overlay whose fixed routes have lost their members")
     informed = [k for k, e in enumerate(draws.instance.evaders) if not e.routes and e.weight > 0]
-    unit = diags_array(1.0 / overlay.chains.value)
-    chains = csr_array((draws.weight @ overlay.chains.members.T) @ unit)
-    table = csr_array(hstack((csr_array(draws.weight)[:, informed], chains)))
+    unit = diags_array(1.0 / overlay.fixed_routes.value)
+    fixed_routes = csr_array((draws.weight @ overlay.fixed_routes.members.T) @ unit)
+    table = csr_array(hstack((csr_array(draws.weight)[:, informed], fixed_routes)))
     return replace(overlay, scenario_weights=ScenarioWeights(table, objective.caps(draws.probability)))

@@ -193,7 +193,7 @@ class BeatTreeProblem:
             np.append(generation.times[:fixed], most),
             relaxed_options=np.arange(fixed + merged.size) >= fixed,
             limits=TourLimits(generation.patrols, merged),
-            commodities=replace(base.commodities, chains=merged.merged(base.commodities.chains, fixed)),
+            commodities=replace(base.commodities, fixed_routes=merged.merged(base.commodities.fixed_routes, fixed)),
             pool=base.pool.over(overlay, merged.merged(base.pool.paths, fixed)),
         )
         found = base.value_rows

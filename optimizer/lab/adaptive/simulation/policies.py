@@ -154,10 +154,16 @@ class Exact:
     def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
         """Search around the last plan with the weights of the refit."""
         world, found = self._world, self._weights.of(self._refit.flows().pairs)
-        overlay = replace(world.overlay, weight=found.evader, chains=replace(world.overlay.chains, value=found.chains))
+        overlay = replace(
+            world.overlay,
+            weight=found.evader,
+            fixed_routes=replace(world.overlay.fixed_routes, value=found.fixed_routes),
+        )
         first = world.first
         commodities = replace(
-            first.commodities, weight=found.commodity, chains=replace(first.commodities.chains, value=found.chains)
+            first.commodities,
+            weight=found.commodity,
+            fixed_routes=replace(first.commodities.fixed_routes, value=found.fixed_routes),
         )
         self._plan = local_search(world.instance, overlay, PooledValues(commodities, self._pool), self._plan)
         return Layout.fixed(self._plan, world.terms.days)
@@ -225,15 +231,15 @@ class Random:
 
 @dataclass(frozen=True, eq=False)
 class NewWeights:
-    """Weights of one set of pairs: of the overlay's informed evaders, of all commodities, and the values of chains with nothing placed."""
+    """Weights of one set of pairs: of the overlay's informed evaders, of all commodities, and values of fixed routes with nothing placed."""
 
     evader: Floats
     commodity: Floats
-    chains: Floats
+    fixed_routes: Floats
 
 
 class EvaderWeights:
-    """Weights of evaders, commodities and chains from those of pairs.
+    """Weights of evaders, commodities and fixed routes from those of pairs.
 
     Parameters
     ----------
@@ -252,17 +258,17 @@ class EvaderWeights:
         )
         ends = overlay.origin * overlay.n_nodes + overlay.destination
         self._commodity = np.unique(ends, return_inverse=True)[1]
-        self._members = overlay.chains.members
-        self._chains = overlay.chains.value
+        self._members = overlay.fixed_routes.members
+        self._fixed_routes = overlay.fixed_routes.value
 
     def of(self, pairs: Floats) -> NewWeights:
         """Return the weights where (pairs,) are the shares of all loads of each pair."""
         ratio = np.append(pairs / self._first, 1.0)[self._pair]
         weight = self._weight * ratio
         evader = weight[self._informed]
-        chains = self._chains if self._members is None else np.asarray(self._members @ weight)
+        fixed_routes = self._fixed_routes if self._members is None else np.asarray(self._members @ weight)
         informed = np.bincount(self._commodity, evader, int(self._commodity.max(initial=-1)) + 1)
-        return NewWeights(evader, np.append(informed, np.ones(chains.size)), chains)
+        return NewWeights(evader, np.append(informed, np.ones(fixed_routes.size)), fixed_routes)
 
 
 def drawn_days(plans: Mask, probability: Floats, days: int, rng: np.random.Generator) -> Layout:

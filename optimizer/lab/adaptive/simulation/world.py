@@ -316,15 +316,15 @@ def _played(
 ) -> GameSolution:
     """Play rounds of the double oracle and return the last solution of the game."""
     swaps = Swaps(instance, overlay)
-    chains = game.commodities.chains
+    fixed_routes = game.commodities.fixed_routes
     solution = _solved(game)
     pairs = game.commodities.searches.leaf.size
     for _ in range(min(max(WORK // max(pairs, 1), 1), ORACLE_ROUNDS)):
         if listener.cancelled():
             raise KeyboardInterrupt
         marginals = np.array(game.plans[: solution.probability.size]).T @ solution.probability
-        paths = game.pool.paths.take(np.arange(solution.weight.size)).joined(chains, game.pool.filling)
-        swaps.weigh(paths, np.append(solution.weight, np.ones(chains.value.size)))
+        paths = game.pool.paths.take(np.arange(solution.weight.size)).joined(fixed_routes, game.pool.filling)
+        swaps.weigh(paths, np.append(solution.weight, np.ones(fixed_routes.value.size)))
         game.pool.grow(marginals, np.zeros(marginals.size, dtype=bool))
         likely = np.argsort(-solution.probability, kind="stable")[:STARTS]
         starts = [game.plans[x] for x in likely.tolist() if solution.probability[x] > 0]

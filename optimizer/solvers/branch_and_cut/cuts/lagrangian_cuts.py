@@ -29,7 +29,7 @@ from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.overlay.overlay import Chains
+from optimizer.solvers.overlay.overlay import FixedRoutes
 from optimizer.solvers.params import LagrangianParams
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ ROUNDING = 1e-9
 """Relative allowance for rounding in a sum of prices; taken off the side of every cut."""
 
 
-def cut_by_groups(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None) -> None:
+def add_lagrangian_cuts_if_worthwhile(
+    tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None
+) -> None:
     """Add Lagrangian cuts to the root of a tree that was cut, and cut on, where its gap is wide and as long as they close some of it.
 
     Parameters
@@ -194,5 +196,5 @@ def _alone(overlay: Overlay, commodities: NDArray[np.int64]) -> Overlay:
         origin=overlay.origin[those],
         destination=overlay.destination[those],
         weight=overlay.weight[those],
-        chains=Chains(np.empty(0), none, none, np.empty(0)),
+        fixed_routes=FixedRoutes(np.empty(0), none, none, np.empty(0)),
     )

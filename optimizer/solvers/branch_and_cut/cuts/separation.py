@@ -1,9 +1,9 @@
 """Cuts of the value of a plan: rows theta_u >= a - sum_j b_j x_j, b >= 0, for each commodity u.
 
-A commodity is an informed evader or a chain of habitual routes (`commodities`).
+A commodity is an informed evader or a fixed route (`commodities`).
 A path P of value R meets the options J(P), each of which leaves it a share rho_j (over all of P's arcs that the option touches), so under a
 plan S its value is g_P(S) = R prod_{j in S and J(P)} rho_j. theta_u is at least g_P(S) for every path P of an evader, and equal to it for a
-chain. T is any set of options; a value "with T" counts those of T as placed. Values only fall when options are added.
+fixed route. T is any set of options; a value "with T" counts those of T as placed. Values only fall when options are added.
 
 Star cuts (many paths of one evader). P_1, P_2, ... with values R_1 >= R_2 >= ... >= R_m with T; R_{m+1} = L, the value with everything
 placed. Then, with c_ij = min(R_i - R_{i+1}, R_i (1 - rho_ij)),
@@ -69,7 +69,7 @@ class Cuts:
     Attributes
     ----------
     commodity
-        (rows,) u: informed evaders first, then chains.
+        (rows,) u: informed evaders first, then fixed routes.
     side
         (rows,) a.
     row, option, entry

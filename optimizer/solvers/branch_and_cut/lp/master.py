@@ -1,6 +1,6 @@
 """The linear program of branch and cut: options, and the value of groups of commodities, bounded from below by cuts.
 
-Sets      J options; U commodities: informed evaders (those with the same ends as one) and chains of habitual routes; G groups of commodities
+Sets      J options; U commodities: informed evaders (those with the same ends as one) and fixed routes; G groups of commodities
 Data      p_u weight of a commodity; R_u, L_u its value with nothing (but what is forced) and with everything placed; R_g, L_g their sums
           over the group, each times p_u
 Variables x_j in [0, K_j], K_j = 1 but for options that can be placed several times; forced ones 1, forbidden ones 0;
@@ -9,7 +9,7 @@ Minimise  sum_g theta_g + 2 (sum_g R_g) e
 such that theta_g >= sum_{u in g} p_u (a_u - sum_j b_uj x_j)     for each commodity a cut of `separation`, or L_u
           budgets, and cuts that hold because options are whole (`budget_hull`); at most one option of each conflict set
           sum_j a_rj x_j + max_j |a_rj| e >= b_r                  for each requirement r
-          sum_{j in J(P)} x_j + e >= 1                            for the paths P of a path cut set that is closed (`path_cut_sets`)
+          sum_{j in J(P)} x_j + e >= 1                            for the paths P of a path set that is closed (`path_sets`)
           sum_{j in B} x_j <= |B| - 1 + e                         for the options B of one that is open
 
 Over draws (`optimizer.problem.plan.weight_scenarios`) a group belongs to a draw d, with its weights p_du, and the objective, the largest
@@ -206,7 +206,7 @@ class Master:
         self.budget_cuts = BudgetCuts.none(self._n)
         self.relaxed_options = np.zeros(self._n, dtype=bool) if relaxed_options is None else relaxed_options
         self._limits = limits
-        self._wider, self._shares = np.empty(0), LargestShares(self.commodities.chains, self._n)
+        self._wider, self._shares = np.empty(0), LargestShares(self.commodities.fixed_routes, self._n)
         self._searched = 0
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
@@ -347,7 +347,8 @@ class Master:
 
         The cuts hold for plans that leave each commodity its (commodities,) floor.
         """
-        free, chains = self.overlay.free & (self._times == 1) & ~self.relaxed_options, self.commodities.chains
+        free = self.overlay.free & (self._times == 1) & ~self.relaxed_options
+        routes = self.commodities.fixed_routes
         bases = [np.zeros_like(free), *((point >= share) & free for share in BASES)]
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
@@ -356,7 +357,7 @@ class Master:
         if self._mixed:
             kinds = Kinds(stars=no, chords=~no, tangents=True)
             return Cuts.join(
-                [best_cuts(each, point, table, kinds, np.zeros_like(floor)) for each in (self.pool.paths, chains)]
+                [best_cuts(each, point, table, kinds, np.zeros_like(floor)) for each in (self.pool.paths, routes)]
             )
         # without T the star of one path asks for as much as its chord; many weak options add up on a path
         weak = self.overlay.bundle is not None or bool((self._times > 1).any())
@@ -364,7 +365,7 @@ class Master:
         return Cuts.join(
             [
                 best_cuts(self.pool.paths, point, table, informed, floor),
-                best_cuts(chains, point, table, Kinds(stars=no, chords=~no, tangents=True), floor),
+                best_cuts(routes, point, table, Kinds(stars=no, chords=~no, tangents=True), floor),
             ]
         )
 

@@ -7,7 +7,7 @@ relaxed options. These multiply that value by prod s_Pe^y_e >= 1 - sum_e (1 - s_
 
 Such a floor is no bound of theta_u but a row (`loose_entries`), which holds below the node as well, so that no child has a lower bound than
 its node. A higher floor, with its losses, takes the place of a lower one. Floors under the budgets (`bound_tightening`) and
-of open path cut sets would have so many witnesses that they lose what they gain: with relaxed options neither are made.
+of open path sets would have so many witnesses that they lose what they gain: with relaxed options neither are made.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def losses(witnesses: Paths, floor: NDArray[np.float64], relaxed_options: NDArra
     return csr_array((floor[row] * share[order][first], (row, option)), shape=(floor.size, relaxed_options.size))
 
 
-def with_losses_of_relaxed(node: Node, master: Master) -> Node:
+def root_with_losses(node: Node, master: Master) -> Node:
     """Return a node of a program with relaxed options with losses, and floors from the paths that are known; another one as it is."""
     if not master.relaxed_options.any():
         return node
@@ -57,7 +57,7 @@ def prepared(node: Node, master: Master) -> Node:
         return replace(node, floor=floor, lower=max(node.lower, master.commodities.value(floor)))
     allowed = np.append(~node.zeros & ~master.relaxed_options, False)
     floor, parts = np.zeros_like(node.floor), []
-    for paths in (master.pool.paths, master.commodities.chains):
+    for paths in (master.pool.paths, master.commodities.fixed_routes):
         values = paths.values(allowed)
         best = best_of_each(paths.commodity, values)
         floor[paths.commodity[best]] = values[best] * (1 - FLOOR_ROUNDING)
@@ -72,19 +72,19 @@ ENTRY_ROUNDING = 1e-9
 
 
 class LargestShares:
-    """The largest share that each option takes from any path of a pool, or any chain.
+    """The largest share that each option takes from any path of a pool, or any fixed route.
 
     Parameters
     ----------
-    chains
-        The chains.
+    fixed_routes
+        The fixed routes.
     options
         Number of options; the one after the last pads rows.
     """
 
-    def __init__(self, chains: Paths, options: int) -> None:
+    def __init__(self, fixed_routes: Paths, options: int) -> None:
         self._share, self._known = np.zeros(options + 1), 0
-        np.maximum.at(self._share, chains.option.ravel(), 1 - chains.survival.ravel())
+        np.maximum.at(self._share, fixed_routes.option.ravel(), 1 - fixed_routes.survival.ravel())
 
     def of(self, paths: Paths) -> NDArray[np.float64]:
         """Return the (options + 1,) shares over the paths of a pool, which only grows."""

@@ -1,4 +1,4 @@
-"""Commodities: the informed evaders of one origin and destination as one, and chains of habitual routes."""
+"""Commodities: the informed evaders of one origin and destination as one, and fixed routes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from optimizer.solvers.overlay.overlay import Overlay
 
 GROUPS = 150
-"""Most groups of informed commodities, and of chains."""
+"""Most groups of informed commodities, and of fixed routes."""
 
 
 @dataclass(frozen=True)
 class Commodities:
-    """Informed commodities first, then chains; the value of a plan is the weighted sum of theirs.
+    """Informed commodities first, then fixed routes; the value of a plan is the weighted sum of theirs.
 
     Attributes
     ----------
     searches
         How the paths of the informed ones are found.
-    chains
-        The chains as paths.
+    fixed_routes
+        The fixed routes as paths.
     weight, start, floor
         (commodities,) p_u, R_u (value with nothing but forced options placed), L_u (with everything placed).
     group
@@ -46,7 +46,7 @@ class Commodities:
     """
 
     searches: Searches
-    chains: Paths
+    fixed_routes: Paths
     weight: NDArray[np.float64]
     start: NDArray[np.float64]
     floor: NDArray[np.float64]
@@ -57,25 +57,25 @@ class Commodities:
 
     @classmethod
     def of(cls, overlay: Overlay, times: NDArray[np.int64] | None = None) -> Commodities:
-        """Gather the commodities of an overlay; groups are evaders of one end, or chains that meet the same first options.
+        """Gather the commodities of an overlay; groups are evaders of one end, or fixed routes that meet the same first options.
 
         Floors are values with each option placed as often as it can be: (options,) `times`, by default once.
         """
-        n, routes = overlay.n_nodes, overlay.chains
+        n, routes = overlay.n_nodes, overlay.fixed_routes
         ends, commodity = np.unique(overlay.origin * n + overlay.destination, return_inverse=True)
         searches = Searches.of([Evader("", end // n, end % n, 1.0) for end in ends.tolist()])
-        chain = ends.size + np.arange(routes.value.size)
-        links = Links(routes.chain, routes.option, routes.survival)
-        chains = padded(chain, routes.value, links, overlay.free.size)
+        route = ends.size + np.arange(routes.value.size)
+        links = Links(routes.route, routes.option, routes.survival)
+        fixed_routes = padded(route, routes.value, links, overlay.free.size)
         near = np.lexsort((searches.leaf, searches.row))
-        alike = np.lexsort(chains.option.T[::-1]) if chains.option.size else np.arange(chain.size)
+        alike = np.lexsort(fixed_routes.option.T[::-1]) if fixed_routes.option.size else np.arange(route.size)
         start = commodity_values(overlay, searches, np.zeros_like(overlay.free))
         most = overlay if times is None else repeated(overlay, times)
         floor = commodity_values(most, searches, overlay.free)
         whole = cls(
             searches=searches,
-            chains=chains,
-            weight=np.append(np.bincount(commodity, overlay.weight, ends.size), np.ones(chain.size)),
+            fixed_routes=fixed_routes,
+            weight=np.append(np.bincount(commodity, overlay.weight, ends.size), np.ones(route.size)),
             start=start,
             floor=np.minimum(start, floor),
             group=np.append(informed := _group_of(near), informed.max(initial=-1) + 1 + _group_of(alike)),
@@ -135,7 +135,7 @@ def _by_draw(
     near: NDArray[np.int64],
     alike: NDArray[np.int64],
 ) -> Commodities:
-    """Return commodities with a scenario_weights of theirs, from one of informed evaders and chains, and sums by draw and group."""
+    """Return commodities with a scenario_weights of theirs, from one of informed evaders and fixed routes, and sums by draw and group."""
     draws, n_informed = scenario_weights.table.shape[0], commodity.size
     place = (np.arange(n_informed), commodity)
     merged = csr_array((np.ones(n_informed), place), shape=(n_informed, near.size))
@@ -162,7 +162,7 @@ def _by_draw(
 
 def commodity_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the exact (commodities,) values under an (options,) mask."""
-    return np.append(search_values(overlay, searches, placed), overlay.chains.values(placed))
+    return np.append(search_values(overlay, searches, placed), overlay.fixed_routes.values(placed))
 
 
 def _group_of(order: NDArray[np.int64], most: int = GROUPS) -> NDArray[np.int64]:

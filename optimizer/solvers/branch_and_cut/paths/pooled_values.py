@@ -38,7 +38,7 @@ class Gains(NamedTuple):
 
 
 class PooledValues:
-    """Values of plans over the paths of a pool, and the chains.
+    """Values of plans over the paths of a pool, and the fixed routes.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class PooledValues:
     def _gather(self) -> None:
         """Sort the paths by commodity; commodities without a path of positive value add nothing and are left out."""
         self._gathered = self._pool.paths.commodity.size
-        paths = self._pool.paths.joined(self._commodities.chains, self._pool.filling)
+        paths = self._pool.paths.joined(self._commodities.fixed_routes, self._pool.filling)
         self._paths: Paths = paths.take(np.argsort(paths.commodity, kind="stable"))
         self._commodity, self._start = np.unique(self._paths.commodity, return_index=True)
         self._weight = self._commodities.weight[self._commodity]

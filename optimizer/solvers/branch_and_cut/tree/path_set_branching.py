@@ -1,13 +1,13 @@
-"""Branching on path cut sets: a node is split in two by a set of paths that are all closed, or not all.
+"""Branching on path sets: a node is split in two by a set of paths that are all closed, or not all.
 
-A *path cut set* of commodity u is a set of its paths, best first; J(P) are the undecided options on path P and g_P its value with what the
+A *path set* of commodity u is a set of its paths, best first; J(P) are the undecided options on path P and g_P its value with what the
 node has placed. Either every one of the paths gets one more option (the set is closed), or some path P* of it gets none (the set is open): then
 theta_u >= g_P*, and every commodity w has at least its value with all options but J(P*) placed,
 
     theta_w >= min over P of f_w(N - J(P)),      N: all options that the node allows.
 
 On road networks many parallel roads often have to be closed together, and one that is left open makes the others useless. A linear program
-closes each of them by a half, which halves the value; a split by a path cut set decides a dozen options at once, a split by one option
+closes each of them by a half, which halves the value; a split by a path set decides a dozen options at once, a split by one option
 decides one. The set of a single path with a single option j is the usual split into x_j = 1 and x_j = 0.
 """
 
@@ -39,7 +39,7 @@ EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
-class PathCutSet:
+class PathSet:
     """Paths that are closed together, or not all.
 
     Attributes
@@ -112,8 +112,8 @@ class NodeSolution:
 
 
 @dataclass(frozen=True)
-class PathCutSets:
-    """The path cut sets of a node in tables, as only a few of them are ever tried.
+class PathSets:
+    """The path sets of a node in tables, as only a few of them are ever tried.
 
     Attributes
     ----------
@@ -122,9 +122,9 @@ class PathCutSets:
     first, last
         (sets,) the paths that each set begins and ends with.
     floor
-        (paths, commodities) `PathCutSet.floor` of the set that ends with a path.
+        (paths, commodities) `PathSet.floor` of the set that ends with a path.
     rise
-        (sets, 2) `PathCutSet.rise_open` and `rise_closed`.
+        (sets, 2) `PathSet.rise_open` and `rise_closed`.
     """
 
     option: NDArray[np.int64]
@@ -138,21 +138,21 @@ class PathCutSets:
         """Return the number of sets."""
         return self.last.size
 
-    def __getitem__(self, k: int) -> PathCutSet:
+    def __getitem__(self, k: int) -> PathSet:
         """Return the k-th set."""
         starts = self.start[self.first[k] : self.last[k] + 2].tolist()
         members = tuple(self.option[start:end] for start, end in pairwise(starts))
-        return PathCutSet(members, self.floor[self.last[k]], *self.rise[k].tolist())
+        return PathSet(members, self.floor[self.last[k]], *self.rise[k].tolist())
 
     @property
     def alone(self) -> NDArray[np.int64]:
-        """(sets,) `PathCutSet.option`, or -1."""
+        """(sets,) `PathSet.option`, or -1."""
         begin = self.start[self.first]
         return np.where(self.start[self.last + 1] - begin == 1, self.option[begin], -1)
 
 
-def path_cut_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeParams()) -> PathCutSets:
-    """Return path cut sets to split a node by, each once, the most promising first; splits by one option are among them.
+def path_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeParams()) -> PathSets:
+    """Return path sets to split a node by, each once, the most promising first; splits by one option are among them.
 
     A node with losses (`floor_losses`) is split by single options alone: the floors of open sets would have many witnesses.
     """
@@ -183,7 +183,7 @@ def path_cut_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeP
     last = last[np.argsort(-rise[last, 0] * rise[last, 1], kind="stable")]
     last = last[np.sort(np.unique(key[last], return_index=True)[1])]
     first = np.append(np.arange(n), np.repeat(chains[:-1], np.diff(chains)))
-    return PathCutSets(option, start, first[last], last, floor, rise[last])
+    return PathSets(option, start, first[last], last, floor, rise[last])
 
 
 def values_without_each(node: Node, paths: Paths) -> NDArray[np.float64]:
@@ -314,7 +314,7 @@ def _by_promise(node: Node, solution: NodeSolution, value: NDArray[np.float64]) 
 
 
 def _closing(solution: NodeSolution, option: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the (paths,) dual cost of what each path still takes to be closed; its options as in `PathCutSets`."""
+    """Return the (paths,) dual cost of what each path still takes to be closed; its options as in `PathSets`."""
     left, size = 1 - solution.x, np.diff(start)
     placed = np.empty(size.size)
     for each in np.unique(size).tolist():
@@ -325,17 +325,17 @@ def _closing(solution: NodeSolution, option: NDArray[np.int64], start: NDArray[n
     return np.asarray(cost * np.maximum(0.0, 1 - placed) / np.maximum(EPSILON, most))
 
 
-# In which order the splits of a node are tried: single options and path cut sets in one list, by how much they should raise the bounds.
+# In which order the splits of a node are tried: single options and path sets in one list, by how much they should raise the bounds.
 #
 # Both children of a split matter: its score is the product of their rises, each at most the distance to the cutoff. What a child is expected
 # to gain comes from two sources:
 #
-# estimate     `path_cut_sets`: the floors of the open child, the dual cost of what the closed child must still place; times the ratio of what
+# estimate     `path_sets`: the floors of the open child, the dual cost of what the closed child must still place; times the ratio of what
 #              was found to what was estimated so far, by kind of split and child
 # pseudo-cost  single options only: the mean rise for each unit by which x_j was moved, over the splits by j that were tried; for an option of
 #              which none was tried, the mean over all options, where it is more than the estimate
 #
-# Path cut sets differ from node to node, so they have no pseudo-costs. Every split is tried before it is used: to rely on pseudo-costs after
+# Path sets differ from node to node, so they have no pseudo-costs. Every split is tried before it is used: to rely on pseudo-costs after
 # four trials of an option (reliability branching: Achterberg, Koch & Martin 2005) took 231 nodes and 33 s in place of 90 and 17 s on
 # andorra-like-911-20.
 
@@ -377,7 +377,7 @@ class BranchingRule:
             own + other for own, other in zip(self.learnt, learnt, strict=True)
         )
 
-    def ordered(self, splits: PathCutSets, x: NDArray[np.float64], left: float) -> Iterator[PathCutSet]:
+    def ordered(self, splits: PathSets, x: NDArray[np.float64], left: float) -> Iterator[PathSet]:
         """Return splits by falling expected score, each made when it is asked for.
 
         Parameters
@@ -392,7 +392,7 @@ class BranchingRule:
         order = np.argsort(-score(self.expected(splits, x), left), kind="stable")
         return (splits[k] for k in order.tolist())
 
-    def learn(self, split: PathCutSet, x: NDArray[np.float64], rises: NDArray[np.float64], left: float) -> None:
+    def learn(self, split: PathSet, x: NDArray[np.float64], rises: NDArray[np.float64], left: float) -> None:
         """Take the rises of the open and the closed child of a split that was tried at a point."""
         kind, capped = int(split.option is None), np.minimum(rises, left)
         self._estimated[kind] += np.minimum((split.rise_open, split.rise_closed), left) / left
@@ -403,7 +403,7 @@ class BranchingRule:
             self._sum[far, j] += capped[far] / moved[far]
             self._count[far, j] += 1
 
-    def expected(self, splits: PathCutSets, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def expected(self, splits: PathSets, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (splits, 2) rises that are expected of the open and the closed child of splits at a point."""
         j = splits.alone
         estimate = (self._found / self._estimated)[(j < 0).astype(np.int64)] * splits.rise

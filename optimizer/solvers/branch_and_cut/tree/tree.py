@@ -1,6 +1,6 @@
-"""Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and a best-first tree that branches on path cut sets.
+"""Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and a best-first tree that branches on path sets.
 
-The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_cut_sets` and `branching_rule`, the order
+The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_sets` and `branching_rule`, the order
 of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
@@ -8,7 +8,7 @@ that have been slack for some solves; until the bound stalls. Then floors are ra
 (`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
-`upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path cut set, or single option,
+`upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path set, or single option,
 that raises the bounds of both children most, out of a few for which the linear programs of the children are solved: those of which most is
 expected (`branching_rule`). A child that this shows to hold nothing below the cutoff is left out, and the node goes on as the other one.
 
@@ -29,13 +29,13 @@ from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, with_losses_of_relaxed
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, root_with_losses
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     BranchingRule,
     NodeSolution,
-    PathCutSet,
-    path_cut_sets,
+    PathSet,
+    path_sets,
     score,
 )
 from optimizer.solvers.params import SolveParams
@@ -61,7 +61,7 @@ WHOLE = 0.999
 """x from which on the dive places an option."""
 
 WORTH_KEEPING = 0.01
-"""Share of the distance to the cutoff that the other child of a path cut set must gain for a node to become it."""
+"""Share of the distance to the cutoff that the other child of a path set must gain for a node to become it."""
 
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
@@ -146,7 +146,7 @@ class BranchAndCut:
         forbidden = np.array([option.forbidden for option in self.instance.options], dtype=bool)
         zeros = ~(self.overlay.free | self.instance.forced) | forbidden
         root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
-        self.root = with_losses_of_relaxed(root.propagated(self.instance), self.master)
+        self.root = root_with_losses(root.propagated(self.instance), self.master)
         self.lower = self.root.lower
         self._search = BestFirstSearch(self, newest_first=True)
         self.rule = BranchingRule(self.overlay.free.size)
@@ -368,7 +368,7 @@ class BranchAndCut:
             self._weigh(trials, split, relaxed.x, children)
         return trials.best or [trials.node]
 
-    def _weigh(self, trials: _Trials, split: PathCutSet, x: NDArray[np.float64], children: list[Node]) -> None:
+    def _weigh(self, trials: _Trials, split: PathSet, x: NDArray[np.float64], children: list[Node]) -> None:
         """Learn from a split that was tried, and keep it if it is the best or decides something."""
         node = trials.node
         left = min(self.cutoff - node.lower, self.master.total)
@@ -386,7 +386,7 @@ class BranchAndCut:
         elif (found := float(score(rises, left))) > trials.score:
             trials.best, trials.score, trials.idle = children, found, 0
 
-    def _candidates(self, node: Node, relaxed: Relaxed) -> Iterable[PathCutSet]:
+    def _candidates(self, node: Node, relaxed: Relaxed) -> Iterable[PathSet]:
         """Return the splits of a node, the most promising first."""
         master, commodities = self.master, self.master.commodities
         cuts = master.cuts_at(relaxed.x, node.floor, search=False)
@@ -399,10 +399,10 @@ class BranchAndCut:
             dual_cost=np.maximum(relaxed.dual_cost, 0.0),
         )
         left = min(self.cutoff - node.lower, self.master.total)
-        return self.rule.ordered(path_cut_sets(node, solution, self.params.tree), relaxed.x, left)
+        return self.rule.ordered(path_sets(node, solution, self.params.tree), relaxed.x, left)
 
-    def _solved_children(self, node: Node, split: PathCutSet, relaxed: Relaxed) -> list[Node] | None:
-        """Return the children in which a path cut set is open and closed, with the bounds of their programs; None when time ran out."""
+    def _solved_children(self, node: Node, split: PathSet, relaxed: Relaxed) -> list[Node] | None:
+        """Return the children in which a path set is open and closed, with the bounds of their programs; None when time ran out."""
         self._last_id += 2
         if 1 < len(split.members) == split.singles.size:
             self.master.leave_open(split.singles, self._last_id - 1)
