@@ -73,6 +73,8 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     except ValidationError as error:
         problems = ProblemList()
         seen: set[str] = set()
+        # Pydantic tries each branch of a union and tells the faults of all. A person wrote one thing: the first fault at a place is said.
+        # Fields that are unknown or missing are always said.
         for fault in error.errors(include_url=False):
             path = _dotted(fault["loc"])
             here = f"{where}, {path}" if path else where

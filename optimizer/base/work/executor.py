@@ -157,7 +157,8 @@ class _Series:
         self.waiting = {task.key: task for task in tasks}
         self._total = len(tasks)
         self._until, self._listener = until, listener
-        self._results: dict[str, Any] = {}
+        self._results: dict[str, Any] = {}  # of ended tasks, for those that take them; `None` where a task failed
+        # tasks that have ended in any way: one that waits for a failed task begins as well, and its function sees that nothing came
         self._known: set[str] = set()
         self._running: dict[str, _Running] = {}
         self._made = 0
@@ -179,6 +180,7 @@ class _Series:
             self._hand_out(workers)
             if not self._running:
                 return
+            # `ended` waits half a second at most, so that Ctrl-C and a listener that cancels are seen between any two tasks
             for ended in workers.ended():
                 self._note_time(self._running.pop(ended.task.key))
                 yield self.end(ended)
@@ -206,6 +208,7 @@ class _Series:
                 workers.submit(call)
 
     def _late(self) -> bool:
+        # the first task is begun however late it is: a series that gives nothing at all would have no result to show
         return self._until is not None and bool(self._made or self._running) and time.monotonic() >= self._until
 
     def _share(self, size: int, cores: int) -> float | None:

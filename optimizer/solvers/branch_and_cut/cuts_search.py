@@ -172,6 +172,8 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         with step(search.listener, "diving"):
             dives.append(tree.dive())
 
+    # In a series (`warm_start`) no cut of the network is looked for: each solve has the plans of those before it. Its program is solved by a
+    # process of its own; where workers have begun already this one would wait for it, so it dives meanwhile.
     closing = (
         None if search.warm_start is not None else min_cut_heuristic(tree, search.listener, dive if begun else None)
     )
@@ -181,6 +183,7 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         dive()
     if (dived := dives[0]) is not None:
         search.offer(dived)
+    # Around the dive's plan always; around a greedy one only while the gap is wide: near the optimum it costs its time and finds nothing.
     for greedy in (False, True):
         wanted = search.gap_left > search.params.heuristics.wide_gap and not begun if greedy else dived is not None
         if wanted and parallel is not None and search.may_share:

@@ -179,12 +179,15 @@ class DoubleOracle:
                     self._certify(last, self.until, self._roughly)
                 return
             self.rounds += 1
-            last = solution
+            last = solution  # kept until it is certified: where time ends the loop, this mixture is what can still be proven
             tolerance = COSTS_LITTLE * tolerance_of(self.gap)
             found = self._answer_quickly(solution)
             gained = self._defend(solution, searched)
+            # The game's value bounds nothing: its evaders have only the paths at hand, its defender only the plans. A proof takes exact best
+            # paths and costs more than a round, so it waits until the value is near the bound, or until neither side moves.
             near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
             ready = (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value
+            # A long search is certified now and then as well, so that there is an upper bound to show, and one that falls, before its end.
             due = self.rounds - proven_at >= ROUNDS_A_PROOF if untimed else time.monotonic() - since > longest
             if ready or due:
                 before, open_before = self.game.value_under(self._padded(solution.probability)), self.gap_left
@@ -196,8 +199,11 @@ class DoubleOracle:
                 certified = self._certify(solution, proven, tolerance_of(self.gap) if ready else self._roughly)
                 since, last, proven_at = time.monotonic(), None, self.rounds
                 idle = 0 if open_before - self.gap_left > MOVED else idle + 1
+                # The proof has added the paths that it found. Where they raise the mixture's value the game goes on with them; where they do
+                # not, and the defender has no better answer, only the lower bound can still move.
                 known = self.game.value_under(self._padded(solution.probability)) - before
                 still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
+                # A loose proof says nothing of the mixture: with more labels it may be tighter, so the loop goes on until they are all used.
                 tight = (
                     certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap))
                     or self._most >= self.params.most_labels

@@ -190,11 +190,13 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                 if through[own, after] <= least:  # own is -1, the last row, where the source is no origin
                     continue
                 promise, high = 0.0, 0.0
+                # what sees the plan from `after` on bounds every completion; it costs one pass over the plans, so it is tried first
                 steps += plans
                 for x in range(plans):
                     trial[x] = chance[now, x] * survival[a, x]
                     promise += trial[x] * onward[after, x]
                     high = max(high, trial[x])
+                # not above the value that is known, times 1 + slack: leaving it out keeps the bound true within the slack
                 if promise <= best * (1 + slack):
                     continue
                 if fixed[after] and after != destination:
@@ -215,7 +217,8 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                             high = c
                     if promise <= best * (1 + slack):
                         continue
-                # against the other labels at the node, the latest first: those that the new one dominates are dead and leave the list
+                # against the other labels at the node, the latest first: those that the new one dominates are dead and leave the list. A dead
+                # label may still lie in the heap, from which nothing can be taken out; it is passed over when its turn comes.
                 dominated = False
                 other, following = latest[after], -1
                 while other >= 0:
@@ -258,6 +261,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                             reached[source, x] = trial[x]
                 count += 1
         labels += count
+        # labels were left out up to best * (1 + slack), so nothing below that is proven, even where no label is left
         bound = max(bound, best * (1 + slack))
         if not last:
             worth[source], fixed[source] = min(bound, seen[source]), True

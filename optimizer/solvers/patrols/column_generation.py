@@ -425,6 +425,8 @@ def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | N
     n = len(prize)
     found: list[Tour] = []
     steps = 0
+    # Depth first, and without a bound on what a partial tour can still gain: where tours above `least` are few the shift ends most of them, and
+    # where they are many, a list is of no use. `MOST_STEPS` tells the two apart: the caller then knows that beats are missing.
     # (posts, slots, seconds since leaving, value so far)
     waiting: list[tuple[tuple[int, ...], tuple[int, ...], int, float]] = [((), (), 0, 0.0)]
     while waiting:
@@ -440,7 +442,7 @@ def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | N
             for dwell in range(1, problem.most_slots + 1):
                 then = clock + travel[here][post] + dwell * problem.slot
                 if then > problem.shift:
-                    break
+                    break  # longer stays end later still; the way back is checked where the tour is listed
                 steps += 1
                 if steps > MOST_STEPS:
                     return None

@@ -112,14 +112,18 @@ def solve_joint(
             with step(stopping, "bounding over all beats"):
                 tree.branch(clock.end(1.0), result.upper or np.inf)
 
+        # Every step below may be cut short, by the clock or by Ctrl-C (`attempt`), so the order is that of what a planner needs first: a plan,
+        # then beats worth having, then the best of both together, and last the bound over the beats that were not made.
         alone = _first_plan(instance, fixed_starts, options, stopping)
         generation = ColumnGeneration(instance, instance.patrols, seed=options.seed)
         tree = BranchAndPrice(generation, gap=options.gap, listener=stopping, params=params)
         ban(generation, banned)
-        tree.offer(alone, np.empty(0, dtype=np.int64))
+        tree.offer(alone, np.empty(0, dtype=np.int64))  # a value to beat, with no beat yet
         begin_from(tree, starts)
         tree.prove(proven)
         stopping.attempt(make_beats)
+        # Where the beats that can be in an optimal plan are few, all are listed: then the placement problem is the whole problem, and its
+        # bound that over all beats.
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree, params.listed)))
         if instance.options and not stopping.stopped:
             fixed = FixedOptions(tree, replace(options, method="auto"), clock.started)
@@ -132,6 +136,8 @@ def solve_joint(
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
         left = None if time_limit is None else max(clock.end(1.0) - time.monotonic(), 0.05)
+        # The beats at hand become options, and one placement problem chooses among both. It has the bounds of branch and cut, which are
+        # stronger than those of columns; but they hold for these beats alone, hence `tree.lower` beside them.
         result = place(
             whole,
             replace(options, time_limit=left),

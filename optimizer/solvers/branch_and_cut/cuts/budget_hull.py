@@ -138,6 +138,9 @@ class BudgetHull:
         use = np.zeros((usable.size, instance.budget.size), dtype=np.int64)
         use[usable] = np.column_stack([amount for amount, _ in units])
         budget = np.array([most for _, most in units])
+        # All budgets at once give the strongest hull, but its list of maximal points grows with every budget and may be given up (`_part` is
+        # None). Where it is not, it implies the smaller ones, which are then left out. Otherwise pairs and single budgets are taken, each
+        # where its own list is short enough. A pair that no option uses together has the product of two hulls: the single ones say as much.
         sizes = [len(counted)] if len(counted) > 2 else []
         for size in (*sizes, 2, 1):
             for some in combinations(counted, size):

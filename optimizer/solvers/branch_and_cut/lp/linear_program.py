@@ -512,6 +512,9 @@ class WarmSolver:
 
     def solve(self, state: State, start: Basis | None, limit: timedelta | None) -> Answer | None:
         """Return the optimum of the program as it is now; None where there is none."""
+        # A basis fits a program only if every row that is not basic in it is there. So such rows, which GLOP still holds, stay in with no bound
+        # (`_whole`): they change nothing, and the basis can be used. That of another node may name rows that GLOP no longer holds; then the
+        # basis of the last solve is tried, and without one GLOP starts as it likes.
         for basis in (start, self.basis) if start is not None else (self.basis,):
             whole = self._whole(state, basis)
             message = None if basis is None or start is None else basis.message(whole)
