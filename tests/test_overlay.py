@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.lab.benchmark.overlay_scaling import measure_case, scaling_roads, write_overlay_page
+from optimizer.plans import comparison
 from optimizer.problem.instance.evaders import ContractedNetwork, Evader, Route, Searches, arc_costs
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
-from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.network.shortest_paths import ArcOrder, cost_graph
 from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan
 from optimizer.solvers.branch_and_cut.paths.path_pool import GrowingPaths, Paths
 from optimizer.solvers.overlay import contraction, overlay
 from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
@@ -443,3 +445,41 @@ def test_paths_added_bit_by_bit_are_those_joined(seed: int) -> None:
             found, Paths(expected.commodity, expected.value, expected.option[:, :narrow], expected.survival[:, :narrow])
         )
         assert (expected.option[:, narrow:] == N).all()
+
+
+@given(st.integers(0, 10_000))
+@examples(30)
+def test_arcs_ordered_once_give_the_cheapest_ways_under_any_costs(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(2, 7)), int(rng.integers(1, 25))
+    tail, head = rng.integers(0, n, m), rng.integers(0, n, m)
+    order = ArcOrder.of(n, tail, head)
+    for _ in range(2):
+        cost = np.where(rng.random(m) < 0.2, np.inf, rng.integers(0, 4, m).astype(float))
+        graph = order.graph(cost)
+        truth = nx.DiGraph()
+        truth.add_nodes_from(range(n))
+        for a, b, c in zip(tail.tolist(), head.tolist(), cost.tolist(), strict=True):
+            if np.isfinite(c) and c < truth.get_edge_data(a, b, {"weight": np.inf})["weight"]:
+                truth.add_edge(a, b, weight=c)
+        away, before = graph.trees([0])
+        known = nx.single_source_dijkstra_path_length(truth, 0)
+        assert away[0].tolist() == [known.get(node, np.inf) for node in range(n)]
+        for node, arcs in enumerate(graph.paths(before[0], range(n))):
+            if np.isfinite(away[0, node]):
+                assert cost[list(arcs)].sum() == away[0, node]
+                assert [tail[a] for a in arcs][1:] == [head[a] for a in arcs][:-1]
+
+
+@given(st.integers(0, 10_000))
+@examples(15)
+def test_layouts_compared_on_the_contraction_have_their_value(seed: int) -> None:
+    instance = random_instance(seed)
+    placed = np.random.default_rng(seed).random(len(instance.options)) < 0.5
+    plan = Plan.from_mask(instance, placed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "CONTRACTED_FROM", 0)
+        contracted = comparison.compare(instance, plan)
+    plain = comparison.compare(instance, plan)
+    assert contracted.marginal_values == pytest.approx(plain.marginal_values, abs=1e-9)
+    assert contracted.value_of(~placed) == pytest.approx(plan_value(instance, ~placed), abs=1e-9)

@@ -78,6 +78,11 @@ def test_the_parts_of_pairs_add_up_to_the_origins_flow() -> None:
         np.testing.assert_allclose(
             flows.by_pair(g, table.weight, some), flows.by_pair(g, table.weight)[some], atol=1e-12
         )
+    by_pair = np.array([flows.by_pair(g, table.weight) for g in range(2)])
+    of_origin, of_destination = flows.by_end(table.weight)
+    np.testing.assert_allclose(of_origin, by_pair.sum(axis=2).T, atol=1e-12)
+    np.testing.assert_allclose(of_destination, by_pair.sum(axis=0), atol=1e-12)
+    np.testing.assert_allclose(flows.by_end(table.weight, some)[1], of_destination[some], atol=1e-12)
 
 
 def test_a_very_long_road_does_not_leave_floating_point() -> None:

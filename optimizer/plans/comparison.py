@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.problem.plan.evaluation import Evaluation, evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, with_plan
+from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+
+CONTRACTED_FROM = 4_000
+"""Nodes from which the many layouts of a comparison are valued on the contracted network: its making pays off there."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Comparison:
         (options,) mask of the plan.
     marginal_values
         For each option, by id: by how much the value would rise without it (placed), or fall with it in addition (not placed), >= 0.
+    value_of
+        Value of an (options,) mask of `instance`: that of `plan_value`, to rounding.
     """
 
     instance: Instance
@@ -47,6 +54,7 @@ class Comparison:
     everything: float
     placed: NDArray[np.bool_]
     marginal_values: Mapping[str, float]
+    value_of: Callable[[NDArray[np.bool_]], float]
 
 
 def compare(instance: Instance, plan: Plan) -> Comparison:
@@ -56,6 +64,7 @@ def compare(instance: Instance, plan: Plan) -> Comparison:
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
     evaluated = evaluate(instance, plan)
+    value_of = _values(instance)
     return Comparison(
         instance=instance,
         plan=evaluated,
@@ -63,11 +72,22 @@ def compare(instance: Instance, plan: Plan) -> Comparison:
         existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
         everything=plan_value(instance, allowed),
         placed=placed,
-        marginal_values=marginal_values(instance, plan) | _additions(instance, evaluated, placed),
+        marginal_values=marginal_values(instance, plan, value_of) | _additions(instance, evaluated, placed, value_of),
+        value_of=value_of,
     )
 
 
-def _additions(instance: Instance, plan: Evaluation, placed: NDArray[np.bool_]) -> dict[str, float]:
+def _values(instance: Instance) -> Callable[[NDArray[np.bool_]], float]:
+    """Return what values any mask: the whole network, or where that is large its contraction, with no option forced or forbidden."""
+    if instance.n_nodes < CONTRACTED_FROM:
+        return partial(plan_value, instance)
+    options = tuple(replace(option, forced=False, forbidden=False) for option in instance.options)
+    return contract(replace(instance, options=options)).value
+
+
+def _additions(
+    instance: Instance, plan: Evaluation, placed: NDArray[np.bool_], value_of: Callable[[NDArray[np.bool_]], float]
+) -> dict[str, float]:
     """Return how much the value falls when each option that is not placed is added; its site's other kinds make way for it.
 
     An option that displaces nothing and watches no arc that an evader takes changes no best response, so that its value is 0 without an
@@ -78,7 +98,7 @@ def _additions(instance: Instance, plan: Evaluation, placed: NDArray[np.bool_]) 
     at_site: dict[str, list[int]] = {}
     for j in np.flatnonzero(placed).tolist():
         at_site.setdefault(instance.options[j].site, []).append(j)
-    value = plan_value(instance, placed)
+    value = value_of(placed)
     known: dict[tuple[object, ...], float] = {}
     additions = {}
     for j in np.flatnonzero(~placed).tolist():
@@ -91,6 +111,6 @@ def _additions(instance: Instance, plan: Evaluation, placed: NDArray[np.bool_]) 
             changed = placed.copy()
             changed[list(displaced)] = False
             changed[j] = True
-            known[effects] = max(0.0, value - plan_value(instance, changed))
+            known[effects] = max(0.0, value - value_of(changed))
         additions[option.id] = known[effects]
     return additions

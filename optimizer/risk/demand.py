@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.instance.evaders import Evader, Route, arc_costs
-from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.network.shortest_paths import ArcOrder
 from optimizer.risk.od_flows import OdTable
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def habitual_routes(
     draws: int,
     spread: float,
     rng: np.random.Generator,
+    order: ArcOrder | None = None,
 ) -> list[tuple[Route, ...]]:
     """Return for each destination the routes that people who never look at the plan take, with their shares.
 
@@ -151,11 +153,14 @@ def habitual_routes(
         Standard deviation of the logarithm of the error, >= 0.
     rng
         Source of the errors.
+    order
+        The network's arcs in order, where a caller asks for many origins; made anew where None.
     """
+    order = order or ArcOrder.of(network.n_nodes, network.tail, network.head)
     taken: list[dict[tuple[int, ...], int]] = [{} for _ in destinations]
     for _ in range(draws):
         error = np.exp(spread * rng.standard_normal(network.n_segments))
-        graph = cost_graph(network.n_nodes, network.tail, network.head, cost * error[network.segment])
+        graph = order.graph(cost * error[network.segment])
         predecessors = graph.trees([origin])[1][0]
         for routes, arcs in zip(taken, graph.paths(predecessors, destinations), strict=True):
             routes[arcs] = routes.get(arcs, 0) + 1
@@ -176,11 +181,18 @@ def segment_loads(
     answers
         Arcs of each informed evader's path.
     """
-    loads = np.zeros(network.n_segments)
+    routes: list[tuple[int, ...]] = []
+    weights: list[float] = []
     for evader, arcs in zip(evaders, answers, strict=True):
         for route, share in [(route.arcs, route.share) for route in evader.routes] or [(arcs, 1.0)]:
-            loads[np.unique(network.segment[list(route)])] += evader.weight * share
-    return loads
+            routes.append(route)
+            weights.append(evader.weight * share)
+    length = np.array([len(route) for route in routes], dtype=np.int64)
+    arc = np.fromiter(chain.from_iterable(routes), dtype=np.int64, count=int(length.sum()))
+    # a route that travels a segment twice counts once there
+    passed = np.unique(np.repeat(np.arange(length.size), length) * network.n_segments + network.segment[arc])
+    route, segment = np.divmod(passed, network.n_segments)
+    return np.bincount(segment, np.array(weights)[route], network.n_segments)
 
 
 # Evaders from gateways and settlements in one call, by gravity.

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -235,14 +236,38 @@ class PathFlows:
         What runs against it (a detour of one destination on the main road to another) counts as negative, so that the sum over destinations is
         the net flow of the origin. Weights are (g, s); `segments` are all by default.
         """
-        along, arcs = self.along, np.arange(self.step.size)
-        if segments is not None:
-            along = along.tocsr()[segments].tocsc()
-            arcs = np.flatnonzero(np.diff(along.indptr))
-            along = along[:, arcs]
-        each = self._leaving(g)[arcs, None] * self.to_destination[self.network.head[arcs]] * self._share(g, weight)
-        flow = np.asarray(along @ each)
-        return np.asarray(flow * np.sign(flow.sum(axis=1, keepdims=True)))
+        along, back = self._directions if segments is None else self._directions[:, segments]
+        leaving = np.append(self._leaving(g), 0.0)  # an arc of -1, where a segment is one-way, carries nothing
+        head = self.network.head
+        flow = leaving[along, None] * self.to_destination[head[along]]
+        flow -= leaving[back, None] * self.to_destination[head[back]]
+        flow *= self._share(g, weight)
+        flow *= np.sign(flow.sum(axis=1, keepdims=True))
+        return np.asarray(flow)
+
+    def by_end(self, weight: Floats, segments: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:
+        """Return the (segments, g) net flow of each origin and the (segments, s) flow to each destination: sums of `by_pair`.
+
+        What leaves origin g on an arc is a_g times the destinations' T, so that sums over origins are products of small matrices.
+        """
+        arcs = self._directions if segments is None else self._directions[:, segments]
+        share = np.array([self._share(g, weight) for g in range(len(weight))])
+        run = np.array((1.0, -1.0))[:, None] * np.append(self.step, 0.0)[arcs]  # an arc of -1 carries nothing
+        leaving = [
+            one[:, None] * self.from_origin.T[self.network.tail[arc]] for one, arc in zip(run, arcs, strict=True)
+        ]
+        sought = [self.to_destination[self.network.head[arc]] for arc in arcs]
+        net = sum(left * (wanted @ share.T) for left, wanted in zip(leaving, sought, strict=True))
+        sign = np.sign(net)
+        to = sum(((left * sign) @ share) * wanted for left, wanted in zip(leaving, sought, strict=True))
+        return np.abs(net), np.asarray(to)
+
+    @cached_property
+    def _directions(self) -> NDArray[np.int64]:
+        """(2, m) the arc of each segment that runs as it is drawn, and the one against it; -1 where there is none."""
+        arcs = np.full((2, self.network.n_segments), -1, dtype=np.int64)
+        arcs[(self.along.data < 0).astype(np.int64), self.network.segment] = np.arange(self.step.size)
+        return arcs
 
 
 def path_flows(network: Network, table: OdTable, theta: float) -> PathFlows:
@@ -333,7 +358,7 @@ def _walks(network: Network, table: OdTable, theta: float) -> _Walks:
     factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
     from_origin = np.maximum(factor.solve(_columns(table.origins, n), "T").T, 0)  # type: ignore[call-overload]  # stubs lack trans
     to_destination = np.maximum(factor.solve(_columns(table.destinations, n)), 0)
-    return _Walks(step, np.ascontiguousarray(from_origin), to_destination)
+    return _Walks(step, np.ascontiguousarray(from_origin), np.ascontiguousarray(to_destination))
 
 
 def _columns(nodes: NDArray[np.int64], n: int) -> Floats:

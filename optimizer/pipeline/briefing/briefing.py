@@ -276,7 +276,7 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
             if violations(instance, changed):
                 continue
             tried += 1
-            if plan_value(instance, changed) <= comparison.plan.value + close:
+            if comparison.value_of(changed) <= comparison.plan.value + close:
                 found.append((options[j].label or options[j].id, options[k].label or options[k].id))
                 break
     return SwapFacts(tried=tried, close=close, sites=tuple(found)) if tried else None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.network.shortest_paths import ArcOrder, cost_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from optimizer.problem.network.shortest_paths import CostGraph
 
 TREE_CELLS = 20_000_000
 """Cells of a (sources, nodes) table of shortest-path trees held at once: about 240 MB."""
@@ -139,13 +142,11 @@ class Searches:
         self, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], survival: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the (evaders,) largest products of `survival` along a path; 0 where every path is blocked."""
-        return self.values_at(n_nodes, tail, head, arc_costs(survival))
+        return self.values_on(cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse))
 
-    def values_at(
-        self, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], cost: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return the (evaders,) values of `values`, from the costs of the arcs (`arc_costs`)."""
-        graph = cost_graph(n_nodes, tail, head, cost, reverse=self.reverse)
+    def values_on(self, graph: CostGraph) -> NDArray[np.float64]:
+        """Return the (evaders,) values on a graph of costs, its arcs turned round where searches start from destinations."""
+        n_nodes = graph.matrix.shape[0]
         values = np.zeros(self.leaf.size)
         for start, part in self._slices(n_nodes):
             here = np.flatnonzero((self.row >= start) & (self.row < start + part.size))
@@ -262,7 +263,11 @@ class ContractedNetwork:
 
     def values(self, survival: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (evaders,) largest products along a way of the (m,) chances to pass each arc; 0 where every way is blocked."""
-        return self.searches.values_at(self.n_nodes, self.tail, self.head, self.arcs @ arc_costs(survival))
+        return self.searches.values_on(self._order.graph(self.arcs @ arc_costs(survival)))
+
+    @cached_property
+    def _order(self) -> ArcOrder:
+        return ArcOrder.of(self.n_nodes, self.tail, self.head, reverse=self.searches.reverse)
 
 
 def _without_dead_ends(

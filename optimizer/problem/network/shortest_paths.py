@@ -7,6 +7,8 @@ Explicit zeros stay arcs of no cost; an arc of infinite cost is blocked.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CostGraph:
     """Arcs with one cost each, reduced by minimum over parallels.
 
@@ -45,29 +47,105 @@ class CostGraph:
         )
         return np.atleast_2d(costs), np.atleast_2d(predecessors)
 
+    @cached_property
+    def _keys(self) -> NDArray[np.int64]:
+        """(nnz,) row * n + column of each stored entry, rising, so that one binary search finds arcs by their ends."""
+        n = self.matrix.shape[0]
+        rows = np.repeat(np.arange(n, dtype=np.int64), np.diff(self.matrix.indptr))
+        return np.asarray(rows * n + self.matrix.indices)
+
+    def _between(self, tails: NDArray[np.integer], heads: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the (k,) arcs from some nodes to neighbours of theirs."""
+        wanted = tails.astype(np.int64) * self.matrix.shape[0] + heads
+        return np.asarray(self.arc[np.searchsorted(self._keys, wanted)])
+
     def entering(self, predecessors: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return the (n,) arc by which a tree, given by its (n,) predecessors, enters each node; -1 at its root and where it does not reach."""
-        n = self.matrix.shape[0]
         reached = np.flatnonzero(predecessors >= 0)
-        rows = np.repeat(np.arange(n, dtype=np.int64), np.diff(self.matrix.indptr))
-        # Entries of a sorted CSR matrix are ordered by row * n + column, so that one binary search finds all arcs (predecessor, node).
-        entry = np.searchsorted(rows * n + self.matrix.indices, predecessors[reached].astype(np.int64) * n + reached)
-        arcs = np.full(n, -1, dtype=np.int64)
-        arcs[reached] = self.arc[entry]
+        arcs = np.full(self.matrix.shape[0], -1, dtype=np.int64)
+        arcs[reached] = self._between(predecessors[reached], reached)
         return arcs
 
     def paths(self, predecessors: NDArray[np.int32], targets: Iterable[int]) -> list[tuple[int, ...]]:
         """Return for each target the arcs of the tree path that ends there, from the root on (none at the root or when unreached)."""
-        entering, before = self.entering(predecessors).tolist(), predecessors.tolist()
-        paths = []
+        before = predecessors.tolist()
+        heads: list[int] = []
+        ends = [0]
         for target in targets:
-            arcs = []
-            node = target
-            while (arc := entering[node]) >= 0:
-                arcs.append(arc)
+            node, first = target, len(heads)
+            while before[node] >= 0:
+                heads.append(node)
                 node = before[node]
-            paths.append(tuple(reversed(arcs)))
-        return paths
+            heads[first:] = reversed(heads[first:])
+            ends.append(len(heads))
+        along = np.array(heads, dtype=np.int64)
+        arcs = self._between(predecessors[along], along).tolist()
+        return [tuple(arcs[first:last]) for first, last in pairwise(ends)]
+
+
+@dataclass(frozen=True, eq=False)
+class ArcOrder:
+    """Arcs in the order of a CSR matrix, found once for searches under many costs.
+
+    Attributes
+    ----------
+    n_nodes
+        Number of nodes n.
+    order
+        (m,) arcs by row, then column, then position.
+    first
+        (pairs,) place in `order` of the first arc of each pair of nodes.
+    columns
+        (pairs,) column of each pair.
+    start
+        (n + 1,) place in `columns` of the first pair of each row.
+    """
+
+    n_nodes: int
+    order: NDArray[np.int64]
+    first: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    start: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], *, reverse: bool = False
+    ) -> ArcOrder:
+        """Order arcs given by (m,) node positions in [0, n); `reverse` turns every arc round, for searches towards a destination."""
+        if reverse:
+            tail, head = head, tail
+        order = np.lexsort((head, tail))
+        rows, columns = tail[order], head[order]
+        begins = np.ones(order.size, dtype=bool)
+        begins[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+        first = np.flatnonzero(begins)
+        start = np.zeros(n_nodes + 1, dtype=np.int32)
+        np.cumsum(np.bincount(rows[first], minlength=n_nodes), out=start[1:])
+        return cls(n_nodes, order, first, columns[first].astype(np.int32), start)
+
+    @cached_property
+    def _parallel(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs of several arcs, their arcs one after the other, and the place in `_parallel[0]` of the pair of each."""
+        size = np.diff(np.append(self.first, self.order.size))
+        several = np.flatnonzero(size > 1)
+        pair = np.repeat(np.arange(several.size), size[several])
+        place = np.arange(pair.size) - np.repeat(np.cumsum(size[several]) - size[several], size[several])
+        return several, self.order[self.first[several][pair] + place], pair
+
+    def graph(self, cost: NDArray[np.float64]) -> CostGraph:
+        """Return the graph under (m,) costs >= 0; infinity blocks an arc. Of parallel arcs the cheapest is kept, the first of equal ones."""
+        kept = self.order[self.first]
+        several, arcs, pair = self._parallel
+        if several.size:
+            cheapest = np.lexsort((cost[arcs], pair))
+            kept[several] = arcs[cheapest[np.searchsorted(pair, np.arange(several.size))]]
+        costs = cost[kept]
+        open_ = np.isfinite(costs)
+        columns, start = self.columns, self.start
+        if not open_.all():
+            kept, costs, columns = kept[open_], costs[open_], columns[open_]
+            start = np.concatenate(([0], np.cumsum(open_)))[start].astype(np.int32)
+        return CostGraph(csr_array((costs, columns, start), shape=(self.n_nodes, self.n_nodes)), kept)
 
 
 def cost_graph(
@@ -78,7 +156,7 @@ def cost_graph(
     *,
     reverse: bool = False,
 ) -> CostGraph:
-    """Build a `CostGraph` from arc arrays.
+    """Build a `CostGraph` from arc arrays; where many costs are searched on the same arcs, `ArcOrder` sorts them once.
 
     Parameters
     ----------
@@ -91,19 +169,7 @@ def cost_graph(
     reverse
         Turn every arc round, for searches towards a destination.
     """
-    if reverse:
-        tail, head = head, tail
-    usable = np.flatnonzero(np.isfinite(cost))
-    # Of parallel arcs the cheapest comes first, and is kept.
-    order = usable[np.lexsort((cost[usable], head[usable], tail[usable]))]
-    rows, columns = tail[order], head[order]
-    first = np.ones(order.size, dtype=bool)
-    first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
-    kept = order[first]
-    start = np.zeros(n_nodes + 1, dtype=np.int32)
-    np.cumsum(np.bincount(tail[kept], minlength=n_nodes), out=start[1:])
-    matrix = csr_array((cost[kept], head[kept].astype(np.int32), start), shape=(n_nodes, n_nodes))
-    return CostGraph(matrix, kept)
+    return ArcOrder.of(n_nodes, tail, head, reverse=reverse).graph(cost)
 
 
 @dataclass(frozen=True, slots=True)

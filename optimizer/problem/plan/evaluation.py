@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.plan.plan import Plan, with_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -97,16 +98,20 @@ def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
     return weighted_sum(instance.weight, evader_values(instance, placed))
 
 
-def marginal_values(instance: Instance, plan: Plan) -> dict[str, float]:
+def marginal_values(
+    instance: Instance, plan: Plan, value_of: Callable[[NDArray[np.bool_]], float] | None = None
+) -> dict[str, float]:
     """Return the marginal value of each option of a plan, by id: how much the value would rise without it, >= 0.
 
-    What may stand only beside an option, as a sensor beside the team that answers it, goes with it.
+    What may stand only beside an option, as a sensor beside the team that answers it, goes with it. `value_of` values a mask of the options
+    and the plan's beats in place of `plan_value`, where a caller has something quicker.
     """
     instance = with_plan(instance, plan)
     placed = instance.placed(plan.options)
-    value = plan_value(instance, placed)
+    value_of = value_of or partial(plan_value, instance)
+    value = value_of(placed)
     return {
-        option: max(0.0, plan_value(instance, _without(instance, placed, instance.option_index[option])) - value)
+        option: max(0.0, value_of(_without(instance, placed, instance.option_index[option])) - value)
         for option in plan.options
     }
 

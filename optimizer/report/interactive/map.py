@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 TARGET = "map"
 """Id of the element of the page that the map fills."""
 
-MAX_SEGMENTS = 12_000
+MAX_SEGMENTS = 6_000
 """Segments a browser still pans smoothly."""
 
 LEGEND_TITLE, LEGEND_ROW = 34, 19

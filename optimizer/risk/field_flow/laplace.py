@@ -359,7 +359,7 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
         slope_beta[p + unit] = slope[mine].sum()
         cross[:, p + unit] = np.bincount(cells.segment[mine], weight[mine], m)
         fixed[p + unit, p + unit] += weight[mine].sum()
-        fixed[:p, p + unit] = fixed[p + unit, :p] = x.T @ cross[:, p + unit]
+        fixed[:p, p + unit] = fixed[p + unit, :p] = x_seen.T @ cross[seen, p + unit]
     area_u, area_beta = np.zeros((m, len(latent.areas))), np.zeros((q, len(latent.areas)))
     area_weight = np.zeros(len(latent.areas))
     # An area's count depends on log sum exp eta, whose gradient is the segments' shares of the sum. Fisher's curvature is of rank one: one
@@ -430,11 +430,15 @@ class Hessian:
         self._own = nuggets(latent, hyper) * self._free  # K
         self._factor = latent.field.with_evidence(hyper.tau, hyper.kappa2, self._free * expansion.weight)
         seen = latent.searched
+        self._seen = seen.size > 0  # without cells w and C are 0: areas alone tie the parts together
         cross = expansion.cross[seen]
         joint = self._free[seen, None] * cross
         whole = np.zeros_like(expansion.cross)
-        whole[seen] = joint
-        self._behind = self._factor.solve(whole)
+        if seen.size:
+            whole[seen] = joint
+            self._behind = self._factor.solve(whole)
+        else:
+            self._behind = whole
         schur = expansion.fixed - cross.T @ (self._own[seen, None] * cross) - joint.T @ self._behind[seen]
         self._schur = cho_factor(schur, lower=True)
         self.log_determinant = (
@@ -461,6 +465,8 @@ class Hessian:
     def solve_without_areas(self, right_u: Floats, right_beta: Floats, owned: Floats) -> LatentPoint:
         """Solve without the areas' part; `owned` is K times the right side of v. All three may have a second axis, of several right sides."""
         expansion = self._expansion
+        if not self._seen:
+            return LatentPoint(self._factor.solve(right_u), owned, cho_solve(self._schur, right_beta))
         each = (slice(None), *(None,) * (right_u.ndim - 1))
         weight, own = expansion.weight[each], self._own[each]
         right_u = right_u - weight * owned

@@ -541,7 +541,7 @@ class Masses:
 
     def design(self, base: Design, around: _Linear, segments: Ints | None = None) -> Design:
         """Return the covariates: those without flow, the flow, and one column a mass, on all or some segments."""
-        thick, shares = self._parts(self.weight(around.masses), base.offset.size, segments)
+        thick, shares = self._parts(self.weight(around.masses), segments)
         flowed = with_flow(base, np.log(thick) - self.centre, self.params)
         return Design(
             np.column_stack((flowed.columns, around.slope * shares)),
@@ -550,16 +550,12 @@ class Masses:
             flowed.offset - around.slope * (shares @ around.masses),
         )
 
-    def _parts(self, weight: Floats, m: int, segments: Ints | None) -> tuple[Floats, Floats]:
+    def _parts(self, weight: Floats, segments: Ints | None) -> tuple[Floats, Floats]:
         """Return the (m,) flow over its mean and what passes everywhere, and the (m, size) share of each mass in it."""
-        of_destination = np.zeros((m, self.destinations.size))
-        of_origin = np.empty((m, weight.shape[0]))
-        for g in range(len(weight)):
-            part = self.flows.by_pair(g, weight, segments)
-            of_origin[:, g] = part.sum(axis=1)
-            of_destination += part[:, self.destinations]
+        of_origin, of_destination = self.flows.by_end(weight, segments)
         thick = of_origin.sum(axis=1) / self.mean + self.local
-        return thick, np.column_stack((of_origin[:, self.origins], of_destination)) / self.mean / thick[:, None]
+        ends = of_origin[:, self.origins], of_destination[:, self.destinations]
+        return thick, np.column_stack(ends) / self.mean / thick[:, None]
 
 
 def _largest(mass: Floats, most: int) -> Ints:

@@ -57,6 +57,7 @@ class Factor:
         self._solver = qdldl.Solver(self._pattern, upper=True)
         self._known: tuple[Pattern, Ints] | None = None
         self._parts: Parts | None = None
+        self._inverted: InverseOnPattern | None = None
 
     @classmethod
     def of(cls, matrix: csc_array) -> Self:
@@ -69,7 +70,7 @@ class Factor:
         """Factorise the matrix with the same pattern and other values, in the order of `upper.data`."""
         self._pattern.data = data
         self._solver.update(self._pattern, upper=True)
-        self._parts = None
+        self._parts = self._inverted = None
 
     def solve(self, right: Floats) -> Floats:
         """Return the solution for (n,) or (n, k) right sides."""
@@ -126,7 +127,9 @@ class Factor:
         if self._known is None:
             self._known = Pattern(parts.lower), np.argsort(parts.order)
         pattern, place = self._known
-        return pattern.inverse(parts.lower, parts.pivot), place
+        if self._inverted is None:
+            self._inverted = pattern.inverse(parts.lower, parts.pivot)
+        return self._inverted, place
 
 
 # The entries of an inverse where the Cholesky factor has entries: all that marginal variances need.

@@ -161,7 +161,8 @@ def _all_moved(
 
 def on_roads(arcs: Sequence[int], network: Network) -> tuple[int, ...]:
     """Return the arcs of a route that are roads, without the one in front of a gateway."""
-    return tuple(arc for arc in arcs if arc < network.n_arcs)
+    roads = network.n_arcs
+    return tuple(arc for arc in arcs if arc < roads)
 
 
 def _options(scenario: ScenarioModel, gateways: Sequence[Gateway], arc: Mapping[int, int]) -> Iterator[Option]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.network.shortest_paths import ArcOrder
 from optimizer.risk.demand import habitual_routes
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def usual_routes(
     gateways, settlements, model = demand.gateways, demand.settlements, demand.terms
     shares = demand.prior().weight
     rng = np.random.default_rng(seed)
+    order = ArcOrder.of(network.n_nodes, network.tail, network.head)
     ends: list[tuple[int, int]] = []
     routes: list[tuple[Route, ...]] = []
     for g, gateway in enumerate(gateways):
@@ -85,7 +87,7 @@ def usual_routes(
         goals = [settlements[s].node for s in reached]
         draws, spread = model.habitual_draws, model.habitual_spread
         ends += [(g, s) for s in reached]
-        routes += habitual_routes(network, cost, gateway.node, goals, draws=draws, spread=spread, rng=rng)
+        routes += habitual_routes(network, cost, gateway.node, goals, draws=draws, spread=spread, rng=rng, order=order)
     return PairRoutes(tuple(ends), tuple(routes))
 
 
