@@ -191,8 +191,8 @@ def segment_loads(
     arc = np.fromiter(chain.from_iterable(routes), dtype=np.int64, count=int(length.sum()))
     # a route that travels a segment twice counts once there
     passed = np.unique(np.repeat(np.arange(length.size), length) * network.n_segments + network.segment[arc])
-    route, segment = np.divmod(passed, network.n_segments)
-    return np.bincount(segment, np.array(weights)[route], network.n_segments)
+    at, segment = np.divmod(passed, network.n_segments)
+    return np.bincount(segment, np.array(weights)[at], network.n_segments).astype(np.float64)
 
 
 # Evaders from gateways and settlements in one call, by gravity.
