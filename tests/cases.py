@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -88,27 +89,40 @@ def random_instance(seed: int, *, n_nodes: int = 8, n_options: int = 6) -> Insta
 
 
 def brute_force(instance: Instance) -> tuple[float, NDArray[np.bool_]]:
-    """Return the optimal value and a best mask, by trying every plan with `enumerated_value`."""
-    best, best_mask = np.inf, np.zeros(len(instance.options), dtype=bool)
-    for bits in product((False, True), repeat=len(instance.options)):
-        mask = np.array(bits)
-        if not violations(instance, mask) and (value := enumerated_value(instance, mask)) < best:
-            best, best_mask = value, mask
-    return best, best_mask
+    """Return the optimal value and a best mask (infinity and no option where no plan is allowed), of every plan."""
+    masks = np.array(list(product((False, True), repeat=len(instance.options))))
+    values = enumerated_values(instance, masks)
+    for best in np.argsort(values, kind="stable"):
+        if not violations(instance, masks[best]):
+            return float(values[best]), masks[best]
+    return np.inf, np.zeros(len(instance.options), dtype=bool)
 
 
 def enumerated_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
-    """Return the value of a mask from the definition: every simple path of every evader, every arc's product, no shortest paths."""
-    total = 0.0
+    """Return the value of a mask from the definition."""
+    return float(enumerated_values(instance, placed[None])[0])
+
+
+def enumerated_values(instance: Instance, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the value of each row, a mask, from the definition: every simple path of every evader, every arc's product, no shortest paths."""
+    total = np.zeros(len(masks))
     for evader in instance.evaders:
         if evader.routes:
-            total += evader.weight * sum(
-                route.share * path_value(instance, placed, route.arcs) for route in evader.routes
-            )
+            values = path_values(instance, masks, [route.arcs for route in evader.routes])
+            total += evader.weight * (values @ [route.share for route in evader.routes])
         else:
-            paths = simple_paths(instance, evader.origin, evader.destination)
-            total += evader.weight * max(path_value(instance, placed, path) for path in paths)
+            paths = list(simple_paths(instance, evader.origin, evader.destination))
+            total += evader.weight * path_values(instance, masks, paths).max(axis=1)
     return total
+
+
+def path_values(instance: Instance, masks: NDArray[np.bool_], paths: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """Return the chance to get through along each path (columns) under each mask (rows): a product over its arcs and what is placed there."""
+    values = np.tile([float(np.prod(instance.reliability[list(arcs)])) for arcs in paths], (len(masks), 1))
+    for option, placed in zip(instance.options, masks.T, strict=True):
+        at = dict(zip(option.arcs, option.survival, strict=True))
+        values[placed] *= [math.prod(at.get(arc, 1.0) for arc in arcs) for arcs in paths]
+    return values
 
 
 def simple_paths(instance: Instance, origin: int, destination: int) -> Iterator[Sequence[int]]:
@@ -118,17 +132,6 @@ def simple_paths(instance: Instance, origin: int, destination: int) -> Iterator[
     graph.add_edges_from((int(t), int(h), a) for a, (t, h) in enumerate(zip(instance.tail, instance.head, strict=True)))
     for path in nx.all_simple_edge_paths(graph, origin, destination):
         yield [arc for _, _, arc in path]
-
-
-def path_value(instance: Instance, placed: NDArray[np.bool_], arcs: Sequence[int]) -> float:
-    """Return the chance to get through along a path, from the definition."""
-    value = 1.0
-    for arc in arcs:
-        value *= float(instance.reliability[arc])
-        for option, x in zip(instance.options, placed, strict=True):
-            if x and arc in option.arcs:
-                value *= option.survival[option.arcs.index(arc)]
-    return value
 
 
 def _evaders(rng: np.random.Generator, n: int, tail: NDArray[np.int32], head: NDArray[np.int32]) -> Iterator[Evader]:

@@ -44,7 +44,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 MADE = {"generated", "reference"}
 OWN = sorted(path for path in DOCS.rglob("*.md") if not {*MADE, "notebooks"} & set(path.parts))
-ELSEWHERE = {"extending.md"}  # tests/test_extending.py runs its blocks
+ELSEWHERE = {
+    "extending.md",
+    "python.md",
+}  # tests/test_extending.py runs the first, test_the_blocks_run_in_their_order the second
 PAGES = [
     *(path for path in OWN if path.name not in ELSEWHERE),
     ROOT / "CONTRIBUTING.md",
@@ -61,7 +64,8 @@ UNRUN = {"not run", "the reader"}
 SITE_ONLY = {"{toctree}", "{eval-rst}"}
 CHECKED = {"python", "sh", "toml", "json", "text"}
 PROGRAMS = (["python", "cli.py"], ["interdict"])
-LONG = {"planner.md", "programmer.md"}
+SLOW = {"frontier.md", "ledger.md"}
+DRAWING = {"tutorials"}
 
 
 @dataclass(frozen=True)
@@ -116,14 +120,15 @@ def test_every_block_is_of_a_language_that_is_checked() -> None:
             assert block.mark != "not run" or block.text.strip(), f"{path.name}: a block that is not run says why"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
     [
         pytest.param(
             path,
             marks=(pytest.mark.slow, pytest.mark.report)
-            if path.name in LONG or path.parent.name == "tutorials"
+            if path.parent.name in DRAWING
+            else pytest.mark.slow
+            if path.name in SLOW
             else (),
             id=str(path.relative_to(ROOT)),
         )

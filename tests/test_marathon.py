@@ -29,19 +29,18 @@ def tally() -> Tally:
     return Tally()
 
 
-@pytest.mark.report
 @pytest.mark.slow
 def test_no_damaged_file_ends_in_a_traceback(tally: Tally) -> None:
-    run_readers(tally, 150, seed=0)
+    run_readers(tally, 90, seed=0)
     assert tally.faults == []
-    assert tally.total("refused") > 50
+    assert tally.total("refused") > 30
     assert tally.total("accepted") > 10
 
 
-@pytest.mark.report
 @pytest.mark.slow
-def test_killed_commands_leave_whole_folders(tally: Tally) -> None:
-    run_kills(tally, 5, seed=0)
+def test_killed_commands_leave_whole_files_and_folders(tally: Tally) -> None:
+    """Of a command that writes a file and one that writes a folder; the marathon kills and interrupts every command, fifty times."""
+    run_kills(tally, 2, seed=0, only=["convert", "import"])
     assert tally.faults == []
 
 

@@ -31,7 +31,7 @@ from optimizer.solvers.mixed.label_setting import best_paths
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve
-from tests.cases import Recorder, path_value, random_instance, simple_paths
+from tests.cases import Recorder, path_values, random_instance, simple_paths
 from tests.command import run
 from tests.edge import edge_instance
 from tests.kernel_cases import set_compiled
@@ -62,9 +62,10 @@ def rows_of_evader(instance: Instance, k: int, plans: list[NDArray[np.bool_]]) -
     """Return the (answers, plans) values of what evader k may do: every simple path, or its routes."""
     evader = instance.evaders[k]
     if evader.routes:
-        return np.array([[sum(r.share * path_value(instance, plan, r.arcs) for r in evader.routes) for plan in plans]])
-    paths = simple_paths(instance, evader.origin, evader.destination)
-    return np.array([[path_value(instance, plan, path) for plan in plans] for path in paths])
+        along = path_values(instance, np.array(plans), [route.arcs for route in evader.routes])
+        return (along @ [route.share for route in evader.routes])[None]
+    paths = list(simple_paths(instance, evader.origin, evader.destination))
+    return path_values(instance, np.array(plans), paths).T
 
 
 def game_value(instance: Instance, plans: list[NDArray[np.bool_]] | None = None) -> float:
@@ -224,7 +225,7 @@ def test_exploitability_is_that_of_every_simple_path(seed: int) -> None:
     plans = [instance.placed(plan.options) for plan in mixture.plans]
     for evader, answer in zip(instance.evaders, found.evaders, strict=True):
         if not evader.routes:
-            on_path = [path_value(instance, plan, answer.arcs) for plan in plans]
+            on_path = path_values(instance, np.array(plans), [answer.arcs])[:, 0]
             assert float(np.dot(on_path, mixture.probabilities)) == pytest.approx(answer.value, rel=1e-9)
     for plan in mixture.plans:
         assert exploitability(plan, instance) == evaluate(instance, plan)

@@ -55,7 +55,7 @@ def make_commands(folder: Path) -> list[Command]:
         + PEOPLE.replace("number = 6", "number = 20")
     )
     scenario = write_scenario(folder, text)
-    plan_scenario(scenario, folder / "planned", options={"method": "greedy"})
+    plan_scenario(scenario, folder / "planned", options={"method": "greedy"}, report=False)
     searches = test_importers.searches(folder, [test_importers.search(linked="True")])
     paths = test_convert.written(folder)
     convert = (str(paths["graph"]), "--options", str(paths["options"]), "--evaders", str(paths["evaders"]))

@@ -14,6 +14,8 @@ from tests.children import started
 from tests.marathon.commands import ENVIRONMENT, leftovers, make_commands, settle, state
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.marathon.commands import Command
     from tests.marathon.tally import Tally
 
@@ -27,10 +29,11 @@ PYTHON_BEGINS = "Failed to import the site module"
 """What Python says of an interrupt before it comes to any program; its exit code is 1."""
 
 
-def run_kills(tally: Tally, count: int, seed: int) -> None:
-    """Interrupt and kill `count` runs in all; half of them at any moment, half while they write."""
+def run_kills(tally: Tally, count: int, seed: int, only: Sequence[str] = ()) -> None:
+    """Interrupt and kill `count` runs in all, of some commands or of all; half of them at any moment, half while they write."""
     with TemporaryDirectory(prefix="marathon-") as name:
-        commands = [one for one in make_commands(Path(name) / "in") if one.name != "region"]
+        made = make_commands(Path(name) / "in")
+        commands = [one for one in made if (one.name in only if only else one.name != "region")]
         places = {one.name: Path(name) / one.name / f"out{one.suffix}" for one in commands}
         usual = {one.name: _whole_run(one, places[one.name], tally) for one in commands}
         for number in range(seed, seed + count):

@@ -91,7 +91,7 @@ def make_samples(folder: Path) -> list[Sample]:
 def _scenario(folder: Path) -> list[Sample]:
     folder.mkdir(parents=True)
     scenario = write_scenario(folder, SCENARIO + BASE + TEAM + PEOPLE.replace("number = 6", "number = 20"))
-    plan_scenario(scenario, folder / "out", options={"method": "greedy"})
+    plan_scenario(scenario, folder / "out", options={"method": "greedy"}, report=False)
     roster_of_plan(folder / "out", FIRST.isoformat(), weeks=1, out=folder / "roster", time_limit=5)
     out = folder / "out"
     instance = read_instance(out / "instance.json")
