@@ -298,8 +298,7 @@ def _found(records: Effort | Seizures, inside: _Inside, whole: str) -> str:
 # Entries of a scenario whose rows another entry has too: a file named twice, or one export under two names.
 #
 # Rows of one source that are the same in two entries count once. Of two sources they may be what each of them did, or a copy: they are
-# counted,
-# and it is said.
+# counted, and it is said.
 
 Records = TypeVar("Records", "Effort", "Seizures")
 

@@ -160,8 +160,7 @@ def geojson_of(rows: Sequence[ExchangeRow]) -> dict[str, Any]:
 # STIX 2.1 bundles: a seizure as an `incident`, a tip as a `note`, with a `location`, an owner, a marking, and an extension for the rest.
 #
 # STIX has no words for drugs, amounts and grades; they stand in a property extension of ours, whose definition is in the bundle. A program
-# that
-# does not know it still has place, owner and marking. TLP 2.0 is the extension of OASIS with its fixed marking definitions.
+# that does not know it still has place, owner and marking. TLP 2.0 is the extension of OASIS with its fixed marking definitions.
 
 OWN = "extension-definition--8f1f0a3e-6c55-5d0c-9a3b-6f8d2c1a7e42"
 """Our extension; `docs/sharing.md` describes it."""

@@ -112,11 +112,10 @@ def grades_conflict(one: Grade, other: Grade) -> bool:
 #
 #     confirmed_i of known_i  ~  Binomial(p_i),      p_i ~ Beta(c mu_g, c (1 - mu_g)),      g the class of the source's grade
 #
-# mu_g and c are not known either: mu_g has a Beta prior around the share that is usually held of the grade (`USUAL`), worth `STATED` reports,
-# c a
-# log-uniform one over `CONCENTRATIONS`. The posterior of each source is the mixture of Betas over a grid of (mu_g, c), weighted by the
-# beta-binomial chances of all sources of the class. A grade of F or 2 says nothing: the prior of mu is flat, so that such a source is
-# uncertain, not average.
+# mu_g and c are not known either: mu_g has a Beta prior around the share that is usually held of the grade (`USUAL`), worth `STATED`
+# reports, c a log-uniform one over `CONCENTRATIONS`. The posterior of each source is the mixture of Betas over a grid of (mu_g, c),
+# weighted by the beta-binomial chances of all sources of the class. A grade of F or 2 says nothing: the prior of mu is flat, so that such a
+# source is uncertain, not average.
 
 USUAL = {"A": 0.9, "B": 0.75, "C": 0.6, "D": 0.4, "E": 0.2}
 """Share of reports that are right, by class of source, before any outcome is known: an assumption of this package, no part of the standards."""

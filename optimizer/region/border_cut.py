@@ -161,9 +161,6 @@ def _dropped(ways: Ways, stretch: _Stretch, reason: str) -> Dropped:
 
 
 # Contacts between ways and a border line, decided exactly.
-#
-# Coordinates are taken on OpenStreetMap's own grid of 1e-7 degree as integers, so that "left of", "on" and "right of" are exact answers
-# (for straight pieces shorter than 200 degrees; their products then fit 64 bits).
 
 LEFT, ON, RIGHT = 1, 0, -1
 """Sides of the border line, as it is drawn."""
@@ -172,6 +169,9 @@ LEFT, ON, RIGHT = 1, 0, -1
 @dataclass(frozen=True)
 class GridBorder:
     """A border line in whole steps of the grid, as straight pieces.
+
+    Coordinates are taken on OpenStreetMap's own grid of 1e-7 degree as integers, so that "left of", "on" and "right of" are exact answers
+    (for straight pieces shorter than 200 degrees; their products then fit 64 bits).
 
     Attributes
     ----------

@@ -158,14 +158,12 @@ def od_draws(flows: PathFlows, counts: Floats, expected: Floats, shape: float = 
 # Where trafficking would pass: flows between origins and destinations along randomised shortest paths.
 #
 # A traveller who minds delay, but not only delay, steps from node i along arc a with weight M_a = exp(-theta time_a) / (arcs that leave i).
-# With
-# Z = (I - M)^-1, the mean number of times that the flow of one pair (o, d) uses the arc from i to j is z_oi M_a z_jd / z_od: an
-# exponential preference among all walks, which nears the shortest path as theta grows. What counts on a segment is the net flow:
-# there less back.
+# With Z = (I - M)^-1, the mean number of times that the flow of one pair (o, d) uses the arc from i to j is z_oi M_a z_jd / z_od: an
+# exponential preference among all walks, which nears the shortest path as theta grows. What counts on a segment is the net flow: there less
+# back.
 #
 # One sparse LU and a solve an end point give all pairs. M has no negative entries, so I - M and its factors lose no relative precision
-# however
-# small z is; theta is lowered where z itself would leave the range of floating point.
+# however small z is; theta is lowered where z itself would leave the range of floating point.
 #
 # References
 # ----------

@@ -120,9 +120,8 @@ class ShrunkRate(GammaModel):
 #
 #     y_s ~ Poisson(e_s r_s),   r_s ~ Gamma(shape alpha_s, mean m_s)
 #
-# Evidence elsewhere counts at a discount, the probability F_st that a random walk from s passes t (`optimizer.risk.shrunk_rate`), and however
-# well
-# searched, one segment is one example of its neighbourhood (w_t). A segment's own evidence stays out of its prior:
+# Evidence elsewhere counts at a discount, the probability F_st that a random walk from s passes t (`optimizer.risk.shrunk_rate`), and
+# however well searched, one segment is one example of its neighbourhood (w_t). A segment's own evidence stays out of its prior:
 #
 #     Y_s = sum over t != s of F_st w_t y_t,   E_s = sum over t != s of F_st w_t e_t,   w_t = 1 / (1 + e_t mu / a)
 #
@@ -261,8 +260,7 @@ def log_likelihood(evidence: Evidence, around: NeighbourEvidence, shapes: Shrink
 # How much a seizure on one segment says about another: the probability that a random walk from one passes the other.
 #
 # The walk is Brownian motion along the roads from the middle of a segment: it turns at random at junctions and back at dead ends, and is
-# killed
-# at a constant rate, such that on one long road it gets farther than x km each way with probability exp(-x / reach). Its Green
+# killed at a constant rate, such that on one long road it gets farther than x km each way with probability exp(-x / reach). Its Green
 # function solves, on the segments (length h, potential u) and the junctions (potential v, no length),
 #
 #     h u + c (u - v1) + c (u - v2) = f,    sum over the segments at a junction of c (v - u) = 0,    c = 2 reach^2 / h,

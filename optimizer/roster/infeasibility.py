@@ -250,10 +250,8 @@ def _monday(subproblem: Subproblem, tasks: list[int]) -> str:
 # Which rule fails, and in which shift, where the search has proven that there is no roster.
 #
 # Two questions are asked. Which rule, left out alone, makes a roster possible? And in the roster that lacks the fewest people, what keeps
-# each
-# crew that may do the first duty that lacks somebody from doing it? The rule named is, of those that answer the first, the one that keeps
-# most
-# crews.
+# each crew that may do the first duty that lacks somebody from doing it? The rule named is, of those that answer the first, the one that
+# keeps most crews.
 
 RULES: tuple[RuleName, ...] = ("rest", "hours", "days in a row", "days off", "away")
 

@@ -1,6 +1,6 @@
 """Shifts, crews, assignments and rosters, and how they are read: duties, and the end of the roster before.
 
-A duty is `optimizer.scenario.duties_file.Duty`, as it stands in the file.
+A duty is `optimizer.roster.duties_file.Duty`, as it stands in the file.
 """
 
 from __future__ import annotations

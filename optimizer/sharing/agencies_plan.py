@@ -1,7 +1,7 @@
 """One plan of several agencies that show each other neither records nor loads: proposals and cuts in a file, in rounds.
 
 The joint value is the sum over agencies of share times what gets through of the agency's own loads. Each round has a proposed plan, and the
-cuts with which each agency answers it (`joint_cuts`). First proposed are the plan that places what must be placed, and of each agency the best
+cuts with which each agency answers it (`JointCut`). First proposed are the plan that places what must be placed, and of each agency the best
 plan of its own loads. The next proposal is the best plan that all cuts so far allow; its value by the cuts is a
 lower bound of every plan's joint value, and the least joint value of a plan that was answered is an upper bound.
 """

@@ -1,6 +1,6 @@
 """A planner's desk: a plan, what is asked of the next one, and the exact value of both after every action.
 
-The page that shows it is `optimizer.report.desk_page`, which knows this class by `optimizer.analysis.desk.view.DeskActions` alone.
+The page that shows it is `optimizer.analysis.desk.page`, which knows this class by `optimizer.analysis.desk.view.DeskActions` alone.
 """
 
 from __future__ import annotations

@@ -389,12 +389,11 @@ def _oracle(cases: dict[str, list[MixedRow]]) -> PageTable:
 
 # Cases for mixtures of plans: informed evaders from the rim of a road network to anywhere in it, and units for roads that good routes use.
 #
-# On each map and seed 160 pairs of one of 16 origins in the outer tenth of the nodes and one of 24 destinations anywhere get random weights.
-# Roads are watched in proportion to the time on them, such that 75 % get over the median fastest route with nothing placed, times a random
-# factor of .8 to 1.25. Options are the roads with most traffic over six rounds of best routes, each of which makes the roads used so far
-# dearer,
-# with a random factor of .5 to 1.5, apart by 1/120 of the map's width where there are enough; 30, 50 or 70 % get past one. All numbers are
-# assumed.
+# On each map and seed 160 pairs of one of 16 origins in the outer tenth of the nodes and one of 24 destinations anywhere get random
+# weights. Roads are watched in proportion to the time on them, such that 75 % get over the median fastest route with nothing placed, times
+# a random factor of .8 to 1.25. Options are the roads with most traffic over six rounds of best routes, each of which makes the roads used
+# so far dearer, with a random factor of .5 to 1.5, apart by 1/120 of the map's width where there are enough; 30, 50 or 70 % get past one.
+# All numbers are assumed.
 
 SIZES = ((200, 10), (500, 20))
 """Options, and units to place on them."""

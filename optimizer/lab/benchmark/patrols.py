@@ -223,11 +223,9 @@ def _sizes(prepared: PreparedCase) -> dict[str, int]:
 
 # The cases with patrols: shipped scenarios with teams, and generated countries where checkpoints and teams use one budget of agents.
 #
-# A generated case is the benchmark's own region or valley country of the same seed. Its checkpoints keep their places, chances and officers,
-# but
-# all draw on one resource, `agents`; so does a team, and there are as many teams as the agents suffice for, so that checkpoints alone,
-# patrols
-# alone and both together can each spend the same.
+# A generated case is the benchmark's own region or valley country of the same seed. Its checkpoints keep their places, chances and
+# officers, but all draw on one resource, `agents`; so does a team, and there are as many teams as the agents suffice for, so that
+# checkpoints alone, patrols alone and both together can each spend the same.
 
 AGENTS = "agents"
 

@@ -252,9 +252,6 @@ def _last_line(errors: IO[bytes], code: int | None) -> str:
 
 
 # Runs on a dask.distributed cluster: each task starts one watched process on the worker that takes it.
-#
-# The instance travels with the task, so workers need this package but no shared folder. When a worker dies, the scheduler gives its
-# run to another; a run that takes down several workers is marked `lost`, and the benchmark goes on.
 
 _stopped: set[str] = set()
 """Benchmarks that this worker was asked to stop."""
@@ -262,6 +259,9 @@ _stopped: set[str] = set()
 
 def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) -> Generator[PlacementRow, None, None]:
     """Make runs on the workers of a cluster and yield their rows as they end.
+
+    The instance travels with the task, so workers need this package but no shared folder. When a worker dies, the scheduler gives its run
+    to another; a run that takes down several workers is marked `lost`, and the benchmark goes on.
 
     Parameters
     ----------

@@ -83,11 +83,9 @@ def measured(made: TwoAgencies) -> MatchScore:
 # Two made-up agencies that report events of one border, each with its own habits and errors, and what is true.
 #
 # Events: places around hot spots along a border of 300 km x 80 km, days in bursts, five drugs, log-normal weights, round for a part. Each
-# agency
-# learns of an event by chance. The first writes points, hours and weights. The second rounds hours or writes days,
-# some of them late; writes a town, often misspelt, or a sector, or a rough point; gives gross weights, or parcels; calls drugs by other
-# words.
-# How often it does which is drawn anew from the seed.
+# agency learns of an event by chance. The first writes points, hours and weights. The second rounds hours or writes days, some of them
+# late; writes a town, often misspelt, or a sector, or a rough point; gives gross weights, or parcels; calls drugs by other words. How often
+# it does which is drawn anew from the seed.
 
 WEST, SOUTH, WIDE, HIGH = -100.5, 26.3, 3.0, 0.72
 

@@ -161,17 +161,6 @@ def scores(name: str, model: Any, history: History, truth: Floats) -> dict[str, 
 
 
 # The closed loop: an estimate says where is searched, what is found there makes the next estimate.
-#
-# A record of habit comes first. Each round the estimator is fitted to all that was found so far, and the searches of the round are placed by
-# it:
-#
-# proportional  in proportion to median and road length
-# top           evenly by length over the 5 % of roads that the median ranks highest
-# thompson      the same by a draw of the log rates, a new one each month
-#
-# A round is judged by the seizures to be expected where it searched, beside those of the same placement by the truth: so estimate and
-# placement
-# are judged apart.
 
 HABIT, LOOP_ROUNDS, ROUND_MONTHS = 6, 6, 3
 """Months of habit, rounds, and months of each."""
@@ -195,7 +184,18 @@ PAIRS = tuple((estimator, placement) for estimator in LOOPED for placement in PL
 def follow(
     cell: Cell, roads: StudyRoads, world: World, pairs: tuple[tuple[str, str], ...] = PAIRS
 ) -> list[dict[str, Any]]:
-    """Return for each estimator and placement what `LoopRow` says of a cell; all start from the same record of habit."""
+    """Return for each estimator and placement what `LoopRow` says of a cell; all start from the same record of habit.
+
+    A record of habit comes first. Each round the estimator is fitted to all that was found so far, and the searches of the round are placed
+    by it:
+
+    proportional  in proportion to median and road length
+    top           evenly by length over the 5 % of roads that the median ranks highest
+    thompson      the same by a draw of the log rates, a new one each month
+
+    A round is judged by the seizures to be expected where it searched, beside those of the same placement by the truth: so estimate and
+    placement are judged apart.
+    """
     rng = cell.stream(Stream.HISTORY)
     per_search = rate_for(world, "static", cell.seizures, MONTHS, rng)
     habit = make_history(world, "static", cell.seizures, HABIT, rng, per_search)

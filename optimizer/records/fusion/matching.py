@@ -204,9 +204,6 @@ def clusters(reports: Reports, found: Sequence[FeedPairs], same: Candidates) -> 
 
 
 # Candidate pairs of two feeds: what may be one event, found without comparing everything with everything.
-#
-# Pairs within `WINDOW` days. Where these would be more than `MOST_PAIRS`, only those are kept that agree in the drug, or in the place: its
-# cell of the map or its name (two blocks, each pair once).
 
 WINDOW = 3
 """Days between the days of two reports of one event at most."""
@@ -217,7 +214,11 @@ MOST_PAIRS = 6_000_000
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs: (k,) positions of the one report and of the other."""
+    """Pairs: (k,) positions of the one report and of the other.
+
+    Pairs within `WINDOW` days. Where these would be more than `MOST_PAIRS`, only those are kept that agree in the drug, or in the place:
+    its cell of the map or its name (two blocks, each pair once).
+    """
 
     one: Ints
     other: Ints
@@ -282,15 +283,6 @@ def _pairs(one: Ints, ordered: Ints, low: Ints, high: Ints) -> Candidates:
 
 
 # Scores of pairs of reports after Fellegi and Sunter (1969), with shares m and u learnt by expectation and maximisation.
-#
-#     weight = sum over themes of log(m_l / u_l),   l the level at which the two reports agree
-#     odds   = share / (1 - share) exp(weight),     share = part of the candidate pairs that are one event
-#     m_l, u_l = chance of level l for a pair that is one event, and for one that is not
-#
-# EM (Winkler 1988) alternates the probability of each pattern of levels with the m, u and share that fit it best. m has a Dirichlet prior of
-# `STATED_PAIRS` pairs at the stated shares, so that two short feeds are compared by what is stated and long ones by what is learnt. Agreement
-# on
-# a rare drug says more than on a common one: for equal drugs u is the drug's own frequency.
 
 STATED_PAIRS = 20.0
 """Pairs that the stated shares of m count for."""
@@ -312,6 +304,11 @@ STOP_CHANGE = 1e-7
 @dataclass(frozen=True)
 class FieldComparison:
     """What two reports are compared by, and its levels.
+
+    How two reports can be compared depends on what they state: two hours or two days, two points or a point and the name of a town. Each
+    comparison has levels of its own, and a theme has one or several. At level 0 of a theme nothing can be compared; the other levels are
+    numbered through its comparisons. `stated` is the share of true pairs at each level that is assumed before any pair is seen, and counts
+    as `STATED_PAIRS` pairs.
 
     Attributes
     ----------
@@ -371,6 +368,14 @@ EQUAL_DRUG = DRUG.first["drug"]
 @dataclass(frozen=True)
 class PairModel:
     """Learnt shares.
+
+        weight = sum over themes of log(m_l / u_l),   l the level at which the two reports agree
+        odds   = share / (1 - share) exp(weight),     share = part of the candidate pairs that are one event
+        m_l, u_l = chance of level l for a pair that is one event, and for one that is not
+
+    EM (Winkler 1988) alternates the probability of each pattern of levels with the m, u and share that fit it best. m has a Dirichlet prior
+    of `STATED_PAIRS` pairs at the stated shares, so that two short feeds are compared by what is stated and long ones by what is learnt.
+    Agreement on a rare drug says more than on a common one: for equal drugs u is the drug's own frequency.
 
     Attributes
     ----------
@@ -472,11 +477,7 @@ def _normal(theme: Theme, weight: Floats) -> Floats:
 
 
 # What two reports are compared by: time, place, drug and amount, each at the level at which they agree.
-#
-# How two reports can be compared depends on what they state: two hours or two days, two points or a point and the name of a town. Each is a
-# `FieldComparison` with levels of its own, and a theme has one or several. At level 0 of a theme nothing can be compared; the other levels are
-# numbered through its comparisons. `stated` is the share of true pairs at each level that is assumed before any pair is seen, and counts as
-# `optimizer.records.fusion.matching.STATED_PAIRS` pairs.
+
 
 TIME = Theme(
     "time",

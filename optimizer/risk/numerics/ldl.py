@@ -134,12 +134,11 @@ class Factor:
 
 # The entries of an inverse where the Cholesky factor has entries: all that marginal variances need.
 #
-# Takahashi's recursion from the last column to the first: with A = L D L' and I the rows below the diagonal of column j,
-# Z[I, j] = -Z[I, I] L[I, j] and Z[j, j] = 1 / d_j - L[I, j]' Z[I, j]. The first row of I is the parent of j in the elimination tree, and
-# Z[I, I] is a part of the parent's own block. So columns at the same depth of the tree do not need each other, and those with equally many
-# entries are worked out together. Work: the sum over columns of the square of their entries. What follows from the pattern alone is found
-# once.
-# Where the blocks together are larger than `LARGEST_BLOCKS`, compiled code works column by column instead.
+# Takahashi's recursion from the last column to the first: with A = L D L' and I the rows below the diagonal of column j, Z[I, j] = -Z[I, I]
+# L[I, j] and Z[j, j] = 1 / d_j - L[I, j]' Z[I, j]. The first row of I is the parent of j in the elimination tree, and Z[I, I] is a part of
+# the parent's own block. So columns at the same depth of the tree do not need each other, and those with equally many entries are worked
+# out together. Work: the sum over columns of the square of their entries. What follows from the pattern alone is found once. Where the
+# blocks together are larger than `LARGEST_BLOCKS`, compiled code works column by column instead.
 #
 # References
 # ----------

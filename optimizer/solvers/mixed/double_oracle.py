@@ -351,21 +351,6 @@ class DoubleOracle:
 
 
 # The game restricted to some plans and paths: the best mixture of the plans against the best of the paths.
-#
-# Sets      X plans (columns); P paths of informed commodities k; C fixed routes
-# Data      p_k weight of a commodity, R_P value of a path with nothing placed, g_P(x) under plan x; H(x) value of all fixed routes under plan x
-# Variables mu_x in [0, 1] probability of a plan; theta_k in [0, R_k]; eta in [0, H(nothing)]
-# Minimise  sum_k p_k theta_k + eta
-# such that theta_k + sum_x (R_P - g_P(x)) mu_x >= R_P        for the paths P of k that matter, dual y_P >= 0
-#           eta + sum_x (H(nothing) - H(x)) mu_x >= H(nothing)
-#           -sum_x mu_x >= -1
-#
-# Written with losses R_P - g_P(x), a row has entries for those plans alone that touch its path, and probabilities need not be forced up to a
-# sum of 1: more never raises the value. Rows are added once a solution violates them. theta_k is scaled by R_k, eta by H(nothing), and the
-# objective by their weighted sum, so that all variables lie in [0, 1].
-#
-# The duals y_P, scaled to sum to p_k over the paths of each commodity, are the evaders' mixed strategy: for any such y and every plan x,
-# sum_P y_P g_P(x) + H(x) >= min over feasible x of it, which bounds the value of every mixture from below (`defender`).
 
 VIOLATED = 1e-9
 """Violation of a row, relative to the value of its commodity with nothing placed, from which on it is added."""
@@ -395,6 +380,21 @@ class GameSolution:
 
 class RestrictedGame:
     """The linear program over plans and paths, which grow.
+
+    Sets      X plans (columns); P paths of informed commodities k; C fixed routes
+    Data      p_k weight of a commodity; R_P value of a path with nothing placed, g_P(x) under plan x; H(x) value of all fixed routes
+    Variables mu_x in [0, 1] probability of a plan; theta_k in [0, R_k]; eta in [0, H(nothing)]
+    Minimise  sum_k p_k theta_k + eta
+    such that theta_k + sum_x (R_P - g_P(x)) mu_x >= R_P        for the paths P of k that matter, dual y_P >= 0
+              eta + sum_x (H(nothing) - H(x)) mu_x >= H(nothing)
+              -sum_x mu_x >= -1
+
+    Written with losses R_P - g_P(x), a row has entries for those plans alone that touch its path, and probabilities need not be forced up
+    to a sum of 1: more never raises the value. Rows are added once a solution violates them. theta_k is scaled by R_k, eta by H(nothing),
+    and the objective by their weighted sum, so that all variables lie in [0, 1].
+
+    The duals y_P, scaled to sum to p_k over the paths of each commodity, are the evaders' mixed strategy: for any such y and every plan x,
+    sum_P y_P g_P(x) + H(x) >= min over feasible x of it, which bounds the value of every mixture from below (`defender`).
 
     Parameters
     ----------
@@ -532,19 +532,6 @@ class RestrictedGame:
 
 
 # The marginal relaxation: a lower bound of the value of every mixture, from the probabilities alone with which options are placed.
-#
-# Sets      J options; P paths of an informed commodity k; C fixed routes
-# Data      p_k weight; g_P(x) value of a path under a plan x; h_c(x) of a fixed route
-# Variables xbar_j in [0, 1] marginal probability of option j; theta_k what commodity k achieves
-# Minimise  sum_k p_k theta_k + sum_c theta_c
-# such that theta_k >= a - sum_j b_j xbar_j    for every row of one path P of k with g_P(x) >= a - sum_j b_j x_j at all plans x
-#           theta_c likewise
-#           xbar in the convex hull of the feasible plans, or something larger: budgets, conflicts, requirements, budget cuts
-#
-# A mixture mu has theta_k(mu) = max_P E g_P(x) >= E (a - sum_j b_j x_j) = a - sum_j b_j xbar_j, so every row of `separation` that is of one
-# path is valid: chords (between consecutive numbers of placed options, where all multiply the path by the same) and tangents. Star cuts are
-# not: they bound E max_P g_P, what evaders achieve who see the plan of the day. The linear program is `branch_and_cut.master`, whose bound is
-# computed from its duals.
 
 CUTS = RootParams(stalled=2e-4, patience=6, slack_solves=4)
 """When the cuts of the relaxation end: later than at the root of a tree, as nothing but they raises this bound."""
@@ -552,6 +539,19 @@ CUTS = RootParams(stalled=2e-4, patience=6, slack_solves=4)
 
 class MarginalRelaxation:
     """The linear program over marginal probabilities.
+
+    Sets      J options; P paths of an informed commodity k; C fixed routes
+    Data      p_k weight; g_P(x) value of a path under a plan x; h_c(x) of a fixed route
+    Variables xbar_j in [0, 1] marginal probability of option j; theta_k what commodity k achieves
+    Minimise  sum_k p_k theta_k + sum_c theta_c
+    such that theta_k >= a - sum_j b_j xbar_j    for every row of one path P of k with g_P(x) >= a - sum_j b_j x_j at all plans x
+              theta_c likewise
+              xbar in the convex hull of the feasible plans, or something larger: budgets, conflicts, requirements, budget cuts
+
+    A mixture mu has theta_k(mu) = max_P E g_P(x) >= E (a - sum_j b_j x_j) = a - sum_j b_j xbar_j, so every row of `separation` that is of
+    one path is valid: chords (between consecutive numbers of placed options, where all multiply the path by the same) and tangents. Star
+    cuts are not: they bound E max_P g_P, what evaders achieve who see the plan of the day. The linear program is `branch_and_cut.master`,
+    whose bound is computed from its duals.
 
     Parameters
     ----------
@@ -597,11 +597,6 @@ class MarginalRelaxation:
 
 
 # Plans from marginal probabilities by systematic sampling (Madow 1949).
-#
-# Options are put in random order and their probabilities laid end to end on a line; with a start u in [0, 1) those are placed whose stretch
-# holds u, u + 1, u + 2, ... Each option is placed with its own probability, and every run of options that follow one another in that order
-# holds its expected number, rounded up or down. Where a budget, an exclusion or a requirement is broken, options are left out, so the
-# frequencies are near the probabilities and not equal to them; the restricted game gives the plans their weights.
 
 
 def sampled_plan(instance: Instance, start: Mask, marginals: NDArray[np.float64], rng: np.random.Generator) -> Mask:
@@ -615,7 +610,13 @@ def sampled_plan(instance: Instance, start: Mask, marginals: NDArray[np.float64]
 
 
 def systematic_sample(marginals: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the positions that are drawn, in random order."""
+    """Return the positions that are drawn, in random order.
+
+    Options are put in random order and their probabilities laid end to end on a line; with a start u in [0, 1) those are placed whose
+    stretch holds u, u + 1, u + 2, ... Each option is placed with its own probability, and every run of options that follow one another in
+    that order holds its expected number, rounded up or down. Where a budget, an exclusion or a requirement is broken, options are left out,
+    so the frequencies are near the probabilities and not equal to them; the restricted game gives the plans their weights.
+    """
     order = rng.permutation(np.flatnonzero(marginals > 0))
     reached = np.cumsum(marginals[order]) + rng.random()
     before = np.append(reached[:1] - marginals[order[:1]], reached[:-1])

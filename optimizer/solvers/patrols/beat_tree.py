@@ -1,9 +1,9 @@
 """The tree of branch and cut over fixed options and every beat: elements are relaxed options, and rows say what tours can do with them.
 
-Column generation bounds all beats by columns, and a tree over its nodes would solve the pricing problems at each of them. Here the rows of
-`tour_rows` take the place of columns: the numbers n_q of teams use the budgets, elements are relaxed (`lp.relaxed_options`), and the duals
-of a program bound every plan of a node, with any beats, by themselves. At the prices at which column generation ended, the rows with a
-multiplier of 1 prove the bound that it proved. A node whose fixed options are all decided is left at its bound.
+Column generation bounds all beats by columns, and a tree over its nodes would solve the pricing problems at each of them. Here rows of
+tours (`TourRows`) take the place of columns: the numbers n_q of teams use the budgets, elements are relaxed (`lp.relaxed_options`), and
+the duals of a program bound every plan of a node, with any beats, by themselves. At the prices at which column generation ended, the rows
+with a multiplier of 1 prove the bound that it proved. A node whose fixed options are all decided is left at its bound.
 """
 
 from __future__ import annotations
@@ -219,11 +219,6 @@ def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float 
 
 
 # Rows of tours at the prices of a solution: cutting planes for the tree beside any beats, in place of columns.
-#
-# Rows at the last prices of column generation say nothing of elements that had no price there. Once floors have losses and options are
-# decided, others are worth something, and the linear program takes them for nothing. So for the prices pi_e that elements are worth at the
-# duals of its rows, the pricing problems are solved again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `tour_rows` is added where the
-# solution violates it. With the same duals and a multiplier of 1 for this row its bound is that of Proposition 15 at these prices.
 
 LONGEST_PRICING = 0.5
 """Seconds for a pricing problem; the bound of one that is not solved by then is as true."""
@@ -235,6 +230,11 @@ LEAST = 1e-3
 @dataclass(frozen=True)
 class TourLimits:
     """Rows on columns of elements and numbers of teams, as `optimizer.solvers.branch_and_cut.lp.master` asks for.
+
+    Rows at the last prices of column generation say nothing of elements that had no price there. Once floors have losses and options are
+    decided, others are worth something, and the linear program takes them for nothing. So for the prices pi_e that elements are worth at
+    the duals of its rows, the pricing problems are solved again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `TourRows` is added where
+    the solution violates it. With the same duals and a multiplier of 1 for this row its bound is that of Proposition 15 at these prices.
 
     Attributes
     ----------
@@ -268,13 +268,6 @@ class TourLimits:
 
 
 # What tours can do as rows over elements, in place of columns.
-#
-# For prices pi >= 0 of elements, and P_q proven to be no less than the prices that any tour of a team type at a base q collects (`pricing`),
-# every plan obeys
-#
-#     sum_e pi_e y_e <= sum_q P_q n_q,      n_q teams driven from q, y_e how often their beats hold element e,
-#
-# as each beat holds elements of at most P_q. Where bases share no elements there is such a row for each.
 
 SPARE = 1e-9
 """Relative allowance for rounding in the bounds of prizes."""
@@ -299,6 +292,13 @@ class TourPrizes:
 @dataclass(frozen=True)
 class TourRows:
     """Rows sum_q prize_q n_q - sum_e price_e y_e >= 0.
+
+    For prices pi >= 0 of elements, and P_q proven to be no less than the prices that any tour of a team type at a base q collects
+    (`pricing`), every plan obeys
+
+        sum_e pi_e y_e <= sum_q P_q n_q,      n_q teams driven from q, y_e how often their beats hold element e,
+
+    as each beat holds elements of at most P_q. Where bases share no elements there is such a row for each.
 
     Attributes
     ----------
@@ -337,15 +337,15 @@ def held_elements(field: PatrolField) -> NDArray[np.bool_]:
 
 
 # Elements of dwells as slots: one column a post in the tree beside any beats, in place of one for each length of a dwell.
-#
-# Dwelling l slots at a post is an element of its own (`optimizer.problem.instance.teams`); on each arc it does what l dwells of one slot do,
-# or nearly so: with depths d = -ln s there is kappa with d_l <= l kappa d_1 on every arc. So for z = sum_l l y_l, what y leaves of any path
-# is at least what z times kappa elements of one slot leave of it. Elements of other kinds stay as they are, z = y.
 
 
 @dataclass(frozen=True)
 class MergedSlots:
     """Elements as multiples of fewer ones.
+
+    Dwelling l slots at a post is an element of its own (`optimizer.problem.instance.teams`); on each arc it does what l dwells of one slot
+    do, or nearly so: with depths d = -ln s there is kappa with d_l <= l kappa d_1 on every arc. So for z = sum_l l y_l, what y leaves of
+    any path is at least what z times kappa elements of one slot leave of it. Elements of other kinds stay as they are, z = y.
 
     Attributes
     ----------

@@ -143,21 +143,6 @@ class PlanImprover:
 
 
 # Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.branch_and_cut.paths.pooled_values`).
-#
-# Greedy adds the option of the largest gain until none fits. A gain over the pool may be too large where paths are missing, so the pool is
-# refreshed with the option placed, and the option is kept if its gain is still the largest. Where no single option gains (two equal parallel
-# roads), the one that would gain most if all other paths were closed is taken. Two runs, by gain and by gain per cost; options without an
-# effect are removed from the better one.
-#
-# The local search fills what is left of the budget greedily, or removes one option, that of the least marginal value first, and fills the
-# budget without it; it keeps the result if its exact value is better, until a whole round gains nothing: a swap that also works where options
-# use different resources.
-#
-# Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one agency,
-# and the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
-#
-# Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met. Where nothing
-# more can be added so, an option that breaks one is added together with those that mend it, such as a sensor with the team that answers it.
 
 NONE = -1
 """No option."""
@@ -217,6 +202,22 @@ def local_search(
     """Return a mask at least as good as `placed`; parameters as in `greedy`, but the listener is told of better plans only.
 
     The search ends at a plan of a value of at most `enough`.
+
+    Greedy adds the option of the largest gain until none fits. A gain over the pool may be too large where paths are missing, so the pool
+    is refreshed with the option placed, and the option is kept if its gain is still the largest. Where no single option gains (two equal
+    parallel roads), the one that would gain most if all other paths were closed is taken. Two runs, by gain and by gain per cost; options
+    without an effect are removed from the better one.
+
+    The local search fills what is left of the budget greedily, or removes one option, that of the least marginal value first, and fills the
+    budget without it; it keeps the result if its exact value is better, until a whole round gains nothing: a swap that also works where
+    options use different resources.
+
+    Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one
+    agency, and the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
+
+    Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met. Where
+    nothing more can be added so, an option that breaks one is added together with those that mend it, such as a sensor with the team that
+    answers it.
     """
     pooled.refresh(placed)
     best, best_value = placed, overlay.value(placed)

@@ -138,11 +138,11 @@ class ResponseModels:
 
 # The mixture of plans that is best against the replies that are expected of it, by rounds of the double oracle over routes.
 #
-# Sought is a mixture mu at which no plan lets less through of the flows f(mu) that answer it, by the models of `reply_models`, than mu does.
-# With one temperature and no choice of gateways it is the minimum of the convex F(mu) = sum_k V_k tau ln sum_{r of k} exp((U mu)_r / tau), U
-# being the chances to get through by route and plan, whose slope is U'f: the logit equilibrium of the zero-sum game (McKelvey and Palfrey
-# 1995).
-# A round adds the plan that exchanges find against f(mu), and descends by entropic mirror descent; the mean of the later steps is kept.
+# Sought is a mixture mu at which no plan lets less through of the flows f(mu) that answer it, by the models above, than mu does.
+# With one temperature and no choice of gateways it is the minimum of the convex F(mu) = sum_k V_k tau ln sum_{r of k} exp((U mu)_r /
+# tau), U being the chances to get through by route and plan, whose slope is U'f: the logit equilibrium of the zero-sum game (McKelvey and
+# Palfrey 1995). A round adds the plan that exchanges find against f(mu), and descends by entropic mirror descent; the mean of the later
+# steps is kept.
 
 STEPS = 25
 """Steps of mirror descent of a round; the second half of them is averaged."""

@@ -190,7 +190,7 @@ def adaptive_world(
 #
 # 1. The marginal relaxation (`optimizer.solvers.mixed.double_oracle`), for so many linear programs.
 # 2. Plans sampled from its marginals, and local searches around the best of them: single plans.
-# 3. Rounds of the double oracle over these plans and pooled paths (`restricted_game`): the game's mixture; exchanges that answer the evaders'
+# 3. Rounds of the double oracle over these plans and pooled paths (`RestrictedGame`): the game's mixture; exchanges that answer the evaders'
 #    strategy; best paths at the mixture's marginals. What evaders achieve on paths that are not pooled is not proven here.
 
 PROGRAMS = 25
@@ -360,11 +360,10 @@ def _distinct(plans: Iterable[Mask] | Sequence[Mask]) -> list[Mask]:
 
 # Patrol teams among what policies place: a pool of beats stands for all that teams could drive.
 #
-# Column generation (`optimizer.solvers.patrols.column_generation`) for mixtures makes beats at a limit of rounds in place of time, so that it
-# repeats, priced by heuristics alone. Of each team type at each base those of least reduced cost in its last program are the pool. They stand
-# behind the other options, and the teams are a resource like others: every policy, referee and bound over options then counts them. What no
-# beat
-# of the pool does is out of reach of the policies, so that no bound over all beats follows.
+# Column generation (`optimizer.solvers.patrols.column_generation`) for mixtures makes beats at a limit of rounds in place of time, so that
+# it repeats, priced by heuristics alone. Of each team type at each base those of least reduced cost in its last program are the pool. They
+# stand behind the other options, and the teams are a resource like others: every policy, referee and bound over options then counts them.
+# What no beat of the pool does is out of reach of the policies, so that no bound over all beats follows.
 
 COLUMN_ROUNDS = 8
 """Linear programs of column generation at most."""
@@ -418,8 +417,7 @@ def with_team_pool(instance: Instance, number: int, seed: int = 0, listener: Lis
 #
 # With the flows f_r of the routes given, a plan lets sum_r f_r base_r prod_{j on r placed} s_j through; exchanges of the real solver
 # (`optimizer.solvers.mixed.defender`) look for the plan of least. What they find is feasible, so regret against it is at most the true one;
-# on
-# small problems tests hold it against enumeration.
+# on small problems tests hold it against enumeration.
 
 NEGLIGIBLE = 1e-5
 """Share of all loads below which routes that meet the same options do not steer the swaps."""

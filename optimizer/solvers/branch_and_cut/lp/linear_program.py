@@ -7,7 +7,7 @@ Minimise cost v over lower <= v <= upper, rows v >= side. For any duals y >= 0,
 is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. Column bounds can be moved
 and rows can belong to a node of a search tree and be inactive elsewhere; a bound then holds for the columns' bounds and the active rows. GLOP
 starts from its last basis, or from one that was kept (`LinearProgram.basis`); where it fails or goes round in circles, it and then HiGHS
-solve from scratch (`warm_solver`).
+solve from scratch (`from_scratch`).
 """
 
 from __future__ import annotations
@@ -311,12 +311,6 @@ class LinearProgram:
 
 
 # The calls of MathOpt for a linear program that changes: what is sent to GLOP, and the basis that it starts from.
-#
-# GLOP holds the active rows alone and starts from its last basis, or from one that was kept. A row that goes while it is not basic would
-# leave a basis of the wrong size, for which GLOP starts afresh: such a row stays, without a bound, until it is basic.
-#
-# MathOpt is called with protocol messages instead of its Python model: reading a solution into Python objects took twice as long as finding
-# it.
 
 WARM = mathopt.SolveParameters(
     lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX, presolve=mathopt.Emphasis.OFF, scaling=mathopt.Emphasis.OFF
@@ -488,6 +482,12 @@ Answer = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
 class WarmSolver:
     """GLOP, started from its last basis or another one.
+
+    GLOP holds the active rows alone and starts from its last basis, or from one that was kept. A row that goes while it is not basic would
+    leave a basis of the wrong size, for which GLOP starts afresh: such a row stays, without a bound, until it is basic.
+
+    MathOpt is called with protocol messages instead of its Python model: reading a solution into Python objects took twice as long as
+    finding it.
 
     Attributes
     ----------

@@ -128,7 +128,7 @@ class Master:
         single ones alone.
     relaxed_options
         (options,) mask of options that nodes never decide, for which they count as not placed: parts of beats. The program places them as
-        it likes, at most K times; what they take off the floors of a node is its `loss`, and floors are rows there (`loose_entries`).
+        it likes, at most K times; what they take off the floors of a node is its `loss`, and floors are rows there (`relaxed_options`).
     mixed
         Whether x are the marginals of a mixture of plans, whose evaders see no single plan: then every row is of one path, as the mean of its
         value over plans is bounded by rows that hold for each of them; a star, which compares paths within one plan, is not valid.

@@ -5,7 +5,7 @@ relaxed options. These multiply that value by prod s_Pe^y_e >= 1 - sum_e (1 - s_
 
     f_u(x, y) >= a_u - sum_e d_ue y_e,    d_ue = a_u max over witnesses P of (1 - s_Pe).
 
-Such a floor is no bound of theta_u but a row (`loose_entries`), which holds below the node as well, so that no child has a lower bound than
+Such a floor is no bound of theta_u but a row (`with_losses`), which holds below the node as well, so that no child has a lower bound than
 its node. A higher floor, with its losses, takes the place of a lower one. Floors under the budgets (`bound_tightening`) and
 of open path sets would have so many witnesses that they lose what they gain: with relaxed options neither are made.
 """
@@ -99,7 +99,7 @@ def with_losses(
 ) -> Cuts:
     """Return cuts of a node with losses as rows that hold for every plan of it, whatever the relaxed options, and its floors as such rows.
 
-    A cut shows r <= max(f_u, a_u) <= f_u + sum_e d_ue y_e (`floor_losses`), so f_u is at least r with d_ue added to its entries; of the relaxed
+    A cut shows r <= max(f_u, a_u) <= f_u + sum_e d_ue y_e (as above), so f_u is at least r with d_ue added to its entries; of the relaxed
     ones none need be more than t_e R_u: an option takes a (options + 1,) share of at most t_e = max over paths of (1 - s_Pe) from a value of at
     most R_u, all paths together.
     """

@@ -1,6 +1,6 @@
 """What the processes of a parallel tree say to one another: all of it can be pickled, and nothing of it is trusted but bounds.
 
-A *part* of the tree is a node with the rows of its ancestors. Names of rows and ids of nodes mean the same in every process (`row_exchange`).
+A *part* of the tree is a node with the rows of its ancestors. Names of rows and ids of nodes mean the same in every process.
 A plan is a mask; whoever receives one values it again.
 """
 
@@ -243,9 +243,6 @@ class TreeWorkers(Protocol):
 
 
 # Names of rows that mean the same in every process of a parallel tree.
-#
-# A linear program numbers its rows as they come. Rows that all processes had when they parted keep their numbers; others are known to the
-# rest by their number plus an offset of the process that made them, and get a number of the program's own where they arrive.
 
 APART = 40
 """Bits of the rows and nodes of one process; its number stands above them."""
@@ -258,6 +255,9 @@ def first_of(process: int) -> int:
 
 class RowExchange:
     """The rows of a linear program under names that hold in all processes.
+
+    A linear program numbers its rows as they come. Rows that all processes had when they parted keep their numbers; others are known to the
+    rest by their number plus an offset of the process that made them, and get a number of the program's own where they arrive.
 
     Parameters
     ----------

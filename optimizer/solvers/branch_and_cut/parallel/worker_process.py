@@ -1,4 +1,4 @@
-"""The process of one worker of a parallel tree (`tree_processes`): messages come on standard input and go to standard output, pickled.
+"""The process of one worker of a parallel tree (`workers.TreeProcesses`): messages come on standard input and go to standard output, pickled.
 
 What they hold is made by the parent process, by the same program.
 """

@@ -89,15 +89,15 @@ class LocalTreeWorkers(TreeWorkers):
 
 # Workers of a parallel tree in processes of their own: `python -m optimizer.solvers.branch_and_cut.parallel.worker_process`, messages over
 # pipes.
-#
-# Each is in a session of its own, so that the terminal's Ctrl-C reaches the parent alone, and ends when its standard input closes: none
-# outlives its parent. They are not forked: a fork of a process with threads may hang, and some systems have none.
 
 WORKER = "optimizer.solvers.branch_and_cut.parallel.worker_process"
 
 
 class TreeProcesses(TreeWorkers):
     """Worker processes on this machine.
+
+    Each is in a session of its own, so that the terminal's Ctrl-C reaches the parent alone, and ends when its standard input closes: none
+    outlives its parent. They are not forked: a fork of a process with threads may hang, and some systems have none.
 
     Parameters
     ----------
@@ -228,9 +228,6 @@ class _TreeProcess:
 
 
 # Workers of a parallel tree on a dask.distributed cluster: one order at a time on each of its workers.
-#
-# A worker keeps its linear program and its paths from one order to the next. It hears of plans that others find with its next order, and
-# tells its own with the outcome. One that dies is `Lost`; whoever joins the cluster takes the place.
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks at which workers the cluster has."""
@@ -244,6 +241,9 @@ MOST_RUNS = 4
 
 class ClusterTreeWorkers(TreeWorkers):
     """The workers that a cluster has now.
+
+    A worker keeps its linear program and its paths from one order to the next. It hears of plans that others find with its next order, and
+    tells its own with the outcome. One that dies is `Lost`; whoever joins the cluster takes the place.
 
     Parameters
     ----------

@@ -154,7 +154,7 @@ class PathSets:
 def path_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeParams()) -> PathSets:
     """Return path sets to split a node by, each once, the most promising first; splits by one option are among them.
 
-    A node with losses (`floor_losses`) is split by single options alone: the floors of open sets would have many witnesses.
+    A node with losses (`relaxed_options`) is split by single options alone: the floors of open sets would have many witnesses.
     """
     x, paths = solution.x, solution.paths
     split = node.undecided & (x > EPSILON) & (x < 1 - EPSILON)
@@ -326,18 +326,6 @@ def _closing(solution: NodeSolution, option: NDArray[np.int64], start: NDArray[n
 
 
 # In which order the splits of a node are tried: single options and path sets in one list, by how much they should raise the bounds.
-#
-# Both children of a split matter: its score is the product of their rises, each at most the distance to the cutoff. What a child is expected
-# to gain comes from two sources:
-#
-# estimate     `path_sets`: the floors of the open child, the dual cost of what the closed child must still place; times the ratio of what
-#              was found to what was estimated so far, by kind of split and child
-# pseudo-cost  single options only: the mean rise for each unit by which x_j was moved, over the splits by j that were tried; for an option of
-#              which none was tried, the mean over all options, where it is more than the estimate
-#
-# Path sets differ from node to node, so they have no pseudo-costs. Every split is tried before it is used: to rely on pseudo-costs after
-# four trials of an option (reliability branching: Achterberg, Koch & Martin 2005) took 231 nodes and 33 s in place of 90 and 17 s on
-# andorra-like-911-20.
 
 TINY = 1e-6
 """Share of the distance to the cutoff that every rise counts at least for, so that products can be compared."""
@@ -355,6 +343,18 @@ def learnt_since(now: Learnt, before: Learnt) -> Learnt:
 
 class BranchingRule:
     """What was learnt from the splits tried so far.
+
+    Both children of a split matter: its score is the product of their rises, each at most the distance to the cutoff. What a child is
+    expected to gain comes from two sources:
+
+    estimate     `path_sets`: the floors of the open child, the dual cost of what the closed child must still place; times the ratio of what
+                 was found to what was estimated so far, by kind of split and child
+    pseudo-cost  single options only: the mean rise for each unit by which x_j was moved, over the splits by j that were tried; for an option of
+                 which none was tried, the mean over all options, where it is more than the estimate
+
+    Path sets differ from node to node, so they have no pseudo-costs. Every split is tried before it is used: to rely on pseudo-costs after
+    four trials of an option (reliability branching: Achterberg, Koch & Martin 2005) took 231 nodes and 33 s in place of 90 and 17 s on
+    andorra-like-911-20.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and a best-first tree that branches on path sets.
 
-The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_sets` and `branching_rule`, the order
+The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_set_branching`, the order
 of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
@@ -10,7 +10,7 @@ that have been slack for some solves; until the bound stalls. Then floors are ra
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
 `upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path set, or single option,
 that raises the bounds of both children most, out of a few for which the linear programs of the children are solved: those of which most is
-expected (`branching_rule`). A child that this shows to hold nothing below the cutoff is left out, and the node goes on as the other one.
+expected (`BranchingRule`). A child that this shows to hold nothing below the cutoff is left out, and the node goes on as the other one.
 
 Every plan is valued exactly. Every bound comes from duals, or from exact values of the node's floors, never from the solver's own objective.
 """

@@ -297,15 +297,6 @@ def with_best_slots(problem: TourProblem, posts: tuple[int, ...]) -> Tour:
 
 
 # Upper bounds of the value of the rest of a tour, by relaxation to walks: they prune the search for the best tour.
-#
-# Walks are tours that may visit a post again. With a multiplier lambda_v >= 0 for each visit of v, and T(v, t) the largest value of a walk
-# from leaving v with t left until it is back at the base,
-#
-#     A(v, t) = max over l of p_vl - lambda_v + T(v, t - l slot),       T(u, t) = max over v of q_uv + A(v, t - t_uv), or q_u0 going home,
-#
-# no tour that has visited S, has value w so far and leaves v with t left can exceed w + T(v, t) + sum of lambda outside S: the rest visits
-# each of those posts at most once. A subgradient search on the bound at the base chooses multipliers under which walks visit each post about
-# once. Time is counted in cells, a whole number of them to a slot; driving is rounded down to cells, so the table stays a bound.
 
 WORK = 3e6
 """Cells times legs that one table may take: a few hundredths of a second."""
@@ -323,6 +314,16 @@ PATIENCE = 4
 @dataclass(frozen=True)
 class Completion:
     """Tables for one vector of prices; N is the number of cells in the shift, and times below 0 stand in front.
+
+    Walks are tours that may visit a post again. With a multiplier lambda_v >= 0 for each visit of v, and T(v, t) the largest value of a
+    walk from leaving v with t left until it is back at the base,
+
+        A(v, t) = max over l of p_vl - lambda_v + T(v, t - l slot),       T(u, t) = max over v of q_uv + A(v, t - t_uv), or q_u0 going home,
+
+    no tour that has visited S, has value w so far and leaves v with t left can exceed w + T(v, t) + sum of lambda outside S: the rest
+    visits each of those posts at most once. A subgradient search on the bound at the base chooses multipliers under which walks visit each
+    post about once. Time is counted in cells, a whole number of them to a slot; driving is rounded down to cells, so the table stays a
+    bound.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """The pricing problem: the tour of largest value of one team, with a proof.
 
-Posts that no tour can use are left out. In turn, a tour is improved by ruin and recreate (`tour_ruin`), the bounds on completions are
+Posts that no tour can use are left out. In turn, a tour is improved by ruin and recreate (`ruin_and_recreate`), the bounds on completions are
 tightened (`label_search`) and a label search is widened, until the search is exhaustive, which is the proof. If the widest
-search is not, CP-SAT continues from its best tour (`tour_circuit`).
+search is not, CP-SAT continues from its best tour (`circuit`).
 """
 
 from __future__ import annotations
