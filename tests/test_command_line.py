@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
-QUICK = {"check", "solve", "evaluate", "schema"}
-"""Commands whose first example needs only what is in the repository, and takes no time."""
 
 
 @pytest.fixture
@@ -123,20 +121,6 @@ def test_every_example_parses(example: str) -> None:
     for word in words:
         if word.startswith("instances/"):
             assert (ROOT / word).exists(), word
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(QUICK))
-def test_examples_that_take_no_time_run(
-    command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.chdir(ROOT)
-    example = shlex.split(EXAMPLES[name][0])
-    if name == "check" and not (ROOT.parent / "shared").exists():
-        example[-1] = "instances/rio-grande/scenario.toml"  # the other one's roads are data beside the repository
-    outcome = command(*example)
-    assert outcome.code == 0, outcome.err
-    assert outcome.out
 
 
 @pytest.mark.parametrize("words", COMMANDS)

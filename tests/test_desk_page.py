@@ -178,6 +178,22 @@ def test_an_action_that_cannot_be_done_says_why_and_changes_nothing(folder: Path
     assert page._seen == session.version
 
 
+def test_stop_is_seen_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop says so before the search has ended: the button is spent, and another window sees it too."""
+    monkeypatch.setattr("optimizer.analysis.desk.session.DeskSearch._run", lambda _: None)
+    session = DeskSession(folder)
+    page, other = DeskPage(session), DeskPage(session)
+    session.search(30.0)
+    page.refresh()
+    assert not page._stop.disabled
+    page._do(session.stop)
+    monkeypatch.setattr(session, "poll", lambda: "")
+    other.poll()
+    for each in (page, other):
+        assert "Stopping" in each._texts["progress"].text
+        assert each._stop.disabled
+
+
 def test_a_plan_without_a_map_has_a_page(tmp_path: Path) -> None:
     instance = replace(on_a_map(1), lonlat=None)
     page = DeskPage(DeskSession(written(tmp_path / "bare", instance, ["o3"])))
@@ -263,6 +279,8 @@ NAMED = """Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("budget-0")
   .querySelector(".noUi-handle").getAttribute("aria-label")"""
 AXE = Path(os.environ["AXE"]).read_text(encoding="utf-8") if os.environ.get("AXE") else ""
 FIRST_BUDGET = """Bokeh.documents[0].get_model_by_name("budgets").children[0].text"""
+GONE = """[document.querySelector(".gone").hidden, document.querySelector("main").inert]"""
+STRIP = """[...document.querySelectorAll("body > div")].some((e) => e.shadowRoot && e.shadowRoot.textContent.includes("connection was lost"))"""
 READY = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 
 
@@ -273,8 +291,7 @@ def test_a_planner_clicks_a_site_sees_the_value_goes_back_by_keyboard_and_saves(
     try:
         assert desk.stdout is not None
         address = json.loads(desk.stdout.readline())["address"]
-        asyncio.run(planner(address, folder))
-        desk.send_signal(signal.SIGINT)
+        asyncio.run(planner(address, folder, lambda: desk.send_signal(signal.SIGINT)))
         _, said = desk.communicate(timeout=60)
     finally:
         desk.kill()
@@ -301,7 +318,7 @@ async def dark(browser: Browser, width: int) -> None:
         assert await broken_rules(browser) == [], (scheme, width)
 
 
-async def planner(address: str, folder: Path) -> None:
+async def planner(address: str, folder: Path, end: Callable[[], None]) -> None:
     """Do what a planner does, on a desk's and on a telephone's screen."""
     twin = DeskSession(folder)
     name = next(each for each in twin.desk.sites if each.startswith("b"))
@@ -347,6 +364,10 @@ async def planner(address: str, folder: Path) -> None:
         for event in browser.events:
             assert event["method"] != "Runtime.exceptionThrown", event
             assert event["method"] != "Log.entryAdded" or event["params"]["entry"]["level"] != "error", event
+        assert await browser.run(GONE) == [True, False]
+        end()
+        await browser.until(f"{GONE}.toString() === 'false,true'")
+        assert not await browser.run(STRIP), "bokeh's own strip, in English"
         outside = [
             url for url in browser.requested if not url.startswith((address, address.replace("http:", "ws:"), "data:"))
         ]

@@ -88,11 +88,12 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "init": (
         "init my-border --file andorra.osm.pbf --border Andorra",
-        "init my-border --network instances/rio-grande/network.gpkg",
+        "init rio-grande --network instances/rio-grande/network.gpkg",
     ),
     "plan": (
         "plan instances/rio-grande/scenario.toml",
         "plan instances/andorra/scenario.toml --gap 0.01 --time-limit 60 --out results/andorra",
+        "plan instances/andorra/scenario.toml --method mixed --out results/andorra-days",
     ),
     "check": ("check instances/andorra/scenario.toml",),
     "region": (
@@ -117,8 +118,8 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "cooperate instances/rio-grande/scenario.toml --others today --json",
     ),
     "joint": (
-        "joint shared/exchange customs=customs.toml police=police.toml --rounds 20",
-        "joint shared/exchange customs=customs.toml --share customs=2 --share police=1",
+        "joint shared/exchange customs=customs/scenario.toml police=police/scenario.toml --rounds 20",
+        "joint shared/weighted customs=customs/scenario.toml --share customs=2 --share police=1",
     ),
     "adapt": (
         "adapt instances/rio-grande/scenario.toml --periods 12 --runs 2 --out results/rio-grande-adapt",
@@ -135,8 +136,8 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "qgis": ("qgis --out results/interdict-qgis.zip",),
     "desk": ("desk results/rio-grande", "desk results/rio-grande/variants/fewer-teams --port 8080 --no-browser"),
     "fuse": (
-        "fuse customs.toml police.toml --out results/fused",
-        "fuse customs.toml police.toml --review results/fused/review.csv --areas sectors.geojson --out results/fused",
+        "fuse customs-feed.toml police-feed.toml --out results/fused",
+        "fuse customs-feed.toml police-feed.toml --review results/fused/review.csv --areas sectors.geojson --out results/fused",
     ),
     "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
     "bench": (
@@ -145,8 +146,8 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "simulate": ("simulate instances/rio-grande/network.gpkg --world mixed --effort feedback --seizures 400 --seed 1",),
     "draw": (
-        "draw results/andorra --from 2026-12-01 --days 30 --seed-file andorra.seed --new-seed",
-        "draw results/andorra --from 2026-12-31 --begun 2026-12-01 --seed-file andorra.seed --override '2027-01-03 +cg1 -cg2'",
+        "draw results/andorra-days --from 2026-12-01 --days 30 --seed-file andorra.seed --new-seed",
+        "draw results/andorra-days --from 2026-12-31 --begun 2026-12-01 --seed-file andorra.seed --override '2027-01-03 -crossing-w5203906-1'",
     ),
     "roster": (
         "roster results/rio-grande --from 2026-12-01 --weeks 4",
@@ -163,10 +164,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "convert": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert snip": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert dimacs": (
-        "convert dimacs usa.gr --options options.csv --evaders evaders.csv --unit '0.1 m' --detection-per-km 0.001 --out usa.json",
+        "convert dimacs usa.gr --options posts.csv --evaders loads.csv --unit '0.1 m' --detection-per-km 0.001 --budget teams=5 --out us.json",
     ),
     "convert tntp": (
-        "convert tntp town_net.tntp --trips town_trips.tntp --options options.csv --unit min --budget teams=5 --out town.json",
+        "convert tntp net.tntp --trips trips.tntp --options stations.csv --unit min --detection-per-hour 0.5 --budget teams=5 --out town.json",
     ),
     "import": ("import stop-search 2024-01-essex-stop-and-search.csv --out results/import/essex",),
     "import stop-search": (

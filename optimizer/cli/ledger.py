@@ -122,7 +122,7 @@ def cosign(
     as_json: Json = False,
 ) -> None:
     """Cosign another agency's checkpoint, if it extends the one you hold; or take their cosignature into yours (--add)."""
-    from optimizer.base.files.readwrite import existing_file
+    from optimizer.base.files.readwrite import read_bytes
     from optimizer.sharing.ledger.notes import ED25519
     from optimizer.sharing.ledger.proofs import ConsistencyProof
     from optimizer.sharing.ledger.signing import add_cosignature, cosign_proof, read_signing_key, read_verifier_key
@@ -141,10 +141,11 @@ def cosign(
     if what.is_dir():
         made = cosign_ledger(LedgerFolder.opened(what), log, own, held, first=first, out=out)
     else:
-        existing_file(what, "a ledger, or a proof that it extends what you hold")
         if out is None:
             raise typer.BadParameter("give --out: where to write the cosigned checkpoint")
-        proof = ConsistencyProof.parsed(what.read_bytes(), str(what))
+        proof = ConsistencyProof.parsed(
+            read_bytes(what, "a ledger, or a proof that it extends what you hold"), str(what)
+        )
         made = cosign_proof(proof, log, own, held, out=out, first=first)
     _show(made, "Cosigned", as_json=as_json)
 
@@ -225,6 +226,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a ledger against its checkpoints, those you hold and cosignatures; or a proof. Exit code 1 where anything does not hold."""
+    from optimizer.base.files.readwrite import read_bytes
     from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, encoded
     from optimizer.sharing.ledger.proofs import InclusionProof, check_proof, is_proof
     from optimizer.sharing.ledger.signing import read_verifier_key
@@ -236,7 +238,7 @@ def verify(
         if log is None:
             raise typer.BadParameter("give --key: a proof holds for a key that you know")
         problems = check_proof(what, log, file)
-        proof = InclusionProof.parsed(what.read_bytes(), str(what))
+        proof = InclusionProof.parsed(read_bytes(what, "a proof"), str(what))
         state = proof.checkpoint
         line = {"ok": not problems, "size": state.size, "root": encoded(state.root), "index": proof.index}
         summary = f"entry {proof.index} of {state.size} of {state.origin}: {proof.entry.decode(errors='replace')}"

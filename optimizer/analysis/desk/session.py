@@ -185,6 +185,7 @@ class DeskSession(DeskActions):
         """End the search soon, with the best plan so far."""
         if self._search is not None:
             self._search.stop()
+            self._version += 1
 
     def poll(self) -> str:
         """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended.
@@ -245,7 +246,7 @@ class DeskSession(DeskActions):
         if search is None:
             return None
         lower = max(search.lower, self.desk.lower)
-        return DeskProgress(search.seconds, search.time_limit, search.step, lower, search.upper)
+        return DeskProgress(search.seconds, search.time_limit, search.step, lower, search.upper, search.cancelled())
 
     def _site(self, name: str) -> DeskSite:
         desk, options = self.desk, self.desk.sites[name]

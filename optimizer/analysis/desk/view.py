@@ -98,13 +98,17 @@ class DeskBudget:
 
 @dataclass(frozen=True, slots=True)
 class DeskProgress:
-    """How far a search in the background is: seconds, what it does, proven bound, and value of the best plan; infinite for none."""
+    """How far a search in the background is: seconds, what it does, proven bound, and value of the best plan; infinite for none.
+
+    `stopping` is true from when it was asked to end until it has ended.
+    """
 
     seconds: float
     limit: float
     step: str
     lower: float
     upper: float
+    stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)

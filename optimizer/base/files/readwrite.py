@@ -53,6 +53,20 @@ def existing_file(path: Path, what: str) -> Path:
     return path
 
 
+def read_bytes(path: Path, what: str) -> bytes:
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or cannot be read.
+    """
+    try:
+        return existing_file(path, what).read_bytes()
+    except OSError as error:
+        raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
+
+
 def read_text(path: Path, what: str) -> str:
     """Return the text of a UTF-8 file (a byte-order mark is dropped).
 
@@ -61,10 +75,7 @@ def read_text(path: Path, what: str) -> str:
     InputError
         If the file is missing, cannot be read, is of a kind that is no text, or is not UTF-8.
     """
-    try:
-        content = existing_file(path, what).read_bytes()
-    except OSError as error:
-        raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
+    content = read_bytes(path, what)
     if (kind := binary_kind(content)) is not None:
         raise InputError(Problem(str(path), kind.name, what, kind.remedy))
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import existing_file, sha256
+from optimizer.base.files.readwrite import existing_file, read_bytes, sha256
 from optimizer.sharing.ledger.merkle import WIDTH, MerkleTree, included, leaf_hash
 from optimizer.sharing.ledger.notes import Checkpoint, decoded, encoded, written_number
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
@@ -50,7 +50,7 @@ def difference(path: Path, other: Path) -> LedgerDifference:
     """
     lines = LedgerFolder.opened(path).lines()
     if other.is_file():
-        held = Checkpoint.parsed(other.read_bytes(), str(other))
+        held = Checkpoint.parsed(read_bytes(other, "a checkpoint"), str(other))
         if held.size <= len(lines):
             same = MerkleTree.of(lines).root(held.size) == held.root
             relation = "forked" if not same else "equal" if held.size == len(lines) else "newer"
@@ -100,8 +100,7 @@ def prove_extension(ledger: LedgerFolder, held: Path) -> ConsistencyProof:
         If it does not, or there is none.
     """
     newest, lines = ledger.checkpoint(), ledger.lines()
-    existing_file(held, "a checkpoint")
-    old = Checkpoint.parsed(held.read_bytes(), str(held))
+    old = Checkpoint.parsed(read_bytes(held, "a checkpoint"), str(held))
     if newest is None:
         raise InputError(Problem(str(ledger.path), "no checkpoint", "one to prove", "First: ledger checkpoint"))
     tree = _tree_of(ledger, newest, lines)
@@ -128,7 +127,7 @@ def check_proof(path: Path, key: VerifierKey, content: Path | None = None) -> li
     InputError
         If it is no proof of an entry.
     """
-    proof = InclusionProof.parsed(path.read_bytes(), str(path))
+    proof = InclusionProof.parsed(read_bytes(path, "a proof"), str(path))
     state, problems = proof.checkpoint, []
     if not key.signed(state.note):
         found = f"no signature of {key.name}+{key.key_id.hex()} that holds"

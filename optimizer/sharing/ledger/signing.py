@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import existing_file, read_text, written_whole
+from optimizer.base.files.readwrite import existing_file, read_bytes, read_text, written_whole
 from optimizer.sharing.ledger.merkle import MerkleTree, consistent
 from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, Checkpoint, SigningKey, VerifierKey, checked_name
 from optimizer.sharing.ledger.store import (
@@ -223,7 +223,7 @@ def held_checkpoint(held: Path, log: VerifierKey, *, first: bool) -> Checkpoint 
     if not held.is_file():
         remedy = "Name the file that you keep, or add --first where it is the first of this ledger"
         raise InputError(Problem(str(held), "no such file", "the checkpoint that you hold", remedy))
-    old = Checkpoint.parsed(held.read_bytes(), str(held))
+    old = Checkpoint.parsed(read_bytes(held, "the checkpoint that you hold"), str(held))
     if not log.signed(old.note):
         found = f"no signature of {log.name}+{log.key_id.hex()} that holds"
         raise InputError(
@@ -240,7 +240,7 @@ def add_cosignature(ledger: LedgerFolder, file: Path) -> SignedState:
     InputError
         If it is no copy of the newest checkpoint.
     """
-    newest, other = ledger.checkpoint(), Checkpoint.parsed(file.read_bytes(), str(file))
+    newest, other = ledger.checkpoint(), Checkpoint.parsed(read_bytes(file, "a cosigned checkpoint"), str(file))
     if newest is None or newest.note.text != other.note.text:
         found = f"a checkpoint of {other.size} entries of {other.origin}"
         expected = "none, as there is no checkpoint" if newest is None else f"the newest one, of {newest.size} entries"

@@ -14,7 +14,15 @@ from pydantic import ConfigDict, Field
 from optimizer.base.choices import EntryKind
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import new_folder
-from optimizer.base.files.readwrite import existing_file, read_json, sha256, write_errors, write_json, written_whole
+from optimizer.base.files.readwrite import (
+    existing_file,
+    read_bytes,
+    read_json,
+    sha256,
+    write_errors,
+    write_json,
+    written_whole,
+)
 from optimizer.base.schema import Strict, valid, validated
 from optimizer.sharing.ledger.notes import SKEW_S, Checkpoint, checked_name
 
@@ -148,12 +156,7 @@ class LedgerFolder:
         InputError
             If the file cannot be read.
         """
-        try:
-            return self.entries.read_bytes()
-        except OSError as error:
-            raise InputError(
-                Problem(str(self.entries), error.strerror or str(error), "the entries of a ledger")
-            ) from None
+        return read_bytes(self.entries, "the entries of a ledger")
 
     def lines(self) -> list[bytes]:
         """Return the finished entries."""
@@ -202,7 +205,7 @@ class LedgerFolder:
         if not sizes:
             return None
         file = self.checkpoint_file(sizes[-1] if size is None else size)
-        return Checkpoint.parsed(file.read_bytes(), str(file))
+        return Checkpoint.parsed(read_bytes(file, "a checkpoint"), str(file))
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> Path:
         """Write a checkpoint, whole or not at all, and return its file."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.readwrite import read_bytes, sha256
 from optimizer.base.files.temporary import NEW
 from optimizer.sharing.ledger.merkle import MerkleTree
 from optimizer.sharing.ledger.notes import SKEW_S, Checkpoint
@@ -165,7 +166,7 @@ def _check_bound_settings(folder: Path, lines: Sequence[bytes], found: _Findings
     path = folder / SETTINGS
     if first is None or first.kind != "ledger" or len(first.files) != 1:
         found.add(f"{folder / ENTRIES}, entry 0", "no begin of a ledger", "the entry that `ledger init` made")
-    elif path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != first.files[0].sha256:
+    elif path.is_file() and sha256(path) != first.files[0].sha256:
         found.add(path, "settings that were changed", "those that the first entry holds the hash of")
 
 
@@ -183,11 +184,9 @@ def _checkpoints(folder: Path, found: _Findings) -> list[Checkpoint]:
         if path.is_dir() and path.name.startswith(".") and path.name.endswith(NEW):
             continue  # of a run that was killed while it wrote
         try:
-            checkpoint = Checkpoint.parsed(path.read_bytes(), str(path))
-        except (InputError, OSError) as error:
-            found.problems.extend(
-                error.problems if isinstance(error, InputError) else [Problem(str(path), str(error), "a checkpoint")]
-            )
+            checkpoint = Checkpoint.parsed(read_bytes(path, "a checkpoint"), str(path))
+        except InputError as error:
+            found.problems.extend(error.problems)
             continue
         if path != checkpoint_path(folder, checkpoint.size):
             found.add(path, f"the checkpoint of {checkpoint.size} entries", "a file named after its size")
@@ -308,9 +307,7 @@ def _check_held(
 ) -> None:
     """Hold the ledger to the checkpoints that were kept outside of it."""
     for path in held:
-        if not path.is_file():
-            raise InputError(Problem(str(path), "no such file", "a checkpoint that you hold", "Check the path"))
-        one = Checkpoint.parsed(path.read_bytes(), str(path))
+        one = Checkpoint.parsed(read_bytes(path, "a checkpoint that you hold"), str(path))
         where = f"{folder}, against {path}"
         # Faults are told apart, as they ask for different things: a checkpoint of another log, a ledger that was set back, one whose history
         # was changed, and one that has only lost the checkpoint or a signature on it.

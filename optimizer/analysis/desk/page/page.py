@@ -184,7 +184,7 @@ class DeskPage:
                 words.text, slider.value, slider.disabled = texts.budget(budget), budget.budget, busy
             for part in (*self._marks, *self._beat_marks, self._search, self._save, self._seconds):
                 part.disabled = busy
-            self._stop.disabled = not busy
+            self._stop.disabled = view.progress is None or view.progress.stopping
             self._undo.disabled, self._redo.disabled = busy or not view.can_undo, busy or not view.can_redo
             self._show_site(view)
             self._show_beat(view, busy=busy)

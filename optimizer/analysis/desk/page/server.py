@@ -159,6 +159,7 @@ def _fill(document: Any, actions: DeskActions) -> None:  # noqa: ANN401 - bokeh 
         document.add_root(root)
     document.title = _("Planner's desk")
     document.template = template()
+    document.config.notify_connection_status = False  # bokeh's strip is English; the page says it in its own language
     document.add_periodic_callback(page.poll, POLL_MS)
 
 

@@ -103,6 +103,8 @@ def progress(found: DeskProgress | None) -> str:
     """Return how far the search is."""
     if found is None:
         return ""
+    if found.stopping:
+        return paragraph(_("Stopping: the step that runs now ends first, then the best plan so far is shown."))
     if not math.isfinite(found.upper):
         said = _("Searching, {seconds} of at most {most} s ({step}): no plan yet; bound {bound}.")
     elif found.upper > 0:
