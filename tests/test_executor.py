@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from optimizer.analysis.explain.explain import explain_plan
 from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, frontier_digest
 from optimizer.base.errors import InputError
 from optimizer.base.files.json_lines import FinishedTasks
+from optimizer.base.work.cluster import connected, given_to_all
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.tasks import LostTaskError, Task, TaskOutcome
@@ -56,6 +58,14 @@ def test_results_are_the_same_whoever_runs_the_pieces(cluster: Executor) -> None
 
 
 @pytest.mark.slow
+def test_a_large_problem_is_sent_without_a_warning_of_dask(cluster: Executor) -> None:
+    assert cluster.scheduler is not None
+    large = b"x" * 11_000_000
+    with connected(cluster.scheduler) as client, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert given_to_all(client, large).result() == large
+
+
 def test_curves_and_explanations_are_the_same_bit_for_bit(cluster: Executor) -> None:
     instance = random_instance(11, n_options=9)
     spans = [BudgetRange.between("money", 0, 12, 9)]

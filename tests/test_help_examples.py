@@ -124,7 +124,7 @@ def _write_foreign(folder: Path) -> None:
         "posts.csv": "id,tail,head,survival,uses:teams\nbridge,2,4,0.5,1\nhalf-way,3,4,0.4,1\n",
         "stations.csv": test_convert.TNTP_OPTIONS,
         "net.tntp": test_convert.NET,
-        "trips.tntp": test_convert.TRIPS.replace("1 :     10.0", "1 :     0.0"),
+        "trips.tntp": test_convert.TRIPS.replace("1 :     10.0", "1 :     0.0").replace("31.5", "21.5"),
         "crossings.csv": test_importers.CROSSINGS,
     }.items():
         (folder / name).write_text(text)

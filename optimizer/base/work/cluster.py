@@ -25,6 +25,8 @@ WORKERS_SECONDS = 60
 """Longest wait for the first worker."""
 LOOK_SECONDS = 0.5
 """Longest wait for a task to end."""
+NO_WARNING = "1 TiB"
+"""Size from which dask warns of what is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,12 @@ def given_to_all(client: Client, shared: object) -> Future:
     """Return what tasks may take as an argument.
 
     It is a task's result and not scattered data: what only a lost worker held is made again from the argument that the scheduler keeps.
+    It is sent once; dask, which takes it for the graph of a computation, would advise against that by a warning.
     """
-    return client.submit(_same, shared, pure=False)
+    import dask
+
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": NO_WARNING}):
+        return client.submit(_same, shared, pure=False)
 
 
 def _same(shared: object) -> object:
