@@ -30,8 +30,8 @@ from tests.tiny import SCENARIO, write_scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from optimizer.analysis.desk.page.page import DeskActions
     from optimizer.analysis.desk.page.server import DeskServer
+    from optimizer.analysis.desk.view import DeskActions
 
 ROOT = Path(__file__).parents[1]
 RECORD = "time,lon,lat,day,owner,tlp\n2024-03-01,10.0,50.05,2024-03-01,police,green\n2024-05-01,10.4,50.05,2024-05-01,customs,amber\n"
