@@ -87,15 +87,18 @@ def cooperate(
             listener=listener,
         )
         instance = Changes(budget_amounts(budget)).applied(source.instance)
+        notes: list[str] = []
+        starts = source.starts(instance, notes.append)
         finished = None
         if out is not None:
-            digest = cooperation_digest(instance, source.solve, others, orders, time_limit)
+            digest = cooperation_digest(instance, source.solve, others, orders, time_limit, starts)
             finished = FinishedTasks.beside(out, digest, overwrite=overwrite)
         found = plan_coalitions(
             instance,
             source.solve,
             others=others,
             orders=orders,
+            starts=starts,
             time_limit=time_limit,
             executor=Executor(jobs, scheduler),
             finished=finished,
@@ -105,7 +108,7 @@ def cooperate(
             write_cooperation(folder, found, source.language)
             if found.complete:
                 finished.remove()
-    for warning in source.warnings:
+    for warning in (*source.warnings, *notes):
         print_note(f"Warning: {warning}")
     if not found.complete:
         missing = sum(not each.solved for each in found.coalitions)

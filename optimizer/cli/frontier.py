@@ -85,14 +85,17 @@ def frontier(
             skip_unreachable=skip_unreachable,
             listener=listener,
         )
+        notes: list[str] = []
+        starts = source.starts(source.instance, notes.append)
         finished = None
         if out is not None:
-            digest = frontier_digest(source.instance, ranges, source.solve, time_limit)
+            digest = frontier_digest(source.instance, ranges, source.solve, time_limit, starts)
             finished = FinishedTasks.beside(out, digest, overwrite=overwrite)
         found = solve_frontier(
             source.instance,
             ranges,
             source.solve,
+            starts=starts,
             time_limit=time_limit,
             executor=Executor(jobs, scheduler),
             finished=finished,
@@ -102,7 +105,7 @@ def frontier(
             write_frontier(folder, found, source.instance.name, source.language)
             if found.complete:
                 finished.remove()
-    for warning in source.warnings:
+    for warning in (*source.warnings, *notes):
         print_note(f"Warning: {warning}")
     if not found.complete:
         again = "" if out is None else " The same command goes on from here."

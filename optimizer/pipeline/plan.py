@@ -46,7 +46,7 @@ from optimizer.solvers.search.kernels import SEARCH, TOURS, compile_aside
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from optimizer.analysis.uncertainty.sensitivity import Sensitivity
     from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
@@ -301,14 +301,14 @@ class _PlanSearch:
 def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _PlanSearch:
     """Search for a plan, over draws or not, or take the given one."""
     notes: list[str] = []
-    start = None if asked.start is None else PlanFolder(asked.start).start_for(compiled.instance, notes.append)
+    starts = () if asked.start is None else PlanFolder(asked.start).starts_for(compiled.instance, notes.append)
     compiled = _warned(compiled, *notes)
     if asked.doubt is not None:
         with step(times, "solving over draws", stoppable=False):
-            doubt = plans_over_draws(compiled, asked.doubt, start=start, executor=asked.executor, listener=times)
+            doubt = plans_over_draws(compiled, asked.doubt, starts=starts, executor=asked.executor, listener=times)
         found = doubt.as_planned(compiled.instance, compiled.scenario.solve.gap)
         return _PlanSearch(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
-    found = _given(asked.given, compiled, times) if asked.given is not None else _solved(asked, compiled, start, times)
+    found = _given(asked.given, compiled, times) if asked.given is not None else _solved(asked, compiled, starts, times)
     return _PlanSearch(compiled, found, _plan_of(found))
 
 
@@ -323,7 +323,7 @@ def _given(given: str | os.PathLike[str], compiled: Compiled, times: StepTimes) 
         return PlanFolder(given).result_in(compiled.instance)
 
 
-def _solved(asked: _Asked, compiled: Compiled, start: Plan | None, times: StepTimes) -> Result:
+def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: StepTimes) -> Result:
     from optimizer.solvers.solve import solve_with
 
     terms = compiled.scenario.solve
@@ -332,7 +332,7 @@ def _solved(asked: _Asked, compiled: Compiled, start: Plan | None, times: StepTi
         return solve_with(
             compiled.instance,
             terms.search(scheduler=asked.scheduler, threads=threads),
-            start=start,
+            starts=starts,
             support=terms.support,
             listener=times,
         )

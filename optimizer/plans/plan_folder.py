@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Mixture
+    from optimizer.problem.plan.plan import Beat, Mixture
     from optimizer.roster.duties_file import DutiesFile
 
 LAYER_FILE, RUN_FILE = "plan.geojson", "run.json"
@@ -178,14 +178,11 @@ class PlanFolder:
         Returns
         -------
         Plan | None
-            None where what is left is not feasible.
+            A search makes it fit the budgets and demands. None where nothing of it is left.
         """
         names = self.ids
-        known = [name for name in names if name in instance.option_index]
-        drivable = drivable_beats(self.content, instance, str(self.plan_path))
-        beats = [beat for beat in drivable if beat.id in names and beat.id not in known]
-        here = {*known, *(beat.id for beat in beats)}
-        other = [name for name in names if name not in here]
+        begun = _plan_here(instance, names, drivable_beats(self.content, instance, str(self.plan_path)))
+        other = [name for name in names if name not in begun.options]
         if other:
             more = f" and {len(other) - IDS_TOLD} more" if len(other) > IDS_TOLD else ""
             tell(
@@ -198,16 +195,27 @@ class PlanFolder:
                     listed=", ".join(map(repr, other[:IDS_TOLD])) + more,
                 )
             )
-        broken = violations(instance, instance.placed(known))
-        if broken:
+        whole = with_plan(instance, begun)
+        if broken := violations(whole, whole.placed(begun.options)):
             tell(
                 message(
-                    "The search does not begin with {path}, which is not feasible here: {faults}.",
+                    "The search begins with what fits of {path}, which is not feasible here: {faults}.",
                     path=str(self.plan_path),
                     faults=list(broken),
                 )
             )
-        return None if broken else Plan((*Plan.of(instance, known).placements, *beats))
+        return begun if begun.placements else None
+
+    def starts_for(self, instance: Instance, tell: Callable[[str], None]) -> tuple[Plan, ...]:
+        """Return all that a search of an instance can begin with: the plan as `start_for` says, and of a mixture each plan."""
+        start = self.start_for(instance, tell)
+        starts = [] if start is None else [start]
+        if self.has_mixture:
+            content = self.mixture_file
+            rows = {"schema_version": SCHEMA_VERSION, "beats": [beat.model_dump(mode="json") for beat in content.beats]}
+            beats = drivable_beats(rows, instance, str(self.mixture_path))
+            starts += [_plan_here(instance, plan.options, beats) for plan in content.plans]
+        return tuple(starts)
 
     def result_in(self, instance: Instance) -> Result:
         """Return the plan with its exact value in an instance, as a search would; it must keep every budget and demand.
@@ -435,6 +443,14 @@ class PlanFolder:
             name, sha256(self.instance_path), instance, result, package_version(), stay=stay, change=change
         )
         write_json(self.mixture_path, content.model_dump(mode="json"))
+
+
+def _plan_here(instance: Instance, names: Iterable[str], beats: Iterable[Beat]) -> Plan:
+    """Return the plan of those of the ids that are options of an instance, or beats of these."""
+    wanted = set(names)
+    known = [name for name in instance.option_index if name in wanted]
+    driven = [beat for beat in beats if beat.id in wanted and beat.id not in instance.option_index]
+    return Plan((*Plan.of(instance, known).placements, *driven))
 
 
 def provenance(**facts: object) -> dict[str, Any]:

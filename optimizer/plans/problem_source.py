@@ -16,10 +16,11 @@ from optimizer.scenario.file.model import SolveModel
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.plan import Plan
     from optimizer.scenario.compile.compile import Compiled
 
 
@@ -52,6 +53,13 @@ class ProblemSource:
     compiled: Compiled | None = None
     folder: PlanFolder | None = None
     language: str = ENGLISH
+
+    def starts(self, instance: Instance, tell: Callable[[str], None] = SILENT.noted) -> tuple[Plan, ...]:
+        """Return the plans of the folder, for a search of this instance or a changed one to begin from; none where it is no plan folder.
+
+        `tell` receives a sentence on what of them is not used, and why.
+        """
+        return () if self.folder is None else self.folder.starts_for(instance, tell)
 
 
 def problem_source(

@@ -30,7 +30,7 @@ from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mip.compact import relaxed_program
 from optimizer.solvers.mip.rows import RowBuilder, add_row, exclude
-from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.feasible_start import feasible_start, todays_layout
 
 if TYPE_CHECKING:
     import os
@@ -278,8 +278,9 @@ def _public_digest(instance: Instance) -> str:
 
 
 def _first(public: Instance) -> list[str]:
-    """Return the first proposal: what must be placed, with as little more as the requirements ask for."""
-    return list(public.ids_of(feasible_start(public)))
+    """Return the first proposal: today's layout where it fits, else what must be placed, with as little more as the requirements ask for."""
+    today = todays_layout(public)
+    return list(public.ids_of(feasible_start(public) if today is None or violations(public, today) else today))
 
 
 def _message(number: int, cut: JointCut, cuts: int) -> JointMessage:

@@ -73,7 +73,7 @@ def solve_over_draws(
     """
     instance = draws.instance
     if objective.measure == "mean":
-        result = solve_with(instance, options, start=starts[0] if starts else None, listener=listener)
+        result = solve_with(instance, options, starts=starts, listener=listener)
         return _with_bound(result, proven, options.gap)
     if options.method not in METHODS:
         expected = f"one of {', '.join(METHODS)} for an objective over draws other than the mean"
@@ -89,7 +89,7 @@ def solve_over_draws(
     ):  # the draws that count at the first plan, as an ordinary instance: beats of its own, and a bound over every beat
         worst = _weighed_at(draws, objective, starts[0])
         seconds = None if time_limit is None else max(BOUNDING * time_limit, LEAST_SECONDS)
-        bounding = solve_with(worst, replace(options, time_limit=seconds), start=starts[0], listener=listener)
+        bounding = solve_with(worst, replace(options, time_limit=seconds), starts=starts, listener=listener)
         proven = max(proven, bounding.lower or 0.0)
         plans += [] if bounding.plan is None else [bounding.plan]
     beats = _beats_of(plans)

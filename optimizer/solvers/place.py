@@ -61,7 +61,7 @@ def place(
         The linear program of `cuts`, not cut yet, over this overlay; by default one is made. Where it has relaxed options, `proven` and its
         bounds are those of plans with any of them, and no time is spent on better plans: there are searches without relaxed options for that.
     starts
-        (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
+        (options,) masks of plans to begin from and to search around; one that is not feasible is made to fit.
     proven
         A lower bound of the optimal value that is known already.
     began
@@ -111,6 +111,7 @@ def place(
                 raise KeyboardInterrupt
         search.begin()
         stopping.attempt(lambda: _run(METHODS[options.method], search))
+        stopping.attempt(lambda: _make_sure(search))
         if stopping.stopped:
             search.limit = "interrupted"
         search.verify()
@@ -182,6 +183,16 @@ class MethodSearch(Protocol):
 def _run(method: Callable[[SolveState], None], search: SolveState) -> None:
     stop_if_cancelled(search.listener)
     method(search)
+
+
+def _make_sure(search: SolveState) -> None:
+    """See to it that the plan is no worse than one to begin from, filled, or a greedy one; not where the search was whole, or was stopped."""
+    stop_if_cancelled(search.listener)
+    if search.closed or search.looked or not search.improves:
+        return
+    paths = None if search.warm_start is None else search.warm_start.paths
+    improver = PlanImprover.without_tree(search) if paths is None else PlanImprover(search, paths.values)
+    improver.make_sure()
 
 
 def _greedy(search: SolveState) -> None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, OnlyCancels
 from optimizer.problem.instance.methods import MIXED
-from optimizer.problem.plan.plan import known_options
+from optimizer.problem.plan.plan import Plan, known_options, with_plan
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.params import SolveOptions, SolveParams
-from optimizer.solvers.patrols.joint import solve_joint
+from optimizer.solvers.patrols.joint import solve_joint, with_tours
 from optimizer.solvers.place import place, register_method
 from optimizer.solvers.search import kernels
+from optimizer.solvers.search.feasible_start import plan_made_to_fit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
+    from optimizer.solvers.overlay.overlay import Overlay
 
 __all__ = ["register_method", "solve"]
 
@@ -53,14 +61,15 @@ def solve(
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0; one below `PROVEN` (1e-7) counts as that. It is a promise about the
         bound: whatever it is, no method stops before it has made a greedy plan and one local search, unless the time limit comes first (`cuts`
-        makes no greedy plan where its own has a gap of at most 0.1 %).
+        makes no greedy plan where its own has a gap of at most 0.1 %). The greedy plan is made even then, where the gap is not closed: no
+        plan is worse than it, than today's layout, or than `start`.
     time_limit
         Seconds, > 0; None for no limit.
     seed
         Seed of every random choice, >= 0.
     start
-        A plan to begin from and to search around, where it is feasible; what the instance does not have is left out. With patrol teams
-        its beats are among the first columns; method `mixed` begins from its options alone.
+        A plan to begin from and to search around; what the instance does not have, or has no room for, is left out. With patrol teams its
+        beats are among the first columns.
     threads
         Processes that expand the tree of `cuts` once it has taken some seconds; None for one on each core. With 1 the same arguments give the
         same search, but for time limits.
@@ -87,20 +96,20 @@ def solve(
         If it comes before there is any plan.
     """
     options = SolveOptions(method, gap, time_limit, seed, threads, scheduler, params or SolveParams())
-    return solve_with(instance, options, start=start, support=support, listener=listener)
+    starts = () if start is None else (start,)
+    return solve_with(instance, options, starts=starts, support=support, listener=listener)
 
 
 def solve_with(
     instance: Instance,
     options: SolveOptions,
     *,
-    start: Plan | None = None,
+    starts: Sequence[Plan] = (),
     support: int | None = None,
     listener: Listener = SILENT,
 ) -> Result:
-    """Solve as `solve` does, with its arguments in one object."""
+    """Solve as `solve` does, with its arguments in one object and any number of plans to begin from."""
     instance.check()
-    starts = () if start is None else (instance.placed(known_options(instance, start)),)
     _check_support(support, options.method)
     modules = (
         kernels.SEARCH + kernels.TOURS * (instance.patrols is not None) + kernels.MIXED * (options.method == MIXED)
@@ -109,8 +118,59 @@ def solve_with(
     if options.method == MIXED:
         return solve_mixed(instance, options, support=support, listener=listener, starts=starts)
     if instance.patrols is None:
-        return place(instance, options, listener=listener, starts=starts)
-    return solve_joint(instance, options, listener=listener, starts=() if start is None else (start,))
+        masks = [instance.placed(known_options(instance, start)) for start in starts]
+        return place(instance, options, listener=listener, starts=masks)
+    return solve_joint(instance, options, listener=listener, starts=starts)
+
+
+def plan_without_search(
+    instance: Instance,
+    starts: Sequence[Plan],
+    *,
+    overlay: Overlay | None = None,
+    exact: Callable[[NDArray[np.bool_]], float] | None = None,
+    proven: float = 0.0,
+    seed: int = 0,
+    listener: Listener = SILENT,
+) -> Result:
+    """Return the best of what is known without a search: plans to begin from, made to fit and filled, today's layout, a greedy plan.
+
+    Parameters
+    ----------
+    instance, starts
+        The problem, and the plans.
+    overlay, exact, proven, listener
+        As in `optimizer.solvers.place.place`; without patrol teams.
+    seed
+        Of the result.
+
+    Raises
+    ------
+    InfeasibleError
+        If no plan is feasible.
+    KeyboardInterrupt
+        If the listener cancels, and there is no plan to begin from.
+    """
+    options = SolveOptions(method="greedy", time_limit=NO_TIME, seed=seed)
+    if instance.patrols is None:
+        masks = [instance.placed(known_options(instance, plan)) for plan in starts]
+        return place(
+            instance, options, overlay=overlay, exact=exact, starts=masks, proven=proven, listener=OnlyCancels(listener)
+        )
+    found = []
+    for plan in [plan_made_to_fit(instance, start) for start in starts] or [Plan(())]:
+        whole = with_plan(instance, plan)
+        result = place(whole, options, starts=[whole.placed(plan.options)], listener=OnlyCancels(listener))
+        chosen = None if result.plan is None else with_tours(result.plan, plan.beats)
+        lower = min(
+            proven, np.inf if result.upper is None else result.upper
+        )  # the bound of these beats is not that of all
+        found.append(replace(result, plan=chosen, lower=lower, status="feasible"))
+    return min(found, key=lambda result: np.inf if result.upper is None else result.upper)
+
+
+NO_TIME = 1e-6
+"""Seconds, above 0, that end a search before it begins."""
 
 
 def _check_support(support: int | None, method: str) -> None:

@@ -34,7 +34,7 @@ from optimizer.problem.plan.agencies import (
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan
 from optimizer.solvers.patrols.joint import solve_joint
-from optimizer.solvers.solve import solve_with
+from optimizer.solvers.solve import plan_without_search, solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.agencies import Coalition
+    from optimizer.problem.plan.result import Result
     from optimizer.scenario.file.model import SolveModel
 
 MOST_FOR_EVERY_COALITION = 8
@@ -156,6 +157,7 @@ class _Game:
     agencies: tuple[str, ...]
     others: Others
     terms: SolveModel
+    starts: tuple[Plan, ...] = ()
 
     def case(self, members: Coalition) -> Instance:
         """Return the problem of a coalition."""
@@ -177,6 +179,7 @@ def cooperate(
     *,
     others: Others = "absent",
     orders: int = ORDERS,
+    starts: Sequence[Plan] = (),
     time_limit: float | None = None,
     executor: Executor = SERIAL,
     finished: FinishedTasks | None = None,
@@ -184,7 +187,8 @@ def cooperate(
 ) -> Cooperation:
     """Plan for each agency alone, for each coalition, and for all; split what all reach fairly.
 
-    Ctrl-C ends the search; coalitions that were not solved have the bounds that the others prove, and the intervals are as much wider.
+    Ctrl-C ends the search; coalitions that were not solved have the bounds that the others prove, and the intervals are as much wider. Where
+    their time ran out they have a greedy plan besides.
 
     Parameters
     ----------
@@ -196,6 +200,8 @@ def cooperate(
         What those outside a coalition have: nothing (`absent`), or what stands today (`today`).
     orders
         Above 8 agencies, how many orders of joining are sampled, >= 2.
+    starts
+        Plans that are known; each coalition begins from what of them is its members'.
     time_limit
         Seconds for all coalitions together; by default five times that of `terms`, None where that has none.
     executor
@@ -217,7 +223,7 @@ def cooperate(
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
     until = None if time_limit is None else time.monotonic() + time_limit
-    game = _Game(instance, agencies, others, terms)
+    game = _Game(instance, agencies, others, terms, tuple(starts))
     sample = () if len(agencies) <= MOST_FOR_EVERY_COALITION else sampled_orders(len(agencies), orders, terms.seed)
     coalitions = coalitions_on(sample) if sample else every_coalition(len(agencies))
     tasks = [
@@ -233,15 +239,25 @@ def cooperate(
                 stopping.noted(f"{ended.task.key} was not solved: {ended.fault}.")
             else:
                 known[ended.task.argument] = ended.value()
+        for each in coalitions:
+            if each not in known and (starts or not stopping.cancelled()):
+                known[each] = _without_search(game, each, known, stopping)
         with step(stopping, "splitting", stoppable=False):
             return _cooperation(game, coalitions, known, sample)
 
 
 def cooperation_digest(
-    instance: Instance, terms: SolveModel, others: Others, orders: int, time_limit: float | None
+    instance: Instance,
+    terms: SolveModel,
+    others: Others,
+    orders: int,
+    time_limit: float | None,
+    starts: Sequence[Plan] = (),
 ) -> str:
     """Return the digest of all that the coalitions' values depend on, for `FinishedTasks`."""
-    return series_digest(instance, "cooperate", agencies_of(instance), terms.of_search(), others, orders, time_limit)
+    begun = [packed_plan(start) for start in starts]
+    agencies = agencies_of(instance)
+    return series_digest(instance, "cooperate", agencies, terms.of_search(), others, orders, time_limit, begun)
 
 
 def solve_coalition(call: TaskCall) -> dict[str, Any]:
@@ -252,9 +268,25 @@ def solve_coalition(call: TaskCall) -> dict[str, Any]:
     less = sorted((each for each in call.earlier if each), key=lambda each: each["upper"])
     plans = [unpacked_plan(case, each["plan"]) for each in less]
     if case.patrols is not None:
-        result = solve_joint(case, options, starts=plans, listener=call.listener)
+        result = solve_joint(case, options, starts=[*plans, *game.starts], listener=call.listener)
     else:
-        result = solve_with(case, options, start=plans[0] if plans else None, listener=call.listener)
+        result = solve_with(case, options, starts=[*plans[:1], *game.starts], listener=call.listener)
+    return _content(result)
+
+
+def _without_search(
+    game: _Game, members: Coalition, known: Mapping[Coalition, Mapping[str, Any]], listener: Listener
+) -> dict[str, Any]:
+    """Return bounds and plan of a coalition that was not solved: the best of its members' plans, those given and a greedy one."""
+    case = game.case(members)
+    less = [each for some, each in known.items() if game.rising and some < members]
+    best = sorted(less, key=lambda each: float(each["upper"]))[:1]
+    plans = [unpacked_plan(case, each["plan"]) for each in best]
+    result = plan_without_search(case, [*plans, *game.starts], seed=game.terms.seed, listener=listener)
+    return _content(result) | {"solved": False}
+
+
+def _content(result: Result) -> dict[str, Any]:
     assert result.plan is not None  # noqa: S101 - else an error was raised
     return {"lower": result.lower or 0.0, "upper": result.upper, "plan": packed_plan(result.plan)}
 
@@ -330,4 +362,5 @@ def _value(
     best = min(plans, key=lambda each: each["upper"])
     names = tuple(game.agencies[k] for k in sorted(members))
     plan = unpacked_plan(game.instance, best["plan"])
-    return CoalitionValue(names, min(max(bounds), best["upper"]), best["upper"], plan, own is not None)
+    solved = own is not None and own.get("solved", True)
+    return CoalitionValue(names, min(max(bounds), best["upper"]), best["upper"], plan, solved)

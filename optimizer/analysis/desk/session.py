@@ -14,7 +14,6 @@ from optimizer.analysis.compare.matching import SitePlaces
 from optimizer.analysis.desk.desk import NAME_LENGTH, Desk, DeskModel, option_name, resource_name, tour_name
 from optimizer.analysis.desk.variants import save_variant
 from optimizer.analysis.desk.view import DeskActions, DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
-from optimizer.analysis.explain.replacements import make_room
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import gettext as _
@@ -29,6 +28,7 @@ from optimizer.solvers.overlay.overlay import restricted
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
 from optimizer.solvers.place import place
+from optimizer.solvers.search.feasible_start import make_room
 
 if TYPE_CHECKING:
     import os

@@ -14,6 +14,7 @@ from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
+from optimizer.solvers.search.feasible_start import make_room
 from optimizer.solvers.search.warm_start import WarmStart
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from optimizer.base.work.tasks import TaskCall
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.search.warm_start import ValueRows
 
@@ -187,24 +187,6 @@ def _begun(case: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np
     if plan[option]:
         make_room(case, plan, [option])
     return plan
-
-
-def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int], values: PooledValues | None = None) -> None:
-    """Take options out of a plan until the budgets hold; forced ones and `keep` stay.
-
-    Those go first that use most of what is short; where there are values, those of least loss from the whole plan for what they use of it.
-    """
-    losses = None if values is None else values.losses(plan)
-    while True:
-        over = plan @ case.use - case.budget
-        short = np.flatnonzero(over > 1e-9 * (1 + case.budget))
-        removable = plan & ~case.forced & (case.use[:, short] > 0).any(axis=1)
-        removable[list(keep)] = False
-        if not short.size or not removable.any():
-            return
-        used = case.use[removable][:, short].sum(axis=1)
-        rate = -used if losses is None else losses[removable] / used
-        plan[np.flatnonzero(removable)[np.argmin(rate)]] = False
 
 
 def promising(known: KnownPlan, overlay: Overlay, count: int) -> list[int]:

@@ -6,7 +6,8 @@ are solved first, then the one in the middle, and so on by halves: each from the
 larger one, over one contraction of the network, with the rows on values that the root programs of both have in use: these hold under any budget
 (`value_rows`), and one or two programs more are mostly enough. Plans to begin from are that of the smaller budget and that of the larger one
 without what there is no room for, filled greedily. So no point waits for more than the two around it, and they can be solved at the same time.
-What each point proves is passed on to all others, so the curve and its bound never rise, whatever the search missed at a point.
+What each point proves is passed on to all others, so the curve and its bound never rise, whatever the search missed at a point. Every point
+begins from the plans that are given too, made to fit. One that was not searched has the best of all these and a greedy plan.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.analysis.explain.replacements import make_room
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
@@ -28,12 +28,14 @@ from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import packed_plan, unpacked_plan, violations
+from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
+from optimizer.solvers.search.feasible_start import make_room
 from optimizer.solvers.search.warm_start import SharedPaths, ValueRows, WarmStart
+from optimizer.solvers.solve import plan_without_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Plan
+    from optimizer.problem.plan.result import Result
     from optimizer.scenario.file.model import SolveModel
     from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
     from optimizer.solvers.overlay.overlay import Overlay
@@ -178,6 +181,7 @@ def frontier(
     ranges: Sequence[BudgetRange],
     terms: SolveModel,
     *,
+    starts: Sequence[Plan] = (),
     time_limit: float | None = None,
     executor: Executor = SERIAL,
     finished: FinishedTasks | None = None,
@@ -186,7 +190,7 @@ def frontier(
     """Solve an instance over a range of budgets of one resource, or a grid of two.
 
     Ctrl-C ends the search; points that were not searched have the bounds that the others prove. The same holds for points whose time has run
-    out before they were begun.
+    out before they were begun; these have a greedy plan besides.
 
     Parameters
     ----------
@@ -196,6 +200,8 @@ def frontier(
         One or two resources with their budgets.
     terms
         Method, gap and seed of each point.
+    starts
+        Plans that are known, of any budgets.
     time_limit
         Seconds for all points together; by default three times that of `terms`, None where that has none.
     executor
@@ -231,7 +237,7 @@ def frontier(
             with step(stopping, "contracting"):
                 overlay = contract(instance)
         tasks = tasks_of([each.amounts for each in ranges], linked=overlay is not None)
-        shared = Curve(instance, resources, terms, overlay)
+        shared = Curve(instance, resources, terms, overlay, tuple(starts))
         known: dict[tuple[float, ...], dict[str, Any]] = {}
         for ended in executor.run(
             solve_points, tasks, shared=shared, until=until, finished=finished, listener=stopping
@@ -240,16 +246,25 @@ def frontier(
                 stopping.noted(f"Budgets {ended.task.key} were not solved: {ended.fault}.")
             else:
                 known |= {tuple(each["budgets"]): each for each in ended.value()["points"]}
+        complete = len(known) == len(grid)
+        for budgets in grid:
+            if budgets not in known and (starts or not stopping.cancelled()):
+                known[budgets] = _without_search(shared, budgets, known, stopping)
     points = tuple(_point(instance, budgets, known) for budgets in grid)
-    return Frontier(tuple(ranges), points, complete=len(known) == len(grid))
+    return Frontier(tuple(ranges), points, complete)
 
 
 def frontier_digest(
-    instance: Instance, ranges: Sequence[BudgetRange], terms: SolveModel, time_limit: float | None
+    instance: Instance,
+    ranges: Sequence[BudgetRange],
+    terms: SolveModel,
+    time_limit: float | None,
+    starts: Sequence[Plan] = (),
 ) -> str:
     """Return the digest of all that the points of a frontier depend on, for `FinishedTasks`."""
     spans = [[each.resource, *each.amounts] for each in ranges]
-    return series_digest(instance, "frontier in stretches", spans, terms.of_search(), time_limit)
+    begun = [packed_plan(start) for start in starts]
+    return series_digest(instance, "frontier in stretches", spans, terms.of_search(), time_limit, begun)
 
 
 def _point(
@@ -305,12 +320,15 @@ class Curve:
         Method, gap and seed.
     overlay
         The contraction of the problem; None where the method, or patrol teams, make their own.
+    starts
+        Plans that are known.
     """
 
     instance: Instance
     resources: tuple[str, ...]
     terms: SolveModel
     overlay: Overlay | None
+    starts: tuple[Plan, ...] = ()
 
     def case(self, budgets: Sequence[float]) -> Instance:
         """Return the problem with some budgets."""
@@ -414,12 +432,13 @@ def _solved(
     options, listener = terms.search(time_limit=seconds, threads=call.threads(terms.threads)), call.listener
     if case.patrols is not None:
         plans = [unpacked_plan(case, each["plan"]) for each in _nearest_above(budgets, around)]
-        every = plans if plan is None else [plan, *plans]
+        every = [*(plans if plan is None else [plan, *plans]), *curve.starts]
         result = solve_joint(case, options, starts=every, proven=proven, listener=listener)
     else:
         values = warm_start.paths.values if warm_start.paths is not None and warm_start.paths.values.knows else None
         more = _reduced(case, _nearest_above(budgets, around), values)
-        starts = (case.forced if plan is None else case.placed(plan.options), *more)
+        given = [case.placed(known_options(case, start)) for start in curve.starts]
+        starts = (case.forced if plan is None else case.placed(plan.options), *more, *given)
         exact = None if curve.overlay is None else curve.value
         result = place(
             case,
@@ -431,6 +450,30 @@ def _solved(
             exact=exact,
             warm_start=warm_start,
         )
+    return _content(budgets, result)
+
+
+def _without_search(
+    curve: Curve, budgets: Budgets, known: Mapping[Budgets, Mapping[str, Any]], listener: Listener
+) -> dict[str, Any]:
+    """Return bounds and plan of a point that was not searched: the best of its neighbours' plans, those given and a greedy one."""
+    case, below = curve.case(budgets), best_below(budgets, known)
+    around = [*([] if below is None else [below]), *_nearest_above(budgets, known)]
+    plans = [unpacked_plan(curve.instance, each["plan"]) for each in around]
+    exact = None if curve.overlay is None else curve.value
+    result = plan_without_search(
+        case,
+        [*plans, *curve.starts],
+        overlay=curve.overlay,
+        exact=exact,
+        proven=bound_above(budgets, known),
+        seed=curve.terms.seed,
+        listener=listener,
+    )
+    return _content(budgets, result)
+
+
+def _content(budgets: Budgets, result: Result) -> dict[str, Any]:
     return {
         "budgets": list(budgets),
         "lower": result.lower or 0.0,

@@ -178,7 +178,7 @@ def vary(call: TaskCall) -> VariedPlan:
     result = place(
         case,
         terms.search(time_limit=call.seconds, threads=terms.threads if call.alone else 1),
-        starts=(own,) if fits else (),
+        starts=(own,),
         listener=call.listener,
     )
     value = plan_value(case, own)

@@ -24,7 +24,7 @@ from optimizer.solvers.over_draws import solve_over_draws
 from optimizer.solvers.solve import solve_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -142,14 +142,14 @@ class _DrawTerms:
     instance: Instance
     draws: Draws
     terms: SolveModel
-    start: Plan | None
+    starts: Sequence[Plan]
 
 
 def plans_over_draws(
     compiled: Compiled,
     request: UncertaintyRequest,
     *,
-    start: Plan | None = None,
+    starts: Sequence[Plan] = (),
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> PlansOverDraws:
@@ -164,8 +164,8 @@ def plans_over_draws(
         The scenario, perhaps with changes to its instance.
     request
         How many draws, and the objective.
-    start
-        A plan to begin from.
+    starts
+        Plans to begin from.
     executor
         Who solves.
     listener
@@ -192,7 +192,7 @@ def plans_over_draws(
     ]
     tasks.sort(key=lambda task: task.key not in {MIDDLE, "mean", request.objective.text})  # what is asked for first
     until = None if terms.time_limit is None else time.monotonic() + len(tasks) * terms.time_limit
-    shared = _DrawTerms(compiled.instance, made.draws, terms, start)
+    shared = _DrawTerms(compiled.instance, made.draws, terms, starts)
     results: dict[str, Result] = {}
     for ended in executor.run(solve_objective, tasks, shared=shared, until=until, listener=listener):
         results[ended.task.key] = ended.value()
@@ -217,9 +217,9 @@ def solve_objective(call: TaskCall) -> Result:
     threads = series.terms.threads if call.alone else 1
     options, listener = series.terms.search(time_limit=call.seconds, threads=threads), call.listener
     if objective is None:
-        return solve_with(series.instance, options, start=series.start, listener=listener)
+        return solve_with(series.instance, options, starts=series.starts, listener=listener)
     found = [result.plan for result in reversed(call.earlier) if result is not None and result.plan is not None]
-    starts = [unpacked_plan(series.draws.instance, packed_plan(plan)) for plan in found]
+    starts = [unpacked_plan(series.draws.instance, packed_plan(plan)) for plan in (*found, *series.starts)]
     known = [call.earlier[-1]] if objective.measure != "mean" and call.earlier[-1] is not None else []
     proven = max((result.lower or 0.0 for result in known), default=0.0)  # the mean is at most any other objective
     return solve_over_draws(series.draws, objective, options, starts=starts, proven=proven, listener=listener)

@@ -99,6 +99,8 @@ class DoubleOracle:
         Searches of evaders that run beside one another, >= 1.
     params
         Parameters of the search.
+    known
+        Masks of other feasible plans that mixtures may be made of.
     """
 
     instance: Instance
@@ -113,6 +115,7 @@ class DoubleOracle:
     lower: float = 0.0
     threads: int = 1
     params: MixedParams = MixedParams()
+    known: tuple[Mask, ...] = ()
     game: RestrictedGame = field(init=False)
     rounds: int = field(init=False, default=0)
     labels: int = field(init=False, default=0)
@@ -140,7 +143,7 @@ class DoubleOracle:
     def begin(self) -> None:
         """Begin with the best plan so far and plans sampled from the marginals."""
         self.lower = max(self.lower, self.relaxation.lower)
-        for plan in (*self.best.plans, self.start):
+        for plan in (*self.best.plans, self.start, *self.known):
             self.game.add(plan)
         for _ in range(self.params.sampled):
             if self.out_of_time:

@@ -17,7 +17,8 @@ import numpy as np
 from optimizer.base.work.executor import thread_count
 from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
 from optimizer.problem.instance.methods import MIXED
-from optimizer.problem.plan.plan import Mixture, Plan, with_beats, with_teams
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Mixture, Plan, known_options, violations, with_beats, with_teams
 from optimizer.problem.plan.result import Randomised, Result, relative_gap, tolerance_of
 from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation
 from optimizer.solvers.overlay.overlay import contract
@@ -26,7 +27,7 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
 from optimizer.solvers.place import check_options, place
-from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +49,7 @@ def solve_mixed(
     *,
     support: int | None = None,
     listener: Listener = SILENT,
-    starts: Sequence[NDArray[np.bool_]] = (),
+    starts: Sequence[Plan] = (),
 ) -> Result:
     """Return the mixture of plans that lets least through, and the best single plan.
 
@@ -59,9 +60,11 @@ def solve_mixed(
     ----------
     instance
         The problem.
-    options, listener, starts
+    options, listener
         As in `optimizer.solvers.place.place`, whatever the method; the time is shared. Processes are those of the search for a single plan,
-        after which as many searches of evaders run beside one another. With patrol teams masks of options without beats.
+        after which as many searches of evaders run beside one another.
+    starts
+        Plans to begin from, as in `solve_joint`; they are plans of the mixture's first game too.
     support
         Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
         mixture to so many returns the single plan.
@@ -98,6 +101,7 @@ def solve_mixed(
             stopping,
             threads=thread_count(options.threads),
             params=params,
+            known=problem.known,
         )
 
         def mix() -> None:
@@ -129,7 +133,10 @@ def solve_mixed(
 
 def _outcome(problem: PreparedProblem, search: DoubleOracle, limit: Limit | None, seconds: float) -> Result:
     """Return the result of a search."""
-    best, pure = search.best, problem.pure
+    best, pure = search.best, _best_single(problem, search.best)
+    if pure.upper is not None and pure.upper <= best.upper:  # a single plan is a mixture as well
+        plan = problem.instance.placed(() if pure.plan is None else pure.plan.options)
+        best = CertifiedMixture((plan,), np.ones(1), pure.upper)
     # within the beats that were made; an interrupt may have come before the search took the relaxation's bound
     weighed = min(max(search.lower, search.relaxation.lower), best.upper)
     lower = weighed if problem.lower is None else min(problem.lower, best.upper)
@@ -165,6 +172,20 @@ def _outcome(problem: PreparedProblem, search: DoubleOracle, limit: Limit | None
     )
 
 
+def _best_single(problem: PreparedProblem, best: CertifiedMixture) -> Result:
+    """Return the best single plan: that of its own search, or a plan of the mixture that is better with its own exact value."""
+    pure = problem.pure
+    values = [problem.overlay.value(plan) for plan in best.plans]
+    plan = best.plans[int(np.argmin(values))]
+    if pure.upper is not None and min(values) >= pure.upper:
+        return pure
+    upper = plan_value(problem.instance, plan)
+    if pure.upper is not None and upper >= pure.upper:
+        return pure
+    chosen = with_tours(Plan.from_mask(problem.instance, plan), problem.beats)
+    return replace(pure, plan=chosen, upper=upper, lower=min(pure.lower or 0.0, upper))
+
+
 # What a search for a mixture begins from: the problem on its overlay, the best single plan, and with patrol teams the beats of its plans.
 #
 # With teams the marginal relaxation is that of column generation over all beats (`optimizer.solvers.patrols.column_generation`), with rows of
@@ -184,6 +205,8 @@ class PreparedProblem:
         A feasible plan of few options, without beats.
     pure, plan
         The best single plan, and its mask.
+    known
+        Masks of other plans that are known.
     beats
         The beats that plans may drive.
     lower
@@ -195,6 +218,7 @@ class PreparedProblem:
     start: Mask
     pure: Result
     plan: Mask
+    known: tuple[Mask, ...] = ()
     beats: tuple[Beat, ...] = ()
     lower: float | None = None
 
@@ -207,7 +231,7 @@ class _WithoutBounds(ForwardingListener):
 
 
 def prepare_options(
-    instance: Instance, options: SolveOptions, starts: Sequence[Mask], stopping: Stopping
+    instance: Instance, options: SolveOptions, starts: Sequence[Plan], stopping: Stopping
 ) -> PreparedProblem:
     """Contract the network and find the best single plan of options.
 
@@ -223,13 +247,17 @@ def prepare_options(
     if overlay is None:
         raise KeyboardInterrupt
     with step(stopping, "solving for a single plan", stoppable=False):
-        pure = place(instance, options, listener=_WithoutBounds(stopping), overlay=overlay, starts=starts)
+        masks = [instance.placed(known_options(instance, plan)) for plan in starts]
+        pure = place(instance, options, listener=_WithoutBounds(stopping), overlay=overlay, starts=masks)
     plan = start if pure.plan is None else instance.placed(pure.plan.options)
-    return PreparedProblem(instance, overlay, start, pure, plan)
+    fitting = [made_to_fit(instance, mask) for mask in masks]
+    return PreparedProblem(
+        instance, overlay, start, pure, plan, tuple(mask for mask in fitting if not violations(instance, mask))
+    )
 
 
 def prepare_beats(
-    instance: Instance, options: SolveOptions, starts: Sequence[Mask], stopping: Stopping, until: float
+    instance: Instance, options: SolveOptions, starts: Sequence[Plan], stopping: Stopping, until: float
 ) -> PreparedProblem:
     """Find the best single plan of options and beats, bound mixtures over all beats until `time.monotonic()` passes `until`, and make beats.
 
@@ -243,12 +271,7 @@ def prepare_beats(
         raise ValueError("an instance without patrol teams")
     start = feasible_start(instance)
     with step(stopping, "solving for a single plan", stoppable=False):
-        pure = solve_joint(
-            instance,
-            options,
-            listener=_WithoutBounds(stopping),
-            starts=[Plan.from_mask(instance, start) for start in starts],
-        )
+        pure = solve_joint(instance, options, listener=_WithoutBounds(stopping), starts=starts)
     generation = ColumnGeneration(instance, instance.patrols, seed=options.seed, mixed=True)
     tree = BranchAndPrice(generation, gap=options.gap, listener=OnlyCancels(stopping), params=options.params.patrols)
 

@@ -36,7 +36,7 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.place import check_options, place
-from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.search.feasible_start import feasible_start, plan_made_to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ def solve_joint(
         As in `optimizer.solvers.solve.solve`; the time is shared, and what kernels take to compile does not count towards it.
     starts
         Plans to begin from: their beats are among the first columns, and their options and beats together the plans to beat. What the
-        instance does not have is left out.
+        instance does not have, or has no room for, is left out.
     proven
         A lower bound of the optimal value, over all beats, that is known already.
     banned
@@ -99,6 +99,7 @@ def solve_joint(
     instance = with_teams(instance)
     if instance.patrols is None:
         raise ValueError("an instance without patrol teams")
+    starts = [plan_made_to_fit(instance, plan) for plan in starts]
     fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
 
     with Stopping(listener) as stopping:

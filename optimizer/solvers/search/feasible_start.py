@@ -1,4 +1,4 @@
-"""A plan to begin from: the forced options, with as little more as the requirements ask for.
+"""Plans to begin from: the forced options, with as little more as the requirements ask for; and plans that are known, made to fit.
 
 Minimise  sum_j x_j
 such that sum_j u_jr x_j <= C_r           budgets
@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.messages import message
-from optimizer.problem.plan.plan import violations
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Plan, known_options, violations, with_plan
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints, exclude
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 
 RELAXED = 1e-6
 """By how much each row is relaxed, relative to its largest term: more than the solver's own tolerance."""
@@ -118,3 +119,57 @@ def _least(instance: Instance) -> NDArray[np.bool_] | None:
         if not violations(instance, placed):
             return placed
         exclude(instance, rows, placed)
+
+
+# Plans that are known, of other budgets, of other options forced or forbidden, or of today: what of them fits is a plan to begin from.
+
+
+def todays_layout(instance: Instance) -> NDArray[np.bool_] | None:
+    """Return the (options,) mask of what of today's layout fits; None where nothing stands today."""
+    today = np.array([option.existing for option in instance.options], dtype=bool)
+    return made_to_fit(instance, today) if today.any() else None
+
+
+def plan_made_to_fit(instance: Instance, plan: Plan) -> Plan:
+    """Return a plan with what an instance has, and has room for; its beats stay beats, as far as there are teams and resources for them."""
+    if instance.patrols is None:
+        return Plan.from_mask(instance, made_to_fit(instance, instance.placed(known_options(instance, plan))))
+    fixed = Plan.of(instance, known_options(instance, plan))
+    ours = Plan((*fixed.placements, *(beat for beat in plan.beats if beat.id not in instance.option_index)))
+    whole = with_plan(instance, ours)
+    kept = set(whole.ids_of(made_to_fit(whole, whole.placed(ours.options))))
+    beats = [beat for beat in ours.beats if beat.id in kept]
+    return Plan((*Plan.of(instance, [name for name in instance.option_index if name in kept]).placements, *beats))
+
+
+def made_to_fit(instance: Instance, placed: NDArray[np.bool_], values: PooledValues | None = None) -> NDArray[np.bool_]:
+    """Return an (options,) mask with forced options, without forbidden ones, and without what exclusions and budgets have no room for.
+
+    A requirement may be left unmet: to add options is up to who fills the plan. Values decide what goes, as in `make_room`.
+    """
+    forced = instance.forced
+    fits = (placed | forced) & np.array([not option.forbidden for option in instance.options], dtype=bool)
+    for group in instance.conflicts:
+        used = [j for j in group if fits[j]]
+        if len(used) > 1:
+            stays = next((j for j in used if forced[j]), used[0])
+            fits[[j for j in used if j != stays]] = False
+    make_room(instance, fits, (), values)
+    return fits
+
+
+def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int], values: PooledValues | None = None) -> None:
+    """Take options out of a plan until the budgets hold; forced ones and `keep` stay.
+
+    Those go first that use most of what is short; where there are values, those of least loss from the whole plan for what they use of it.
+    """
+    losses = None if values is None else values.losses(plan)
+    while True:
+        short = np.flatnonzero(plan @ case.use > case.budget * (1 + BUDGET_TOLERANCE))
+        removable = plan & ~case.forced & (case.use[:, short] > 0).any(axis=1)
+        removable[list(keep)] = False
+        if not short.size or not removable.any():
+            return
+        used = case.use[removable][:, short].sum(axis=1)
+        rate = -used if losses is None else losses[removable] / used
+        plan[np.flatnonzero(removable)[np.argmin(rate)]] = False

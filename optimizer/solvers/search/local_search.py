@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, step, stop_if_cancelled
 from optimizer.problem.instance.requirements import options_that_break_none, options_that_help, requirements_met
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
@@ -64,7 +64,7 @@ class PlanImprover:
         self._search.offer(complete_plan(self._search.instance, self.pooled, start))
 
     def greedy(self) -> NDArray[np.bool_]:
-        """Return a greedy plan, offered as well; it is made once."""
+        """Return a greedy plan, offered as well; it is made once, and the time limit does not end it: no plan is to be worse."""
         search = self._search
         if self._greedy is None:
             with step(search.listener, "greedy"):
@@ -73,18 +73,27 @@ class PlanImprover:
                     search.overlay,
                     self.pooled,
                     start=search.start,
-                    until=search.until,
                     listener=search,
                 )
             search.offer(made)
-            self._greedy = made
+            self._greedy, search.greedy_made = made, True
         return self._greedy
 
     def take_note(self, seen: Iterable[bytes], made: NDArray[np.bool_] | None) -> None:
         """Take note of plans that another process has searched around, and of the greedy plan if it made it."""
         self.seen |= set(seen)
         if made is not None and self._greedy is None:
-            self._greedy = made
+            self._greedy, self._search.greedy_made = made, True
+
+    def make_sure(self) -> None:
+        """Offer the plans to begin from, filled, and a greedy plan: what no search is to be worse than, however early its time ends."""
+        search, before = self._search, self._search.upper
+        for start in search.starts:
+            self.fill(start)
+        if not (search.closed or search.greedy_made):
+            self.greedy()
+        if search.upper < before:
+            search.reduce_plan(self.pooled)
 
     def finish(self, least: float = PROVEN) -> None:
         """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
@@ -185,6 +194,7 @@ def greedy(
         while time.monotonic() < until and (more := _next_plan(instance, pooled, placed, by_cost)) is not None:
             placed = more
             listener.plan_found(placed, overlay.value(placed))
+            stop_if_cancelled(listener)
         runs.append(placed)
     return reduce_plan(instance, overlay, min(runs, key=overlay.value), pooled)
 

@@ -15,6 +15,7 @@ from optimizer.problem.plan.plan import Plan, violations
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import SolveParams
+from optimizer.solvers.search.feasible_start import made_to_fit, todays_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +40,9 @@ NOTHING = 1e-12
 class SolveState(SilentListener):
     """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report.
 
-    `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain; `start` is the plan of the fewest
-    options, at first `placed`, and `start_values` are the values of `starts`.
+    `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain, `greedy_made` whether the greedy
+    plan was; `start` is the plan of the fewest options, at first `placed`. `starts` are made to fit the instance, and `start_values` are their
+    values.
     """
 
     instance: Instance
@@ -53,6 +55,7 @@ class SolveState(SilentListener):
     upper: float = np.inf
     limit: Limit | None = None
     looked: bool = False
+    greedy_made: bool = False
     started: float = field(default_factory=time.monotonic)
     statistics: dict[str, float] = field(default_factory=dict)
     given: Overlay | None = None
@@ -70,8 +73,9 @@ class SolveState(SilentListener):
     start: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep the plan that the search begins from."""
+        """Keep the plan that the search begins from, and make those that are known fit."""
         self.start = self.placed
+        self.starts = [made_to_fit(self.instance, start) for start in self.starts]
 
     def contract(self) -> None:
         """Contract the network."""
@@ -79,12 +83,14 @@ class SolveState(SilentListener):
             self.overlay = self.given or contract(self.instance)
 
     def begin(self) -> None:
-        """Take the two bounds that need no search, forced options alone and everything at once, and the plans to begin from."""
+        """Take the two bounds that need no search, forced options alone and everything at once, today's layout and the plans to begin from."""
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
         # a program that is given may have relaxed options, which come several times: more than everything once
         everything = self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
         self.lower = max(everything, self.proven)
         self.offer(self.placed)
+        if self.improves and (today := todays_layout(self.instance)) is not None:
+            self.offer(today)
         self.start_values = [self.overlay.value(start) for start in self.starts]
         for start, value in zip(self.starts, self.start_values, strict=True):
             self.plan_found(start, value)

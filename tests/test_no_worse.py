@@ -1,0 +1,122 @@
+"""No command reports a plan worse than one that it was given, than today's layout or than a greedy pass, however early its time ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.frontier.frontier import BudgetRange, frontier
+from optimizer.problem.instance.changes import Changes
+from optimizer.problem.plan.agencies import coalition_problem
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.scenario.file.model import SolveModel
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
+from optimizer.solvers.search.local_search import greedy
+from optimizer.solvers.solve import solve
+from tests.cases import brute_force, random_instance
+from tests.test_joint import small_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+
+NO_TIME = 1e-6
+"""Seconds: the time ends before any search begins."""
+
+TERMS = SolveModel(gap=1e-6, time_limit=NO_TIME, threads=1)
+
+SEEDS = (2, 5, 8)
+
+
+def greedy_value(instance: Instance) -> float:
+    """Return the value of a greedy plan."""
+    overlay = contract(instance)
+    commodities = Commodities.of(overlay)
+    pooled = PooledValues(commodities, PathPool(overlay, commodities.searches))
+    return plan_value(instance, greedy(instance, overlay, pooled, start=feasible_start(instance)))
+
+
+def fitting_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
+    """Return the value of what of a plan fits; infinity where that is not feasible."""
+    fits = made_to_fit(instance, placed)
+    return np.inf if violations(instance, fits) else plan_value(instance, fits)
+
+
+def least(instance: Instance, *plans: NDArray[np.bool_]) -> float:
+    """Return what a plan of the instance must not be worse than."""
+    today = np.array([option.existing for option in instance.options])
+    known = (feasible_start(instance), today, *plans)
+    return min(greedy_value(instance), *(fitting_value(instance, plan) for plan in known)) * (1 + 1e-9)
+
+
+def solved(instance: Instance, given: Plan, method: str) -> list[tuple[Instance, float]]:
+    """Solve with hardly any time."""
+    result = solve(instance, method=method, time_limit=NO_TIME, start=given, threads=1)
+    single = result.upper if result.mixed is None else result.mixed.pure_upper
+    assert result.upper is not None
+    assert single is not None
+    assert result.upper <= single * (1 + 1e-9)
+    return [(instance, single)]
+
+
+def curve(instance: Instance, given: Plan) -> list[tuple[Instance, float]]:
+    """Solve a budget curve around the plan's budget with hardly any time."""
+    found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], TERMS, starts=[given])
+    assert not found.complete
+    return [(Changes({"money": point.budgets[0]}).applied(instance), point.upper) for point in found.points]
+
+
+def coalitions(instance: Instance, given: Plan) -> list[tuple[Instance, float]]:
+    """Solve every coalition with hardly any time."""
+    two = replace(
+        instance,
+        resources=tuple(replace(each, agency="") for each in instance.resources),
+        options=tuple(
+            replace(option, agency=("north", "south")[j % 2], forced=False) for j, option in enumerate(instance.options)
+        ),
+    )
+    found = cooperate(two, TERMS, starts=[given])
+    return [(coalition_problem(two, each.members), each.upper) for each in found.coalitions]
+
+
+COMMANDS: dict[str, Callable[[Instance, Plan], list[tuple[Instance, float]]]] = {
+    "solve": lambda instance, given: solved(instance, given, "auto"),
+    "compact": lambda instance, given: solved(instance, given, "compact"),
+    "mixed": lambda instance, given: solved(instance, given, "mixed"),
+    "frontier": curve,
+    "cooperate": coalitions,
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_answer_is_worse_than_what_is_known(name: str) -> None:
+    for seed in SEEDS:
+        instance = random_instance(seed)
+        _, best = brute_force(instance)
+        given = Plan.from_mask(instance, best)
+        for case, upper in COMMANDS[name](instance, given):
+            assert upper <= least(case, best)
+
+
+def test_teams_keep_what_fits_of_a_given_plan() -> None:
+    instance, _ = small_case(1)
+    best = solve(instance, gap=1e-4, threads=1)
+    assert best.plan is not None
+    assert best.upper is not None
+    again = solve(instance, time_limit=NO_TIME, start=best.plan, threads=1)
+    assert again.upper == pytest.approx(min(best.upper, again.upper or 1.0))
+    found = frontier(instance, [BudgetRange.between("agents", 0, 6, 3)], TERMS, starts=[best.plan])
+    assert found.points[-1].upper <= best.upper * (1 + 1e-9)
+    assert found.points[0].upper >= found.points[1].upper >= found.points[2].upper
