@@ -148,7 +148,9 @@ def made_to_fit(instance: Instance, placed: NDArray[np.bool_], values: PooledVal
     A requirement may be left unmet: to add options is up to who fills the plan. Values decide what goes, as in `make_room`.
     """
     forced = instance.forced
-    fits = (placed | forced) & np.array([not option.forbidden for option in instance.options], dtype=bool)
+    fits: NDArray[np.bool_] = (placed | forced) & np.array(
+        [not option.forbidden for option in instance.options], dtype=bool
+    )
     for group in instance.conflicts:
         used = [j for j in group if fits[j]]
         if len(used) > 1:
