@@ -176,6 +176,9 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "import cbp": (
         "import cbp nationwide-drugs-fy24.csv --crossings crossings.csv --land-only --out results/import/cbp",
     ),
+    "import aadt": (
+        "import aadt counts.csv --form txdot --year 2019 --scenario scenario.toml --out results/import/traffic",
+    ),
     "import csv": (
         "import csv records.csv --mapping mapping.toml --out results/import/customs",
         "import csv records.csv --date day --lon lon --lat lat --source customs",

@@ -1,4 +1,4 @@
-"""`import`: foreign records into the files of seizures and effort that a scenario reads."""
+"""`import`: foreign records into the files of seizures, effort and traffic that a scenario reads."""
 
 from __future__ import annotations
 
@@ -210,6 +210,43 @@ def csv_file(
     show_import(saved, as_json=as_json)
 
 
+# `import aadt`: counts of traffic, matched to the roads of a scenario.
+
+
+def aadt(
+    file: Annotated[Path, typer.Argument(help="CSV file of annual average daily traffic.")],
+    scenario: Annotated[Path, typer.Option(help="Scenario whose roads the counts are matched to.")],
+    out: Out = OUT,
+    form: Annotated[str, typer.Option(help="Known form of the file: txdot, caltrans or france.")] = "txdot",
+    mapping: Annotated[Path | None, typer.Option(help="TOML mapping of any other form (docs/records.md).")] = None,
+    year: Annotated[int | None, typer.Option(min=1900, max=2100, help="Year whose counts are taken.")] = None,
+    within: Annotated[
+        float, typer.Option(min=1, help="Metres that a count may lie from the road of its number.")
+    ] = 1000,
+    crs: Annotated[str | None, typer.Option(help="Coordinate system of the file, such as EPSG:2154.")] = None,
+    ledger: Ledger = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Read traffic counts and match them to roads by number and distance; those that match no road are listed."""
+    from optimizer.pipeline.import_records import import_counts
+
+    saved = import_counts(
+        out,
+        file,
+        scenario,
+        form=form,
+        mapping=mapping,
+        year=year,
+        within_m=within,
+        crs=crs,
+        ledger=ledger,
+        overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
+    )
+    show_import(saved, as_json=as_json)
+
+
 # What every `import` command takes and prints.
 
 Out = Annotated[Path, typer.Option(help="Folder to write.")]
@@ -252,11 +289,13 @@ def _number(value: object) -> str:
     )
 
 
-# `import`: foreign records into the files of seizures and effort that a scenario reads.
+# `import`: foreign records into the files of seizures, effort and traffic that a scenario reads.
 
 import_app = typer.Typer(
-    help="Turn foreign records into seizures and effort of a scenario.", no_args_is_help=True, rich_markup_mode=None
+    help="Turn foreign records into seizures, effort and traffic of a scenario.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
-for name, command in (("stop-search", stop_search), ("cbp", cbp), ("csv", csv_file)):
+for name, command in (("stop-search", stop_search), ("cbp", cbp), ("csv", csv_file), ("aadt", aadt)):
     add_command(import_app, command, name=name, group="import")

@@ -1,4 +1,4 @@
-"""Foreign records into the files of seizures and effort that a scenario reads: what the commands `import ...` do."""
+"""Foreign records into the files of seizures, effort and traffic that a scenario reads: what the commands `import ...` do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.work.listener import SILENT, Stopping
 from optimizer.records.importers.mapped_csv import checked_mapping, read_mapping
@@ -91,6 +92,50 @@ def import_to_folder(
             made, facts = (folder.path / name for name in FILES), {"rows": summary.rows, "kept": summary.kept}
             record_made(log, received, f"import {folder.path.name}", made, facts, listener)
     return saved
+
+
+def import_counts(
+    out: str | os.PathLike[str],
+    file: Path,
+    scenario: Path,
+    *,
+    form: str = "txdot",
+    mapping: Path | None = None,
+    year: int | None = None,
+    within_m: float = 1000.0,
+    crs: str | None = None,
+    ledger: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    listener: Listener = SILENT,
+) -> SavedImport:
+    """Read traffic counts, match them to the roads of a scenario, and write them.
+
+    Parameters
+    ----------
+    file, form, mapping, year, within_m, crs
+        The counts, as `optimizer.records.importers.aadt` takes them.
+    scenario
+        Whose roads; other faults of it do not matter.
+    out, ledger, overwrite, listener
+        As in `import_to_folder`.
+
+    Raises
+    ------
+    InputError
+        If the counts or the roads are at fault, or the folder cannot be written.
+    """
+    from optimizer.records.importers.aadt import import_aadt, read_counts_mapping
+    from optimizer.scenario.check.check import check_scenario
+
+    def read() -> Imported:
+        how = read_counts_mapping(form, mapping, crs)
+        checked = check_scenario(scenario, listener=listener)
+        if checked.region is None:
+            raise InputError(*checked.problems)
+        return import_aadt(file, how, checked.region.network, year=year, within_m=within_m)
+
+    beside = [scenario] if mapping is None else [scenario, mapping]
+    return import_to_folder(out, [file], read, beside=beside, ledger=ledger, overwrite=overwrite, listener=listener)
 
 
 def csv_mapping(

@@ -63,7 +63,12 @@ def _traffic(site: PlanSite) -> str:
     """Return the traffic past a site and who gives it; empty where what stands there does not depend on it."""
     if site.traffic is None:
         return _("not known") if site.inspected is not None else ""
-    said = _("{vehicles} (given)") if site.traffic_source == "site" else _("{vehicles} (by class, {road_class})")
+    if site.traffic_source == "count":
+        said = _("{vehicles} (counted)")
+    elif site.traffic_source == "site":
+        said = _("{vehicles} (given)")
+    else:
+        said = _("{vehicles} (by class, {road_class})")
     return said.format(vehicles=number(site.traffic), road_class=word(site.road_class))
 
 

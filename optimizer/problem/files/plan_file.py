@@ -83,7 +83,9 @@ class PlanSite(Strict):
     traffic: float | None = Field(
         None, description="vehicles a day past it in the watched direction; null where not known"
     )
-    traffic_source: str = Field("", description="who gives the traffic: site, class (traffic.by_class), or nobody")
+    traffic_source: str = Field(
+        "", description="who gives the traffic: site, count (traffic.counts), class (traffic.by_class), or nobody"
+    )
     inspected: float | None = Field(
         None, description="share of the vehicles that it inspects; null where it stops none"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.files.output_folder import OutputFolder
 
-TABLES = ("seizures.csv", "effort.csv", "searches.csv")
+TABLES = ("seizures.csv", "effort.csv", "searches.csv", "traffic.csv", "unmatched.csv")
 
 SNIPPET, COUNTS = "records.toml", "import.json"
 
@@ -41,10 +41,13 @@ class ScenarioEntries:
     ----------
     seizures, effort
         Those of `[[records.seizures]]` and `[[records.effort]]`.
+    traffic
+        Fields of `[traffic]`.
     """
 
-    seizures: tuple[dict[str, Any], ...]
-    effort: tuple[dict[str, Any], ...]
+    seizures: tuple[dict[str, Any], ...] = ()
+    effort: tuple[dict[str, Any], ...] = ()
+    traffic: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ def _snippet(imported: Imported) -> str:
     for kind, entries in (("seizures", imported.entries.seizures), ("effort", imported.entries.effort)):
         for entry in entries:
             lines += ["", f"[[records.{kind}]]"] + [f"{name} = {_toml(value)}" for name, value in entry.items()]
+    if imported.entries.traffic:
+        lines += ["", "[traffic]"] + [f"{name} = {_toml(value)}" for name, value in imported.entries.traffic.items()]
     return "\n".join(lines) + "\n"
 
 

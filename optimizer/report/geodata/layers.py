@@ -67,7 +67,7 @@ SITE_FIELDS = (
     LayerField("road", "text", "name or number of the road"),
     LayerField("road_class", "text", "class of the road"),
     LayerField("traffic", "number", "vehicles a day past it; empty where not known or of no matter"),
-    LayerField("traffic_source", "text", "who gives the traffic: site, class, or nobody"),
+    LayerField("traffic_source", "text", "who gives the traffic: site, count, class, or nobody"),
     LayerField("inspected", "number", "share of the vehicles that it inspects"),
     LayerField("survival", "number", "chance to pass it undetected"),
     WORTH,

@@ -151,7 +151,18 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
                 "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for"
             ),
         )
-    by_class = Counter(road_class_of(item, network) for item in concerned if item.site.traffic is None)
+    counted = [item for item in concerned if item.site.traffic is None and item.counted is not None]
+    if counted:
+        yield Assumption(
+            message("traffic past {counted} of {count} sites, by counts", counted=len(counted), count=len(concerned)),
+            message(
+                "that of the nearest count on the same road within {km:g} km, as the crow flies (traffic.counts_within_km)",
+                km=scenario.traffic.counts_within_km,
+            ),
+        )
+    by_class = Counter(
+        road_class_of(item, network) for item in concerned if item.site.traffic is None and item.counted is None
+    )
     given = {name: n for name, n in by_class.items() if name in scenario.traffic.by_class}
     if given:
         table = ", ".join(f"{name} {scenario.traffic.by_class[name]:g}" for name in given)

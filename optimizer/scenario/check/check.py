@@ -23,6 +23,7 @@ from optimizer.base.text.messages import counted_message, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.records.traffic_counts import measured_traffic, read_traffic_counts
 from optimizer.region.model import border_warnings
 from optimizer.scenario.check.jurisdictions import Jurisdictions
 from optimizer.scenario.check.region_source import check_region_files, obtain_region
@@ -54,11 +55,13 @@ from optimizer.scenario.file.model import (
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.scenario.file.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.file.settings import with_settings
+from optimizer.scenario.file.traffic import TrafficModel
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
     from pydantic import BaseModel
 
     from optimizer.base.errors import Problem
@@ -110,6 +113,8 @@ class ScenarioCheck:
         Every file that the scenario names and that exists, the scenario first.
     warnings
         Sentences for the planner.
+    measured
+        (n_segments,) vehicles a day in one direction by counts, NaN where no count is near; None where the scenario names no counts.
     """
 
     path: Path
@@ -127,6 +132,7 @@ class ScenarioCheck:
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
     tips: Tips | None = None
+    measured: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -256,6 +262,7 @@ def _check(
         records = _Records()
         if region is not None and areas is not None:
             records = _read_records(sources, path.parent, areas, region.network, problems)
+    measured = _measured(sources.counts, scenario, region, problems)
     for sentence in _counts(sources, records, rows):
         listener.noted(sentence)
     return ScenarioCheck(
@@ -272,6 +279,7 @@ def _check(
         records=records.seizures,
         effort=records.effort,
         tips=records.tips,
+        measured=measured,
         inputs=(path, *(() if read is None else read.files), *sources.files),
         warnings=(*_warnings(scenario, ground, region), *(() if rows is None else rows.remarks), *records.remarks),
     )
@@ -308,6 +316,7 @@ class _Sources:
     effort: tuple[EffortSource, ...]
     tips: Path | None
     sites: Path | None
+    counts: Path | None
     files: tuple[Path, ...]
 
 
@@ -326,6 +335,9 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
     named += [(tips.tips, "tips")] if tips is not None and tips.tips is not None else []
     named += [(areas, "areas")] if areas is not None else []
     named += [(settings.file, "sites")] if settings is not None and settings.file is not None else []
+    traffic = valid(TrafficModel, content.get("traffic", {}))
+    counts = None if traffic is None else traffic.counts
+    named += [(counts, "traffic counts")] if counts is not None else []
     there = set()
     for file, what in dict(named).items():
         with problems.collected():
@@ -338,6 +350,7 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
         effort=tuple(source for source in effort if folder / source.file in there),
         tips=folder / tips.tips if tips and tips.tips and folder / tips.tips in there else None,
         sites=folder / settings.file if settings and settings.file and folder / settings.file in there else None,
+        counts=folder / counts if counts is not None and folder / counts in there else None,
         files=tuple(folder / file for file, _ in named if folder / file in there),
     )
 
@@ -368,6 +381,17 @@ def _check_units(content: Mapping[str, Any], where: str, problems: ProblemList) 
             found = "nothing" if unit is None else repr(unit)
             remedy = "Name the unit of the effort that makes these seizures"
             problems.append(unknown_name(here, unit or "", units, found=found, remedy=remedy))
+
+
+def _measured(
+    path: Path | None, scenario: ScenarioModel | None, region: Region | None, problems: ProblemList
+) -> NDArray[np.float64] | None:
+    """Return the traffic that counts tell of each segment; None without a file of counts."""
+    if path is None or scenario is None or region is None:
+        return None
+    with problems.collected():
+        return measured_traffic(read_traffic_counts(path), region.network, scenario.traffic.counts_within_km)
+    return None
 
 
 def _read_region(

@@ -71,6 +71,8 @@ class PlacedSite:
         Whether it is on the nearest segment to its place, without a word on which road is meant.
     operators
         Who may run it; empty where its agency may, with every kind that fits.
+    counted
+        Vehicles a day in one direction by the nearest count on its road; None where none is near.
     """
 
     site: SiteModel
@@ -81,6 +83,7 @@ class PlacedSite:
     distance_m: float = 0.0
     snapped: bool = False
     operators: tuple[Operator, ...] = ()
+    counted: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,13 @@ def _sites(travel: ScenarioTravel) -> tuple[PlacedSite, ...]:
         taken=evidence.sites,
         operated=evidence.jurisdictions.operated,
     )
-    return (*evidence.sites, *roads)
+    sites, measured = (*evidence.sites, *roads), evidence.measured
+    if measured is None:
+        return sites
+    known = np.isfinite(measured)
+    return tuple(
+        replace(item, counted=float(measured[item.segment])) if known[item.segment] else item for item in sites
+    )
 
 
 def _instance(travel: ScenarioTravel, sites: Sequence[PlacedSite], table: OptionTable, burden: Burden) -> Instance:

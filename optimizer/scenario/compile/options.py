@@ -127,8 +127,8 @@ def road_class_of(item: PlacedSite, network: Network) -> str:
 
 
 def past(item: PlacedSite, scenario: ScenarioModel, network: Network) -> Traffic:
-    """Return the traffic past a site: its own, or that of its road's class."""
-    return scenario.traffic.past(item.site.traffic, road_class_of(item, network))
+    """Return the traffic past a site: its own, that counted on its road, or that of its road's class."""
+    return scenario.traffic.past(item.site.traffic, road_class_of(item, network), item.counted)
 
 
 def owned(amounts: Mapping[str, float], agency: str, scenario: ScenarioModel) -> dict[str, float]:

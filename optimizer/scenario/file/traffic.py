@@ -6,6 +6,7 @@ A post inspects some; some wait, some are inspected a second time, and that take
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
 
 class TrafficModel(Strict):
-    """How many vehicles pass on roads of each class, and over how many hours a day."""
+    """How many vehicles pass, by counts and by road class, and over how many hours a day."""
+
+    counts: Path | None = Field(
+        None,
+        description="CSV of counts on numbered roads (road, lon, lat, vehicles_a_day in one direction), as `import aadt` writes it; a site "
+        "that gives no traffic takes the nearest count on its own road, and where there is none that of its class",
+    )
+    counts_within_km: float = Field(
+        30, gt=0, le=500, description="kilometres, as the crow flies, within which a count speaks for its road"
+    )
 
     by_class: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {},
@@ -39,7 +49,7 @@ class TrafficModel(Strict):
             raise ValueError(f"by_hour with {HOURS} numbers of at least 0, not all of them 0")
         return self
 
-    def past(self, site: float | None, road_class: str) -> Traffic:
+    def past(self, site: float | None, road_class: str, counted: float | None = None) -> Traffic:
         """Return the traffic past a site.
 
         Parameters
@@ -48,9 +58,11 @@ class TrafficModel(Strict):
             Vehicles a day that the site gives; None where it gives none.
         road_class
             Of the road that the site watches.
+        counted
+            Vehicles a day by the nearest count on its road; None where there is none.
         """
-        daily = self.by_class.get(road_class) if site is None else site
-        source = "site" if site is not None else "" if daily is None else "class"
+        daily = next((one for one in (site, counted) if one is not None), self.by_class.get(road_class))
+        source = "site" if site is not None else "count" if counted is not None else "" if daily is None else "class"
         return Traffic(daily, self.busy_hours, source, tuple(self.by_hour))
 
 
@@ -65,7 +77,7 @@ class Traffic:
     busy_hours
         Hours a day over which they are spread, > 0.
     source
-        Who gives it: `site`, `class` (`[traffic] by_class`), or empty where it is not known.
+        Who gives it: `site`, `count` (`[traffic] counts`), `class` (`[traffic] by_class`), or empty where it is not known.
     by_hour
         24 numbers in proportion to the traffic of each hour; empty where it is even over the busy hours.
     """

@@ -56,7 +56,7 @@ def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:
         for base, node in zip(scenario.bases, evidence.base_nodes, strict=True)
     }
     closed = sorted({c.node for c in region.crossings} | {g.node for g in region.gateways})
-    traffic = _traffic(scenario, network)
+    traffic = _traffic(scenario, network, evidence.measured)
     posts: dict[
         int, Post
     ] = {}  # by segment, in the order found: teams that choose one segment share its post and so its elements
@@ -106,11 +106,14 @@ def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:
     )
 
 
-def _traffic(scenario: ScenarioModel, network: Network) -> NDArray[np.float64]:
-    """(segments,) vehicles an hour in one direction, by road class; where they are not known 1, so that a team inspects all."""
+def _traffic(scenario: ScenarioModel, network: Network, measured: Floats | None) -> Floats:
+    """(segments,) vehicles an hour in one direction, counted or by road class; where they are not known 1, so that a team inspects all."""
     classes = network.road_class[network.segment_arc]
     hourly = {name: scenario.traffic.past(None, name).hourly(1.0) for name in np.unique(classes).tolist()}
-    return np.array([hourly[name] for name in classes.tolist()])
+    by_class = np.array([hourly[name] for name in classes.tolist()])
+    if measured is None:
+        return by_class
+    return np.where(np.isfinite(measured), measured / scenario.traffic.busy_hours, by_class)
 
 
 def _within_a_shift(model: TeamModel, base: TeamBase, network: Network, time: Floats) -> NDArray[np.bool_]:
