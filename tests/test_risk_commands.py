@@ -1,4 +1,4 @@
-"""`risk alerts` and `risk look` on the shipped scenario, whose records know areas alone."""
+"""`risk alerts` and `risk look`: on the shipped scenario, whose records know areas alone, and on a tiny one like it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.cli.risk import alerts, look
 from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.scenario.check import check as evidence_module
+from tests.tiny import write_areas_scenario
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
 APP = typer.Typer()
@@ -62,18 +63,17 @@ def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     assert header == "place,segment,first,last,found"
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("once")
-def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table() -> None:
-    words = run("alerts", str(SCENARIO), "--by", "crossing", "--memory", "36")
+def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table(tmp_path: Path) -> None:
+    words = run("alerts", str(write_areas_scenario(tmp_path)), "--by", "crossing", "--memory", "24")
     assert "test by area" in " ".join(words.split())
     assert "everywhere, over time" in words
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("once")
 def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
-    words = ["look", str(SCENARIO), "--unit", "agent-years", "--effort", "10", "--top", "3", "--out", str(tmp_path)]
+    (tmp_path / "in").mkdir()
+    scenario = write_areas_scenario(tmp_path / "in")
+    (tmp_path / "in" / "effort.csv").write_text("time,area,amount\n2024,south,900\n", encoding="utf-8")
+    words = ["look", str(scenario), "--unit", "hours", "--effort", "10", "--top", "3", "--out", str(tmp_path)]
     line = json.loads(run(*words, "--json"))
     assert len(line["roads"]) == 3
     assert [row["look_rank"] for row in line["roads"]] == [1, 2, 3]

@@ -69,7 +69,7 @@ def test_nights_weekends_and_hours_are_spread_as_evenly_as_can_be() -> None:
 @pytest.mark.slow
 def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "WHOLE_PAIRS", 0)
-    monkeypatch.setattr(search, "PATIENCE", 6)
+    monkeypatch.setattr(search, "PATIENCE", 2)
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(6)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
     part = subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
@@ -214,7 +214,7 @@ def test_independent_agencies_are_refused_together() -> None:
 def test_the_same_seed_gives_the_same_roster() -> None:
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(6)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
-    one, other = (make_roster(case, FIRST, 2, seed=3).assignments for _ in range(2))
+    one, other = (make_roster(case, FIRST, 1, seed=3).assignments for _ in range(2))
     assert one == other
 
 
@@ -251,13 +251,13 @@ class Countdown(Clock):
 
 @pytest.mark.slow
 def test_the_clock_ends_the_making_of_a_model_as_well_as_its_search() -> None:
-    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(40)]
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(10)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
     part = subproblems_of(case, slots_of(case, FIRST, 1), FIRST, 1)[0].problem
     whole = RosterProgram(part, range(1), [], Clock(float("inf")))
     size = len(whole.model.proto.constraints)
     assert len(RosterProgram(part, range(1), [], Clock(0.0)).model.proto.variables) == 0
-    for looks in (0, 5, 21, 30, 45, 60):
+    for looks in (0, 2, 6, 9, 12, 15):
         model = RosterProgram(part, range(1), [], Countdown(looks))
         assert len(model.model.proto.constraints) < size
         assert model.first(0) == "unknown"  # and never "infeasible": half a model proves nothing

@@ -50,9 +50,7 @@ def errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-@pytest.mark.parametrize(
-    "command", ["--help", "--version", "schema scenario", "solve INSTANCE", "solve INSTANCE --json"]
-)
+@pytest.mark.parametrize("command", ["--help", "solve INSTANCE", "solve INSTANCE --json"])
 def test_a_full_disk_under_standard_output_is_one_message(command: str, instance: Path) -> None:
     done = shell(f"$CLI {command.replace('INSTANCE', str(instance))} > /dev/full")
     assert done.returncode == 1
@@ -105,6 +103,11 @@ def test_what_a_terminal_cannot_show_is_printed_as_escapes(environment: dict[str
     shown = table.stdout.decode("cp1252")
     assert "\\u0141\\xf3d\\u017a, Stra\\xdfe" in shown or "\\u0141ód\\u017a, Straße" in shown
     assert len({len(line) for line in shown.splitlines()[1:]}) == 1  # the table stays a table
+
+
+@pytest.mark.slow
+def test_json_and_messages_can_be_read_where_the_terminal_shows_only_ascii(instance: Path) -> None:
+    environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     assert json.loads(shell(f"$CLI solve {instance} --json", **environment).stdout)["plan"][0].startswith(NAME)
     refused = shell(f"$CLI solve '{instance}-ß-Łódź'", **environment)
     assert refused.returncode == 1

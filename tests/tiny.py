@@ -148,3 +148,20 @@ def write_scenario(folder: Path, text: str = SCENARIO) -> Path:
     ):
         (folder / name).write_text(content, encoding="utf-8")
     return folder / "scenario.toml"
+
+
+def write_areas_scenario(folder: Path) -> Path:
+    """Write the scenario with yearly records by area, searched by hours, and vehicles counted at one road; return its path."""
+    vehicles = '[[records.effort]]\nfile = "vehicles.csv"\nsource = "made up too"\nunit = "vehicles"\n\n[evaders]'
+    text = SCENARIO.replace('"made up"', '"made up"\neffort_unit = "hours"', 1).replace("[evaders]", vehicles, 1)
+    path = write_scenario(folder, text)
+    for name, content in (
+        ("vehicles.csv", "time,lon,lat,amount\n2024,10.2,50.2,5000\n"),
+        (
+            "seizures.csv",
+            "time,area,count\n2022,south,5\n2022,north,2\n2023,south,6\n2023,north,3\n2024,south,9\n2024,north,1\n",
+        ),
+        ("effort.csv", "time,area,amount\n2022,south,900\n2023,south,900\n2024,south,900\n2024,north,300\n"),
+    ):
+        (folder / name).write_text(content, encoding="utf-8")
+    return path
