@@ -216,7 +216,7 @@ def test_solve_takes_changes_and_a_start(command: Callable[..., Outcome], tmp_pa
 def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.pipeline.plan.compile_scenario", lambda *_, **__: pytest.fail("compiled"))
+    monkeypatch.setattr("optimizer.pipeline.plan.read_evidence", lambda *_, **__: pytest.fail("read"))
     with pytest.raises(InputError, match=r"found 'teamz'; expected one of teams.*Did you mean 'teams'\?"):
         plan_scenario(
             write_scenario(tmp_path),
@@ -226,6 +226,13 @@ def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
             report=False,
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_misspelt_site_is_refused_before_risk_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimizer.pipeline.plan.compile_evidence", lambda *_, **__: pytest.fail("compiled"))
+    for changes in (Changes(forced=["nowhere"]), Changes(forbidden=["nowhere"])):
+        with pytest.raises(InputError, match="found 'nowhere'"):
+            plan_scenario(write_scenario(tmp_path), tmp_path / "out", changes=changes, report=False)
 
 
 def test_the_nearest_of_many_names_comes_first_and_most_are_counted() -> None:

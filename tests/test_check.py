@@ -17,6 +17,8 @@ from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.file.model import SolveModel, scenario_schema
 from optimizer.solvers.place import METHODS
 from tests.command import Outcome, run
+from tests.golden_scenarios import PEOPLE
+from tests.test_scenario_patrols import BASE
 from tests.tiny import AREAS, EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
 
 if TYPE_CHECKING:
@@ -361,6 +363,28 @@ def test_a_file_that_is_no_scenario_is_a_problem(
     assert outcome.code == 1
     assert json.loads(outcome.out)["ok"] is False
     assert "Traceback" not in outcome.err
+
+
+def test_files_that_stand_under_the_wrong_table_are_told(tmp_path: Path) -> None:
+    swapped = (
+        SCENARIO.replace("effort.csv", "x.csv").replace("seizures.csv", "effort.csv").replace("x.csv", "seizures.csv")
+    )
+    scenario = write_scenario(tmp_path, swapped.replace('"hours"', '"kg"\ncolumns = { amount = "quantity" }'))
+    (tmp_path / "seizures.csv").write_text(SEIZURES.replace("heroin,\n", "heroin,3\n"))
+    said = " ".join(check_scenario_file(scenario).warnings)
+    assert "effort.csv: it stands under [[records.seizures]]" in said
+    assert "seizures.csv: it stands under [[records.effort]], with the columns drug, quantity" in said
+    assert "stands under" not in " ".join(check_scenario_file(write_scenario(tmp_path)).warnings)
+
+
+def test_people_of_an_agency_without_a_duty_are_told(tmp_path: Path) -> None:
+    guard = '[[agencies]]\nid = "guard"\n[[crews]]\nid = "others"\nagency = "guard"\nbase = "yard"\nnumber = 3\npeople = 2\n'
+    warned = check_scenario_file(write_scenario(tmp_path, SCENARIO + BASE + PEOPLE + guard)).warnings
+    (said,) = (text for text in warned if "no duty" in text)
+    assert said.startswith("6 people in crews of guard have no duty: no team and no site of theirs needs people")
+    assert not any(
+        "no duty" in text for text in check_scenario_file(write_scenario(tmp_path, SCENARIO + BASE + PEOPLE)).warnings
+    )
 
 
 def test_people_get_tables_and_the_faults(command: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter
 from contextlib import suppress
@@ -315,13 +316,42 @@ def test_effort_needs_an_amount(tmp_path: Path) -> None:
     assert "amount_per_row" in problem.remedy
 
 
-def test_a_missing_file_and_one_in_another_encoding(tmp_path: Path) -> None:
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
     assert problems(tmp_path, seizures("none.csv"))[0].found == "no such file"
-    (tmp_path / "latin.csv").write_bytes("time,segment,drug\n2023,1,ca\xf1a\n".encode("latin-1"))
-    assert (
-        problems(tmp_path, seizures("latin.csv"))[0].found
-        == "bytes that are not UTF-8 (0xF1, '\u00f1' in Windows-1252)"
-    )
+
+
+@pytest.mark.parametrize("word", ["caña", "cocaína en La Peña", "¿?, Ibáñez", "Größe", "ação", "forêt à l'été, 5€"])
+def test_what_excel_writes_is_read_and_said(tmp_path: Path, word: str) -> None:
+    (tmp_path / "excel.csv").write_bytes(f'time,segment,drug\n2023,1,"{word}"\n'.encode("cp1252"))
+    read = read_seizures([seizures("excel.csv")], NETWORK, folder=tmp_path)
+    assert read.drug.tolist() == [word]
+    assert any("excel.csv: read with Windows-1252 as its encoding" in warning for warning in read.warnings)
+
+
+@pytest.mark.parametrize(
+    ("word", "encoding"),
+    [
+        *(("кокаин", name) for name in ("cp1251", "koi8_r", "cp866", "mac_cyrillic")),
+        ("κοκαΐνη", "cp1253"),
+        ("eroin, Edirne dağ", "cp1254"),
+        ("Żółć, ogórek", "cp1250"),
+        ("Příbor", "cp1250"),
+        *(("cocaína de la caña", name) for name in ("cp437", "cp850", "mac_roman")),
+        ("コカイン", "shift_jis"),
+    ],
+)
+def test_another_encoding_is_refused_and_not_guessed(tmp_path: Path, word: str, encoding: str) -> None:
+    (tmp_path / "other.csv").write_bytes(f"time,segment,drug\n2023,1,{word}\n".encode(encoding))
+    assert "bytes that are not UTF-8" in problems(tmp_path, seizures("other.csv"))[0].found
+
+
+def test_dates_and_quantities_that_nobody_means_are_told_with_their_line(tmp_path: Path) -> None:
+    rows = "2023-05-01,1,2", "2203-05-01,1,2", "2204,1,2", "0202-05-01,1,2", "2023,1,5000000", "FY2026,1,10"
+    file = csv(tmp_path, "\n".join(("time,segment,quantity", *rows)) + "\n")
+    future, past, large = read_seizures([seizures(file)], NETWORK, folder=tmp_path).warnings
+    assert "line 3: 2203-05-01 is in the future; rows so dated: 2" in future
+    assert "line 5: 0202-05-01 is long past" in past
+    assert re.search(r"line 6: 5.000 t in one seizure; rows with more than 50 t: 1", large)
 
 
 def test_geojson_of_lines_is_no_record(tmp_path: Path) -> None:

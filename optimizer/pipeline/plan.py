@@ -29,7 +29,7 @@ from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
 from optimizer.pipeline.roster.duties import duties_of
-from optimizer.plans.changes import changed, check_budgets
+from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.plan_content import StepTimes, plan_content, plan_geojson, run_content
 from optimizer.plans.plan_folder import FIGURES, FILES, PlanFolder
@@ -37,7 +37,8 @@ from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import with_mixture
 from optimizer.problem.plan.result import single_plan
-from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
 from optimizer.scenario.file.model import ScenarioModel, read_content
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.scenario.file.settings import with_settings
@@ -249,13 +250,16 @@ def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
     """Return the scenario with its instance, changed as asked."""
 
     def compiling() -> Compiled:
-        return compile_scenario(
+        evidence = read_evidence(
             asked.path,
             solve=asked.options,
             settings=asked.settings,
             skip_unreachable=asked.skip_unreachable,
             listener=times,
         )
+        if (options := options_before_risk(evidence)) is not None:
+            check_names(asked.changes, options)
+        return compile_evidence(evidence, times)
 
     compiled = stopping.attempt(compiling)
     if compiled is None:

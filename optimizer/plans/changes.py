@@ -13,14 +13,16 @@ from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import WHERE, Changes
+from optimizer.problem.instance.option_names import named_options
 from optimizer.scenario.compile.burden import SEARCHES
 from optimizer.scenario.compile.options import resource_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel
 
@@ -68,6 +70,20 @@ def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
     for name in changes.budgets:
         if name not in known and not name.startswith(SEARCHES):
             problems.append(unknown_name(f"{WHERE}, budget", name, known))
+    problems.raise_if_any()
+
+
+def check_names(changes: Changes, options: Sequence[Option]) -> None:
+    """Check that every option to force or forbid is among these, before there is an instance.
+
+    Raises
+    ------
+    InputError
+        With every name that they do not have.
+    """
+    problems = ProblemList()
+    for name in (*changes.forced, *changes.forbidden):
+        named_options(options, name, f"{WHERE}, sites", problems)
     problems.raise_if_any()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -35,6 +36,7 @@ from optimizer.records.sources import EffortSource, SeizureSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -282,8 +284,56 @@ def _used_columns(rows: RecordParser, reader: Callable[[RecordParser], Columns],
         found = f"no row that can be used: {count} of {rows.used.size} {reason}"
         raise InputError(Problem(str(rows.path), found, "at least one", _cure(rows, reason)))
     _warn_of_unused(rows)
+    _warn_of_dates(rows, columns)
+    _warn_of_quantities(rows, columns)
     columns |= {"segment": places.segment, "area": places.area}
     return {name: values[rows.used] for name, values in columns.items()}
+
+
+EARLIEST = np.datetime64("1950-01-01")
+"""First day of records that nobody doubts."""
+
+MOST_KG = 50_000.0
+"""Kilograms of one seizure that nobody doubts: few that were ever reported are larger."""
+
+
+def _warn_of_dates(rows: RecordParser, columns: Columns) -> None:
+    """Warn of used rows that begin after today, and of those that end before `EARLIEST`, with the first of each."""
+    start, end = columns["start"], columns["end"]
+    today = np.datetime64(_today())
+    for wrong, text in (
+        (start > today, marked("{file}, {unit} {line}: {day} is in the future; rows so dated: {count}. Correct them.")),
+        (
+            end <= EARLIEST,
+            marked("{file}, {unit} {line}: {day} is long past; rows dated before 1950: {count}. Correct them."),
+        ),
+    ):
+        _warn_of_rows(rows, wrong & rows.used, text, lambda k: {"day": str(start[k])})
+
+
+def _warn_of_quantities(rows: RecordParser, columns: Columns) -> None:
+    """Warn of used rows whose mean quantity of a seizure is above `MOST_KG`."""
+    if "quantity_kg" not in columns:
+        return
+    each = columns["quantity_kg"] / np.maximum(columns["count"], 1)
+    text = marked(
+        "{file}, {unit} {line}: {tons:n} t in one seizure; rows with more than 50 t: {count}. Check the unit."
+    )
+    _warn_of_rows(rows, rows.used & (each > MOST_KG), text, lambda k: {"tons": float(each[k] / 1000)})
+
+
+def _warn_of_rows(
+    rows: RecordParser, wrong: NDArray[np.bool_], text: str, said: Callable[[int], dict[str, Any]]
+) -> None:
+    """Add a warning that names the file, the first row that is wrong, and their number."""
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        place = {"file": rows.label, "unit": rows.table.unit, "line": rows.table.number[first]}
+        rows.warnings.append(message(text, **place, count=int(wrong.sum()), **said(first)))
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _warn_of_unused(rows: RecordParser) -> None:

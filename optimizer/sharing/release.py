@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.geojson import GEOJSON_SUFFIXES, feature
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import existing_file, sha256, toml_comment, toml_value, write_json
-from optimizer.base.files.tables import csv_text
+from optimizer.base.files.tables import csv_header
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.problem.files.plan_file import PLAN_FILE, read_plan_file
@@ -201,8 +200,7 @@ def _write_list(place: Path, agency: str, minimum: int, files: Mapping[str, Rele
 def _record(path: Path) -> SeizureSource | EffortSource:
     """Return what a file is by its columns: effort where it has amounts."""
     plain = path.suffix.lower() not in GEOJSON_SUFFIXES
-    first = csv_text(path, "a record").text.partition("\n")[0] if plain else ""
-    kind = EffortSource if "amount" in re.split(r"[,;\t|]", first.strip().casefold()) else SeizureSource
+    kind = EffortSource if plain and "amount" in csv_header(path, "a record") else SeizureSource
     described: dict[str, Any] = {"file": Path(path.name), "source": path.stem}
     return kind(**described, unit="amount") if kind is EffortSource else kind(**described)
 

@@ -202,7 +202,7 @@ def check_columns(where: str, header: Sequence[str], wanted: WantedColumns) -> N
 
 @dataclass(frozen=True, slots=True)
 class DecodedText:
-    """The text of a file, and its encoding where that is not UTF-8."""
+    """The text of a file, and its encoding, as people are told of it, where that is not UTF-8."""
 
     text: str
     encoding: str = ""
@@ -211,10 +211,12 @@ class DecodedText:
 def csv_text(path: Path, what: str) -> DecodedText:
     """Return the text of a CSV file; a file of another kind gets a message that says what it is.
 
+    Bytes that are not UTF-8 are read as Windows-1252, which Excel writes, where nothing else can be meant (`_western_text`).
+
     Raises
     ------
     InputError
-        If the file is missing, empty, of another kind (a spreadsheet, an archive, a web page, JSON), neither UTF-8 nor UTF-16 with its mark, or
+        If the file is missing, empty, of another kind (a spreadsheet, an archive, a web page, JSON), in none of these encodings, or
         holds NUL characters.
     """
     try:
@@ -229,6 +231,9 @@ def csv_text(path: Path, what: str) -> DecodedText:
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
+        if not wide and (western := _western_text(content)) is not None:
+            letters = "".join(sorted({letter for letter in western if not letter.isascii()}))
+            return DecodedText(western, message("Windows-1252 as its encoding ({letters})", letters=letters))
         line = content.count(b"\n", 0, error.start) + 1
         found = "bytes that are not UTF-16, after its mark" if wide else not_utf8(error)
         remedy = "Save it as CSV UTF-8"
@@ -240,6 +245,49 @@ def csv_text(path: Path, what: str) -> DecodedText:
     if start and start in "<{[" and (other := text_kind(text)) is not None:
         raise InputError(Problem(str(path), other.name, f"{what} as CSV", other.remedy or "Save it as CSV UTF-8"))
     return DecodedText(text, "UTF-16" if wide else "")
+
+
+LETTERS = "áéíóúàèìòùâêîôûäëïöüãõñçßÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÄËÏÖÜÃÕÑÇ"
+"""Letters of Spanish, Portuguese, French, German and Italian; other languages of Windows-1252 share too many codes with other encodings."""
+
+SIGNS = "¿¡ºª°€«»"
+"""Signs of these languages that stand at the end of a word; in the middle of one they are letters of MS-DOS or of the Mac."""
+
+MOST_FOREIGN = 1 / 2
+"""Largest share of letters beyond ASCII among all letters of the words that have one: more is another alphabet."""
+
+
+def _western_text(content: bytes) -> str | None:
+    """Return bytes as Windows-1252 where nothing else can be meant; None where another encoding may be.
+
+    Every letter beyond ASCII is one of `LETTERS`, no three of them stand together, and they are few in their words: Cyrillic and Greek words
+    consist of such codes. `SIGNS` stand beside letters on one side at most. Codes 128 to 159, in which MS-DOS and the Mac have their
+    letters, do not occur but for the euro sign.
+    """
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    beyond = {letter for letter in text if not letter.isascii()}
+    if not beyond <= {*LETTERS, *SIGNS}:
+        return None
+    words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
+    foreign, letters = sum(letter in LETTERS for word in words for letter in word), sum(map(len, words))
+    several = re.search(f"[{LETTERS}]{{3}}", text)
+    inside = re.search(f"[^\\W\\d_][{SIGNS}][^\\W\\d_]", text)
+    return None if several or inside or foreign > MOST_FOREIGN * letters else text
+
+
+def csv_header(path: Path, what: str) -> list[str]:
+    """Return the names of the columns of a CSV file, casefolded, whatever separates them.
+
+    Raises
+    ------
+    InputError
+        As `csv_text`.
+    """
+    first = csv_text(path, what).text.partition("\n")[0]
+    return [name.strip().strip('"') for name in re.split(r"[,;\t|]", first.strip().casefold())]
 
 
 def _check_header(path: Path, header: Sequence[str], wanted: WantedColumns, *, every: bool) -> None:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from optimizer.base.errors import InputError, ProblemList
+from optimizer.base.files.geojson import GEOJSON_SUFFIXES
 from optimizer.base.files.readwrite import existing_file
+from optimizer.base.files.tables import csv_header
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.formatting import plural
-from optimizer.base.text.messages import counted_message, message, shortened
+from optimizer.base.text.messages import counted_message, listed, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.sources import EffortSource, SeizureSource
@@ -39,6 +41,7 @@ from optimizer.scenario.check.sites import (
     with_unique_labels,
 )
 from optimizer.scenario.compile.burden import burden_warnings, communities_of
+from optimizer.scenario.compile.options import operators_of
 from optimizer.scenario.compile.source_measures import check_measures
 from optimizer.scenario.demand.gravity import make_demand
 from optimizer.scenario.demand.risk_model import MODELS
@@ -292,6 +295,8 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
         yield from burden_warnings(scenario)
     if region is None:
         return
+    if scenario is not None:
+        yield from _idle_crews(scenario, ground.sites)
     yield from border_warnings(region)
     if ground.demand is not None:
         yield from ground.demand.warnings
@@ -303,6 +308,27 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     yield from site_warnings(ground.sites, region.network)
     if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
         yield from base_warnings(scenario.bases, ground.base_nodes, region.network)
+
+
+def _idle_crews(scenario: ScenarioModel, sites: Sequence[PlacedSite]) -> Iterator[str]:
+    """Yield a sentence on the agencies whose crews no plan gives a duty: they have no team, and no site with a kind that takes people."""
+    if scenario.roster is None:
+        return
+    every = {kind.id: kind for kind in scenario.kinds}
+    manned = {kind.id for kind in scenario.kinds if scenario.roster.people in kind.uses}
+    busy = {team.agency for team in scenario.teams}
+    busy |= {each.agency for item in sites for each in operators_of(item, every) if manned & set(each.kinds)}
+    if scenario.sites.roads and manned & set(scenario.sites.kinds or every):
+        busy.add(scenario.sites.agency)
+    idle = sorted({crew.agency for crew in scenario.crews if crew.agency not in busy and (crew.agency or not busy)})
+    if not idle or "" in busy:
+        return
+    yield message(
+        "{people} people in crews of {agencies} have no duty: no team and no site of theirs needs people of a roster. Check `agency` of "
+        "crews, sites and teams, and `people` of [roster].",
+        people=sum(crew.number * crew.people for crew in scenario.crews if crew.agency in idle),
+        agencies=shortened([name or message("all agencies") for name in idle]),
+    )
 
 
 @dataclass(frozen=True)
@@ -500,6 +526,40 @@ def _areas(sources: _Sources, problems: ProblemList) -> Sequence[Area] | None:
     return areas
 
 
+def _mistaken(sources: _Sources, folder: Path) -> Iterator[str]:
+    """Yield a sentence on each file of seizures whose columns are those of effort, and the other way round."""
+    for source in dict.fromkeys(each.file for each in sources.seizures if each.columns.count is None):
+        columns = _columns(folder / source)
+        if "amount" in columns and not columns & SEIZED:
+            yield message(
+                "{file}: it stands under [[records.seizures]], with a column of amounts and none of drug, quantity or count, as effort "
+                "has; each of its rows counts as a seizure. If it is effort, name it under [[records.effort]].",
+                file=source.as_posix(),
+            )
+    for source in dict.fromkeys(each.file for each in sources.effort if each.amount_per_row is None):
+        if named := sorted(_columns(folder / source) & SEIZED):
+            yield message(
+                "{file}: it stands under [[records.effort]], with the columns {columns}, as seizures have. If it is a record of seizures, "
+                "name it under [[records.seizures]].",
+                file=source.as_posix(),
+                columns=listed(named),
+            )
+
+
+SEIZED = {"drug", "quantity", "count"}
+"""Usual columns of seizures that effort does not have."""
+
+
+def _columns(path: Path) -> set[str]:
+    """Return the columns of a file of records; none of one that is no CSV, or cannot be read."""
+    if path.suffix.lower() in GEOJSON_SUFFIXES:
+        return set()
+    try:
+        return set(csv_header(path, "a file of records"))
+    except InputError:
+        return set()
+
+
 MOST_EMPTY = 0.1
 """Share of the areas that may hold no road before that is remarked on."""
 
@@ -542,6 +602,7 @@ def _read_records(
     tips: Tips | None = None
     with problems.collected():
         seizures = read_seizures(sources.seizures, network, areas, folder=folder) if sources.seizures else None
+    remarks = (*remarks, *_mistaken(sources, folder))
     with problems.collected():
         effort = read_effort(sources.effort, network, areas, folder=folder) if sources.effort else None
     with problems.collected():

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.risk.tips import TipShift
     from optimizer.scenario.check.assumptions import Assumption
+    from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.compile.burden import Burden
     from optimizer.scenario.compile.options import OptionTable
@@ -166,6 +167,19 @@ def compile_scenario(
         With every problem of the file at fault.
     """
     evidence = read_evidence(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    return compile_evidence(evidence, listener)
+
+
+def options_before_risk(evidence: ScenarioEvidence) -> tuple[Option, ...] | None:
+    """Return the options that are known before risk is estimated; None where there are others: at travelled roads, of teams or measures."""
+    scenario = evidence.scenario
+    if scenario.sites.roads or scenario.teams or scenario.measures:
+        return None
+    return compile_options(evidence.sites, scenario, evidence.region.network).options
+
+
+def compile_evidence(evidence: ScenarioEvidence, listener: Listener = SILENT) -> Compiled:
+    """Return the instance of a scenario whose files are read; else as `compile_scenario`."""
     scenario, network, where = evidence.scenario, evidence.region.network, str(evidence.path)
     travel = scenario_travel(evidence, listener)
     with step(listener, "placing sites"):
