@@ -47,10 +47,12 @@ from optimizer.cli.console import (
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optimizer.analysis.uncertainty.sensitivity import Sensitivity
     from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
     from optimizer.pipeline.plan import Planned
-    from optimizer.problem.files.plan_file import PlanFile
+    from optimizer.problem.files.plan_file import MobilityValues, PlanFile
 
 
 def plan(
@@ -205,12 +207,29 @@ def _show(planned: Planned) -> None:
     single = "the best single plan, shown above" if mixed else "this plan"
     layouts += [(single, six_figures(values.plan)), (everything, six_figures(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
+    if values.by_mobility:
+        _show_mobility(values.by_mobility, planned.compiled.scenario.evaders.mobility)
     if planned.doubt is not None:
         _show_doubt(planned.doubt)
     if planned.sensitivity is not None:
         _show_sensitivity(planned.sensitivity)
     report = planned.folder / "report.html"
     print_line(f"Report: {report}" if report.name in planned.files else f"Plan, without a report: {planned.folder}")
+
+
+def _show_mobility(values: Sequence[MobilityValues], assumed: float) -> None:
+    """Print what plan and today's layout let through if other shares of the informed loads may change gateway."""
+    rows = [
+        (
+            f"{row.mobility:.0%}" + (", at no cost" if row.free else ", as assumed" if row.mobility == assumed else ""),
+            "-" if row.existing is None else six_figures(row.existing),
+            six_figures(row.plan),
+            "-" if row.existing is None else six_figures(row.existing - row.plan),
+        )
+        for row in values
+    ]
+    title = "If traffickers may change gateway (the search and its bound are of the assumed case)"
+    print_table(title, ["informed loads that may", "today's layout", "this plan", "gain"], rows)
 
 
 def _show_doubt(doubt: PlansOverDraws) -> None:

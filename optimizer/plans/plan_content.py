@@ -15,6 +15,7 @@ from optimizer.base.work.listener import ForwardingListener
 from optimizer.plans.plan_folder import provenance
 from optimizer.problem.files.plan_file import (
     DIGITS,
+    MobilityValues,
     PlanFile,
     PlanSite,
     PlanValues,
@@ -23,7 +24,9 @@ from optimizer.problem.files.plan_file import (
     resource_entries,
     site_entry,
 )
+from optimizer.problem.plan.evaluation import plan_value
 from optimizer.report.maps.geography import StraightRoads
+from optimizer.scenario.compile.mobility import RANGE, at_mobility
 from optimizer.scenario.compile.options import past
 from optimizer.scenario.compile.source_measures import on_roads
 
@@ -111,12 +114,32 @@ def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> 
             existing=comparison.existing.value if comparison.existing else None,
             plan=comparison.plan.value,
             everything=comparison.everything,
+            by_mobility=_by_mobility(compiled, comparison),
         ),
         resources=resource_entries(instance.resources, instance.placed(options) @ instance.use),
         sites=[site for option, site in sites if option in options],
         beats=[beat_entry(compiled.instance, beat, comparison.marginal_values[beat.id]) for beat in beats],
         candidates=[site for option, site in sites if option not in options],
     )
+
+
+def _by_mobility(compiled: Compiled, comparison: Comparison) -> list[MobilityValues]:
+    """Return what plan and today's layout let through if other shares of the informed loads may change gateway."""
+    own, travel = compiled.scenario.evaders.mobility, compiled.travel
+    if len(travel.evidence.demand.gateways) < 2 or compiled.scenario.evaders.habitual_share == 1:
+        return []
+    options = comparison.instance.options
+    today = np.array([option.existing for option in options], dtype=bool) if comparison.existing is not None else None
+    rows = []
+    for mobility, free in (*((share, False) for share in sorted({*RANGE, own})), (1.0, True)):
+        if mobility == own and not free:
+            existing, plan = comparison.existing and comparison.existing.value, comparison.plan.value
+        else:
+            instance = at_mobility(comparison.instance, travel, mobility, free=free)
+            existing = None if today is None else plan_value(instance, today)
+            plan = plan_value(instance, comparison.placed)
+        rows.append(MobilityValues(mobility=mobility, free=free, existing=existing, plan=plan))
+    return rows
 
 
 def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:

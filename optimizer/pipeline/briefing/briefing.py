@@ -24,7 +24,7 @@ from optimizer.plans.display_names import DisplayNames, named_places, of_cap, pl
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, violations
-from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow
+from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow, MobilityRow
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.routes import SwapFacts
@@ -101,6 +101,7 @@ def briefing(
         mixture=mixture,
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
+        mobility=mobility_rows(compiled, plan),
         budgets=budget_rows(plan, names),
         burden=burden_rows(compiled, plan),
         agencies=agency_rows(compiled, result, names),
@@ -205,6 +206,21 @@ def _layout(
         beats=sum(option.id not in without_beats.option_index for option in chosen),
         costs=names.amounts(used),
         note=note,
+    )
+
+
+def mobility_rows(compiled: Compiled, plan: PlanFile) -> tuple[MobilityRow, ...]:
+    """Return plan and today's layout by the share of the informed loads that may change gateway."""
+    own = compiled.scenario.evaders.mobility
+    return tuple(
+        MobilityRow(
+            mobility=row.mobility,
+            free=row.free,
+            existing=row.existing,
+            plan=row.plan,
+            assumed=row.mobility == own and not row.free,
+        )
+        for row in plan.values.by_mobility
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optimizer.plans.display_names import DisplayNames
     from optimizer.problem.plan.result import Result
     from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.file.model import MeasureModel, ScenarioResourceModel
+    from optimizer.scenario.file.model import EvadersModel, MeasureModel, ScenarioResourceModel
 
 
 LIMITS = {"time": marked("time"), "interrupted": marked("interrupted"), "memory": marked("memory")}
@@ -84,6 +84,7 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
         _("{share} of loads keep to their routes; the rest see the plan and take the best route against it.").format(
             share=localised(f"{scenario.evaders.habitual_share:.0%}")
         ),
+        *_on_mobility(scenario.evaders),
         _("A destination's pull falls to 1/e for every {minutes} minutes of travel.").format(
             minutes=localised(f"{scenario.evaders.decay_minutes:g}")
         ),
@@ -96,6 +97,20 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
     assumed = _("{what}: {value}. The scenario does not say otherwise.")
     values = ((translated(item.what), translated(item.value)) for item in compiled.assumed)
     return (*lines, *(assumed.format(what=what, value=value) for what, value in values))
+
+
+def _on_mobility(terms: EvadersModel) -> list[str]:
+    """Return a sentence on who may change gateway."""
+    if not terms.mobility:
+        return [_("Each load enters at its own gateway, whatever stands behind it.")]
+    said = _(
+        "Of the loads that see the plan {share} may enter at another gateway; {loss} of those are lost on the way."
+    )
+    sentences = [said.format(share=localised(f"{terms.mobility:.0%}"), loss=localised(f"{terms.switching_loss:.0%}"))]
+    if terms.switching_km is not None:
+        distant = _("With distance they fall further, to 1/e in {km} km.")
+        sentences.append(distant.format(km=localised(f"{terms.switching_km:g}")))
+    return [" ".join(sentences)]
 
 
 def _from_record(compiled: Compiled) -> list[str]:

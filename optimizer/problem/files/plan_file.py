@@ -43,6 +43,17 @@ Id = ComposedId
 Minutes = Annotated[float, Field(ge=0)]
 
 
+class MobilityValues(Strict):
+    """Exact values of layouts if another share of the informed loads may enter at another gateway than their own."""
+
+    mobility: float = Field(ge=0, le=1, description="that share")
+    free: bool = Field(
+        False, description="whether a change of gateway costs nothing, in place of what the scenario says"
+    )
+    existing: float | None = Field(None, description="today's layout; null where nothing stands today")
+    plan: float = Field(description="this plan")
+
+
 class PlanValues(Strict):
     """Exact values of layouts on the same model; smaller is better."""
 
@@ -51,6 +62,11 @@ class PlanValues(Strict):
     plan: float = Field(description="this plan: `upper`")
     everything: float = Field(
         description="every option that is not forbidden, and the beats of the plan, budgets aside"
+    )
+    by_mobility: list[MobilityValues] = Field(
+        [],
+        description="the same if other shares of the informed loads may change gateway: none, a fifth and all, that of the "
+        "scenario, and all at no cost; empty where there is one gateway, or no scenario",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import DASH, amounts, number, plain, sentence
+from optimizer.base.text.formatting import DASH, amounts, number, percent, plain, sentence
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, minus
@@ -39,6 +39,29 @@ class LayoutRow:
     beats: int = 0
     costs: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MobilityRow:
+    """Values if a share of the informed loads may enter at another gateway than their own.
+
+    Attributes
+    ----------
+    mobility
+        That share, in [0, 1].
+    existing, plan
+        Values of today's layout, None where there is none, and of the plan.
+    assumed
+        Whether it is the share that the scenario assumes.
+    free
+        Whether a change of gateway costs nothing.
+    """
+
+    mobility: float
+    free: bool
+    existing: float | None
+    plan: float
+    assumed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +164,37 @@ def layouts_table(content: ReportContent) -> ReportTable:
                 plain(row.note),
             )
             for row in content.layouts
+        ),
+    )
+
+
+def shown_mobility(row: MobilityRow) -> str:
+    """Return the share of a row, and that the change costs nothing."""
+    return _("{share}, at no cost").format(share=percent(row.mobility, 0)) if row.free else percent(row.mobility, 0)
+
+
+def mobility_table(content: ReportContent) -> ReportTable:
+    """Compare plan and today's layout if traffickers may change gateway."""
+    summary = content.summary
+    return ReportTable(
+        "mobility",
+        _("The same layouts if traffickers may change gateway. Only the assumed case was planned for."),
+        (
+            Column(_("Informed loads that may change gateway"), numeric=True),
+            Column(_("Today's layout"), numeric=True),
+            Column(_("This plan"), numeric=True),
+            Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Note")),
+        ),
+        tuple(
+            (
+                shown_mobility(row),
+                value(summary, row.existing),
+                value(summary, row.plan),
+                difference(summary, minus(row.existing, row.plan)),
+                _("assumed by the scenario") if row.assumed else "",
+            )
+            for row in content.mobility
         ),
     )
 

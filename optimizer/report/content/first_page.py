@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import DASH, clock, known, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
+from optimizer.report.content.comparison import shown_mobility
 from optimizer.report.content.report_table import minus
 from optimizer.report.content.risk import record_doubts
 from optimizer.report.content.summary import difference_in_points, difference_short, value
@@ -201,7 +202,13 @@ def _way(content: ReportContent, way: ResidualRoute) -> str:
 
 
 def _sure(content: ReportContent) -> tuple[str, ...]:
-    return (*_proof(content), *record_doubts(content), *_others(content), *_draws(content))
+    return (
+        *_proof(content),
+        *_mobile(content),
+        *record_doubts(content),
+        *_others(content),
+        *_draws(content),
+    )
 
 
 def _proof(content: ReportContent) -> list[str]:
@@ -215,6 +222,24 @@ def _proof(content: ReportContent) -> list[str]:
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
     beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
     return [f"{said.format(points=difference_in_points(summary, left))} {beside}".rstrip()]
+
+
+def _mobile(content: ReportContent) -> list[str]:
+    """Say what becomes of the gain on today's layout if traffickers may change gateway: what is proven holds for the assumed share alone."""
+    gains = [(row, minus(row.existing, row.plan)) for row in content.mobility]
+    own = next((gain for row, gain in gains if row.assumed), None)
+    others = [(shown_mobility(row), gain) for row, gain in gains if not row.assumed and gain is not None]
+    if own is None or not others:
+        return []
+    first = _(
+        "What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes."
+    ).format(share=percent(next(row.mobility for row, _gain in gains if row.assumed), 0))
+    gain = _("The gain on today is then {points};").format(points=difference_in_points(content.summary, own))
+    rest = [
+        _("with {share} {points}").format(share=share, points=difference_short(content.summary, other))
+        for share, other in others
+    ]
+    return [f"{first} {gain} {'; '.join(rest)}."]
 
 
 def _others(content: ReportContent) -> list[str]:

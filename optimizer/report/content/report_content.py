@@ -18,6 +18,7 @@ from optimizer.report.content.comparison import (
     budgets_table,
     burden_table,
     layouts_table,
+    mobility_table,
 )
 from optimizer.report.content.mixture import mixture_table
 from optimizer.report.content.placements import (
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.region.model import Region
-    from optimizer.report.content.comparison import AgencyRows, BudgetRow, BurdenRow, LayoutRow
+    from optimizer.report.content.comparison import AgencyRows, BudgetRow, BurdenRow, LayoutRow, MobilityRow
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_table import DataTable, ReportTable
@@ -87,6 +88,8 @@ class ReportContent:
         What residents' tips do to the risk; None without tips.
     sites, routes, layouts, budgets, residual_evaders, displacement
         Rows of the tables of the same names, in any order.
+    mobility
+        Plan and today's layout by the share of the informed loads that may change gateway; empty where there is one gateway.
     residual_routes
         The best routes that the plan leaves, that by which most gets through first.
     swaps
@@ -137,6 +140,7 @@ class ReportContent:
     mixture: MixtureFacts | None = None
     routes: tuple[RouteRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
+    mobility: tuple[MobilityRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
     burden: tuple[BurdenRow, ...] = ()
     agencies: AgencyRows | None = None
@@ -258,7 +262,7 @@ SECTIONS = (
     Section(
         "comparison",
         marked("Compared with today, and budgets"),
-        (layouts_table, budgets_table, agencies_table),
+        (layouts_table, mobility_table, budgets_table, agencies_table),
         (LAYOUTS, BUDGETS),
     ),
     Section("searches", marked("Who bears the searches"), (burden_table,), shown=lambda content: bool(content.burden)),

@@ -34,6 +34,7 @@ DEFAULTS = {
         "habitual_share",
         "habitual_draws",
         "habitual_spread",
+        "mobility",
         "unreachable",
         "weights",
         "local_share",

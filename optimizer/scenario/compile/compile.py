@@ -17,6 +17,7 @@ from optimizer.scenario.check.assumptions import assumptions_of
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.check.sites import road_sites
 from optimizer.scenario.compile.burden import burden_of
+from optimizer.scenario.compile.mobility import with_mobility
 from optimizer.scenario.compile.options import compile_options, unanswered_warnings
 from optimizer.scenario.compile.source_measures import with_measures
 from optimizer.scenario.demand.travel import scenario_travel
@@ -54,7 +55,8 @@ class Compiled:
     travel
         Who travels the roads, and within it what the scenario's files say.
     instance
-        The problem; its arcs are the network's, in the same order, then one before each gateway that a measure acts on.
+        The problem; its arcs are the network's, in the same order, then one before each gateway that a measure
+        acts on, then those by which mobile evaders choose a gateway.
     sites
         The site on its segment of each option of the instance, by site id.
     warnings
@@ -192,10 +194,11 @@ def compile_evidence(evidence: ScenarioEvidence, listener: Listener = SILENT) ->
     instance = replace(instance, patrols=compile_patrols(travel))
     # Measures come last: they put nodes and arcs behind those of the roads, on which posts and beats are searched for.
     measured = with_measures(instance, travel)
-    check_content(measured.instance, where)
+    complete = with_mobility(measured.instance, travel)
+    check_content(complete, where)
     return Compiled(
         travel=travel,
-        instance=measured.instance,
+        instance=complete,
         sites={option.site: site_of[option.site] for option in instance.options} | dict(measured.sites),
         warnings=tuple(_warnings(travel, table, instance)),
         assumed=assumptions_of(scenario, sites, evidence.region, evidence.demand),

@@ -114,35 +114,41 @@ def with_measures(instance: Instance, travel: ScenarioTravel) -> WithMeasures:
     scenario, gateways = travel.evidence.scenario, travel.evidence.demand.gateways
     if not scenario.measures:
         return WithMeasures(instance, {})
-    network, pairs = travel.evidence.region.network, travel.evaders.pairs
-    used = _used(scenario, gateways)
-    n, m = instance.n_nodes, instance.tail.size
-    node = {g: n + i for i, g in enumerate(used)}
-    arc = {g: m + i for i, g in enumerate(used)}
+    network, used = travel.evidence.region.network, _used(scenario, gateways)
+    arc = {g: instance.tail.size + i for i, g in enumerate(used)}
+    start = before_gateways(travel)
     ends = np.array([gateways[g].node for g in used], dtype=np.int32)
-    evaders = _all_moved(instance.evaders, pairs, node, arc)
     lonlat = instance.lonlat
     extended = replace(
         instance,
-        node_id=np.concatenate((instance.node_id, _new_ids(instance.node_id, [gateways[g].id for g in used]))),
-        tail=np.concatenate((instance.tail, np.array([node[g] for g in used], dtype=np.int32))),
+        node_id=np.concatenate(
+            (instance.node_id, new_ids(instance.node_id, [f"before {gateways[g].id}" for g in used]))
+        ),
+        tail=np.concatenate((instance.tail, start[used].astype(np.int32))),
         head=np.concatenate((instance.head, ends)),
         reliability=np.concatenate((instance.reliability, np.ones(len(used)))),
-        evaders=evaders,
+        evaders=measured_evaders(travel),
         options=(*instance.options, *_options(scenario, gateways, arc)),
         lonlat=None if lonlat is None else np.concatenate((lonlat, lonlat[ends])),
     )
     return WithMeasures(extended, {m.id: _shown(m, gateways, network) for m in scenario.measures})
 
 
-def with_travel(instance: Instance, travel: ScenarioTravel) -> Instance:
-    """Return an instance that has its measures already with other evaders and reliabilities, as the roads alone give them."""
-    used = _used(travel.evidence.scenario, travel.evidence.demand.gateways)
-    n, m = instance.n_nodes - len(used), instance.tail.size - len(used)
-    node = {g: n + i for i, g in enumerate(used)}
-    arc = {g: m + i for i, g in enumerate(used)}
-    evaders = _all_moved(travel.evaders.evaders, travel.evaders.pairs, node, arc)
-    return replace(instance, evaders=evaders, reliability=np.concatenate((travel.reliability, np.ones(len(used)))))
+def measured_evaders(travel: ScenarioTravel) -> tuple[Evader, ...]:
+    """Return the evaders of a scenario where they start: in front of their gateway, where a measure acts on it."""
+    used, network = _used(travel.evidence.scenario, travel.evidence.demand.gateways), travel.evidence.region.network
+    node = {g: network.n_nodes + i for i, g in enumerate(used)}
+    arc = {g: network.n_arcs + i for i, g in enumerate(used)}
+    return _all_moved(travel.evaders.evaders, travel.evaders.pairs, node, arc)
+
+
+def before_gateways(travel: ScenarioTravel) -> NDArray[np.int64]:
+    """Return the (gateways,) node where the evaders of each gateway start, once measures are in place."""
+    gateways, n = travel.evidence.demand.gateways, travel.evidence.region.network.n_nodes
+    start = np.array([gateway.node for gateway in gateways], dtype=np.int64)
+    for i, g in enumerate(_used(travel.evidence.scenario, gateways)):
+        start[g] = n + i
+    return start
 
 
 def _used(scenario: ScenarioModel, gateways: Sequence[Gateway]) -> list[int]:
@@ -192,13 +198,12 @@ def _moved(evader: Evader, origin: int, arc: int) -> Evader:
     return replace(evader, origin=origin, routes=routes)
 
 
-def _new_ids(known: NDArray[np.generic], gateways: Sequence[str]) -> NDArray[np.generic]:
-    """Return ids of the added nodes, of the kind of those there are and unlike them."""
+def new_ids(known: NDArray[np.generic], names: Sequence[str]) -> NDArray[np.generic]:
+    """Return ids of added nodes, of the kind of those there are and unlike them."""
     if known.dtype.kind in "iu":
         first = min(0, int(known.min())) - 1
-        return np.arange(first, first - len(gateways), -1)
+        return np.arange(first, first - len(names), -1)
     taken = set(known.tolist())
-    names = [f"before {name}" for name in gateways]
     return np.array([name if name not in taken else f"{name} ({k})" for k, name in enumerate(names)])
 
 

@@ -259,17 +259,13 @@ def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> F
             continue
         load = on_pair[:, pair.gateway, pair.settlement]
         if not evader.routes:
-            columns.append((1 - terms.habitual_share) * load)
+            columns.append(pair.share * load)
             continue
         own = loads.routes.get((pair.gateway, pair.settlement))
         if own is None:
-            columns += (
-                [terms.habitual_share * load * r.share for r in evader.routes]
-                if split
-                else [terms.habitual_share * load]
-            )
+            columns += [pair.share * load * r.share for r in evader.routes] if split else [pair.share * load]
         else:
-            columns += list((terms.habitual_share * load[:, None] * own).T)
+            columns += list((pair.share * load[:, None] * own).T)
     return np.column_stack(columns)
 
 

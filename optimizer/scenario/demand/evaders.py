@@ -1,4 +1,4 @@
-"""The evaders of a scenario: one informed and one habitual for each pair of a gateway and a settlement, and those who keep to a place."""
+"""The evaders of a scenario: informed, mobile and habitual ones for each pair of a gateway and a settlement, and those who keep to a place."""
 
 from __future__ import annotations
 
@@ -19,13 +19,28 @@ if TYPE_CHECKING:
     from optimizer.scenario.demand.record_demand import RecordDemand
     from optimizer.scenario.file.model import ScenarioModel
 
+MOBILE = "mobile"
+"""What ids and labels call informed evaders who may enter at another gateway."""
+
 
 @dataclass(frozen=True)
 class Pair:
-    """Where an evader enters and where it goes, by position in the gateways and settlements of `Compiled`."""
+    """Where an evader enters and where it goes, by position in the gateways and settlements of `Compiled`.
+
+    Attributes
+    ----------
+    gateway, settlement
+        Where its loads enter by the scenario, and where they go.
+    share
+        Its share of the loads of that gateway and settlement.
+    mobile
+        Whether it may enter at another gateway, at a cost (`optimizer.scenario.compile.mobility`).
+    """
 
     gateway: int
     settlement: int
+    share: float = 1.0
+    mobile: bool = False
 
 
 def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.float64]:
@@ -122,15 +137,17 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
         if settlement.node == gateway.node:
             continue
         routes = record.routes.get((g, s), ())
+        informed = 1 - model.habitual_share
         for name, share, kept in (
-            ("informed", 1 - model.habitual_share, ()),
+            ("informed", informed * (1 - model.mobility), ()),
+            (MOBILE, informed * model.mobility, ()),
             ("habitual", model.habitual_share, routes),
         ):
             if share > 0:
                 weight = float(share * loads[g, s])
                 ids, label = f"{gateway.id} > {settlement.id}, {name}", f"{gateway.label} > {settlement.label}, {name}"
                 evaders.append(Evader(ids, gateway.node, settlement.node, weight, kept, label))
-                pairs.append(Pair(g, s))
+                pairs.append(Pair(g, s, share, name == MOBILE))
     local = [
         _local_evader(network, way, float(share * record.local_share * model.loads))
         for way, share in zip(record.local.ways, record.local.weight.tolist(), strict=True)

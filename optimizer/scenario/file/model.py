@@ -162,6 +162,19 @@ class EvadersModel(Strict):
         description="share of habitual evaders, who keep to their routes; the others are informed: they know the plan and "
         "take the best path against it",
     )
+    mobility: Chance = Field(
+        0.0,
+        description="share of the informed loads whose traffickers may enter at another gateway than their own, where that is "
+        "better for them after `switching_loss` and `switching_km`; the report values plans at 0, 0.2 and 1 beside it, and at 1 without a cost",
+    )
+    switching_loss: Chance = Field(
+        0.1, description="share of these loads that is lost on the way to another gateway, however near it is"
+    )
+    switching_km: float | None = Field(
+        None,
+        gt=0,
+        description="kilometres between two gateways over which these loads fall to 1/e besides; where not given distance costs nothing",
+    )
     habitual_draws: int = Field(8, ge=1, le=200, description="draws of the probit route choice for each pair")
     habitual_spread: float = Field(0.3, ge=0, le=3, description="standard deviation of the log error of each draw")
     weights: Literal["record", "gateways", "gravity"] = Field(

@@ -1,0 +1,150 @@
+"""Evaders who may change gateway: values held against the best of all gateways by hand, plans against every plan tried."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.plan import plan_scenario
+from optimizer.problem.plan.evaluation import evaluate, plan_value
+from optimizer.problem.plan.plan import Plan, violations
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.compile.mobility import at_mobility, switching_reliability, with_travel
+from optimizer.solvers.solve import solve
+from tests.test_measures import MEASURES
+from tests.tiny import SCENARIO, write_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+
+pytestmark = pytest.mark.slow
+
+
+def compiled(folder: Path, *, measures: bool = False, **fields: object) -> Compiled:
+    text = SCENARIO
+    if measures:
+        first = compile_scenario(write_scenario(folder, SCENARIO)).gateways[0].id
+        text = text.replace("[sites]", MEASURES.format(gateway=first, reduction="0.4", more="") + "\n[sites]")
+    return compile_scenario(
+        write_scenario(folder, text), settings={f"evaders.{name}": value for name, value in fields.items()}
+    )
+
+
+def by_hand(fixed: Compiled, placed: NDArray[np.bool_], mobility: float, share: NDArray[np.float64]) -> float:
+    """Return what gets through if a share of the informed loads takes the best gateway of all: from values at each gateway alone."""
+    informed = [
+        (evader, pair)
+        for evader, pair in zip(fixed.instance.evaders, fixed.pairs, strict=True)
+        if pair is not None and not evader.routes
+    ]
+    start = {pair.gateway: evader.origin for evader, pair in informed}
+    every = [
+        replace(evader, id=f"{k} {h}", origin=start[h])
+        for k, (evader, _) in enumerate(informed)
+        for h in range(len(fixed.gateways))
+    ]
+    through = evaluate(replace(fixed.instance, evaders=tuple(every)), Plan.from_mask(fixed.instance, placed)).evaders
+    value = np.array([response.value for response in through]).reshape(len(informed), -1)
+    best = sum(evader.weight * (share[pair.gateway] * value[k]).max() for k, (evader, pair) in enumerate(informed))
+    alone = plan_value(fixed.instance, placed)
+    stay = sum(evader.weight * value[k][pair.gateway] for k, (evader, pair) in enumerate(informed))
+    return alone - mobility * stay + mobility * best
+
+
+def every_plan(instance: Instance) -> list[NDArray[np.bool_]]:
+    masks = (np.array(bits, dtype=bool) for bits in itertools.product((False, True), repeat=len(instance.options)))
+    return [mask for mask in masks if not violations(instance, mask)]
+
+
+@pytest.mark.parametrize("measures", [False, True])
+def test_mobile_loads_take_the_best_gateway_after_the_cost_of_the_change(tmp_path: Path, measures: bool) -> None:
+    fixed = compiled(tmp_path, measures=measures)
+    mobile = compiled(tmp_path, measures=measures, mobility=0.4, switching_loss=0.05, switching_km=40.0)
+    share = switching_reliability(mobile.gateways, mobile.scenario.evaders)
+    assert (np.diag(share) == 1).all()
+    assert (share[~np.eye(len(share), dtype=bool)] < 0.95).all()
+    values = []
+    for placed in every_plan(fixed.instance):
+        values.append(plan_value(mobile.instance, placed))
+        assert values[-1] == pytest.approx(by_hand(fixed, placed, 0.4, share), rel=1e-9)
+        assert values[-1] >= plan_value(fixed.instance, placed) - 1e-12
+    found = solve(mobile.instance, gap=0.0, threads=1)
+    assert found.upper == pytest.approx(min(values), rel=1e-9)
+    assert found.lower <= min(values) * (1 + 1e-9)
+
+
+def test_a_super_source_is_a_change_of_gateway_at_no_cost(tmp_path: Path) -> None:
+    free = compiled(tmp_path, mobility=1.0, switching_loss=0.0)
+    source = {
+        evader.origin for evader, pair in zip(free.instance.evaders, free.pairs, strict=True) if pair and pair.mobile
+    }
+    values = evaluate(free.instance, ()).evaders
+    by_destination: dict[int, set[float]] = {}
+    for evader, response in zip(free.instance.evaders, values, strict=True):
+        if evader.origin in source:
+            by_destination.setdefault(evader.destination, set()).add(round(response.value, 8))
+    assert by_destination
+    assert all(len(each) == 1 for each in by_destination.values())
+
+
+@pytest.mark.parametrize("measures", [False, True])
+def test_an_instance_is_made_anew_for_another_mobility(tmp_path: Path, measures: bool) -> None:
+    fixed, mobile = (compiled(tmp_path, measures=measures, mobility=share) for share in (0.0, 0.4))
+    for one, share, other in ((fixed, 0.4, mobile), (mobile, 0.0, fixed), (mobile, 0.4, mobile)):
+        made = at_mobility(one.instance, one.travel, share)
+        assert made.evaders == other.instance.evaders
+        for name in ("node_id", "tail", "head", "reliability", "lonlat"):
+            assert np.array_equal(getattr(made, name), getattr(other.instance, name)), name
+    assert with_travel(mobile.instance, mobile.travel).evaders == mobile.instance.evaders
+
+
+def test_the_loads_of_a_pair_stay_its_loads(tmp_path: Path) -> None:
+    fixed, mobile = (compiled(tmp_path, mobility=share) for share in (0.0, 0.25))
+    for one in (fixed, mobile):
+        assert sum(evader.weight for evader in one.instance.evaders) == pytest.approx(one.scenario.evaders.loads)
+    habitual = [[e.weight for e in one.instance.evaders if e.routes] for one in (fixed, mobile)]
+    assert habitual[0] == habitual[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("mobility", 1.5), ("mobility", -0.1), ("switching_loss", 2.0), ("switching_km", 0.0), ("switching_km", -5.0)],
+)
+def test_values_out_of_range_are_refused_by_name(tmp_path: Path, field: str, value: float) -> None:
+    with pytest.raises(InputError, match=field):
+        compiled(tmp_path, **{field: value})
+
+
+@pytest.mark.report
+def test_the_report_says_what_becomes_of_the_gain_if_traffickers_change_gateway(tmp_path: Path) -> None:
+    path = write_scenario(tmp_path, SCENARIO)
+    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 5.0}, settings={"evaders.mobility": 0.3})
+    rows = planned.plan.values.by_mobility
+    assert [(row.mobility, row.free) for row in rows] == [
+        (0.0, False),
+        (0.2, False),
+        (0.3, False),
+        (1.0, False),
+        (1.0, True),
+    ]
+    values = [row.plan for row in rows]
+    assert (np.diff(values) >= -1e-12).all()
+    assert values[2] == planned.plan.values.plan
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "may change gateway" in page
+    assert "at no cost" in page
+
+
+def test_a_loss_of_everything_leaves_each_load_at_its_gateway(tmp_path: Path) -> None:
+    fixed, mobile = compiled(tmp_path), compiled(tmp_path, mobility=1.0, switching_loss=1.0)
+    nothing = np.zeros(len(fixed.instance.options), dtype=bool)
+    assert plan_value(mobile.instance, nothing) == pytest.approx(plan_value(fixed.instance, nothing))
