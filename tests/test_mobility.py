@@ -57,7 +57,7 @@ def by_hand(fixed: Compiled, placed: NDArray[np.bool_], mobility: float, share: 
     best = sum(evader.weight * (share[pair.gateway] * value[k]).max() for k, (evader, pair) in enumerate(informed))
     alone = plan_value(fixed.instance, placed)
     stay = sum(evader.weight * value[k][pair.gateway] for k, (evader, pair) in enumerate(informed))
-    return alone - mobility * stay + mobility * best
+    return float(alone - mobility * stay + mobility * best)
 
 
 def every_plan(instance: Instance) -> list[NDArray[np.bool_]]:
@@ -78,6 +78,7 @@ def test_mobile_loads_take_the_best_gateway_after_the_cost_of_the_change(tmp_pat
         assert values[-1] == pytest.approx(by_hand(fixed, placed, 0.4, share), rel=1e-9)
         assert values[-1] >= plan_value(fixed.instance, placed) - 1e-12
     found = solve(mobile.instance, gap=0.0, threads=1)
+    assert found.lower is not None
     assert found.upper == pytest.approx(min(values), rel=1e-9)
     assert found.lower <= min(values) * (1 + 1e-9)
 
@@ -121,7 +122,7 @@ def test_the_loads_of_a_pair_stay_its_loads(tmp_path: Path) -> None:
 )
 def test_values_out_of_range_are_refused_by_name(tmp_path: Path, field: str, value: float) -> None:
     with pytest.raises(InputError, match=field):
-        compiled(tmp_path, **{field: value})
+        compile_scenario(write_scenario(tmp_path, SCENARIO), settings={f"evaders.{field}": value})
 
 
 @pytest.mark.report
