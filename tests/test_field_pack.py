@@ -240,7 +240,7 @@ def test_a_plan_of_sites_alone_and_one_without_bases_still_make_sheets() -> None
         assert "LineString" not in kml(one.title, one.places, one.track)
     nobody = replace(made, assignments=())
     with zipfile.ZipFile(io.BytesIO(field_pack(nobody, {}))) as archive:
-        assert archive.namelist() == ["index.html"]
+        assert archive.namelist() == ["index.html", "log.csv"]
 
 
 @pytest.mark.slow

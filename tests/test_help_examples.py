@@ -82,6 +82,11 @@ def write_standins(folder: Path) -> None:
     found = '{"type": "Feature", "geometry": {"type": "Point", "coordinates": [10.1, 50.1]}, "properties": {"kind": "post"}}'
     (folder / "drawn.geojson").write_text(f'{{"type": "FeatureCollection", "features": [{found}]}}')
     (folder / "sites.csv").write_text("site\nc\n")
+    times = [f"2026-12-01T{hour:02d}:{minute:02d}:00Z" for hour in range(5, 12) for minute in range(60)]
+    (folder / "fixes.csv").write_text("time,lon,lat,unit\n" + "".join(f"{time},10.1,50.1,crew-1\n" for time in times))
+    points = "".join(f'<trkpt lon="10.1" lat="50.1"><time>{time}</time></trkpt>' for time in times)
+    (folder / "tracks.gpx").write_text(f"<gpx><trk><name>crew-1</name><trkseg>{points}</trkseg></trk></gpx>")
+    (folder / "log.csv").write_text("unit,segment,begin,end\ncrew-2,4,2026-12-01 06:00,2026-12-01 14:00\n")
 
 
 def _write_instances(folder: Path) -> None:

@@ -17,6 +17,7 @@ from optimizer.cli.commands import add_command, add_group, examples_text
 from optimizer.cli.compare import compare
 from optimizer.cli.convert import convert_app
 from optimizer.cli.cooperate import cooperate
+from optimizer.cli.delivered import delivered
 from optimizer.cli.desk import desk
 from optimizer.cli.draw import draw
 from optimizer.cli.evaluate import evaluate
@@ -29,6 +30,7 @@ from optimizer.cli.import_ import import_app
 from optimizer.cli.init import init
 from optimizer.cli.joint import joint
 from optimizer.cli.ledger import ledger_app
+from optimizer.cli.passes import passes
 from optimizer.cli.plan import plan
 from optimizer.cli.purposes import Program
 from optimizer.cli.qgis import qgis
@@ -96,6 +98,8 @@ for command in (
     simulate,
     draw,
     roster,
+    delivered,
+    passes,
     release,
     exchange,
 ):

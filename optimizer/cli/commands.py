@@ -153,6 +153,14 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "roster results/rio-grande --from 2026-12-01 --weeks 4",
         "roster results/rio-grande --from 2026-12-29 --after results/rio-grande/roster-2026-12-01 --allow-gaps",
     ),
+    "delivered": (
+        "delivered results/rio-grande --tracks tracks.gpx --log log.csv",
+        "delivered results/rio-grande --tracks fixes.csv --out results/week-1",
+    ),
+    "passes": (
+        "passes instances/rio-grande/scenario.toml --out results/rio-grande-passes",
+        "passes instances/rio-grande/scenario.toml --plan results/rio-grande --quarters 8 --json",
+    ),
     "release": (
         "release instances/rio-grande/scenario.toml --to laredo-sector --out results/for-laredo --plan results/rio-grande",
         "release seizures.csv --to customs --out results/for-customs --minimum 20",

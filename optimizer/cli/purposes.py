@@ -58,6 +58,13 @@ PURPOSES: Final = (
         },
     ),
     Purpose(
+        "Learn",
+        {
+            "delivered": "what was done of a plan, from tracks and logs",
+            "passes": "what is sent, found and gets through",
+        },
+    ),
+    Purpose(
         "Share",
         {
             "release": "write what another agency may see",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
 from optimizer.base.work.listener import SILENT
+from optimizer.records.quality import record_faults
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.location_error import weak_remarks
 from optimizer.scenario.check.assumptions import assumptions_of
@@ -222,6 +223,8 @@ def _warnings(check: ScenarioCheck) -> Iterator[str]:
     if check.records is not None and check.effort is not None and check.region is not None and not check.problems:
         evidence = gather_evidence(check.records, check.effort, check.region.network)
         yield from weak_remarks(evidence, check.records)
+    if check.records is not None and len(check.records):
+        yield from record_faults(check.records, check.effort)
 
 
 def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[UsedFile]:

@@ -35,6 +35,8 @@ COLUMNS = (
     "leave_base",
     "back_at_base",
     "stops",
+    "crew_id",
+    "duty_id",
 )
 FORMULA = re.compile(r"[=+\-@]")
 """What a cell of text begins with that spreadsheets may take for a formula or a command; the same as of imported tables."""
@@ -94,4 +96,24 @@ def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
         one.leave.isoformat(timespec="minutes"),
         one.back.isoformat(timespec="minutes"),
         safe_cell(stops_text(one.duty.stops, one)),
+        safe_cell(one.crew.id),
+        safe_cell(one.duty.id),
     ]
+
+
+LOG_COLUMNS = ("unit", "duty", "place", "planned_begin", "planned_end", "begin", "end", "hours", "staff", "vehicles")
+"""Columns of a log of duty; crews fill in `begin` and `end`, or `hours`, and `staff` and `vehicles` (searched)."""
+
+
+def log_csv(roster: Roster) -> str:
+    """Return a log of duty to be filled in as CSV: a row a crew and place, with the planned times."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(LOG_COLUMNS)
+    for one in roster.assignments:
+        visits = [(stop_name(stop), moment(one, stop.arrive), moment(one, stop.leave)) for stop in one.duty.stops]
+        for place, begin, end in visits or [(one.duty.name, one.start, one.end)]:
+            times = (begin.isoformat(timespec="minutes"), end.isoformat(timespec="minutes"))
+            ids = (one.crew.id, one.duty.id, place)
+            writer.writerow([*(safe_cell(text) for text in ids), *times, "", "", "", "", ""])
+    return stream.getvalue()

@@ -32,6 +32,7 @@ from optimizer.roster.field.sheets import field_duties, index, sheet
 from optimizer.roster.field.tracks import gpx, kml
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import read_duties, read_earlier
+from optimizer.roster.table import log_csv
 from optimizer.roster.writing import FILES, SUMMARY, calendar_names, write_roster
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def field_pack(roster: Roster, calendars: Mapping[str, str]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         write_entry(archive, "index.html", index(roster, duties, {name[5:-4]: name for name in calendars}))
+        write_entry(archive, "log.csv", log_csv(roster))
         for duty in duties:
             write_entry(archive, f"sheets/{duty.stem}.html", sheet(roster, duty, duties))
             places = (*duty.places, *duty.bases)

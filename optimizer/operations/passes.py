@@ -1,0 +1,410 @@
+"""What passes: loads sent, found, through and gone round, by site, sector, gateway and quarter, from draws of the fitted model.
+
+In draw d evader e sends a share w_de of all loads. Under the layout that stood, a load on its way is found at place p with chance f_ep. It
+comes by p and is not found there with chance t_ep, and goes round p with chance a_ep: it would have come by with nothing placed, and does not
+now. Of the loads of a draw the share F_d is found: the sum over e of w_de times the chance to be found anywhere. A quarter with N finds in the
+record had
+
+    S_d = N_d / F_d loads,      N_d ~ Gamma(N + 1/2, 1),
+
+the posterior of a Poisson mean under Jeffreys' prior. At p then S_d sum_e w_de f_ep are found, and so on; the interdiction rate is
+found / (found + through). Medians and central intervals are over the draws.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import message
+from optimizer.base.work.listener import SILENT, step
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.plan.plan import with_plan
+from optimizer.records.quality import record_faults
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.uncertainty import check_count, scenario_draws
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.work.listener import Listener
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.records.model import Seizures
+    from optimizer.scenario.compile.compile import Compiled
+
+    Floats = NDArray[np.float64]
+
+LEVEL = 0.9
+"""Probability of the intervals."""
+DRAWS = 200
+MEASURES = ("sent", "found", "through", "around", "rate")
+
+PlaceKind = Literal["all", "gateway", "sector", "site"]
+
+ASSUMED = {
+    "sent": marked(
+        "Sent: finds of the record, divided by the share of loads that the model says is found. Every find is in the record."
+    ),
+    "found": marked(
+        "Found: detection chances of the scenario at what stood, and those of ordinary policing elsewhere."
+    ),
+    "through": marked(
+        "Through: loads that come by and are not found there. Of a gateway and of all: loads that are found nowhere."
+    ),
+    "around": marked(
+        "Gone round: loads that would come by if nothing stood, and take another way. Evaders who know the layout choose as the model says."
+    ),
+    "rate": marked(
+        "Interdiction rate: found / (found + through). Without audits, it rests on the detection chances that are stated."
+    ),
+}
+"""What each number rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A median with its interval."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, draws: Floats) -> Estimate:
+        """Return the median and the central interval of draws; NaN ones are left out."""
+        known = draws[np.isfinite(draws)]
+        if not known.size:
+            return cls(float("nan"), float("nan"), float("nan"))
+        low, median, high = np.quantile(known, [0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2])
+        return cls(float(median), float(low), float(high))
+
+
+@dataclass(frozen=True, slots=True)
+class PassesRow:
+    """What passes at a place in a quarter, such as 2024-Q1."""
+
+    kind: PlaceKind
+    place: str
+    label: str
+    quarter: str
+    sent: Estimate
+    found: Estimate
+    through: Estimate
+    around: Estimate
+    rate: Estimate
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What passes.
+
+    Attributes
+    ----------
+    name
+        Of the scenario.
+    layout
+        What stood: today's sites, or a plan.
+    rows
+        By kind of place, place and quarter.
+    finds
+        Finds of the record by quarter.
+    draws
+        How many.
+    drawn, fixed
+        What differs between draws, and what does not: a phrase each.
+    faults
+        What is doubtful in the record, and what each does to the plan.
+    warnings
+        What the reader must know.
+    language
+        Of the scenario's pages.
+    """
+
+    name: str
+    layout: str
+    rows: tuple[PassesRow, ...]
+    finds: Mapping[str, float]
+    draws: int
+    drawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...]
+    language: str
+
+
+def passes_of_scenario(
+    path: str | os.PathLike[str],
+    *,
+    plan: str | os.PathLike[str] | None = None,
+    quarters: int = 4,
+    draws: int = DRAWS,
+    seed: int = 0,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> Passes:
+    """Estimate what passes.
+
+    Parameters
+    ----------
+    path
+        Scenario with a record of seizures.
+    plan
+        Folder of the plan that stood; today's sites if None.
+    quarters
+        How many, the last of the record.
+    draws
+        Of the fitted model.
+    seed
+        Of the draws.
+    skip_unreachable
+        Leave out destinations that no gateway reaches.
+    listener
+        Told of the steps.
+
+    Raises
+    ------
+    InputError
+        With every fault of the scenario; if it has no seizures, or nothing that stands could find any.
+    """
+    check_count(draws)
+    if quarters < 1:
+        raise InputError(Problem("--quarters", str(quarters), "1 or more"))
+    compiled = compile_scenario(path, skip_unreachable=skip_unreachable, listener=listener)
+    if compiled.records is None or not compiled.records.count.sum():
+        found = "no seizure in the record" if compiled.records is not None else "no [[records.seizures]]"
+        raise InputError(Problem(str(path), found, "a record of what was found", "Add [[records.seizures]]"))
+    return passes_of(compiled, plan=plan, quarters=quarters, draws=draws, seed=seed, listener=listener)
+
+
+def passes_of(
+    compiled: Compiled,
+    *,
+    plan: str | os.PathLike[str] | None = None,
+    quarters: int = 4,
+    draws: int = DRAWS,
+    seed: int = 0,
+    listener: Listener = SILENT,
+) -> Passes:
+    """Return what passes in a compiled scenario with a record; parameters as in `passes_of_scenario`."""
+    records = compiled.records
+    assert records is not None  # noqa: S101 - the caller has looked
+    compiled, names, layout = _layout(compiled, plan)
+    rng = np.random.default_rng(seed)
+    with step(listener, "drawing flows"):
+        made = _drawn(compiled, draws, seed)
+    with step(listener, "sending loads through what stood"):
+        weight = made.weight / made.weight.sum(axis=1, keepdims=True)
+        chances = _chances(made.instance, names, made.gateway, compiled)
+        by_place = {key: tuple(weight @ column for column in columns) for key, columns in chances.items()}
+    finds = dict(list(finds_by_quarter(records).items())[-quarters:])
+    share = by_place["all", ""][0]
+    if not (share > 0).all():
+        found = f"nothing that finds a load under {layout}"
+        raise InputError(
+            Problem(
+                str(compiled.inputs[0]), found, "sites that exist, or a [background] chance", "State what finds loads"
+            )
+        )
+    rows = []
+    for quarter, count in finds.items():
+        sent = rng.gamma(count + 0.5, 1.0, weight.shape[0]) / share
+        rows += [_row(key, parts, sent, quarter, compiled) for key, parts in by_place.items()]
+    return Passes(
+        name=compiled.scenario.name,
+        layout=layout,
+        rows=tuple(rows),
+        finds=finds,
+        draws=weight.shape[0],
+        drawn=made.drawn,
+        fixed=made.fixed,
+        faults=tuple(record_faults(records, compiled.effort)),
+        warnings=tuple(_warnings(compiled, names, finds, made)),
+        language=compiled.scenario.report.language,
+    )
+
+
+def finds_by_quarter(records: Seizures) -> dict[str, float]:
+    """Return the finds of a record by quarter, in order, those of a longer time by its share of days; quarters in between have 0."""
+    first, last = records.start.min(), records.end.max() - np.timedelta64(1, "D")
+    quarters: dict[str, float] = {}
+    begin = (first.astype("datetime64[M]").astype(int) // 3) * 3
+    for month in range(begin, int(last.astype("datetime64[M]").astype(int)) + 1, 3):
+        low, high = (np.datetime64(m, "M").astype("datetime64[D]") for m in (month, month + 3))
+        inside = np.minimum(records.end, high) - np.maximum(records.start, low)
+        days = np.maximum(inside.astype(int), 0) / np.maximum((records.end - records.start).astype(int), 1)
+        start: date = low.astype(date)
+        quarters[f"{start.year}-Q{(start.month + 2) // 3}"] = float((records.count * days).sum())
+    return quarters
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Draws: an instance, (draws, evaders) weights, (evaders,) gateway (-1: none), and what was drawn."""
+
+    instance: Instance
+    weight: Floats
+    gateway: NDArray[np.int64]
+    drawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+
+
+def _layout(compiled: Compiled, plan: str | os.PathLike[str] | None) -> tuple[Compiled, list[str], str]:
+    """Return the scenario with what stood among its options, the ids of that, and what to call it."""
+    if plan is None:
+        names = [option.id for option in compiled.instance.options if option.existing]
+        return compiled, names, "the sites that exist today"
+    opened = PlanFolder(plan)
+    chosen = opened.plan_of(compiled.instance)
+    changed = replace(compiled, instance=with_plan(compiled.instance, chosen))
+    return changed, list(chosen.options), f"the plan {opened.path}"
+
+
+def _drawn(compiled: Compiled, draws: int, seed: int) -> _Drawn:
+    """Return draws of flows and detection chances; of a scenario that has none, its own weights as often."""
+    pairs = [-1 if pair is None else pair.gateway for pair in compiled.pairs]
+    routes = [len(evader.routes) for evader in compiled.instance.evaders]
+    try:
+        made = scenario_draws(compiled, draws, seed)
+    except InputError:
+        weight = np.tile(compiled.instance.weight, (draws, 1))
+        why = message("flows and detection chances: intervals hold the chance of finds alone")
+        return _Drawn(compiled.instance, weight, np.array(pairs, dtype=np.int64), (), (why,))
+    instance = made.draws.instance
+    split = [g for g, count in zip(pairs, routes, strict=True) for _ in range(max(count, 1))]
+    each = split if len(instance.evaders) % len(split) == 0 and len(split) > len(pairs) else pairs
+    gateway = np.tile(np.array(each, dtype=np.int64), len(instance.evaders) // len(each))
+    return _Drawn(instance, made.draws.weight.toarray(), gateway, made.drawn, made.fixed)
+
+
+def _chances(
+    instance: Instance, names: Sequence[str], gateway: NDArray[np.int64], compiled: Compiled
+) -> dict[tuple[PlaceKind, str], tuple[Floats, Floats, Floats, Floats]]:
+    """Return for each place the (evaders,) chances of a load to be found there, come by unfound, go round, and be sent.
+
+    A load that is found at a place ends there; what comes after it sees those that are left.
+    """
+    placed = instance.placed(names)
+    nothing = instance.survival(np.zeros_like(placed))
+    survival = instance.survival(placed)
+    sites: dict[int, list[tuple[PlaceKind, str]]] = defaultdict(list)
+    for k in np.flatnonzero(placed).tolist():
+        option = instance.options[k]
+        keys: list[tuple[PlaceKind, str]] = [("site", option.site or option.id)]
+        keys += [("sector", option.agency)] if option.agency else []
+        for arc in option.arcs:
+            sites[arc] += [key for key in keys if key not in sites[arc]]
+    ends = (instance.n_nodes, instance.tail, instance.head)
+    now = best_responses(*ends, survival, instance.evaders)
+    free = best_responses(*ends, nothing, instance.evaders)
+    size = len(instance.evaders)
+    table: dict[tuple[PlaceKind, str], Floats] = defaultdict(lambda: np.zeros((4, size)))
+    for e, evader in enumerate(instance.evaders):
+        ways = [(route.arcs, route.share) for route in evader.routes] or [(now[e], 1.0)]
+        through = _send(table, sites, survival, ways, e)
+        passed = {key for arcs, _ in ways for arc in arcs for key in sites.get(arc, ())}
+        before = set() if evader.routes else {key for arc in free[e] for key in sites.get(arc, ())}
+        for key in before - passed:
+            table[key][2, e] = 1.0
+        whole: list[tuple[PlaceKind, str]] = [("all", "")]
+        whole += [("gateway", compiled.gateways[gateway[e]].id)] if gateway[e] >= 0 else []
+        for key in whole:
+            travels = float(any(len(arcs) for arcs, _ in ways))
+            table[key][:, e] = travels - through, through, float(bool(before - passed)), travels
+    for key, rows in table.items():
+        if key[0] in {"site", "sector"}:
+            rows[3] = rows[0] + rows[1] + rows[2]
+    order: tuple[PlaceKind, ...] = ("all", "gateway", "sector", "site")
+    return {key: tuple(table[key]) for key in sorted(table, key=lambda key: (order.index(key[0]), key[1]))}
+
+
+def _send(
+    table: Mapping[tuple[PlaceKind, str], Floats],
+    sites: Mapping[int, Sequence[tuple[PlaceKind, str]]],
+    survival: Floats,
+    ways: Iterable[tuple[Sequence[int], float]],
+    e: int,
+) -> float:
+    """Add what is found of an evader's loads at each place on its ways; return the share that gets through to the end."""
+    arrived = 0.0
+    for arcs, share in ways:
+        left = share
+        passed: dict[tuple[PlaceKind, str], float] = {}
+        for arc in arcs:
+            found = left * (1 - float(survival[arc]))
+            for key in sites.get(arc, ()):
+                table[key][0, e] += found
+                passed[key] = left - found
+            left -= found
+        for key, unfound in passed.items():
+            table[key][1, e] += unfound
+        arrived += left if len(arcs) else 0.0
+    return arrived
+
+
+def _row(
+    key: tuple[PlaceKind, str], parts: tuple[Floats, ...], sent: Floats, quarter: str, compiled: Compiled
+) -> PassesRow:
+    found, through, around, every = (sent * part for part in parts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate = parts[0] / (parts[0] + parts[1])
+    estimates = {
+        name: Estimate.of(draws) for name, draws in zip(MEASURES, (every, found, through, around, rate), strict=True)
+    }
+    return PassesRow(kind=key[0], place=key[1] or "all", label=_label(key, compiled), quarter=quarter, **estimates)
+
+
+def _label(key: tuple[PlaceKind, str], compiled: Compiled) -> str:
+    kind, name = key
+    if kind == "site" and name in compiled.sites:
+        return compiled.sites[name].site.label or name
+    labels = {agency.id: agency.name for agency in compiled.scenario.agencies} if kind == "sector" else {}
+    if kind == "gateway":
+        labels = {gateway.id: gateway.name for gateway in compiled.gateways}
+    return labels.get(name) or name
+
+
+def _warnings(compiled: Compiled, names: Sequence[str], finds: Mapping[str, float], made: _Drawn) -> Iterable[str]:
+    """Yield what the reader must know."""
+    if not names:
+        yield message("No site exists today and no plan was given: all that is found is found by ordinary policing.")
+    if not made.drawn:
+        yield message(
+            "Nothing of the model differs between draws: the intervals hold the chance of finds alone, and are too narrow."
+        )
+    empty = [quarter for quarter, count in finds.items() if count == 0]
+    if empty:
+        yield message(
+            "No find in {quarters}: what was sent then is known up to a bound alone.", quarters=", ".join(empty)
+        )
+    if compiled.effort is None:
+        yield message("The scenario has no search effort: more finds may mean more looking.")
+
+
+# For JSON and the page.
+
+
+def passes_line(row: PassesRow) -> dict[str, object]:
+    """Return a row for JSON."""
+    line: dict[str, object] = {"kind": row.kind, "place": row.place, "label": row.label, "quarter": row.quarter}
+    for name in MEASURES:
+        estimate: Estimate = getattr(row, name)
+        line |= {
+            name: _known(estimate.median),
+            f"{name}_low": _known(estimate.low),
+            f"{name}_high": _known(estimate.high),
+        }
+    return line
+
+
+def _known(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None

@@ -1,0 +1,87 @@
+"""A plan folder of the tiny border with a roster, made without planning, for tests of what follows a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from optimizer.operations.planned import visits_of_rosters
+from optimizer.roster.calendar import span
+from optimizer.roster.duties_file import DutiesFile, Duty, DutyBase, DutyStop, write_duties_file
+from optimizer.roster.model import Assignment, Roster, read_duties
+from optimizer.roster.table import log_csv, roster_csv
+from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
+from tests.roster_cases import FIRST
+from tests.test_scenario_patrols import BASE
+from tests.tiny import SCENARIO, tiny_region, write_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.operations.planned import Visit
+    from optimizer.problem.network.network import Network
+    from optimizer.roster.model import Duties
+
+ZONE = ZoneInfo("Europe/Berlin")
+
+
+@dataclass(frozen=True)
+class PlannedCase:
+    """A plan folder, its scenario, its duties, and the visits of its roster of a week."""
+
+    folder: Path
+    scenario: Path
+    network: Network
+    duties: Duties
+    visits: list[Visit]
+    log: str
+
+
+def planned_case(root: Path, days: int = 7) -> PlannedCase:
+    """Write scenario, duties and a roster: three crews, two posts and a beat of two stops, by day."""
+    scenario = write_scenario(root, SCENARIO + BASE)
+    folder = root / "out"
+    (folder / f"roster-{FIRST.isoformat()}").mkdir(parents=True)
+    place = {
+        "kind": "checkpoint",
+        "type": "post",
+        "agency": "police",
+        "shift": "day",
+        "staff": 2,
+        "travel": {"yard": 10.0},
+    }
+    stops = (
+        DutyStop(label="Farm", lon=10.1, lat=50.2, arrive=60, leave=120),
+        DutyStop(label="Ford", lon=10.2, lat=50.05, arrive=200, leave=260),
+    )
+    write_duties_file(
+        folder,
+        DutiesFile(
+            schema_version=2,
+            name="Tiny border",
+            time_zone=ZONE.key,
+            shifts=[ShiftModel(id="day", start="06:00", hours=6)],
+            bases=[DutyBase(id="yard", label="The yard", lon=10.2, lat=50.1)],
+            duties=[
+                Duty(id="a@day", option="a", label="West of the junction", mark="1", lon=10.1, lat=50.1, **place),
+                Duty(id="d@day", option="d", label="East port road", mark="2", lon=10.4, lat=50.05, **place),
+                Duty(id="b@day", option="b", label="Round", mark="A", lon=10.2, lat=50.1, stops=stops, **place),
+            ],
+            crews=[
+                CrewRow(id=f"crew-{k}", label=f"Crew {k}", base="yard", agency="police", people=2) for k in (1, 2, 3)
+            ],
+        ),
+    )
+    duties = read_duties(folder)
+    assignments = []
+    for day in (FIRST + timedelta(days=k) for k in range(days)):
+        for crew, duty in zip(duties.crews, duties.duties, strict=True):
+            start, end = (moment.astimezone(ZONE) for moment in span(day, duties.shifts[0], ZONE))
+            assignments.append(Assignment(day, duties.shifts[0], crew, duty, start, end, start, end, "yard"))
+    roster = Roster(duties, FIRST, 1, tuple(assignments), (), "optimal", None, 0.0, 0, ())
+    table = folder / f"roster-{FIRST.isoformat()}" / "roster.csv"
+    table.write_text(roster_csv(roster), encoding="utf-8")
+    visits = visits_of_rosters(duties, [table.parent])
+    return PlannedCase(folder, scenario, tiny_region().network, duties, visits, log_csv(replace(roster)))

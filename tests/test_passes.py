@@ -1,0 +1,135 @@
+"""What passes: against a border that can be worked out by hand, and against worlds whose truth is known; faults of records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.operations.passes import finds_by_quarter, passes_of, passes_of_scenario
+from optimizer.pipeline.check import check_scenario_file
+from optimizer.problem.plan.evaluation import evaluate
+from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
+from optimizer.records.quality import record_faults
+from optimizer.scenario.compile.compile import compile_scenario
+from tests.command import run
+from tests.tiny import SCENARIO, tiny_region, write_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.scenario.compile.compile import Compiled
+
+BACKGROUND = "\n[background]\nper_hour = 0.05\n"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    return compile_scenario(write_scenario(tmp_path_factory.mktemp("passes"), SCENARIO + BACKGROUND))
+
+
+def test_what_passes_adds_up_and_agrees_with_the_value_of_the_layout(compiled: Compiled) -> None:
+    found = passes_of(compiled, draws=60, quarters=8)
+    rows = {(row.kind, row.place, row.quarter): row for row in found.rows}
+    assert list(found.finds) == ["2024-Q1", "2024-Q2"]
+    assert list(found.finds.values()) == [1, 2]
+    today = evaluate(compiled.instance, [option.id for option in compiled.instance.options if option.existing])
+    every = sum(evader.weight for evader in compiled.instance.evaders)
+    for quarter in found.finds:
+        whole = rows["all", "all", quarter]
+        assert whole.rate.median == pytest.approx(1 - today.value / every, abs=0.03)
+        gateways = [row for key, row in rows.items() if key[0] == "gateway" and key[2] == quarter]
+        assert len(gateways) == 3
+        for row in (whole, *gateways, rows["site", "a", quarter], rows["sector", "police", quarter]):
+            for name in ("sent", "found", "through", "around", "rate"):
+                estimate = getattr(row, name)
+                assert estimate.low <= estimate.median <= estimate.high
+            assert 0 <= row.rate.median <= 1
+        site = rows["site", "a", quarter]
+        assert site.rate.median == pytest.approx(site.found.median / (site.found.median + site.through.median), rel=0.1)
+    assert rows["all", "all", "2024-Q2"].found.median == pytest.approx(2.2, abs=0.6)
+
+
+def test_the_same_seed_gives_the_same_and_more_finds_more_loads(compiled: Compiled) -> None:
+    one, other = (passes_of(compiled, draws=30, seed=3) for _ in range(2))
+    assert one.rows == other.rows
+    records = compiled.records
+    assert records is not None
+    evidence = replace(compiled.travel.evidence, records=replace(records, count=records.count * 20))
+    more = passes_of(replace(compiled, travel=replace(compiled.travel, evidence=evidence)), draws=30, seed=3)
+    first, second = one.rows[0], more.rows[0]
+    assert second.sent.median > 10 * first.sent.median
+    assert second.sent.high / second.sent.low < first.sent.high / first.sent.low
+
+
+def test_a_scenario_without_finds_is_refused(tmp_path: Path) -> None:
+    text = SCENARIO.partition("[[records.seizures]]")[0] + "[evaders]" + SCENARIO.partition("[evaders]")[2]
+    with pytest.raises(InputError, match="a record of what was found"):
+        passes_of_scenario(write_scenario(tmp_path, text))
+
+
+def test_the_command_writes_a_page_and_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario, out = write_scenario(tmp_path, SCENARIO + BACKGROUND), tmp_path / "out"
+    outcome = run(capsys, monkeypatch, "passes", scenario, "--draws", 20, "--quarters", 1, "--out", out, "--json")
+    assert outcome.code == 0, outcome.err
+    keys = {"place", "quarter"} | {
+        name + end for name in ("sent", "found", "through", "around", "rate") for end in ("", "_low", "_high")
+    }
+    assert all(keys <= set(row) for row in outcome.objects)
+    assert json.loads((out / "passes.json").read_text())["rows"] == outcome.objects
+    page = (out / "passes.html").read_text()
+    assert "interdiction rate" in page
+    assert "Without audits, it rests on the detection chances that are stated." in page
+
+
+def faults(folder: Path, seizures: str, effort: str) -> list[str]:
+    """Return the faults of records on the tiny border."""
+    (folder / "s.csv").write_text("time,segment,quantity\n" + seizures)
+    (folder / "e.csv").write_text("time,segment,amount\n" + effort)
+    network = tiny_region().network
+    found = read_seizures([SeizureSource(file="s.csv", source="Police")], network, folder=folder)
+    looked = read_effort([EffortSource(file="e.csv", source="Police", unit="hours")], network, folder=folder)
+    return list(record_faults(found, looked))
+
+
+def test_each_fault_of_a_record_is_said_and_a_good_record_has_none(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    days = np.datetime64("2023-01-01") + np.sort(rng.integers(0, 700, 300))
+    good = "".join(
+        f"{day},{rng.integers(0, 4)},{q:.2f}\n" for day, q in zip(days, rng.lognormal(2, 1, 300), strict=True)
+    )
+    hours = "".join(f"2023-{m:02d},{s},{rng.uniform(20, 60):.1f}\n" for m in range(1, 13) for s in range(4))
+    assert faults(tmp_path, good, hours) == []
+    gap = "".join(line + "\n" for line in good.splitlines() if not "2023-05" <= line[:7] <= "2023-07")
+    assert "in 3 of" in faults(tmp_path, gap, hours)[0]
+    heaped = "".join(f"{day},1,{5 * rng.integers(2, 20)}\n" for day in days)
+    assert any("multiples of 5" in sentence for sentence in faults(tmp_path, heaped, hours))
+    monthly = "".join(f"2023-{m:02d}-01,1,1.5\n" * 3 for m in range(1, 13))
+    assert any("stand on day 1" in sentence for sentence in faults(tmp_path, monthly, hours))
+    assert any(
+        "without any recorded effort" in sentence for sentence in faults(tmp_path, good + "2023-03-03,6,1\n", hours)
+    )
+    idle = hours + "".join(f"2023-{m:02d},5,900\n" for m in range(1, 13))
+    assert any("1 searched roads" in sentence for sentence in faults(tmp_path, good, idle))
+    batch = good + "2023-08-15,1,1.3\n" * 120
+    assert any("finds in 2023-08" in sentence for sentence in faults(tmp_path, batch, hours))
+
+
+def test_check_judges_the_record(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    monthly = "time,lon,lat\n" + "".join(f"2024-{m:02d}-01,10.0,50.05\n" * 3 for m in range(1, 13))
+    (tmp_path / "seizures.csv").write_text(monthly)
+    assert any("stand on day 1" in sentence for sentence in check_scenario_file(scenario).warnings)
+
+
+def test_finds_of_a_longer_time_are_shared_by_days(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("time,segment,count\n2023,1,365\n2023-05-01,1,7\n")
+    source = SeizureSource(file="s.csv", source="Police")
+    found = finds_by_quarter(read_seizures([source], tiny_region().network, folder=tmp_path))
+    assert found == pytest.approx({"2023-Q1": 90, "2023-Q2": 98, "2023-Q3": 92, "2023-Q4": 92})
