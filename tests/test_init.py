@@ -10,14 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import shapely
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import toml_comment, toml_value
 from optimizer.base.schema import validated
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.init import init_scenario
+from optimizer.pipeline.init import init_scenario, with_first_exposures
+from optimizer.problem.network.network import Network
+from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import read_region, save_region
+from optimizer.region.model import Region
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.file.model import RegionModel
 from tests.command import Outcome, run
@@ -27,8 +32,6 @@ from tests.tiny import tiny_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from optimizer.region.model import Region
 
 FILES = ["README.md", "effort.csv", "network.gpkg", "scenario.toml", "seizures.csv"]
 HOSTILE = [
@@ -99,10 +102,14 @@ def test_what_init_writes_is_checked_and_planned_as_it_stands(
 def test_the_network_is_the_one_that_was_found(network: Path, tmp_path: Path) -> None:
     written = init_scenario(source(network=network), tmp_path / "mine")
     kept, found = read_region(tmp_path / "mine" / "network.gpkg"), tiny_region()
-    assert (kept.gateways, kept.crossings, kept.settlements) == (found.gateways, found.crossings, found.settlements)
-    assert content(tmp_path / "mine")["evaders"]["exposure"] == {
-        gateway.id: gateway.exposure for gateway in found.gateways
-    }
+    assert (kept.crossings, kept.settlements) == (found.crossings, found.settlements)
+    exposure = {
+        "west-port": 4000,
+        "east-port": 4000,
+        "ford": 2,
+    }  # vehicles a day by class of road, a tenth without a control
+    assert {gateway.id: gateway.exposure for gateway in kept.gateways} == exposure
+    assert content(tmp_path / "mine")["evaders"]["exposure"] == exposure
     assert (
         content(tmp_path / "mine")["bases"][0]["label"] == "north-city"
     )  # attracts most: thirty times the inhabitants, half an hour farther
@@ -309,3 +316,38 @@ def test_a_real_country(tmp_path: Path, command: Callable[..., Outcome]) -> None
     assert done.code == 0, done.err
     assert json.loads(done.out)["ok"]
     assert content(tmp_path / "mine")["teams"][0]["number"] == 2
+
+
+def test_carriageways_of_one_road_share_its_exposure_and_a_valley_sends_no_more_than_its_people() -> None:
+    """Two carriageways 100 m apart, a road of another name beside them, and a main road into a hamlet that leads nowhere else."""
+    places = [(10.0, 50.1), (10.0, 50.0), (10.001, 50.0), (10.002, 50.0), (10.4, 50.0), (10.4, 49.9)]
+    pairs = [
+        (1, 0, "motorway", "A 1"),
+        (2, 0, "motorway_link", "A 1"),
+        (3, 0, "tertiary", "Lane"),
+        (4, 0, "secondary", "Valley"),
+    ]
+    pairs.append((5, 4, "secondary", "Valley"))
+    lon, lat = np.array(places).T
+    tail, head = np.array([(a, b) for a, b, _, _ in pairs] + [(b, a) for a, b, _, _ in pairs], dtype=np.int32).T
+    network = Network.from_arrays(
+        tail,
+        head,
+        np.full(tail.size, 1000.0),
+        node_id=np.arange(6),
+        lon=lon,
+        lat=lat,
+        road_class=np.array([row[2] for row in pairs] * 2),
+        name=np.array([row[3] for row in pairs] * 2),
+        segment=np.tile(np.arange(len(pairs)), 2),
+    )
+    crossings = tuple(Crossing(f"x{n}", n, *places[n], True, "primary", "") for n in (1, 2, 3, 4))
+    gateways = tuple(Gateway(f"x{n}", n, *places[n], "port") for n in (1, 2, 3, 4))
+    home, hamlet = (
+        Settlement(name, node, *places[node], name, people, domestic=domestic)
+        for name, node, people, domestic in (("city", 0, 9000.0, True), ("hamlet", 5, 80.0, False))
+    )
+    border = shapely.LineString([(9.8, 50.0), (10.6, 50.0)])
+    region = with_first_exposures(Region(network, border, crossings, gateways, (home, hamlet), (), "made up"))
+    assert [gateway.exposure for gateway in region.gateways] == [7500, 7500, 600, 80]
+    assert with_first_exposures(region) is region

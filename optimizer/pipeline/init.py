@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,19 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.work.listener import SILENT, step
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.region import sources_of
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.region import border_warnings, save_region, summary
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.region_source import obtain_region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from optimizer.base.work.listener import Listener
     from optimizer.pipeline.check import CheckedScenario
+    from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Gateway, Settlement
     from optimizer.region.model import Region
     from optimizer.scenario.file.model import RegionModel
@@ -103,7 +106,7 @@ def init_scenario(source: RegionModel, folder: str | os.PathLike[str], *, listen
     path = Path(folder)
     check_new_folder(path)
     with step(listener, "building the network"):
-        region = obtain_region(source, Path("options")).region
+        region = with_first_exposures(obtain_region(source, Path("options")).region)
     words = _named(source)
     terms = first_terms(region)
     with step(listener, "writing the scenario"), new_folder(path) as temporary:
@@ -173,6 +176,27 @@ TRAFFIC = {
     "track": 20,
 }
 """Vehicles a day in one direction, of the order of rural counts: assumed."""
+
+LINK = "_link"
+"""End of the class of a road that leads onto or off another: it takes the traffic of the road it serves, as drivers must pass one of both."""
+
+LEAST_TRAFFIC = 5
+"""Vehicles a day on roads of other classes, such as paths: assumed."""
+
+SAME_ROAD_M = 200.0
+"""Metres within which gateways on roads of one number or name are lanes and carriageways of one road: assumed."""
+
+MAIN_TRAFFIC = TRAFFIC["secondary"]
+"""A road of this class or better that ends on the map away from every settlement leads on beyond the map."""
+
+END_M = 1500.0
+"""Metres from a settlement within which a road may end there: assumed."""
+
+UNCONTROLLED = 0.1
+"""Traffic of a crossing without a border control over that of its class, where other crossings have one: assumed."""
+
+TRIPS = 1.0
+"""Vehicles a day across the border for each inhabitant of a dead end behind it: assumed."""
 
 DECAY_MINUTES = 60
 """Travel time at which the attraction of a destination has fallen to 1/e: assumed."""
@@ -247,6 +271,115 @@ def scenario_text(region: Region, terms: FirstTerms, title: str, source: str, en
         _end(region),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def with_first_exposures(region: Region) -> Region:
+    """Return a region whose gateways carry what a map can tell: vehicles a day by class of road, shared among the lanes of one road.
+
+    Two carriageways of a motorway are two gateways on the map, and no reason to expect twice the loads. Where some crossings have a border
+    control, one without is taken to serve few, whatever the class of its road: editions of a map often change the class. A valley behind
+    the border that leads nowhere else sends no more than those who live there. A region that states exposures keeps them.
+    """
+    if any(gateway.exposure != 1.0 for gateway in region.gateways):
+        return region
+    network, gateways = region.network, region.gateways
+    at_node: dict[int, list[int]] = {gateway.node: [] for gateway in gateways}
+    for ends in (network.tail, network.head):
+        for arc in np.flatnonzero(np.isin(ends, list(at_node))).tolist():
+            at_node[int(ends[arc])].append(arc)
+    roads = [at_node[gateway.node] for gateway in gateways]
+    traffic = [
+        max((_class_traffic(str(network.road_class[arc])) for arc in arcs), default=LEAST_TRAFFIC) for arcs in roads
+    ]
+    names = [_road_names(network, arcs) for arcs in roads]
+    group = _one_road(gateways, names)
+    behind = _dead_ends(region)
+    some_controlled = any(gateway.kind == "port" for gateway in gateways)
+    exposed = []
+    for position, gateway in enumerate(gateways):
+        own = [other for other in range(len(gateways)) if group[other] == group[position]]
+        most = float(max(traffic[other] for other in own))
+        if some_controlled and not any(gateways[other].kind == "port" for other in own):
+            most *= UNCONTROLLED
+        limit = min((behind[gateways[other].node] for other in own if gateways[other].node in behind), default=np.inf)
+        exposed.append(replace(gateway, exposure=round(max(min(most, limit), 1.0) / len(own), 1)))
+    return replace(region, gateways=tuple(exposed))
+
+
+def _class_traffic(road_class: str) -> int:
+    return TRAFFIC.get(road_class.removesuffix(LINK), LEAST_TRAFFIC)
+
+
+def _road_names(network: Network, arcs: Sequence[int]) -> set[str]:
+    """Return the numbers and names of the roads at a gateway."""
+    found = {str(network.name[arc]) for arc in arcs}
+    if network.ref is not None:
+        found |= {part.strip() for arc in arcs for part in str(network.ref[arc] or "").split(";")}
+    return found - {"", "None", "nan"}
+
+
+def _one_road(gateways: Sequence[Gateway], names: Sequence[set[str]]) -> list[int]:
+    """Return the number of the road of each gateway: near ones with a number or name in common are on one."""
+    group = list(range(len(gateways)))
+    for one, other in combinations(range(len(gateways)), 2):
+        first, second = gateways[one], gateways[other]
+        near = (
+            great_circle_m(*(np.array([value]) for value in (first.lon, first.lat, second.lon, second.lat)))[0]
+            <= SAME_ROAD_M
+        )
+        if near and names[one] & names[other]:
+            old, new = group[other], group[one]
+            group = [new if each == old else each for each in group]
+    return group
+
+
+def _dead_ends(region: Region) -> dict[int, float]:
+    """Return, by node of a gateway, the vehicles a day that the part of the map behind it sends, where that is a dead end.
+
+    A dead end is reached by one road over the border alone, has inhabitants abroad and none at home, and no main road that leads on.
+    """
+    network, n = region.network, region.network.n_nodes
+    closed = np.zeros(n, dtype=bool)
+    closed[[crossing.node for crossing in region.crossings]] = True
+    open_ = ~(closed[network.tail] | closed[network.head])
+    joined = coo_array((np.ones(int(open_.sum())), (network.tail[open_], network.head[open_])), shape=(n, n))
+    part = connected_components(joined, directed=False)[1]
+    people: dict[int, float] = {}
+    home = {int(part[place.node]) for place in region.settlements if place.domestic}
+    for place in region.settlements:
+        people[int(part[place.node])] = people.get(int(part[place.node]), 0.0) + place.population
+    through = {int(part[node]) for node in _leads_on(region)}
+    entries: dict[int, set[int]] = {}
+    for here, there in ((network.tail, network.head), (network.head, network.tail)):
+        touching = closed[here] & ~closed[there]
+        for node, piece in zip(here[touching].tolist(), part[there[touching]].tolist(), strict=True):
+            entries.setdefault(piece, set()).add(node)
+    found: dict[int, float] = {}
+    for piece, nodes in entries.items():
+        if len(nodes) == 1 and piece in people and piece not in home and piece not in through:
+            found[next(iter(nodes))] = TRIPS * people[piece]
+    return found
+
+
+def _leads_on(region: Region) -> list[int]:
+    """Return the nodes at which a main road ends away from every settlement: there it leaves the map."""
+    network = region.network
+    main = np.array([_class_traffic(name) >= MAIN_TRAFFIC for name in network.road_class.tolist()], dtype=bool)
+    pairs = np.unique(np.sort(np.column_stack((network.tail, network.head)), axis=1), axis=0)
+    loose = np.bincount(pairs.ravel(), minlength=network.n_nodes) == 1
+    ends = [
+        node for node in np.unique(np.concatenate((network.tail[main], network.head[main]))).tolist() if loose[node]
+    ]
+    lon, lat = (
+        np.array([getattr(place, axis) for place in region.settlements], dtype=np.float64) for axis in ("lon", "lat")
+    )
+    return [
+        node
+        for node in ends
+        if not lon.size
+        or great_circle_m(np.full(lon.size, network.lon[node]), np.full(lon.size, network.lat[node]), lon, lat).min()
+        > END_M
+    ]
 
 
 def _head(title: str, source: str) -> str:
@@ -333,7 +466,9 @@ def _evaders(region: Region) -> str:
         ]
     lines += [
         "",
-        "[evaders.exposure]                             # ASSUMED: how much each gateway would carry if all were equally risky",
+        "[evaders.exposure]                             # ASSUMED: vehicles a day by the class of its road, shared out among carriageways",
+        "# of one road; a tenth where only others have a border control; a dead end behind the border has no more than its inhabitants.",
+        "# Put counts in their place.",
     ]
     listed = sorted(region.gateways, key=lambda gateway: (gateway.kind != "port", -gateway.exposure))[:LISTED]
     lines += [
@@ -402,8 +537,9 @@ def _traffic(region: Region) -> str:
     lines = [
         "[traffic.by_class]                             # vehicles a day in one direction; ASSUMED, of the order of rural counts"
     ]
-    lines += [f"{name} = {TRAFFIC[name]}" for name in TRAFFIC if name in classes]
-    other = [name for name in classes if name not in TRAFFIC]
+    known = [*TRAFFIC, *(f"{name}{LINK}" for name in TRAFFIC)]
+    lines += [f"{name} = {_class_traffic(name)}" for name in known if name in classes]
+    other = [name for name in classes if name not in known]
     if len(lines) == 1:
         lines[0] = f"# {lines[0]}"
     if other:

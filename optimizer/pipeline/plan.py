@@ -26,7 +26,7 @@ from optimizer.base.text.messages import message
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.pipeline.briefing.briefing import briefing
-from optimizer.pipeline.briefing.guarantees import plan_warnings
+from optimizer.pipeline.briefing.guarantees import plan_warnings, traffic_warnings
 from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
 from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets, check_names
@@ -366,7 +366,9 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
     """Compare the plan with other layouts, and vary assumptions; Ctrl-C leaves the latter out."""
     with step(times, "evaluating the plan", stoppable=False):
         comparison = compare(search.compiled.instance, search.plan)
-    compiled = _warned(search.compiled, *plan_warnings(search.found, comparison))
+    compiled = _warned(
+        search.compiled, *plan_warnings(search.found, comparison), *traffic_warnings(search.compiled, search.found)
+    )
     if not asked.sensitivity or stopping.stopped:
         return _Evaluated(compiled, search, comparison, None)
     with step(times, "varying assumptions", stoppable=False):

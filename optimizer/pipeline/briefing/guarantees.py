@@ -9,10 +9,11 @@ import numpy as np
 from optimizer.base.text.formatting import SPACE, number
 from optimizer.base.text.language import counted, localised, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import message, translated
+from optimizer.base.text.messages import counted_message, message, shortened, translated
 from optimizer.pipeline.briefing.placements import Guarantees, beat_assumptions, beat_guarantees
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.problem.plan.result import PROVEN
+from optimizer.scenario.compile.options import past
 from optimizer.scenario.compile.source_measures import origins
 from optimizer.scenario.file.ranges import middle
 
@@ -197,6 +198,34 @@ def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
             )
         )
     return warnings
+
+
+def traffic_warnings(compiled: Compiled, result: Result) -> list[str]:
+    """Return a sentence on the sites of a plan whose traffic is not known, though what stands there depends on it."""
+    if result.plan is None:
+        return []
+    kinds = {kind.id: kind for kind in compiled.scenario.kinds}
+    chosen = [
+        compiled.instance.options[j]
+        for j in np.flatnonzero(compiled.instance.placed([p.id for p in result.plan.fixed]))
+    ]
+    unknown = [
+        option.label or option.id
+        for option in chosen
+        if option.type in kinds
+        and kinds[option.type].needs_traffic
+        and past(compiled.sites[option.site], compiled.scenario, compiled.region.network).daily is None
+    ]
+    if not unknown:
+        return []
+    return [
+        message(
+            "The plan stands at {sites} whose traffic is not known, where posts are taken to inspect every vehicle: {names}. Give their "
+            "traffic, counts ([traffic] counts) or by_class.",
+            sites=counted_message("{count} site", "{count} sites", len(unknown)),
+            names=shortened(unknown, 5),
+        )
+    ]
 
 
 def _why_nothing(result: Result, comparison: Comparison) -> Message:
