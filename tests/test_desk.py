@@ -14,7 +14,7 @@ import pytest
 from typer.main import get_command
 
 from optimizer.analysis.desk.desk import Desk, tour_name
-from optimizer.analysis.desk.session import DeskSearch
+from optimizer.analysis.desk.session import DeskSearch, DeskSession
 from optimizer.analysis.desk.variants import save_variant
 from optimizer.base.errors import InputError
 from optimizer.cli.app import app
@@ -396,6 +396,18 @@ def test_beats_stay_with_the_plan_and_a_search_drives_others(tmp_path: Path) -> 
         desk.undo()
     assert not desk.state.plan.beats
     assert desk.value == pytest.approx(nothing)
+
+
+def test_a_search_has_the_parameters_of_the_plan_or_those_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path / "plan", on_a_map(4), ["o3"])
+    (folder / "run.json").write_text(json.dumps({"options": {"params": {"tree.splits": 1}}}))
+    monkeypatch.setattr(DeskSearch, "start", lambda search: asked.append(search.params.changed()))
+    asked: list[dict[str, object]] = []
+    for params in ({}, {"root.patience": 2}):
+        DeskSession(folder, params=params).search(1.0)
+    assert asked == [{"tree.splits": 1}, {"root.patience": 2, "tree.splits": 1}]
 
 
 def test_a_plan_shown_that_is_better_than_what_was_found_stays() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.solvers.overlay.overlay import contract, restricted
+from optimizer.solvers.place import place as solved
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 
@@ -159,6 +160,31 @@ def test_a_folder_is_read_and_names_are_checked(tmp_path: Path) -> None:
         explain_folder(tmp_path, sites=["o00"])
     (tmp_path / "instance.json").unlink()
     with pytest.raises(InputError, match=r"without instance\.json"):
+        explain_folder(tmp_path)
+
+
+def test_prices_are_searched_with_the_parameters_of_the_plan_or_those_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, random_instance(5))
+    asked = []
+
+    def place(*given: Any, **named: Any) -> Any:
+        asked.append(given[1].params.changed())
+        return solved(*given, **named)
+
+    monkeypatch.setattr("optimizer.analysis.explain.replacements.place", place)
+    (tmp_path / "run.json").write_text(json.dumps({"options": {"params": {"tree.splits": 1}}}))
+    explain_folder(tmp_path, others=0)
+    explain_folder(tmp_path, others=0, params={"root.patience": 2, "tree.splits": 2})
+    assert {json.dumps(each, sort_keys=True) for each in asked} == {
+        '{"tree.splits": 1}',
+        '{"root.patience": 2, "tree.splits": 2}',
+    }
+    with pytest.raises(InputError, match=r"--param, tree\.split: .*Did you mean 'splits'"):
+        explain_folder(tmp_path, params={"tree.split": 3})
+    (tmp_path / "run.json").write_text(json.dumps({"options": {"params": {"tree.gone": 1}}}))
+    with pytest.raises(InputError, match=r"run\.json, options\.params, tree\.gone"):
         explain_folder(tmp_path)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.files.temporary import scratch_folder
-from optimizer.cli.arguments import Json, Language, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Json, Language, Param, ParamsFile, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def desk(
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     language: Language = None,
+    params: ParamsFile = None,
+    param: Param = None,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
@@ -31,9 +33,15 @@ def desk(
     from optimizer.analysis.desk.page.server import serve
     from optimizer.analysis.desk.session import DeskSession
     from optimizer.plans.plan_folder import PlanFolder
+    from optimizer.solvers.params import SolveParams
 
     spoken = PlanFolder(plan).language(language)
-    session = DeskSession(plan, skip_unreachable=skip_unreachable, listener=ProgressPrinter(silent=as_json))
+    session = DeskSession(
+        plan,
+        params=SolveParams.given(params, param or ()),
+        skip_unreachable=skip_unreachable,
+        listener=ProgressPrinter(silent=as_json),
+    )
     with scratch_folder() as folder:
 
         def ready(server: DeskServer) -> None:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Gap, Jobs, Json, Language, Overwrite, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import (  # noqa: TC001 - typer reads the annotations
+    Gap,
+    Jobs,
+    Json,
+    Language,
+    Overwrite,
+    Param,
+    ParamsFile,
+    Scheduler,
+    Seed,
+    SkipUnreachable,
+)
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 from optimizer.cli.terminal import CommandInterrupts, seconds_running
 
@@ -33,6 +44,8 @@ def explain(
     ] = 60.0,
     gap: Gap = None,
     seed: Seed = None,
+    params: ParamsFile = None,
+    param: Param = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for explain.json and a page.")] = None,
     language: Language = None,
     skip_unreachable: SkipUnreachable = False,
@@ -46,6 +59,7 @@ def explain(
     from optimizer.analysis.explain.output import EXPLANATION, option_line, write_explanation
     from optimizer.base.work.executor import LEAST_SECONDS, Executor
     from optimizer.plans.plan_folder import PlanFolder
+    from optimizer.solvers.params import SolveParams
 
     spoken = PlanFolder(plan).language(language)
     folder = None if out is None else EXPLANATION.folder(out, plan, overwrite=overwrite)
@@ -58,6 +72,7 @@ def explain(
             gap=1e-4 if gap is None else gap,
             time_limit=max(time_limit - seconds_running(), LEAST_SECONDS),
             seed=seed or 0,
+            params=SolveParams.given(params, param or ()),
             skip_unreachable=skip_unreachable,
             executor=Executor(jobs, scheduler),
             listener=ProgressPrinter(silent=as_json),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.files.readwrite import read_json, sha256, write_json
+from optimizer.base.params import with_values
 from optimizer.base.schema import validated
 from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.text.messages import message
@@ -36,6 +37,7 @@ from optimizer.problem.files.plan_file import (
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.problem.plan.result import Result
+from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
     import os
@@ -356,6 +358,20 @@ class PlanFolder:
         """Fields of the scenario that were set for this plan, by path."""
         settings = self.run.get("settings")
         return settings if isinstance(settings, dict) else {}
+
+    def search_params(self, given: Mapping[str, Any] | None = None) -> SolveParams:
+        """Return the parameters of the search that the plan was made with, with some set anew by name, such as `tree.splits`.
+
+        Raises
+        ------
+        InputError
+            With each parameter that is not known, or out of its range.
+        """
+        options = self.run.get("options")
+        made = options.get("params") if isinstance(options, dict) else None
+        made = made if isinstance(made, dict) else {}
+        SolveParams.of(with_values({}, made), f"{self.path / RUN_FILE}, options.params")
+        return SolveParams.of(with_values({}, {**made, **(given or {})}), "--param")
 
     def language(self, asked: str | None = None) -> str:
         """Return the language of pages on the plan: what is asked for, else that of its own pages; English where neither says so."""

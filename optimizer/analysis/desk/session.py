@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,13 +25,14 @@ from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted
-from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import make_room
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from pathlib import Path
 
     from optimizer.analysis.desk.view import Standing
@@ -64,6 +65,8 @@ class DeskSession(DeskActions):
     ----------
     folder
         The plan folder.
+    params
+        Parameters of the search to set by name, such as `tree.splits`; the others are those that the plan was made with.
     skip_unreachable
         Leave out evaders without a path.
     listener
@@ -76,13 +79,19 @@ class DeskSession(DeskActions):
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], *, skip_unreachable: bool = False, listener: Listener = SILENT
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        params: Mapping[str, Any] | None = None,
+        skip_unreachable: bool = False,
+        listener: Listener = SILENT,
     ) -> None:
         self.opened = PlanFolder(folder, skip_unreachable=skip_unreachable)
         self.folder = self.opened.path
         with step(listener, f"reading {self.folder}"):
             self.opened.check_version()
             known = self.opened.known
+            self._params = self.opened.search_params(params)
         with step(listener, "contracting"):
             self.desk = Desk(known)
         self._places = SitePlaces.of(self.desk.base, self.opened.site_rows)
@@ -176,7 +185,7 @@ class DeskSession(DeskActions):
 
     def search(self, seconds: float) -> None:
         """Look for the best plan from here, in the background."""
-        search = DeskSearch(self._free(), time_limit=seconds)
+        search = DeskSearch(self._free(), time_limit=seconds, params=self._params)
         self._search = search
         search.start()
         self._version += 1
@@ -344,7 +353,7 @@ class DeskSearch(SilentListener):
     ----------
     desk
         What to search for, and where to begin. It must not change before `done`.
-    time_limit, gap, seed
+    time_limit, gap, seed, params
         As in `optimizer.solvers.solve.solve`.
 
     Attributes
@@ -366,11 +375,19 @@ class DeskSearch(SilentListener):
         If the time limit is no number of seconds above 0.
     """
 
-    def __init__(self, desk: Desk, *, time_limit: float, gap: float = 1e-4, seed: int = 0) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        time_limit: float,
+        gap: float = 1e-4,
+        seed: int = 0,
+        params: SolveParams = SolveParams(),
+    ) -> None:
         if not 0 < time_limit < math.inf:
             raise InputError(Problem(message("time limit"), str(time_limit), message("a number of seconds above 0")))
         self.desk, self.case, self.model = desk, desk.case, desk.model
-        self.time_limit, self.gap, self.seed = time_limit, gap, seed
+        self.time_limit, self.gap, self.seed, self.params = time_limit, gap, seed, params
         self.lower, self.upper, self.step = 0.0, math.inf, marked("begins")
         self.result: Result | None = None
         self.failure: str = ""
@@ -475,7 +492,7 @@ class DeskSearch(SilentListener):
         return replace(found, plan=near.plan, upper=near.upper) if better else found
 
     def _options(self, seconds: float) -> SolveOptions:
-        return SolveOptions(gap=self.gap, time_limit=seconds, seed=self.seed)
+        return SolveOptions(gap=self.gap, time_limit=seconds, seed=self.seed, params=self.params)
 
     def _placed(self, case: Instance, seconds: float) -> Result:
         """Return the best plan found of the options of a case, from the plan shown."""

@@ -17,6 +17,7 @@ from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.option_names import named_options, site_names
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
     import os
@@ -143,11 +144,14 @@ def explain_folder(
     gap: float = 1e-4,
     time_limit: float | None = 60.0,
     seed: int = 0,
+    params: Mapping[str, Any] | None = None,
     skip_unreachable: bool = False,
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> Explanation:
     """Explain the plan in a folder; parameters as in `explain_plan`, the time limit with the reading.
+
+    The parameters of the search are those that the plan was made with; `params` sets some anew by name, such as `tree.splits`.
 
     Raises
     ------
@@ -157,7 +161,8 @@ def explain_folder(
     began = time.monotonic()
     _check(others, evaders, time_limit)
     with step(listener, f"reading {folder}"):
-        known = PlanFolder(folder, skip_unreachable=skip_unreachable).known
+        opened = PlanFolder(folder, skip_unreachable=skip_unreachable)
+        known, search_params = opened.known, opened.search_params(params)
     if time_limit is not None:
         time_limit = max(time_limit - (time.monotonic() - began), LEAST_SECONDS)
     return explain_plan(
@@ -168,6 +173,7 @@ def explain_folder(
         gap=gap,
         time_limit=time_limit,
         seed=seed,
+        params=search_params,
         executor=executor,
         listener=listener,
     )
@@ -182,6 +188,7 @@ def explain_plan(
     gap: float = 1e-4,
     time_limit: float | None = 60.0,
     seed: int = 0,
+    params: SolveParams = SolveParams(),
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> Explanation:
@@ -200,8 +207,8 @@ def explain_plan(
         How many options that the plan does not have are priced where no sites are named.
     evaders
         For how many evaders the routes left are sought: those of whom most gets through, weight included.
-    gap, seed
-        Relative gap at which each solve stops, and its seed.
+    gap, seed, params
+        Relative gap at which each solve stops, its seed, and the parameters of its search.
     time_limit
         Seconds for everything; None for no limit. No solve is begun after it, the first aside.
     executor
@@ -228,8 +235,8 @@ def explain_plan(
         with step(stopping, "looking for the routes left"):
             left = evaders_left(known.instance, known.placed, _beats(known), evaders, stopping)
         most = None if time_limit is None else time.monotonic() + AT_ROOT * time_limit
-        rows = stopping.attempt(lambda: root_rows(known, overlay, gap, most, stopping))
-        prices = Pricing(known, overlay, gap, seed, rows).prices(options, until, executor, stopping)
+        rows = stopping.attempt(lambda: root_rows(known, overlay, gap, most, stopping, params))
+        prices = Pricing(known, overlay, gap, seed, params, rows).prices(options, until, executor, stopping)
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
     return Explanation(known, explained, left, len(options))

@@ -12,7 +12,7 @@ from optimizer.base.work.listener import ForwardingListener, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import make_room
 from optimizer.solvers.search.warm_start import WarmStart
@@ -73,7 +73,7 @@ class Pricing:
         The plan.
     overlay
         Contraction of the problem in which the options to price are neither forced nor forbidden (`released`).
-    gap, seed
+    gap, seed, params
         Of each solve.
     rows
         Rows of the root program of the problem, which hold in each case as well.
@@ -83,6 +83,7 @@ class Pricing:
     overlay: Overlay
     gap: float
     seed: int
+    params: SolveParams
     rows: ValueRows | None = None
 
     def case(self, option: int) -> Instance:
@@ -139,7 +140,7 @@ def price_option(call: TaskCall) -> OptionPrice | None:
     try:
         result = place(
             case,
-            SolveOptions(gap=pricing.gap, time_limit=call.seconds, seed=pricing.seed, threads=1),
+            SolveOptions(gap=pricing.gap, time_limit=call.seconds, seed=pricing.seed, threads=1, params=pricing.params),
             listener=_OneOfSeries(call.listener),
             overlay=pricing.overlay,
             warm_start=WarmStart(pricing.rows),
@@ -157,9 +158,12 @@ def price_option(call: TaskCall) -> OptionPrice | None:
     return OptionPrice(option, chosen, plan, proven, result.upper, result.lower)
 
 
-def root_rows(known: KnownPlan, overlay: Overlay, gap: float, until: float | None, listener: Listener) -> ValueRows:
+def root_rows(
+    known: KnownPlan, overlay: Overlay, gap: float, until: float | None, listener: Listener, params: SolveParams
+) -> ValueRows:
     """Return the rows of the problem's root program, cut until it stalls, meets the plan, or time is up."""
-    tree = BranchAndCut(known.instance, overlay, known.value, gap, np.inf if until is None else until, listener)
+    until = np.inf if until is None else until
+    tree = BranchAndCut(known.instance, overlay, known.value, gap, until, listener, params=params)
     with step(listener, "cutting the root"):
         tree.cut_root(floors=False)
     return tree.master.value_rows
