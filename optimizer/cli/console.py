@@ -204,7 +204,14 @@ def weighed_beats(result: Result) -> dict[str, Any]:
 
 
 def verdict(result: Result) -> str:
-    """Return status, limit and bounds in a phrase; with teams both the bounds over every beat and within those weighed."""
+    """Return status, limit and bounds in a phrase; with teams both the bounds over every beat and within those weighed.
+
+    Of a plan that was given it is the value alone, unless a bound is known.
+    """
+    from optimizer.problem.plan.result import GIVEN
+
+    if result.method == GIVEN and not result.lower:
+        return f"given, {six_figures(result.upper)}; no bound was asked for"
     limit = result.limit
     ended = {None: "", "interrupted": " (interrupted)"}.get(limit, f" (stopped by its {limit} limit)")
     words = f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"

@@ -25,7 +25,7 @@ from optimizer.cli.console import ProgressPrinter, print_json, print_line, print
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.analysis.frontier.frontier import Frontier
+    from optimizer.analysis.frontier.frontier import Frontier, MarginalGain
 
 SHOWN = 6
 """Ids that a cell lists."""
@@ -123,15 +123,20 @@ def frontier(
         print_line(f"Saved {out}")
 
 
+def _brings(gain: MarginalGain) -> str:
+    between = f"{gain.low:.3g} to {gain.high:.3g}"
+    return f"not yet known: {between}" if gain.says == "open" else f"{gain.found:.4g} ({between})"
+
+
 def _show(found: Frontier) -> None:
-    from optimizer.analysis.frontier.output import point_content
+    from optimizer.analysis.frontier.output import fall_sentence, point_content
 
     names = [each.resource for each in found.ranges]
     gains = found.gains() if len(names) == 1 else ()
     rows = []
     for k, point in enumerate(found.points):
         line = point_content(found, k)
-        brings = "-" if k >= len(gains) else f"{gains[k].found:.4g} ({gains[k].low:.3g} to {gains[k].high:.3g})"
+        brings = "-" if k >= len(gains) else _brings(gains[k])
         changed = [f"+ {name}" for name in line["added"]] + [f"- {name}" for name in line["dropped"]]
         more = [f"and {len(changed) - SHOWN} more"] if len(changed) > SHOWN else []
         shown = [*changed[:SHOWN], *more]
@@ -146,6 +151,7 @@ def _show(found: Frontier) -> None:
         )
     columns = [*names, "value", "no plan below", "one more brings (proven range)", "against the row before"]
     print_table("Value over the budget", columns, rows)
+    print_line(fall_sentence(found))
     if (knee := found.knee()) is not None:
         print_line(
             f"Up to {knee.budgets[0]:g} of {names[0]} each unit brings more than the average of the curve; beyond it less."

@@ -204,7 +204,7 @@ def _show(planned: Planned) -> None:
     mixed = planned.result.mixed is not None
     if mixed and planned.result.upper is not None:
         layouts.append(("the mixture of plans", six_figures(planned.result.upper)))
-    single = "the best single plan, shown above" if mixed else "this plan"
+    single = "the best plan that is the same every day, shown above" if mixed else "this plan"
     layouts += [(single, six_figures(values.plan)), (everything, six_figures(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
     if values.by_mobility:

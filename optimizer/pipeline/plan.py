@@ -377,6 +377,7 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
             compiled,
             search.plan,
             settings=asked.settings,
+            lower=search.found.lower or 0.0,
             skip_unreachable=asked.skip_unreachable,
             executor=asked.executor,
             listener=times,

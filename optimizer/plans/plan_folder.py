@@ -36,7 +36,7 @@ from optimizer.problem.files.plan_file import (
 )
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_plan
-from optimizer.problem.plan.result import Result
+from optimizer.problem.plan.result import GIVEN, Result
 from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
@@ -62,9 +62,6 @@ FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", 
 
 RECORDED = (PLAN_FILE, INSTANCE_FILE, RUN_FILE, MIXTURE_FILE, UNCERTAINTY_FILE)
 """Files whose hashes a ledger keeps: what a plan is and how it was made. The others follow from these."""
-
-GIVEN = "given"
-"""Method of a plan that was not searched for."""
 
 SAME_VALUE = 1e-6
 """By how much, relative, the value that plan.json states may differ from that on the instance beside it."""

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, marked
+from optimizer.problem.plan.difference import Bounds, difference
 from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 
 if TYPE_CHECKING:
@@ -63,15 +64,21 @@ def draw_frontier(
             arrowprops={"arrowstyle": "-", "color": TEXT, "linewidth": 0.8},
             parse_math=False,
         )
-    fall = upper[0] - upper[-1]
-    title = (
-        _("From {first} to {last} the value falls by {fall}")
-        if fall > 0
-        else _("From {first} to {last} more brings nothing")
-    )
+    fall = difference(Bounds(lower[0], upper[0]), Bounds(lower[-1], upper[-1]), rising=True)
+    said = {
+        "less": _("From {first} to {last} the value falls by {fall}"),
+        "nothing": _("From {first} to {last} more brings nothing"),
+    }
+    title = said.get(fall.says, _("From {first} to {last} the value falls by {low} to {high}: more is not yet known"))
     first, last = (localised(f"{budget:g}") for budget in (budgets[0], budgets[-1]))
     ax.set_title(
-        title.format(first=first, last=last, fall=localised(f"{fall:.3g}")),
+        title.format(
+            first=first,
+            last=last,
+            fall=localised(f"{fall.found:.3g}"),
+            low=localised(f"{fall.low:.3g}"),
+            high=localised(f"{fall.high:.3g}"),
+        ),
         loc="left",
         fontsize=11,
         parse_math=False,

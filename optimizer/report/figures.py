@@ -449,9 +449,12 @@ def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
         )
         for row in rows
     ]
-    most = (
-        _("{assumption} moves the value most").format(assumption=plain(rows[0].name, PLAN_NAME_LENGTH)) if rows else ""
+    leads = (
+        _("{assumption} moves the value most")
+        if facts.leads
+        else _("Not yet known what moves the value most; as found {assumption}")
     )
+    most = leads.format(assumption=plain(rows[0].name, PLAN_NAME_LENGTH)) if rows else ""
     return _finished(ax, content, most or _("Nothing was varied"), names)
 
 

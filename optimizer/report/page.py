@@ -27,7 +27,7 @@ from optimizer.report.content.first_page import LINES_A_SHEET, command_order
 from optimizer.report.content.mixture import mixture_sentences
 from optimizer.report.content.report_content import SECTIONS, report_tables
 from optimizer.report.content.risk import record_limits
-from optimizer.report.content.summary import beats_sentence, headline, solve_sentence, unit
+from optimizer.report.content.summary import beats_sentence, headline, not_enough, solve_sentence, unit
 from optimizer.report.figures import save_figures
 from optimizer.report.interactive.map import close_ups, interactive_map, layer_choices
 from optimizer.report.maps.map_layers import map_layers
@@ -107,6 +107,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             north=_("N"),
             script_texts=script_texts(),
             headline=headline(content),
+            not_enough=not_enough(content),
             order=order,
             long_order=order.length > LINES_A_SHEET,
             order_length=number(order.length),

@@ -50,6 +50,8 @@ class ShortPage:
     ----------
     title, headline
         What it is about, and the answer.
+    known
+        Whether the answer is proven; else the page says that it is not yet known.
     warnings
         What must be read first.
     sections
@@ -58,6 +60,7 @@ class ShortPage:
 
     title: str
     headline: str
+    known: bool = True
     warnings: tuple[str, ...] = ()
     sections: tuple[PageSection, ...] = ()
 

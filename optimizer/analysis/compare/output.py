@@ -136,8 +136,12 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
     ]
     return ShortPage(
         title=_("Plans side by side"),
-        headline=_(
-            "Least gets through with {plan}: {value}; no feasible plan of {model} lets less than {bound} through."
+        headline=(
+            _("Least gets through with {plan}: {value}; no feasible plan of {model} lets less than {bound} through.")
+            if comparison.lower > 0
+            else _(
+                "Least of these gets through with {plan}: {value}; how much better a plan of {model} could be is not known."
+            )
         ).format(
             plan=plain(_short(best)),
             value=number(best.value, 4),

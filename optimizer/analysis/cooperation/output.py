@@ -9,6 +9,7 @@ from optimizer.base.text.formatting import number, with_range
 from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
+from optimizer.problem.plan.difference import Bounds, Difference, difference
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def sentences(found: Cooperation) -> tuple[str, ...]:
     )
     lines = [
         f"{alone} " + _("Without any agency {value} gets through.").format(value=localised(f"{found.nobody:.6g}")),
-        _worth_sentence(found.worth),
+        _worth_sentence(found),
         _core_sentence(found),
     ]
     if found.sampled is not None:
@@ -95,17 +96,21 @@ def sentences(found: Cooperation) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _worth_sentence(worth: WorthInterval) -> str:
-    said = (
-        _(
+def _worth_sentence(found: Cooperation) -> str:
+    worth = found.worth
+    said = {
+        "less": _(
             "Together they reach {amount} more than the sum of what each reaches alone (proven: between {low} and {high})."
-        )
-        if worth.found >= 0
-        else _(
+        ),
+        "more": _(
             "Together they reach {amount} less than the sum of what each reaches alone (proven: between {low} and {high}): "
             "sites of several stop the same evaders, and shared resources count for each."
-        )
-    )
+        ),
+        "nothing": _("Together they reach what each reaches alone, and no more (proven: between {low} and {high})."),
+        "open": _(
+            "Whether together they reach more than the sum of what each reaches alone is not yet known: between {low} and {high} more."
+        ),
+    }[Difference(worth.low, worth.found, worth.high, found.nobody).says]
     amount, low, high = (localised(f"{each:.4g}") for each in (abs(worth.found), worth.low, worth.high))
     return said.format(amount=amount, low=low, high=high)
 
@@ -227,8 +232,15 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     together = found.together
     return ShortPage(
         title=_("{name}: agencies alone and together").format(name=found.instance.name),
-        headline=_(
-            "Together {count} agencies bring what gets through from {nobody} to {value}; no plan brings it below {bound}."
+        known=_together(found).says != "open",
+        headline=(
+            _(
+                "What {count} agencies bring together is not yet known: what gets through falls from {nobody} to {bound} at best."
+            )
+            if _together(found).says == "open"
+            else _(
+                "Together {count} agencies bring what gets through from {nobody} to {value}; no plan brings it below {bound}."
+            )
         ).format(
             count=number(len(agencies)),
             nobody=number(found.nobody, 4),
@@ -254,6 +266,11 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             PageSection(title=_("Whose roads each site relieves"), tables=(sites,)),
         ),
     )
+
+
+def _together(found: Cooperation) -> Difference:
+    """Return by how much less gets through with the plan of all."""
+    return difference(Bounds(found.nobody, found.nobody), found.together)
 
 
 def interval(each: WorthInterval) -> str:

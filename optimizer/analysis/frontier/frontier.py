@@ -27,6 +27,7 @@ from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
+from optimizer.problem.plan.difference import difference
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations
 from optimizer.problem.plan.result import relative_gap, tolerance_of
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.difference import Difference, Says
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
     from optimizer.scenario.file.model import SolveModel
@@ -127,12 +129,16 @@ class FrontierPoint:
 
 @dataclass(frozen=True)
 class MarginalGain:
-    """What one more unit of a resource brings from one point of a curve to the next: how much the value falls, in [low, high], and as found."""
+    """What one more unit of a resource brings from one point of a curve to the next: how much the value falls, in [low, high], and as found.
+
+    `says` is what may be stated of it.
+    """
 
     budget: float
     found: float
     low: float
     high: float
+    says: Says
 
 
 @dataclass(frozen=True)
@@ -158,14 +164,21 @@ class Frontier:
         found = []
         for before, after in zip(self.points, self.points[1:], strict=False):
             width = after.budgets[0] - before.budgets[0]
-            least, most = max(before.lower - after.upper, 0.0), before.upper - after.lower
-            found.append(
-                MarginalGain(before.budgets[0], (before.upper - after.upper) / width, least / width, most / width)
-            )
+            gain = difference(before, after, rising=True)
+            each = (amount / width for amount in (gain.found, gain.low, gain.high))
+            found.append(MarginalGain(before.budgets[0], *each, gain.says))
         return tuple(found)
 
+    @property
+    def fall(self) -> Difference:
+        """By how much less gets through with the largest budgets than with the smallest, as far as bounds say."""
+        return difference(self.points[0], self.points[-1], rising=True)
+
     def knee(self) -> FrontierPoint | None:
-        """Return the point of a curve of one resource that lies furthest below the line from its first to its last; None on a straight line."""
+        """Return the point of a curve of one resource that lies furthest below the line from its first to its last.
+
+        None on a straight line, and where the bounds do not prove that it lies below.
+        """
         first, last = self.points[0], self.points[-1]
         fall = first.upper - last.upper
         if len(self.ranges) > 1 or fall <= 0:
@@ -173,7 +186,9 @@ class Frontier:
         width = last.budgets[0] - first.budgets[0]
         depth = [(first.upper - p.upper) / fall - (p.budgets[0] - first.budgets[0]) / width for p in self.points]
         best = int(np.argmax(depth))
-        return self.points[best] if depth[best] > 1e-9 else None
+        share = (self.points[best].budgets[0] - first.budgets[0]) / width
+        proven = (1 - share) * first.lower + share * last.lower - self.points[best].upper
+        return self.points[best] if depth[best] > 1e-9 and proven > 0 else None
 
 
 def frontier(

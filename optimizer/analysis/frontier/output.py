@@ -107,7 +107,7 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         ),
         tuple(rows),
     )
-    knee, first, last = found.knee(), found.points[0], found.points[-1]
+    knee = found.knee()
     said = (
         _("Up to {budget} of {resource} each unit brings more than the average; beyond it less.").format(
             budget=number(knee.budgets[0], 6), resource=names[0]
@@ -117,12 +117,8 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     )
     return ShortPage(
         title=_("{name}: value over the budget").format(name=instance_name),
-        headline=_("From {first} to {last} what gets through goes from {most} to {least}.").format(
-            first=_budgets(first.budgets, names),
-            last=_budgets(last.budgets, names),
-            most=number(first.upper, 4),
-            least=number(last.upper, 4),
-        ),
+        headline=fall_sentence(found),
+        known=found.fall.says != "open",
         warnings=()
         if found.complete
         else (_("Not all points were searched; those have the bounds that the others prove."),),
@@ -138,7 +134,30 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     )
 
 
+def fall_sentence(found: Frontier) -> str:
+    """Return what may be said of all that more brings, from the smallest budgets to the largest."""
+    names = [each.resource for each in found.ranges]
+    first, last, fall = found.points[0], found.points[-1], found.fall
+    said = {
+        "less": _("From {first} to {last} what gets through goes from {most} to {least}."),
+        "nothing": _("From {first} to {last} more brings nothing: {most} gets through."),
+    }
+    opened = _(
+        "What more brings from {first} to {last} is not yet known: between {low} and {high}. More time brings the bounds together."
+    )
+    return said.get(fall.says, opened).format(
+        first=_budgets(first.budgets, names),
+        last=_budgets(last.budgets, names),
+        most=number(first.upper, 4),
+        least=number(last.upper, 4),
+        low=number(fall.low, 3),
+        high=number(fall.high, 3),
+    )
+
+
 def _brings(gain: MarginalGain) -> str:
+    if gain.says == "open":
+        return _("not yet known: between {low} and {high}").format(low=number(gain.low, 3), high=number(gain.high, 3))
     return with_range(*(localised(text) for text in (f"{gain.found:.4g}", f"{gain.low:.3g}", f"{gain.high:.3g}")))
 
 

@@ -6,6 +6,7 @@ the solves keep or leave out the beats of the plan and make no others.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT
 from optimizer.base.work.tasks import Task
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.plan.difference import Bounds
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.problem.plan.result import tolerance_of
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.difference import Bounded
     from optimizer.problem.plan.plan import Plan
     from optimizer.scenario.compile.compile import Compiled
 
@@ -79,6 +82,13 @@ class VariedAssumption:
         known = [value, *(end.upper for end in (self.low, self.high) if end is not None)]
         return max(known) - min(known)
 
+    def swing_bounds(self, assumed: Bounds) -> Bounds:
+        """Return what is proven of the swing of best plans, from the bounds of the best as assumed; it has no most without an end."""
+        ends: list[Bounded] = [assumed, *(end for end in (self.low, self.high) if end is not None)]
+        least = max(a.lower for a in ends) - min(a.upper for a in ends)
+        most = max(a.upper for a in ends) - min(a.lower for a in ends)
+        return Bounds(max(least, 0.0), most if len(ends) == 3 else math.inf)
+
 
 @dataclass(frozen=True)
 class Sensitivity:
@@ -94,12 +104,21 @@ class Sensitivity:
         Which ends were not solved, and why, a sentence each.
     teams
         Whether beats of the plan were kept or left out, and no others made.
+    lower
+        Proven bound of every plan as assumed.
     """
 
     value: float
     varied: tuple[VariedAssumption, ...]
     faults: tuple[str, ...]
     teams: bool
+    lower: float = 0.0
+
+    @property
+    def leads(self) -> bool:
+        """Whether bounds prove that the first assumption moves the value most."""
+        swings = [each.swing_bounds(Bounds(self.lower, self.value)) for each in self.varied]
+        return bool(swings) and swings[0].lower > 0 and all(swings[0].lower >= other.upper for other in swings[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +140,7 @@ def sensitivity_of(
     *,
     settings: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
+    lower: float = 0.0,
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> Sensitivity:
@@ -134,6 +154,8 @@ def sensitivity_of(
         The scenario, perhaps with changes to its instance.
     plan
         Its plan.
+    lower
+        Proven bound of every plan.
     executor
         Who solves.
     listener
@@ -165,7 +187,7 @@ def sensitivity_of(
                 ends=len(tasks),
             )
         )
-    return Sensitivity(value, tuple(outcomes), tuple(faults), whole.patrols is not None)
+    return Sensitivity(value, tuple(outcomes), tuple(faults), whole.patrols is not None, min(lower, value))
 
 
 def vary(call: TaskCall) -> VariedPlan:
@@ -379,14 +401,7 @@ def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
     flipping = [each.variation.name for each in found.varied if _flips(each, {})]
     teams = message("With patrol teams the beats of the plan are kept or left out, and no others are made.")
     return (
-        *(
-            message(
-                "{assumption} moves the value most, by {swing:.4g}.",
-                assumption=each.variation.name,
-                swing=each.swing(found.value),
-            )
-            for each in found.varied[:1]
-        ),
+        *_swing_sentences(found),
         message("Another plan is better at an end of: {assumptions}.", assumptions=listed(flipping))
         if flipping
         else message("At no end was a plan found that is better there and not as the scenario is."),
@@ -397,6 +412,31 @@ def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
         *((teams,) if found.teams else ()),
         *(f"{translated(fault).rstrip('.')}." for fault in found.faults),
     )
+
+
+def _swing_sentences(found: Sensitivity) -> Iterator[Message]:
+    """Yield which assumption moves the value most where bounds prove it, else between what it may."""
+    for each in found.varied[:1]:
+        swing = each.swing_bounds(Bounds(found.lower, found.value))
+        if found.leads:
+            yield message(
+                "{assumption} moves the value most, by {swing:.4g}.",
+                assumption=each.variation.name,
+                swing=each.swing(found.value),
+            )
+        elif math.isinf(swing.upper):
+            yield message(
+                "Which assumption moves the value most is not yet known: an end of {assumption} was not solved.",
+                assumption=each.variation.name,
+            )
+        else:
+            yield message(
+                "Which assumption moves the value most is not yet known: {assumption} by between {low:.4g} and {high:.4g}, and another may "
+                "by as much.",
+                assumption=each.variation.name,
+                low=swing.lower,
+                high=swing.upper,
+            )
 
 
 def sensitivity_facts(found: Sensitivity, labels: Mapping[str, str]) -> SensitivityFacts:
@@ -415,7 +455,8 @@ def sensitivity_facts(found: Sensitivity, labels: Mapping[str, str]) -> Sensitiv
         )
         for each in found.varied
     )
-    return SensitivityFacts(value=found.value, rows=rows, says=all_translated(sensitivity_sentences(found)))
+    says = all_translated(sensitivity_sentences(found))
+    return SensitivityFacts(value=found.value, rows=rows, says=says, leads=found.leads)
 
 
 def sensitivity_content(found: Sensitivity) -> list[dict[str, Any]]:

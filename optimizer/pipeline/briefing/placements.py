@@ -160,10 +160,12 @@ def mixture_facts(compiled: Compiled, result: Result, placements: PlanFile) -> M
     assert randomised is not None and upper is not None  # noqa: S101, PT018 - of the method `mixed`
     names, shares = DisplayNames.of(compiled), randomised.mixture.marginals
     sites = [
-        MixtureRow(s.label or s.id, s.kind, names.agency(s.agency), shares[s.id], s.existing) for s in placements.sites
+        MixtureRow(s.label or s.id, s.kind, names.agency(s.agency), shares[s.id], s.existing, s.id)
+        for s in placements.sites
     ]
     beats = [
-        MixtureRow(b.label or b.id, b.kind, names.agency(b.agency), shares[b.id], today=False) for b in placements.beats
+        MixtureRow(b.label or b.id, b.kind, names.agency(b.agency), shares[b.id], today=False, id=b.id, beat=True)
+        for b in placements.beats
     ]
     return MixtureFacts(
         plans=len(randomised.mixture.plans),
@@ -174,4 +176,5 @@ def mixture_facts(compiled: Compiled, result: Result, placements: PlanFile) -> M
         proven_gain=randomised.proven_gain(upper),
         saturated=randomised.saturated,
         rows=tuple(sorted((*sites, *beats), key=lambda row: (-row.share, row.label))),
+        likeliest=max(randomised.mixture.probabilities),
     )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Limit = Literal["time", "interrupted", "memory"]
 
+GIVEN = "given"
+"""Method of a plan that was not searched for."""
+
 PROVEN = 1e-7
 """Bounds closer than this, relative to the upper one, have met: no smaller gap is asked of any method, whatever its argument."""
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import DASH, clock, known, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.comparison import shown_mobility
+from optimizer.report.content.mixture import ALWAYS, mixture_order
 from optimizer.report.content.report_table import minus
 from optimizer.report.content.risk import record_doubts
-from optimizer.report.content.summary import difference_in_points, difference_short, value
+from optimizer.report.content.summary import difference_in_points, difference_short, ordered, value
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
+    from optimizer.report.content.mixture import MixtureRow
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.routes import ResidualRoute
@@ -95,6 +97,8 @@ def command_order(content: ReportContent) -> FirstPage:
 
 
 def _summary(content: ReportContent) -> str:
+    if content.mixture is not None and content.mixture.rows:
+        return mixture_order(content.mixture)
     counts = {action: sum(site.standing == standing for site in content.sites) for standing, action in ACTIONS.items()}
     said = {
         "open": _("open {count}"),
@@ -116,6 +120,14 @@ def _summary(content: ReportContent) -> str:
 
 def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
     lines: dict[str, list[OrderLine]] = {}
+    if content.mixture is not None and content.mixture.rows:
+        for row in content.mixture.rows:
+            lines.setdefault(plain(row.agency), []).append(_share_line(row))
+        stays = {row.id for row in content.mixture.rows}
+        for site in (*content.chosen, *content.not_chosen):
+            if site.entry.existing and site.id not in stays:
+                lines.setdefault(plain(site.agency), []).append(replace(_site_line(site, ""), action="close"))
+        return tuple(OrderGroup(agency or _("All"), tuple(found)) for agency, found in sorted(lines.items()))
     numbers = {site.id: str(place) for place, site in enumerate(content.chosen, 1)}
     for standing in ACTIONS:
         for site in (*content.chosen, *content.not_chosen):
@@ -138,6 +150,13 @@ def _site_line(site: SiteRow, number: str) -> OrderLine:
     return OrderLine(ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}")
 
 
+def _share_line(row: MixtureRow) -> OrderLine:
+    """Return the line of a placement of a mixture: on what share of days it stands."""
+    share = _("always") if row.share >= ALWAYS else _("on {share} of days").format(share=percent(row.share))
+    action = "drive" if row.beat else "keep" if row.today else "open"
+    return OrderLine(action, "", plain(row.label, NAME), f"{plain(word(row.kind), 40)}; {share}", "")
+
+
 def _beat_line(beat: BeatRow, name: str) -> OrderLine:
     stops = [
         f"{clock(stop.arrive_s)}{DASH}{clock(stop.leave_s)} "
@@ -151,7 +170,7 @@ def _beat_line(beat: BeatRow, name: str) -> OrderLine:
 
 
 def _buys(content: ReportContent) -> tuple[str, ...]:
-    summary = content.summary
+    summary = ordered(content)
     lines = []
     for amount, less_said, more_said in (
         (
@@ -178,6 +197,8 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
 
 
 def _open(content: ReportContent) -> tuple[str, ...]:
+    if content.mixture is not None:  # these are routes past the best single plan, which is not the one ordered
+        return ()
     return tuple(_way(content, way) for way in content.residual_routes)
 
 
@@ -212,8 +233,10 @@ def _sure(content: ReportContent) -> tuple[str, ...]:
 
 
 def _proof(content: ReportContent) -> list[str]:
-    summary = content.summary
+    summary = ordered(content)
     left = minus(summary.upper, summary.bound)
+    if not summary.bound_asked:
+        return [_("How much better another plan could be is not known: no bound was asked for.")]
     if left is None:
         return [_("How much better another plan could be was not proven.")]
     if left <= 1e-6:
@@ -229,7 +252,7 @@ def _mobile(content: ReportContent) -> list[str]:
     gains = [(row, minus(row.existing, row.plan)) for row in content.mobility]
     own = next((gain for row, gain in gains if row.assumed), None)
     others = [(shown_mobility(row), gain) for row, gain in gains if not row.assumed and gain is not None]
-    if own is None or not others:
+    if own is None or not others or content.mixture is not None:
         return []
     first = _(
         "What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes."
@@ -244,7 +267,7 @@ def _mobile(content: ReportContent) -> list[str]:
 
 def _others(content: ReportContent) -> list[str]:
     facts, sites = content.swaps, len(content.chosen)
-    if facts is None:
+    if facts is None or content.mixture is not None:
         return []
     examples = [
         _("{out} for {into}").format(out=plain(out, NAME), into=plain(into, NAME))

@@ -28,6 +28,10 @@ class MixtureRow:
         Share of days on which it stands.
     today
         Whether it stands today.
+    id
+        Its id.
+    beat
+        Whether a team drives it.
     """
 
     label: str
@@ -35,6 +39,8 @@ class MixtureRow:
     agency: str
     share: float
     today: bool
+    id: str = ""
+    beat: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class MixtureFacts:
         Whether the ways around all candidates decide.
     rows
         Its placements, the most frequent first.
+    likeliest
+        Probability of its likeliest plan.
     """
 
     plans: int
@@ -65,6 +73,7 @@ class MixtureFacts:
     proven_gain: float
     saturated: bool
     rows: tuple[MixtureRow, ...]
+    likeliest: float = 0.0
 
 
 # What the report says of a mixture, in sentences.
@@ -75,14 +84,7 @@ def mixture_sentences(content: ReportContent) -> list[str]:
     facts, summary = content.mixture, content.summary
     if facts is None:
         return []
-    always = sum(row.share >= ALWAYS for row in facts.rows)
-    drawn = _("One of {plans} is drawn each day: {always} of {placements} stand always, the others alternate.").format(
-        plans=counted("{count} plan", "{count} plans", facts.plans),
-        always=always,
-        placements=counted("{count} placement", "{count} placements", len(facts.rows)),
-    )
-    if facts.plans == 1:
-        drawn = _("The mixture found is one plan, the same every day.")
+    drawn = mixture_order(facts)
     known = _(
         "Against evaders who know these shares but not the draw, the {unit} is {mixed}; with the best plan found that is the same every day it "
         "is {single}: randomising takes {share} off it."
@@ -112,6 +114,25 @@ def mixture_sentences(content: ReportContent) -> list[str]:
         else ""
     )
     return [sentence for sentence in (drawn, known, proven, bound, full) if sentence]
+
+
+def mixture_order(facts: MixtureFacts) -> str:
+    """Return what is drawn each day, and whether the mixture is one plan, or practically so."""
+    if facts.plans == 1:
+        return _("The mixture found is one plan, the same every day.")
+    if facts.likeliest >= PRACTICALLY_ONE:
+        said = _("The mixture is practically one plan: one of {plans} is drawn on {share} of days.")
+        plans = counted("{count} plan", "{count} plans", facts.plans)
+        return said.format(plans=plans, share=percent(facts.likeliest, 2))
+    return _("One of {plans} is drawn each day: {always} of {placements} stand always, the others alternate.").format(
+        plans=counted("{count} plan", "{count} plans", facts.plans),
+        always=sum(row.share >= ALWAYS for row in facts.rows),
+        placements=counted("{count} placement", "{count} placements", len(facts.rows)),
+    )
+
+
+PRACTICALLY_ONE = 0.99
+"""Share of days from which on a plan of a mixture is practically the only one."""
 
 
 # The table of a mixture: on what share of days each placement stands.

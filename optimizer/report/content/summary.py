@@ -7,12 +7,15 @@ differences are written in the unit of the summary.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import DASH, SPACE, decimal, known, number, percent, plain
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
+from optimizer.problem.plan.difference import Bounds
+from optimizer.problem.plan.difference import difference as proven_difference
+from optimizer.problem.plan.result import GIVEN, relative_gap
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
@@ -90,6 +93,36 @@ class PlanSummary:
         """What no layout within the budgets has a smaller value than, whatever beats its teams drive; None where nothing is proven."""
         return self.lower if self.beats is None else self.beats.lower
 
+    @property
+    def bound_asked(self) -> bool:
+        """Whether there is a bound, or was to be one: not of a plan that is given, unless its file states one."""
+        return self.method != GIVEN or bool(self.bound)
+
+    @property
+    def searched_enough(self) -> bool:
+        """Whether the plan can be ordered: what a better one may save on it is little, or less than it saves itself on today, or on nothing.
+
+        A plan that is given was chosen by someone, and not searched for.
+        """
+        if self.upper is None or not known(self.upper):
+            return False
+        if not self.bound_asked:
+            return True
+        lower = self.bound if known(self.bound) else 0.0
+        left = proven_difference(Bounds(self.upper, self.upper), Bounds(lower or 0.0, self.upper)).high
+        before = self.existing if known(self.existing) else self.nothing
+        gained = self.upper if before is None or not known(before) else before - self.upper
+        return left <= max(WIDE * abs(self.upper), gained)
+
+
+def ordered(content: ReportContent) -> PlanSummary:
+    """Return the summary of what is ordered: of a mixture where there is one, else of the plan."""
+    facts, summary = content.mixture, content.summary
+    if facts is None:
+        return summary
+    gap = relative_gap(facts.lower, facts.upper)
+    return replace(summary, upper=facts.upper, lower=facts.lower, gap=gap, beats=None)
+
 
 # The one sentence a commander takes away: what the plan leaves open, and how much better any plan could be.
 
@@ -105,9 +138,12 @@ def headline(content: ReportContent) -> str:
 
     The bound is rounded down: a bound rounded up would claim more than was proven.
     """
-    summary = content.summary
+    summary = ordered(content)
     if summary.upper is None or not known(summary.upper):
         return _no_plan(summary)
+    if content.mixture is not None and content.mixture.rows:
+        said = _("With one of the plans of the mixture drawn each day, the {unit} is {value}; {bound}.")
+        return said.format(unit=unit(summary), value=value(summary, summary.upper), bound=_bound(summary))
     sites = counted("{count} site", "{count} sites", len(content.chosen)) if content.chosen else ""
     beats = counted("{count} beat", "{count} beats", len(content.beats)) if content.beats else ""
     placed = _("{sites} and {beats}").format(sites=sites, beats=beats) if sites and beats else sites or beats
@@ -119,9 +155,25 @@ def headline(content: ReportContent) -> str:
     return said.format(placed=placed, unit=unit(summary), value=value(summary, summary.upper), bound=_bound(summary))
 
 
+def not_enough(content: ReportContent) -> str:
+    """Return why the plan is none to be signed: nobody knows yet how good it is; empty where that is known well enough."""
+    summary = ordered(content)
+    if summary.searched_enough:
+        return ""
+    if summary.upper is None or not known(summary.upper):
+        return _("Not yet known: no plan was found. There is no order to sign.")
+    bound = summary.bound if known(summary.bound) else 0.0
+    return _(
+        "Not yet known: the best plan is between {lower} and {upper}. A better one may save more than this one does. There is no order to "
+        "sign: give the search more time."
+    ).format(lower=_rounded_down(summary, bound), upper=value(summary, summary.upper))
+
+
 def solve_sentence(content: ReportContent) -> str:
     """Say how the plan was found: method, time, how the search ended, gap."""
     summary = content.summary
+    if not summary.bound_asked:
+        return _("The plan was given, not searched for; no bound was asked for.")
     ends = {
         "optimal": _("the search ended with a proof")
         if summary.beats is None
@@ -191,6 +243,8 @@ def _no_plan(summary: PlanSummary) -> str:
 
 def _bound(summary: PlanSummary) -> str:
     lower, upper = summary.bound, summary.upper
+    if not summary.bound_asked:
+        return _("no bound was asked for")
     if lower is None or upper is None or not known(lower):
         return _("how much better another layout could be was not proven")
     if upper - lower <= PROVED * max(abs(upper), PROVED):

@@ -99,11 +99,15 @@ class SensitivityRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityFacts:
-    """Which assumption moves the value most: rows in that order, from the value as it is, and sentences on what was varied."""
+    """Which assumption moves the value most: rows in that order, from the value as it is, and sentences on what was varied.
+
+    `leads` says whether it is proven that the first does.
+    """
 
     value: float
     rows: tuple[SensitivityRow, ...]
     says: tuple[str, ...]
+    leads: bool = True
 
 
 # Tables of plans over draws, and of assumptions varied one by one.
