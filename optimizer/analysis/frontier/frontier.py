@@ -165,8 +165,9 @@ class Frontier:
         for before, after in zip(self.points, self.points[1:], strict=False):
             width = after.budgets[0] - before.budgets[0]
             gain = difference(before, after, rising=True)
-            each = (amount / width for amount in (gain.found, gain.low, gain.high))
-            found.append(MarginalGain(before.budgets[0], *each, gain.says))
+            found.append(
+                MarginalGain(before.budgets[0], gain.found / width, gain.low / width, gain.high / width, gain.says)
+            )
         return tuple(found)
 
     @property
