@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from optimizer.analysis.explain import replacements
 from optimizer.analysis.explain.explain import explain_folder, explain_plan
 from optimizer.analysis.explain.output import option_sentences
 from optimizer.analysis.explain.replacements import released
@@ -25,9 +26,11 @@ from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Result
 
 
 def known_plan(instance: Instance) -> KnownPlan:
@@ -131,6 +134,26 @@ def test_sentences_hold_the_numbers_of_the_explanation() -> None:
             else:
                 assert "costs nothing" in text or "that it costs anything is not proven" in text
     assert seen > 3
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_price_begins_from_the_best_exchange_of_one_option(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = random_instance(seed, n_options=8)
+    known, begun = known_plan(instance), []
+
+    def placed_from(case: Instance, *arguments: Any, starts: Sequence[np.ndarray], **more: Any) -> Result:
+        begun.append(min((enumerated_value(instance, start) for start in starts), default=np.inf))
+        return solved(case, *arguments, starts=starts, **more)
+
+    monkeypatch.setattr(replacements, "place", placed_from)
+    explained = explain_plan(known, gap=0, time_limit=None, evaders=0).options
+    for one, value in zip(explained, begun, strict=True):
+        j, case = one.price.option, replacements.Pricing(known, contract(instance), 0, 0, SolveParams()).case(one.price.option)
+        for k in range(len(instance.options)):
+            plan = known.placed.copy()
+            plan[[j, k]] = ~plan[[j, k]]
+            if known.placed[j] != known.placed[k] and not violations(case, plan):
+                assert value <= enumerated_value(instance, plan) + 1e-9
 
 
 def test_what_is_priced_before_an_interrupt_is_kept() -> None:

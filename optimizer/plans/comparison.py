@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.plan.evaluation import Evaluation, evaluate, marginal_values, plan_value
-from optimizer.problem.plan.plan import Plan, with_plan
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Plan, violations, with_plan
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -83,6 +83,46 @@ def _values(instance: Instance) -> Callable[[NDArray[np.bool_]], float]:
         return partial(plan_value, instance)
     options = tuple(replace(option, forced=False, forbidden=False) for option in instance.options)
     return contract(replace(instance, options=options)).value
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A plan with one of its options exchanged for another: positions of what goes and what comes, and its (options,) mask."""
+
+    goes: int
+    comes: int
+    placed: NDArray[np.bool_]
+
+
+def exchanges(
+    instance: Instance, placed: NDArray[np.bool_], option: int, others: Iterable[int], most: int
+) -> Iterator[Exchange]:
+    """Yield the feasible plans in which an option of a plan is exchanged for another one; or, if the plan has it not, another one for it.
+
+    Parameters
+    ----------
+    instance, placed
+        The problem and the (options,) mask of the plan.
+    option
+        The option, by position; another kind at its place may come for it.
+    others
+        What it is exchanged with, by position, in the order to try.
+    most
+        How many that fit into the budgets are tried.
+    """
+    left = instance.budget * (1 + BUDGET_TOLERANCE) - placed @ instance.use
+    fitting = 0
+    for other in others:
+        goes, comes = (option, other) if placed[option] else (other, option)
+        if not placed[goes] or placed[comes] or (instance.use[comes] > left + instance.use[goes]).any():
+            continue
+        fitting += 1
+        if fitting > most:
+            return
+        changed = placed.copy()
+        changed[goes], changed[comes] = False, True
+        if not violations(instance, changed):
+            yield Exchange(goes, comes, changed)
 
 
 def _additions(

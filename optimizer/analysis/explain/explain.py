@@ -231,12 +231,13 @@ def explain_plan(
             first = named or fixed
             overlay = contract(released(known.instance, first))
         with step(stopping, "choosing what to price"):
-            options = first if named else [*fixed, *promising(known, overlay, others)]
+            partners = promising(known, overlay)
+            options = first if named else [*fixed, *partners[:others]]
         with step(stopping, "looking for the routes left"):
             left = evaders_left(known.instance, known.placed, _beats(known), evaders, stopping)
         most = None if time_limit is None else time.monotonic() + AT_ROOT * time_limit
         rows = stopping.attempt(lambda: root_rows(known, overlay, gap, most, stopping, params))
-        prices = Pricing(known, overlay, gap, seed, params, rows).prices(options, until, executor, stopping)
+        prices = Pricing(known, overlay, gap, seed, params, partners, rows).prices(options, until, executor, stopping)
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
     return Explanation(known, explained, left, len(options))

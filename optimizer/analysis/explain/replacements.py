@@ -10,6 +10,7 @@ import numpy as np
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.work.listener import ForwardingListener, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.plans.comparison import exchanges
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.params import SolveOptions, SolveParams
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.search.warm_start import ValueRows
+
+MOST_PARTNERS = 40
+"""Options that one is exchanged for at most, of those that fit into the budgets; the report tries fewer of the same."""
 
 NOTHING = 1e-12
 """A gain below this share of the value is rounding."""
@@ -75,6 +79,8 @@ class Pricing:
         Contraction of the problem in which the options to price are neither forced nor forbidden (`released`).
     gap, seed, params
         Of each solve.
+    partners
+        Options outside the plan, by position, those first that would gain most in addition: what one of the plan is exchanged for.
     rows
         Rows of the root program of the problem, which hold in each case as well.
     """
@@ -84,6 +90,7 @@ class Pricing:
     gap: float
     seed: int
     params: SolveParams
+    partners: Sequence[int] = ()
     rows: ValueRows | None = None
 
     def case(self, option: int) -> Instance:
@@ -91,6 +98,13 @@ class Pricing:
         instance = self.known.instance
         change = instance.with_forbidden if self.known.placed[option] else instance.with_forced
         return change(instance.options[option].id)
+
+    def exchanged(self, option: int) -> NDArray[np.bool_] | None:
+        """Return the best plan in which an option is exchanged one for one, as the report weighs exchanges; None where none is feasible."""
+        case, placed = self.case(option), self.known.placed
+        others = self.partners if placed[option] else np.flatnonzero(placed).tolist()
+        found = [each.placed for each in exchanges(case, placed, option, others, MOST_PARTNERS)]
+        return min(found, key=self.overlay.value, default=None)
 
     def prices(
         self, options: Sequence[int], until: float | None, executor: Executor, listener: Listener
@@ -136,7 +150,9 @@ def price_option(call: TaskCall) -> OptionPrice | None:
     chosen = bool(known.placed[option])
     case = pricing.case(option)
     narrower = not (own.forced if chosen else own.forbidden)  # every plan of the case is one of the problem
-    begun = _begun(case, known.placed, option)
+    begun = [_begun(case, known.placed, option)]
+    if (exchanged := pricing.exchanged(option)) is not None:
+        begun.append(exchanged)
     try:
         result = place(
             case,
@@ -144,7 +160,7 @@ def price_option(call: TaskCall) -> OptionPrice | None:
             listener=_OneOfSeries(call.listener),
             overlay=pricing.overlay,
             warm_start=WarmStart(pricing.rows),
-            starts=() if violations(case, begun) else (begun,),
+            starts=tuple(each for each in begun if not violations(case, each)),
             proven=known.same_beats if narrower else 0.0,
         )
     except InfeasibleError as error:
@@ -193,8 +209,8 @@ def _begun(case: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np
     return plan
 
 
-def promising(known: KnownPlan, overlay: Overlay, count: int) -> list[int]:
-    """Return the options outside a plan that would gain most, if there were budget for one more; then those that gain most alone.
+def promising(known: KnownPlan, overlay: Overlay) -> list[int]:
+    """Return the options outside a plan, those first that would gain most if there were budget for one more; then those that gain most alone.
 
     Options of a site that is used already, and forbidden ones, come in place of what is there.
     """
@@ -207,7 +223,7 @@ def promising(known: KnownPlan, overlay: Overlay, count: int) -> list[int]:
         more[group], more[j], one[j] = False, True, True
         gain = value - overlay.value(more)
         gains.append((-gain if gain > NOTHING * value else 0.0, overlay.value(one) - alone, j))
-    return [j for _, _, j in sorted(gains)[:count]]
+    return [j for _, _, j in sorted(gains)]
 
 
 class _OneOfSeries(ForwardingListener):

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +21,10 @@ from optimizer.base.version import package_version
 from optimizer.pipeline.briefing.guarantees import assumptions_of, guarantees_of
 from optimizer.pipeline.briefing.placements import beat_bound, beat_rows, site_rows
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
+from optimizer.plans.comparison import exchanges
 from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, violations
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow, MobilityRow
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
@@ -277,23 +278,17 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
     """
     instance, placed = comparison.instance, comparison.placed
     options, gains = compiled.instance.options, comparison.marginal_values
-    budget = np.array([resource.budget for resource in instance.resources]) + BUDGET_TOLERANCE
-    left = budget - placed @ instance.use
     sites = [j for j, option in enumerate(options) if placed[j] and not option.forced]
-    others = np.array([k for k, option in enumerate(options) if not placed[k] and not option.forbidden], dtype=np.int64)
-    others = others[np.argsort([-gains[options[k].id] for k in others.tolist()], kind="stable")]
+    others = [k for k, option in enumerate(options) if not placed[k] and not option.forbidden]
+    others.sort(key=lambda k: -gains[options[k].id])
     close, tried = CLOSE * comparison.plan.value, 0
     found: list[tuple[str, str]] = []
     for j in sorted(sites, key=lambda j: gains[options[j].id]):
-        fits = others[(instance.use[others] <= left + instance.use[j]).all(axis=1)][:MOST_PARTNERS].tolist()
-        for k in fits[: MOST_SWAPS - tried]:
-            changed = placed.copy()
-            changed[j], changed[k] = False, True
-            if violations(instance, changed):
-                continue
+        for exchange in islice(exchanges(instance, placed, j, others, MOST_PARTNERS), MOST_SWAPS - tried):
             tried += 1
-            if comparison.value_of(changed) <= comparison.plan.value + close:
-                found.append((options[j].label or options[j].id, options[k].label or options[k].id))
+            if comparison.value_of(exchange.placed) <= comparison.plan.value + close:
+                into = options[exchange.comes]
+                found.append((options[j].label or options[j].id, into.label or into.id))
                 break
     return SwapFacts(tried=tried, close=close, sites=tuple(found)) if tried else None
 
