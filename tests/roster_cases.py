@@ -97,7 +97,7 @@ def _unfilled(roster: Roster, first: date, weeks: int) -> list[str]:
 
 def _misplaced(roster: Roster, one: Assignment) -> list[str]:
     local = datetime.combine(one.day, one.shift.start, roster.duties.zone)
-    start = local.astimezone(UTC)
+    start = local.astimezone(UTC) + timedelta(minutes=one.duty.later)
     base = one.crew.base
     minutes = (one.duty.travel[base] if base else min(one.duty.travel.values())) if one.duty.travel else 0
     rules = {

@@ -17,7 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.plans import comparison
 from optimizer.plans.comparison import compare
 from optimizer.problem.files.instance_file import write_instance
-from optimizer.problem.files.plan_file import beat_entry
+from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.instance.evaders import Route, best_responses
 from optimizer.problem.instance.option_names import printed_name
 from optimizer.problem.network.geodesy import great_circle_m
@@ -280,7 +280,7 @@ def test_equal_beats_are_counted_one_by_one(tmp_path: Path) -> None:
     write_instance(model := tmp_path / "model.json", instance)
     files = []
     for count in (1, 3):
-        entries = [beat_entry(instance, beat).model_dump(mode="json") for beat in beats[:count]]
+        entries = [each.model_dump(mode="json") for each in beat_entries(instance, [Plan(tuple(beats[:count]))])]
         content = {"options": [beat.id for beat in beats[:count]], "beats": entries, "schema_version": 2}
         files.append(tmp_path / f"{count}.json")
         files[-1].write_text(json.dumps(content))

@@ -21,6 +21,7 @@ from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.solvers.overlay.overlay import contract, restricted
+from optimizer.solvers.params import SolveParams
 from optimizer.solvers.place import place as solved
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+import shapely
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
@@ -20,10 +21,11 @@ from optimizer.problem.instance.teams import NO_WAY, PatrolField, TeamBase, Team
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.departures import departures
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.scenario.patrols.patrol_field import patrol_field
-from optimizer.scenario.patrols.posts import choose_posts, post_on
+from optimizer.scenario.patrols.posts import FROM_JUNCTION_M, choose_posts, post_on
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.plan.plan import Beat
+    from optimizer.problem.plan.plan import Beat, BeatStop
     from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 
     Floats = NDArray[np.float64]
@@ -324,7 +326,6 @@ def test_posts_are_few_apart_allowed_and_on_roads_that_evaders_use(seed: int, sp
     assert len({post.segment for post in posts}) == len(posts)
     assert all(allowed[post.segment] for post in posts)
     assert all(post.node == network.tail[network.segment_arc[post.segment]] for post in posts)
-    assert all((post.lon, post.lat) == (network.lon[post.node], network.lat[post.node]) for post in posts)
     middle = network.segment_midpoint[[post.segment for post in posts]]
     for k in range(1, len(posts)):
         assert (
@@ -422,6 +423,53 @@ def test_the_product_over_a_beat_says_a_little_less_than_the_simulation_finds() 
     ratio = said[met] / found[met]
     assert np.median(ratio) == pytest.approx(0.98, abs=0.01)
     assert ratio.min() == pytest.approx(0.84, abs=0.01)  # seed 6: 0.351 in place of 0.419
+
+
+@pytest.mark.parametrize("teams", [2, 3, 5])
+def test_equal_beats_set_out_so_that_together_they_find_what_the_product_says(teams: int) -> None:
+    _, field = field_of(6)
+    tour = max(tours(field), key=lambda tour: sum(tour[1]))
+    beats = [make_beat(field, 0, *tour, f"b{k}") for k in range(teams)]
+    later = departures(field, [beats])
+    moment = np.random.default_rng(1).random(EVADERS) * SHIFT
+    for k, stop in enumerate(beats[0].stops):
+        product = (1 - 0.7 * tour[1][k] * SLOT / SHIFT) ** teams
+
+        def found(departure: dict[str, int], stop: BeatStop = stop) -> float:
+            clock = [(moment - departure[beat.id]) % SHIFT for beat in beats]
+            there = sum(((at >= stop.arrive_s) & (at < stop.leave_s)).astype(int) for at in clock)
+            return float(1 - (0.3**there).mean())
+
+        doubt = 4 * np.sqrt(product * (1 - product) / EVADERS)
+        assert found(later) >= 1 - product - doubt
+        assert found(dict.fromkeys(later, 0)) < 1 - product - doubt
+
+
+@examples(30)
+@given(SEEDS, SEEDS)
+def test_a_beat_that_another_plan_has_too_sets_out_when_it_does_there(first: int, second: int) -> None:
+    _, field = field_of(first % 7)
+    fitting = tours(field)
+    assume(fitting)
+    rng = np.random.default_rng(second)
+    beats = [make_beat(field, 0, *fitting[k], f"b{i}") for i, k in enumerate(rng.integers(len(fitting), size=4))]
+    alone = departures(field, [beats[:1]])
+    assert alone == {"b0": 0}
+    both = departures(field, [beats[:3], beats[1:]])
+    assert departures(field, [beats[:3]]).items() <= both.items()
+    assert all(0 <= later < SHIFT for later in both.values())
+
+
+def test_a_post_is_one_place_on_its_own_road_and_named_by_it() -> None:
+    network = town(3)
+    posts = [post_on(network, segment) for segment in range(network.n_segments)]
+    for post in posts:
+        line = network.lines[post.segment]
+        assert line.distance(shapely.Point(post.lon, post.lat)) < 1e-9
+        assert f"({post.lat:.3f}, {post.lon:.3f})" in post.label
+        from_junction = great_circle_m(post.lon, post.lat, network.lon[post.node], network.lat[post.node])
+        assert from_junction <= FROM_JUNCTION_M * 1.01
+    assert len({(post.lon, post.lat) for post in posts}) == len(posts)
 
 
 def test_the_simulation_tells_which_way_a_team_drives() -> None:

@@ -11,7 +11,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import Planned, plan_scenario
 from optimizer.problem.files.instance_file import read_instance, write_instance
-from optimizer.problem.files.plan_file import PlanFile, beat_entry, plan_schema, read_plan, read_plan_file
+from optimizer.problem.files.plan_file import PlanFile, beat_entries, plan_schema, read_plan, read_plan_file
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.solvers.solve import solve
@@ -167,7 +167,7 @@ def test_a_plan_of_another_instance_is_refused(
     change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path, small_plan: tuple[Instance, Plan]
 ) -> None:
     instance, plan = small_plan
-    beats = [beat_entry(instance, beat).model_dump(mode="json") for beat in plan.beats]
+    beats = [each.model_dump(mode="json") for each in beat_entries(instance, [plan])]
     content: dict[str, Any] = {"schema_version": 2, "options": list(plan.options), "beats": beats}
     (tmp_path / "plan.json").write_text(json.dumps(content))
     assert read_plan(tmp_path / "plan.json", instance) == plan

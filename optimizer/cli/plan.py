@@ -279,12 +279,13 @@ def _show_beats(plan: PlanFile) -> None:
         (
             [f"{letter(place)}: {plain(beat.team)}", f"from {plain(beat.home.label)}"],
             [f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops],
+            clock(beat.sets_out_s),
             clock(beat.back_s),
             _amount(beat.entry.worth),
         )
         for place, beat in enumerate(driven_order(beat_rows(plan, DisplayNames({}, {}))))
     ]
-    columns = ["beat", "posts (h:mm from the start of the shift)", "back", "marginal value"]
+    columns = ["beat", "posts (h:mm from the start of the shift)", "sets out", "back", "marginal value"]
     print_table("Beats", columns, rows)
 
 

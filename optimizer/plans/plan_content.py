@@ -20,7 +20,7 @@ from optimizer.problem.files.plan_file import (
     PlanSite,
     PlanValues,
     WeighedBeats,
-    beat_entry,
+    beat_entries,
     resource_entries,
     site_entry,
 )
@@ -91,7 +91,6 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
 def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> PlanFile:
     """Return the content of plan.json; placed options and candidates each in the order of the instance."""
     options, instance = result.plan.options if result.plan else (), comparison.instance
-    beats = result.plan.beats if result.plan else ()
     sites = [
         (option.id, _site(compiled, option, comparison.marginal_values[option.id]))
         for option in compiled.instance.options
@@ -118,7 +117,7 @@ def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> 
         ),
         resources=resource_entries(instance.resources, instance.placed(options) @ instance.use),
         sites=[site for option, site in sites if option in options],
-        beats=[beat_entry(compiled.instance, beat, comparison.marginal_values[beat.id]) for beat in beats],
+        beats=beat_entries(compiled.instance, [result.plan] if result.plan else [], comparison.marginal_values),
         candidates=[site for option, site in sites if option not in options],
     )
 
@@ -219,8 +218,8 @@ def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:
             {
                 "beat": beat.id,
                 "label": stop.label,
-                "arrive_minute": round(stop.arrive_minute, 1),
-                "leave_minute": round(stop.leave_minute, 1),
+                "arrive_minute": round(beat.sets_out_minute + stop.arrive_minute, 1),
+                "leave_minute": round(beat.sets_out_minute + stop.leave_minute, 1),
             },
         )
         for stop in beat.stops

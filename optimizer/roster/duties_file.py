@@ -36,7 +36,7 @@ class DutyBase(Strict):
 
 
 class DutyStop(Strict):
-    """A stop of a beat; minutes count from the start of the shift."""
+    """A stop of a beat; minutes count from when the team sets out."""
 
     label: str = ""
     lon: Longitude
@@ -71,6 +71,9 @@ class Duty(Strict):
     lon: Longitude
     lat: Latitude
     travel: dict[str, Minutes] = Field({}, description="minutes from each base that serves it; any crew where empty")
+    later: Minutes = Field(
+        0.0, description="minutes after the start of the shift at which it begins, and so much later it ends"
+    )
     stops: tuple[DutyStop, ...] = ()
     mark: str = Field("", max_length=20)
     track: tuple[tuple[Longitude, Latitude], ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from optimizer.base.errors import InfeasibleError
@@ -255,17 +255,17 @@ def _assignment(duties: Duties, crew: Crew, where: SlotDuty) -> Assignment:
         shift=slot.shift,
         crew=crew,
         duty=duty,
-        start=slot.start.astimezone(duties.zone),
-        end=slot.end.astimezone(duties.zone),
-        leave=(slot.start - travel).astimezone(duties.zone),
-        back=(slot.end + travel).astimezone(duties.zone),
+        start=where.start.astimezone(duties.zone),
+        end=where.end.astimezone(duties.zone),
+        leave=(where.start - travel).astimezone(duties.zone),
+        back=(where.end + travel).astimezone(duties.zone),
         base=crew.base_for(duty),
     )
 
 
 def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
     lacking = [(one.subproblem.duties[task], missing) for one in filled for task, missing in one.missing.items()]
-    lacking.sort(key=lambda pair: (pair[0].slot.start, pair[0].duty.id))
+    lacking.sort(key=lambda pair: (pair[0].start, pair[0].duty.id))
     return tuple(Gap(where.slot.day, where.slot.shift, where.duty, missing) for where, missing in lacking)
 
 
@@ -278,6 +278,16 @@ class SlotDuty:
 
     slot: Slot
     duty: Duty
+
+    @property
+    def start(self) -> datetime:
+        """When it begins (UTC): with the shift, or later."""
+        return self.slot.start + timedelta(minutes=self.duty.later)
+
+    @property
+    def end(self) -> datetime:
+        """When it ends (UTC)."""
+        return self.slot.end + timedelta(minutes=self.duty.later)
 
 
 @dataclass(frozen=True)
@@ -358,15 +368,15 @@ def _subproblem(
     }
     tasks = tuple(
         RosterTask(
-            start=_minutes(slot.start),
-            end=_minutes(slot.end),
-            day=slot.index,
-            staff=duty.staff,
-            night=slot.night,
-            weekend=slot.weekend,
-            travel=minutes[duty.id],
+            start=_minutes(one.start),
+            end=_minutes(one.end),
+            day=one.slot.index,
+            staff=one.duty.staff,
+            night=one.slot.night,
+            weekend=one.slot.weekend,
+            travel=minutes[one.duty.id],
         )
-        for slot, duty in ((one.slot, one.duty) for one in asked)
+        for one in asked
     )
     agencies = sorted({duty.agency for duty in (one.duty for one in asked) if duty.agency})
     limits = tuple(_limits(crew, first, weeks) for crew in crews)

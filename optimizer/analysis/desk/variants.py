@@ -25,7 +25,7 @@ from optimizer.problem.files.plan_file import (
     PlanFile,
     PlanSite,
     PlanValues,
-    beat_entry,
+    beat_entries,
     resource_entries,
     site_entry,
 )
@@ -98,9 +98,8 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
     overlay = desk.model.overlay
     today = np.array([option.existing for option in instance.options], dtype=bool)
     allowed = np.array([not o.forbidden for o in desk.case.options] + [True] * (placed.size - len(own)), dtype=bool)
-    beats = [
-        beat_entry(desk.base, beat, _worth(desk, instance.option_index[beat.id])) for beat in desk.state.plan.beats
-    ]
+    worth = {beat.id: _worth(desk, instance.option_index[beat.id]) for beat in desk.state.plan.beats}
+    beats = beat_entries(desk.base, [desk.state.plan], worth)
     budgets = {resource.id: resource.budget for resource in desk.case.resources}
     # Demands on beats are resources of the model that the case does not have.
     resources = [replace(each, budget=budgets.get(each.id, each.budget)) for each in instance.resources]

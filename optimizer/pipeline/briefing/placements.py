@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import number, percent
 from optimizer.base.text.language import gettext as _
 from optimizer.plans.display_names import DisplayNames
-from optimizer.problem.files.plan_file import beat_entry
+from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.plan.plan import with_mixture
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
@@ -81,7 +81,10 @@ def beat_rows(plan: PlanFile, names: DisplayNames, places: PlaceNames | None = N
         BeatRow(
             entry=beat,
             agency=names.agency(beat.agency),
-            stops=tuple(BeatStopRow(entry=stop, where=_where(stop, places)) for stop in beat.stops),
+            stops=tuple(
+                BeatStopRow(entry=stop, sets_out_minute=beat.sets_out_minute, where=_where(stop, places))
+                for stop in beat.stops
+            ),
             costs=names.amounts(beat.uses),
         )
         for beat in plan.beats
@@ -132,6 +135,10 @@ def beat_assumptions(patrols: PatrolField) -> list[str]:
         _(
             "Meetings of an evader with a beat count as independent: chances are multiplied, which understates what a long stay at a post does."
         ),
+        _(
+            "Teams that share a post set out one after another, so that they find there together what the value counts. It counts a day of "
+            "shifts that follow one another."
+        ),
         _("Teams do not cross the border: no beat passes a crossing or a place where evaders enter."),
     ]
 
@@ -143,12 +150,11 @@ def mixed_placements(compiled: Compiled, plan: PlanFile, mixture: Mixture) -> Pl
     """Return the content of a plan file with every placement of a mixture in place of those of the single plan."""
     placed = mixture.marginals
     instance = with_mixture(compiled.instance, mixture)
-    beats = {beat.id: beat for each in mixture.plans for beat in each.beats}
     return plan.model_copy(
         update={
             "options": list(placed),
             "sites": [site for site in (*plan.sites, *plan.candidates) if site.id in placed],
-            "beats": [beat_entry(instance, beat) for beat in beats.values()],
+            "beats": beat_entries(instance, mixture.plans),
             "candidates": [],
         }
     )

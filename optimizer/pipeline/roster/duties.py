@@ -284,6 +284,7 @@ def _rows(
             lon=placement.lon or 0.0,
             lat=placement.lat or 0.0,
             travel=near,
+            later=placement.sets_out_minute if isinstance(placement, PlanBeat) else 0.0,
             stops=tuple(_stop(stop) for stop in stops),
             mark=served.mark,
             track=served.track,

@@ -15,6 +15,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.names import close_match
+from optimizer.problem.plan.departures import departures
 from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_mixture
 from optimizer.problem.plan.result import Limit, Status
 
@@ -119,15 +120,15 @@ class PlanSite(Strict):
 
 
 class PlanStop(Strict):
-    """A stay of a beat at a post; minutes count from the start of the shift."""
+    """A stay of a beat at a post; minutes count from when the team sets out."""
 
     post: int = Field(ge=0, description="position in the posts of the instance")
     slots: int = Field(ge=1, description="slots of dwelling")
     label: str = Field("", description="what people call the post")
     lon: float = Field(description="longitude in degrees (WGS 84)")
     lat: float = Field(description="latitude in degrees (WGS 84)")
-    arrive_minute: Minutes = Field(description="minutes from the start of the shift")
-    leave_minute: Minutes = Field(description="minutes from the start of the shift")
+    arrive_minute: Minutes = Field(description="minutes from when the team sets out")
+    leave_minute: Minutes = Field(description="minutes from when the team sets out")
 
 
 class PlanBeat(Strict):
@@ -143,7 +144,12 @@ class PlanBeat(Strict):
     base_label: str = Field("", description="what people call the base")
     lon: float = Field(description="of the base")
     lat: float = Field(description="of the base")
-    back_minute: Minutes = Field(description="minutes from the start of the shift to being back")
+    sets_out_minute: Minutes = Field(
+        0.0,
+        description="minutes from the start of the shift to when the team sets out, and so much later its shift ends: teams that share a post "
+        "are not there together more often than the value counts",
+    )
+    back_minute: Minutes = Field(description="minutes from when the team sets out to being back")
     worth: float | None = Field(None, description="marginal value: what the plan loses without it")
     uses: dict[str, float] = Field(default_factory=dict, description="amount of each resource, by resource id")
     stops: list[PlanStop]
@@ -237,9 +243,19 @@ def resource_entries(resources: Iterable[Resource], used: Iterable[float]) -> li
     ]
 
 
-def beat_entry(instance: Instance, beat: Beat, worth: float | None = None) -> PlanBeat:
-    """Return the entry of a beat of an instance with patrol teams; `worth` is its marginal value."""
+def beat_entries(instance: Instance, plans: Sequence[Plan], worth: Mapping[str, float] | None = None) -> list[PlanBeat]:
+    """Return the entries of the beats of one plan, or of those of a mixture, each once; `worth` is their marginal values, by id."""
+    beats = {beat.id: beat for plan in plans for beat in plan.beats}
+    if not beats:
+        return []
     assert instance.patrols is not None  # noqa: S101 - a beat has a team
+    later = departures(instance.patrols, [plan.beats for plan in plans])
+    values: Mapping[str, float] = worth or {}
+    return [_beat_entry(instance, beat, later[beat.id], values.get(beat.id)) for beat in beats.values()]
+
+
+def _beat_entry(instance: Instance, beat: Beat, sets_out_s: int, worth: float | None) -> PlanBeat:
+    assert instance.patrols is not None  # noqa: S101 - as above
     posts = instance.patrols.patrols[beat.patrol].posts
     return PlanBeat(
         id=beat.id,
@@ -252,6 +268,7 @@ def beat_entry(instance: Instance, beat: Beat, worth: float | None = None) -> Pl
         base_label=beat.base.label,
         lon=round(beat.base.lon, DIGITS),
         lat=round(beat.base.lat, DIGITS),
+        sets_out_minute=sets_out_s / 60,
         back_minute=beat.back_s / 60,
         worth=worth,
         uses=dict(beat.uses),
@@ -453,7 +470,6 @@ def mixture_content(
     randomised = result.mixed
     assert randomised is not None  # noqa: S101 - of the method `mixed`
     mixture = randomised.mixture
-    beats = {beat.id: beat for plan in mixture.plans for beat in plan.beats}
     return MixtureFile(
         schema_version=1,
         name=name,
@@ -472,7 +488,7 @@ def mixture_content(
             MixedPlan(probability=probability, options=list(plan.options))
             for plan, probability in zip(mixture.plans, mixture.probabilities, strict=True)
         ],
-        beats=[beat_entry(instance, beat) for beat in beats.values()],
+        beats=beat_entries(instance, mixture.plans),
     )
 
 

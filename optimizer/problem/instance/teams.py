@@ -147,11 +147,11 @@ class Post:
     segment
         Segment it watches.
     node
-        Where the team stands: an end of the segment.
+        The end of the segment that the team drives to.
     lon, lat
-        Degrees of that node: where crews are sent.
+        Degrees of where it stands on the segment, near that end: where crews are sent.
     label
-        What people call it.
+        What people call it: the road and that place.
     traffic
         Vehicles an hour that pass it, > 0.
     """

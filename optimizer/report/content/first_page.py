@@ -163,8 +163,11 @@ def _beat_line(beat: BeatRow, name: str) -> OrderLine:
         + PlaceNames.joined(plain(stop.label, NAME).partition(" (")[0], plain(stop.where, PLACE))
         for stop in beat.stops
     ]
-    details = _("from {base}: {stops}; back {time}").format(
-        base=plain(beat.home.label, NAME), stops="; ".join(stops), time=clock(beat.back_s)
+    leaves = _("from {base} at {time}") if beat.sets_out_s else _("from {base}")
+    details = _("{leaves}: {stops}; back {time}").format(
+        leaves=leaves.format(base=plain(beat.home.label, NAME), time=clock(beat.sets_out_s)),
+        stops="; ".join(stops),
+        time=clock(beat.back_s),
     )
     return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}")
 

@@ -97,9 +97,10 @@ class BeatBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatStopRow:
-    """A stay of a beat at a post, as the plan file has it, and where the post is in words."""
+    """A stay of a beat at a post, as the plan file has it; minutes after the start of the shift at which its team sets out; where in words."""
 
     entry: PlanStop
+    sets_out_minute: float = 0.0
     where: str = ""
 
     @property
@@ -120,12 +121,12 @@ class BeatStopRow:
     @property
     def arrive_s(self) -> float:
         """Seconds after the shift began at which the team comes."""
-        return round(60 * self.entry.arrive_minute)
+        return round(60 * (self.sets_out_minute + self.entry.arrive_minute))
 
     @property
     def leave_s(self) -> float:
         """Seconds after the shift began at which the team goes on."""
-        return round(60 * self.entry.leave_minute)
+        return round(60 * (self.sets_out_minute + self.entry.leave_minute))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +171,14 @@ class BeatRow:
         return np.array(self.entry.route, dtype=np.int64)
 
     @property
+    def sets_out_s(self) -> float:
+        """Seconds after the shift began at which the team sets out."""
+        return round(60 * self.entry.sets_out_minute)
+
+    @property
     def back_s(self) -> float:
         """Seconds after the shift began at which the team is back."""
-        return round(60 * self.entry.back_minute)
+        return round(60 * (self.entry.sets_out_minute + self.entry.back_minute))
 
     @property
     def dwell_s(self) -> float:
@@ -182,7 +188,7 @@ class BeatRow:
     @property
     def drive_s(self) -> float:
         """Seconds it drives."""
-        return self.back_s - self.dwell_s
+        return self.back_s - self.sets_out_s - self.dwell_s
 
 
 def chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
@@ -256,6 +262,7 @@ def beats_table(content: ReportContent) -> ReportTable:
             plain(beat.team),
             plain(beat.home.label),
             plain(beat.agency) or DASH,
+            clock(beat.sets_out_s),
             "; ".join(_stop_texts(beat, letter(place))),
             clock(beat.drive_s),
             clock(beat.dwell_s),
@@ -267,14 +274,15 @@ def beats_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "beats",
         _(
-            "Beats in the plan, lettered as on the maps, base by base. Times count from the start of the shift (h:mm). Marginal value: how "
-            "much the {unit} rises without the beat."
+            "Beats in the plan, lettered as on the maps, base by base. Times count from the start of the shift (h:mm); a team that sets out "
+            "later works its whole shift from then. Marginal value: how much the {unit} rises without the beat."
         ).format(unit=unit(content.summary)),
         (
             Column(_("Beat")),
             Column(_("Team")),
             Column(_("Base")),
             Column(_("Agency")),
+            Column(_("Sets out at (h:mm)"), numeric=True),
             Column(_("Posts, in order")),
             Column(_("Driving (h:mm)"), numeric=True),
             Column(_("At posts (h:mm)"), numeric=True),

@@ -79,6 +79,7 @@ BEAT_FIELDS = (
     LayerField("team", "text", "what people call the team type"),
     LayerField("agency", "text", "its owner; empty where all share it"),
     LayerField("base", "text", "where it sets out"),
+    LayerField("sets_out_minute", "number", "minutes from the start of the shift to setting out"),
     LayerField("back_minute", "number", "minutes from the start of the shift to being back"),
     LayerField("dwell_minute", "number", "minutes at posts"),
     LayerField("length_km", "number", "kilometres driven"),
@@ -164,7 +165,7 @@ def _watched(content: ReportContent) -> GeoTable:
 def _beats(content: ReportContent) -> GeoTable:
     network, rows = content.network, []
     for k, beat in enumerate(content.driven):
-        times = (beat.back_s / 60, beat.dwell_s / 60)
+        times = (beat.sets_out_s / 60, beat.back_s / 60, beat.dwell_s / 60)
         length = _length_km(network, beat.arcs)
         rows.append((letter(k), beat.id, beat.team, beat.agency, beat.home.label, *times, length, beat.entry.worth))
     letters = [letter(k) for k in range(len(rows))]

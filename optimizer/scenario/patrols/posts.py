@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.instance.evaders import best_responses
@@ -53,14 +54,22 @@ def choose_posts(
     ]
 
 
+FROM_JUNCTION_M = 300.0
+"""Metres of its road from the junction to where a team stands, at most half of the segment: clear of the other roads there, and under
+half a minute's drive, which times leave out. Assumed."""
+
+
 def post_on(network: Network, segment: int, label: str = "", traffic: float = 1.0) -> Post:
-    """Return a post on a segment; the team stands at the end where its first arc begins, the label has the segment's middle."""
+    """Return a post on a segment: a little way along it from the junction at which its first arc begins, and named by that place.
+
+    Teams drive to the junction in the model. Posts on two roads of one junction stand on their own roads.
+    """
     arc = int(network.segment_arc[segment])
-    node = int(network.tail[arc])
-    lon, lat = network.segment_midpoint[segment]
+    along = min(0.5, FROM_JUNCTION_M / max(float(network.length_m[arc]), 1.0))
+    place = shapely.line_interpolate_point(network.lines[segment], along, normalized=True)
+    lon, lat = float(place.x), float(place.y)
     road = str(network.name[arc]) or str(network.road_class[arc])
-    name = label or f"{road} ({lat:.3f}, {lon:.3f})"
-    return Post(segment, node, float(network.lon[node]), float(network.lat[node]), name, traffic)
+    return Post(segment, int(network.tail[arc]), lon, lat, label or f"{road} ({lat:.3f}, {lon:.3f})", traffic)
 
 
 # Segments worth considering for a post: on the roads that evaders take, and on those they would take if the first were watched.
