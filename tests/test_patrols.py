@@ -438,7 +438,7 @@ def test_equal_beats_set_out_so_that_together_they_find_what_the_product_says(te
         def found(departure: dict[str, int], stop: BeatStop = stop) -> float:
             clock = [(moment - departure[beat.id]) % SHIFT for beat in beats]
             there = sum(((at >= stop.arrive_s) & (at < stop.leave_s)).astype(int) for at in clock)
-            return float(1 - (0.3**there).mean())
+            return float(1 - np.mean(0.3**there))
 
         doubt = 4 * np.sqrt(product * (1 - product) / EVADERS)
         assert found(later) >= 1 - product - doubt
@@ -452,7 +452,7 @@ def test_a_beat_that_another_plan_has_too_sets_out_when_it_does_there(first: int
     fitting = tours(field)
     assume(fitting)
     rng = np.random.default_rng(second)
-    beats = [make_beat(field, 0, *fitting[k], f"b{i}") for i, k in enumerate(rng.integers(len(fitting), size=4))]
+    beats = [make_beat(field, 0, *fitting[int(k)], f"b{i}") for i, k in enumerate(rng.integers(len(fitting), size=4))]
     alone = departures(field, [beats[:1]])
     assert alone == {"b0": 0}
     both = departures(field, [beats[:3], beats[1:]])
@@ -467,8 +467,10 @@ def test_a_post_is_one_place_on_its_own_road_and_named_by_it() -> None:
         line = network.lines[post.segment]
         assert line.distance(shapely.Point(post.lon, post.lat)) < 1e-9
         assert f"({post.lat:.3f}, {post.lon:.3f})" in post.label
-        from_junction = great_circle_m(post.lon, post.lat, network.lon[post.node], network.lat[post.node])
-        assert from_junction <= FROM_JUNCTION_M * 1.01
+        here, junction = (
+            np.array([[x, y]]) for x, y in ((post.lon, post.lat), (network.lon[post.node], network.lat[post.node]))
+        )
+        assert great_circle_m(here[:, 0], here[:, 1], junction[:, 0], junction[:, 1])[0] <= FROM_JUNCTION_M * 1.01
     assert len({(post.lon, post.lat) for post in posts}) == len(posts)
 
 
