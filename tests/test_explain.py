@@ -149,7 +149,10 @@ def test_every_price_begins_from_the_best_exchange_of_one_option(seed: int, monk
     monkeypatch.setattr(replacements, "place", placed_from)
     explained = explain_plan(known, gap=0, time_limit=None, evaders=0).options
     for one, value in zip(explained, begun, strict=True):
-        j, case = one.price.option, replacements.Pricing(known, contract(instance), 0, 0, SolveParams()).case(one.price.option)
+        j, case = (
+            one.price.option,
+            replacements.Pricing(known, contract(instance), 0, 0, SolveParams()).case(one.price.option),
+        )
         for k in range(len(instance.options)):
             plan = known.placed.copy()
             plan[[j, k]] = ~plan[[j, k]]
