@@ -36,7 +36,7 @@ class RootParams(Params):
             ge=1,
             description="rounds before a bound that has not moved counts as stalled; at first too few paths are known",
         ),
-    ] = 40
+    ] = 80
     slack_solves: Annotated[
         int,
         Field(

@@ -65,6 +65,12 @@ BASES = (0.999, 0.6)
 INWARD = 0.4
 """How far the point of separation lies from x towards the mean of earlier ones."""
 
+FLAT_INWARD = 0.9
+"""The same at a root whose bound has not moved yet."""
+
+FLAT_WEIGHT = 2.0
+"""Weight of the k-th solution in the mean there, times k: those of the second half count for three quarters."""
+
 VIOLATION = 1e-7
 """Least violation of a row, relative to the value with nothing placed, that counts."""
 
@@ -272,11 +278,16 @@ class Master:
             solution.values[self._n + self._scale.size + 1 :],
         )
 
-    def separate(self, node: Node, relaxed: Relaxed, *, search: bool = True) -> bool:
-        """Add the rows that x violates, found at a point inward of it or else at x itself; return whether there were any."""
+    def separate(self, node: Node, relaxed: Relaxed, *, search: bool = True, flat: int = 0) -> bool:
+        """Add the rows that x violates, found at a point inward of it or else at x itself; return whether there were any.
+
+        `flat` counts the solutions so far of a root whose bound has not moved: x is then some corner of an optimal face that is wide, and rows
+        found near it hold it back from that corner alone. The mean of all corners is near what the face has in common (`FLAT_INWARD`).
+        """
         x = relaxed.x
-        self._mean = (self._mean + x) / 2
-        for point in ((1 - INWARD) * x + INWARD * self._mean, x) if search else (x,):
+        inward, weight = (FLAT_INWARD, min(1.0, FLAT_WEIGHT / flat)) if flat else (INWARD, 0.5)
+        self._mean = (1 - weight) * self._mean + weight * x
+        for point in ((1 - inward) * x + inward * self._mean, x) if search else (x,):
             cuts = self.cuts_at(point, node.floor, search=search)
             floor = node.floor
             if node.loss is not None:

@@ -4,7 +4,8 @@ The linear program is in `master`, the cuts in `separation` and `budget_hull`, t
 of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
-that have been slack for some solves; until the bound stalls. Then floors are raised to what the budgets leave of each commodity at least
+that have been slack for some solves; until the bound stalls. While the bound has not moved at all, no row is dropped and the point lies near
+the mean: the optimal face is wide, and x some corner of it. Then floors are raised to what the budgets leave of each commodity at least
 (`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
@@ -206,11 +207,13 @@ class BranchAndCut:
             stalled = has_stalled(history, self.params.root, moved=self.root.loss is not None)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
-            self.master.program.drop_slack(self.params.root.slack_solves)
+            moved = self.root.loss is not None or has_moved(history)
+            if moved:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
+                self.master.program.drop_slack(self.params.root.slack_solves)
             tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
             if by_turns and tightened and len(history) % 2:
                 continue
-            if not self.master.separate(self.root, relaxed) and not tightened:
+            if not self.master.separate(self.root, relaxed, flat=0 if moved else len(history)) and not tightened:
                 break
         return last
 
@@ -455,9 +458,14 @@ MOVED = 1e-2
 """Relative rise of the root's bound from which on it counts as moved: before the pool has enough paths it may stand still for long."""
 
 
+def has_moved(history: list[float]) -> bool:
+    """Whether the bound of the root has risen since its first solution, by more than what moves between equal optima."""
+    return history[-1] - history[0] > MOVED * abs(history[-1])
+
+
 def has_stalled(history: list[float], params: RootParams, *, moved: bool = False) -> bool:
     """Whether the last rounds at the root gained next to nothing; `moved` says that the bound has moved before."""
-    moved |= history[-1] - history[0] > MOVED * abs(history[-1])
+    moved |= has_moved(history)
     if len(history) <= (params.patience if moved else params.flat_rounds):
         return False
     return history[-1] - history[-1 - params.patience] <= params.stalled * abs(history[-1])
