@@ -207,6 +207,27 @@ def test_hostile_text_stays_text_in_every_format(tmp_path: Path) -> None:
     )
 
 
+def test_the_project_opens_on_all_of_it_in_metres(tmp_path: Path) -> None:
+    tables = [one for one in _tables(full_content()) if one.rows and one.style]
+    write_project(tmp_path / "plan.qgz", "A plan", tables, "plan.gpkg", "nobody")
+    with zipfile.ZipFile(tmp_path / "plan.qgz") as archive:
+        project = fromstring(archive.read("plan.qgs"), forbid_dtd=False)
+    code = str(project.findtext("projectCrs/spatialrefsys/authid"))
+    assert code.startswith(("EPSG:326", "EPSG:327"))
+    assert project.findtext("mapcanvas/units") == "meters"
+    shapes = gpd.GeoSeries(
+        [shape for one in tables for shape in one.shapes or () if shape is not None], crs=4326
+    ).to_crs(code)
+    sides = [float(project.findtext(f"mapcanvas/extent/{side}") or "nan") for side in ("xmin", "ymin", "xmax", "ymax")]
+    west, south, east, north = shapes.total_bounds
+    assert sides[0] < west < east < sides[2]
+    assert sides[1] < south < north < sides[3]
+    view = project.find("ProjectViewSettings/DefaultViewExtent")
+    assert view is not None
+    assert float(view.get("xmin", "nan")) == pytest.approx(sides[0], abs=0.01)
+    assert all(layer.find("extent") is not None for layer in project.iter("maplayer"))
+
+
 @pytest.mark.parametrize("missing", ["nothing placed", "no border", "no records", "no beats", "500 sites"])
 def test_what_is_missing_is_left_out_and_the_rest_opens(missing: str, tmp_path: Path) -> None:
     content = full_content()

@@ -349,7 +349,7 @@ def test_ten_faults_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
         (b"\n\n", "an empty file"),
         (b"<!DOCTYPE html><html><body>Not found</body></html>", "a web page"),
         (HEAD.encode() + b"\n", "a header and no row"),
-        (HEAD.encode() + b"\nA caf\xe9,,,,,,,,\n", "line 2: found bytes that are not UTF-8"),
+        (HEAD.encode() + b"\nA caf\x82,,,,,,,,\n", "line 2: found bytes that are not UTF-8"),
         (HEAD.encode("utf-16"), "a header and no row"),
         (b"PK\x03\x04abc", "found a ZIP archive"),
         (HEAD.replace(",", ";").encode() + b"\n1;2\n", "Quote cells that hold semicolons"),

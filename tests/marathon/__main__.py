@@ -1,4 +1,4 @@
-"""`python -m tests.marathon --only readers|solvers|kills|terminal --count N --seed S`: prints faults and counts; `--page` keeps the figures."""
+"""`python -m tests.marathon --only PART --count N --seed S`: prints faults and counts; `--page` keeps the figures."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from tests.marathon.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COUNTS = {"readers": 10_000, "solvers": 10_000, "kills": 50, "terminal": 78}
+COUNTS = {"readers": 10_000, "solvers": 10_000, "kills": 50, "terminal": 108}
 """What a whole marathon runs of each part."""
+
+FUZZ_SECONDS = 60
+"""Seconds of fuzzing of each kind of file, where no count is given."""
 
 
 def run_part(part: str, count: int, seed: int, keep: Path | None = None, kinds: Sequence[str] = ()) -> Tally:
@@ -34,6 +37,10 @@ def run_part(part: str, count: int, seed: int, keep: Path | None = None, kinds: 
         from tests.marathon.kills import run_kills
 
         run_kills(tally, count, seed)
+    elif part == "fuzz":
+        from tests.marathon.fuzz import run_fuzz
+
+        run_fuzz(tally, count, seed, kinds)
     else:
         from tests.marathon.terminal import run_terminal
 
@@ -52,9 +59,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.marathon", description="Damaged inputs, brute force, kills and faults."
     )
-    parser.add_argument("--only", choices=[*COUNTS], action="append", help="a part; all where not given")
     parser.add_argument(
-        "--count", type=int, help="cases of each part; by default 10,000 inputs and instances, 50 kills, all faults"
+        "--only", choices=[*COUNTS, "fuzz"], action="append", help="a part; all but fuzz where not given"
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        help="cases of each part; by default 10,000 inputs and instances, 50 kills, all faults; of fuzz seconds a kind",
     )
     parser.add_argument("--seed", type=int, default=0, help="number of the first case")
     parser.add_argument("--keep", type=Path, help="folder for damaged files that make a fault")
@@ -66,8 +77,10 @@ def main() -> int:
     asked = parser.parse_args()
     faults = 0
     for part in asked.only or [*COUNTS]:
-        count, began = asked.count or COUNTS[part], _processor_seconds()
+        count, began = asked.count or COUNTS.get(part, FUZZ_SECONDS), _processor_seconds()
         tally = run_part(part, count, asked.seed, asked.keep, asked.kind)
+        if part == "fuzz":
+            count = tally.total()
         row = MarathonRow.of(part, count, asked.seed, tally, _processor_seconds() - began, asked.note)
         for (group, outcome), number in sorted(tally.counts.items()):
             print(f"{part}: {group}: {number} {outcome}")

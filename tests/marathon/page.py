@@ -21,6 +21,7 @@ WHAT = {
     "solvers": "instances",
     "kills": "runs ended",
     "terminal": "runs on faulty places",
+    "fuzz": "inputs of coverage-guided fuzzing",
 }
 
 

@@ -27,6 +27,11 @@ from optimizer.region.border import read_border
 from optimizer.roster.model import read_duties, read_earlier
 from optimizer.sharing.format_conversion import exchange_records
 from optimizer.sharing.fuse import fuse_feeds
+from optimizer.sharing.ledger.notes import ED25519, Checkpoint
+from optimizer.sharing.ledger.proofs import InclusionProof, prove_entry
+from optimizer.sharing.ledger.signing import make_checkpoint, make_key, read_signing_key, read_verifier_key
+from optimizer.sharing.ledger.store import SETTINGS, Entry, EntryFile, LedgerFolder
+from optimizer.sharing.ledger.verifying import verify_ledger
 from optimizer.solvers.mip.backend import _last_improving
 from tests import test_convert, test_fusion, test_importers
 from tests.golden_scenarios import PEOPLE
@@ -79,13 +84,16 @@ class Sample:
 
 def make_samples(folder: Path) -> list[Sample]:
     """Write a good sample of every kind into folders, and return them."""
-    return [
-        *_scenario(folder / "scenario"),
-        *_regions(folder / "regions"),
-        *_imports(folder / "imports"),
-        *_foreign(folder / "foreign"),
-        *_shared(folder / "shared"),
-    ]
+    return [sample for name, make in _GROUPS.items() for sample in make(folder / name)]
+
+
+def sample_of(kind: str, folder: Path) -> Sample:
+    """Write the good samples of the group of one kind alone, and return that kind's."""
+    for name, make in reversed(_GROUPS.items()):
+        for sample in make(folder / name):
+            if sample.name == kind:
+                return sample
+    raise ValueError(kind)
 
 
 def _scenario(folder: Path) -> list[Sample]:
@@ -115,7 +123,7 @@ def _check(path: Path) -> None:
 
 
 def _regions(folder: Path) -> list[Sample]:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     sample_world().save(folder / "world.osm")
     edges: list[tuple[str, str, dict[str, object]]] = [
         ("1", "2", {"osmid": 1, "highway": "primary", "geometry": BEND}),
@@ -133,7 +141,7 @@ def _regions(folder: Path) -> list[Sample]:
 
 
 def _imports(folder: Path) -> list[Sample]:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     test_importers.searches(
         folder, [test_importers.search(linked="True"), test_importers.search("2020-02-02T10:00:00+00:00")]
     )
@@ -157,8 +165,34 @@ def _imports(folder: Path) -> list[Sample]:
     ]
 
 
+def _ledger(folder: Path) -> list[Sample]:
+    """Return the files of a ledger; they lie side by side, as readers are given a copy of a folder without those in it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    ledger = LedgerFolder.made(folder, "a.example/ledger")
+    (folder.parent / "record.csv").write_text("time,lon,lat\n", encoding="utf-8")
+    key = make_key(folder.parent / "ledger-key", "a.example/ledger")
+    ledger.append([Entry("records", "record", (EntryFile.of(folder.parent / "record.csv"),))])
+    make_checkpoint(ledger, read_signing_key(key.private))
+    beside = folder.parent / "ledger-beside"
+    beside.mkdir()
+    (beside / "proof").write_text(prove_entry(ledger, str(folder.parent / "record.csv")).content, encoding="utf-8")
+    (beside / "key.pub").write_bytes(key.public.read_bytes())
+    (beside / "checkpoint.txt").write_bytes(ledger.checkpoint_file(ledger.checkpoint_sizes()[-1]).read_bytes())
+
+    def verified(path: Path) -> None:
+        verify_ledger(path.parent, key=read_verifier_key(str(key.public), ED25519, "key"))
+
+    return [
+        Sample("ledger: entries", ledger.entries, verified),
+        Sample("ledger: settings", folder / SETTINGS, lambda path: LedgerFolder.opened(path.parent)),
+        Sample("ledger: checkpoint", beside / "checkpoint.txt", lambda path: Checkpoint.parsed(path.read_bytes(), "x")),
+        Sample("ledger: key", beside / "key.pub", lambda path: read_verifier_key(str(path), ED25519, "key")),
+        Sample("ledger: proof", beside / "proof", lambda path: InclusionProof.parsed(path.read_bytes(), "x")),
+    ]
+
+
 def _foreign(folder: Path) -> list[Sample]:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     texts = {"net": test_convert.NET, "trips": test_convert.TRIPS, "tntp": test_convert.TNTP_OPTIONS}
     test_convert.written(folder, **texts)
     for name, text in {
@@ -195,7 +229,7 @@ def _foreign(folder: Path) -> list[Sample]:
 
 def _shared(folder: Path) -> list[Sample]:
     """Return what agencies hand to each other, and what residents say."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     feeds = [feed.name for feed in test_fusion.two_feeds(folder)]
     fuse_feeds([folder / name for name in feeds], folder / "fused")
     review = (folder / "fused/review.csv").read_text(encoding="utf-8").splitlines()
@@ -218,3 +252,14 @@ def _shared(folder: Path) -> list[Sample]:
         Sample("tips", folder / "tips.csv", read_tips),
         *(Sample(f"exchange: {file}", folder / file, exchanged) for file in ("tips.csv", "tips.geojson", "tips.json")),
     ]
+
+
+_GROUPS: dict[str, Callable[[Path], list[Sample]]] = {
+    "scenario": _scenario,
+    "regions": _regions,
+    "imports": _imports,
+    "foreign": _foreign,
+    "shared": _shared,
+    "ledger": _ledger,
+}
+"""Folder -> what writes samples of some kinds into it; the slowest first."""

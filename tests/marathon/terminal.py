@@ -57,6 +57,22 @@ def _dangling(out: Path) -> Path:
     return out
 
 
+def _full_disk(out: Path) -> Path:
+    """Put a file system of one page there, which is full at once; where that is not allowed, a place that nobody can write."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(out.parent)]
+    if subprocess.run(mounted, check=False, capture_output=True).returncode:
+        return Path("/proc") / out.name
+    (out.parent / "filler").write_bytes(b"x" * 4096)
+    return out
+
+
+def _circle(out: Path) -> Path:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.symlink_to(out.name)
+    return out
+
+
 def _foreign(out: Path) -> Path:
     """Write a file of each name that a command writes, as if by somebody else."""
     out.mkdir(parents=True)
@@ -73,6 +89,13 @@ FAULTS = [
     Fault("stdin is closed", redirection="<&-"),
     Fault("ASCII terminal", frozenset({0}), {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}),
     Fault("Windows-1252 terminal", frozenset({0}), {"PYTHONIOENCODING": "cp1252"}),
+    Fault("LC_ALL=C", frozenset({0}), {"LC_ALL": "C", "LANG": "C"}),
+    Fault("LC_ALL=tr_TR.UTF-8", frozenset({0}), {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}),
+    Fault(
+        "read-only installation", frozenset({0}), {"NUMBA_CACHE_DIR": "/proc/nowhere", "PYTHONDONTWRITEBYTECODE": "1"}
+    ),
+    Fault("full disk", frozenset({1}), place=_full_disk),
+    Fault("a link in a circle", frozenset({1}), place=_circle),
     Fault("no file above 100 bytes", frozenset({1}), limit=100),
     Fault("dangling link", frozenset({1}), place=_dangling),
     Fault("name too long", frozenset({1}), place=lambda out: out.with_name("x" * 300)),
@@ -112,6 +135,9 @@ def _run(command: Command, fault: Fault, out: Path, tally: Tally) -> None:
     except subprocess.TimeoutExpired:
         tally.add(group, "hang")
         return
+    finally:
+        if fault.place is _full_disk:
+            subprocess.run(["umount", str(out.parent)], check=False, capture_output=True)
     errors = done.stderr.decode(errors="replace")
     if "Traceback" in errors:
         tally.add(group, "traceback", errors.strip().splitlines()[-1])

@@ -38,6 +38,9 @@ WGS84 = {
 }
 """The coordinate reference system as a project describes it; the number alone is not enough."""
 
+MARGIN = 0.05
+"""Room around all shapes, as a share of the longer side."""
+
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every entry of an archive: the same content makes the same file."""
 
@@ -75,14 +78,15 @@ def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str
     root = ET.Element("qgis", version=QGIS, projectname=plain(title))
     ET.SubElement(root, "homePath", path="")
     ET.SubElement(root, "title").text = plain(title)
-    _add_reference(ET.SubElement(root, "projectCrs"))
+    crs = _metric_crs(layers)
+    _add_reference(ET.SubElement(root, "projectCrs"), crs)
     tree = ET.SubElement(root, "layer-tree-group")
     for layer in layers:
         assert layer.style is not None  # noqa: S101 - it has shapes
         words = {"id": _id(layer), "name": plain(layer.title), "source": _source(layer, source)}
         checked = "Qt::Checked" if layer.style.shown else "Qt::Unchecked"
         ET.SubElement(tree, "layer-tree-layer", words, providerKey="ogr", checked=checked, expanded="1")
-    _add_extent(ET.SubElement(root, "mapcanvas", name="theMapCanvas"), layers)
+    _add_extent(root, layers, crs)
     every = ET.SubElement(root, "projectlayers")
     for layer in layers:
         _add_layer(every, layer, source)
@@ -109,25 +113,74 @@ def _add_layer(parent: ET.Element, layer: GeoTable, source: str) -> None:
     ET.SubElement(one, "id").text = _id(layer)
     ET.SubElement(one, "datasource").text = _source(layer, source)
     ET.SubElement(one, "layername").text = plain(layer.title)
-    _add_reference(ET.SubElement(one, "srs"))
+    _add_box(one, "extent", _bounds([layer]))
+    _add_reference(ET.SubElement(one, "srs"), WGS84)
     ET.SubElement(one, "provider", encoding="UTF-8").text = "ogr"
     add_style(one, layer.style)
 
 
-def _add_reference(parent: ET.Element) -> None:
+def _add_reference(parent: ET.Element, crs: Mapping[str, str]) -> None:
     reference = ET.SubElement(parent, "spatialrefsys", nativeFormat="Wkt")
-    for name, text in WGS84.items():
+    for name, text in crs.items():
         ET.SubElement(reference, name).text = text
 
 
-def _add_extent(parent: ET.Element, layers: Sequence[GeoTable]) -> None:
+def _metric_crs(layers: Sequence[GeoTable]) -> Mapping[str, str]:
+    """Return the UTM zone of the middle of all shapes, in which maps are drawn and lengths are metres; WGS 84 where there are none."""
+    from pyproj import CRS
+
+    bounds = _bounds(layers)
+    if bounds is None:
+        return WGS84
+    west, south, east, north = bounds
+    zone = min(int((west + east) / 2 + 180) // 6 + 1, 60)
+    number = (32600 if south + north >= 0 else 32700) + zone
+    crs = CRS.from_epsg(number)
+    return {
+        "wkt": crs.to_wkt(),
+        "proj4": f"+proj=utm +zone={zone}{'' if number < 32700 else ' +south'} +datum=WGS84 +units=m +no_defs",
+        "srid": str(number),
+        "authid": f"EPSG:{number}",
+        "description": crs.name,
+        "projectionacronym": "utm",
+        "ellipsoidacronym": "EPSG:7030",
+        "geographicflag": "false",
+    }
+
+
+def _bounds(layers: Sequence[GeoTable]) -> tuple[float, float, float, float] | None:
+    """Return west, south, east and north of all shapes, in degrees."""
     shapes = [shape for layer in layers for shape in layer.shapes or () if shape is not None]
-    ET.SubElement(parent, "units").text = "degrees"
-    if shapes:
-        extent = ET.SubElement(parent, "extent")
-        for name, value in zip(("xmin", "ymin", "xmax", "ymax"), shapely.total_bounds(shapes).tolist(), strict=True):
-            ET.SubElement(extent, name).text = f"{value:.6f}"
-    _add_reference(ET.SubElement(parent, "destinationsrs"))
+    if not shapes:
+        return None
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    return west, south, east, north
+
+
+def _add_extent(root: ET.Element, layers: Sequence[GeoTable], crs: Mapping[str, str]) -> None:
+    """Add what is seen when the project opens, and what "zoom to all" goes back to: all shapes, with a margin."""
+    from pyproj import Transformer
+
+    canvas = ET.SubElement(root, "mapcanvas", name="theMapCanvas")
+    ET.SubElement(canvas, "units").text = "degrees" if crs is WGS84 else "meters"
+    if (bounds := _bounds(layers)) is not None:
+        change = Transformer.from_crs(WGS84["authid"], crs["authid"], always_xy=True)
+        west, south, east, north = change.transform_bounds(*bounds)
+        margin = MARGIN * max(east - west, north - south)
+        box = (west - margin, south - margin, east + margin, north + margin)
+        _add_box(canvas, "extent", box)
+        settings = ET.SubElement(root, "ProjectViewSettings", UseProjectScales="0", rotation="0")
+        names = dict(zip(("xmin", "ymin", "xmax", "ymax"), (f"{value:.2f}" for value in box), strict=True))
+        view = ET.SubElement(settings, "DefaultViewExtent", names)
+        _add_reference(view, crs)
+    _add_reference(ET.SubElement(canvas, "destinationsrs"), crs)
+
+
+def _add_box(parent: ET.Element, name: str, box: Sequence[float] | None) -> None:
+    if box is not None:
+        extent = ET.SubElement(parent, name)
+        for side, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True):
+            ET.SubElement(extent, side).text = f"{value:.6f}"
 
 
 def _id(layer: GeoTable) -> str:
