@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 
 from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.desk.desk import Desk
+from optimizer.analysis.desk.session import DeskSearch
 from optimizer.analysis.frontier.frontier import BudgetRange, frontier
+from optimizer.analysis.uncertainty.sensitivity import VariationEnd, _Base, vary
+from optimizer.base.work.listener import SILENT
+from optimizer.base.work.tasks import Task, TaskCall
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.plan.agencies import coalition_problem
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
+from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
@@ -23,10 +30,13 @@ from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
 from optimizer.solvers.search.local_search import greedy
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
+from tests.test_compare_plans import on_a_map, written
 from tests.test_joint import small_case
+from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -110,6 +120,32 @@ def test_no_answer_is_worse_than_what_is_known(name: str) -> None:
             assert upper <= least(case, best)
 
 
+def test_a_desk_does_not_lose_the_plan_that_is_shown(tmp_path: Path) -> None:
+    instance = on_a_map(2)
+    _, best = brute_force(instance)
+    desk = Desk(PlanFolder(written(tmp_path / "plan", instance, list(instance.ids_of(best)))).known)
+    search = DeskSearch(desk, time_limit=NO_TIME)
+    search.start()
+    search.wait()
+    search.take()
+    assert desk.value <= least(instance, best)
+
+
+def test_assumptions_are_varied_from_the_plan_whatever_fits_of_it(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    compiled = compile_scenario(scenario, solve={"time_limit": 60.0, "threads": 1})
+    plan = solve(compiled.instance, threads=1).plan
+    assert plan is not None
+    placed = compiled.instance.placed(plan.options)
+    base = _Base(scenario, {}, False, compiled, compiled.instance, plan)
+    for amount in (1.0, 2.0, 4.0):
+        end = VariationEnd("", budgets={compiled.instance.resources[0].id: amount})
+        varied = vary(TaskCall(base, Task("", end), (), NO_TIME, True, SILENT))
+        case = Changes(end.budgets).applied(compiled.instance)
+        assert varied.upper <= least(case, placed)
+
+
+@pytest.mark.slow
 def test_teams_keep_what_fits_of_a_given_plan() -> None:
     instance, _ = small_case(1)
     best = solve(instance, gap=1e-4, threads=1)

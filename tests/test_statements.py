@@ -122,6 +122,7 @@ def _content(**summary: object) -> ReportContent:
 
 
 @pytest.mark.report
+@pytest.mark.slow
 def test_an_order_that_was_not_searched_enough_is_not_to_be_signed() -> None:
     enough = _content(lower=0.65, upper=0.67, gap=0.03, nothing=0.89, existing=0.8)
     assert not not_enough(enough)
@@ -158,5 +159,7 @@ def test_the_order_of_a_mixture_orders_the_mixture() -> None:
     assert "always" in lines["North road"]
     assert "on 40" in lines["Ford"]
     assert lines["Ford"].startswith("open")
+    one = command_order(replace(content, mixture=replace(facts, plans=1)))
+    assert not one.groups, "a mixture of one plan is ordered as that plan"
     almost = command_order(replace(content, mixture=replace(facts, likeliest=0.999)))
     assert "practically one plan" in almost.summary

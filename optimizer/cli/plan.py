@@ -197,12 +197,23 @@ def _default_folder(scenario: Path) -> Path:
 
 def _show(planned: Planned) -> None:
     """Print the sites and beats of a plan with their marginal values, the layouts it is compared with, and where the files are."""
+    from optimizer.problem.plan.difference import Bounds, searched_enough
+    from optimizer.problem.plan.result import GIVEN
+
     plan, values = planned.plan, planned.plan.values
     rows = [
         (site.label or site.id, "today" if site.existing else "new", _amount(site.worth))
         for site in sorted(plan.sites, key=lambda site: -(site.worth or 0.0))
     ]
     print_table(f"{plan.name}: {verdict(planned.result)}", ["site", "stands", "marginal value"], rows)
+    result = planned.result
+    if result.upper is not None and (result.method != GIVEN or result.lower):
+        known, before = Bounds(result.lower or 0.0, result.upper), values.existing
+        if not searched_enough(known, values.nothing if before is None else before):
+            between = f"between {six_figures(known.lower)} and {six_figures(known.upper)}"
+            print_line(
+                f"Not yet known: the best plan is {between}. A better one may save more than this one does; give more time."
+            )
     if plan.beats:
         _show_beats(plan)
     layouts = [("nothing placed", six_figures(values.nothing))]

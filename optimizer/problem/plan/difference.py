@@ -73,6 +73,20 @@ class Difference:
         return "more" if self.high < -ROUNDING * self.scale else "open"
 
 
+WIDE = 0.05
+"""Relative gap up to which a plan is known well enough, whatever it gains."""
+
+
+def searched_enough(plan: Bounded, before: float | None) -> bool:
+    """Return whether a plan is known well enough to be ordered.
+
+    It is where what a better plan may save on it is little, or no more than it saves itself on the layout before, whose value is given.
+    """
+    left = plan.upper - plan.lower
+    gained = 0.0 if before is None else before - plan.upper
+    return left <= max(WIDE * abs(plan.upper), gained)
+
+
 def difference(before: Bounded, after: Bounded, *, rising: bool = False) -> Difference:
     """Return what is known of the difference of two values; `rising` where it cannot be below 0, as a plan before is one after too."""
     low, high = before.lower - after.upper, before.upper - after.lower

@@ -97,7 +97,7 @@ def command_order(content: ReportContent) -> FirstPage:
 
 
 def _summary(content: ReportContent) -> str:
-    if content.mixture is not None and content.mixture.rows:
+    if content.mixture is not None and content.mixture.alternates:
         return mixture_order(content.mixture)
     counts = {action: sum(site.standing == standing for site in content.sites) for standing, action in ACTIONS.items()}
     said = {
@@ -120,7 +120,7 @@ def _summary(content: ReportContent) -> str:
 
 def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
     lines: dict[str, list[OrderLine]] = {}
-    if content.mixture is not None and content.mixture.rows:
+    if content.mixture is not None and content.mixture.alternates:
         for row in content.mixture.rows:
             lines.setdefault(plain(row.agency), []).append(_share_line(row))
         stays = {row.id for row in content.mixture.rows}
@@ -200,9 +200,14 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
 
 
 def _open(content: ReportContent) -> tuple[str, ...]:
-    if content.mixture is not None:  # these are routes past the best single plan, which is not the one ordered
+    if _alternates(content):  # these are routes past the best single plan, which is not the one ordered
         return ()
     return tuple(_way(content, way) for way in content.residual_routes)
+
+
+def _alternates(content: ReportContent) -> bool:
+    """Return whether the order is of a mixture; facts of the best single plan are then none of it."""
+    return content.mixture is not None and content.mixture.alternates
 
 
 def _way(content: ReportContent, way: ResidualRoute) -> str:
@@ -255,7 +260,7 @@ def _mobile(content: ReportContent) -> list[str]:
     gains = [(row, minus(row.existing, row.plan)) for row in content.mobility]
     own = next((gain for row, gain in gains if row.assumed), None)
     others = [(shown_mobility(row), gain) for row, gain in gains if not row.assumed and gain is not None]
-    if own is None or not others or content.mixture is not None:
+    if own is None or not others or _alternates(content):
         return []
     first = _(
         "What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes."
@@ -270,7 +275,7 @@ def _mobile(content: ReportContent) -> list[str]:
 
 def _others(content: ReportContent) -> list[str]:
     facts, sites = content.swaps, len(content.chosen)
-    if facts is None or content.mixture is not None:
+    if facts is None or _alternates(content):
         return []
     examples = [
         _("{out} for {into}").format(out=plain(out, NAME), into=plain(into, NAME))

@@ -75,6 +75,11 @@ class MixtureFacts:
     rows: tuple[MixtureRow, ...]
     likeliest: float = 0.0
 
+    @property
+    def alternates(self) -> bool:
+        """Whether there are several plans to order; a mixture of one is the best single plan."""
+        return self.plans > 1 and bool(self.rows)
+
 
 # What the report says of a mixture, in sentences.
 

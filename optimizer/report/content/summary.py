@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import DASH, SPACE, decimal, known, number, percent, plain
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.problem.plan.difference import Bounds
-from optimizer.problem.plan.difference import difference as proven_difference
+from optimizer.problem.plan.difference import WIDE, Bounds, searched_enough
 from optimizer.problem.plan.result import GIVEN, relative_gap
 from optimizer.report.words import word
 
@@ -100,25 +99,20 @@ class PlanSummary:
 
     @property
     def searched_enough(self) -> bool:
-        """Whether the plan can be ordered: what a better one may save on it is little, or less than it saves itself on today, or on nothing.
-
-        A plan that is given was chosen by someone, and not searched for.
-        """
+        """Whether the plan is known well enough to be ordered; one that is given was chosen by someone, and not searched for."""
         if self.upper is None or not known(self.upper):
             return False
         if not self.bound_asked:
             return True
-        lower = self.bound if known(self.bound) else 0.0
-        left = proven_difference(Bounds(self.upper, self.upper), Bounds(lower or 0.0, self.upper)).high
         before = self.existing if known(self.existing) else self.nothing
-        gained = self.upper if before is None or not known(before) else before - self.upper
-        return left <= max(WIDE * abs(self.upper), gained)
+        plan = Bounds((self.bound or 0.0) if known(self.bound) else 0.0, self.upper)
+        return searched_enough(plan, before if known(before) else None)
 
 
 def ordered(content: ReportContent) -> PlanSummary:
     """Return the summary of what is ordered: of a mixture where there is one, else of the plan."""
     facts, summary = content.mixture, content.summary
-    if facts is None:
+    if facts is None or not facts.alternates:
         return summary
     gap = relative_gap(facts.lower, facts.upper)
     return replace(summary, upper=facts.upper, lower=facts.lower, gap=gap, beats=None)
@@ -129,9 +123,6 @@ def ordered(content: ReportContent) -> PlanSummary:
 PROVED = 1e-6
 """Relative gap at and below which a plan counts as best possible."""
 
-WIDE = 0.05
-"""Relative gap beyond which the headline warns that the bound says little."""
-
 
 def headline(content: ReportContent) -> str:
     """Return the headline: the plan's value and, where one is proven, the bound on every other plan.
@@ -141,7 +132,7 @@ def headline(content: ReportContent) -> str:
     summary = ordered(content)
     if summary.upper is None or not known(summary.upper):
         return _no_plan(summary)
-    if content.mixture is not None and content.mixture.rows:
+    if content.mixture is not None and content.mixture.alternates:
         said = _("With one of the plans of the mixture drawn each day, the {unit} is {value}; {bound}.")
         return said.format(unit=unit(summary), value=value(summary, summary.upper), bound=_bound(summary))
     sites = counted("{count} site", "{count} sites", len(content.chosen)) if content.chosen else ""
