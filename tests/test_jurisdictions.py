@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.search_advice.search_advice import where_to_look
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.plan.agencies import agencies_of, coalition_problem, owners_of
+from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.tiny import SCENARIO, write_scenario
 
@@ -182,3 +185,13 @@ def test_one_agency_cannot_cooperate(tmp_path: Path) -> None:
     compiled = compile_scenario(write_scenario(tmp_path))
     with pytest.raises(InputError, match="one agency, 'police'; expected at least two"):
         cooperate(compiled.instance, compiled.scenario.solve)
+
+
+def test_advice_where_to_search_keeps_to_roads_on_which_some_agency_may_act(tmp_path: Path) -> None:
+    bounded = scenario(tmp_path, police=area("south"), customs='jurisdiction = { roads = ["r5"] }', a="", b="")
+    ours = read_evidence(bounded).jurisdictions.anyones
+    assert 0 < ours.sum() < ours.size
+    listed = {road.segment for road in where_to_look(bounded).roads}
+    assert listed == set(np.flatnonzero(ours).tolist())
+    free = scenario(tmp_path, police=area("south"), a="", b="")  # customs may act everywhere
+    assert read_evidence(free).jurisdictions.anyones.all()

@@ -109,7 +109,7 @@ class RiskLook:
     patrol
         The effort that was assumed.
     roads
-        Every segment, the one with the most information first.
+        Every segment on which some agency may act, the one with the most information first; ranks are over all segments.
     warnings
         What a reader must know.
     tips
@@ -140,7 +140,7 @@ def where_to_look(
     effort, unit
         Effort of the patrol, > 0, and its unit; by default the usual one (`usual_patrol`).
     out
-        Folder to write `look.csv` and `look.geojson` to, with every road; None writes nothing.
+        Folder to write `look.csv` and `look.geojson` to, with every road on which some agency may act; None writes nothing.
     overwrite
         Replace files of these names in `out` whoever wrote them.
     listener
@@ -167,7 +167,7 @@ def where_to_look(
         warnings, rows = fitted.warnings, () if facts is None else facts.rows
         if shift is not None:
             warnings += (_tips_sentence(shift),)
-        look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(network, gain, shift), warnings, rows)
+        look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(evidence, gain, shift), warnings, rows)
     if folder is not None:
         _save(folder, look, network)
     return look
@@ -247,7 +247,8 @@ def _tips_sentence(shift: TipShift) -> str:
     )
 
 
-def _roads(network: Network, gain: InformationGain, shift: TipShift | None) -> tuple[RoadToLookAt, ...]:
+def _roads(evidence: ScenarioEvidence, gain: InformationGain, shift: TipShift | None) -> tuple[RoadToLookAt, ...]:
+    network, ours = evidence.region.network, evidence.jurisdictions.anyones
     none = np.zeros(gain.median.size)
     factor = np.exp(none if shift is None else shift.log_factor)
     near = none if shift is None else np.bincount(shift.nearest[shift.nearest >= 0], minlength=none.size)
@@ -271,6 +272,7 @@ def _roads(network: Network, gain: InformationGain, shift: TipShift | None) -> t
             index_with_tips=float(gain.median[s] * factor[s]),
         )
         for s in best_first(gain.around).tolist()
+        if ours[s]
     )
 
 
@@ -301,14 +303,18 @@ LARGEST = 100_000
 
 
 def look_next(compiled: Compiled) -> SearchAdvice | None:
-    """Return where a search would give most information; None on a large network, and without a field model or effort."""
+    """Return where a search would give most information; None on a large network, and without a field model or effort.
+
+    Roads on which no agency may act are left out.
+    """
     model, network = compiled.model, compiled.region.network
     if not isinstance(model, FieldFlow) or network.n_segments > LARGEST:
         return None
     if compiled.effort is None or not (compiled.effort.amount > 0).any():
         return None
     gain = information_of_patrol(model, network)
-    best = best_first(gain.around)[:ROADS]
+    best = best_first(gain.around)
+    best = best[compiled.travel.evidence.jurisdictions.anyones[best]][:ROADS]
     names = place_names(compiled)
     rows = tuple(
         SearchAdviceRow(

@@ -82,6 +82,13 @@ class Jurisdictions:
             return np.ones(self._network.n_segments, dtype=bool)
         return self._near[agency] if what in self._pursuit[agency] else self._inside[agency]
 
+    @property
+    def anyones(self) -> NDArray[np.bool_]:
+        """(segments,) where some agency may act: everywhere, where one has no jurisdiction or there are no agencies."""
+        if len(self._inside) < len(self._agencies) or not self._inside:
+            return np.ones(self._network.n_segments, dtype=bool)
+        return np.any(list(self._inside.values()), axis=0)
+
     def operated(self, item: PlacedSite) -> PlacedSite:
         """Return a site with those who may run it: none where it lies in nobody's jurisdiction."""
         site = item.site
