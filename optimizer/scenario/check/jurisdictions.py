@@ -87,7 +87,7 @@ class Jurisdictions:
         """(segments,) where some agency may act: everywhere, where one has no jurisdiction or there are no agencies."""
         if len(self._inside) < len(self._agencies) or not self._inside:
             return np.ones(self._network.n_segments, dtype=bool)
-        return np.any(list(self._inside.values()), axis=0)
+        return np.asarray(np.any(list(self._inside.values()), axis=0), dtype=bool)
 
     def operated(self, item: PlacedSite) -> PlacedSite:
         """Return a site with those who may run it: none where it lies in nobody's jurisdiction."""

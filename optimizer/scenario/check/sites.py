@@ -72,7 +72,7 @@ class PlacedSite:
     operators
         Who may run it; empty where its agency may, with every kind that fits.
     counted
-        Vehicles a day in one direction by the nearest count on its road; None where none is near.
+        Vehicles a day in one direction by the nearest count on its own road; None where none is near.
     """
 
     site: SiteModel
