@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from optimizer.base.text.formatting import Amount
 from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
@@ -121,8 +122,8 @@ def full_content(**changes: Any) -> ReportContent:
         ),
         "layouts": (
             LayoutRow(name="Nothing placed", value=0.8, sites=0),
-            LayoutRow(name="Today", value=0.45, sites=2, costs={"officers": 1200.0}, note="same budget"),
-            LayoutRow(name="This plan", value=0.3118, sites=2, beats=3, costs={"officers": 1100.0}),
+            LayoutRow(name="Today", value=0.45, sites=2, costs={"officers": Amount(1200.0)}, note="same budget"),
+            LayoutRow(name="This plan", value=0.3118, sites=2, beats=3, costs={"officers": Amount(1100.0)}),
             LayoutRow(name="Everything", value=None, sites=4),
         ),
         "budgets": (
@@ -254,7 +255,7 @@ ROW_FIELDS = {field.name for field in dataclass_fields(SiteRow)}
 def _sites() -> tuple[SiteRow, ...]:
     return (
         site_row(id="o1", label="Low pass", kind="checkpoint", lon=1.55, lat=42.55, agency="Guard", segments=[3], chosen=True,
-                costs={"officers": 600.0}, survival=0.4, worth=0.011),
+                costs={"officers": Amount(600.0)}, survival=0.4, worth=0.011),
         site_row(id="o2", label="High pass", kind="patrol", lon=1.6, lat=42.6, segments=[9, 10], chosen=True, existing=True, forced=True,
                 survival=0.5, worth=0.12),
         site_row(id="o3", label="Old post", kind="checkpoint", lon=1.65, lat=42.6, existing=True, worth=0.002),

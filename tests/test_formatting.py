@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.text.formatting import DASH, amounts, decimal, number, percent, plain
+from optimizer.base.text.formatting import (
+    DASH,
+    SPACE,
+    Amount,
+    amount_with_unit,
+    amounts,
+    decimal,
+    number,
+    percent,
+    plain,
+)
 from optimizer.base.text.printable import JOINERS, printable
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
@@ -75,11 +85,6 @@ def test_plain_text_is_one_printable_line_that_can_be_written(text: str) -> None
 def test_plain_text_drops_what_cannot_be_written_and_is_cut() -> None:
     assert plain("a\ud800b\u202ec\nd") == "a b c d"
     assert plain("Hightown", 5) == "High\N{HORIZONTAL ELLIPSIS}"
-
-
-def test_amounts_are_one_line() -> None:
-    assert amounts({"officers": 1200.0, "vans": 2.5}).replace("\N{NO-BREAK SPACE}", " ") == "officers 1,200; vans 2.5"
-    assert amounts({}) == DASH
 
 
 def _headline(**changes: object) -> str:
@@ -259,3 +264,23 @@ def test_text_from_records_cannot_steer_a_terminal() -> None:
 def test_plain_text_is_what_reading_it_mark_by_mark_gives(text: str) -> None:
     marks = (mark if mark.isprintable() or mark in JOINERS else " " for mark in text)
     assert plain(text) == " ".join("".join(marks).split())
+
+
+def test_an_amount_stands_with_its_unit() -> None:
+    assert amount_with_unit(2250.0, "thousand USD a year") == f"2,250{SPACE}thousand USD a year"
+    assert amount_with_unit(3.0, "") == "3"
+    costs = {
+        "agents": Amount(4.0, "agents a shift"),
+        "money": Amount(2250.0, "thousand USD a year"),
+        "cars": Amount(1.0),
+    }
+    assert amounts(costs).replace(SPACE, " ") == "4 agents a shift; money 2,250 thousand USD a year; cars 1"
+    assert amounts({}) == DASH
+
+
+def test_what_is_proven_is_not_said_to_be_stopped_by_a_limit() -> None:
+    said = solve_sentence(
+        changed_content(full_content(), summary=PlanSummary(status="optimal", limit="time", upper=0.3, lower=0.3))
+    )
+    assert "limit" not in said
+    assert "proof" in said

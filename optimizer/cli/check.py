@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.errors import InputError
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - the same
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
 
@@ -65,7 +66,7 @@ def _tables(checked: CheckedScenario) -> Iterator[_Table]:
     yield _Table("Teams", ["team", "agency", "number", "bases"], teams)
     crews = [(crew.id, crew.agency, crew.base, str(crew.number), str(crew.people)) for crew in checked.crews]
     yield _Table("Crews", ["crew", "agency", "base", "number", "people in each"], crews)
-    resources = [(resource.id, f"{resource.budget:g}", resource.unit) for resource in checked.resources]
+    resources = [(resource.id, number(resource.budget), resource.unit) for resource in checked.resources]
     yield _Table("Resources", ["resource", "a plan may use", "unit"], resources)
     yield _Table(
         "Not used", ["what", "why", "count"], [(item.what, item.reason, str(item.count)) for item in checked.unused]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import (
     Gap,
     Jobs,
@@ -142,7 +143,7 @@ def _show(found: Frontier) -> None:
         shown = [*changed[:SHOWN], *more]
         rows.append(
             [
-                *(f"{amount:g}" for amount in point.budgets),
+                *(number(amount) for amount in point.budgets),
                 six_figures(point.upper),
                 six_figures(point.lower),
                 brings,
@@ -154,5 +155,5 @@ def _show(found: Frontier) -> None:
     print_line(fall_sentence(found))
     if (knee := found.knee()) is not None:
         print_line(
-            f"Up to {knee.budgets[0]:g} of {names[0]} each unit brings more than the average of the curve; beyond it less."
+            f"Up to {number(knee.budgets[0])} of {names[0]} each unit brings more than the average of the curve; beyond it less."
         )

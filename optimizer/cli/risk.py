@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.choices import PeriodLength, PlaceKind  # noqa: TC001 - typer reads the annotations
+from optimizer.base.text.formatting import amount_with_unit, number
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
@@ -88,8 +89,8 @@ def _show_alerts(result: RiskAlerts) -> None:
                 [
                     str(one.span.start),
                     str(one.span.last) + (" *" if one.recent else ""),
-                    f"{one.observed:g}",
-                    f"{one.expected:.3g}",
+                    number(one.observed),
+                    number(one.expected),
                     *(
                         ("-", "not searched")
                         if math.isnan(one.ratio)
@@ -103,7 +104,7 @@ def _show_alerts(result: RiskAlerts) -> None:
         print_table(
             "Seizures of the window without recorded search effort",
             ["place", "first day", "last day", "found"],
-            [[one.place, str(one.start), str(one.last), f"{one.count:g}"] for one in found.unrecorded],
+            [[one.place, str(one.start), str(one.last), number(one.count)] for one in found.unrecorded],
         )
     print_line("* the window, which the expectation does not know.")
     for warning in result.warnings:
@@ -113,15 +114,15 @@ def _show_alerts(result: RiskAlerts) -> None:
 def _cells(one: PlaceTest) -> list[str]:
     from optimizer.analysis.search_advice.alerts import alert_remark
 
-    usual = f"{one.low:g} to {one.high:g}"
-    times = f"{one.observed / one.expected:.2g}"
+    usual = f"{number(one.low)} to {number(one.high)}"
+    times = number(one.observed / one.expected, 2)
     return [
         one.place.label,
-        f"{one.observed:g}",
-        f"{one.expected:.2g}",
+        number(one.observed),
+        number(one.expected, 2),
         usual,
         times,
-        f"{one.q:.2g}",
+        number(one.q, 2),
         alert_remark(one),
     ]
 
@@ -163,14 +164,14 @@ def look(
 
 def _show_search_advice(result: RiskLook, top: int) -> None:
     print_table(
-        f"Where {result.patrol.amount:g} {result.patrol.unit} give most information (nats; higher is better)",
+        f"Where {amount_with_unit(result.patrol.amount, result.patrol.unit)} give most information (nats; higher is better)",
         ["road", "seizures", "here", "and around", "worst 5 %", "risk rank", "why"],
         [
             [
                 road.road,
-                f"{road.expected_finds:.2g}",
-                f"{road.information_nats:.2g}",
-                f"{road.around_nats:.2g}",
+                number(road.expected_finds, 2),
+                number(road.information_nats, 2),
+                number(road.around_nats, 2),
                 f"{road.chance_among_worst:.0%}",
                 str(road.risk_rank),
                 road.reason,
@@ -189,8 +190,8 @@ def _show_search_advice(result: RiskLook, top: int) -> None:
                     str(row.copies),
                     row.grade,
                     f"{row.false_share:.0%}",
-                    "-" if row.before is None else f"{row.before:.2g}",
-                    "-" if row.after is None else f"{row.after:.2g}",
+                    "-" if row.before is None else number(row.before, 2),
+                    "-" if row.after is None else number(row.after, 2),
                     f"{row.alone - 1:+.0%}",
                     row.cure,
                 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Language, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
@@ -84,7 +85,7 @@ def _show(made: Roster, folder: Path) -> None:
     title = f"{made.duties.name}: {len(made.assignments)} assignments of {len(made.duties.crews)} crews"
     even = "no roster is better balanced" if made.status == "optimal" else "a better balanced one may exist"
     rows = [
-        (key.replace("_", " "), f"{spread['least']:g}", f"{spread['most']:g}")
+        (key.replace("_", " "), number(spread["least"]), number(spread["most"]))
         for key, spread in words["spread"].items()
     ]
     print_table(f"{title}, {even}{ended}", ["by crew", "least", "most"], rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from optimizer.base.text.formatting import Amount
 from optimizer.base.text.language import gettext
 from optimizer.base.text.messages import translated
 from optimizer.report.maps.geography import known_places
@@ -30,6 +31,8 @@ class DisplayNames:
         Resource id -> name, with its owner's where it has one, in the order of the scenario; teams are no resources here.
     kinds, sites
         Id of a kind of sites, and of a site, -> name.
+    units
+        Resource id -> unit of its amounts.
     answered
         Id of an option of a sensor that cues teams -> its name, which says which team answers.
     """
@@ -39,6 +42,7 @@ class DisplayNames:
     kinds: Mapping[str, str] = field(default_factory=dict)
     sites: Mapping[str, str] = field(default_factory=dict)
     answered: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
@@ -52,18 +56,20 @@ class DisplayNames:
             | {measure.id: measure.what for measure in compiled.scenario.measures},
             {name: placed.site.label or name for name, placed in compiled.sites.items()},
             {option.id: translated(option.label) for option in compiled.instance.options if option.type in cued},
+            {resource.id: of_cap(resource.unit) for resource in compiled.instance.resources},
         )
 
     def agency(self, agency: str) -> str:
         """Return what people call an agency: its id where it has no name."""
         return self.agencies.get(agency, agency)
 
-    def amounts(self, uses: Mapping[str, float]) -> dict[str, float]:
-        """Return amounts by resource id as amounts by name."""
+    def amounts(self, uses: Mapping[str, float]) -> dict[str, Amount]:
+        """Return amounts by resource id as amounts by name, with their units."""
         names = {resource: name for resource, name in self.resources.items() if resource in uses}
         short = {resource: name.partition(" (")[0] for resource, name in names.items()}
         alone = len(set(short.values())) == len(short)  # whose they are need not be said where one agency's are used
-        return {(short if alone else names)[resource]: uses[resource] for resource in names}
+        called = short if alone else names
+        return {called[resource]: Amount(uses[resource], self.units.get(resource, "")) for resource in names}
 
 
 def named_places(compiled: Compiled) -> tuple[NamedPlace, ...]:

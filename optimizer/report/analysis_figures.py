@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from optimizer.base.text.formatting import plain
+from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, marked
 from optimizer.problem.plan.difference import Bounds, difference
@@ -53,9 +53,7 @@ def draw_frontier(
     ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label=_("no plan gets below this"))
     if knee is not None:
         ax.annotate(
-            _("from {budget} on each unit brings\nless than the average").format(
-                budget=localised(f"{budgets[knee]:g}")
-            ),
+            _("from {budget} on each unit brings\nless than the average").format(budget=number(budgets[knee])),
             (budgets[knee], upper[knee]),
             xytext=(0.03, 0.05),
             textcoords="axes fraction",
@@ -70,7 +68,7 @@ def draw_frontier(
         "nothing": _("From {first} to {last} more brings nothing"),
     }
     title = said.get(fall.says, _("From {first} to {last} the value falls by {low} to {high}: more is not yet known"))
-    first, last = (localised(f"{budget:g}") for budget in (budgets[0], budgets[-1]))
+    first, last = (number(budget) for budget in (budgets[0], budgets[-1]))
     ax.set_title(
         title.format(
             first=first,

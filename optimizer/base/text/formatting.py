@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from optimizer.base.text.language import gettext, localised
 from optimizer.base.text.printable import JOINERS
@@ -81,9 +81,32 @@ def with_range(found: str, low: str, high: str) -> str:
     return gettext("{found} ({low} to {high})").format(found=found, low=low, high=high)
 
 
-def amounts(costs: Mapping[str, float]) -> str:
-    """Return amounts of resources as one line: `officers 12; vehicles 2`."""
-    return "; ".join(f"{plain(name)}{SPACE}{number(amount)}" for name, amount in costs.items()) or DASH
+class Amount(NamedTuple):
+    """So much of a resource, in its unit."""
+
+    value: float
+    unit: str = ""
+
+
+def amount_with_unit(amount: float, unit: str) -> str:
+    """Return an amount with its unit: `2,250 thousand USD a year`."""
+    return f"{number(amount)}{SPACE}{plain(unit)}".rstrip()
+
+
+def amounts(costs: Mapping[str, Amount]) -> str:
+    """Return amounts of resources as one line, each with its unit; a unit that begins with the name stands for both.
+
+    Examples
+    --------
+    >>> amounts({"agents": Amount(4, "agents a shift"), "money": Amount(2250, "thousand USD a year")}).replace(SPACE, " ")
+    '4 agents a shift; money 2,250 thousand USD a year'
+    """
+    texts = []
+    for name, (amount, unit) in costs.items():
+        text, called = amount_with_unit(amount, unit), plain(name)
+        said = plain(unit).split(" ")[0].casefold() == called.casefold()
+        texts.append(text if said else f"{called}{SPACE}{text}")
+    return "; ".join(texts) or DASH
 
 
 def sentence(text: str) -> str:

@@ -14,6 +14,7 @@ from optimizer.report.content.summary import difference, difference_unit, unit, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from optimizer.base.text.formatting import Amount
     from optimizer.report.content.report_content import ReportContent
 
 
@@ -37,7 +38,7 @@ class LayoutRow:
     value: float | None
     sites: int
     beats: int = 0
-    costs: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, Amount] = field(default_factory=dict)
     note: str = ""
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.text.formatting import Amount
     from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
     from optimizer.report.content.report_content import ReportContent
 
@@ -61,7 +62,7 @@ class SiteRow:
     where: str = ""
     road: str = ""
     traffic: str = ""
-    costs: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, Amount] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -148,7 +149,7 @@ class BeatRow:
     entry: PlanBeat
     agency: str = ""
     stops: tuple[BeatStopRow, ...] = ()
-    costs: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, Amount] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

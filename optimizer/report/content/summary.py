@@ -177,7 +177,8 @@ def solve_sentence(content: ReportContent) -> str:
         "interrupted": _("interrupted by the user"),
         "memory": _("stopped by its memory limit"),
     }
-    end = limits.get(summary.limit or "", "") or ends.get(summary.status, _("the outcome is not known"))
+    limit = "" if summary.status == "optimal" else limits.get(summary.limit or "", "")  # what is proven needs no excuse
+    end = limit or ends.get(summary.status, _("the outcome is not known"))
     parts = (
         _("Method {method}").format(method=plain(summary.method)) if summary.method else _("Search"),
         f"{decimal(summary.seconds)}{SPACE}s" if known(summary.seconds) else "",
