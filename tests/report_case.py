@@ -222,7 +222,7 @@ def beats(network: Network) -> tuple[BeatRow, ...]:
         )  # fmt: skip
         return BeatRow(entry=entry, stops=tuple(BeatStopRow(entry=each) for each in stops), **row)
 
-    guard: dict[str, Any] = {"agency": "Guard", "costs": {"officers": 2.0}}
+    guard: dict[str, Any] = {"agency": "Guard", "costs": {"officers": Amount(2.0)}}
     return (
         beat("b1", [6, 7, 8, 13, 8, 7, 6], [stop(8, 10, 70), stop(13, 75, 135)], 150, 0.01, **guard),
         beat("b2", [6, 7, 8, 7, 6], [stop(8, 10, 40)], 50, 0.02),

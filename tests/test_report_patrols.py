@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, usual_patrol, where_to_look
-from optimizer.base.text.formatting import clock, letter
+from optimizer.base.text.formatting import Amount, clock, letter
 from optimizer.cli.console import verdict
 from optimizer.cli.plan import _show
 from optimizer.pipeline.briefing.briefing import briefing
@@ -123,7 +123,7 @@ def test_beats_are_lettered_base_by_base_and_the_most_worth_first() -> None:
 def test_the_table_says_who_stands_where_when() -> None:
     rows = [[cell.replace(SPACE, " ") for cell in row] for row in beats_table(full_content()).rows]
     assert rows[1] == [
-        *("B", "Mobile team", "Fort", "Guard"),
+        *("B", "Mobile team", "Fort", "Guard", "0:00"),
         "B1 Post 8, 0:10 to 1:10; B2 Post 13, 1:15 to 2:15",
         *("0:30", "2:00", "2:30", "officers 2", "1.0"),
     ]
@@ -345,7 +345,7 @@ def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Plann
         without = placed.copy()
         without[instance.option_index[beat.id]] = False
         assert beat.entry.worth == pytest.approx(plan_value(instance, without) - value, abs=1e-12)
-        assert beat.costs == {"teams": 0.25}  # what it takes beside the team itself
+        assert beat.costs == {"teams": Amount(0.25)}  # what it takes beside the team itself
 
 
 def test_sites_and_beats_alone_stand_beside_the_plan(planned: Planned, content: ReportContent) -> None:
