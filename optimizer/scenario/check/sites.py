@@ -230,7 +230,7 @@ def _is_metres(text: str) -> bool:
 
 
 def with_unique_labels(sites: Sequence[PlacedSite]) -> list[PlacedSite]:
-    """Return sites in their order, those that share a label numbered from 1: a label means one site wherever it is printed."""
+    """Return sites in their order, those that share a label numbered from 1, so that a label means one site wherever it is printed."""
     count = Counter(item.site.label for item in sites if item.site.label)
     number: Counter[str] = Counter()
     unique = []
