@@ -65,6 +65,15 @@ def test_a_thousand_copies_weigh_as_one(tmp_path: Path) -> None:
     assert (weigh_tips(many, estimate(), NETWORK).log_factor == weigh_tips(one, estimate(), NETWORK).log_factor).all()
 
 
+@pytest.mark.parametrize("grade", ["D4", "E5"])
+def test_a_doubtful_source_is_not_taken_for_an_unknown_one(tmp_path: Path, grade: str) -> None:
+    """It was, beside tips without a grade, and alone it was a KeyError: coverage-guided fuzzing found it."""
+    alone = read_tips(tips_file(tmp_path, tip(grade=grade)))
+    doubted, unknown = read_tips(tips_file(tmp_path, tip(grade=grade), tip(30, text="boats", grade=""))).false_rate
+    assert alone.false_rate[0] > 0.5
+    assert doubted != unknown
+
+
 def test_other_words_other_places_and_other_times_are_other_tips(tmp_path: Path) -> None:
     rows = [tip(), tip(text="boats on the lake"), tip(at=30), tip(day="2024-06-01")]
     read = read_tips(tips_file(tmp_path, *rows))

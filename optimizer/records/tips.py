@@ -232,7 +232,8 @@ def _best_classes(rows: _TipRows, label: Ints) -> tuple[str, ...]:
     """Return by cluster the best class of its tips' grades."""
     best: dict[int, str] = {}
     for own, grade in zip(label.tolist(), rows.grade, strict=True):
-        best[own] = min(best.get(own, "?"), _class(grade), key="ABC?DE".index)
+        each = _class(grade)
+        best[own] = min(best.get(own, each), each, key="ABC?DE".index)
     return tuple(best[own] for own in range(len(best)))
 
 
