@@ -56,6 +56,9 @@ def delivered(
     near: Annotated[float, typer.Option(min=1, help="Metres within which a unit stands at a planned place.")] = 300.0,
     within: Annotated[float, typer.Option(min=1, help="Metres within which a position belongs to a road.")] = 100.0,
     late: Annotated[float, typer.Option(min=0, help="Minutes after which a unit is late.")] = 15.0,
+    effort_unit: Annotated[
+        str, typer.Option(help="What the hours count as, such as the unit of the effort that the scenario has.")
+    ] = "unit-hours",
     out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/delivered if not given.")] = None,
     language: Language = None,
     overwrite: Overwrite = False,
@@ -82,7 +85,7 @@ def delivered(
         params=DeliveredParams(near_m=near, late_minutes=late, match=MatchParams(within_m=within)),
         listener=ProgressPrinter(silent=as_json),
     )
-    write_delivered(folder, found, asked or found.language)
+    write_delivered(folder, found, asked or found.language, unit=effort_unit)
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
     if as_json:

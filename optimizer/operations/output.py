@@ -73,15 +73,26 @@ def tally_line(tally: DeliveryTally) -> dict[str, Any]:
     }
 
 
-def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGLISH) -> None:
+def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGLISH, *, unit: str = UNIT) -> None:
     """Write the files, all or none; the page is in the language. No file names a person: units are crews.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    found
+        What was delivered.
+    language
+        Of the page.
+    unit
+        What the effort counts, as the `effort_unit` of seizures has it.
 
     Raises
     ------
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    effort = _effort_rows(found)
+    effort = _effort_rows(found, unit)
     answer = Answer(
         tables={
             "delivered": AnswerTable(
@@ -94,7 +105,7 @@ def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGL
             "extra": AnswerTable(_extra_rows(found), EXTRA_COLUMNS, [shapely.Point(s.lon, s.lat) for s in found.extra]),
         },
         content={"delivered": _content(found)},
-        texts={RECORDS: records_toml()},
+        texts={RECORDS: records_toml(unit)},
         page={"delivered": lambda: delivered_page(found)},
     )
     write_answer(folder, answer, language)
@@ -128,7 +139,7 @@ def _planned_segments(found: Delivered) -> set[int]:
     return set(found.network.nearest_segments(lon, lat)[0].tolist())
 
 
-def _effort_rows(found: Delivered) -> list[dict[str, Any]]:
+def _effort_rows(found: Delivered, unit: str) -> list[dict[str, Any]]:
     middle = found.network.segment_midpoint
     return [
         {
@@ -137,7 +148,7 @@ def _effort_rows(found: Delivered) -> list[dict[str, Any]]:
             "lon": round(float(middle[row.segment, 0]), 6),
             "lat": round(float(middle[row.segment, 1]), 6),
             "amount": round(row.hours, 5),
-            "unit": UNIT,
+            "unit": unit,
             "crew": row.unit,
             "how": row.how,
             "vehicles": None if row.vehicles != row.vehicles else row.vehicles,
@@ -179,15 +190,15 @@ def _extra_rows(found: Delivered) -> list[dict[str, Any]]:
     ]
 
 
-def records_toml() -> str:
+def records_toml(unit: str) -> str:
     """Return the entry of a scenario that reads the effort."""
     lines = [
         "# For a scenario beside this file; elsewhere, mend the path. Seizures that these units made need the same effort_unit.",
         "[[records.effort]]",
         f"file = {toml_value(EFFORT)}",
         f"source = {toml_value(SOURCE)}",
-        f"where = {{ unit = {toml_value(UNIT)} }}",
-        f"unit = {toml_value(UNIT)}",
+        f"where = {{ unit = {toml_value(unit)} }}",
+        f"unit = {toml_value(unit)}",
     ]
     return "\n".join(lines) + "\n"
 

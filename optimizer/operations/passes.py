@@ -19,6 +19,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import marked
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 LEVEL = 0.9
 """Probability of the intervals."""
 DRAWS = 200
+PRIOR_SHAPE = 1.0
+"""Shape a of the loads of a pair about what flows and gravity expect: a standard deviation as large as that."""
+ROUNDS = 60
+"""Rounds of expectation and maximisation."""
 MEASURES = ("sent", "found", "through", "around", "rate")
 
 PlaceKind = Literal["all", "gateway", "sector", "site"]
@@ -203,8 +208,8 @@ def passes_of(
     with step(listener, "drawing flows"):
         made = _drawn(compiled, draws, seed)
     with step(listener, "sending loads through what stood"):
-        weight = made.weight / made.weight.sum(axis=1, keepdims=True)
-        chances = _chances(made.instance, names, made.gateway, compiled)
+        chances, where = _chances(made.instance, names, made.gateway, compiled)
+        weight = _explained(made, where, compiled, rng)
         by_place = {key: tuple(weight @ column for column in columns) for key, columns in chances.items()}
     finds = dict(list(finds_by_quarter(records).items())[-quarters:])
     share = by_place["all", ""][0]
@@ -249,11 +254,16 @@ def finds_by_quarter(records: Seizures) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Draws: an instance, (draws, evaders) weights, (evaders,) gateway (-1: none), and what was drawn."""
+    """Draws: an instance, (draws, evaders) weights, (evaders,) gateway (-1: none) and group, (groups,) shares by gravity, what was drawn.
+
+    A group are the evaders of a pair of gateway and settlement, or of a place that loads keep to; gravity has none of the latter.
+    """
 
     instance: Instance
     weight: Floats
     gateway: NDArray[np.int64]
+    group: NDArray[np.int64]
+    gravity: Floats
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
 
@@ -272,24 +282,97 @@ def _layout(compiled: Compiled, plan: str | os.PathLike[str] | None) -> tuple[Co
 def _drawn(compiled: Compiled, draws: int, seed: int) -> _Drawn:
     """Return draws of flows and detection chances; of a scenario that has none, its own weights as often."""
     pairs = [-1 if pair is None else pair.gateway for pair in compiled.pairs]
-    routes = [len(evader.routes) for evader in compiled.instance.evaders]
+    keys = [(k,) if pair is None else (pair.gateway, pair.settlement) for k, pair in enumerate(compiled.pairs)]
+    number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
+    groups = [number[key] for key in keys]
+    by_gravity = compiled.travel.evidence.demand.shares(np.ones(len(compiled.gateways)))
+    gravity = np.array([by_gravity[key] if len(key) == 2 else 0.0 for key in number], dtype=np.float64)
+    routes = [max(len(evader.routes), 1) for evader in compiled.instance.evaders]
     try:
         made = scenario_draws(compiled, draws, seed)
     except InputError:
         weight = np.tile(compiled.instance.weight, (draws, 1))
-        why = message("flows and detection chances: intervals hold the chance of finds alone")
-        return _Drawn(compiled.instance, weight, np.array(pairs, dtype=np.int64), (), (why,))
+        why = message("detection chances: the scenario gives none as a range")
+        of = (np.array(pairs, dtype=np.int64), np.array(groups, dtype=np.int64))
+        return _Drawn(compiled.instance, weight, *of, gravity, (), (why,))
     instance = made.draws.instance
-    split = [g for g, count in zip(pairs, routes, strict=True) for _ in range(max(count, 1))]
-    each = split if len(instance.evaders) % len(split) == 0 and len(split) > len(pairs) else pairs
-    gateway = np.tile(np.array(each, dtype=np.int64), len(instance.evaders) // len(each))
-    return _Drawn(instance, made.draws.weight.toarray(), gateway, made.drawn, made.fixed)
+    # Evaders of several routes may stand as one a route, and all of them once for each level of detection.
+    split = sum(routes) > len(pairs) and len(instance.evaders) % sum(routes) == 0
+    times = routes if split else [1] * len(pairs)
+    copies = len(instance.evaders) // sum(times)
+    gateway, group = (np.tile(np.repeat(np.array(each, dtype=np.int64), times), copies) for each in (pairs, groups))
+    return _Drawn(instance, made.draws.weight.toarray(), gateway, group, gravity, made.drawn, made.fixed)
+
+
+def _explained(made: _Drawn, where: csr_array, compiled: Compiled, rng: np.random.Generator) -> Floats:
+    """Return the (draws, evaders) weights that explain where the record has its finds, given what stood; each draw sums to 1.
+
+    The flows that the risk model fits know of no layout: loads that go round a site leave fewer finds there, and look like fewer loads. So the
+    weight of each group g is drawn again. With y_c finds in cell c (a road, or an area), f_gc the chance of a load of g to be found there, and
+    F_g its sum over all roads:
+
+        y_c ~ Poisson(sum over g of L_g f_gc),      L_g ~ Gamma(a, mean M_g).
+
+    M_g is the mean of the drawn flows and of gravity. For each draw the counts (Gamma(y_c)) and the means (Gamma(a)) are drawn anew and
+    explained by expectation and maximisation: L_g = (a + sum over c of y_c L_g f_gc / mu_c) / (a / M_g + F_g). Where nothing is found, L_g is a
+    draw of its prior; where much is, of its likelihood.
+
+    Parameters
+    ----------
+    made
+        The draws.
+    where
+        (evaders, segments) chances of a load to be found.
+    compiled
+        The scenario.
+    rng
+        Of the draws.
+    """
+    cells, count = _cells(compiled)
+    chance, every = csr_array(where @ cells), np.asarray(where.sum(axis=1)).ravel()
+    groups, size = made.gravity.size, made.weight.shape[1]
+    result = np.empty_like(made.weight)
+    for d, weight in enumerate(made.weight):
+        of_group = np.bincount(made.group, weight, groups)
+        share = np.divide(weight, of_group[made.group], out=np.zeros(size), where=of_group[made.group] > 0)
+        gather = csr_array((share, (made.group, np.arange(size))), shape=(groups, size))
+        found, total = csr_array(gather @ chance), gather @ every
+        mean = np.where(of_group > 0, (of_group + made.gravity * of_group.sum()) / 2, 0.0)
+        seen = count * (found.sum(axis=0) > 0)
+        mean *= max(float(seen.sum()), 1.0) / max(float(mean @ total), 1e-300)
+        drawn = rng.gamma(np.where(seen > 0, seen, 1.0)) * (seen > 0)
+        mean *= rng.gamma(PRIOR_SHAPE, 1 / PRIOR_SHAPE, groups)
+        flow = mean.copy()
+        rate = np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0) + total
+        for _ in range(ROUNDS):
+            expected = found.T @ flow
+            ratio = np.divide(drawn, expected, out=np.zeros_like(expected), where=expected > 0)
+            flow = (PRIOR_SHAPE + flow * (found @ ratio)) / rate
+        result[d] = share * flow[made.group]
+    return np.asarray(result / result.sum(axis=1, keepdims=True))
+
+
+def _cells(compiled: Compiled) -> tuple[csr_array, Floats]:
+    """Return which roads lie in each cell that the record names, (segments, cells), and the finds of each."""
+    records, size = compiled.records, compiled.region.network.n_segments
+    assert records is not None  # noqa: S101 - the caller has looked
+    finds: defaultdict[tuple[bool, int], float] = defaultdict(float)
+    for segment, area, number in zip(
+        records.segment.tolist(), records.area.tolist(), records.count.tolist(), strict=True
+    ):
+        finds[segment >= 0, segment if segment >= 0 else area] += number
+    members = [np.array([k]) if alone else records.area_segment[k] for alone, k in finds]
+    column = np.repeat(np.arange(len(members)), [part.size for part in members])
+    row = np.concatenate(members) if members else np.empty(0, dtype=np.int64)
+    return csr_array((np.ones(row.size), (row, column)), shape=(size, len(members))), np.array(list(finds.values()))
 
 
 def _chances(
     instance: Instance, names: Sequence[str], gateway: NDArray[np.int64], compiled: Compiled
-) -> dict[tuple[PlaceKind, str], tuple[Floats, Floats, Floats, Floats]]:
+) -> tuple[dict[tuple[PlaceKind, str], tuple[Floats, Floats, Floats, Floats]], csr_array]:
     """Return for each place the (evaders,) chances of a load to be found there, come by unfound, go round, and be sent.
+
+    And the (evaders, segments) chances to be found.
 
     A load that is found at a place ends there; what comes after it sees those that are left.
     """
@@ -308,9 +391,11 @@ def _chances(
     free = best_responses(*ends, nothing, instance.evaders)
     size = len(instance.evaders)
     table: dict[tuple[PlaceKind, str], Floats] = defaultdict(lambda: np.zeros((4, size)))
+    network, spots = compiled.region.network, list[tuple[int, int, float]]()
+    arcs_a_copy = instance.tail.size // max(1, round(instance.n_nodes / compiled.instance.n_nodes))
     for e, evader in enumerate(instance.evaders):
         ways = [(route.arcs, route.share) for route in evader.routes] or [(now[e], 1.0)]
-        through = _send(table, sites, survival, ways, e)
+        through = _send(table, sites, survival, ways, e, spots)
         passed = {key for arcs, _ in ways for arc in arcs for key in sites.get(arc, ())}
         before = set() if evader.routes else {key for arc in free[e] for key in sites.get(arc, ())}
         for key in before - passed:
@@ -324,7 +409,13 @@ def _chances(
         if key[0] in {"site", "sector"}:
             rows[3] = rows[0] + rows[1] + rows[2]
     order: tuple[PlaceKind, ...] = ("all", "gateway", "sector", "site")
-    return {key: tuple(table[key]) for key in sorted(table, key=lambda key: (order.index(key[0]), key[1]))}
+    columns = np.array(spots, dtype=np.float64).reshape(-1, 3)
+    whose, arc_of = columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64) % arcs_a_copy
+    road = arc_of < network.n_arcs  # not one before a gateway that a measure acts on
+    shape = (size, network.n_segments)
+    where = csr_array((columns[road, 2], (whose[road], network.segment[arc_of[road]])), shape=shape)
+    by_place = {key: tuple(table[key]) for key in sorted(table, key=lambda key: (order.index(key[0]), key[1]))}
+    return by_place, where
 
 
 def _send(
@@ -333,14 +424,19 @@ def _send(
     survival: Floats,
     ways: Iterable[tuple[Sequence[int], float]],
     e: int,
+    spots: list[tuple[int, int, float]],
 ) -> float:
-    """Add what is found of an evader's loads at each place on its ways; return the share that gets through to the end."""
+    """Add what is found of an evader's loads at each place on its ways; return the share that gets through to the end.
+
+    `spots` receives evader, arc, and the chance to be found there.
+    """
     arrived = 0.0
     for arcs, share in ways:
         left = share
         passed: dict[tuple[PlaceKind, str], float] = {}
         for arc in arcs:
             found = left * (1 - float(survival[arc]))
+            spots.append((e, arc, found))
             for key in sites.get(arc, ()):
                 table[key][0, e] += found
                 passed[key] = left - found

@@ -16,6 +16,7 @@ from optimizer.scenario.check.assumptions import assumptions_of
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.burden import burden_of
 from optimizer.scenario.compile.options import compile_options, operators_of, resource_id
+from optimizer.scenario.demand.delivered_effort import delivered_remarks
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.file.traffic import Traffic
 
@@ -225,6 +226,7 @@ def _warnings(check: ScenarioCheck) -> Iterator[str]:
         yield from weak_remarks(evidence, check.records)
     if check.records is not None and len(check.records):
         yield from record_faults(check.records, check.effort)
+    yield from delivered_remarks(check)
 
 
 def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[UsedFile]:

@@ -1,1 +1,0 @@
-"""Certificates of bounds, and the program that checks them: it imports nothing of the package."""

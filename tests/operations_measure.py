@@ -1,0 +1,235 @@
+"""Figures of what follows a plan: `python -m tests.operations_measure tracks|speed|passes SCENARIO...` prints a line a world.
+
+`tracks`: units that stand and drive on the roads of a scenario (`optimizer/operations/simulated_tracks.py`); hours by class of road, and stops
+that are recognised, at a position a minute and in five minutes. `speed`: 10,000 positions of driving units. `passes`: worlds on the tests' tiny
+border whose shares of loads and detection chances are known; how often 90 % intervals hold them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
+from optimizer.operations.map_matching import MatchParams, length_graph
+from optimizer.operations.passes import passes_of
+from optimizer.operations.planned import Visit
+from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
+from optimizer.operations.stays import movement
+from optimizer.problem.instance.evaders import best_responses
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.uncertainty import at_chances
+from tests.tiny import SCENARIO, write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optimizer.problem.network.network import Network
+    from optimizer.scenario.compile.compile import Compiled
+
+SHIFT = 8 * 3600.0
+BEGIN = datetime(2026, 12, 1, 6, tzinfo=UTC).timestamp()
+LEAST_HOURS = 2.0
+"""True hours of a class of road from which its error is told."""
+
+
+def random_visits(network: Network, units: int, rng: np.random.Generator) -> tuple[list[Visit], Any]:
+    """Return visits of units to places on roads within an hour and a half of their bases, three a shift of eight hours, and the bases."""
+    graph, visits, bases = network.time_graph(), [], []
+    for k in range(units):
+        while True:
+            base = int(rng.integers(network.n_nodes))
+            near = np.flatnonzero((graph.distances([base])[0] < 5400)[network.tail[network.segment_arc]])
+            if near.size > 20:
+                break
+        bases.append(SimpleNamespace(id=f"b{k}", lon=float(network.lon[base]), lat=float(network.lat[base])))
+        for n, segment in enumerate(rng.choice(near, 3)):
+            lon, lat = network.segment_midpoint[segment].tolist()
+            begin = BEGIN + n * 2.6 * 3600
+            stay = float(rng.uniform(25, 80) * 60)
+            terms = (f"u{k}", f"b{k}", "", f"{segment}", lon, lat, begin, begin + stay)
+            visits.append(Visit(date(2026, 12, 1), "day", f"{k}-{n}", *terms))
+    return visits, SimpleNamespace(places=bases)
+
+
+def measure_tracks(scenario: Path, runs: int, every_s: float) -> Iterator[str]:  # noqa: C901 - counts of one loop
+    """Yield the errors of hours by class of road, and how many stops are recognised."""
+    network = read_evidence(scenario, skip_unreachable=True).region.network
+    graph, classes = length_graph(network), network.road_class[network.segment_arc]
+    found, truth = defaultdict[str, float](float), defaultdict[str, float](float)
+    done = seen = false = absent = 0
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        visits, duties = random_visits(network, 5, rng)
+        made = simulate_tracks(network, duties, visits, FieldErrors(every_s=every_s, missing=0.1), seed)
+        moves = {track.unit: movement(track, network, graph) for track in made.tracks}
+        params = DeliveredParams()
+        stays = _all_stays(moves, (), network, visits, params)
+        covered = {unit: [tuple(span) for span in move.covered.tolist()] for unit, move in moves.items()}
+        for segment, hours in made.hours.items():
+            truth[str(classes[segment])] += hours
+        for stay in stays:
+            if stay.segment >= 0:
+                found[str(classes[stay.segment])] += stay.hours
+        for move in moves.values():
+            driving = (move.stay < 0) & (move.segment >= 0)
+            for segment, seconds in zip(move.segment[driving].tolist(), move.seconds[driving].tolist(), strict=True):
+                found[str(classes[segment])] += seconds / 3600
+        for visit, seconds in made.stood.items():
+            done_here = judge(visit, stays, covered, params).done
+            if seconds >= 0.5 * (visit.end - visit.begin):
+                done, seen = done + 1, seen + done_here
+            elif seconds == 0:
+                absent, false = absent + 1, false + done_here
+    hours = sum(truth.values())
+    stops = f"{seen} of {done} stops recognised ({seen / done:.1%}); {false} of {absent} that were not made"
+    yield f"{scenario.parent.name}, a position in {every_s:g} s, {runs} runs: {hours:.0f} h, {stops}"
+    for name, hours in sorted(truth.items(), key=lambda item: -item[1]):
+        if hours >= LEAST_HOURS:
+            yield f"  {name}: {hours:.1f} h, {found[name]:.1f} found, {found[name] / hours - 1:+.1%}"
+
+
+def measure_speed(scenario: Path, fixes: int = 10_000) -> Iterator[str]:
+    """Yield the seconds that matching takes."""
+    network = read_evidence(scenario, skip_unreachable=True).region.network
+    rng = np.random.default_rng(0)
+    visits, duties = random_visits(network, 60, rng)
+    tracks = simulate_tracks(network, duties, visits, FieldErrors(every_s=60), 0).tracks
+    graph, taken, count = length_graph(network), [], 0
+    for track in tracks:
+        taken.append(track)
+        count += track.time.size
+        if count >= fixes:
+            break
+    wall, processor = time.perf_counter(), time.process_time()
+    for track in taken:
+        movement(track, network, graph, MatchParams())
+    took = f"{time.process_time() - processor:.2f} processor s, {time.perf_counter() - wall:.2f} s by the clock"
+    yield f"{scenario.parent.name}, {network.n_segments:,} roads: {count:,} positions in {took}"
+
+
+# What passes.
+
+WORLDS = ("flow", "mixed", "chasing")
+QUARTERS = 4
+RANGE = SCENARIO.replace("detection = 0.5", "detection = [0.3, 0.7]") + "\n[background]\nper_hour = 0.1\n"
+LOADS = 150.0
+"""Loads a quarter."""
+
+
+def true_world(
+    compiled: Compiled, world: str, rng: np.random.Generator
+) -> tuple[np.ndarray, Any, list[tuple[int, ...]]]:
+    """Return the true loads of evaders a quarter, the instance with the true detection chance, and the ways of informed ones."""
+    instance = compiled.instance
+    weight = instance.weight / instance.weight.sum()
+    if world != "flow":
+        factor: dict[object, float] = defaultdict(lambda: float(rng.lognormal(0, 0.7)))
+        weight = weight * [factor[pair] for pair in compiled.pairs]
+    truth = at_chances(compiled, instance, {"kinds.post.detection": float(rng.uniform(0.3, 0.7))})
+    today = truth.placed([option.id for option in truth.options if option.existing])
+    ways = best_responses(truth.n_nodes, truth.tail, truth.head, truth.survival(today), truth.evaders)
+    return LOADS * weight / weight.sum(), (truth, truth.survival(today)), ways
+
+
+def measure_passes(world: str, runs: int, draws: int = 100) -> Iterator[str]:
+    """Yield how often intervals hold the truth, in the last quarter."""
+    held, asked = Counter[str](), Counter[str]()
+    for seed in range(runs):
+        rng = np.random.default_rng([seed, WORLDS.index(world)])
+        with tempfile.TemporaryDirectory() as name:
+            scenario = write_scenario(Path(name), RANGE)
+            compiled = compile_scenario(scenario)
+            loads, (truth, survival), ways = true_world(compiled, world, rng)
+            seizures, effort = ["time,segment,count"], ["time,segment,amount"]
+            chance = survival.copy()
+            for number in range(QUARTERS):
+                sent, through, finds = _quarter(compiled, loads, truth, chance, ways, rng)
+                month = 3 * number + 2
+                seizures += [f"2024-{month:02d},{s},{n}" for s, n in finds.items() if n]
+                hazard = np.zeros(compiled.region.network.n_segments)
+                np.maximum.at(
+                    hazard, compiled.region.network.segment, -np.log(chance[: compiled.region.network.n_arcs])
+                )
+                effort += [f"2024-{month:02d},{s},{1000 * h:.3f}" for s, h in enumerate(hazard.tolist())]
+                if world == "chasing" and number < QUARTERS - 1:
+                    # Ordinary policing doubles where most was found, and leaves the other roads half of what it was.
+                    places = truth.placed([option.id for option in truth.options if option.existing])
+                    plain = truth.survival(np.zeros_like(places))
+                    most = max(finds, key=lambda s: finds[s]) if finds else -1
+                    segment = np.full(truth.tail.size, -1)
+                    segment[: compiled.region.network.n_arcs] = compiled.region.network.segment
+                    chance = survival * plain ** (np.where(segment == most, 2.0, 0.5) - 1)
+            (Path(name) / "seizures.csv").write_text("\n".join(seizures) + "\n")
+            (Path(name) / "effort.csv").write_text("\n".join(effort) + "\n")
+            found = passes_of(compile_scenario(scenario), draws=draws, seed=seed, quarters=1)
+        rows = {(row.kind, row.place): row for row in found.rows}
+        _hold(held, asked, rows["all", "all"], "all", sent.sum(), (sent - through).sum(), through.sum())
+        for g, gateway in enumerate(compiled.gateways):
+            mine = np.array([pair is not None and pair.gateway == g for pair in compiled.pairs])
+            parts = (sent[mine].sum(), (sent - through)[mine].sum(), through[mine].sum())
+            if ("gateway", gateway.id) in rows:
+                _hold(held, asked, rows["gateway", gateway.id], "gateways", *parts)
+    shown = ", ".join(f"{name} {held[name]} of {count} ({held[name] / count:.0%})" for name, count in asked.items())
+    yield f"{world}, {runs} runs of {draws} draws: {shown}"
+
+
+def _hold(held: Counter[str], asked: Counter[str], row: Any, where: str, *truth: float) -> None:
+    sent, found, through = truth
+    for name, value in (("sent", sent), ("found", found), ("through", through), ("rate", found / (found + through))):
+        estimate = getattr(row, name)
+        asked[f"{where}, {name}"] += 1
+        held[f"{where}, {name}"] += bool(estimate.low <= value <= estimate.high)
+
+
+def _quarter(
+    compiled: Compiled,
+    loads: np.ndarray,
+    truth: Any,
+    chance: np.ndarray,
+    ways: list[tuple[int, ...]],
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, Counter[int]]:
+    """Return the expected loads of evaders that are sent and get through, and finds by segment, drawn."""
+    through, finds = np.zeros(loads.size), Counter[int]()
+    for e, evader in enumerate(truth.evaders):
+        for arcs, share in [(route.arcs, route.share) for route in evader.routes] or [(ways[e], 1.0)]:
+            left = loads[e] * share
+            for arc in arcs:
+                finds[int(compiled.region.network.segment[arc])] += int(rng.poisson(left * (1 - chance[arc])))
+                left *= chance[arc]
+            through[e] += left
+    return loads, through, finds
+
+
+def main() -> None:
+    """Print what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["tracks", "speed", "passes"])
+    parser.add_argument("scenarios", nargs="*", type=Path)
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--every", type=float, default=60.0)
+    given = parser.parse_args()
+    lines: list[Iterator[str]] = []
+    if given.what == "passes":
+        lines = [measure_passes(world, given.runs) for world in WORLDS]
+    for scenario in given.scenarios:
+        lines.append(
+            measure_speed(scenario) if given.what == "speed" else measure_tracks(scenario, given.runs, given.every)
+        )
+    for each in lines:
+        for line in each:
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""A quarter on the tiny border: roster, tracks with errors, delivered, passes, and what the next check and plan say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from optimizer.operations.simulated_tracks import main
+from optimizer.scenario.compile.compile import compile_scenario
+from tests.command import run
+from tests.operations_cases import planned_case
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_quarter_from_roster_to_the_next_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = planned_case(tmp_path)
+    monkeypatch.setattr("optimizer.plans.plan_folder.PlanFolder.scenario", case.scenario)
+    main([str(case.folder), "--days", "7", "--out", str(tmp_path / "practice"), "--seed", "2"])
+    words = ("--tracks", tmp_path / "practice" / "tracks.csv", "--effort-unit", "hours", "--out", tmp_path / "week")
+    done = run(capsys, monkeypatch, "delivered", case.folder, *words)
+    assert done.code == 0, done.err
+    assert "Weeks: planned against delivered" in done.out
+    entry = (tmp_path / "week" / "records.toml").read_text().replace('"effort.csv"', '"week/effort.csv"')
+    text = case.scenario.read_text()
+    before = compile_scenario(case.scenario)
+    case.scenario.write_text(text.replace("[evaders]", entry + "\n[background]\nper_hour = 0.05\n[evaders]", 1))
+
+    checked = run(capsys, monkeypatch, "check", case.scenario, "--json").objects[0]
+    hours = json.loads((tmp_path / "week" / "delivered.json").read_text())["effort_hours"]
+    (said,) = [sentence for sentence in checked["warnings"] if sentence.startswith("delivered duty, 2026-12-01 to")]
+    assert f"{hours:.3g}"[:2] in said
+
+    after = compile_scenario(case.scenario)
+    (moved,) = [sentence for sentence in after.warnings if sentence.startswith("With the delivered effort")]
+    assert "roads moves by more than 5%" in moved.replace("\N{NO-BREAK SPACE}", " ") or "0 roads" in moved
+    assert not any(sentence.startswith("With the delivered effort") for sentence in before.warnings)
+
+    lines = run(capsys, monkeypatch, "passes", case.scenario, "--draws", 20, "--quarters", 1, "--json").objects
+    whole = next(line for line in lines if line["kind"] == "all")
+    assert whole["rate_low"] <= whole["rate"] <= whole["rate_high"]
