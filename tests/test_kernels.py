@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import PRICES, PathPool
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import values_without_each
+from optimizer.solvers.mixed.label_setting import best_paths
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.tours import label_search, ruin_and_recreate
 from optimizer.solvers.patrols.tours.label_search import Walks
@@ -31,6 +33,7 @@ from tests.kernel_cases import EVERY, plain_and_compiled
 from tests.referees import kernels as referee
 from tests.test_beats import random_problem
 from tests.test_cuts import random_paths
+from tests.test_joint import small_case
 from tests.tree_cases import budget_case
 
 if TYPE_CHECKING:
@@ -143,15 +146,43 @@ def test_tours_are_recreated_as_by_numpy(
         assert plain == met(referee.Recreating)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_best_paths_against_a_mixture(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits, and no path of any origin is worth more than the bound."""
+    rng, n, plans = np.random.default_rng(seed), 8, 3
+    ends = np.array([(i, j) for i in range(n) for j in range(n) if i != j and rng.random() < 0.4])
+    tail, head = ends.T
+    start, into = (np.searchsorted(np.sort(column), np.arange(n + 1)) for column in (tail, head))
+    survival, probability = rng.choice([0.2, 0.5, 0.9, 1.0], (tail.size, plans)), np.array([0.5, 0.3, 0.2])
+    origins, known = np.arange(1, n), np.zeros(n - 1)
+    graph = (start, head, into, np.argsort(head, kind="stable"), tail)
+    plain, compiled = (
+        best_paths(*graph, survival, probability, origins, 0, known, 0.0, 1000, 60, np.inf)
+        for _ in plain_and_compiled(monkeypatch)
+    )
+    for one, other in zip(plain, compiled._replace(arcs=plain.arcs), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(
+        plain.arcs[: plain.stop[-1]], compiled.arcs[: plain.stop[-1]]
+    )  # what follows is not set
+    table = nx.DiGraph(zip(tail.tolist(), head.tolist(), strict=True))
+    place = {(i, j): a for a, (i, j) in enumerate(ends.tolist())}
+    for k, origin in enumerate(origins.tolist()):
+        paths = nx.all_simple_edge_paths(table, origin, 0) if {origin, 0} <= set(table) else ()
+        values = [survival[[place[edge] for edge in path]].prod(axis=0) @ probability for path in paths]
+        assert plain.value[k] == pytest.approx(max(values, default=0.0))
+        assert plain.bound[k] == pytest.approx(plain.value[k])
+
+
 def small_and_large() -> dict[str, tuple[Instance, dict[str, Any]]]:
-    """Ten searches: of small problems, of large ones, with budgets, and of mixtures."""
+    """Ten searches: of small problems, of large ones, with budgets, of mixtures, and of beats beside sites."""
     found: dict[str, tuple[Instance, dict[str, Any]]] = {
         name: (read_instance(ROOT / "instances" / "grid" / f"{name}.json"), {}) for name in GRIDS
     }
     found |= {f"budget-{seed}": (budget_case(seed), {}) for seed in range(3)}
     found |= {f"random-{seed}": (random_instance(seed, n_nodes=12, n_options=9), {}) for seed in range(3)}
-    found |= {f"mixed-{seed}": (random_instance(seed, n_nodes=9, n_options=6), {"method": "mixed"}) for seed in (3, 4)}
-    return found
+    found |= {f"mixed-{seed}": (random_instance(seed, n_nodes=9, n_options=6), {"method": "mixed"}) for seed in (3,)}
+    return found | {"joint": (small_case(3)[0], {})}
 
 
 def searched(name: str) -> dict[str, Any]:
