@@ -31,7 +31,7 @@ class ProblemSource:
     Attributes
     ----------
     path
-        The scenario, instance file or plan folder.
+        The scenario, instance file or plan folder, as it was named.
     instance
         The problem.
     solve

@@ -64,9 +64,9 @@ class PlacedSite:
     arcs
         Arcs it watches.
     lon, lat
-        Where to draw it.
+        Where to draw it, in degrees.
     distance_m
-        How far the place given lies from the segment; 0 where the segment was given.
+        Metres from the place given to the segment; 0 where the segment was given.
     snapped
         Whether it is on the nearest segment to its place, without a word on which road is meant.
     operators
