@@ -13,9 +13,15 @@ from typing import Any
 import pytest
 
 import optimizer.report
+from optimizer.base.work import executor
 from tests.examples import load_profile
 
 load_profile()
+
+# A search of a test takes one process, unless the test says how many: the cores are busy with other tests, and a process takes some seconds to
+# start, more than most searches here. Modules take the function by name, so it is replaced before any of them is imported.
+_threads = executor.thread_count
+executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
 
 collect_ignore = ["quick_worker.py"]  # a program of its own, no module of tests
 

@@ -33,6 +33,7 @@ from optimizer.cli.app import app
 from optimizer.problem.files.instance_file import instance_schema
 from optimizer.problem.files.plan_file import plan_schema
 from optimizer.records.fusion.feeds import FeedModel
+from optimizer.records.importers.aadt import CountsMapping
 from optimizer.records.importers.mapped_csv import Mapping
 from optimizer.scenario.check.assumptions import DEFAULTS
 from optimizer.scenario.file.model import ScenarioModel, scenario_schema
@@ -66,6 +67,7 @@ CHECKED = {"python", "sh", "toml", "json", "text"}
 PROGRAMS = (["python", "cli.py"], ["interdict"])
 SLOW = {"frontier.md", "ledger.md"}
 DRAWING = {"tutorials"}
+MAPPINGS: dict[str, type[Mapping | CountsMapping]] = {"mapping.toml": Mapping, "counts.toml": CountsMapping}
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,8 @@ def check_python(block: Block, names: dict[str, object]) -> None:
 def check_toml(block: Block) -> None:
     """Check a whole scenario, a mapping of an import, a feed of `fuse`, or some tables of a scenario beside the least that it needs."""
     content = tomllib.loads(block.code)
-    if block.text == "mapping.toml":
-        validated(Mapping, content, "docs")
+    if block.text in MAPPINGS:
+        validated(MAPPINGS[block.text], content, "docs")
         return
     if "agency" in content:
         validated(FeedModel, content, "docs")
