@@ -47,7 +47,7 @@ def latent_of(counts: tuple[float, float], units: int = 1, own: dict[int, float]
     return LatentModel(Field(road_neighbours(NETWORK)), cells, areas, design, units)
 
 
-def chain(latent: LatentModel, hyper: Hyperparameters, chains: int = 400, steps: int = 400, burnt: int = 150) -> Floats:
+def chain(latent: LatentModel, hyper: Hyperparameters, chains: int = 250, steps: int = 300, burnt: int = 120) -> Floats:
     """Return draws of the (10,) log rates, exact but for chance: elliptical slices (Murray, Adams and MacKay 2010) in many chains."""
     rng = np.random.default_rng(0)
     m, extra = 10, latent.levels
