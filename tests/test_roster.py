@@ -180,6 +180,27 @@ def test_more_work_than_hours_is_one_message_with_two_numbers() -> None:
     assert "have 160" in message  # 2 crews of 2 people for 40 hours
 
 
+@pytest.mark.parametrize(("asked", "have"), [(4, 1), (3, 2)])
+def test_a_refusal_says_the_least_number_of_crews_that_would_do(asked: int, have: int) -> None:
+    posts = [duty(f"d{k}", "day") for k in range(asked)]
+    crews = [crew(f"c{k}", days_off=1) for k in range(have)]
+    with pytest.raises(NoRosterError) as refused:
+        make_roster(duties([DAY], posts, crews), FIRST, 1)
+    cure = refused.value.reports[0].cure
+    assert cure is not None
+    assert cure.least
+    assert f"With {cure.number} more crew" in str(refused.value)
+
+    def with_more(number: int) -> Roster:
+        return make_roster(
+            duties([DAY], posts, [*crews, *(crew(f"n{k}", days_off=1) for k in range(number))]), FIRST, 1
+        )
+
+    assert broken_rules(with_more(cure.number), FIRST, 1) == []
+    with pytest.raises(NoRosterError):
+        with_more(cure.number - 1)
+
+
 def test_nobody_who_may_do_it_and_too_few_at_once() -> None:
     wanted = duty("a", "day", agency="customs")
     with pytest.raises(NoRosterError, match="there are 0") as refused:

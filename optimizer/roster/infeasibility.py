@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optimizer.roster.calendar import Slot
     from optimizer.roster.duties_file import Duty
     from optimizer.roster.making import SlotDuty, Subproblem
-    from optimizer.roster.model import Rule
+    from optimizer.roster.model import Crew, Rule
     from optimizer.roster.solver.program import Clock, Pair, RosterProblem, RuleName
 
 RULE_NAMES: dict[Rule, str] = {
@@ -42,6 +42,33 @@ REMEDY: dict[Rule, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class MoreCrews:
+    """How many more crews like one that there is, without its leave, make a roster possible.
+
+    Attributes
+    ----------
+    like
+        The crew.
+    number
+        How many more are enough.
+    least
+        Whether one fewer was proven to be too few.
+    """
+
+    like: Crew
+    number: int
+    least: bool
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        fewer = "; with one fewer there is none" if self.least else "; whether fewer would do is not known"
+        crews = f"{self.number} more crew{'s' if self.number > 1 else ''}"
+        return (
+            f"With {crews} like {self.like.label} ({self.like.people} people, without leave) there is a roster{fewer}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class InfeasibilityReport:
     """Why there is no roster.
 
@@ -55,6 +82,8 @@ class InfeasibilityReport:
         The two numbers.
     reason
         What the numbers count, to stand behind `needed`.
+    cure
+        How many more crews would do; None where that was not found.
     """
 
     rule: Rule
@@ -63,12 +92,16 @@ class InfeasibilityReport:
     needed: float
     there: float
     reason: str
+    cure: MoreCrews | None = None
 
     def __str__(self) -> str:
         """Return the report as a sentence or two."""
         where = f"{self.slot.name}, {self.duty.title}"
         whose = f" for {self.duty.agency}" if self.duty.agency else ""
-        return f"No roster{whose}: {where}: {self.needed:,.0f} {self.reason} (rule: {RULE_NAMES[self.rule]}). {REMEDY[self.rule]}."
+        return (
+            f"No roster{whose}: {where}: {self.needed:,.0f} {self.reason} (rule: {RULE_NAMES[self.rule]}). {REMEDY[self.rule]}."
+            + ("" if self.cure is None else f" {self.cure}")
+        )
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -81,7 +114,7 @@ class InfeasibilityReport:
             "needed": self.needed,
             "there": self.there,
             "message": str(self),
-        }
+        } | ({} if self.cure is None else {"more_crews": self.cure.number, "like": self.cure.like.id})
 
 
 class NoRosterError(InfeasibleError):

@@ -12,7 +12,7 @@ from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.formatting import plural
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
-from optimizer.roster.infeasibility import NoRosterError, diagnose, impossible
+from optimizer.roster.infeasibility import MoreCrews, NoRosterError, diagnose, impossible
 from optimizer.roster.model import Assignment, Gap, Roster
 from optimizer.roster.solver.program import Clock, CrewLimits, EarlierShift, RosterProblem, RosterTask, with_gaps
 from optimizer.roster.solver.search import balanced, fewest_short, first_roster
@@ -151,7 +151,7 @@ class _RosterSearch:
             if (report := impossible(subproblem, self._clock)) is not None
         }
         if reports and not self._allow_gaps:
-            raise NoRosterError(*reports.values())
+            raise NoRosterError(*(self._cured(subproblems[k], report) for k, report in reports.items()))
         filled = []
         for k, subproblem in enumerate(subproblems):
             self.begin(f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}")
@@ -161,8 +161,17 @@ class _RosterSearch:
             elif self._allow_gaps:
                 filled.append(self._short(subproblem))
         if reports and not self._allow_gaps:
-            raise NoRosterError(*reports.values())
+            raise NoRosterError(*(self._cured(subproblems[k], report) for k, report in reports.items()))
         return filled
+
+    def _cured(self, subproblem: Subproblem, report: InfeasibilityReport) -> InfeasibilityReport:
+        """Return a report with how many more crews would do, as far as the time for a reason tells."""
+        self.begin("looking for how many crews would do")
+        able = [crew for crew in subproblem.crews if crew.may_do(report.duty)]
+        if not able:
+            return report
+        like = max(able, key=lambda crew: (sum(crew.may_do(one.duty) for one in subproblem.duties), crew.people))
+        return replace(report, cure=_more_crews(subproblem, like, self._patient_clock(), self._seed))
 
     def _first(self, subproblem: Subproblem, reports: dict[int, InfeasibilityReport], k: int) -> _Filled | None:
         """Return a subproblem with a roster; where there is none, note why unless gaps are allowed."""
@@ -225,6 +234,48 @@ class _RosterSearch:
                 return "interrupted"
             limit = outcome.limit or limit
         return limit
+
+
+MOST_MORE = 4096
+"""Crews more beyond which nobody asks how many would do."""
+
+
+def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int) -> MoreCrews | None:
+    """Return the least number of crews more, like one, with which there is a roster: doubled until there is one, then halved between."""
+    too_few, enough, least = 0, 0, True
+    more = 1
+    while not enough or more > too_few:
+        larger = _with_crews(subproblem, like, more)
+        none = impossible(larger, clock) is not None
+        ended = "infeasible" if none else first_roster(larger.problem, clock, seed).ended
+        if ended == "infeasible":
+            too_few = more
+        elif ended != "unknown":
+            enough = more
+        elif not enough:
+            return None  # the time is over
+        else:
+            least = False
+            break
+        if not enough and more >= MOST_MORE:
+            return None
+        more = min(2 * more, MOST_MORE) if not enough else (too_few + enough) // 2
+    return MoreCrews(like, enough, least and enough == too_few + 1)
+
+
+def _with_crews(subproblem: Subproblem, like: Crew, number: int) -> Subproblem:
+    """Return a subproblem with so many more crews like one, without its leave; they have no shifts before the roster."""
+    c, size = subproblem.crews.index(like), len(subproblem.crews)
+    new = [replace(like, id=f"{like.id}+{k}", away=frozenset()) for k in range(1, number + 1)]
+    limits = replace(subproblem.problem.crews[c], away=frozenset())
+    tasks = tuple(
+        replace(task, travel={**task.travel, **{size + k: task.travel[c] for k in range(number)}})
+        if c in task.travel
+        else task
+        for task in subproblem.problem.tasks
+    )
+    problem = replace(subproblem.problem, crews=(*subproblem.problem.crews, *[limits] * number), tasks=tasks)
+    return replace(subproblem, crews=(*subproblem.crews, *new), problem=problem)
 
 
 def _size(subproblem: Subproblem) -> str:
