@@ -27,6 +27,7 @@ from optimizer.problem.network.places import Settlement
 from optimizer.records.exposure import spread_effort
 from optimizer.region.model import Region
 from optimizer.report import write_report
+from optimizer.report.content import report_content
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort, record_limits
 from optimizer.report.content.routes import RouteRow
@@ -336,6 +337,17 @@ def test_hostile_text_cannot_close_the_block_of_map_data() -> None:
 def test_hostile_text_can_be_written(tmp_path: Path) -> None:
     paths = write_report(tmp_path, hostile_content())
     assert Parsed(paths[0].read_text(encoding="utf-8")).unbalanced == []
+
+
+def test_the_template_has_each_section_and_its_tables() -> None:
+    template = (Path(report_content.__file__).parents[1] / "page.html").read_text(encoding="utf-8")
+    content = full_content()
+    at = [template.index(f'<section id="{section.id}"') for section in report_content.SECTIONS]
+    assert at == sorted(at)
+    for section, begin, end in zip(report_content.SECTIONS, at, [*at[1:], len(template)], strict=True):
+        for make in section.tables:
+            name = make(content).id.replace("-", "_")
+            assert f"show(tables.{name}," in template[begin:end]
 
 
 def test_a_report_of_nothing_but_roads(tmp_path: Path) -> None:
