@@ -62,6 +62,13 @@ MADE = {
 """How an example begins that reads what others wrote, which file or folder of theirs, and where it is copied to first."""
 
 
+APART = {
+    "verify ": "reads the certificate of a search that was asked for one: tests/test_certificates.py",
+    "import aadt ": "reads counts of a traffic office: tests/test_traffic_counts.py",
+}
+"""How an example begins that has no stand-in here, and where its command is run instead."""
+
+
 def write_standins(folder: Path) -> None:
     """Write what examples read and no other example writes, small, at the paths that they name."""
     _write_instances(folder / "instances")
@@ -147,7 +154,8 @@ def in_order() -> list[str]:
     """Return each example once, in the order in which a reader can run them: what goes over other commands' results comes last."""
     last = ("export", "desk", "ledger")
     names = sorted(EXAMPLES, key=lambda name: name in last)
-    return list(dict.fromkeys(example for name in names for example in EXAMPLES[name]))
+    examples = dict.fromkeys(example for name in names for example in EXAMPLES[name])
+    return [example for example in examples if not example.startswith(tuple(APART))]
 
 
 def _served_for_a_moment(
