@@ -42,6 +42,7 @@ from optimizer.cli.schema import schema
 from optimizer.cli.simulate import simulate
 from optimizer.cli.solve import solve
 from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
+from optimizer.cli.verify import verify
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
@@ -93,6 +94,7 @@ for command in (
     desk,
     fuse,
     evaluate,
+    verify,
     schema,
     bench,
     simulate,

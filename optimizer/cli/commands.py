@@ -90,6 +90,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "init my-border --file andorra.osm.pbf --border Andorra",
         "init rio-grande --network instances/rio-grande/network.gpkg",
     ),
+    "verify": (
+        "verify instances/grid/grid-10-plain-12.json grid.jsonl.gz",
+        "verify results/my-border",
+    ),
     "plan": (
         "plan instances/rio-grande/scenario.toml",
         "plan instances/andorra/scenario.toml --gap 0.01 --time-limit 60 --out results/andorra",

@@ -102,6 +102,13 @@ def plan(
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Leave out report.html and its figures; every other file is written.")
     ] = False,
+    certificate: Annotated[
+        bool,
+        typer.Option(
+            "--certificate",
+            help="Write certificate.jsonl.gz, a proof of the bound that `verify` checks; the search runs in one process.",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -145,6 +152,7 @@ def plan(
                 executor=Executor(jobs, scheduler),
                 skip_unreachable=skip_unreachable,
                 report=not no_report,
+                certificate=certificate,
                 overwrite=overwrite,
                 listener=ProgressPrinter(silent=as_json),
             )

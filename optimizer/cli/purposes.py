@@ -88,6 +88,7 @@ LAB: Final = Purpose(
     {
         "solve": "solve instance files",
         "evaluate": "value any plan exactly",
+        "verify": "check the certificate of a bound",
         "bench": "compare methods on families of instances",
         "convert": "turn other problems' files into instances",
         "schema": "print the JSON schema of a file format",

@@ -65,9 +65,18 @@ def solve(
     start: Start = None,
     skip_unreachable: SkipUnreachable = False,
     ledger: Ledger = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File that receives a certificate of the bound, which `verify` checks; the search runs in one process.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Solve instance files."""
+    from optimizer.certificate.check import stated
+    from optimizer.cli.verify import certified_json
     from optimizer.pipeline.solve import solve_files
     from optimizer.solvers.params import SolveParams
 
@@ -83,6 +92,7 @@ def solve(
         start=start,
         skip_unreachable=skip_unreachable,
         ledger=ledger,
+        certificate=certificate,
         listener=ProgressPrinter(silent=as_json),
     )
     with CommandInterrupts():
@@ -91,9 +101,12 @@ def solve(
             note_unreachable(source.file, source.skipped)
             if as_json:
                 line = result_line(str(source.file), solved.result)
-                print_json(line | unreachable_json(source.skipped, wanted=skip_unreachable))
+                line |= unreachable_json(source.skipped, wanted=skip_unreachable)
+                print_json(line | ({} if certificate is None else {"certified": certified_json(solved.certified)}))
             else:
                 _show(source.instance, solved.result)
+                if certificate is not None and solved.certified is not None:
+                    print_note(f"Certificate {certificate}: {stated(*solved.certified)}.")
 
 
 def _show(instance: Instance, result: Result) -> None:

@@ -18,13 +18,14 @@ from optimizer.analysis.uncertainty.uncertainty import (
     uncertainty_facts,
     uncertainty_sentences,
 )
-from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.errors import InfeasibleError, InputError, Problem, SolverError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.certificate.check import stated
 from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.briefing.guarantees import plan_warnings, traffic_warnings
 from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
@@ -32,7 +33,7 @@ from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.plan_content import StepTimes, plan_content, plan_geojson, run_content
-from optimizer.plans.plan_folder import FIGURES, FILES, PlanFolder
+from optimizer.plans.plan_folder import CERTIFICATE_FILE, FIGURES, FILES, PlanFolder
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import with_mixture
@@ -43,6 +44,7 @@ from optimizer.scenario.file.model import ScenarioModel, read_content
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.scenario.file.settings import with_settings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.search.kernels import SEARCH, TOURS, compile_aside
 
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ def plan_scenario(
     executor: Executor = SERIAL,
     skip_unreachable: bool = False,
     report: bool = True,
+    certificate: bool = False,
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Planned:
@@ -146,6 +149,9 @@ def plan_scenario(
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
     report
         Whether to write report.html and its figures, which take longer than a small search. Every other file is written without them.
+    certificate
+        Whether to write certificate.jsonl.gz, a proof of the bound that `verify` checks; the search then runs in one process. Where there is
+        none in the end, the listener is told why, and the folder is written without it.
     overwrite
         Replace the files of a plan in `out` whoever wrote them.
     listener
@@ -172,6 +178,7 @@ def plan_scenario(
         executor=executor,
         skip_unreachable=skip_unreachable,
         report=report,
+        record=SearchRecord() if certificate else None,
     )
     folder = OutputFolder(Path(out), "plan", (asked.path,), (*FILES, *FIGURES), overwrite)
     _check_first(folder, asked)
@@ -183,7 +190,8 @@ def plan_scenario(
         search = _searched(asked, compiled, times)
         evaluated = _evaluated(asked, search, times, stopping)
         different = asked.content | ({} if evaluated.sensitivity is None else {"sensitivity": True})
-        planned = _written(folder, evaluated, _described(evaluated), different, times, stopping, listener)
+        described = _described(evaluated)
+        planned = _written(folder, evaluated, described, different, times, stopping, listener, asked.record)
         record_plan(
             ledger_of(compiled.scenario, asked.path, listener),
             asked.path,
@@ -212,6 +220,7 @@ class _Asked:
     executor: Executor
     skip_unreachable: bool
     report: bool
+    record: SearchRecord | None = None
 
     @property
     def content(self) -> dict[str, Any]:
@@ -225,6 +234,7 @@ class _Asked:
             **files,
             **({} if doubt is None else {"draws": doubt.draws, "objective": doubt.objective.text}),
             **({} if self.report else {"report": False}),
+            **({} if self.record is None else {"certificate": True}),
         }
 
 
@@ -233,6 +243,10 @@ def _check_first(folder: OutputFolder, asked: _Asked) -> None:
     for name, other in (("--start", asked.start), ("--draws", asked.doubt)):
         if asked.given is not None and other is not None:
             raise InputError(Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search"))
+    for name, other in (("--given", asked.given), ("--draws", asked.doubt)):
+        if asked.record is not None and other is not None:
+            found = f"--certificate and {name}"
+            raise InputError(Problem(found, "both", "one of them: what it makes has no certificate yet"))
     folder.check()
     where = str(asked.path)
     try:
@@ -339,6 +353,7 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
             starts=starts,
             support=terms.support,
             listener=times,
+            record=asked.record,
         )
 
 
@@ -422,6 +437,7 @@ def _written(
     times: StepTimes,
     stopping: Stopping,
     listener: Listener,
+    record: SearchRecord | None = None,
 ) -> Planned:
     """Write the folder; Ctrl-C leaves the report out and keeps the plan. `different` is what was asked to be different, for run.json."""
     compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
@@ -446,6 +462,13 @@ def _written(
             solve, instance = compiled.scenario.solve, with_mixture(compiled.instance, search.found.mixed.mixture)
             name = compiled.scenario.name
             written.write_mixture(name, instance, search.found, stay=solve.stay, change=solve.change)
+        if record is not None:
+            try:
+                with step(times, "writing and checking the certificate", stoppable=False):
+                    bounds = written.write_certificate(compiled.instance, record, search.found)
+                listener.noted(f"{CERTIFICATE_FILE}: {stated(*bounds)}")
+            except SolverError as error:
+                listener.noted(f"No {CERTIFICATE_FILE}: {error}")
         files = tuple(sorted(path.name for path in temporary.iterdir()))
     return Planned(
         compiled,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.errors import InfeasibleError, InputError, ProblemList
+from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, ProblemList
+from optimizer.base.files.readwrite import check_file
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import read_instance
@@ -18,16 +19,20 @@ from optimizer.problem.instance.changes import Changes
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.problem.plan.result import Result
-from optimizer.solvers.solve import solve
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
+from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.solve import solve, solve_with
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from fractions import Fraction
     from typing import Any
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.evaluation import Evaluation
+    from optimizer.problem.plan.plan import Plan
     from optimizer.sharing.ledger.store import EntryFile
 
 
@@ -52,13 +57,14 @@ class ReadInstance:
 
 @dataclass(frozen=True)
 class Solved:
-    """An instance file and the result of its solve."""
+    """An instance file, the result of its solve, and the bounds that its certificate was found to prove, where there is one."""
 
     source: ReadInstance
     result: Result
+    certified: tuple[Fraction, Fraction] | None = None
 
 
-def solve_files(
+def solve_files(  # noqa: C901 - one loop over files
     files: Iterable[str | os.PathLike[str]],
     *,
     options: Mapping[str, Any] | None = None,
@@ -66,6 +72,7 @@ def solve_files(
     start: str | os.PathLike[str] | None = None,
     skip_unreachable: bool = False,
     ledger: str | os.PathLike[str] | None = None,
+    certificate: str | os.PathLike[str] | None = None,
     listener: Listener = SILENT,
 ) -> Iterator[Solved]:
     """Solve instance files one after the other; all are read before the first is solved.
@@ -85,6 +92,9 @@ def solve_files(
     ledger
         Folder of a ledger that receives the hashes of each instance file, of the plan to begin from and of the plan, with its bounds. A plan
         is recorded before it is yielded; where that fails it is yielded all the same.
+    certificate
+        File that receives a certificate of the bound (docs/certificates.md), for one instance file, solved as it stands, in one process. Where
+        there is none in the end, the result is yielded all the same, and the error raised after it.
     listener
         Receives steps, bounds and plans, and is told of the ledger's entries.
 
@@ -102,9 +112,11 @@ def solve_files(
         If an instance has no plan.
     """
     options, files, changes = dict(options or {}), [Path(file) for file in files], changes or Changes()
-    without: InputError | InfeasibleError | KeyboardInterrupt | None = None
+    without: OptimizerError | KeyboardInterrupt | None = None
     begun = None if start is None else PlanFolder(start)
     asked = {"changes": changes.content} | ({} if start is None else {"start": Path(start).name})
+    if certificate is not None:
+        _check_certificate(Path(certificate), [*map(Path, files)], changes)
     log = None if ledger is None else _Log(Path(ledger), asked, listener)
     sources = [
         replace(source, instance=changes.applied(source.instance))
@@ -115,9 +127,10 @@ def solve_files(
     for source in sources:
         first = None if begun is None else begun.start_for(source.instance, listener.noted)
         with Stopping():  # so that Ctrl-C between the end of a solve and its print does not lose the plan
+            record, certified = None if certificate is None else SearchRecord(), None
             try:
                 with step(listener, f"solving {source.file}"):
-                    result = solve(source.instance, **options, start=first, listener=listener)
+                    result = _solved(source.instance, options, first, listener, record)
             except (InfeasibleError, KeyboardInterrupt) as error:
                 result, without = result_without_plan(error, options), error
             if log is not None:
@@ -125,11 +138,46 @@ def solve_files(
                     log.record(source, result)
                 except InputError as error:
                     without = error
-            yield Solved(source, result)
+            if record is not None and certificate is not None and result.plan is not None:
+                try:
+                    certified = _certified(Path(certificate), source, record, result, listener)
+                except OptimizerError as error:
+                    without = error
+            yield Solved(source, result, certified)
         if result.limit == "interrupted":
             break
     if without is not None:
         raise without
+
+
+def _check_certificate(file: Path, files: Sequence[Path], changes: Changes) -> None:
+    """Raise InputError if a certificate cannot be of what is asked for: it is of one instance file as it stands."""
+    if len(files) > 1:
+        raise InputError(Problem("certificate", f"{len(files)} instance files", "one", "Solve them one by one"))
+    if changes.sentences:
+        remedy = "Change the file, or plan the scenario with --certificate: the plan folder holds the changed instance"
+        raise InputError(Problem("certificate", "an instance that is changed", "an instance file as it stands", remedy))
+    check_file(file)
+
+
+def _solved(
+    instance: Instance, options: Mapping[str, Any], start: Plan | None, listener: Listener, record: SearchRecord | None
+) -> Result:
+    if record is None:
+        return solve(instance, **options, start=start, listener=listener)
+    given = {name: value for name, value in options.items() if value is not None}
+    support = given.pop("support", None)
+    starts = () if start is None else (start,)
+    return solve_with(instance, SolveOptions(**given), starts=starts, support=support, listener=listener, record=record)
+
+
+def _certified(
+    file: Path, source: ReadInstance, record: SearchRecord, result: Result, listener: Listener
+) -> tuple[Fraction, Fraction]:
+    from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
+
+    with step(listener, "writing and checking the certificate"):
+        return write_certificate(file, source.file, source.instance, record, result)
 
 
 class _Log:

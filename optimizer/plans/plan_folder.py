@@ -42,6 +42,7 @@ from optimizer.solvers.params import SolveParams
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
+    from fractions import Fraction
 
     import numpy as np
     from numpy.typing import NDArray
@@ -49,18 +50,20 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat, Mixture
     from optimizer.roster.duties_file import DutiesFile
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 LAYER_FILE, RUN_FILE = "plan.geojson", "run.json"
+CERTIFICATE_FILE = "certificate.jsonl.gz"
 UNCERTAINTY_FILE, SENSITIVITY_FILE = "doubt.json", "sensitivity.json"
 
 FILES = (
     *(PLAN_FILE, LAYER_FILE, MIXTURE_FILE, INSTANCE_FILE, RUN_FILE, DUTIES_FILE),
-    *(UNCERTAINTY_FILE, SENSITIVITY_FILE, "report.html"),
+    *(UNCERTAINTY_FILE, SENSITIVITY_FILE, CERTIFICATE_FILE, "report.html"),
 )
 """What a plan folder may hold beside figures."""
 FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", "sensitivity.png")
 
-RECORDED = (PLAN_FILE, INSTANCE_FILE, RUN_FILE, MIXTURE_FILE, UNCERTAINTY_FILE)
+RECORDED = (PLAN_FILE, INSTANCE_FILE, RUN_FILE, MIXTURE_FILE, UNCERTAINTY_FILE, CERTIFICATE_FILE)
 """Files whose hashes a ledger keeps: what a plan is and how it was made. The others follow from these."""
 
 SAME_VALUE = 1e-6
@@ -456,6 +459,18 @@ class PlanFolder:
             name, sha256(self.instance_path), instance, result, package_version(), stay=stay, change=change
         )
         write_json(self.mixture_path, content.model_dump(mode="json"))
+
+    def write_certificate(self, instance: Instance, record: SearchRecord, result: Result) -> tuple[Fraction, Fraction]:
+        """Write the certificate of a result beside the instance.json that it belongs to; return the bounds that it proves.
+
+        Raises
+        ------
+        SolverError
+            If the checker refuses it.
+        """
+        from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
+
+        return write_certificate(self.path / CERTIFICATE_FILE, self.instance_path, instance, record, result)
 
 
 def _plan_here(instance: Instance, names: Iterable[str], beats: Iterable[Beat]) -> Plan:

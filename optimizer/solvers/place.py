@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Limit, Result
     from optimizer.solvers.branch_and_cut.lp.master import Master
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.search.warm_start import WarmStart
 
@@ -46,6 +47,7 @@ def place(
     began: float = np.inf,
     exact: Callable[[NDArray[np.bool_]], float] | None = None,
     warm_start: WarmStart | None = None,
+    record: SearchRecord | None = None,
 ) -> Result:
     """Place options alone, whatever patrol teams the instance has.
 
@@ -71,6 +73,8 @@ def place(
     warm_start
         Rows of earlier solves over the same overlay, changed into those of this one: for a series of problems of other budgets, or of other
         options forced and forbidden. Where there are `starts` no greedy plan is made then, and no ruins before the root is cut.
+    record
+        Receives what a certificate of the bound needs; of the method `cuts`, in one process, and without `master` and `warm_start`.
 
     Raises
     ------
@@ -102,6 +106,7 @@ def place(
             warm_start=warm_start,
             master=master,
             params=options.params,
+            record=record,
         )
         if starts:  # there are plans to keep
             search.contract()

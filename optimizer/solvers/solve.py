@@ -11,6 +11,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT, OnlyCancels
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.plan import Plan, known_options, with_plan
+from optimizer.solvers.branch_and_cut.proof.record import check_certifiable
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
 
 __all__ = ["register_method", "solve"]
@@ -107,9 +109,16 @@ def solve_with(
     starts: Sequence[Plan] = (),
     support: int | None = None,
     listener: Listener = SILENT,
+    record: SearchRecord | None = None,
 ) -> Result:
-    """Solve as `solve` does, with its arguments in one object and any number of plans to begin from."""
+    """Solve as `solve` does, with its arguments in one object and any number of plans to begin from.
+
+    A record of the search, for a certificate, is made in one process.
+    """
     instance.check()
+    if record is not None:
+        check_certifiable(instance, options)
+        options = replace(options, threads=1)
     _check_support(support, options.method)
     modules = (
         kernels.SEARCH + kernels.TOURS * (instance.patrols is not None) + kernels.MIXED * (options.method == MIXED)
@@ -119,7 +128,7 @@ def solve_with(
         return solve_mixed(instance, options, support=support, listener=listener, starts=starts)
     if instance.patrols is None:
         masks = [instance.placed(known_options(instance, start)) for start in starts]
-        return place(instance, options, listener=listener, starts=masks)
+        return place(instance, options, listener=listener, starts=masks, record=record)
     return solve_joint(instance, options, listener=listener, starts=starts)
 
 

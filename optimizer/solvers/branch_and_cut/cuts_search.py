@@ -64,6 +64,8 @@ def search_cuts(search: SolveState) -> None:
     finally:
         if parallel is not None:
             parallel.end()
+        if search.record is not None:
+            search.record.finish(tree)
         search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
     search.limit = "time" if tree.out_of_time else None
@@ -99,7 +101,7 @@ def _master(search: SolveState) -> Master:
     warm_start = search.warm_start
     paths = None if warm_start is None else warm_start.paths
     if paths is None:
-        master = Master(search.instance, search.overlay)
+        master = Master(search.instance, search.overlay, record=search.record)
     else:
         master = Master(search.instance, search.overlay, commodities=paths.commodities, pool=paths.pool)
     if warm_start is not None and warm_start.rows is not None:

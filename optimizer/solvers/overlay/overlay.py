@@ -433,6 +433,8 @@ class FixedRoutes:
         (links,) which route meets which free option, and rho: what the option multiplies its value by. Sorted by route, then option.
     members
         (routes, evaders) sparse: what a unit of each evader's weight adds to R; None where options are parts of others.
+    of_route
+        (routes of `Instance.habits`,) the fixed route that each is part of, -1 for those of value 0; None as `members`.
     """
 
     value: NDArray[np.float64]
@@ -440,6 +442,7 @@ class FixedRoutes:
     option: NDArray[np.int64]
     survival: NDArray[np.float64]
     members: csr_array | None = None
+    of_route: NDArray[np.int64] | None = None
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (routes,) values under an (options,) mask."""
@@ -474,6 +477,8 @@ def fixed_routes_of(instance: Instance, base: NDArray[np.float64], free: NDArray
         place.setdefault(key, len(place))
         of_route.append(place[key])
         total[key] = total.get(key, 0.0) + float(value[route])
+    part_of = np.full(value.size, -1)
+    part_of[routes] = of_route
     entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
     return FixedRoutes(
         value=np.array(list(total.values()), dtype=np.float64),
@@ -484,6 +489,7 @@ def fixed_routes_of(instance: Instance, base: NDArray[np.float64], free: NDArray
             ((habits.share * through)[routes], (np.array(of_route, dtype=np.int64), habits.evader[routes])),
             shape=(len(links), len(instance.evaders)),
         ),
+        of_route=part_of,
     )
 
 

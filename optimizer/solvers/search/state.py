@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
     from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.search.warm_start import WarmStart
 
 BRANCHING = "branching"
@@ -68,6 +69,7 @@ class SolveState(SilentListener):
     warm_start: WarmStart | None = None
     master: Master | None = None
     params: SolveParams = SolveParams()
+    record: SearchRecord | None = None
     overlay: Overlay = field(init=False)
     start_values: list[float] = field(init=False, default_factory=list)
     start: NDArray[np.bool_] = field(init=False)

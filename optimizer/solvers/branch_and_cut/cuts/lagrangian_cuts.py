@@ -28,6 +28,7 @@ from optimizer.base.work.listener import step
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import FixedRoutes
 from optimizer.solvers.params import LagrangianParams
@@ -105,6 +106,8 @@ def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel:
             if in_vain or too_little or time.monotonic() >= now + left:
                 break
     if found:
+        if tree.record is not None:
+            tree.record.rows_of_groups(master.program.next_name, Cuts.join(found))
         tree.master.add_within_budgets(Cuts.join(found))
         tree.cut_root(floors=False)
         _settle(tree)
@@ -118,7 +121,7 @@ def _settle(tree: BranchAndCut) -> None:
         tree.rounds += 1
         if (relaxed := master.relax(until)) is None:
             return
-        tree.root = replace(tree.root, lower=max(tree.root.lower, relaxed.bound), basis=master.program.basis)
+        tree.root = replace(tree.root.proven(relaxed.bound, relaxed.duals), basis=master.program.basis)
         tree.lower = max(tree.lower, min(tree.root.lower, tree.upper))
         tree.listener.bounds_moved(tree.lower, tree.upper)
         tightened = master.tighten(relaxed.x)
@@ -176,13 +179,17 @@ def least_with_prices(
     price[row.option] = row.entry
     instance = tree.instance
     alone = _alone(tree.overlay, np.flatnonzero(tree.master.commodities.group == row.commodity[0]))
-    master = Master(instance, alone, price=price)
+    record = None if tree.record is None else SearchRecord()
+    master = Master(instance, alone, price=price, record=record)
     search = BranchAndCut(instance, alone, gap=CLOSE, until=until, master=master, params=tree.params)
     search.pause = lambda: search.nodes >= nodes or stopped()
     for plan in (placed, instance.forced):
         search.offer(plan)
     search.cut_root(floors=False)
     search.branch()
+    if record is not None and tree.record is not None:
+        record.finish(search)
+        tree.record.groups[int(row.commodity[0])] = record
     return search.lower * (1 - ROUNDING)
 
 

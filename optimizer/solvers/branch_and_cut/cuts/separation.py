@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
     from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask, Masks
 
+STAR, CHORD, TANGENT = 0, 1, 2
+"""Families of cuts."""
 LONGEST_STAR = 24
 """Most paths of one evader that a star is chosen from."""
 STEEPEST = 700.0
@@ -76,6 +78,9 @@ class Cuts:
         (entries,) of which row and option they are, each pair once, and b > 0.
     n_options
         Number of options.
+    made_of
+        (rows, 3 + `LONGEST_STAR`) what each is made of, for one who would prove it: family (`STAR`, `CHORD`, `TANGENT`), T, number of paths,
+        and these paths; None where rows are not of one cut.
     """
 
     commodity: NDArray[np.int64]
@@ -84,6 +89,7 @@ class Cuts:
     option: NDArray[np.int64]
     entry: NDArray[np.float64]
     n_options: int
+    made_of: NDArray[np.int64] | None = None
 
     @property
     def coefficient(self) -> csr_array:
@@ -102,13 +108,20 @@ class Cuts:
         row = place[self.row]
         kept = row >= 0
         return Cuts(
-            self.commodity[chosen], self.side[chosen], row[kept], self.option[kept], self.entry[kept], self.n_options
+            self.commodity[chosen],
+            self.side[chosen],
+            row[kept],
+            self.option[kept],
+            self.entry[kept],
+            self.n_options,
+            None if self.made_of is None else self.made_of[chosen],
         )
 
     @staticmethod
     def join(parts: list[Cuts]) -> Cuts:
         """Return all rows of several sets (at least one)."""
         first = np.cumsum([0, *(part.side.size for part in parts[:-1])])
+        made_of = [part.made_of for part in parts if part.made_of is not None]
         return Cuts(
             np.concatenate([part.commodity for part in parts]),
             np.concatenate([part.side for part in parts]),
@@ -116,6 +129,7 @@ class Cuts:
             np.concatenate([part.option for part in parts]),
             np.concatenate([part.entry for part in parts]),
             parts[0].n_options,
+            np.concatenate(made_of) if len(made_of) == len(parts) else None,
         )
 
 
@@ -161,7 +175,13 @@ def best_cuts(
     cuts, entries = slice(found.n_cuts), slice(found.n_entries)
     side = found.side[cuts] * (1 - ROUNDING)
     return Cuts(
-        found.commodity[cuts], side, found.row[entries], found.option[entries], found.coefficient[entries], x.size
+        found.commodity[cuts],
+        side,
+        found.row[entries],
+        found.option[entries],
+        found.coefficient[entries],
+        x.size,
+        found.made_of[cuts],
     )
 
 
@@ -174,10 +194,11 @@ def best_of_each(commodity: NDArray[np.int64], value: NDArray[np.float64]) -> ND
 
 
 class _Found(NamedTuple):
-    """Cuts: commodity and side of each; cut, option and coefficient of each entry; and how many of either there are."""
+    """Cuts: commodity, side and `Cuts.made_of` of each; cut, option and coefficient of each entry; and how many of either there are."""
 
     commodity: Ints
     side: Floats
+    made_of: Ints2
     row: Ints
     option: Ints
     coefficient: Floats
@@ -234,6 +255,8 @@ class _Scratch(NamedTuple):
         (2,) left-hand sides.
     best
         (1,) value of the best cut at x.
+    made_of
+        (2, 3 + `LONGEST_STAR`) `Cuts.made_of` of the cut being made and of the best one.
     """
 
     coefficient: Floats2
@@ -241,6 +264,7 @@ class _Scratch(NamedTuple):
     used: Ints
     side: Floats
     best: Floats
+    made_of: Ints2
 
 
 @kernel
@@ -296,8 +320,10 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
         np.zeros(2, dtype=np.int64),
         np.zeros(2),
         np.empty(1),
+        np.zeros((2, 3 + LONGEST_STAR), dtype=np.int64),
     )
     cut_of, side = np.empty(floor.size, dtype=np.int64), np.empty(floor.size)
+    made_of = np.zeros((floor.size, 3 + LONGEST_STAR), dtype=np.int64)
     row, column, coefficient = np.empty(1024, dtype=np.int64), np.empty(1024, dtype=np.int64), np.empty(1024)
     n_cuts = n_entries = 0
     for u in range(floor.size):
@@ -321,12 +347,14 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
             for i in range(n_entries):
                 row[i], column[i], coefficient[i] = rows[i], columns[i], coefficients[i]
         cut_of[n_cuts], side[n_cuts] = u, scratch.side[1]
+        for k in range(3 + scratch.made_of[1, 2]):
+            made_of[n_cuts, k] = scratch.made_of[1, k]
         for k in range(scratch.used[1]):
             j = scratch.options[1, k]
             row[n_entries], column[n_entries], coefficient[n_entries] = n_cuts, j, scratch.coefficient[1, j]
             n_entries += 1
         n_cuts += 1
-    return _Found(cut_of, side, row, column, coefficient, n_cuts, n_entries)
+    return _Found(cut_of, side, made_of, row, column, coefficient, n_cuts, n_entries)
 
 
 @part
@@ -406,8 +434,10 @@ def _star(  # noqa: C901, PLR0912, PLR0915
         if reach[i] > reach[rung]:
             rung = i
     side = level[rung]
+    _name(scratch, STAR, b)
     while rung < m:
         p, after = there.own[ladder[rung]], following[rung]
+        _name_path(scratch, p)
         drop = level[rung] - level[after]
         for w in range(width):
             j = paths.option[p, w]
@@ -495,6 +525,8 @@ def _chord(  # noqa: C901, PLR0912 - the choice, and the cut
     if chosen < 0:
         return
     side, padding = value, x.size - 1
+    _name(scratch, CHORD, b)
+    _name_path(scratch, chosen)
     for w in range(paths.option.shape[1]):
         j, s = paths.option[chosen, w], paths.survival[chosen, w]
         if j == padding:
@@ -519,6 +551,8 @@ def _tangents(paths: _Paths, there: _There, x: Floats, floor: float, scratch: _S
         if value * (1 + at) <= scratch.best[0]:
             continue
         p = there.own[k]
+        _name(scratch, TANGENT, 0)
+        _name_path(scratch, p)
         for w in range(paths.option.shape[1]):
             j = paths.option[p, w]
             if j == padding:
@@ -527,6 +561,19 @@ def _tangents(paths: _Paths, there: _There, x: Floats, floor: float, scratch: _S
             if entry > 0:
                 _put(scratch, j, entry)
         _keep_best(scratch, value * (1 + at), x, floor)
+
+
+@part
+def _name(scratch: _Scratch, family: int, b: int) -> None:
+    """Write down the family and T of the cut being made, which has no path yet."""
+    scratch.made_of[0, 0], scratch.made_of[0, 1], scratch.made_of[0, 2] = family, b, 0
+
+
+@part
+def _name_path(scratch: _Scratch, path: int) -> None:
+    """Write down the next path of the cut being made."""
+    scratch.made_of[0, 3 + scratch.made_of[0, 2]] = path
+    scratch.made_of[0, 2] += 1
 
 
 @part
@@ -549,6 +596,8 @@ def _keep_best(scratch: _Scratch, side: float, x: Floats, floor: float) -> None:
     better = value > scratch.best[0]
     if better:
         scratch.best[0], scratch.side[1], scratch.used[1] = value, side, scratch.used[0]
+        for k in range(3 + scratch.made_of[0, 2]):
+            scratch.made_of[1, k] = scratch.made_of[0, k]
     for k in range(scratch.used[0]):
         j = scratch.options[0, k]
         if better:

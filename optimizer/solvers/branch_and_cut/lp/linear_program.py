@@ -134,6 +134,11 @@ class LinearProgram:
         return self._next_name
 
     @property
+    def stored_names(self) -> NDArray[np.int64]:
+        """(stored,) names of all rows that are stored, rising: those of `LpSolution.dual`."""
+        return self._rows.name
+
+    @property
     def names(self) -> NDArray[np.int64]:
         """(rows,) names of the rows at present, rising."""
         return self._rows.name[self._rows.there]

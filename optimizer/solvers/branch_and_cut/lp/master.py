@@ -44,6 +44,7 @@ from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, with_losses
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.proof.record import Duals
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 from optimizer.solvers.search.warm_start import ValueRows
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.requirements import Requirement
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -107,6 +109,8 @@ class Relaxed:
         (kept,) duals of the rows that are never dropped (budgets, conflicts, requirements, links), in units of the value.
     added
         (added,) values of the columns that were added to the program.
+    duals
+        What proves the bound, where the program is recorded (`Master.record`).
     """
 
     bound: float
@@ -117,6 +121,7 @@ class Relaxed:
     dual_cost: NDArray[np.float64]
     price: NDArray[np.float64]
     added: NDArray[np.float64]
+    duals: Duals | None = None
 
 
 class Master:
@@ -155,6 +160,8 @@ class Master:
         The budget cuts that were added.
     total
         Value with nothing placed but what is forced.
+    record
+        What receives all that a certificate needs; None where there is to be none.
     """
 
     def __init__(
@@ -170,8 +177,9 @@ class Master:
         limits: Limits | None = None,
         commodities: Commodities | None = None,
         pool: PathPool | None = None,
+        record: SearchRecord | None = None,
     ) -> None:
-        self.overlay, self._mixed = overlay, mixed
+        self.overlay, self._mixed, self.record = overlay, mixed, record
         self._times = np.ones(overlay.free.size, dtype=np.int64) if times is None else times
         self.commodities = commodities or Commodities.of(overlay, times)
         self.pool = pool or PathPool(overlay, self.commodities.searches)
@@ -216,6 +224,13 @@ class Master:
         self._searched = 0
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
+        if record is not None:
+            record.begin(instance, overlay, self)
+
+    @property
+    def scale(self) -> NDArray[np.float64]:
+        """(groups,) values by which rows on values are divided in the program."""
+        return self._scale
 
     @property
     def value_rows(self) -> ValueRows:
@@ -276,6 +291,7 @@ class Master:
             dual_cost,
             solution.price * self.total,
             solution.values[self._n + self._scale.size + 1 :],
+            None if self.record is None else Duals.of(self.program.stored_names, solution.dual * self.total),
         )
 
     def separate(self, node: Node, relaxed: Relaxed, *, search: bool = True, flat: int = 0) -> bool:
@@ -300,6 +316,9 @@ class Master:
             if self.commodities.draw is not None:
                 violated &= self._in_draws_that_count(rows.values(x), relaxed)
             if violated.any():
+                if self.record is not None:
+                    largest = self.commodities.largest(cuts, point, floor)
+                    self.record.rows_of_values(self.program.next_name, np.flatnonzero(violated), largest, point)
                 self._add(rows.take(violated), node)
                 return True
         return False
@@ -330,6 +349,8 @@ class Master:
         else:
             cuts, owner = self._hull.cuts(x[: self._n]), 0
         if cuts.side.size:
+            if self.record is not None:
+                self.record.rows_of_budgets(self.program.next_name, cuts)
             self.program.add(-cuts.coefficient, -cuts.side, owner)
             if not owner:
                 self.budget_cuts = self.budget_cuts.joined(cuts)
@@ -358,9 +379,7 @@ class Master:
 
         The cuts hold for plans that leave each commodity its (commodities,) floor.
         """
-        free = self.overlay.free & (self._times == 1) & ~self.relaxed_options
-        routes = self.commodities.fixed_routes
-        bases = [np.zeros_like(free), *((point >= share) & free for share in BASES)]
+        bases, routes = self.bases(point), self.commodities.fixed_routes
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
             self._searched += 1
@@ -379,6 +398,11 @@ class Master:
                 best_cuts(routes, point, table, Kinds(stars=no, chords=~no, tangents=True), floor),
             ]
         )
+
+    def bases(self, point: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+        """Return the (options,) masks T that cuts at a point are made with."""
+        free = self.overlay.free & (self._times == 1) & ~self.relaxed_options
+        return [np.zeros_like(free), *((point >= share) & free for share in BASES)]
 
     def close(self, options: list[NDArray[np.int64]], node: int) -> None:
         """Add a row for each set of options: at least one of them is placed, in a node."""

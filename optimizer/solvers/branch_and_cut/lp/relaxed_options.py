@@ -54,7 +54,7 @@ def prepared(node: Node, master: Master) -> Node:
     if node.loss is None:
         floor = np.minimum(master.values(master.overlay.free & ~node.zeros), master.commodities.start)
         floor = np.maximum(node.floor, floor)
-        return replace(node, floor=floor, lower=max(node.lower, master.commodities.value(floor)))
+        return replace(node, floor=floor).proven(master.commodities.value(floor))
     allowed = np.append(~node.zeros & ~master.relaxed_options, False)
     floor, parts = np.zeros_like(node.floor), []
     for paths in (master.pool.paths, master.commodities.fixed_routes):

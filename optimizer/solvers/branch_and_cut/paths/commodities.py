@@ -108,11 +108,14 @@ class Commodities:
         np.maximum.at(most, cuts.commodity, cuts.values(point))
         return most
 
+    def largest(self, cuts: Cuts, point: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
+        """Return for each commodity the cut of largest value at a point, if that is above its floor."""
+        best = best_of_each(cuts.commodity, value := cuts.values(point))
+        return cuts.take(best[value[best] > floor[cuts.commodity[best]]])
+
     def rows(self, cuts: Cuts, point: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
         """Return one row a group: the sum over its commodities of the cut, or floor, of largest value at a point."""
-        best = best_of_each(cuts.commodity, value := cuts.values(point))
-        best = best[value[best] > floor[cuts.commodity[best]]]
-        chosen = cuts.take(best)
+        chosen = self.largest(cuts, point, floor)
         side = floor.copy()
         side[chosen.commodity] = chosen.side
         n = chosen.n_options

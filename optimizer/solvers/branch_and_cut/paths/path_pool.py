@@ -137,6 +137,8 @@ class PathPool:
         self._keys = self._rising = np.empty(0, dtype=np.int64)
         none = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
         self._grown = GrowingPaths(none, self.filling)
+        self.steps: list[NDArray[np.int64]] | None = None
+        """Of a pool that keeps them: (2, steps) path and watched arc, the arcs of a path in their order (either way); None."""
 
     @property
     def paths(self) -> Paths:
@@ -238,6 +240,8 @@ class PathPool:
         self._know(key[fresh])
         met = fresh[steps[0]]
         renumbered = np.array(((np.cumsum(fresh) - 1)[steps[0][met]], steps[1][met]))
+        if self.steps is not None:
+            self.steps.append(renumbered + np.array([[self.paths.value.size], [0]]))
         self._grown.add(_gather(self._overlay, commodity[fresh], value[fresh], renumbered))
 
 

@@ -10,12 +10,14 @@ from scipy.sparse import csr_array, diags_array
 
 from optimizer.problem.instance.requirements import implied_options, options_that_break_none
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_budgets, within_limits
+from optimizer.solvers.branch_and_cut.proof.record import joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
+    from optimizer.solvers.branch_and_cut.proof.record import Duals, Trail
 
 ROUNDING = 1e-12
 """Relative distance from a budget within which a sum is computed again in the order of `plan.within_limits`."""
@@ -39,6 +41,8 @@ class Node:
         Basis from which its linear program is solved first; None for the last one.
     loss
         (commodities, options) sparse: what a relaxed option (`master`) at most takes off the floor of a commodity; None where nothing does.
+    duals, trail
+        For a certificate: what proves `lower` (None: the floors), and the steps that lead from the root to the node (None: none).
     """
 
     ones: NDArray[np.bool_]
@@ -48,6 +52,8 @@ class Node:
     lower: float = 0.0
     basis: Basis | None = None
     loss: csr_array | None = None
+    duals: Duals | None = None
+    trail: Trail | None = None
 
     @property
     def undecided(self) -> NDArray[np.bool_]:
@@ -60,8 +66,13 @@ class Node:
         others = tuple(one for one in other.ancestors if one not in self.ancestors)
         lower = np.inf if (ones & zeros).any() else max(self.lower, other.lower)
         ancestors = (*others, *self.ancestors)
-        node = self.with_floor(other.floor, other.loss)
-        return replace(node, ones=ones, zeros=zeros, ancestors=ancestors, lower=lower)
+        node = self.with_floor(other.floor, other.loss).proven(other.lower, other.duals)
+        trail = joined(other.trail, self.trail)
+        return replace(node, ones=ones, zeros=zeros, ancestors=ancestors, lower=lower, trail=trail)
+
+    def proven(self, lower: float, duals: Duals | None = None) -> Node:
+        """Return the node with a lower bound, and what proves it, if it is better than its own."""
+        return replace(self, lower=lower, duals=duals) if lower > self.lower else self
 
     def with_floor(self, floor: NDArray[np.float64], loss: csr_array | None = None) -> Node:
         """Return the node with the higher of its and other (commodities,) floors, each with what it may lose."""

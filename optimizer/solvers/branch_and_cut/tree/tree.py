@@ -31,6 +31,7 @@ from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, root_with_losses
+from optimizer.solvers.branch_and_cut.proof.record import Fixing, Trail
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     BranchingRule,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.params import RootParams
 
@@ -153,6 +155,11 @@ class BranchAndCut:
         self.rule = BranchingRule(self.overlay.free.size)
 
     @property
+    def record(self) -> SearchRecord | None:
+        """What receives all that a certificate needs; None where there is to be none."""
+        return self.master.record
+
+    @property
     def cutoff(self) -> float:
         """Bound from which on a node need not be looked at further."""
         return self.upper * (1 - tolerance_of(self.gap) * (1 - ROUNDING))
@@ -191,6 +198,8 @@ class BranchAndCut:
         until = (now := time.monotonic()) + self.params.root.tightening_share * (self.until - now)
         paths, cuts = self.master.pool.paths, self.master.budget_cuts
         self.root = self.root.with_floor(tightened_bounds(self.instance, self.root, paths, cuts, until, self.listener))
+        if self.record is not None:
+            self.record.floors_raised(self.root.floor)
         return commodities.value(self.root.floor) - commodities.value(before) > self.params.root.stalled * self.lower
 
     def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
@@ -199,7 +208,7 @@ class BranchAndCut:
         self.master.enter(self.root)
         while (relaxed := self._relax()) is not None:
             last = relaxed
-            self.root = replace(self.root, lower=max(self.root.lower, relaxed.bound), basis=self.master.program.basis)
+            self.root = replace(self.root.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
             self.lower = max(self.lower, min(self.root.lower, self._search.pruned, self.upper))
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
@@ -271,6 +280,10 @@ class BranchAndCut:
         children = self._children(node)
         if children is None:
             return None
+        if self.record is not None:
+            for child in children:
+                if child.lower >= self.cutoff or not child.may_hold_plans(self.instance):
+                    self.record.ended(child)
         return [Child(child, child.lower) for child in children if child.may_hold_plans(self.instance)]
 
     def step_done(self, bound: float) -> None:
@@ -288,7 +301,7 @@ class BranchAndCut:
             self.upper = value
             self.listener.plan_found(placed, value)
 
-    def _children(self, node: Node) -> list[Node] | None:
+    def _children(self, node: Node) -> list[Node] | None:  # noqa: C901 - one loop, and how it ends
         """Return what is left of a node once it was cut and split; None when time ran out."""
         node = self._prepared(node)
         self.master.enter(node)
@@ -296,7 +309,7 @@ class BranchAndCut:
         while True:
             if (relaxed := self._relax()) is None:
                 return None
-            node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
+            node = replace(node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
             if node.lower >= self.cutoff:
                 return [node]  # not []: the search prunes it at its bound, which the bound of the whole must keep
             fixed = self._fixed(node, relaxed)
@@ -304,6 +317,8 @@ class BranchAndCut:
                 # fewer options may be placed now, so floors are higher: rows of this node with them are stronger
                 node = self._prepared(fixed)
                 if not node.may_hold_plans(self.instance):
+                    if self.record is not None:
+                        self.record.ended(node)
                     return []
                 self.master.enter(node)
             history.append(node.lower)
@@ -317,7 +332,7 @@ class BranchAndCut:
             self._search.prune(node.lower)
             return []
         if not node.undecided.any():
-            return [replace(node, lower=max(node.lower, self.master.value(node.ones)))]
+            return [node.proven(self.master.value(node.ones))]
         return [node] if node.lower >= self.cutoff else self._split(node, relaxed)
 
     def _is_slow(self, history: list[float]) -> bool:
@@ -348,7 +363,8 @@ class BranchAndCut:
         if not (zeros.any() or ones.any()):
             return node
         self._search.prune(self.cutoff)
-        return replace(node, ones=node.ones | ones, zeros=node.zeros | zeros)
+        trail = None if relaxed.duals is None else Trail(node.trail, Fixing(relaxed.duals, ones, zeros), node.zeros)
+        return replace(node, ones=node.ones | ones, zeros=node.zeros | zeros, trail=trail)
 
     def _split(self, node: Node, relaxed: Relaxed) -> list[Node] | None:
         """Return the children of a node by the split of highest score, out of a few that are tried; None when time ran out.
@@ -382,6 +398,8 @@ class BranchAndCut:
             if split.option is not None or rises.min() >= WORTH_KEEPING * left:
                 # one child is pruned, so the node is the other one; splits tried before are of the larger node and shrink with it
                 self._search.prune(self.cutoff)
+                if self.record is not None:
+                    self.record.ended(children[int(rises.argmax())])
                 trials.node = children[int(rises.argmin())]
                 trials.best = [child.within(trials.node) for child in trials.best]
         elif split.option is None and rises.min() < VIOLATION * left:
@@ -407,13 +425,17 @@ class BranchAndCut:
     def _solved_children(self, node: Node, split: PathSet, relaxed: Relaxed) -> list[Node] | None:
         """Return the children in which a path set is open and closed, with the bounds of their programs; None when time ran out."""
         self._last_id += 2
+        if self.record is not None:
+            self.record.rows_of_split(self.master.program.next_name, split)
         if 1 < len(split.members) == split.singles.size:
             self.master.leave_open(split.singles, self._last_id - 1)
         several = [options for options in split.members if options.size > 1]
         if several:
             self.master.close(several, self._last_id)
         children = []
-        for child in (split.opened(node, self._last_id - 1), split.closed(node, self._last_id)):
+        for closed, child in enumerate((split.opened(node, self._last_id - 1), split.closed(node, self._last_id))):
+            if self.record is not None:
+                child = replace(child, trail=Trail(node.trail, split, node.zeros, bool(closed)))  # noqa: PLW2901
             bounded = self._bounded(child, relaxed, fully=split.option is not None)
             if bounded is None:
                 return None
@@ -430,7 +452,7 @@ class BranchAndCut:
         self.master.enter(node)
         if (relaxed := self._relax()) is None:
             return None
-        node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
+        node = replace(node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
         return node if node.lower >= self.cutoff else self._fixed(node, relaxed)
 
     def _relax(self) -> Relaxed | None:

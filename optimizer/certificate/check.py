@@ -1,0 +1,809 @@
+"""Check that no plan of an instance lets less through than a certificate says: `python check.py INSTANCE CERTIFICATE`.
+
+Prints `proved: value in [a, b]` and ends with 0: the plan of the certificate keeps all rules and lets at most b through, and no plan that keeps
+them lets less than a through. Else prints the first line at fault and ends with 1. The format is in docs/certificates.md, the proofs of what
+is used here in docs/mathematics.md. No proof needs the search that wrote the certificate; this file imports the standard library alone.
+
+Arithmetic. All numbers are whole multiples of 2^-256 (`ONE` is 1), in Python's integers. Products and quotients are rounded to such multiples,
+always so that a claim becomes weaker: values of paths, floors and left-hand sides down, coefficients and the value of the plan up. Logarithms
+and exponentials (of tangent cuts and of floors under the budgets alone) are sums of series with a bound of what is left out.
+
+What is shown. Let f_u(x) be the value of commodity u under plan x: of the informed evaders of one origin and destination, or of a set of
+routes of habitual ones. For a path P of u, f_u(x) >= g_P(x), so paths alone bound values from below, and no search is repeated. The tree is
+walked in the order of the file; each node is a set of plans (placed, excluded, clauses). A split is covered by its two children, whatever
+it is. A leaf is bounded by duals (Proposition 11): f_u is at least any mean of its cuts and its floor, side constraints have multipliers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import heapq
+import json
+import math
+import sys
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, NoReturn
+
+VERSION = 1
+ONE = 1 << 256
+LONGEST_LINE, LONGEST_FILE, LONGEST_INSTANCE = 1 << 23, 1 << 27, 1 << 28
+"""Bytes of a line, of an unpacked certificate and of an instance file: more is refused, so that memory is bounded."""
+DEEPEST, MOST_STEPS, MOST_POWERS, TERMS = 1_000, 2_000_000, 200, 90
+"""Nodes above one another; steps of one count of budgets; powers in one slope; terms of a series."""
+OVERRUN = Fraction(1001, 10**12)
+"""Relative overrun of a budget, and shortfall of a requirement, that counts as rounding: 1e-9, and a thousandth more for the search's sums."""
+Row = tuple[int, dict[int, int]]
+"""side and coefficients of sum coefficient x >= side."""
+
+
+class Fault(Exception):  # noqa: N818 - what a certificate has
+    """Why a certificate proves nothing."""
+
+
+def fail(sentence: str) -> NoReturn:
+    """Refuse the certificate."""
+    raise Fault(sentence)
+
+
+def down(number: float | Fraction) -> int:
+    """Return the largest multiple up to a number."""
+    top, bottom = number.as_integer_ratio()
+    return top * ONE // bottom
+
+
+def up(number: float | Fraction) -> int:
+    """Return the least multiple from a number on."""
+    return -down(-number)
+
+
+def times(a: int, b: int) -> int:
+    """Return a product, rounded down."""
+    return a * b >> 256
+
+
+def times_up(a: int, b: int) -> int:
+    """Return a product, rounded up."""
+    return -(-a * b >> 256)
+
+
+def number(text: Any) -> float:
+    """Return a hexadecimal number of at least 0."""
+    if type(text) is not str or len(text) > 40:
+        fail(f"{str(text)[:40]!r} is no hexadecimal number")
+    value = float.fromhex(text)
+    if not (math.isfinite(value) and value >= 0):
+        fail(f"{text!r} is no finite number of at least 0")
+    return value
+
+
+def index(value: Any, size: int, what: str) -> int:
+    """Return a position."""
+    if type(value) is not int or not 0 <= value < size:
+        fail(f"{str(value)[:40]} is no {what} (there are {size})")
+    return value
+
+
+def pairs(value: Any, size: int, what: str) -> list[tuple[int, float]]:
+    """Return positions with numbers."""
+    return [(index(k, size, what), number(text)) for k, text in value]
+
+
+def logarithm(top: int, bottom: int) -> tuple[int, int]:
+    """Return bounds of ln(top / bottom) >= 0: ln m + k ln 2 with ln m = 2 artanh((m - 1) / (m + 1)), 1 <= m < 2."""
+    k = max(top.bit_length() - bottom.bit_length() - 1, 0)
+    while top >= bottom << (k + 1):
+        k += 1
+    low, high = _artanh(top - (bottom << k), top + (bottom << k))
+    two = _artanh(1, 3)
+    return 2 * (low + k * two[0]), 2 * (high + k * two[1])
+
+
+def _artanh(top: int, bottom: int) -> tuple[int, int]:
+    """Return bounds of z + z^3 / 3 + ... for z = top / bottom in [0, 1/3]; what is left out is below z^(2 n + 1) times 9/8."""
+    low, high = top * ONE // bottom, -(-top * ONE // bottom)
+    total, total_up, squared, squared_up = 0, 0, times(low, low), times_up(high, high)
+    for n in range(TERMS):
+        total, total_up = total + low // (2 * n + 1), total_up - (-high // (2 * n + 1))
+        low, high = times(low, squared), times_up(high, squared_up)
+    return total, total_up + 2 * high
+
+
+def exponential(s: int) -> tuple[int, int]:
+    """Return bounds of e^-s, s >= 0: the series of e^t at t = s / 2^k <= 1/2, its reciprocal, squared k times."""
+    k = max(0, s.bit_length() - 255)
+    results = []
+    for t, upwards in ((s >> k, False), (-(-s >> k), True)):
+        term, total = ONE, 0
+        for n in range(1, TERMS):
+            total += term
+            term = -(-times_up(term, t) // n) if upwards else times(term, t) // n
+        results.append(total + 2 * term if upwards else total)
+    low, high = ONE * ONE // results[1], -(-ONE * ONE // results[0])
+    for _ in range(k):
+        low, high = times(low, low), times_up(high, high)
+    return low, high
+
+
+class Problem:
+    """An instance file: arcs, evaders, options, and what a plan must keep, as rows."""
+
+    def __init__(self, content: bytes) -> None:
+        self.digest = hashlib.sha256(content).hexdigest()
+        data = json.loads(content)
+        if data.get("schema_version", 2) not in (1, 2):
+            fail("the instance file is of a version that is not known here")
+        if data.get("patrols"):
+            fail("the instance has patrol teams: bounds over beats have no certificate")
+        place = {name: k for k, name in enumerate(data["nodes"]["id"])}
+        arcs, options = data["arcs"], data.get("options", [])
+        self.tail, self.head = [place[name] for name in arcs["tail"]], [place[name] for name in arcs["head"]]
+        self.reliability = [down(float(r)) for r in arcs["reliability"]]
+        self.n_nodes, self.n_options = len(place), len(options)
+        named = {option["id"]: j for j, option in enumerate(options)}
+        self.forced = [j for j, option in enumerate(options) if option.get("forced")]
+        self.forbidden = {j for j, option in enumerate(options) if option.get("forbidden")}
+        self.effects: list[dict[int, int]] = [{} for _ in self.tail]
+        for j, option in enumerate(options):
+            for effect in option["effects"]:
+                here, s = self.effects[effect["arc"]], down(float(effect["survival"]))
+                here[j] = times(here.get(j, ONE), s)
+        self.ends: dict[tuple[int, int], Fraction] = {}
+        self.routes: dict[tuple[int, int], tuple[Fraction, list[int]]] = {}
+        for k, evader in enumerate(data["evaders"]):
+            weight = Fraction(float(evader["weight"]))
+            for i, route in enumerate(evader.get("routes") or ()):
+                self.routes[k, i] = weight * Fraction(float(route["share"])), list(route["arcs"])
+            if not evader.get("routes") and weight > 0:
+                pair = place[evader["origin"]], place[evader["destination"]]
+                self.ends[pair] = self.ends.get(pair, Fraction(0)) + weight
+        sites: dict[str, list[int]] = {}
+        for j, option in enumerate(options):
+            if option.get("site"):
+                sites.setdefault(option["site"], []).append(j)
+        groups = [group for group in sites.values() if len(group) > 1]
+        groups += [[named[name] for name in group] for group in data.get("exclusions", ())]
+        resources, requirements = data.get("resources", []), data.get("requirements", [])
+        self.use = [[Fraction(float(o.get("uses", {}).get(r["id"], 0))) for r in resources] for o in options]
+        self.capacity = [Fraction(float(resource["budget"])) * (1 + OVERRUN) for resource in resources]
+        self.budgets: list[Row] = [
+            (down(-most), {j: up(-use[r]) for j, use in enumerate(self.use) if use[r]})
+            for r, most in enumerate(self.capacity)
+        ]
+        self.conflicts: list[Row] = [(-ONE, dict.fromkeys(group, -ONE)) for group in groups]
+        self.requirements: list[Row] = []
+        for each in requirements:
+            terms = {named[term["option"]]: Fraction(float(term.get("coefficient", 1.0))) for term in each["terms"]}
+            least = Fraction(float(each["least"]))
+            short = OVERRUN * (1 + abs(least) + sum(map(abs, terms.values())))
+            self.requirements.append((down(least - short), {j: up(c) for j, c in terms.items()}))
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows that a plan must keep."""
+        return [*self.budgets, *self.conflicts, *self.requirements]
+
+    def walk(self, arcs: list[int]) -> tuple[int, int]:
+        """Return the ends of a walk; its arcs must follow one another."""
+        for arc in arcs:
+            index(arc, len(self.tail), "arc")
+        if not arcs or any(self.head[a] != self.tail[b] for a, b in pairwise(arcs)):
+            fail("arcs that do not follow one another")
+        return self.tail[arcs[0]], self.head[arcs[-1]]
+
+    def survival(self, arcs: list[int], value: int = ONE) -> tuple[int, dict[int, int]]:
+        """Return the value of a walk with the forced options placed, rounded down, and what each option that may be placed leaves of it."""
+        left: dict[int, int] = {}
+        for arc in arcs:
+            value = times(value, self.reliability[arc])
+            for j, s in self.effects[arc].items():
+                left[j] = times(left.get(j, ONE), s)
+        for j in self.forced:
+            value = times(value, left.pop(j, ONE))
+        return value, {j: share for j, share in left.items() if j not in self.forbidden}
+
+    def value(self, plan: list[int]) -> int:
+        """Return what a plan lets through, rounded up; it must keep all rules."""
+        placed = {index(j, self.n_options, "option") for j in plan}
+        if len(placed) < len(plan) or not placed.issuperset(self.forced) or placed.intersection(self.forbidden):
+            fail("the plan names an option twice, lacks a forced one or has a forbidden one")
+        if any(sum(c for j, c in row.items() if j in placed) < side for side, row in self.rows):
+            fail("the plan breaks a budget, an exclusion or a requirement")
+        through = []
+        for arc, r in enumerate(self.reliability):
+            for j, s in self.effects[arc].items():
+                r = times_up(r, s) if j in placed else r  # noqa: PLW2901
+            through.append(r)
+        total = 0
+        for weight, arcs in self.routes.values():
+            value = up(weight)
+            for arc in arcs:
+                value = times_up(value, through[arc])
+            total += value
+        backwards = len({d for _, d in self.ends}) < len({o for o, _ in self.ends})
+        near: list[list[tuple[int, int]]] = [[] for _ in range(self.n_nodes)]
+        for arc, r in enumerate(through):
+            a, b = self.tail[arc], self.head[arc]
+            near[b if backwards else a].append((a if backwards else b, r))
+        wanted: dict[int, dict[int, Fraction]] = {}
+        for (o, d), weight in self.ends.items():
+            wanted.setdefault(d if backwards else o, {})[o if backwards else d] = weight
+        for root, leaves in wanted.items():
+            best, left, heap, done = {root: ONE}, set(leaves), [(-ONE, root)], set()
+            while heap and left:
+                value, node = heapq.heappop(heap)
+                if node in done:
+                    continue
+                done.add(node)
+                left.discard(node)
+                for other, r in near[node]:
+                    reached = times_up(-value, r)
+                    if reached > best.get(other, 0):
+                        best[other] = reached
+                        heapq.heappush(heap, (-reached, other))
+            total += sum(times_up(up(weight), best.get(leaf, 0)) for leaf, weight in leaves.items())
+        return total
+
+
+class Path:
+    """A walk of an informed commodity, or a set of routes of habitual evaders: at least `value` times `left` of each option placed."""
+
+    def __init__(self, commodity: int, value: int, left: dict[int, int]) -> None:
+        self.commodity, self.value, self.left = commodity, value, left
+
+    def without(self, excluded: bytearray, more: set[int] = frozenset()) -> int:  # type: ignore[assignment]
+        """Return the value with all options placed but those excluded, and some more."""
+        value = self.value
+        for j, s in self.left.items():
+            if not excluded[j] and j not in more:
+                value = times(value, s)
+        return value
+
+
+class Node:
+    """A set of plans: those that place some options and exclude others, keep `rows`, and leave each commodity its floor."""
+
+    def __init__(self, placed: bytearray, excluded: bytearray, floor: list[int], empty: bool) -> None:
+        self.placed, self.excluded, self.floor, self.empty = placed, excluded, floor, empty
+        self.splits: list[list[list[int]]] = []
+        self.closed: list[bool] = []
+        self.rows: list[Row] = []
+        self.hull: list[Row] = []
+
+    def child(self, members: list[list[int]], closed: bool) -> Node:
+        """Return the plans that close all paths, or leave one open."""
+        node = Node(bytearray(self.placed), bytearray(self.excluded), [*self.floor], self.empty)
+        node.splits, node.closed = [*self.splits, members], [*self.closed, closed]
+        node.rows, node.hull = [*self.rows], [*self.hull]
+        return node
+
+
+class Checker:
+    """One certificate, read line by line."""
+
+    def __init__(self, problem: Problem, lines: Any) -> None:
+        self.problem, self.lines, self.line = problem, lines, 0
+        self.commodity: dict[Any, int] = {}
+        self.weight: list[int] = []
+        self.segments: list[list[int]] = []
+        self.paths: list[Path] = []
+        self.on: dict[int, list[Path]] = {}
+        self.taken: set[tuple[int, int]] = set()
+        self.cuts: list[tuple[str, frozenset[int], list[Path], int]] = []
+        self.rows: list[Any] = []
+        self.known: dict[int, tuple[int, int, dict[int, int]]] = {}
+        self.made: dict[int, tuple[list[int], tuple[int, dict[int, int], set[int]]]] = {}
+
+    def next(self) -> list[Any]:
+        """Return the next line."""
+        self.line += 1
+        text = next(self.lines, b"")
+        if not text:
+            fail("the certificate ends here")
+        entry = json.loads(text)
+        if type(entry) is not list or not entry or type(entry[0]) is not str:
+            fail("no list that begins with a word")
+        return entry
+
+    def run(self) -> tuple[int, int]:
+        """Return the bounds that are proven."""
+        word, *rest = self.next()
+        if word != "certificate" or rest[:1] != [VERSION]:
+            fail(f"no certificate of version {VERSION}")
+        statement = rest[1]
+        if statement["instance"] != self.problem.digest:
+            fail("it is the certificate of another instance file")
+        value, lower = self.problem.value(statement["plan"]), down(number(statement["lower"]))
+        if abs(value - down(number(statement["value"]))) > value >> 29:
+            fail("the plan has another value")
+        tellers: dict[str, Any] = {
+            "segment": self.segment,
+            "path": self.path,
+            "routes": self.fixed,
+            "cut": self.cut,
+            "row": self.row,
+        }
+        while (entry := self.next())[0] != "proof":
+            if entry[0] == "lemma":
+                self.lemma(*entry[1:])
+            elif entry[0] in tellers:
+                tellers[entry[0]](*entry[1:])
+            else:
+                fail(f"{entry[0][:40]!r} is not known here")
+        self.prove(lower, {u: self.weight[u] for u in range(len(self.weight))}, {})
+        if self.next() != ["end"] or next(self.lines, b""):
+            fail("something after the end")
+        return lower, value
+
+    # What is declared.
+
+    def segment(self, arcs: list[int]) -> None:
+        """Take a walk that paths are made of."""
+        self.problem.walk(arcs)
+        self.segments.append(arcs)
+
+    def path(self, segments: list[int], value: str, left: list[Any]) -> None:
+        """Take a path of an informed commodity."""
+        arcs = [arc for k in segments for arc in self.segments[index(k, len(self.segments), "segment")]]
+        ends = self.problem.walk(arcs)
+        if ends not in self.problem.ends:
+            fail("a path of no informed evader")
+        self.known_path(ends, down(self.problem.ends[ends]), [self.problem.survival(arcs)], value, left)
+
+    def fixed(self, routes: list[Any], value: str, left: list[Any]) -> None:
+        """Take routes of habitual evaders as one commodity."""
+        keys = [(k, i) for k, i in routes]
+        if (
+            self.taken.intersection(keys)
+            or len(set(keys)) < len(keys)
+            or any(key not in self.problem.routes for key in keys)
+        ):
+            fail("a route that there is not, or that is named twice")
+        self.taken.update(keys)
+        own = [self.problem.survival(arcs, down(weight)) for weight, arcs in map(self.problem.routes.__getitem__, keys)]
+        self.known_path((len(self.paths),), ONE, own, value, left)
+
+    def known_path(
+        self, key: Any, weight: int, own: list[tuple[int, dict[int, int]]], value: str, left: list[Any]
+    ) -> None:
+        """Take a path that is worth at least what is claimed, under every plan."""
+        most = down(number(value))
+        claimed = {j: min(down(share), ONE) for j, share in pairs(left, self.problem.n_options, "option")}
+        if most > sum(worth for worth, _ in own):
+            fail("a path is worth less than it says")
+        if any(claimed.get(j, ONE) > s for _, shares in own for j, s in shares.items()):
+            fail("an option leaves less of a path than it says")
+        if key not in self.commodity:
+            self.commodity[key] = len(self.weight)
+            self.weight.append(weight)
+        path = Path(self.commodity[key], most, claimed)
+        self.paths.append(path)
+        for j in claimed:
+            self.on.setdefault(j, []).append(path)
+
+    def cut(self, family: str, placed: list[int], paths: list[int], at: str = "0x0p+0") -> None:
+        """Take a cut: its family, T, and its paths."""
+        own = [self.paths[index(k, len(self.paths), "path")] for k in paths]
+        if family not in ("star", "chord", "tangent") or not own or (family != "star" and len(own) > 1):
+            fail("no cut that is known here")
+        if any(path.commodity != own[0].commodity for path in own):
+            fail("a cut of paths of several commodities")
+        self.cuts.append((family, frozenset(placed), own, down(number(at))))
+
+    def row(self, cuts: list[int]) -> None:
+        """Take a sum of cuts, of one commodity each."""
+        members = [self.cuts[index(k, len(self.cuts), "cut")][2][0].commodity for k in cuts]
+        if len(set(members)) < len(members):
+            fail("a row with two cuts of one commodity")
+        self.rows.append(cuts)
+
+    def lemma(self, paths: list[int], prices: list[Any], side: str) -> None:
+        """Prove sum p_u f_u + prices x >= side over some commodities, and take it as a row."""
+        members = {self.paths[index(k, len(self.paths), "path")].commodity for k in paths}
+        cost, least = {j: down(p) for j, p in pairs(prices, self.problem.n_options, "option")}, down(number(side))
+        self.prove(least, {u: self.weight[u] for u in members}, cost)
+        self.rows.append((members, least, cost))
+
+    # What follows from it in a node.
+
+    def cut_at(self, k: int, floor: int) -> tuple[int, dict[int, int]]:
+        """Return a and b of theta >= a - b x, for plans that leave the commodity a floor; b are lowered (Proposition 8)."""
+        if k in self.known and self.known[k][0] == floor:
+            return self.known[k][1:]
+        family, placed, paths, at = self.cuts[k]
+        side, b = {"star": self.star, "chord": self.chord, "tangent": self.tangent}[family](placed, paths, at, floor)
+        cut = (floor, {}) if side < floor else (side, {j: min(c, side - floor) for j, c in b.items() if c})
+        self.known[k] = (floor, *cut)
+        return cut
+
+    def star(self, placed: frozenset[int], paths: list[Path], _: int, floor: int) -> tuple[int, dict[int, int]]:
+        """Proposition 5."""
+        levels: list[int] = []
+        for path in paths:
+            level = path.value
+            for j in placed.intersection(path.left):
+                level = times(level, path.left[j])
+            levels.append(min([max(level, floor), *levels[-1:]]))
+        b: dict[int, int] = {}
+        for path, level, after in zip(paths, levels, [*levels[1:], floor], strict=True):
+            for j, s in path.left.items():
+                if j not in placed:
+                    b[j] = b.get(j, 0) + min(level - after, times_up(level, ONE - s))
+        return levels[0], b
+
+    def chord(self, placed: frozenset[int], paths: list[Path], _: int, floor: int) -> tuple[int, dict[int, int]]:  # noqa: ARG002
+        """Proposition 6; e^w is q^k / rho, so no logarithm is needed."""
+        value, left = paths[0].value, paths[0].left
+        inside, outside = sorted(placed.intersection(left)), [j for j in left if j not in placed]
+        for j in inside:
+            value = times(value, left[j])
+        b = {j: times_up(value, ONE - left[j]) for j in outside}
+        q, side = Fraction(min([left[j] for j in outside], default=ONE), ONE), value
+        for j in inside if value else ():
+            rho, slope, power = Fraction(left[j], ONE), Fraction(0), Fraction(1)
+            if q == 1:
+                slope = 1 / rho - 1
+            elif q > 0:
+                k = 0
+                while power * q >= rho and k <= MOST_POWERS:
+                    power, k = power * q, k + 1
+                slope = k * (1 - q) + q * (power / rho - 1) if k <= MOST_POWERS else Fraction(0)
+            b[j] = times(value, down(slope))
+            side += b[j]
+        return side, b
+
+    def tangent(self, _: frozenset[int], paths: list[Path], at: int, floor: int) -> tuple[int, dict[int, int]]:  # noqa: ARG002
+        """Proposition 7: e^-t >= e^-s (1 + s - t) for t = u x; a survival of 0 counts as u = 1 + s, which leaves at most 0."""
+        low, high = exponential(at)
+        depth = {j: logarithm(ONE, s)[1] if s else ONE + at for j, s in paths[0].left.items()}
+        b = {j: times_up(times_up(paths[0].value, high), u) for j, u in depth.items()}
+        return times(times(paths[0].value, low), ONE + at), b
+
+    def row_at(self, k: int, node: Node) -> tuple[int, dict[int, int], set[int]]:
+        """Return a and b of sum p_u theta_u >= a - b x over the commodities of a row, and these."""
+        row = self.rows[k]
+        if isinstance(row, tuple):
+            return int(row[1]), dict(row[2]), set(row[0])
+        of = [self.cuts[c][2][0].commodity for c in row]
+        floors = [node.floor[u] for u in of]
+        if k in self.made and self.made[k][0] == floors:
+            return self.made[k][1]
+        side, b = 0, dict[int, int]()
+        for c, u in zip(row, of, strict=True):
+            a, entries = self.cut_at(c, node.floor[u])
+            side += times(self.weight[u], a)
+            for j, entry in entries.items():
+                b[j] = b.get(j, 0) + times_up(self.weight[u], entry)
+        self.made[k] = floors, (side, b, set(of))
+        return self.made[k][1]
+
+    def raise_floors(self, node: Node, excluded: set[int]) -> None:
+        """Raise the floors of a node in which more options are excluded: to what paths are worth with all others placed."""
+        for path in {id(path): path for j in excluded for path in self.on.get(j, ())}.values():
+            node.floor[path.commodity] = max(node.floor[path.commodity], path.without(node.excluded))
+
+    def propagate(self, node: Node) -> None:
+        """Place and exclude what rows leave no choice about; note where they leave no plan."""
+        before, again = bytes(node.excluded), True
+        rows = [*self.problem.rows, *node.rows]
+        while again and not node.empty:
+            again = False
+            for side, row in rows:
+                spare = -side
+                for j, c in row.items():
+                    if node.placed[j] or (c > 0 and not node.excluded[j]):
+                        spare += c
+                if spare < 0:
+                    node.empty = True
+                    return
+                for j, c in row.items():
+                    if abs(c) > spare and not (node.placed[j] or node.excluded[j]):
+                        (node.placed if c > 0 else node.excluded)[j] = again = True
+        self.raise_floors(node, {j for j, old in enumerate(before) if node.excluded[j] > old})
+
+    def root(self) -> Node:
+        """Return the node of all plans."""
+        n = self.problem.n_options
+        node = Node(bytearray(n), bytearray(n), [0] * len(self.weight), empty=False)
+        for j in self.problem.forced:
+            node.placed[j] = 1
+        for j in self.problem.forbidden:
+            node.excluded[j] = 1
+        node.empty = any(a and b for a, b in zip(node.placed, node.excluded, strict=True))
+        for path in self.paths:
+            node.floor[path.commodity] = max(node.floor[path.commodity], path.without(node.excluded))
+        self.propagate(node)
+        return node
+
+    def prove(self, least: int, weight: dict[int, int], price: dict[int, int]) -> None:
+        """Read a tree, of which every leaf must show that its plans let so much through (weights of commodities, prices of options)."""
+        stack = [self.root()]
+        while stack:
+            node = stack[-1]
+            word, *rest = self.next()
+            if word == "leaf":
+                if not node.empty and self.bound(node, rest[0], weight, price)[0] < least:
+                    fail("the bound of a leaf is below what is claimed")
+                stack.pop()
+            elif word == "split":
+                members = [[index(j, self.problem.n_options, "option") for j in member] for member in rest[0]]
+                if len(node.splits) >= DEEPEST or not members:
+                    fail("a split of nothing, or too deep")
+                closed, opened = node.child(members, closed=True), node.child(members, closed=False)
+                stack.pop()
+                stack += [self.opened(opened, members), self.all_closed(closed, members)]
+            elif word == "fix":
+                self.fix(node, least, weight, price, *rest)
+            elif word == "hull":
+                self.hull(node, *rest)
+            elif word == "floor":
+                self.floor(node, *rest)
+            else:
+                fail(f"{word[:40]!r} is not known in a tree")
+
+    def all_closed(self, node: Node, members: list[list[int]]) -> Node:
+        """Return the plans of a node that place an option of each member."""
+        node.rows += [(ONE, dict.fromkeys(member, ONE)) for member in members]
+        self.propagate(node)
+        return node
+
+    def opened(self, node: Node, members: list[list[int]]) -> Node:
+        """Return the plans of a node that place no option of some member (Proposition 13)."""
+        free = [set(member) for member in members if not any(node.placed[j] for j in member)]
+        if not free:
+            node.empty = True
+        elif len(free) == 1:
+            new = {j for j in free[0] if not node.excluded[j]}
+            for j in new:
+                node.excluded[j] = 1
+            self.raise_floors(node, new)
+        elif not node.empty:
+            least: dict[int, int] | None = None
+            for member in free:
+                most: dict[int, int] = {}
+                for path in {id(path): path for j in member for path in self.on.get(j, ())}.values():
+                    if least is None or path.commodity in least:
+                        most[path.commodity] = max(most.get(path.commodity, 0), path.without(node.excluded, member))
+                least = (
+                    {u: min(value, most[u]) for u, value in least.items() if u in most} if least is not None else most
+                )
+            for u, value in (least or {}).items():
+                node.floor[u] = max(node.floor[u], value)
+        if all(len(member) == 1 for member in members):
+            options = {member[0] for member in members}
+            node.rows.append(((1 - len(options)) * ONE, dict.fromkeys(options, -ONE)))
+        self.propagate(node)
+        return node
+
+    def bound(
+        self, node: Node, duals: Any, weight: dict[int, int], price: dict[int, int]
+    ) -> tuple[int, dict[int, int]]:
+        """Return the lower bound that duals prove, and the reduced costs (Proposition 11)."""
+        total, cost, used = 0, dict(price), dict[int, int]()
+        if not set(duals) <= {"row", "budget", "conflict", "requirement", "hull", "closed", "open"}:
+            fail("duals of rows that are not known here")
+        for k, y in pairs(duals.get("row", ()), len(self.rows), "row"):
+            part = down(y)
+            side, b, members = self.row_at(k, node)
+            total += times(part, side)
+            for j, entry in b.items():
+                cost[j] = cost.get(j, 0) - times_up(part, entry)
+            for u in members:
+                used[u] = used.get(u, 0) + part
+                if used[u] > ONE or u not in weight:
+                    fail("a commodity that is counted more than once, or not at all")
+        for u, p in weight.items():
+            total += times(times(p, node.floor[u]), ONE - used.get(u, 0))
+        for (side, row), z in self.side_rows(node, duals):
+            part = down(z)
+            total += times(part, side)
+            for j, c in row.items():
+                cost[j] = cost.get(j, 0) - times_up(part, c)
+        for j, c in cost.items():
+            if node.placed[j] or (c < 0 and not node.excluded[j]):
+                total += c
+        return total, cost
+
+    def side_rows(self, node: Node, duals: Any) -> Any:
+        """Yield the rows that plans keep, with their duals."""
+        problem = self.problem
+        kinds = (
+            ("budget", problem.budgets),
+            ("conflict", problem.conflicts),
+            ("requirement", problem.requirements),
+            ("hull", node.hull),
+        )
+        for word, rows in kinds:
+            for k, z in pairs(duals.get(word, ()), len(rows), word):
+                yield rows[k], z
+        for k, m, z in duals.get("closed", ()):
+            if not node.closed[index(k, len(node.splits), "split")]:
+                fail("a split that is not closed here")
+            yield (ONE, dict.fromkeys(node.splits[k][index(m, len(node.splits[k]), "member")], ONE)), number(z)
+        for k, z in duals.get("open", ()):
+            members = node.splits[index(k, len(node.splits), "split")]
+            if node.closed[k] or any(len(member) != 1 for member in members):
+                fail("a split that is not open here, or not of single options")
+            options = {member[0] for member in members}
+            yield ((1 - len(options)) * ONE, dict.fromkeys(options, -ONE)), number(z)
+
+    def fix(
+        self, node: Node, least: int, weight: Any, price: Any, duals: Any, placed: list[int], excluded: list[int]
+    ) -> None:
+        """Fix options whose other value costs at least what is claimed."""
+        if node.empty:
+            return
+        total, cost = self.bound(node, duals, weight, price)
+        new = set()
+        for mask, other, options in ((node.placed, node.excluded, placed), (node.excluded, node.placed, excluded)):
+            for j in options:
+                c = cost.get(index(j, self.problem.n_options, "option"), 0)
+                if mask[j]:
+                    continue
+                moved = total if other[j] else total - min(c, 0) + (c if mask is node.excluded else 0)
+                if moved < least:
+                    fail("an option is fixed whose other value may be better")
+                node.empty |= bool(other[j])
+                mask[j] = 1
+                new |= {j} if mask is node.excluded else set()
+        self.raise_floors(node, new)
+        self.propagate(node)
+
+    def hull(self, node: Node, terms: list[Any], side: int) -> None:
+        """Take sum k x <= side for whole k >= 0, as no numbers of options that fit the budgets exceed it (Proposition 9)."""
+        if type(side) is not int or any(type(k) is not int or k < 0 for _, k in terms):
+            fail("a budget cut that is not in whole numbers")
+        amounts = {index(j, self.problem.n_options, "option"): k for j, k in terms}
+        left = [
+            most - sum(use[r] for j, use in enumerate(self.problem.use) if node.placed[j])
+            for r, most in enumerate(self.problem.capacity)
+        ]
+        kinds: dict[Any, int] = {}
+        for j, k in amounts.items():
+            if k and not (node.placed[j] or node.excluded[j]):
+                kind = (*self.problem.use[j], k)
+                kinds[kind] = kinds.get(kind, 0) + 1
+        placed = sum(k for j, k in amounts.items() if node.placed[j])
+        if not node.empty and exceeds(sorted(kinds.items(), reverse=True), left, side - placed):
+            fail("more options fit the budgets than a budget cut says")
+        node.hull.append((-side * ONE, {j: -k * ONE for j, k in amounts.items()}))
+
+    def floor(self, node: Node, value: str, paths: list[Any], budgets: list[Any], hulls: list[Any]) -> None:
+        """Raise the floor of a commodity to a level that the budgets leave it (Proposition 10)."""
+        level, shown, covered, u = down(number(value)), 0, dict[int, int](), None
+        for k, y in pairs(paths, len(self.paths), "path"):
+            path, part = self.paths[k], down(y)
+            if u not in (None, path.commodity):
+                fail("a floor from paths of several commodities")
+            u, worth = path.commodity, path.value
+            for j in path.left:
+                worth = times(worth, path.left[j]) if node.placed[j] else worth
+            if worth < level or not level:
+                fail("a path that is worth less than the floor")
+            need = logarithm(worth, level)[0]
+            for j, s in path.left.items():
+                if s < ONE and not (node.placed[j] or node.excluded[j]):
+                    depth = logarithm(ONE, s)[1] if s else need
+                    share = ONE if depth >= need else -(-depth * ONE // need)
+                    covered[j] = covered.get(j, 0) + times_up(part, share)
+            shown += part
+        allowed, price = 0, dict[int, int]()
+        for rows, given, word in ((self.problem.budgets, budgets, "budget"), (node.hull, hulls, "budget cut")):
+            for k, mu in pairs(given, len(rows), word):
+                side, row = rows[k]
+                left = -side + sum(c for j, c in row.items() if node.placed[j])
+                allowed += times_up(down(mu), left)
+                for j, c in row.items():
+                    price[j] = price.get(j, 0) + times(down(mu), -c)
+        if u is None or shown <= allowed + sum(max(0, c - price.get(j, 0)) for j, c in covered.items()):
+            fail("a floor that the budgets do not prove")
+        node.floor[u] = max(node.floor[u], level)
+
+
+def exceeds(kinds: list[Any], left: list[Fraction], most: int) -> bool:
+    """Return whether options of some kinds (uses of each budget and k, and how many there are) that fit have a sum of k above a number.
+
+    Kind after kind, for each remainder of the budgets the largest sum so far is kept, where what is left can still bring it above the number.
+    """
+    if any(amount < 0 for amount in left):
+        return False
+    units = [
+        math.lcm(*(use.denominator for use in column)) for column in zip(*(kind[:-1] for kind, _ in kinds), strict=True)
+    ]
+    table = [
+        ([int(use * unit) for use, unit in zip(kind, units, strict=False)], kind[-1], count) for kind, count in kinds
+    ]
+    states, steps = {tuple(math.floor(amount * unit) for amount, unit in zip(left, units, strict=False)): 0}, 0
+    for first, (uses, k, count) in enumerate(table):
+        rest, after = table[first + 1 :], dict[tuple[int, ...], int]()
+        for room, total in states.items():
+            fits = min([count, *(r // use for r, use in zip(room, uses, strict=True) if use)])
+            for n in range(fits + 1):
+                steps += 1
+                sum_here, left_here = total + n * k, tuple(r - n * use for r, use in zip(room, uses, strict=True))
+                if after.get(left_here, -1) < sum_here and sum_here + _further(rest, left_here) > most:
+                    after[left_here] = sum_here
+        if steps > MOST_STEPS:
+            fail("a budget cut takes too many steps to check")
+        states = after
+    return any(total > most for total in states.values())
+
+
+def _further(kinds: list[Any], room: tuple[int, ...]) -> int:
+    """Return a bound of what kinds can add in some room: each budget by itself, with the kinds that make most of it first."""
+    fitting = []
+    for uses, k, count in kinds:
+        fits = min([count, *(r // use for r, use in zip(room, uses, strict=True) if use)])
+        if fits:
+            fitting.append((uses, k, fits))
+    least: int = sum(k * fits for _, k, fits in fitting)
+    for r, amount in enumerate(room):
+        free, total = amount, 0
+        for uses, k, fits in sorted(
+            fitting, key=lambda kind: -math.inf if not kind[0][r] else -Fraction(kind[1], kind[0][r])
+        ):
+            if uses[r] * fits <= free:
+                free, total = free - uses[r] * fits, total + k * fits
+            else:
+                total += k * free // uses[r]
+                break
+        least = min(least, total)
+    return least
+
+
+def lines_of(path: str) -> Any:
+    """Yield the lines of a packed file, of bounded length, and no more than a bounded number of bytes."""
+    total = 0
+    with gzip.open(path, "rb") as file:
+        while line := file.readline(LONGEST_LINE + 1):
+            total += len(line)
+            if len(line) > LONGEST_LINE or total > LONGEST_FILE:
+                fail(f"a line above {LONGEST_LINE} bytes, or a file above {LONGEST_FILE}")
+            yield line
+
+
+def check(instance: str, certificate: str) -> tuple[Fraction, Fraction]:
+    """Return the bounds that a certificate proves of the least value of an instance.
+
+    Raises
+    ------
+    Fault
+        If it proves nothing; the sentence names the first line at fault.
+    """
+    checker = None
+    try:
+        with open(instance, "rb") as file:  # noqa: PTH123 - no import for it
+            content = file.read(LONGEST_INSTANCE + 1)
+        if len(content) > LONGEST_INSTANCE:
+            fail(f"the instance file is larger than {LONGEST_INSTANCE} bytes")
+        checker = Checker(Problem(content), lines_of(certificate))
+        lower, value = checker.run()
+    except Exception as error:  # noqa: BLE001 - whatever a file holds, it ends in one sentence
+        sentence = str(error) if isinstance(error, Fault) else f"cannot be read ({type(error).__name__})"
+        where = "instance" if checker is None else f"line {checker.line}"
+        raise Fault(f"{where}: {sentence}") from None
+    return Fraction(lower, ONE), Fraction(value, ONE)
+
+
+def stated(lower: Fraction, value: Fraction) -> str:
+    """Return the sentence that both bounds are proven, rounded outwards."""
+    digits = 10**9
+    return f"proved: value in [{math.floor(lower * digits) / digits:.9f}, {math.ceil(value * digits) / digits:.9f}]"
+
+
+def main(arguments: list[str]) -> int:
+    """Check one certificate; return the exit code."""
+    if len(arguments) != 2:
+        sys.stderr.write("usage: check.py INSTANCE CERTIFICATE\n")
+        return 2
+    try:
+        print(stated(*check(*arguments)))
+    except Fault as fault:
+        print(fault)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,575 @@
+"""The certificate of a bound, from what a search has written down (`record`); its format is in docs/certificates.md.
+
+The tree of the certificate is put together from the steps that lead to the nodes at which the search ended. Every bound in it is proven anew
+by the checker, from paths on the network itself: the overlay of the search appears nowhere. So nothing here has to be right for a certificate
+to be true; what is wrong here gives one that is refused, and the checker reads it before it is handed out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import linprog
+
+from optimizer.base.errors import SolverError
+from optimizer.base.files.readwrite import written_whole
+from optimizer.certificate.check import ONE, VERSION, Fault, Problem, check, down
+from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
+from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, best_of_each
+from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, ValueRows
+
+if TYPE_CHECKING:
+    import os
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Result
+    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+    from optimizer.solvers.branch_and_cut.proof.record import Duals, SearchRecord, Trail
+    from optimizer.solvers.branch_and_cut.tree.node import Node
+    from optimizer.solvers.overlay.overlay import Overlay
+
+    Line = list[Any]
+    Mask = NDArray[np.bool_]
+
+ALLOWANCE = 1e-9
+"""By how much, relative, the bound that is claimed is below that of the search: rounding of both."""
+DIGITS = 44
+"""Binary digits of the multipliers of rows on values, which are at most 1: they are rounded down, so that a file is smaller."""
+RISE = 1e-10
+"""Relative rise of a floor from which on the paths that show it are written."""
+GAINED = 1e-9
+"""Share of its right side by which multipliers must prove a floor under the budgets."""
+
+
+def write_certificate(
+    file: str | os.PathLike[str],
+    instance_file: str | os.PathLike[str],
+    instance: Instance,
+    record: SearchRecord,
+    result: Result,
+) -> tuple[Fraction, Fraction]:
+    """Write the certificate of a result, and return the bounds that the checker has found it to prove.
+
+    Parameters
+    ----------
+    file
+        The certificate, which is replaced whole or not at all.
+    instance_file, instance
+        The problem that was solved, as it is.
+    record, result
+        What the search has written down, and its result.
+
+    Raises
+    ------
+    SolverError
+        If the checker refuses it. The result is no less good; the sentence says what could not be shown.
+    InputError
+        If the file cannot be written.
+    """
+    assert result.plan is not None  # noqa: S101 - the caller has looked
+    assert result.lower is not None  # noqa: S101
+    assert result.upper is not None  # noqa: S101
+    problem = Problem(Path(instance_file).read_bytes())
+    plan = np.flatnonzero(instance.placed(result.plan.options)).tolist()
+    statement = {
+        "instance": problem.digest,
+        "plan": plan,
+        "value": float(result.upper).hex(),
+        "lower": float(result.lower * (1 - ALLOWANCE)).hex(),
+    }
+    lines = [["certificate", VERSION, statement], *_Writer(problem, _Network(instance, record.overlay)).lines(record)]
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+    with written_whole(Path(file)) as part:
+        part.write_bytes(gzip.compress(text.encode(), mtime=0))
+        try:
+            return check(str(instance_file), str(part))
+        except Fault as fault:
+            raise SolverError(
+                f"the bound has no certificate: what the search wrote down proves less ({fault})"
+            ) from None
+
+
+class _Branch:
+    """A node of the tree of steps: where the search ended, or a step and what follows, by child."""
+
+    def __init__(self) -> None:
+        self.end: Node | None = None
+        self.step: Trail | None = None
+        self.children: dict[bool, _Branch] = {}
+
+
+def _tree(record: SearchRecord) -> _Branch:
+    """Return the steps that lead to the ends of a search as a tree; what was tried below an end that is still open is left out."""
+    root = _Branch()
+    for node in sorted(record.ends, key=lambda end: 0 if end.trail is None else len(end.trail.steps)):
+        here = root
+        for trail in node.trail.steps if node.trail is not None else ():
+            if here.end is not None:
+                break
+            here.step = here.step or trail
+            if here.step.step is not trail.step:
+                raise SolverError("the bound has no certificate: a node was split in two ways")
+            here = here.children.setdefault(trail.closed, _Branch())
+        here.end = here.end or node
+    return root
+
+
+class _Writer:
+    """The lines of one certificate: paths, cuts and rows as they are asked for, each once."""
+
+    def __init__(self, problem: Problem, network: _Network) -> None:
+        self.problem, self.network = problem, network
+        self.paths: dict[Any, int] = {}
+        self.found: list[Any] = []
+        self.cuts: dict[Any, int] = {}
+        self.rows: dict[tuple[int, ...], int] = {}
+        self.lemmas: dict[int, int] = {}
+        self.proofs: list[list[Line]] = []
+
+    def lines(self, record: SearchRecord) -> list[Line]:
+        """Return all lines but the first."""
+        proof = _Proof(self, record).lines()
+        walks, parts = self.network.walks(self.found)
+        declared: list[Line] = [["segment", arcs] for arcs in walks]
+        for number, what in enumerate(self.found):
+            declared.append(self._routes(what) if isinstance(what, list) else self._path(parts[number], walks))
+        declared += [["cut", *cut] for cut in self.cuts]
+        declared += [["row", list(row)] for row in self.rows]
+        first = len(self.rows)
+        for line in (line for each in (*self.proofs, proof) for line in each):
+            for part in line:
+                if isinstance(part, dict):
+                    part.update({"row": [[k if k >= 0 else first - 1 - k, y] for k, y in part.get("row", ())]})
+        return [*declared, *(line for each in self.proofs for line in each), ["proof"], *proof, ["end"]]
+
+    def _path(self, segments: list[int], arcs: list[list[int]]) -> Line:
+        value, left = self.problem.survival([arc for k in segments for arc in arcs[k]])
+        return ["path", segments, _hex(value), [[j, _hex(s)] for j, s in sorted(left.items()) if s < ONE]]
+
+    def _routes(self, routes: list[tuple[int, int]]) -> Line:
+        total, shares = 0, dict[int, int]()
+        for key in routes:
+            weight, arcs = self.problem.routes[key]
+            value, left = self.problem.survival(arcs, down(weight))
+            total += value
+            for j, s in left.items():
+                shares[j] = min(s, shares.get(j, ONE))
+        return [
+            "routes",
+            [list(key) for key in routes],
+            _hex(total),
+            [[j, _hex(s)] for j, s in sorted(shares.items()) if s < ONE],
+        ]
+
+    def path(self, ends: tuple[int, int], arcs: tuple[int, ...]) -> int:
+        """Return the number of a path by its ends and its watched arcs."""
+        return self._number((ends, arcs), (ends, arcs))
+
+    def fixed_route(self, number: int, routes: list[tuple[int, int]]) -> int:
+        """Return the number of a fixed route, by its position in the overlay."""
+        return self._number(number, routes)
+
+    def _number(self, key: Any, what: Any) -> int:  # noqa: ANN401 - of paths and of fixed routes
+        if key not in self.paths:
+            self.paths[key] = len(self.found)
+            self.found.append(what)
+        return self.paths[key]
+
+    def cut(self, family: str, placed: tuple[int, ...], paths: tuple[int, ...], at: str) -> int:
+        """Return the number of a cut."""
+        return self.cuts.setdefault((family, placed, paths, at), len(self.cuts))
+
+    def row(self, cuts: tuple[int, ...]) -> int:
+        """Return the number of a row."""
+        return self.rows.setdefault(cuts, len(self.rows))
+
+
+def _hex(value: int) -> str:
+    """Return the largest double up to a value in the checker's unit, as its hexadecimal digits."""
+    nearest = value / ONE
+    return (nearest if down(nearest) <= value else float(np.nextafter(nearest, 0.0))).hex()
+
+
+class _Proof:
+    """The tree of one search."""
+
+    def __init__(self, writer: _Writer, record: SearchRecord) -> None:
+        self.writer, self.record, self.instance = writer, record, record.instance
+        self.master, self.overlay = record.master, record.overlay
+        self.commodities = self.master.commodities
+        self.n_informed = self.commodities.searches.row.size
+        overlay = self.overlay
+        ends = np.unique(overlay.origin * overlay.n_nodes + overlay.destination)
+        node = writer.network.node
+        self.ends = [(node[end // overlay.n_nodes], node[end % overlay.n_nodes]) for end in ends.tolist()]
+        self.routes = _parts_of_routes(record)
+        self.steps: dict[int, list[int]] = {}
+        self.numbers: dict[int, int] = {}
+        self.read = 0
+        self.shown: set[bytes] = set()
+
+    def lines(self) -> list[Line]:
+        """Return the lines of the tree."""
+        lines: list[Line] = []
+        hull: dict[Any, int] = {}
+        self._floors_under_budgets(lines, hull)
+        self._show(self.record.master.overlay.free & False)
+        stack: list[Any] = [(_tree(self.record), hull, [])]
+        while stack:
+            branch, hull, splits = stack.pop()
+            if branch.end is not None:
+                self._show(branch.end.zeros)
+                lines += self._hulls(branch.end.duals, hull)
+                lines.append(["leaf", self._duals(branch.end.duals, hull, splits)])
+                continue
+            trail = branch.step
+            if isinstance(trail.step, Fixing):
+                fixing = trail.step
+                self._show(trail.zeros)
+                lines += self._hulls(fixing.duals, hull)
+                fixed = (np.flatnonzero(fixing.ones).tolist(), np.flatnonzero(fixing.zeros).tolist())
+                lines.append(["fix", self._duals(fixing.duals, hull, splits), *fixed])
+                stack.append((branch.children[False], hull, splits))
+                continue
+            if len(branch.children) < 2:
+                raise SolverError("the bound has no certificate: a child of a split is missing")
+            split = trail.step
+            self._show_open(split, trail.zeros)
+            lines.append(["split", [member.tolist() for member in split.members]])
+            # the closed child is popped, and written, first
+            stack += [(branch.children[closed], dict(hull), [*splits, split]) for closed in (False, True)]
+        return lines
+
+    # Paths.
+
+    def _path(self, place: int) -> int:
+        """Return the number in the certificate of a path of the pool."""
+        if place in self.numbers:
+            return self.numbers[place]
+        pool = self.master.pool
+        assert pool.steps is not None  # noqa: S101 - the record has asked for them
+        for steps in pool.steps[self.read :]:
+            for path, arc in steps.T.tolist():
+                self.steps.setdefault(path, []).append(arc)
+        self.read = len(pool.steps)
+        arcs = self.steps.get(place, [])
+        watched = self.writer.network.arcs(arcs if self.commodities.searches.reverse else arcs[::-1])
+        self.numbers[place] = self.writer.path(self.ends[int(pool.paths.commodity[place])], watched)
+        return self.numbers[place]
+
+    def _show(self, zeros: Mask) -> None:
+        """Have the certificate hold the best path of each commodity with all options placed but some."""
+        if zeros.tobytes() in self.shown:
+            return
+        self.shown.add(zeros.tobytes())
+        allowed = self.overlay.free & ~zeros
+        self.master.pool.grow(allowed.astype(np.float64), allowed)
+        paths = self.master.pool.paths
+        for place in best_of_each(paths.commodity, paths.values(np.append(allowed, False))).tolist():
+            self._path(place)
+        if not zeros.any():
+            for number, routes in enumerate(self.routes):
+                self.writer.fixed_route(number, routes)
+
+    def _show_open(self, split: Any, zeros: Mask) -> None:  # noqa: ANN401 - a PathSet
+        """Have the certificate hold the paths that show floors where one path of a split is open."""
+        if len(split.members) == 1:
+            return
+        paths, allowed = self.master.pool.paths, self.overlay.free & ~zeros
+        most = np.zeros(self.commodities.weight.size)
+        best = best_of_each(paths.commodity, plain := paths.values(np.append(allowed, False)))
+        most[paths.commodity[best]] = plain[best]
+        least, places = np.full(most.size, np.inf), []
+        for member in split.members:
+            without = np.append(allowed, False)
+            without[member] = False
+            best = best_of_each(paths.commodity, values := paths.values(without))
+            here, place = np.zeros(most.size), np.full(most.size, -1)
+            here[paths.commodity[best]], place[paths.commodity[best]] = values[best], best
+            least = np.minimum(least, here)
+            places.append(place)
+        for u in np.flatnonzero(least > most * (1 + RISE)).tolist():
+            for place in places:
+                self._path(int(place[u]))
+
+    # Duals.
+
+    def _hulls(self, duals: Duals | None, hull: dict[Any, int]) -> list[Line]:
+        """Return the budget cuts that duals need and that are not known yet, and note them as known."""
+        lines = []
+        for name in duals.name.tolist() if duals is not None else ():
+            made = self.record.made_of(name)
+            if made is not None and isinstance(made[0], BudgetCuts):
+                key = _hull_key(made[0], made[1])
+                if key is not None and key not in hull:
+                    hull[key] = len(hull)
+                    lines.append(["hull", [list(term) for term in key[0]], key[1]])
+        return lines
+
+    def _duals(  # noqa: C901, PLR0912 - one loop over kinds of rows
+        self, duals: Duals | None, hull: dict[Any, int], splits: list[Any]
+    ) -> dict[str, Any]:
+        """Return duals as the certificate names them; those of rows that it cannot show are left out, which weakens the bound."""
+        if duals is None:
+            return {}
+        found: dict[str, list[Any]] = {}
+        rows: dict[int, list[tuple[int, float]]] = {}
+        order = {id(split): k for k, split in enumerate(splits)}
+        for name, value in zip(duals.name.tolist(), duals.value.tolist(), strict=True):
+            made = self.record.made_of(name)
+            if made is None:
+                self._side(name, value, found)
+                continue
+            what, at = made
+            if isinstance(what, ValueRows):
+                if at < what.groups.size:
+                    group = int(what.groups[at])
+                    rows.setdefault(group, []).append((self._row(what, group), value / self.master.scale[group]))
+            elif isinstance(what, GroupRows):
+                if at < what.cuts.side.size:
+                    group = int(what.cuts.commodity[at])
+                    rows.setdefault(group, []).append((self._lemma(what.cuts, at), value / self.master.scale[group]))
+            elif isinstance(what, list):
+                row = what[at] if at < len(what) else None
+                if row is not None and id(row.split) in order:
+                    k = order[id(row.split)]
+                    found.setdefault("open" if row.member is None else "closed", []).append(
+                        [k, value.hex()] if row.member is None else [k, row.member, value.hex()]
+                    )
+            elif (key := _hull_key(what, at)) in hull:
+                found.setdefault("hull", []).append([hull[key], value.hex()])
+        kept = []
+        for own in rows.values():
+            excess = max(1.0, sum(y for _, y in own) * (1 + 2.0**-50))
+            for k, y in own:
+                part = np.floor(y / excess * 2.0**DIGITS) / 2.0**DIGITS
+                if part > 0:
+                    kept.append([k, float(part).hex()])
+        return found | ({"row": kept} if kept else {})
+
+    def _side(self, name: int, value: float, found: dict[str, list[Any]]) -> None:
+        """Add the dual of a budget, a conflict or a requirement."""
+        n_budgets, n_conflicts = len(self.instance.resources), len(self.instance.conflicts)
+        if name < n_budgets:
+            budget = float(self.instance.budget[name])
+            if budget > 0:
+                found.setdefault("budget", []).append([name, (value / budget).hex()])
+        elif name < n_budgets + n_conflicts:
+            found.setdefault("conflict", []).append([name - n_budgets, value.hex()])
+        elif (k := name - n_budgets - n_conflicts) < len(self.instance.requirements):
+            size = max(map(abs, self.instance.requirements[k].coefficients), default=1.0) or 1.0
+            found.setdefault("requirement", []).append([k, (value / size).hex()])
+
+    def _row(self, rows: ValueRows, group: int) -> int:
+        """Return the number of the row of a group."""
+        cuts = rows.cuts
+        assert cuts.made_of is not None  # noqa: S101 - they come from separation
+        bases = self.master.bases(rows.point)
+        numbers = []
+        for at in np.flatnonzero(self.commodities.group[cuts.commodity] == group).tolist():
+            family, base, count, *paths = cuts.made_of[at].tolist()
+            commodity = int(cuts.commodity[at])
+            if commodity >= self.n_informed:
+                table, own = self.commodities.fixed_routes, (commodity - self.n_informed,)
+                numbered = tuple(self.writer.fixed_route(route, self.routes[route]) for route in own)
+            else:
+                table, own = self.master.pool.paths, tuple(paths[:count])
+                numbered = tuple(map(self._path, own))
+            met = np.unique(table.option[list(own)])
+            met = met[met < self.overlay.free.size]
+            placed = () if family not in (STAR, CHORD) else tuple(met[bases[base][met]].tolist())
+            word = {STAR: "star", CHORD: "chord"}.get(family, "tangent")
+            at_point = float(0).hex()
+            if word == "tangent":
+                option, survival = table.option[own[0]], table.survival[own[0]]
+                with np.errstate(divide="ignore"):
+                    depth = np.minimum(-np.log(survival), STEEPEST)
+                at_point = float((depth * np.append(rows.point, 0.0)[option]).sum()).hex()
+            numbers.append(self.writer.cut(word, placed, numbered, at_point))
+        return self.writer.row(tuple(numbers))
+
+    def _lemma(self, cuts: Cuts, at: int) -> int:
+        """Return the number, below 0, of the row of a group, whose search is written as a proof of its own."""
+        group = int(cuts.commodity[at])
+        if group not in self.writer.lemmas:
+            proof = _Proof(self.writer, self.record.groups[group])
+            tree, own = proof.lines(), cuts.row == at
+            paths = proof.master.pool.paths
+            best = best_of_each(paths.commodity, paths.value).tolist()
+            prices = [[j, p.hex()] for j, p in zip(cuts.option[own].tolist(), cuts.entry[own].tolist(), strict=True)]
+            lemma = ["lemma", [proof._path(place) for place in best], prices, float(cuts.side[at]).hex()]
+            self.writer.lemmas[group] = -1 - len(self.writer.proofs)
+            self.writer.proofs.append([lemma, *tree])
+        return self.writer.lemmas[group]
+
+    # Floors under the budgets.
+
+    def _floors_under_budgets(self, lines: list[Line], hull: dict[Any, int]) -> None:
+        """Write the floors of the root that the budgets prove, with multipliers that a linear program proposes (Proposition 10)."""
+        floors = self.record.floors
+        if floors is None:
+            return
+        instance, cuts = self.instance, self.master.budget_cuts
+        paths, forced = self.master.pool.paths, np.append(instance.forced, False)
+        value = paths.values(forced)
+        undecided = np.append(self.overlay.free, False)
+        use = np.column_stack((instance.use, cuts.coefficient.toarray().T))
+        left = np.append(instance.budget * (1 + 2 * BUDGET_TOLERANCE), cuts.side) - instance.forced @ use
+        usable = (left > 0) & (use[self.overlay.free] > 0).any(axis=0)
+        for u in np.flatnonzero(floors > self.commodities.floor * (1 + RISE)).tolist():
+            own = np.flatnonzero((paths.commodity == u) & (value >= floors[u]))
+            witness = _multipliers(
+                paths.option[own], paths.survival[own], value[own], floors[u], undecided, use[:, usable], left[usable]
+            )
+            if witness is None:
+                continue
+            y, mu = witness
+            budgets, hulls = [], []
+            for r, part in zip(np.flatnonzero(usable).tolist(), mu.tolist(), strict=True):
+                if part > 0 and r < instance.budget.size:
+                    budgets.append([r, part.hex()])
+                elif part > 0:
+                    key = _hull_key(cuts, r - instance.budget.size)
+                    if key not in hull:
+                        hull[key] = len(hull)
+                        lines.append(["hull", [list(term) for term in key[0]], key[1]])
+                    hulls.append([hull[key], part.hex()])
+            shown = [
+                [self._path(place), part.hex()]
+                for place, part in zip(own.tolist(), y.tolist(), strict=True)
+                if part > 0
+            ]
+            lines.append(["floor", float(floors[u]).hex(), shown, budgets, hulls])
+
+
+def _hull_key(cuts: BudgetCuts, at: int) -> Any:  # noqa: ANN401 - terms and a side
+    """Return the terms of a budget cut and its side; None where there is no such row."""
+    if at >= cuts.side.size:
+        return None
+    row = cuts.coefficient[[at]].tocoo()
+    terms = tuple(sorted((j, int(k)) for j, k in zip(row.col.tolist(), row.data.tolist(), strict=True) if k))
+    return terms, int(cuts.side[at])
+
+
+def _multipliers(
+    option: NDArray[np.int64],
+    survival: NDArray[np.float64],
+    value: NDArray[np.float64],
+    level: float,
+    undecided: Mask,
+    use: NDArray[np.float64],
+    left: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return (paths,) y and (rows,) mu of Proposition 10 that prove a level; None where no such are found.
+
+    maximise sum y - mu b - sum s   such that   s_j >= sum_P c_Pj y_P - (mu A)_j,   sum y <= 1,   all >= 0.
+    """
+    n, rows = option.shape[0], left.size
+    with np.errstate(divide="ignore", invalid="ignore"):
+        depth = np.minimum(-np.log(survival), STEEPEST) * undecided[option]
+        share = np.where(depth > 0, np.minimum(1.0, depth / np.log(value / level)[:, None]), 0.0)
+    met = np.unique(option[share > 0])
+    table = np.zeros((n, undecided.size))
+    np.maximum.at(table, (np.arange(n)[:, None], option), share)
+    # scaled: rows whose right side is 1
+    scaled = use / left
+    a = np.hstack((table[:, met].T, -scaled[met], -np.eye(met.size)))
+    a = np.vstack((a, np.concatenate((np.ones(n), np.zeros(rows + met.size)))))
+    cost = np.concatenate((-np.ones(n), np.ones(rows), np.ones(met.size)))
+    found = linprog(cost, A_ub=a, b_ub=np.append(np.zeros(met.size), 1.0), method="highs")
+    if found.x is None or found.fun is None or found.fun > -GAINED:
+        return None
+    return np.maximum(found.x[:n], 0.0), np.maximum(found.x[n : n + rows], 0.0) / left
+
+
+def _parts_of_routes(record: SearchRecord) -> list[list[tuple[int, int]]]:
+    """Return for each fixed route of the overlay the evaders and numbers of the routes that it stands for."""
+    fixed = record.overlay.fixed_routes
+    if not fixed.value.size:
+        return []
+    assert fixed.of_route is not None  # noqa: S101 - the overlay is that of the whole instance
+    routes: list[list[tuple[int, int]]] = [[] for _ in range(fixed.value.size)]
+    count: dict[int, int] = {}
+    for k, route in zip(record.instance.habits.evader.tolist(), fixed.of_route.tolist(), strict=True):
+        count[k] = count.get(k, -1) + 1
+        if route >= 0:
+            routes[route].append((k, count[k]))
+    return routes
+
+
+class _Network:
+    """From arcs of an overlay to walks of the network."""
+
+    def __init__(self, instance: Instance, overlay: Overlay) -> None:
+        self.instance, self.overlay = instance, overlay
+        assert overlay.node is not None  # noqa: S101 - the overlay is that of the whole instance
+        self.node = overlay.node.tolist()
+        self.base = instance.survival(instance.forced)
+        option, arc, _ = instance.effects
+        watching = overlay.free[option] & (self.base[arc] > 0)
+        self.watched = np.unique(arc[watching])
+        options: dict[int, set[int]] = {}
+        for j, a in zip(option[watching].tolist(), arc[watching].tolist(), strict=True):
+            options.setdefault(a, set()).add(j)
+        self.between: dict[Any, list[int]] = {}
+        for a in self.watched.tolist():
+            key = int(instance.tail[a]), int(instance.head[a]), frozenset(options[a])
+            self.between.setdefault(key, []).append(a)
+
+    def arcs(self, series: list[int]) -> tuple[int, ...]:
+        """Return the arcs of the network that arcs of the overlay with options stand for, in order of travel."""
+        overlay, found, some = self.overlay, [], []
+        for k in series:
+            some.append(k)
+            if (head := self.node[overlay.head[k]]) >= 0:
+                key = self.node[overlay.tail[some[0]]], head, frozenset(overlay.option[some].tolist())
+                wanted = float(overlay.reliability[some].prod() * overlay.survival[some].prod())
+                found.append(min(self.between[key], key=lambda arc: abs(self._all_placed(arc) - wanted)))
+                some = []
+        return tuple(found)
+
+    def _all_placed(self, arc: int) -> float:
+        option, arcs, survival = self.instance.effects
+        here = (arcs == arc) & self.overlay.free[option]
+        return float(self.base[arc] * survival[here].prod())
+
+    def walks(self, found: list[Any]) -> tuple[list[list[int]], dict[int, list[int]]]:
+        """Return walks, and of which of them each path (ends, watched arcs) is made: between watched arcs the best ways without."""
+        instance, numbers, parts = self.instance, dict[Any, int](), dict[int, list[Any]]()
+        wanted: dict[int, dict[int, None]] = {}
+        for place, path in enumerate(found):
+            if isinstance(path, list):
+                continue
+            (here, last), arcs = path
+            parts[place] = []
+            for arc in (*arcs, None):
+                there = last if arc is None else int(instance.tail[arc])
+                if here != there:
+                    parts[place].append((here, there))
+                    wanted.setdefault(here, {})[there] = None
+                if arc is not None:
+                    parts[place].append(arc)
+                    here = int(instance.head[arc])
+        cost = arc_costs(self.base)
+        cost[self.watched] = np.inf
+        graph = cost_graph(instance.n_nodes, instance.tail, instance.head, cost)
+        walks: list[list[int]] = []
+        for source, targets in wanted.items():
+            before = graph.trees([source])[1][0]
+            for target, arcs in zip(targets, graph.paths(before, targets), strict=True):
+                numbers[source, target] = len(walks)
+                walks.append([int(arc) for arc in arcs])
+        for arc in {part for each in parts.values() for part in each if isinstance(part, int)}:
+            numbers[arc] = len(walks)
+            walks.append([arc])
+        return walks, {place: [numbers[part] for part in each] for place, each in parts.items()}

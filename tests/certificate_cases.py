@@ -1,0 +1,305 @@
+"""Certificates against brute force: `python -m tests.certificate_cases --count 10000 --faults 200`.
+
+Small instances with every feature are solved and certified, and all their plans are valued. Then the certificates are damaged (a number, a
+position, a line left out, put twice or moved, another plan, claim, instance or version, a file cut off), and faults are planted in searches
+(cuts too strong, floors too high, options fixed too soon, budget cuts too narrow, a child left out). A certificate is *accepted wrongly* where
+the checker accepts it and a plan lets less through than it says, or its plan more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import sys
+import tempfile
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import numpy as np
+
+from optimizer.base.errors import SolverError
+from optimizer.certificate.check import Fault, check
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.requirements import requirements_met
+from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
+from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
+from optimizer.solvers.branch_and_cut.tree import tree as tree_module
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.place import place
+from tests.tree_cases import budget_case, fitting_plans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Result
+
+ROUNDING = 1e-9
+"""Relative rounding of values by brute force."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small instance in a file, the least value of its plans, and its certificate."""
+
+    file: Path
+    instance: Instance
+    least: float
+    result: Result
+    certificate: Path
+
+
+def least_value(instance: Instance) -> float:
+    """Return the least value over all plans, each valued exactly."""
+    overlay = contract(instance)
+    plans = [plan for plan in fitting_plans(instance, overlay) if requirements_met(instance, plan)]
+    return min(overlay.value(plan) for plan in plans)
+
+
+def certified(file: Path, instance: Instance) -> tuple[Result, Path]:
+    """Solve and certify an instance in a file; the certificate lies beside it."""
+    record, to = SearchRecord(), file.with_suffix(".jsonl.gz")
+    result = place(instance, SolveOptions(threads=1), record=record)
+    write_certificate(to, file, instance, record, result)
+    return result, to
+
+
+def case_of(seed: int, folder: Path) -> Case:
+    """Return a certified case."""
+    file = folder / f"{seed}.json"
+    write_instance(file, budget_case(seed))
+    instance = read_instance(file)
+    result, certificate = certified(file, instance)
+    return Case(file, instance, least_value(instance), result, certificate)
+
+
+def is_wrong(case: Case, bounds: tuple[Any, Any], plan: list[int]) -> bool:
+    """Whether bounds that the checker has accepted are false."""
+    placed = np.isin(np.arange(len(case.instance.options)), plan)
+    value = contract(case.instance).value(placed)
+    return bool(bounds[0] > case.least * (1 + ROUNDING) or bounds[1] < value * (1 - ROUNDING))
+
+
+# Damage.
+
+
+def damaged(lines: list[Any], rng: random.Random) -> tuple[str, list[Any]]:
+    """Return what was done to the lines of a certificate, and the lines."""
+    lines = json.loads(json.dumps(lines))
+    kind = rng.choice(
+        [
+            "number",
+            "number",
+            "position",
+            "position",
+            "line out",
+            "line twice",
+            "lines moved",
+            "claim",
+            "plan",
+            "version",
+            "list",
+        ]
+    )
+    k = rng.randrange(1, len(lines))
+    if kind == "line out":
+        del lines[k]
+    elif kind == "line twice":
+        lines.insert(k, lines[k])
+    elif kind == "lines moved":
+        lines.insert(rng.randrange(1, len(lines)), lines.pop(k))
+    elif kind == "claim":
+        lines[0][2]["lower"] = (float.fromhex(lines[0][2]["lower"]) * (1 + 10.0 ** rng.uniform(-8, -1))).hex()
+    elif kind == "version":
+        lines[0][1] = 2
+    elif kind == "plan":
+        plan = lines[0][2]["plan"]
+        plan[:] = sorted(set(plan) ^ {rng.randrange(11)})
+    else:
+        _damage_leaf(lines, rng, {"number": str, "position": int, "list": list}[kind])
+    return kind, lines
+
+
+def _damage_leaf(lines: list[Any], rng: random.Random, wanted: type) -> None:
+    """Change a number, a position or the length of a list somewhere in the lines behind the first."""
+    places: list[tuple[Any, Any]] = []
+    waiting: list[Any] = list(lines[1:])
+    while waiting:
+        here = waiting.pop()
+        for key, value in here.items() if isinstance(here, dict) else enumerate(here):
+            if isinstance(value, (list, dict)):
+                waiting.append(value)
+            if type(value) is wanted and not (wanted is str and not value.startswith("0x")) and value != []:
+                places.append((here, key))
+    if not places:
+        return
+    here, key = rng.choice(places)
+    value = here[key]
+    if wanted is str:
+        number = float.fromhex(value)
+        here[key] = rng.choice(
+            [number * (1 + 10.0 ** rng.uniform(-9, 0)), number * rng.random(), 1.0, number + 0.1]
+        ).hex()
+    elif wanted is int:
+        here[key] = max(0, value + rng.choice([-2, -1, 1, 2]))
+    else:
+        value.pop(rng.randrange(len(value)))
+
+
+def damage(case: Case, others: list[Case], count: int, seed: int, folder: Path) -> Counter[str]:
+    """Check damaged certificates of a case; return how many of each kind were refused, accepted, and accepted wrongly."""
+    rng, found = random.Random(seed), Counter[str]()  # noqa: S311 - no secret
+    content = gzip.decompress(case.certificate.read_bytes())
+    lines = [json.loads(line) for line in content.splitlines()]
+    file = folder / "damaged.jsonl.gz"
+    for number in range(count):
+        if number % 25 == 0:
+            kind, instance, changed = "another instance", rng.choice(others).file, lines
+        else:
+            instance = case.file
+            kind, changed = damaged(lines, rng)
+        text = "".join(json.dumps(line) + "\n" for line in changed).encode()
+        packed = gzip.compress(text, 1)
+        if number % 25 == 1:
+            kind, packed = "cut off", packed[: rng.randrange(len(packed))]
+        file.write_bytes(packed)
+        if instance == case.file and changed == lines and kind != "cut off":
+            continue
+        try:
+            bounds = check(str(instance), str(file))
+        except Fault:
+            found[f"{kind}: refused"] += 1
+            continue
+        wrong = instance != case.file or is_wrong(case, bounds, changed[0][2]["plan"])
+        found[f"{kind}: {'ACCEPTED WRONGLY' if wrong else 'accepted, and true'}"] += 1
+    return found
+
+
+# Faults planted in searches.
+
+
+@contextmanager
+def strong_cuts(share: float) -> Iterator[None]:
+    """Raise the sides of all rows on values by a share."""
+    add = Master._add
+
+    def stronger(self: Any, rows: Any, node: Any) -> None:
+        add(self, replace(rows, side=rows.side * (1 + share)), node)
+
+    with patch.object(Master, "_add", stronger):
+        yield
+
+
+@contextmanager
+def high_floors(share: float) -> Iterator[None]:
+    """Raise the floors of nodes by a share."""
+    prepared = tree_module.prepared
+
+    def higher(node: Any, master: Any) -> Any:
+        done = prepared(node, master)
+        floor = done.floor * (1 + share)
+        return replace(done, floor=floor).proven(master.commodities.value(floor))
+
+    with patch.object(tree_module, "prepared", higher):
+        yield
+
+
+@contextmanager
+def soon_fixed(share: float) -> Iterator[None]:
+    """Fix options whose reduced costs are short of what is needed."""
+    fixed = BranchAndCut._fixed
+
+    def sooner(self: Any, node: Any, relaxed: Any) -> Any:
+        return fixed(self, node, replace(relaxed, reduced=relaxed.reduced * (1 + 1e4 * share)))
+
+    with patch.object(BranchAndCut, "_fixed", sooner):
+        yield
+
+
+@contextmanager
+def narrow_budgets(share: float) -> Iterator[None]:
+    """Lower the sides of budget cuts by one."""
+    cuts, low = BudgetHull.cuts, 1 if share else 0
+
+    def narrower(self: Any, *arguments: Any) -> BudgetCuts:
+        found = cuts(self, *arguments)
+        return BudgetCuts(found.coefficient, np.maximum(found.side - low, 0))
+
+    with patch.object(BudgetHull, "cuts", narrower):
+        yield
+
+
+@contextmanager
+def lost_child(share: float) -> Iterator[None]:
+    """Leave the last child of every split out."""
+    children = BranchAndCut._children
+
+    def fewer(self: Any, node: Any) -> Any:
+        found = children(self, node)
+        return found[:-1] if share and found and len(found) > 1 else found
+
+    with patch.object(BranchAndCut, "_children", fewer):
+        yield
+
+
+FAULTS = (strong_cuts, high_floors, soon_fixed, narrow_budgets, lost_child)
+SHARES = (1e-6, 1e-4, 1e-2)
+
+
+def plant(seed: int, number: int, folder: Path) -> str:
+    """Certify a case with a planted fault; return what became of it."""
+    file = folder / f"fault-{seed}.json"
+    write_instance(file, budget_case(seed))
+    instance, fault, share = (
+        read_instance(file),
+        FAULTS[number % len(FAULTS)],
+        SHARES[number // len(FAULTS) % len(SHARES)],
+    )
+    record, to = SearchRecord(), file.with_suffix(".jsonl.gz")
+    with fault(share):
+        result = place(instance, SolveOptions(threads=1, gap=0.0), record=record)
+    assert result.lower is not None
+    false = result.lower > least_value(instance) * (1 + ROUNDING)
+    try:
+        bounds = write_certificate(to, file, instance, record, result)
+    except SolverError:
+        return f"{fault.__name__}: refused{', a false bound' if false else ''}"
+    finally:
+        file.unlink()
+    wrong = bounds[0] > least_value(instance) * (1 + ROUNDING)
+    return f"{fault.__name__}: {'ACCEPTED WRONGLY' if wrong else 'accepted, and true'}"
+
+
+def main() -> int:
+    """Damage, plant, and print the counts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=400, help="damaged certificates")
+    parser.add_argument("--faults", type=int, default=50, help="faults planted in searches")
+    parser.add_argument("--cases", type=int, default=20, help="instances whose certificates are damaged")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    found = Counter[str]()
+    with tempfile.TemporaryDirectory() as place_of:
+        folder = Path(place_of)
+        cases = [case_of(arguments.seed + k, folder) for k in range(arguments.cases)]
+        for k, case in enumerate(cases):
+            found += damage(case, [c for c in cases if c is not case], arguments.count // len(cases), k, folder)
+        for k in range(arguments.faults):
+            found[plant(1000 + arguments.seed + k, k, folder)] += 1
+    for kind, count in sorted(found.items()):
+        sys.stdout.write(f"{count:6d}  {kind}\n")
+    return int(any("WRONGLY" in kind for kind in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

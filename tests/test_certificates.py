@@ -1,0 +1,222 @@
+"""Certificates of bounds: recording changes nothing, true ones are accepted, false and hostile ones refused in one line."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import json
+import math
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.certificate import check as checker
+from optimizer.certificate.check import ONE, Fault, check, exceeds, exponential, logarithm
+from optimizer.pipeline.solve import solve_files
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.changes import Changes
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
+from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.place import place
+from optimizer.solvers.solve import solve_with
+from tests.cases import random_instance
+from tests.certificate_cases import Case, case_of, certified, damage, is_wrong, least_value, plant
+from tests.test_joint import small_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INSTANCES = Path(__file__).parents[1] / "instances"
+PROGRAM = Path(checker.__file__)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    """Return cases with their certificates."""
+    folder = tmp_path_factory.mktemp("certificates")
+    return [case_of(seed, folder) for seed in (2, 5, 11)]
+
+
+def test_certificates_are_accepted_and_true(cases: list[Case]) -> None:
+    """Both bounds hold against all plans, and the lower one is that of the search but for rounding."""
+    for case in cases:
+        lower, value = check(str(case.file), str(case.certificate))
+        assert case.result.lower is not None
+        assert case.result.lower * (1 - 2e-9) <= lower <= case.least * (1 + 1e-9)
+        assert value >= case.least * (1 - 1e-9)
+
+
+@pytest.mark.slow
+def test_every_feature_is_certified(tmp_path: Path) -> None:
+    """Habitual routes, forced and forbidden options, exclusions, parallel arcs: all get a certificate, and its bounds are true."""
+    for seed in range(12):
+        file = tmp_path / "instance.json"
+        write_instance(file, random_instance(seed))
+        instance = read_instance(file)
+        result, certificate = certified(file, instance)
+        bounds = check(str(file), str(certificate))
+        assert result.plan is not None
+        case = Case(file, instance, least_value(instance), result, certificate)
+        assert not is_wrong(case, bounds, np.flatnonzero(instance.placed(result.plan.options)).tolist())
+
+
+def test_recording_changes_nothing(cases: list[Case]) -> None:
+    """A search that is recorded takes the same nodes to the same bounds and plan."""
+    instance = cases[0].instance
+    plain, recorded = (place(instance, SolveOptions(threads=1), record=record) for record in (None, SearchRecord()))
+    assert plain.plan is not None
+    assert recorded.plan is not None
+    assert (plain.lower, plain.upper, plain.plan.options) == (recorded.lower, recorded.upper, recorded.plan.options)
+    assert plain.statistics == recorded.statistics
+
+
+def test_a_search_that_is_stopped_is_certified_as_far_as_it_came(tmp_path: Path) -> None:
+    """The bound of open nodes is proven too."""
+    file = INSTANCES / "grid" / "grid-10-plain-6.json"
+    (solved,) = solve_files([file], options={"gap": 0.02}, certificate=tmp_path / "c.jsonl.gz")
+    assert solved.certified is not None
+    assert solved.result.lower is not None
+    assert float(solved.certified[0]) == pytest.approx(solved.result.lower, rel=1e-8)
+
+
+def test_damaged_certificates_prove_nothing_false(cases: list[Case], tmp_path: Path) -> None:
+    """A slice of `tests.certificate_cases`."""
+    for k, case in enumerate(cases):
+        found = damage(case, [other for other in cases if other is not case], 30, k, tmp_path)
+        assert sum(found.values()) > 20
+        assert not [kind for kind in found if "WRONGLY" in kind]
+
+
+@pytest.mark.slow
+def test_faults_of_searches_are_not_certified(tmp_path: Path) -> None:
+    """A child left out, or a cut, floor or fixing that is too strong, gives no certificate of a false bound."""
+    found = [plant(1000 + k, k, tmp_path) for k in range(5)]
+    assert not [kind for kind in found if "WRONGLY" in kind]
+
+
+def packed(lines: list[Any]) -> bytes:
+    return gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode(), 1)
+
+
+HOSTILE: dict[str, Callable[[list[Any]], bytes]] = {
+    "nothing": lambda _: b"",
+    "no gzip": lambda _: b"certificate",
+    "cut off": lambda lines: packed(lines)[:-40],
+    "another version": lambda lines: packed([[lines[0][0], 7, lines[0][2]], *lines[1:]]),
+    "no number": lambda lines: packed([[*lines[0][:2], lines[0][2] | {"lower": "nan"}], *lines[1:]]),
+    "infinite": lambda lines: packed([[*lines[0][:2], lines[0][2] | {"lower": "inf"}], *lines[1:]]),
+    "NaN as such": lambda lines: packed([lines[0], ["cut", "tangent", [], [0], float("nan")], *lines[1:]]),
+    "a tree without an end": lambda lines: packed(
+        [*lines[: lines.index(["proof"]) + 1], *[["split", [[0], [1]]]] * 20_000]
+    ),
+    "deep brackets": lambda _: gzip.compress(b"[" * 1_000_000),
+    "a long line": lambda _: gzip.compress(b" " * (checker.LONGEST_LINE + 2)),
+    "an endless file": lambda lines: gzip.compress(
+        json.dumps(lines[0]).encode() + b"\n" + (b'["segment",[0]]' + b" " * 10**6 + b"\n") * 9
+    ),
+    "nothing behind the statement": lambda lines: packed(lines[:1]),
+    "words": lambda lines: packed([lines[0], ["path", "x", "y", "z"], *lines[1:]]),
+    "a text in place of lines": lambda _: packed(["certificate"]),
+    "more after the end": lambda lines: packed([*lines, ["leaf", {}]]),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_files_are_refused_in_one_line(
+    kind: str,
+    cases: list[Case],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever a file holds, the answer is one line and exit code 1, and memory stays bounded."""
+    monkeypatch.setattr(checker, "LONGEST_FILE", 1 << 23)
+    case, file = cases[0], tmp_path / "hostile.jsonl.gz"
+    lines = [json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()]
+    file.write_bytes(HOSTILE[kind](lines))
+    assert checker.main([str(case.file), str(file)]) == 1
+    told = capsys.readouterr().out
+    assert told.count("\n") == 1
+    assert told.startswith(("line ", "instance"))
+
+
+def test_hostile_instances_are_refused_in_one_line(cases: list[Case], tmp_path: Path) -> None:
+    """An instance file that is missing, no JSON, or of another form."""
+    for content in (b"", b"{", b"[]", b'{"schema_version": 3}'):
+        file = tmp_path / "instance.json"
+        file.write_bytes(content)
+        with pytest.raises(Fault, match="instance: "):
+            check(str(file), str(cases[0].certificate))
+    with pytest.raises(Fault, match="instance: "):
+        check(str(tmp_path / "missing.json"), str(cases[0].certificate))
+
+
+def test_the_checker_stands_alone(cases: list[Case]) -> None:
+    """It imports the standard library alone, and runs as a file in an empty folder of modules."""
+    tree = ast.parse(PROGRAM.read_text())
+    names = [
+        node.names[0].name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+    assert {str(name).split(".")[0] for name in names} <= sys.stdlib_module_names | {"__future__"}
+    ran = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), str(cases[0].file), str(cases[0].certificate)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("proved: value in [")
+
+
+def test_logarithms_and_exponentials_are_rounded_outwards() -> None:
+    """Both bounds enclose the value, and lie together; products that must be 1 are."""
+    for top, bottom in ((1, 1), (2, 1), (3, 2), (10**6, 1), (ONE, 1), (10**15 + 1, 10**15), (5, 4)):
+        low, high = logarithm(top, bottom)
+        assert low <= high <= low + ONE // 10**30
+        assert Fraction(low, ONE) == pytest.approx(math.log(top) - math.log(bottom), rel=1e-9, abs=1e-15)
+    for s in (0, 1, ONE // 3, ONE, 7 * ONE, 600 * ONE):
+        low, high = exponential(s)
+        assert 0 <= low <= high <= low + ONE // 10**30
+        assert float(Fraction(low, ONE)) == pytest.approx(math.exp(-s / ONE), rel=1e-12)
+        inner = logarithm(ONE, high)[0] if high < ONE else 0
+        assert inner <= s + ONE // 10**30 or s > 170 * ONE
+
+
+def test_counts_of_options_that_fit_are_exact() -> None:
+    """`exceeds` agrees with the enumeration of all counts."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        kinds = [
+            ((*(Fraction(int(u), 2) for u in rng.integers(0, 5, 2)), int(rng.integers(1, 4))), int(rng.integers(1, 4)))
+            for _ in range(4)
+        ]
+        left = [Fraction(int(r), 2) for r in rng.integers(0, 14, 2)]
+        counts = np.stack(np.meshgrid(*[np.arange(count + 1) for _, count in kinds]), -1).reshape(-1, 4)
+        fits = np.all([counts @ [float(kind[r]) for kind, _ in kinds] <= float(left[r]) for r in range(2)], axis=0)
+        most = int((counts[fits] @ [kind[-1] for kind, _ in kinds]).max())
+        assert not exceeds(kinds, left, most)
+        assert exceeds(kinds, left, most - 1)
+
+
+def test_what_has_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
+    """Patrol teams, other methods, changed instances and several files say what is missing before anything is solved."""
+    file = INSTANCES / "grid" / "grid-10-plain-6.json"
+    for files, options, changes, told in (
+        ([file], {"method": "compact"}, Changes(), "method 'compact'"),
+        ([file], {"method": "mixed"}, Changes(), "method 'mixed'"),
+        ([file, file], {}, Changes(), "2 instance files"),
+        ([file], {}, Changes(budgets={"sensors": 2.0}), "changed"),
+    ):
+        with pytest.raises(InputError, match=told):
+            list(solve_files(files, options=options, changes=changes, certificate=tmp_path / "c.jsonl.gz"))
+    with pytest.raises(InputError, match="patrol teams"):
+        solve_with(small_case(0)[0], SolveOptions(), record=SearchRecord())
+    assert not list(tmp_path.iterdir())
