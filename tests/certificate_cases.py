@@ -28,6 +28,7 @@ from optimizer.certificate.check import Fault, check
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
+from optimizer.solvers.branch_and_cut.lp import relaxed_options
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
@@ -139,7 +140,8 @@ def _damage_leaf(lines: list[Any], rng: random.Random, wanted: type) -> None:
         for key, value in here.items() if isinstance(here, dict) else enumerate(here):
             if isinstance(value, (list, dict)):
                 waiting.append(value)
-            if type(value) is wanted and not (wanted is str and not value.startswith("0x")) and value != []:
+            hexadecimal = wanted is not str or str(value).startswith("0x")
+            if type(value) is wanted and hexadecimal and value != []:
                 places.append((here, key))
     if not places:
         return
@@ -203,7 +205,7 @@ def strong_cuts(share: float) -> Iterator[None]:
 @contextmanager
 def high_floors(share: float) -> Iterator[None]:
     """Raise the floors of nodes by a share."""
-    prepared = tree_module.prepared
+    prepared = relaxed_options.prepared
 
     def higher(node: Any, master: Any) -> Any:
         done = prepared(node, master)
