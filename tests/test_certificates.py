@@ -19,6 +19,7 @@ from optimizer.base.errors import InputError
 from optimizer.certificate import check as checker
 from optimizer.certificate.check import ONE, Fault, check, exceeds, exponential, logarithm
 from optimizer.pipeline.solve import solve_files
+from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.changes import Changes
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
@@ -27,13 +28,20 @@ from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve_with
 from tests.cases import random_instance
 from tests.certificate_cases import Case, case_of, certified, damage, is_wrong, least_value, plant
+from tests.command import Outcome, run
 from tests.test_joint import small_case
+from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 INSTANCES = Path(__file__).parents[1] / "instances"
 PROGRAM = Path(checker.__file__)
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +228,21 @@ def test_what_has_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="patrol teams"):
         solve_with(small_case(0)[0], SolveOptions(), record=SearchRecord())
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_plan_folder_holds_its_certificate(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    """`plan --certificate` writes it, `verify` checks the folder, a ledger would keep its hash, and a changed instance is noticed."""
+    out = tmp_path / "out"
+    outcome = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--certificate", "--no-report")
+    assert outcome.code == 0, outcome.err
+    (line,) = outcome.objects
+    assert json.loads((out / "run.json").read_text())["certificate"]
+    assert out / CERTIFICATE_FILE in PlanFolder(out).recorded
+    (told,) = command("verify", out, "--json").objects
+    assert told["certified"]["lower"] == pytest.approx(line["lower"], rel=1e-8)
+    assert told["certified"]["value"] == pytest.approx(line["upper"], rel=1e-8)
+    (out / "instance.json").write_text((out / "instance.json").read_text() + " ")
+    refused = command("verify", out)
+    assert refused.code == 1
+    assert refused.out == "line 1: it is the certificate of another instance file\n"

@@ -23,6 +23,7 @@ import json
 import math
 import sys
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -90,6 +91,7 @@ def pairs(value: Any, size: int, what: str) -> list[tuple[int, float]]:
     return [(index(k, size, what), number(text)) for k, text in value]
 
 
+@lru_cache(maxsize=1 << 16)
 def logarithm(top: int, bottom: int) -> tuple[int, int]:
     """Return bounds of ln(top / bottom) >= 0: ln m + k ln 2 with ln m = 2 artanh((m - 1) / (m + 1)), 1 <= m < 2."""
     k = max(top.bit_length() - bottom.bit_length() - 1, 0)
