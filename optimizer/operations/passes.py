@@ -31,6 +31,7 @@ from optimizer.problem.plan.plan import with_plan
 from optimizer.records.quality import record_faults
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import check_count, scenario_draws
+from optimizer.scenario.file.ranges import detection_ranges
 
 if TYPE_CHECKING:
     import os
@@ -476,6 +477,11 @@ def _warnings(compiled: Compiled, names: Sequence[str], finds: Mapping[str, floa
     if not made.drawn:
         yield message(
             "Nothing of the model differs between draws: the intervals hold the chance of finds alone, and are too narrow."
+        )
+    if not detection_ranges(compiled.scenario):
+        yield message(
+            "Detection chances are single numbers: the interval of an interdiction rate holds the flows alone, and is too narrow. Give "
+            "ranges, such as detection = [0.2, 0.5]."
         )
     empty = [quarter for quarter, count in finds.items() if count == 0]
     if empty:
