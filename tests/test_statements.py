@@ -22,7 +22,7 @@ from optimizer.analysis.uncertainty.sensitivity import (
     sensitivity_sentences,
 )
 from optimizer.cli.console import verdict
-from optimizer.problem.plan.difference import NOTHING, Bounds, difference
+from optimizer.problem.plan.difference import NOTHING, ValueBounds, difference
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result
 from optimizer.report.analysis_figures import frontier_figure
@@ -45,7 +45,7 @@ VALUES = st.floats(0, 1)
 def test_what_is_said_of_a_difference_is_true_of_every_value_within_the_bounds(
     a: float, b: float, c: float, d: float
 ) -> None:
-    before, after = Bounds(min(a, b), max(a, b)), Bounds(min(c, d), max(c, d))
+    before, after = ValueBounds(min(a, b), max(a, b)), ValueBounds(min(c, d), max(c, d))
     says = difference(before, after).says
     for one in (before.lower, before.upper):
         for other in (after.lower, after.upper):

@@ -128,7 +128,7 @@ def exponential(s: int) -> tuple[int, int]:
     return low, high
 
 
-class Problem:
+class InstanceFile:
     """An instance file: arcs, evaders, options, and what a plan must keep, as rows."""
 
     def __init__(self, content: bytes) -> None:
@@ -263,7 +263,7 @@ class Path:
         return value
 
 
-class Node:
+class PlanSet:
     """A set of plans: those that place some options and exclude others, keep `rows`, and leave each commodity its floor."""
 
     def __init__(self, placed: bytearray, excluded: bytearray, floor: list[int], empty: bool) -> None:
@@ -273,9 +273,9 @@ class Node:
         self.rows: list[Row] = []
         self.hull: list[Row] = []
 
-    def child(self, members: list[list[int]], closed: bool) -> Node:
+    def child(self, members: list[list[int]], closed: bool) -> PlanSet:
         """Return the plans that close all paths, or leave one open."""
-        node = Node(bytearray(self.placed), bytearray(self.excluded), [*self.floor], self.empty)
+        node = PlanSet(bytearray(self.placed), bytearray(self.excluded), [*self.floor], self.empty)
         node.splits, node.closed = [*self.splits, members], [*self.closed, closed]
         node.rows, node.hull = [*self.rows], [*self.hull]
         return node
@@ -284,7 +284,7 @@ class Node:
 class Checker:
     """One certificate, read line by line."""
 
-    def __init__(self, problem: Problem, lines: Any) -> None:
+    def __init__(self, problem: InstanceFile, lines: Any) -> None:
         self.problem, self.lines, self.line = problem, lines, 0
         self.commodity: dict[Any, int] = {}
         self.weight: list[int] = []
@@ -462,7 +462,7 @@ class Checker:
         b = {j: times_up(times_up(paths[0].value, high), u) for j, u in depth.items()}
         return times(times(paths[0].value, low), ONE + at), b
 
-    def row_at(self, k: int, node: Node) -> tuple[int, dict[int, int], set[int]]:
+    def row_at(self, k: int, node: PlanSet) -> tuple[int, dict[int, int], set[int]]:
         """Return a and b of sum p_u theta_u >= a - b x over the commodities of a row, and these."""
         row = self.rows[k]
         if isinstance(row, tuple):
@@ -480,12 +480,12 @@ class Checker:
         self.made[k] = floors, (side, b, set(of))
         return self.made[k][1]
 
-    def raise_floors(self, node: Node, excluded: set[int]) -> None:
+    def raise_floors(self, node: PlanSet, excluded: set[int]) -> None:
         """Raise the floors of a node in which more options are excluded: to what paths are worth with all others placed."""
         for path in {id(path): path for j in excluded for path in self.on.get(j, ())}.values():
             node.floor[path.commodity] = max(node.floor[path.commodity], path.without(node.excluded))
 
-    def propagate(self, node: Node) -> None:
+    def propagate(self, node: PlanSet) -> None:
         """Place and exclude what rows leave no choice about; note where they leave no plan."""
         before, again = bytes(node.excluded), True
         rows = [*self.problem.rows, *node.rows]
@@ -504,10 +504,10 @@ class Checker:
                         (node.placed if c > 0 else node.excluded)[j] = again = True
         self.raise_floors(node, {j for j, old in enumerate(before) if node.excluded[j] > old})
 
-    def root(self) -> Node:
+    def root(self) -> PlanSet:
         """Return the node of all plans."""
         n = self.problem.n_options
-        node = Node(bytearray(n), bytearray(n), [0] * len(self.weight), empty=False)
+        node = PlanSet(bytearray(n), bytearray(n), [0] * len(self.weight), empty=False)
         for j in self.problem.forced:
             node.placed[j] = 1
         for j in self.problem.forbidden:
@@ -544,13 +544,13 @@ class Checker:
             else:
                 fail(f"{word[:40]!r} is not known in a tree")
 
-    def all_closed(self, node: Node, members: list[list[int]]) -> Node:
+    def all_closed(self, node: PlanSet, members: list[list[int]]) -> PlanSet:
         """Return the plans of a node that place an option of each member."""
         node.rows += [(ONE, dict.fromkeys(member, ONE)) for member in members]
         self.propagate(node)
         return node
 
-    def opened(self, node: Node, members: list[list[int]]) -> Node:
+    def opened(self, node: PlanSet, members: list[list[int]]) -> PlanSet:
         """Return the plans of a node that place no option of some member (Proposition 13)."""
         free = [set(member) for member in members if not any(node.placed[j] for j in member)]
         if not free:
@@ -579,7 +579,7 @@ class Checker:
         return node
 
     def bound(
-        self, node: Node, duals: Any, weight: dict[int, int], price: dict[int, int]
+        self, node: PlanSet, duals: Any, weight: dict[int, int], price: dict[int, int]
     ) -> tuple[int, dict[int, int]]:
         """Return the lower bound that duals prove, and the reduced costs (Proposition 11)."""
         total, cost, used = 0, dict(price), dict[int, int]()
@@ -607,7 +607,7 @@ class Checker:
                 total += c
         return total, cost
 
-    def side_rows(self, node: Node, duals: Any) -> Any:
+    def side_rows(self, node: PlanSet, duals: Any) -> Any:
         """Yield the rows that plans keep, with their duals."""
         problem = self.problem
         kinds = (
@@ -631,7 +631,7 @@ class Checker:
             yield ((1 - len(options)) * ONE, dict.fromkeys(options, -ONE)), number(z)
 
     def fix(
-        self, node: Node, least: int, weight: Any, price: Any, duals: Any, placed: list[int], excluded: list[int]
+        self, node: PlanSet, least: int, weight: Any, price: Any, duals: Any, placed: list[int], excluded: list[int]
     ) -> None:
         """Fix options whose other value costs at least what is claimed."""
         if node.empty:
@@ -652,7 +652,7 @@ class Checker:
         self.raise_floors(node, new)
         self.propagate(node)
 
-    def hull(self, node: Node, terms: list[Any], side: int) -> None:
+    def hull(self, node: PlanSet, terms: list[Any], side: int) -> None:
         """Take sum k x <= side for whole k >= 0, as no numbers of options that fit the budgets exceed it (Proposition 9)."""
         if type(side) is not int or any(type(k) is not int or k < 0 for _, k in terms):
             fail("a budget cut that is not in whole numbers")
@@ -671,7 +671,7 @@ class Checker:
             fail("more options fit the budgets than a budget cut says")
         node.hull.append((-side * ONE, {j: -k * ONE for j, k in amounts.items()}))
 
-    def floor(self, node: Node, value: str, paths: list[Any], budgets: list[Any], hulls: list[Any]) -> None:
+    def floor(self, node: PlanSet, value: str, paths: list[Any], budgets: list[Any], hulls: list[Any]) -> None:
         """Raise the floor of a commodity to a level that the budgets leave it (Proposition 10)."""
         level, shown, covered, u = down(number(value)), 0, dict[int, int](), None
         for k, y in pairs(paths, len(self.paths), "path"):
@@ -779,7 +779,7 @@ def check(instance: str, certificate: str) -> tuple[Fraction, Fraction]:
             content = file.read(LONGEST_INSTANCE + 1)
         if len(content) > LONGEST_INSTANCE:
             fail(f"the instance file is larger than {LONGEST_INSTANCE} bytes")
-        checker = Checker(Problem(content), lines_of(certificate))
+        checker = Checker(InstanceFile(content), lines_of(certificate))
         lower, value = checker.run()
     except Exception as error:  # noqa: BLE001 - whatever a file holds, it ends in one sentence
         sentence = str(error) if isinstance(error, Fault) else f"cannot be read ({type(error).__name__})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from optimizer.cli.console import Verbosity, set_verbosity
-from optimizer.cli.purposes import Command
+from optimizer.cli.purposes import CommandInPanels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,9 @@ def add_command(
         Arguments as typed in a shell, without the program; by default those of `optimizer.cli.commands.EXAMPLES`.
     """
     own = name or function.__name__
-    app.command(own, cls=Command, epilog=examples_text(f"{group} {own}".strip(), examples))(_with_verbosity(function))
+    app.command(own, cls=CommandInPanels, epilog=examples_text(f"{group} {own}".strip(), examples))(
+        _with_verbosity(function)
+    )
 
 
 def add_group(app: typer.Typer, group: typer.Typer, name: str) -> None:

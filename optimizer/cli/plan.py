@@ -197,7 +197,7 @@ def _default_folder(scenario: Path) -> Path:
 
 def _show(planned: Planned) -> None:
     """Print the sites and beats of a plan with their marginal values, the layouts it is compared with, and where the files are."""
-    from optimizer.problem.plan.difference import Bounds, searched_enough
+    from optimizer.problem.plan.difference import ValueBounds, searched_enough
     from optimizer.problem.plan.result import GIVEN
 
     plan, values = planned.plan, planned.plan.values
@@ -208,7 +208,7 @@ def _show(planned: Planned) -> None:
     print_table(f"{plan.name}: {verdict(planned.result)}", ["site", "stands", "marginal value"], rows)
     result = planned.result
     if result.upper is not None and (result.method != GIVEN or result.lower):
-        known, before = Bounds(result.lower or 0.0, result.upper), values.existing
+        known, before = ValueBounds(result.lower or 0.0, result.upper), values.existing
         if not searched_enough(known, values.nothing if before is None else before):
             between = f"between {six_figures(known.lower)} and {six_figures(known.upper)}"
             print_line(

@@ -106,7 +106,7 @@ MORE: Final = "More options"
 """The panel of options that few need; `typer.Option(rich_help_panel=MORE)` puts one there."""
 
 
-class Command(TyperCommand):
+class CommandInPanels(TyperCommand):
     """A command whose help lists the options that few need after the others."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own copy of click has no public types

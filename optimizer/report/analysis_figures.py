@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, marked
-from optimizer.problem.plan.difference import Bounds, difference
+from optimizer.problem.plan.difference import ValueBounds, difference
 from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def draw_frontier(
             arrowprops={"arrowstyle": "-", "color": TEXT, "linewidth": 0.8},
             parse_math=False,
         )
-    fall = difference(Bounds(lower[0], upper[0]), Bounds(lower[-1], upper[-1]), rising=True)
+    fall = difference(ValueBounds(lower[0], upper[0]), ValueBounds(lower[-1], upper[-1]), rising=True)
     said = {
         "less": _("From {first} to {last} the value falls by {fall}"),
         "nothing": _("From {first} to {last} more brings nothing"),

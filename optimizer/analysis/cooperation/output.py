@@ -9,7 +9,7 @@ from optimizer.base.text.formatting import number, with_range
 from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
-from optimizer.problem.plan.difference import Bounds, Difference, difference
+from optimizer.problem.plan.difference import Difference, ValueBounds, difference
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
 
 def _together(found: Cooperation) -> Difference:
     """Return by how much less gets through with the plan of all."""
-    return difference(Bounds(found.nobody, found.nobody), found.together)
+    return difference(ValueBounds(found.nobody, found.nobody), found.together)
 
 
 def interval(each: WorthInterval) -> str:

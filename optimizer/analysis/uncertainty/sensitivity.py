@@ -19,7 +19,7 @@ from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT
 from optimizer.base.work.tasks import Task
 from optimizer.problem.instance.changes import Changes
-from optimizer.problem.plan.difference import Bounds
+from optimizer.problem.plan.difference import ValueBounds
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.problem.plan.result import tolerance_of
@@ -82,12 +82,12 @@ class VariedAssumption:
         known = [value, *(end.upper for end in (self.low, self.high) if end is not None)]
         return max(known) - min(known)
 
-    def swing_bounds(self, assumed: Bounds) -> Bounds:
+    def swing_bounds(self, assumed: ValueBounds) -> ValueBounds:
         """Return what is proven of the swing of best plans, from the bounds of the best as assumed; it has no most without an end."""
         ends: list[Bounded] = [assumed, *(end for end in (self.low, self.high) if end is not None)]
         least = max(a.lower for a in ends) - min(a.upper for a in ends)
         most = max(a.upper for a in ends) - min(a.lower for a in ends)
-        return Bounds(max(least, 0.0), most if len(ends) == 3 else math.inf)
+        return ValueBounds(max(least, 0.0), most if len(ends) == 3 else math.inf)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Sensitivity:
     @property
     def leads(self) -> bool:
         """Whether bounds prove that the first assumption moves the value most."""
-        swings = [each.swing_bounds(Bounds(self.lower, self.value)) for each in self.varied]
+        swings = [each.swing_bounds(ValueBounds(self.lower, self.value)) for each in self.varied]
         return bool(swings) and swings[0].lower > 0 and all(swings[0].lower >= other.upper for other in swings[1:])
 
 
@@ -417,7 +417,7 @@ def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
 def _swing_sentences(found: Sensitivity) -> Iterator[Message]:
     """Yield which assumption moves the value most where bounds prove it, else between what it may."""
     for each in found.varied[:1]:
-        swing = each.swing_bounds(Bounds(found.lower, found.value))
+        swing = each.swing_bounds(ValueBounds(found.lower, found.value))
         if found.leads:
             yield message(
                 "{assumption} moves the value most, by {swing:.4g}.",

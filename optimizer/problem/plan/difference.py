@@ -31,7 +31,7 @@ class Bounded(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ValueBounds:
     """A value that lies between two; one that is known has both ends equal."""
 
     lower: float
@@ -61,9 +61,9 @@ class Difference:
     def says(self) -> Says:
         """What may be stated: `less` or `more` gets through after, the difference is `nothing`, or it is `open`: not yet known.
 
-        >>> difference(Bounds(0.5, 0.9), Bounds(0.5, 0.9)).says
+        >>> difference(ValueBounds(0.5, 0.9), ValueBounds(0.5, 0.9)).says
         'open'
-        >>> difference(Bounds(0.9, 0.9), Bounds(0.8, 0.85)).says
+        >>> difference(ValueBounds(0.9, 0.9), ValueBounds(0.8, 0.85)).says
         'less'
         """
         if max(abs(self.low), abs(self.high)) <= NOTHING * self.scale:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import DASH, SPACE, decimal, known, number, percent, plain
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.problem.plan.difference import WIDE, Bounds, searched_enough
+from optimizer.problem.plan.difference import WIDE, ValueBounds, searched_enough
 from optimizer.problem.plan.result import GIVEN, relative_gap
 from optimizer.report.words import word
 
@@ -105,7 +105,7 @@ class PlanSummary:
         if not self.bound_asked:
             return True
         before = self.existing if known(self.existing) else self.nothing
-        plan = Bounds((self.bound or 0.0) if known(self.bound) else 0.0, self.upper)
+        plan = ValueBounds((self.bound or 0.0) if known(self.bound) else 0.0, self.upper)
         return searched_enough(plan, before if known(before) else None)
 
 

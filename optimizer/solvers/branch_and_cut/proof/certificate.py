@@ -17,13 +17,13 @@ from scipy.optimize import linprog
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.readwrite import written_whole
-from optimizer.certificate.check import ONE, VERSION, Fault, Problem, check, down
+from optimizer.certificate.check import ONE, VERSION, Fault, InstanceFile, check, down
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
 from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, best_of_each
-from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, ValueRows
+from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows
 
 if TYPE_CHECKING:
     import os
@@ -79,7 +79,7 @@ def write_certificate(
     assert result.plan is not None  # noqa: S101 - the caller has looked
     assert result.lower is not None  # noqa: S101
     assert result.upper is not None  # noqa: S101
-    problem = Problem(Path(instance_file).read_bytes())
+    problem = InstanceFile(Path(instance_file).read_bytes())
     plan = np.flatnonzero(instance.placed(result.plan.options)).tolist()
     statement = {
         "instance": problem.digest,
@@ -127,7 +127,7 @@ def _tree(record: SearchRecord) -> _Branch:
 class _Writer:
     """The lines of one certificate: paths, cuts and rows as they are asked for, each once."""
 
-    def __init__(self, problem: Problem, network: _Network) -> None:
+    def __init__(self, problem: InstanceFile, network: _Network) -> None:
         self.problem, self.network = problem, network
         self.paths: dict[Any, int] = {}
         self.found: list[Any] = []
@@ -138,7 +138,7 @@ class _Writer:
 
     def lines(self, record: SearchRecord) -> list[Line]:
         """Return all lines but the first."""
-        proof = _Proof(self, record).lines()
+        proof = _SearchProof(self, record).lines()
         walks, parts = self.network.walks(self.found)
         declared: list[Line] = [["segment", arcs] for arcs in walks]
         for number, what in enumerate(self.found):
@@ -200,7 +200,7 @@ def _hex(value: int) -> str:
     return (nearest if down(nearest) <= value else float(np.nextafter(nearest, 0.0))).hex()
 
 
-class _Proof:
+class _SearchProof:
     """The tree of one search."""
 
     def __init__(self, writer: _Writer, record: SearchRecord) -> None:
@@ -331,7 +331,7 @@ class _Proof:
                 self._side(name, value, found)
                 continue
             what, at = made
-            if isinstance(what, ValueRows):
+            if isinstance(what, PathCutRows):
                 if at < what.groups.size:
                     group = int(what.groups[at])
                     rows.setdefault(group, []).append((self._row(what, group), value / self.master.scale[group]))
@@ -370,7 +370,7 @@ class _Proof:
             size = max(map(abs, self.instance.requirements[k].coefficients), default=1.0) or 1.0
             found.setdefault("requirement", []).append([k, (value / size).hex()])
 
-    def _row(self, rows: ValueRows, group: int) -> int:
+    def _row(self, rows: PathCutRows, group: int) -> int:
         """Return the number of the row of a group."""
         cuts = rows.cuts
         assert cuts.made_of is not None  # noqa: S101 - they come from separation
@@ -402,7 +402,7 @@ class _Proof:
         """Return the number, below 0, of the row of a group, whose search is written as a proof of its own."""
         group = int(cuts.commodity[at])
         if group not in self.writer.lemmas:
-            proof = _Proof(self.writer, self.record.groups[group])
+            proof = _SearchProof(self.writer, self.record.groups[group])
             tree, own = proof.lines(), cuts.row == at
             paths = proof.master.pool.paths
             best = best_of_each(paths.commodity, paths.value).tolist()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.params import SolveOptions
 
-    Added: TypeAlias = "ValueRows | BudgetCuts | GroupRows | list[SplitRow]"
+    Added: TypeAlias = "PathCutRows | BudgetCuts | GroupRows | list[SplitRow]"
 
 
 def check_certifiable(instance: Instance, options: SolveOptions) -> None:
@@ -108,7 +108,7 @@ def joined(first: Trail | None, second: Trail | None) -> Trail | None:
     return trail
 
 
-class ValueRows(NamedTuple):
+class PathCutRows(NamedTuple):
     """Rows on values that were added together: group of each, and the cuts of commodities that they sum, made at a point."""
 
     groups: NDArray[np.int64]
@@ -165,7 +165,7 @@ class SearchRecord:
 
     def rows_of_values(self, first: int, groups: NDArray[np.int64], cuts: Cuts, point: NDArray[np.float64]) -> None:
         """Take rows on values, named from `first` on."""
-        self._add(first, ValueRows(groups, cuts, point))
+        self._add(first, PathCutRows(groups, cuts, point))
 
     def rows_of_budgets(self, first: int, cuts: BudgetCuts) -> None:
         """Take budget cuts, named from `first` on."""
