@@ -386,6 +386,9 @@ def tree(monkeypatch: pytest.MonkeyPatch) -> BranchAndCut:
     instance = two_lines()
     tree = BranchAndCut(instance, contract(instance))
     tree.offer(np.arange(2 * ROADS) >= ROADS)
+    tree.params = replace(
+        tree.params, root=replace(tree.params.root, flat_rounds=5)
+    )  # else the root finds the better line by itself
     tree.cut_root()
     return tree
 
