@@ -271,7 +271,7 @@ def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_ma
     add_lagrangian_cuts(alone, nothing)
     workers = LosesAGroup(2)
     add_lagrangian_cuts(shared, nothing, shared_by(workers, shared))
-    assert workers.n_groups > 3
+    assert workers.n_groups >= 2  # one of them was lost; this process makes what no worker has begun
     assert shared.lower == pytest.approx(alone.lower, rel=1e-6)
     assert alone.lower > before * (1 + 1e-4)
 

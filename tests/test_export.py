@@ -367,7 +367,12 @@ def _tables(content: ReportContent) -> list[GeoTable]:
         return text.encode("utf-8", "replace").decode()
 
     sites = tuple(
-        changed_site(row, label=whole(row.label), kind=whole(row.entry.kind), uses=dict(row.costs))
+        changed_site(
+            row,
+            label=whole(row.label),
+            kind=whole(row.entry.kind),
+            uses={name: amount.value for name, amount in row.costs.items()},
+        )
         for row in content.sites
     )
     content = dataclasses.replace(content, sites=sites)

@@ -151,7 +151,7 @@ def test_best_paths_against_a_mixture(seed: int, monkeypatch: pytest.MonkeyPatch
     """The same bits, and no path of any origin is worth more than the bound."""
     rng, n, plans = np.random.default_rng(seed), 8, 3
     ends = np.array([(i, j) for i in range(n) for j in range(n) if i != j and rng.random() < 0.4])
-    tail, head = ends.T
+    tail, head = np.ascontiguousarray(ends.T)
     start, into = (np.searchsorted(np.sort(column), np.arange(n + 1)) for column in (tail, head))
     survival, probability = rng.choice([0.2, 0.5, 0.9, 1.0], (tail.size, plans)), np.array([0.5, 0.3, 0.2])
     origins, known = np.arange(1, n), np.zeros(n - 1)

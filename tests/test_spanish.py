@@ -267,7 +267,7 @@ NOTHING = Plan(())
 def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: int) -> None:
     ranges = tuple(BudgetRange.between(name, 0, 2000, 3) for name in ("agentes", "dinero")[:agencies])
     points = tuple(
-        FrontierPoint((1000.0 * k,) * agencies, 0.5 - 0.2 * k, value, NOTHING)
+        FrontierPoint((1000.0 * k,) * agencies, value - 0.001, value, NOTHING)
         for k, value in enumerate((0.9, 0.5, 0.4))
     )
     pages, tables = {}, {}

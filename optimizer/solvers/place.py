@@ -12,7 +12,7 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.work.cluster import connected
 from optimizer.base.work.executor import thread_count
 from optimizer.base.work.listener import SILENT, Stopping, stop_if_cancelled
-from optimizer.problem.instance.methods import METHOD_NAMES, installed_methods
+from optimizer.problem.instance.methods import BUILT_IN, METHOD_NAMES, installed_methods
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
 from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
 from optimizer.solvers.mip.compact import search_compact
@@ -116,7 +116,8 @@ def place(
                 raise KeyboardInterrupt
         search.begin()
         stopping.attempt(lambda: _run(METHODS[options.method], search))
-        stopping.attempt(lambda: _make_sure(search))
+        if options.method in BUILT_IN:  # a method of another package is shown as it is
+            stopping.attempt(lambda: _make_sure(search))
         if stopping.stopped:
             search.limit = "interrupted"
         search.verify()

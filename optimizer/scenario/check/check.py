@@ -323,11 +323,12 @@ def _idle_crews(scenario: ScenarioModel, sites: Sequence[PlacedSite]) -> Iterato
     idle = sorted({crew.agency for crew in scenario.crews if crew.agency not in busy and (crew.agency or not busy)})
     if not idle or "" in busy:
         return
+    everybody = message("all agencies")
     yield message(
         "{people} people in crews of {agencies} have no duty: no team and no site of theirs needs people of a roster. Check `agency` of "
         "crews, sites and teams, and `people` of [roster].",
         people=sum(crew.number * crew.people for crew in scenario.crews if crew.agency in idle),
-        agencies=shortened([name or message("all agencies") for name in idle]),
+        agencies=shortened([name or everybody for name in idle]),
     )
 
 
