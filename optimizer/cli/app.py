@@ -11,6 +11,7 @@ from optimizer.base.errors import OptimizerError
 from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import is_interrupt
 from optimizer.cli.adapt import adapt
+from optimizer.cli.audit import audit_app
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group, examples_text
@@ -106,7 +107,13 @@ for command in (
     exchange,
 ):
     add_command(app, command)
-for group, name in ((convert_app, "convert"), (import_app, "import"), (ledger_app, "ledger"), (risk_app, "risk")):
+for group, name in (
+    (audit_app, "audit"),
+    (convert_app, "convert"),
+    (import_app, "import"),
+    (ledger_app, "ledger"),
+    (risk_app, "risk"),
+):
     add_group(app, group, name)
 
 

@@ -151,6 +151,12 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "bench --family all --scheduler tcp://10.0.0.1:8786",
     ),
     "simulate": ("simulate instances/rio-grande/network.gpkg --world mixed --effort feedback --seizures 400 --seed 1",),
+    "audit": ("audit plan results/rio-grande --from 2026-12-01 --seed-file ~/audit.seed --new-seed --out audit.json",),
+    "audit plan": (
+        "audit plan results/rio-grande --from 2026-12-01 --seed-file ~/audit.seed --new-seed --out audit.json",
+    ),
+    "audit sheets": ("audit sheets audit.json --out results/audit-sheets",),
+    "audit results": ("audit results audit.json results/audit-sheets --out results/audit",),
     "draw": (
         "draw results/andorra-days --from 2026-12-01 --days 30 --seed-file andorra.seed --new-seed",
         "draw results/andorra-days --from 2026-12-31 --begun 2026-12-01 --seed-file andorra.seed --override '2027-01-03 -crossing-w5203906-1'",

@@ -55,6 +55,7 @@ PURPOSES: Final = (
             "roster": "who goes where in each shift",
             "draw": "what stands where today, by a secret seed",
             "export": "the plan for a GIS: layers and figures",
+            "audit": "inspect vehicles that chance chooses, to know what passes",
         },
     ),
     Purpose(

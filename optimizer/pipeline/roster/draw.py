@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
-from optimizer.base.files.readwrite import existing_file, sha256, write_json
+from optimizer.base.files.readwrite import sha256, write_json
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import DUTIES_FILE
@@ -33,6 +32,7 @@ from optimizer.roster.draws import (
     periods_of,
 )
 from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture
+from optimizer.roster.secret import read_secret
 from optimizer.sharing.recording import record_overrides
 
 if TYPE_CHECKING:
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
 
 MOST_DAYS = 366
-
-LEAST_SECRET = 16
-"""Bytes of a secret below which it could be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +164,7 @@ def draw_from_plan(
         raise InputError(Problem(str(place), "a file", "no file yet", "Add --overwrite, or name another with --out"))
     shifts = _shifts(opened) if every == "shift" else ()
     instance, mixture = opened.instance, opened.mixture
-    if new_seed:
-        _make_secret(Path(seed_file), folder)
-    secret = _secret(Path(seed_file), folder)
-    warnings = _warnings(Path(seed_file))
+    secret, warnings = read_secret(Path(seed_file), folder, new=new_seed)
     periods, a_day = periods_of(day, days, shifts), max(1, len(shifts))
     whole, price = with_mixture(instance, mixture), None
     going = (
@@ -253,43 +247,6 @@ def _shifts(opened: PlanFolder) -> tuple[str, ...]:
         found = f"no {DUTIES_FILE} in {opened.path}, so no shifts"
         raise InputError(Problem("--every shift", found, "a scenario with [[shifts]]", "Draw a plan a day"))
     return tuple(shift.id for shift in opened.duties.shifts)
-
-
-def _check_apart(path: Path, folder: Path) -> None:
-    if path.resolve().is_relative_to(folder.resolve()):
-        found = "a file in the plan folder"
-        expected = "a file elsewhere: who reads the plan must not read the draws"
-        raise InputError(Problem("--seed-file", found, expected))
-
-
-def _make_secret(path: Path, folder: Path) -> None:
-    """Write a new secret that its owner alone can read."""
-    _check_apart(path, folder)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-    except FileExistsError:
-        raise InputError(Problem(str(path), "a file", "no file yet, for --new-seed", "Leave --new-seed out")) from None
-    except OSError as error:
-        raise InputError(Problem(str(path), error.strerror or str(error), "a place for a seed file")) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32) + "\n")
-
-
-def _secret(path: Path, folder: Path) -> bytes:
-    _check_apart(path, folder)
-    if not path.exists():
-        raise InputError(Problem(str(path), "no such file", "a seed file", "Make one with --new-seed"))
-    secret = existing_file(path, "a seed file").read_bytes().strip()
-    if len(secret) < LEAST_SECRET:
-        expected = f"a secret of at least {LEAST_SECRET} bytes"
-        raise InputError(Problem(str(path), f"{len(secret)} bytes", expected, "Make one with --new-seed"))
-    return secret
-
-
-def _warnings(path: Path) -> tuple[str, ...]:
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return (f"{path} can be read by others, who can then tell every draw. Make it yours alone: chmod 600.",)
-    return ()
 
 
 # Overrides of draws: this site tonight and not that one, and what that costs.

@@ -1,0 +1,765 @@
+"""Audits: vehicles that chance chooses are inspected in full, so that what passes undetected can be stated with an exact interval.
+
+A stratum is a site in a shift: N vehicles that pass there in the period, and n times drawn for it. The times are drawn alike and
+independently over all its shifts; the vehicle that comes next is inspected. So the finds are binomial with the share p of vehicles that carry
+a load, and Clopper and Pearson's interval holds p at its level at least, whatever p is. A vehicle's chance follows the gap before it: it is
+assumed that the gaps before loads are those of others.
+
+Over strata the loads are estimated by Horvitz and Thompson with the known chances n / N of a vehicle: sum of k N / n. Their interval is the sum
+of N times the ends of each stratum's interval at the level 1 - alpha / H, of H strata. With a chance of at least 1 - alpha all of these hold
+together (Bonferroni), and then the sum holds too. It is conservative, the more so the more strata.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field, NaiveDatetime
+from scipy import stats
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files.readwrite import check_place, read_json, sha256, write_json, written_whole
+from optimizer.base.files.tables import WantedColumns, read_csv
+from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.text.messages import counted_message, message
+from optimizer.base.text.names import unknown_name
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.records.personal import is_personal
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.roster.balanced_sampling import SecretNumbers
+from optimizer.roster.calendar import first_day, span
+from optimizer.roster.model import Shift, read_duties
+from optimizer.roster.secret import read_secret
+from optimizer.roster.table import safe_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.base.files.tables import TextTable
+    from optimizer.problem.files.plan_file import PlanSite
+
+ALPHA = 0.1
+"""Intervals are of 90 %."""
+MOST_DAYS, MOST_VEHICLES = 366, 20_000
+SHEET_COLUMNS = ("audit", "site", "place", "shift", "drawn", "done", "audited", "found", "vehicle_class")
+READ_COLUMNS = ("audit", "site", "drawn", "done", "audited", "found")
+COUNT_COLUMNS = ("site", "shift", "passed", "found")
+COUNTS = "counts.csv"
+SHEETS = AnswerFiles("audit sheets", ("sheet-*.csv", COUNTS))
+RESULTS = AnswerFiles("audit results", ("audit-results.csv", "audit-results.json"))
+CLOCK = "%Y-%m-%d %H:%M"
+ON_TIME = 15.0
+"""Minutes after a drawn time within which the next vehicle counts as the one that was drawn."""
+
+
+class AuditStratum(Strict):
+    """A site in a shift: `passing` vehicles are expected there in the period, and `vehicles` of them are inspected."""
+
+    site: ComposedId
+    label: str
+    shift: str
+    passing: float = Field(gt=0)
+    vehicles: int = Field(ge=1)
+
+
+class AuditRow(Strict):
+    """One drawn time, by the clock of the place: the next vehicle is inspected, before the shift ends."""
+
+    audit: int = Field(ge=1)
+    site: ComposedId
+    shift: str
+    drawn: NaiveDatetime
+    end: NaiveDatetime
+
+
+class AuditFile(Strict):
+    """An audit, version 1: what `audit plan` writes; who may not know the times may not read it."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    begin: str = Field(description="first day")
+    days: int = Field(ge=1)
+    minutes: float = Field(ge=0, description="that an inspection takes")
+    strata: list[AuditStratum] = Field(min_length=1)
+    rows: list[AuditRow] = Field(min_length=1, description="by site, in order of time")
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """An audit that was drawn, and what can be expected of it.
+
+    Attributes
+    ----------
+    file
+        The audit.
+    width
+        Expected width of the interval of the share of vehicles with a load, by stratum.
+    rate, change
+        Assumed share, and the factor by which it changes.
+    power
+        Chance to see that change between two such audits at 10 %, all strata together.
+    warnings
+        What the reader must know.
+    """
+
+    file: AuditFile
+    width: tuple[float, ...]
+    rate: float
+    change: float
+    power: float
+    warnings: tuple[str, ...]
+
+    @property
+    def delay(self) -> float:
+        """Vehicle-minutes that those who are inspected lose."""
+        return self.file.minutes * len(self.file.rows)
+
+
+def clopper_pearson(
+    found: ArrayLike, audited: ArrayLike, alpha: float = ALPHA
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the exact interval of a binomial share; that of no trial is 0 to 1.
+
+    Parameters
+    ----------
+    found, audited
+        (k,) counts, found <= audited.
+    alpha
+        Chance, at most, that an interval misses the share; in (0, 1).
+    """
+    k, n = np.broadcast_arrays(np.asarray(found, dtype=float), np.asarray(audited, dtype=float))
+    low = np.where(k > 0, stats.beta.ppf(alpha / 2, np.maximum(k, 1), n - k + 1), 0.0)
+    high = np.where(k < n, stats.beta.ppf(1 - alpha / 2, k + 1, np.maximum(n - k, 1)), 1.0)
+    return low, high
+
+
+def expected_width(vehicles: int, rate: float) -> float:
+    """Return the mean width of the interval of n binomial trials."""
+    k = _likely(vehicles, rate)
+    low, high = clopper_pearson(k, vehicles)
+    chance = stats.binom.pmf(k, vehicles, rate)
+    return float(chance @ (high - low) / chance.sum())
+
+
+def power_of_change(vehicles: int, rate: float, change: float) -> float:
+    """Return the chance that Fisher's exact test, two-sided at 10 %, tells two audits of n vehicles apart."""
+    one, other = _likely(vehicles, rate), _likely(vehicles, min(1.0, rate * change))
+    a, b = np.meshgrid(one, other, indexing="ij")
+    less, more = (stats.hypergeom.cdf(x, 2 * vehicles, a + b, vehicles) for x in (a, b))
+    seen = 2 * np.minimum(less, more) <= ALPHA
+    chances = [stats.binom.pmf(one, vehicles, rate), stats.binom.pmf(other, vehicles, min(1.0, rate * change))]
+    return float(chances[0] @ seen @ chances[1])
+
+
+def _likely(n: int, p: float) -> NDArray[np.int64]:
+    low, high = (int(stats.binom.ppf(level, n, p)) for level in (1e-7, 1 - 1e-7))
+    return np.arange(max(0, low), high + 1)
+
+
+# The plan of an audit.
+
+
+def plan_audit(
+    plan_folder: str | os.PathLike[str],
+    first: str,
+    seed_file: str | os.PathLike[str],
+    *,
+    days: int = 28,
+    vehicles: int = 400,
+    rate: float = 0.01,
+    change: float = 2.0,
+    minutes: float = 10.0,
+    new_seed: bool = False,
+) -> AuditPlan:
+    """Draw the times of an audit at the sites of a plan; the same secret gives the same times.
+
+    Parameters
+    ----------
+    plan_folder
+        Folder that `plan` wrote; its sites with traffic are audited, in its shifts, or over the whole day where it has none.
+    first
+        First day, such as 2026-12-01.
+    seed_file
+        Secret of at least 16 bytes, as of `draw`.
+    days
+        How many, 1 to 366.
+    vehicles
+        In all, 1 to 20,000; shared by the traffic of site and shift, one at least.
+    rate
+        Assumed share of vehicles with a load, for widths and power, in (0, 1).
+    change
+        Factor of the rate whose power is wanted, > 0, not 1.
+    minutes
+        That an inspection takes, >= 0.
+    new_seed
+        Make the secret; the file must not exist.
+
+    Raises
+    ------
+    InputError
+        If an argument or file is at fault, or no site has traffic.
+    """
+    opened, day = PlanFolder(plan_folder), first_day(first)
+    problems = ProblemList()
+    for name, value, fits, expected in (
+        ("--days", days, 1 <= days <= MOST_DAYS, f"1 to {MOST_DAYS}"),
+        ("--vehicles", vehicles, 1 <= vehicles <= MOST_VEHICLES, f"1 to {MOST_VEHICLES:,}"),
+        ("--rate", rate, 0 < rate < 1, "a share above 0 and below 1, such as 0.01"),
+        ("--change", change, 0 < change < 1000 and change != 1, "a factor above 0, not 1, such as 2"),
+        ("--minutes", minutes, 0 <= minutes <= 1440, "minutes from 0 to 1440"),
+    ):
+        if not fits:
+            problems.add(name, value, expected)
+    problems.raise_if_any()
+    sites, warnings = _sites(opened)
+    spans = _spans(opened, [site.id for site in sites], day, days)
+    secret, told = read_secret(Path(seed_file), opened.path, new=new_seed)
+    names = {site.id: site.label or site.id for site in sites}
+    passing = {
+        (site.id, shift): (site.traffic or 0.0) * sum((end - start) / timedelta(days=1) for start, end in times)
+        for site in sites
+        for shift, times in spans[site.id].items()
+    }
+    passing = {key: amount for key, amount in passing.items() if amount > 0}
+    if not passing:
+        raise InputError(Problem("--days", str(days), "days on which a shift of the plan is worked", "Give more days"))
+    shares = _shared(vehicles, list(passing.values()))
+    strata = [
+        AuditStratum(site=site, label=names[site], shift=shift, passing=amount, vehicles=n)
+        for ((site, shift), amount), n in zip(passing.items(), shares, strict=True)
+    ]
+    for one in strata:
+        if one.vehicles > one.passing / 10:
+            warnings.append(
+                message(
+                    "{site}, {shift}: {vehicles} of {passing:n} vehicles are a tenth and more. Ask for fewer, or for more days.",
+                    site=one.label, shift=one.shift or "all day", vehicles=one.vehicles, passing=one.passing,
+                )
+            )  # fmt: skip
+    purpose = f"audit|{sha256(opened.plan_path)}|{day}|{days}"
+    drawn = sorted(
+        (one.site, *when, one.shift)
+        for one in strata
+        for when in _times(secret, f"{purpose}|{one.site}|{one.shift}", one.vehicles, spans[one.site][one.shift])
+    )
+    rows = [
+        AuditRow(audit=k, site=site, shift=shift, drawn=when, end=end)
+        for k, (site, when, end, shift) in enumerate(drawn, 1)
+    ]
+    name = opened.path.name if opened.file is None else opened.file.name
+    file = AuditFile(name=name, begin=day.isoformat(), days=days, minutes=minutes, strata=strata, rows=rows)
+    widths = {n: expected_width(n, rate) for n in set(shares)}
+    power = power_of_change(len(rows), rate, change)
+    return AuditPlan(file, tuple(widths[n] for n in shares), rate, change, power, (*warnings, *told))
+
+
+def _sites(opened: PlanFolder) -> tuple[list[PlanSite], list[str]]:
+    """Return the placed sites with traffic, and what to say of the others."""
+    if opened.file is None:
+        raise InputError(Problem(str(opened.plan_path), "options alone", "a plan with sites", "Plan again"))
+    every = opened.file.sites
+    found = [site for site in every if site.traffic]
+    if not found:
+        expected = "at least one site whose traffic is known"
+        remedy = "Add `traffic` to the sites, or [traffic], to the scenario (docs/honest.md), and plan again"
+        raise InputError(Problem(str(opened.plan_path), f"{len(every)} sites, none with traffic", expected, remedy))
+    if len(found) == len(every):
+        return found, []
+    return found, [
+        message(
+            "{sites} of the plan have no known traffic and are left out: add `traffic` to audit them.",
+            sites=counted_message("{count} site", "{count} sites", len(every) - len(found)),
+        )
+    ]
+
+
+def _spans(
+    opened: PlanFolder, sites: Sequence[str], first: date, days: int
+) -> Mapping[str, Mapping[str, list[tuple[datetime, datetime]]]]:
+    """Return begin and end, by the clock of the place, of each shift in which a site is manned; of the whole day where there are none."""
+    every = [first + timedelta(days=k) for k in range(days)]
+    if not opened.has_duties:
+        midnight = [datetime(day.year, day.month, day.day) for day in every]  # noqa: DTZ001 - by the clock of the place
+        return {site: {"": [(begin, begin + timedelta(days=1)) for begin in midnight]} for site in sites}
+    duties = read_duties(opened.path)
+
+    def local(day: date, shift: Shift) -> tuple[datetime, datetime]:
+        begin, end = (moment.astimezone(duties.zone).replace(tzinfo=None) for moment in span(day, shift, duties.zone))
+        return begin, max(end, begin + timedelta(minutes=1))
+
+    manned = {(duty.option, duty.shift) for duty in duties.duties}
+    return {
+        site: {
+            shift.id: [local(day, shift) for day in every if day.weekday() in shift.days]
+            for shift in duties.shifts
+            if (site, shift.id) in manned
+        }
+        for site in sites
+    }
+
+
+def _shared(vehicles: int, passing: Sequence[float]) -> list[int]:
+    """Return the vehicles of each stratum by its traffic, largest remainders first, one at least."""
+    exact = np.array(passing) * vehicles / sum(passing)
+    whole = np.floor(exact).astype(int)
+    whole[np.argsort(whole - exact, kind="stable")[: vehicles - whole.sum()]] += 1
+    return [int(n) for n in np.maximum(whole, 1)]
+
+
+def _times(
+    secret: bytes, purpose: str, count: int, spans: Sequence[tuple[datetime, datetime]]
+) -> Iterable[tuple[datetime, datetime]]:
+    """Yield drawn minutes, alike over all shifts of a stratum, with the end of their shift."""
+    numbers = SecretNumbers(secret, purpose)
+    minutes = np.cumsum([(end - begin) // timedelta(minutes=1) for begin, end in spans])
+    for _ in range(count):
+        drawn = int(numbers.next() * minutes[-1])
+        place = int(np.searchsorted(minutes, drawn, side="right"))
+        begin, end = spans[place]
+        yield begin + timedelta(minutes=drawn - int(minutes[place - 1] if place else 0)), end
+
+
+def check_audit_file(path: Path, *, overwrite: bool = False) -> None:
+    """Check before the work that an audit can be written to a file.
+
+    Raises
+    ------
+    InputError
+        If there is a file that may not be replaced, or none can be written.
+    """
+    if path.exists() and not overwrite:
+        raise InputError(Problem(str(path), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+    check_place(path)
+
+
+def write_audit(path: Path, audit: AuditFile, *, overwrite: bool = False) -> None:
+    """Write an audit, whole or not at all, for its owner's eyes alone.
+
+    Raises
+    ------
+    InputError
+        As `check_audit_file`.
+    """
+    check_audit_file(path, overwrite=overwrite)
+    with written_whole(path) as temporary:
+        write_json(temporary, audit.model_dump(mode="json"))
+        os.chmod(temporary, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - times to come are for few
+
+
+def read_audit(path: Path) -> AuditFile:
+    """Read an audit.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file.
+    """
+    audit = validated(AuditFile, read_json(path, "an audit"), str(path))
+    strata = {(one.site, one.shift) for one in audit.strata}
+    if len({row.audit for row in audit.rows}) < len(audit.rows) or {(r.site, r.shift) for r in audit.rows} != strata:
+        raise InputError(
+            Problem(str(path), "rows that do not fit its strata", "what `audit plan` wrote", "Plan it again")
+        )
+    return audit
+
+
+def write_sheets(folder: OutputFolder, audit: AuditFile) -> tuple[str, ...]:
+    """Write a sheet for each post and one for the counts, all or none; return their names.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    labels = {one.site: one.label for one in audit.strata}
+    tables = {
+        _sheet_name(k, labels[site]): AnswerTable(
+            [
+                {
+                    "audit": row.audit,
+                    "site": safe_cell(site),
+                    "place": safe_cell(labels[site]),
+                    "shift": safe_cell(row.shift),
+                    "drawn": f"{row.drawn:{CLOCK}}",
+                    **dict.fromkeys(SHEET_COLUMNS[5:], ""),
+                }
+                for row in audit.rows
+                if row.site == site
+            ],
+            SHEET_COLUMNS,
+        )
+        for k, site in enumerate(labels, 1)
+    }
+    counts = [
+        {"site": safe_cell(one.site), "shift": safe_cell(one.shift), "passed": "", "found": ""} for one in audit.strata
+    ]
+    tables[COUNTS.removesuffix(".csv")] = AnswerTable(counts, COUNT_COLUMNS)
+    write_answer(folder, Answer(tables=tables))
+    return tuple(f"{name}.csv" for name in tables)
+
+
+def _sheet_name(number: int, label: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", label.casefold()).strip("-")[:40]
+    return f"sheet-{number:02d}-{words}" if words else f"sheet-{number:02d}"
+
+
+# The results.
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """What an audit says of a site, or of all.
+
+    Attributes
+    ----------
+    site, label
+        Id and name; "all" and "All sites" for the sum.
+    drawn, audited, found
+        Times that were drawn; vehicles inspected in time; loads among them.
+    late, missed
+        Drawn times at which a vehicle was inspected too late, or none.
+    passed
+        Vehicles.
+    ordinary
+        Loads that ordinary inspection found; None where nobody counted.
+    rate, rate_low, rate_high
+        Share of vehicles with a load; NaN where none was audited.
+    any_low, any_high
+        Its interval whatever the vehicles of late and missed times carried.
+    """
+
+    site: str
+    label: str
+    drawn: int
+    audited: int
+    found: int
+    late: int
+    missed: int
+    passed: float
+    ordinary: int | None
+    rate: float
+    rate_low: float
+    rate_high: float
+    any_low: float
+    any_high: float
+
+    def undetected(self, rate: float) -> float:
+        """Return the loads that nobody found at some rate."""
+        return max(0.0, self.passed * rate - self.found - (self.ordinary or 0))
+
+    def effectiveness(self, rate: float) -> float | None:
+        """Return the share of loads that ordinary inspection found, at some rate; None where it is not known."""
+        if self.ordinary is None:
+            return None
+        return min(1.0, self.ordinary / (self.passed * rate)) if self.passed * rate > 0 else 1.0
+
+    def line(self) -> dict[str, Any]:
+        """Return the row of `--json` and of the table."""
+        known = self.ordinary is not None
+        return {
+            "site": self.site,
+            "label": self.label,
+            "drawn": self.drawn,
+            "audited": self.audited,
+            "found": self.found,
+            "late": self.late,
+            "missed": self.missed,
+            "passed": self.passed,
+            "found_without_audit": self.ordinary,
+            "rate": None if self.rate != self.rate else self.rate,
+            "rate_low": self.rate_low,
+            "rate_high": self.rate_high,
+            "rate_low_any": self.any_low,
+            "rate_high_any": self.any_high,
+            "passed_undetected_low": self.undetected(self.rate_low) if known else 0.0,
+            "passed_undetected_high": self.undetected(self.rate_high),
+            "effectiveness_low": self.effectiveness(self.rate_high),
+            "effectiveness_high": self.effectiveness(self.rate_low),
+        }
+
+
+@dataclass(frozen=True)
+class AuditResults:
+    """The results by site, all of them last, and what the reader must know."""
+
+    rows: tuple[AuditResult, ...]
+    warnings: tuple[str, ...]
+
+
+def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = ON_TIME) -> AuditResults:
+    """Read filled sheets of an audit, and estimate what passes.
+
+    Parameters
+    ----------
+    audit_path
+        What `audit plan` wrote.
+    sheets
+        Filled sheets, and that of the counts, or folders of them: they are told apart by their columns.
+    on_time
+        Minutes after the drawn time within which a vehicle counts as drawn, >= 0.
+
+    Raises
+    ------
+    InputError
+        With every fault of the sheets.
+    """
+    audit = read_audit(audit_path)
+    if not sheets:
+        raise InputError(Problem("sheets", "no file", "the filled sheets of the audit"))
+    problems, remarks = ProblemList(), list[str]()
+    done: dict[int, tuple[bool, int]] = {}
+    counts: dict[tuple[str, str], tuple[int | None, int | None]] = {}
+    for path in [file for given in sheets for file in (sorted(given.glob("*.csv")) if given.is_dir() else [given])]:
+        with problems.collected():
+            table, is_counts = _table(path, remarks)
+            if is_counts:
+                _read_counts(path, table, audit, counts, problems)
+            else:
+                _read_sheet(path, table, audit, on_time, done, problems)
+    for (site, shift), (passed, _) in counts.items():
+        inspected = sum((row.site, row.shift) == (site, shift) for row in audit.rows if row.audit in done)
+        if passed is not None and passed < inspected:
+            problems.add(f"{COUNTS}, {site}, {shift}", f"{passed} passed, {inspected} audited", "no more than passed")
+    problems.raise_if_any()
+    return AuditResults(tuple(_estimates(audit, done, counts)), (*remarks, *_remarks(audit, done, counts)))
+
+
+def _table(path: Path, remarks: list[str]) -> tuple[TextTable, bool]:
+    """Return a table, and whether it is that of the counts; a column about people is refused."""
+    wanted = ("site", "found"), tuple(name for name in (*READ_COLUMNS, *COUNT_COLUMNS) if name not in {"site", "found"})
+    columns = WantedColumns(*wanted, remedy="Take a sheet that `audit sheets` wrote", show_header=True)
+    told: list[str] = []
+    table = read_csv(path, "a filled sheet of an audit", columns, typed_by_hand=True, remarks=told)
+    persons = [name for name in table.unread if is_personal(name)]
+    if persons:
+        found = f"columns about people: {', '.join(map(repr, persons[:8]))}"
+        raise InputError(
+            Problem(f"{path}, line 1", found, "vehicles, and nothing about people", "Remove these columns")
+        )
+    is_counts = "passed" in table.text and "audit" not in table.text
+    missing = [name for name in (COUNT_COLUMNS if is_counts else READ_COLUMNS) if name not in table.text]
+    if missing:
+        found = f"no column {', '.join(map(repr, missing))}"
+        raise InputError(Problem(f"{path}, line 1", found, "the columns of a sheet", "Take what `audit sheets` wrote"))
+    remarks += [f"{path}: {remark}" for remark in told]
+    return table, is_counts
+
+
+def _count(text: str) -> int | None:
+    """Return a whole number; None for no text, -1 for what is no count."""
+    if not text:
+        return None
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else -1
+
+
+def _read_sheet(
+    path: Path,
+    table: TextTable,
+    audit: AuditFile,
+    on_time: float,
+    done: dict[int, tuple[bool, int]],
+    problems: ProblemList,
+) -> None:
+    """Add to `done` what each drawn time gave: whether in time, and the loads found."""
+    rows, sites = {row.audit: row for row in audit.rows}, {safe_cell(one.site) for one in audit.strata}
+    faults = problems.of_file(path)
+    for k, line in enumerate(table.number):
+        number, site, drawn, at, audited, found = (table.text[name][k] for name in READ_COLUMNS)
+        row = rows.get(_count(number) or 0)
+        if site not in sites:
+            problems.append(unknown_name(f"{path}, line {line}, column 'site'", site, sorted(sites)))
+        elif row is None or safe_cell(row.site) != site or _clock(drawn, row.drawn) != row.drawn:
+            one = f"audit {number or '(empty)'} of {site} at {drawn or 'no time'}"
+            faults.add(line, one, "a drawn time of this audit", "Take out vehicles that chance did not choose")
+        elif row.audit in done:
+            faults.add(line, f"audit {row.audit} again", "each drawn time once")
+        elif (fault := _fault(row, at, _count(audited), _count(found), (audited, found))) is not None:
+            column, said, expected = fault
+            faults.add(line, said, expected, column=column)
+        elif _count(audited) and (when := _clock(at, row.drawn)) is not None:
+            done[row.audit] = when - row.drawn <= timedelta(minutes=on_time), int(found)
+
+
+def _fault(row: AuditRow, at: str, audited: int | None, found: int | None, texts: tuple[str, str]) -> list[str] | None:
+    """Return the column at fault of a filled row, what stands there, and what is expected; None where it is well."""
+    when = _clock(at, row.drawn) if audited else row.drawn
+    inside = when is not None and row.drawn <= when <= row.end
+    rules = (
+        (audited in {None, 0, 1}, "audited", repr(texts[0]), "0 or 1: one vehicle for a drawn time"),
+        (found != -1, "found", repr(texts[1]), "a count: 0 or 1"),
+        ((found or 0) <= (audited or 0), "found", f"{found} of {audited or 0} audited", "no more than were audited"),
+        (not audited or found is not None, "found", "a vehicle without a result", "0 or 1"),
+        (when is not None, "done", repr(at), "when it was done, such as 06:30"),
+        (
+            inside,
+            "done",
+            f"{at}, where {row.drawn:{CLOCK}} was drawn",
+            f"from then to the end of the shift, {row.end:{CLOCK}}",
+        ),
+    )
+    return next((fault for holds, *fault in rules if not holds), None)
+
+
+def _clock(text: str, near: datetime) -> datetime | None:
+    """Return a time by the clock of the place; of an hour and minute alone the first not before the drawn one by more than half a day."""
+    for form in (CLOCK, "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%H:%M", "%H:%M:%S"):
+        try:
+            found = datetime.strptime(text, form)  # noqa: DTZ007 - by the clock of the place
+        except ValueError:
+            continue
+        if form.startswith("%H"):
+            found = datetime.combine(near.date(), found.time())
+            found += timedelta(days=1) if near - found > timedelta(hours=12) else timedelta()
+        return found
+    return None
+
+
+def _read_counts(
+    path: Path,
+    table: TextTable,
+    audit: AuditFile,
+    counts: dict[tuple[str, str], tuple[int | None, int | None]],
+    problems: ProblemList,
+) -> None:
+    """Add vehicles that passed, and loads that ordinary inspection found, by stratum."""
+    strata = {(safe_cell(one.site), safe_cell(one.shift)): one for one in audit.strata}
+    sites, faults = {site for site, _ in strata}, problems.of_file(path)
+    for k, line in enumerate(table.number):
+        site, shift, *texts = (table.text[name][k] for name in COUNT_COLUMNS)
+        passed, found = map(_count, texts)
+        one = strata.get((site, shift))
+        if site not in sites:
+            problems.append(unknown_name(f"{path}, line {line}, column 'site'", site, sorted(sites)))
+        elif one is None:
+            problems.append(
+                unknown_name(f"{path}, line {line}, column 'shift'", shift, [s for at, s in strata if at == site])
+            )
+        elif passed == -1 or found == -1:
+            faults.add(
+                line,
+                repr(texts[0] if passed == -1 else texts[1]),
+                "a count",
+                column="passed" if passed == -1 else "found",
+            )
+        elif passed is not None and (found or 0) > passed:
+            faults.add(line, f"{found} found of {passed} that passed", "no more than passed", column="found")
+        elif (one.site, one.shift) in counts:
+            faults.add(line, f"{site}, {shift} again", "each site and shift once")
+        else:
+            counts[one.site, one.shift] = passed, found
+
+
+def _estimates(
+    audit: AuditFile,
+    done: Mapping[int, tuple[bool, int]],
+    counts: Mapping[tuple[str, str], tuple[int | None, int | None]],
+) -> Iterable[AuditResult]:
+    """Yield the result of each site, and of all together."""
+    table = []
+    for one in audit.strata:
+        mine = [done.get(row.audit) for row in audit.rows if (row.site, row.shift) == (one.site, one.shift)]
+        on_time = [each for each in mine if each is not None and each[0]]
+        passed, ordinary = counts.get((one.site, one.shift), (None, None))
+        late = sum(each is not None and not each[0] for each in mine)
+        amount = one.passing if passed is None else float(passed)
+        table.append((one, len(mine), len(on_time), sum(found for _, found in on_time), late, amount, ordinary))
+    for site in dict.fromkeys(one.site for one in audit.strata):
+        rows = [row for row in table if row[0].site == site]
+        yield _sum(site, rows[0][0].label, rows)
+    yield _sum("all", "All sites", table)
+
+
+def _sum(
+    site: str, label: str, rows: Sequence[tuple[AuditStratum, int, int, int, int, float, int | None]]
+) -> AuditResult:
+    """Return the result of some strata together, as the formulation above says."""
+    drawn, audited, found, late, passed = (np.array([row[k] for row in rows]) for k in range(1, 6))
+    share = passed / passed.sum() if passed.sum() > 0 else np.full(len(rows), 1 / len(rows))
+    low, high = clopper_pearson(found, audited, ALPHA / len(rows))
+    any_low, any_high = (
+        clopper_pearson(found, drawn, ALPHA / len(rows))[0],
+        clopper_pearson(found + drawn - audited, drawn, ALPHA / len(rows))[1],
+    )
+    rate = share @ (found / np.maximum(audited, 1)) if (audited > 0).all() else float("nan")
+    known = [row[6] for row in rows if row[6] is not None]
+    return AuditResult(
+        site=site,
+        label=label,
+        drawn=int(drawn.sum()),
+        audited=int(audited.sum()),
+        found=int(found.sum()),
+        late=int(late.sum()),
+        missed=int((drawn - audited - late).sum()),
+        passed=float(passed.sum()),
+        ordinary=sum(known) if len(known) == len(rows) else None,
+        rate=float(rate),
+        rate_low=float(share @ low),
+        rate_high=float(share @ high),
+        any_low=float(share @ any_low),
+        any_high=float(share @ any_high),
+    )
+
+
+def _remarks(
+    audit: AuditFile,
+    done: Mapping[int, tuple[bool, int]],
+    counts: Mapping[tuple[str, str], tuple[int | None, int | None]],
+) -> list[str]:
+    found: list[str] = []
+    late = sum(not in_time for in_time, _ in done.values())
+    missed = len(audit.rows) - len(done)
+    if late or missed:
+        found.append(
+            message(
+                "Of {drawn} drawn times, {missed} have no inspection and {late} a late one. Both are left out. The intervals hold if it does "
+                "not depend on the vehicle; rate_low_any and rate_high_any hold whatever those vehicles carried.",
+                drawn=len(audit.rows),
+                missed=missed,
+                late=late,
+            )
+        )
+    given = [counts.get((one.site, one.shift), (None, None)) for one in audit.strata]
+    if unknown := sum(passed is None for passed, _ in given):
+        found.append(
+            message(
+                "Nobody counted the vehicles of {strata}: those that the plan expects stand in. Fill in `passed` of counts.csv.",
+                strata=counted_message("{count} site and shift", "{count} sites and shifts", unknown),
+            )
+        )
+    if any(ordinary is None for _, ordinary in given):
+        found.append(
+            message(
+                "Finds of ordinary inspection are not known everywhere: at least 0 and at most all estimated loads pass. "
+                "Fill in `found` of counts.csv."
+            )
+        )
+    return found
+
+
+def write_results(folder: OutputFolder, found: AuditResults) -> None:
+    """Write the results as CSV and JSON, all or none.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    lines = [row.line() for row in found.rows]
+    content = {
+        "schema_version": 1,
+        "level": 1 - ALPHA,
+        "warnings": [str(each) for each in found.warnings],
+        "rows": lines,
+    }
+    write_answer(folder, Answer(tables={"audit-results": AnswerTable(lines)}, content={"audit-results": content}))

@@ -1,0 +1,242 @@
+"""Audits: the interval covers, times follow from the seed alone, filled sheets read back, and what chance did not choose is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from optimizer.base.errors import InputError
+from optimizer.operations.audit import (
+    AuditFile,
+    audit_results,
+    clopper_pearson,
+    expected_width,
+    plan_audit,
+    power_of_change,
+    read_audit,
+)
+from optimizer.problem.files.plan_file import PLAN_FILE
+from tests.command import run
+from tests.operations_cases import planned_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FIRST = "2026-12-01"
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Path:
+    """Return a plan folder of two sites with traffic, one without, and a roster by day; a seed lies beside it."""
+    folder = planned_case(tmp_path).folder
+    site = {"label": "", "kind": "checkpoint", "type": "post"}
+    sites = [
+        site | {"id": "a", "label": "=West", "traffic": 4000.0},
+        site | {"id": "d", "label": "East", "traffic": 12000.0},
+        site | {"id": "b"},
+    ]
+    content = {
+        "schema_version": 2, "name": "Tiny border", "method": "greedy", "status": "feasible", "limit": None, "lower": 0.0,
+        "upper": 1.0, "gap": 1.0, "seconds": 0.0, "options": ["a", "d", "b"], "seed": 0, "version": "0",
+        "values": {"nothing": 1.0, "plan": 1.0, "everything": 0.0}, "resources": [], "sites": sites,
+    }  # fmt: skip
+    (folder / PLAN_FILE).write_text(json.dumps(content))
+    (tmp_path / "seed").write_text("a secret of the tests")
+    (tmp_path / "seed").chmod(0o600)
+    return folder
+
+
+@pytest.mark.parametrize("n", [1, 4, 11])
+def test_the_interval_covers_every_share_by_enumeration(n: int) -> None:
+    k = np.arange(n + 1)
+    low, high = clopper_pearson(k, n)
+    for p in np.linspace(0, 1, 101):
+        assert stats.binom.pmf(k, n, p)[(low <= p) & (p <= high)].sum() >= 0.9 - 1e-12
+    referee = [stats.binomtest(int(each), n).proportion_ci(0.9) for each in k]
+    assert low == pytest.approx([one.low for one in referee])
+    assert high == pytest.approx([one.high for one in referee])
+
+
+@pytest.mark.parametrize("carrying", range(0, 31, 3))
+def test_the_interval_covers_vehicles_chosen_without_replacement(carrying: int) -> None:
+    for n in (2, 6, 15):
+        k = np.arange(n + 1)
+        low, high = clopper_pearson(k, n)
+        chance = stats.hypergeom.pmf(k, 30, carrying, n)
+        assert chance[(low <= carrying / 30) & (carrying / 30 <= high)].sum() >= 0.9 - 1e-12
+
+
+def test_the_interval_over_strata_covers_by_enumeration() -> None:
+    n, weight = (3, 5), np.array([0.8, 0.2])
+    grid = np.stack(np.meshgrid(np.arange(4), np.arange(6), indexing="ij"), -1).reshape(-1, 2)
+    low, high = (end @ weight for end in clopper_pearson(grid, np.array(n), 0.1 / 2))
+    for p in ((0.02, 0.5), (0.3, 0.05), (0.6, 0.6), (0.0, 0.9)):
+        chance = stats.binom.pmf(grid, n, p).prod(axis=1)
+        truth = weight @ p
+        assert chance[(low <= truth) & (truth <= high)].sum() >= 0.9
+
+
+def test_width_and_power_are_those_of_the_definitions() -> None:
+    k = np.arange(21)
+    low, high = clopper_pearson(k, 20)
+    assert expected_width(20, 0.2) == pytest.approx(stats.binom.pmf(k, 20, 0.2) @ (high - low), rel=1e-4)
+    assert power_of_change(60, 0.05, 1.0001) < 0.1
+    assert power_of_change(60, 0.05, 2) < power_of_change(60, 0.05, 6) < 1
+
+
+def test_times_follow_from_the_seed(planned: Path, tmp_path: Path) -> None:
+    one, same = (plan_audit(planned, FIRST, tmp_path / "seed", days=7, vehicles=40) for _ in range(2))
+    assert one.file == same.file
+    (tmp_path / "other").write_text("another secret of the tests")
+    assert plan_audit(planned, FIRST, tmp_path / "other", days=7, vehicles=40).file.rows != one.file.rows
+    assert [(row.site, row.shift, row.vehicles) for row in one.file.strata] == [("a", "day", 10), ("d", "day", 30)]
+    assert one.file.strata[0].passing == pytest.approx(4000 * 7 / 4)
+    assert one.delay == 400
+    assert all(6 <= row.drawn.hour < 12 and row.drawn < row.end for row in one.file.rows)
+    assert len({row.drawn.date() for row in one.file.rows}) == 7
+    assert any(warning.startswith("1\N{NO-BREAK SPACE}site") for warning in one.warnings)
+    with pytest.raises(InputError, match="in the plan folder"):
+        plan_audit(planned, FIRST, planned / "seed", new_seed=True)
+
+
+def filled(
+    folder: Path, audit: AuditFile, change: Callable[[list[dict[str, str]]], object] = lambda _: None
+) -> list[Path]:
+    """Fill in the sheets: each audit five minutes late, a load in each tenth; then change what stands there."""
+    planned = {row.audit: row for row in audit.rows}
+    for path in sorted(folder.glob("*.csv")):
+        rows = list(csv.DictReader(io.StringIO(path.read_text())))
+        for k, row in enumerate(rows):
+            if path.name == "counts.csv":
+                row |= {"passed": "5000", "found": "30"}
+            else:
+                one = planned[int(row["audit"])]
+                row |= {
+                    "done": f"{min(one.drawn + timedelta(minutes=5), one.end):%H:%M}",
+                    "audited": "1",
+                    "found": str(int(k % 10 == 0)),
+                }
+        change(rows)
+        with path.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return [folder]
+
+
+@pytest.fixture
+def audit(planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "audit.json"
+    words = ("--from", FIRST, "--seed-file", tmp_path / "seed", "--days", 28, "--vehicles", 80, "--out", path)
+    lines = run(capsys, monkeypatch, "audit", "plan", planned, *words, "--json").objects
+    assert [(line["site"], line["shift"], line["vehicles"]) for line in lines] == [("a", "day", 20), ("d", "day", 60)]
+    assert all(0 < line["expected_width"] < 1 and 0 <= line["power"] <= 1 for line in lines)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    done = run(capsys, monkeypatch, "audit", "sheets", path, "--out", tmp_path / "sheets")
+    assert done.code == 0, done.err
+    return path
+
+
+def test_filled_sheets_read_back(
+    audit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sorted(path.name for path in (tmp_path / "sheets").glob("*.csv")) == [
+        "counts.csv",
+        "sheet-01-west.csv",
+        "sheet-02-east.csv",
+    ]
+    assert ",'=West," in (tmp_path / "sheets" / "sheet-01-west.csv").read_text()
+    filled(tmp_path / "sheets", read_audit(audit))
+    words = ("--json", "--out", tmp_path / "found")
+    lines = run(capsys, monkeypatch, "audit", "results", audit, tmp_path / "sheets", *words).objects
+    west, east, every = lines
+    assert [(line["site"], line["audited"], line["found"]) for line in lines] == [
+        ("a", 20, 2),
+        ("d", 60, 6),
+        ("all", 80, 8),
+    ]
+    low, high = map(float, clopper_pearson(2, 20))
+    assert (west["rate_low"], west["rate_high"]) == pytest.approx((low, high))
+    assert west["passed_undetected_low"] == pytest.approx(max(0, 5000 * low - 32))
+    assert west["passed_undetected_high"] == pytest.approx(5000 * high - 32)
+    assert west["effectiveness_low"] == pytest.approx(30 / (5000 * high))
+    assert every["rate"] == pytest.approx(0.1)
+    assert every["rate_low"] < min(west["rate_low"], east["rate_low"]) + 0.05
+    assert len(json.loads((tmp_path / "found" / "audit-results.json").read_text())["rows"]) == 3
+    shown = run(capsys, monkeypatch, "audit", "results", audit, tmp_path / "sheets")
+    assert shown.code == 0
+    assert "20 of 20" in shown.out
+
+
+def test_deviations_are_counted_and_shown(audit: Path, tmp_path: Path) -> None:
+    def late_and_missed(rows: list[dict[str, str]]) -> None:
+        for row in rows[:2] if "audit" in rows[0] else []:
+            row |= {"done": "", "audited": "", "found": ""}
+        for row in rows if "passed" in rows[0] else []:
+            row |= {"passed": "", "found": ""}
+
+    sheets = filled(tmp_path / "sheets", read_audit(audit), late_and_missed)
+    found = audit_results(audit, sheets, on_time=4)
+    every = found.rows[-1]
+    assert (every.missed, every.audited) == (4, 80 - 4 - every.late)
+    assert every.late > 60
+    assert (every.any_low, every.any_high) <= (every.rate_low, 1.0)
+    assert every.any_high >= every.rate_high or every.audited == 0
+    assert every.line()["passed_undetected_low"] == 0
+    said = " ".join(found.warnings)
+    for words in ("drawn times, 4 have no inspection", "Nobody counted the vehicles", "Finds of ordinary inspection"):
+        assert words in said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("drawn", "2026-12-02 06:01", "a drawn time of this audit"),
+        ("audit", "999", "a drawn time of this audit"),
+        ("done", "03:00", "to the end of the shift"),
+        ("done", "soon", "when it was done"),
+        ("audited", "-1", "0 or 1"),
+        ("audited", "2", "one vehicle for a drawn time"),
+        ("found", "many", "a count"),
+        ("found", "3", "no more than were audited"),
+        ("found", "", "a vehicle without a result"),
+        ("site", "dd", "one of a, d"),
+        ("driver_name", "X", "columns about people"),
+        ("passed", "3.5", "a count"),
+        ("passed", "12", "no more than passed"),
+    ],
+)
+def test_sheets_that_cannot_be_used_are_refused(
+    audit: Path, tmp_path: Path, column: str, cell: str, words: str
+) -> None:
+    def change(rows: list[dict[str, str]]) -> None:
+        if column in rows[0] or ("audit" in rows[0] and column == "driver_name"):
+            for row in rows:
+                row.setdefault(column, "")
+            rows[1][column] = cell
+
+    with pytest.raises(InputError) as refused:
+        audit_results(audit, filled(tmp_path / "sheets", read_audit(audit), change))
+    assert words in str(refused.value)
+
+
+def test_a_plan_without_traffic_is_refused(planned: Path, tmp_path: Path) -> None:
+    path = planned / PLAN_FILE
+    content = json.loads(path.read_text())
+    for site in content["sites"]:
+        site["traffic"] = None
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="none with traffic"):
+        plan_audit(planned, FIRST, tmp_path / "new-seed", new_seed=True)
+    assert not (tmp_path / "new-seed").exists()
+    with pytest.raises(InputError, match="--vehicles"):
+        plan_audit(planned, FIRST, tmp_path / "seed", vehicles=0)
