@@ -25,6 +25,7 @@ from optimizer.cli.evaluate import evaluate
 from optimizer.cli.exchange import exchange
 from optimizer.cli.explain import explain
 from optimizer.cli.export import export
+from optimizer.cli.forecast import forecast_app
 from optimizer.cli.frontier import frontier
 from optimizer.cli.fuse import fuse
 from optimizer.cli.import_ import import_app
@@ -110,6 +111,7 @@ for command in (
 for group, name in (
     (audit_app, "audit"),
     (convert_app, "convert"),
+    (forecast_app, "forecast"),
     (import_app, "import"),
     (ledger_app, "ledger"),
     (risk_app, "risk"),

@@ -130,16 +130,8 @@ def results(
         )
         for line in lines
     ]
-    columns = [
-        "site",
-        "audited",
-        "late, missed",
-        "found",
-        "with a load",
-        "passed undetected",
-        "found by ordinary inspection",
-    ]
-    print_table("Audit: 90 % intervals", columns, rows)
+    columns = ["site", "audited", "late, missed", "found", "share", "undetected", "effectiveness"]
+    print_table("Share of vehicles with a load, loads undetected, effectiveness of ordinary inspection", columns, rows)
     if out is not None:
         print_line(f"Saved {out}")
 

@@ -224,6 +224,11 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "ledger verify seizures.tlog-proof --key customs.pub --file seizures.csv",
     ),
     "ledger diff": ("ledger diff results/ledger copy/ledger",),
+    "forecast": ("forecast seal results/rio-grande --ledger results/ledger --out results/forecasts",),
+    "forecast seal": ("forecast seal results/rio-grande --ledger results/ledger --out results/forecasts",),
+    "forecast score": (
+        "forecast score instances/rio-grande/scenario.toml --ledger results/ledger --sealed results/forecasts",
+    ),
     "risk": ("risk alerts instances/andorra/scenario.toml",),
     "risk alerts": ("risk alerts instances/andorra/scenario.toml --since 2024-10 --out results/alerts",),
     "risk look": ("risk look instances/andorra/scenario.toml --effort 5 --unit hours --top 20",),

@@ -56,6 +56,7 @@ PURPOSES: Final = (
             "draw": "what stands where today, by a secret seed",
             "export": "the plan for a GIS: layers and figures",
             "audit": "inspect vehicles that chance chooses, to know what passes",
+            "forecast": "seal where finds are expected, and score it after",
         },
     ),
     Purpose(

@@ -278,7 +278,7 @@ def _sites(opened: PlanFolder) -> tuple[list[PlanSite], list[str]]:
         return found, []
     return found, [
         message(
-            "{sites} of the plan have no known traffic and are left out: add `traffic` to audit them.",
+            "Left out, as no traffic is known there: {sites} of the plan. Add `traffic` to audit them.",
             sites=counted_message("{count} site", "{count} sites", len(every) - len(found)),
         )
     ]
