@@ -89,6 +89,9 @@ def test_width_and_power_are_those_of_the_definitions() -> None:
     k = np.arange(21)
     low, high = clopper_pearson(k, 20)
     assert expected_width(20, 0.2) == pytest.approx(stats.binom.pmf(k, 20, 0.2) @ (high - low), rel=1e-4)
+    chance = [stats.binom.pmf(np.arange(13), 12, p) for p in (0.2, 0.6)]
+    seen = [[2 * np.min(stats.hypergeom.cdf((a, b), 24, a + b, 12)) <= 0.1 for b in range(13)] for a in range(13)]
+    assert power_of_change(12, 0.2, 3) == pytest.approx(chance[0] @ np.array(seen) @ chance[1], abs=1e-6)
     assert power_of_change(60, 0.05, 1.0001) < 0.1
     assert power_of_change(60, 0.05, 2) < power_of_change(60, 0.05, 6) < 1
 

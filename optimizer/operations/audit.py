@@ -12,6 +12,7 @@ together (Bonferroni), and then the sum holds too. It is conservative, the more 
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, NaiveDatetime
-from scipy import stats
+from scipy import special, stats
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import check_place, read_json, sha256, write_json, written_whole
@@ -154,12 +155,27 @@ def expected_width(vehicles: int, rate: float) -> float:
 
 def power_of_change(vehicles: int, rate: float, change: float) -> float:
     """Return the chance that Fisher's exact test, two-sided at 10 %, tells two audits of n vehicles apart."""
-    one, other = _likely(vehicles, rate), _likely(vehicles, min(1.0, rate * change))
+    rates = rate, min(1.0, rate * change)
+    one, other = (_likely(vehicles, p) for p in rates)
     a, b = np.meshgrid(one, other, indexing="ij")
-    less, more = (stats.hypergeom.cdf(x, 2 * vehicles, a + b, vehicles) for x in (a, b))
-    seen = 2 * np.minimum(less, more) <= ALPHA
-    chances = [stats.binom.pmf(one, vehicles, rate), stats.binom.pmf(other, vehicles, min(1.0, rate * change))]
+    totals = np.arange(one[0] + other[0], one[-1] + other[-1] + 1)
+    most = np.array([_most_uneven(vehicles, int(total)) for total in totals])
+    seen = np.minimum(a, b) <= most[a + b - totals[0]]
+    chances = [stats.binom.pmf(k, vehicles, p) for k, p in zip((one, other), rates, strict=True)]
     return float(chances[0] @ seen @ chances[1])
+
+
+def _most_uneven(n: int, total: int) -> int:
+    """Return the largest count of one of two audits of n vehicles, among finds of both, at which the test rejects; -1 for none."""
+    width = 5 * math.sqrt(total) + 5  # ten standard deviations and more: what lies below is of no account
+    k = np.arange(max(0, total - n, math.floor(total / 2 - width)), total // 2 + 1)
+    ways = [_log_ways(n, k), _log_ways(n, total - k), -_log_ways(2 * n, np.array(total))]
+    return int(k[0]) - 1 + int(np.searchsorted(np.cumsum(np.exp(sum(ways))), ALPHA / 2, side="right"))
+
+
+def _log_ways(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the logarithm of the number of ways to choose k of n."""
+    return np.asarray(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
 
 
 def _likely(n: int, p: float) -> NDArray[np.int64]:

@@ -71,7 +71,7 @@ class Period:
         InputError
             If it names none.
         """
-        found = re.fullmatch(r"((?:19|20|21)\d\d)-(?:Q([1-4])|(0[1-9]|1[0-2]))", text)
+        found = re.fullmatch(r"((?:19|20|21)[0-9]{2})-(?:Q([1-4])|(0[1-9]|1[0-2]))", text)
         if found is None:
             raise InputError(Problem(where, repr(text), "a quarter or month, such as 2027-Q1 or 2027-02"))
         year, quarter, month = found.groups()
