@@ -109,7 +109,10 @@ def test_the_readme_and_the_page_of_questions_follow_the_table() -> None:
     assert len(asked) >= 15
     for line in asked:
         found = next(each for each in (*SYNONYMS, *(words for words, _ in table)) if f"{line} ".startswith(f"{each} "))
-        assert named(found).make_context("question", shlex.split(line[len(found) :])).params
+        node, typed = named(found), shlex.split(line[len(found) :])
+        while hasattr(node, "commands"):
+            node = node.commands[typed.pop(0)]
+        assert node.make_context("question", typed).params
 
 
 @pytest.mark.parametrize("example", sorted({example for examples in EXAMPLES.values() for example in examples}))

@@ -12,7 +12,7 @@ from optimizer.base.errors import InputError
 from optimizer.operations.forecast import (
     FORECAST,
     MODELS,
-    Period,
+    ForecastPeriod,
     forecast_shares,
     in_top,
     score,
@@ -33,13 +33,13 @@ SEALED, AFTER = datetime(2024, 3, 30, tzinfo=UTC), datetime(2024, 7, 2, tzinfo=U
 
 
 def test_periods() -> None:
-    quarter, month = Period.parsed("2024-Q4"), Period.parsed("2024-12")
+    quarter, month = ForecastPeriod.parsed("2024-Q4"), ForecastPeriod.parsed("2024-12")
     assert (str(quarter.begin), str(quarter.end)) == ("2024-10-01", "2025-01-01")
     assert (str(month.begin), str(month.end)) == ("2024-12-01", "2025-01-01")
-    assert Period.next_quarter(datetime(2024, 11, 2, tzinfo=UTC)).name == "2025-Q1"
+    assert ForecastPeriod.next_quarter(datetime(2024, 11, 2, tzinfo=UTC)).name == "2025-Q1"
     for text in ("2024", "2024-Q5", "2024-13", "next"):
         with pytest.raises(InputError, match="a quarter or month"):
-            Period.parsed(text)
+            ForecastPeriod.parsed(text)
 
 
 def test_shares_and_scores_by_hand() -> None:

@@ -55,7 +55,7 @@ FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class ForecastPeriod:
     """A month such as 2027-02, or a quarter such as 2027-Q1: its first day, and the day after its last."""
 
     name: str
@@ -63,7 +63,7 @@ class Period:
     end: np.datetime64
 
     @classmethod
-    def parsed(cls, text: str, where: str = "--period") -> Period:
+    def parsed(cls, text: str, where: str = "--period") -> ForecastPeriod:
         """Return the period that a text names.
 
         Raises
@@ -79,7 +79,7 @@ class Period:
         return cls(text, first.astype("datetime64[D]"), (first + (3 if quarter else 1)).astype("datetime64[D]"))
 
     @classmethod
-    def next_quarter(cls, now: datetime) -> Period:
+    def next_quarter(cls, now: datetime) -> ForecastPeriod:
         """Return the quarter that begins next."""
         quarter = (now.month - 1) // 3 + 1
         return cls.parsed(f"{now.year}-Q{quarter + 1}" if quarter < 4 else f"{now.year + 1}-Q1")
@@ -101,7 +101,7 @@ class Period:
 class SealedForecast:
     """A forecast in a ledger: its period, when it was sealed, and the hash of its file."""
 
-    period: Period
+    period: ForecastPeriod
     time: datetime
     sha256: str
 
@@ -142,7 +142,7 @@ def seal_forecast(
     period: str | None = None,
     now: datetime | None = None,
     listener: Listener = SILENT,
-) -> tuple[Period, Path]:
+) -> tuple[ForecastPeriod, Path]:
     """Write the forecast of a period, and seal it in a ledger with the plan and all that the risk model read.
 
     Parameters
@@ -162,7 +162,7 @@ def seal_forecast(
 
     Returns
     -------
-    tuple[Period, Path]
+    tuple[ForecastPeriod, Path]
         The period, and the folder that was written.
 
     Raises
@@ -171,7 +171,7 @@ def seal_forecast(
         If the period has begun, is sealed already or leaves a gap, or a file is at fault; then nothing is written.
     """
     now = datetime.now(UTC) if now is None else now
-    asked = Period.next_quarter(now) if period is None else Period.parsed(period)
+    asked = ForecastPeriod.next_quarter(now) if period is None else ForecastPeriod.parsed(period)
     if np.datetime64(now.date()) >= asked.begin:
         found = f"{asked.name}, which began on {asked.begin}"
         raise InputError(Problem("--period", found, "a period to come", "A forecast is sealed before its period"))
@@ -236,11 +236,11 @@ def sealed_forecasts(ledger: LedgerFolder) -> list[SealedForecast]:
         hashes = [file.sha256 for file in entry.files if file.name == FORECAST]
         if time is None or len(hashes) != 1:
             raise InputError(Problem(where, "no time, or not one forecast", "what `forecast seal` records"))
-        found.append(SealedForecast(Period.parsed(str(entry.facts[FACT]), where), time, hashes[0]))
+        found.append(SealedForecast(ForecastPeriod.parsed(str(entry.facts[FACT]), where), time, hashes[0]))
     return sorted(found, key=lambda one: one.period.begin)
 
 
-def _check_gaps(periods: Sequence[Period], where: str) -> None:
+def _check_gaps(periods: Sequence[ForecastPeriod], where: str) -> None:
     """Refuse periods that leave one out, overlap, or come twice."""
     problems, ordered = ProblemList(), sorted(periods, key=lambda one: one.begin)
     for one, other in pairwise(ordered):
@@ -362,7 +362,7 @@ def in_top(share: Floats, length: Floats, top: float = TOP) -> Floats:
     return np.asarray(np.clip(left / metres, 0, 1)[level], dtype=np.float64)
 
 
-def _remarks(period: Period, finds: int, elsewhere: int) -> list[str]:
+def _remarks(period: ForecastPeriod, finds: int, elsewhere: int) -> list[str]:
     found: list[str] = []
     if elsewhere:
         rows = counted_message("{count} find", "{count} finds", elsewhere)
