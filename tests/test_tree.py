@@ -386,7 +386,7 @@ def test_a_root_whose_optimal_face_is_wide_leaves_the_value_of_everything_placed
     instance = replace(plain, options=options)
     tree = BranchAndCut(instance, contract(instance))
     everything = tree.lower
-    tree.cut_root(40)
+    tree.cut_root(80)
     cheapest = np.argsort(survival)[:budget]
     assert everything < 1e-4
     assert 0.01 < tree.lower <= plan_value(instance, np.isin(np.arange(len(options)), cheapest))

@@ -4,8 +4,8 @@ The linear program is in `master`, the cuts in `separation` and `budget_hull`, t
 of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
-that have been slack for some solves; until the bound stalls. While the bound has not moved at all, no row is dropped and the point lies near
-the mean: the optimal face is wide, and x some corner of it. Then floors are raised to what the budgets leave of each commodity at least
+that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped and the point lies near the
+mean: the optimal face is wide, and x some corner of it. Then floors are raised to what the budgets leave of each commodity at least
 (`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
@@ -216,13 +216,14 @@ class BranchAndCut:
             stalled = has_stalled(history, self.params.root, moved=self.root.loss is not None)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
-            moved = self.root.loss is not None or has_moved(history)
-            if moved:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
+            still = self.root.loss is None and not has_moved(history)
+            flat = max(0, len(history) - SOON) if still else 0
+            if not flat:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
                 self.master.program.drop_slack(self.params.root.slack_solves)
             tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
             if by_turns and tightened and len(history) % 2:
                 continue
-            if not self.master.separate(self.root, relaxed, flat=0 if moved else len(history)) and not tightened:
+            if not self.master.separate(self.root, relaxed, flat=flat) and not tightened:
                 break
         return last
 
@@ -475,6 +476,9 @@ class BranchAndCut:
             ones[option] = options_that_fit(self.instance, ones)[option]
         return replace(node, ones=ones).propagated(self.instance)
 
+
+SOON = 30
+"""Solutions of the root within which the bound mostly begins to move: until then cuts are found as everywhere."""
 
 MOVED = 1e-2
 """Relative rise of the root's bound from which on it counts as moved: before the pool has enough paths it may stand still for long."""
