@@ -11,7 +11,13 @@ from optimizer.cli.app import app
 from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 
 INTRODUCTION = "`interdict` is the program after the installation; `python cli.py` is the same in a clone."
-GROUPS = {"ledger": "ledger init", "import": "import stop-search", "convert": "convert snip"}
+GROUPS = {
+    "ledger": "ledger init",
+    "import": "import stop-search",
+    "convert": "convert snip",
+    "audit": "audit plan",
+    "forecast": "forecast seal",
+}
 """Groups of commands, and the section of the first command of each."""
 VALUES = {int: "INTEGER", float: "NUMBER", Path: "PATH"}
 """What people call the values of an option, by type."""
