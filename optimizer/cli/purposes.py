@@ -55,15 +55,10 @@ PURPOSES: Final = (
             "roster": "who goes where in each shift",
             "draw": "what stands where today, by a secret seed",
             "export": "the plan for a GIS: layers and figures",
-            "audit": "inspect vehicles that chance chooses, to know what passes",
-            "forecast": "seal where finds are expected, and score it after",
-        },
-    ),
-    Purpose(
-        "Learn",
-        {
             "delivered": "what was done of a plan, from tracks and logs",
             "passes": "what is sent, found and gets through",
+            "audit": "inspect vehicles that chance chooses, to know what passes",
+            "forecast": "seal where finds are expected, and score it after",
         },
     ),
     Purpose(

@@ -258,19 +258,22 @@ def _proof(content: ReportContent) -> list[str]:
 def _mobile(content: ReportContent) -> list[str]:
     """Say what becomes of the gain on today's layout if traffickers may change gateway: what is proven holds for the assumed share alone."""
     gains = [(row, minus(row.existing, row.plan)) for row in content.mobility]
-    own = next((gain for row, gain in gains if row.assumed), None)
+    assumed = next(((row, gain) for row, gain in gains if row.assumed and gain is not None), None)
     others = [(shown_mobility(row), gain) for row, gain in gains if not row.assumed and gain is not None]
-    if own is None or not others or _alternates(content):
+    if assumed is None or not others or _alternates(content):
         return []
-    first = _(
-        "What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes."
-    ).format(share=percent(next(row.mobility for row, _gain in gains if row.assumed), 0))
-    gain = _("The gain on today is then {points};").format(points=difference_in_points(content.summary, own))
-    rest = [
-        _("with {share} {points}").format(share=share, points=difference_short(content.summary, other))
+    row, own = assumed
+    first = (
+        _("What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes.")
+        if row.mobility
+        else _("What is proven holds where every load keeps its gateway, as the scenario assumes.")
+    ).format(share=percent(row.mobility, 0))
+    gain = _("The gain on today is then {points}.").format(points=difference_in_points(content.summary, own))
+    rest = "; ".join(
+        _("{share}: {points}").format(share=share, points=difference_short(content.summary, other))
         for share, other in others
-    ]
-    return [f"{first} {gain} {'; '.join(rest)}."]
+    )
+    return [f"{first} {gain} {_('If other shares may change, it is: {gains}.').format(gains=rest)}"]
 
 
 def _others(content: ReportContent) -> list[str]:
