@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master, Relaxed
@@ -25,6 +24,7 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
+from tests.dense_roots import dense_grid
 from tests.examples import examples
 from tests.shared_data import DATA, needs
 from tests.tree_cases import budget_case
@@ -374,19 +374,10 @@ def test_budgets_that_allow_nothing_are_no_trouble(budget: float, use: float) ->
 
 def test_a_root_whose_optimal_face_is_wide_leaves_the_value_of_everything_placed() -> None:
     """Sensors on nearly every street: for long every plan of the program looks as good as all of them placed."""
-    side, budget = 10, 10
-    rng = np.random.default_rng(side)
-    plain = plain_grid(side, budget=budget, n_options=2, n_evaders=10, seed=side)
-    streets = np.sort(rng.choice(plain.tail.size // 2, 170, replace=False)).tolist()
-    survival = rng.uniform(0.1, 0.5, len(streets))
-    options = tuple(
-        Option(f"s{j}", (2 * street, 2 * street + 1), (share, share), {"sensors": 1.0})
-        for j, (street, share) in enumerate(zip(streets, survival.tolist(), strict=True))
-    )
-    instance = replace(plain, options=options)
+    instance = dense_grid(10)
     tree = BranchAndCut(instance, contract(instance))
     everything = tree.lower
     tree.cut_root(80)
-    cheapest = np.argsort(survival)[:budget]
+    cheapest = np.argsort([option.survival[0] for option in instance.options])[:10]
     assert everything < 1e-4
-    assert 0.01 < tree.lower <= plan_value(instance, np.isin(np.arange(len(options)), cheapest))
+    assert 0.01 < tree.lower <= plan_value(instance, np.isin(np.arange(len(instance.options)), cheapest))
