@@ -308,6 +308,29 @@ def test_the_command_writes_effort_that_records_read(
     assert {feature["properties"]["status"] for feature in visits} == {"manned"}
 
 
+def test_hours_are_counted_in_the_unit_that_is_asked_for(
+    case: PlannedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracks, out = written(tmp_path, tracks_csv(exact_tracks(case)[:1])), tmp_path / "out"
+    scenario = case.scenario.with_name("years.toml")
+    scenario.write_text(case.scenario.read_text().replace('unit = "hours"', 'unit = "agent-years"'))
+    words = ("delivered", case.folder, "--tracks", tracks, "--out", out, "--effort-unit", "agent-years")
+    refused = run(capsys, monkeypatch, *words, "--scenario", scenario)
+    assert refused.code == 1
+    assert "--hours-each" in refused.err
+    assert not out.exists()
+    assert "hours above 0" in run(capsys, monkeypatch, *words, "--scenario", scenario, "--hours-each", 0).err
+    done = run(capsys, monkeypatch, *words, "--scenario", scenario, "--hours-each", 500)
+    assert done.code == 0, done.err
+    content = json.loads((out / "delivered.json").read_text())
+    amounts = [float(row["amount"]) for row in csv.DictReader(io.StringIO((out / "effort.csv").read_text()))]
+    assert sum(amounts) * 500 == pytest.approx(content["effort_hours"], rel=1e-3)
+    assert (content["effort_unit"], content["hours_each"]) == ("agent-years", 500)
+    for text in (done.out, (out / "delivered.html").read_text()):
+        assert "unit-hours" not in text
+        assert "agent-years (" in text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_a_plan_without_a_roster_is_manned_by_whoever_is_there(case: PlannedCase, tmp_path: Path) -> None:
     found = compared(case, tracks=[written(tmp_path, tracks_csv(exact_tracks(case)))], rosters=[])
     assert not found.known_units

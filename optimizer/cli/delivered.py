@@ -59,6 +59,12 @@ def delivered(
     effort_unit: Annotated[
         str, typer.Option(help="What the hours count as, such as the unit of the effort that the scenario has.")
     ] = "unit-hours",
+    hours_each: Annotated[
+        float | None,
+        typer.Option(
+            metavar="H", help="Hours of a crew that one of --effort-unit is: amount = hours / H; 1 if not given."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/delivered if not given.")] = None,
     language: Language = None,
     overwrite: Overwrite = False,
@@ -82,10 +88,12 @@ def delivered(
         units=dict(_pair("--unit", text) for text in unit or ()),
         clocks={name: _minutes(text) for name, text in (_pair("--clock", text) for text in clock or ())},
         scenario=scenario,
+        effort_unit=effort_unit,
+        hours_each=hours_each,
         params=DeliveredParams(near_m=near, late_minutes=late, match=MatchParams(within_m=within)),
         listener=ProgressPrinter(silent=as_json),
     )
-    write_delivered(folder, found, asked or found.language, unit=effort_unit)
+    write_delivered(folder, found, asked or found.language)
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
     if as_json:
@@ -123,8 +131,9 @@ def _show(found: Delivered, folder: Path) -> None:
     print_table("Units: planned against delivered", _columns("unit"), [_cells(found, tally) for tally in units[:SHOWN]])
     if len(units) > SHOWN:
         print_note(f"{len(units) - SHOWN} more units are left out here; --json and delivered.csv have all.")
-    hours = sum(row.hours for row in found.effort)
-    print_line(f"Effort: {hours:.1f} unit-hours on {len({row.segment for row in found.effort})} roads")
+    hours, roads = found.effort_hours, len({row.segment for row in found.effort})
+    amount = f"{hours / found.hours_each:.4g} {found.effort_unit}"
+    print_line(f"Effort: {amount} ({hours:.1f} hours of crews) on {roads} roads")
     print_line(f"Saved {folder}; for the next plan, copy records.toml of it into the scenario")
 
 

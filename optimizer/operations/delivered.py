@@ -6,6 +6,7 @@ counts; the log fills the times without positions.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -58,6 +59,10 @@ STATUS_WORDS: Mapping[Status, str] = {
     "elsewhere": marked("elsewhere"),
     "no record": marked("no record"),
 }
+
+UNIT = "unit-hours"
+"""What the amounts of effort count where nothing else is said: hours of a crew."""
+SAYS_HOURS = re.compile(r"hour|hora|\b(h|hrs?)\b", re.IGNORECASE)
 
 FAR_KM = 5.0
 """A position farther than this from every road is not of the region."""
@@ -218,6 +223,8 @@ class Delivered:
         By unit, base, sector and week.
     off_roads_hours
         Hours off the roads, which no row of effort holds.
+    effort_unit, hours_each
+        What the amounts of effort that are written count, and the hours of a crew that one of it is.
     known_units
         Whether a roster says which unit goes where.
     names
@@ -237,9 +244,16 @@ class Delivered:
     effort: tuple[EffortRow, ...]
     tallies: tuple[DeliveryTally, ...]
     off_roads_hours: float
+    effort_unit: str
+    hours_each: float
     known_units: bool
     names: Mapping[str, str]
     warnings: tuple[str, ...]
+
+    @property
+    def effort_hours(self) -> float:
+        """Hours of crews on roads."""
+        return sum(row.hours for row in self.effort)
 
     @property
     def language(self) -> str:
@@ -257,6 +271,8 @@ def delivered_of_plan(
     units: Mapping[str, str] | None = None,
     clocks: Mapping[str, float] | None = None,
     scenario: str | os.PathLike[str] | None = None,
+    effort_unit: str = UNIT,
+    hours_each: float | None = None,
     params: DeliveredParams = DeliveredParams(),
     listener: Listener = SILENT,
 ) -> Delivered:
@@ -278,6 +294,8 @@ def delivered_of_plan(
         Crew -> minutes to add to its times; 0 says that its times are right although they look an hour off.
     scenario
         The scenario of the plan; where the folder says it is, if None.
+    effort_unit, hours_each
+        What the effort counts, as the `effort_unit` of seizures has it, and the hours of a crew that one of it is, > 0; 1 if None.
     params
         Of the comparison.
     listener
@@ -286,7 +304,8 @@ def delivered_of_plan(
     Raises
     ------
     InputError
-        With every fault of the files; if a unit was not planned, positions are of another country, a clock is off, or a shift is logged twice.
+        With every fault of the files; if the scenario's effort has the unit, which does not say hours, and `hours_each` is None; if a unit was
+        not planned, positions are of another country, a clock is off, or a shift is logged twice.
     """
     opened = PlanFolder(plan_folder)
     duties = read_duties(opened.path)
@@ -303,6 +322,7 @@ def delivered_of_plan(
         with problems.collected():
             path = opened.scenario if scenario is None else Path(scenario)
             evidence = read_evidence(path, settings=opened.settings, skip_unreachable=True, listener=listener)
+            _check_effort_unit(effort_unit, hours_each, {source.unit for source in evidence.scenario.records.effort})
         with problems.collected():
             found, more = read_tracks([Path(path) for path in tracks], known, duties.zone)
             remarks += more
@@ -339,6 +359,8 @@ def delivered_of_plan(
         effort=effort,
         tallies=tuple(_tallies(judged, extra, moves, duties)),
         off_roads_hours=off,
+        effort_unit=effort_unit,
+        hours_each=1.0 if hours_each is None else hours_each,
         known_units=known_units,
         names=_names(duties, {agency.id: agency.name or agency.id for agency in evidence.scenario.agencies}),
         warnings=(*remarks, *_warnings(moves, entries, stays, judged, known_units, off, params)),
@@ -350,6 +372,16 @@ def _names(duties: Duties, agencies: Mapping[str, str]) -> dict[str, str]:
 
 
 # What is read, checked against the plan and the region.
+
+
+def _check_effort_unit(unit: str, hours_each: float | None, units: set[str]) -> None:
+    """Refuse hours under the name of another amount."""
+    if hours_each is not None and not 0 < hours_each < float("inf"):
+        raise InputError(Problem("--hours-each", str(hours_each), "hours above 0, such as 900"))
+    if hours_each is None and unit in units and not SAYS_HOURS.search(unit):
+        found = f"{unit!r}, a unit of the scenario's effort whose name does not say hours"
+        remedy = "Give --hours-each, such as 900 for years of an agent in a crew of two; or leave out --effort-unit"
+        raise InputError(Problem("--effort-unit", found, "how many hours of a crew one of it is", remedy))
 
 
 def _adjustments(clocks: Mapping[str, float], known: Units) -> dict[str, float]:

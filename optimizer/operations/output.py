@@ -33,8 +33,6 @@ DELIVERED = AnswerFiles(
     ),
 )
 
-UNIT = "unit-hours"
-"""What the amounts of effort count."""
 SOURCE = "delivered duty"
 EFFORT_COLUMNS = ("time", "segment", "lon", "lat", "amount", "unit", "crew", "how", "vehicles")
 VISIT_COLUMNS = (
@@ -73,7 +71,7 @@ def tally_line(tally: DeliveryTally) -> dict[str, Any]:
     }
 
 
-def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGLISH, *, unit: str = UNIT) -> None:
+def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGLISH) -> None:
     """Write the files, all or none; the page is in the language. No file names a person: units are crews.
 
     Parameters
@@ -84,15 +82,13 @@ def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGL
         What was delivered.
     language
         Of the page.
-    unit
-        What the effort counts, as the `effort_unit` of seizures has it.
 
     Raises
     ------
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    effort = _effort_rows(found, unit)
+    effort = _effort_rows(found)
     answer = Answer(
         tables={
             "delivered": AnswerTable(
@@ -105,7 +101,7 @@ def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGL
             "extra": AnswerTable(_extra_rows(found), EXTRA_COLUMNS, [shapely.Point(s.lon, s.lat) for s in found.extra]),
         },
         content={"delivered": _content(found)},
-        texts={RECORDS: records_toml(unit)},
+        texts={RECORDS: records_toml(found.effort_unit)},
         page={"delivered": lambda: delivered_page(found)},
     )
     write_answer(folder, answer, language)
@@ -122,7 +118,9 @@ def _content(found: Delivered) -> dict[str, Any]:
         "from": found.first.isoformat(),
         "to": found.last.isoformat(),
         "known_units": found.known_units,
-        "effort_hours": round(sum(row.hours for row in found.effort), 3),
+        "effort_hours": round(found.effort_hours, 3),
+        "effort_unit": found.effort_unit,
+        "hours_each": found.hours_each,
         "off_roads_hours": round(found.off_roads_hours, 3),
         "planned_segments": sorted(_planned_segments(found)),
         "warnings": [str(sentence) for sentence in found.warnings],
@@ -139,7 +137,7 @@ def _planned_segments(found: Delivered) -> set[int]:
     return set(found.network.nearest_segments(lon, lat)[0].tolist())
 
 
-def _effort_rows(found: Delivered, unit: str) -> list[dict[str, Any]]:
+def _effort_rows(found: Delivered) -> list[dict[str, Any]]:
     middle = found.network.segment_midpoint
     return [
         {
@@ -147,8 +145,8 @@ def _effort_rows(found: Delivered, unit: str) -> list[dict[str, Any]]:
             "segment": row.segment,
             "lon": round(float(middle[row.segment, 0]), 6),
             "lat": round(float(middle[row.segment, 1]), 6),
-            "amount": round(row.hours, 5),
-            "unit": unit,
+            "amount": float(f"{row.hours / found.hours_each:.6g}"),
+            "unit": found.effort_unit,
             "crew": row.unit,
             "how": row.how,
             "vehicles": None if row.vehicles != row.vehicles else row.vehicles,
@@ -278,10 +276,12 @@ def delivered_page(found: Delivered) -> ShortPage:
                 title=_("For the next plan"),
                 sentences=(
                     _(
-                        "effort.csv holds {hours} unit-hours on {roads} roads, day by day. With records.toml in the scenario, the next "
-                        "fit knows where people really were."
+                        "effort.csv holds {amount} {unit} ({hours} hours of crews) on {roads} roads, day by day. With records.toml in the "
+                        "scenario, the next fit knows where people really were."
                     ).format(
-                        hours=number(sum(row.hours for row in found.effort), 4),
+                        amount=number(found.effort_hours / found.hours_each, 4),
+                        unit=plain(found.effort_unit),
+                        hours=number(found.effort_hours, 4),
                         roads=number(len({row.segment for row in found.effort}), 6),
                     ),
                     _(
