@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.operations.passes import finds_by_quarter, passes_of, passes_of_scenario
+from optimizer.operations.passes import _drawn, finds_by_quarter, passes_of, passes_of_scenario
 from optimizer.pipeline.check import check_scenario_file
+from optimizer.problem.instance.evaders import Route
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.quality import record_faults
 from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.uncertainty import scenario_draws
 from tests.command import run
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
@@ -64,6 +66,26 @@ def test_the_same_seed_gives_the_same_and_more_finds_more_loads(compiled: Compil
     first, second = one.rows[0], more.rows[0]
     assert second.sent.median > 10 * first.sent.median
     assert second.sent.high / second.sent.low < first.sent.high / first.sent.low
+
+
+def test_drawn_evaders_are_those_of_the_scenario_however_many_routes_and_levels(tmp_path: Path) -> None:
+    ranged = SCENARIO.replace("detection = 0.5", "detection = [0.2, 0.8]")
+    for name, text in (
+        ("alone", ranged.replace("decay_minutes = 60", 'decay_minutes = 60\nweights = "gravity"')),
+        ("split", ranged),
+    ):
+        (tmp_path / name).mkdir()
+        found = compile_scenario(write_scenario(tmp_path / name, text))
+        if name == "alone":  # twice as many routes as evaders, which are not split, and an even number of levels
+            routes = (Route((0,), 0.5), Route((1,), 0.5))
+            evaders = tuple(replace(evader, routes=routes) for evader in found.instance.evaders)
+            found = replace(found, instance=replace(found.instance, evaders=evaders))
+        made = scenario_draws(found, 8, seed=1)
+        assert made.levels == 8
+        ids = [each.id.partition(" [")[0].partition(", route")[0] for each in made.draws.instance.evaders]
+        assert ids == [found.instance.evaders[k].id for k in made.evader]
+        own = np.array([-1 if pair is None else pair.gateway for pair in found.pairs])
+        assert _drawn(found, 8, 1).gateway.tolist() == own[made.evader].tolist()
 
 
 def test_a_scenario_without_finds_is_refused(tmp_path: Path) -> None:

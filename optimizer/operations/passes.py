@@ -209,7 +209,7 @@ def passes_of(
     with step(listener, "drawing flows"):
         made = _drawn(compiled, draws, seed)
     with step(listener, "sending loads through what stood"):
-        chances, where = _chances(made.instance, names, made.gateway, compiled)
+        chances, where = _chances(made, names, compiled)
         weight = _explained(made, where, compiled, rng)
         by_place = {key: tuple(weight @ column for column in columns) for key, columns in chances.items()}
     finds = dict(list(finds_by_quarter(records).items())[-quarters:])
@@ -257,6 +257,8 @@ def finds_by_quarter(records: Seizures) -> dict[str, float]:
 class _Drawn:
     """Draws: an instance, (draws, evaders) weights, (evaders,) gateway (-1: none) and group, (groups,) shares by gravity, what was drawn.
 
+    The instance holds the network `levels` times.
+
     A group are the evaders of a pair of gateway and settlement, or of a place that loads keep to; gravity has none of the latter.
     """
 
@@ -267,6 +269,7 @@ class _Drawn:
     gravity: Floats
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
+    levels: int
 
 
 def _layout(compiled: Compiled, plan: str | os.PathLike[str] | None) -> tuple[Compiled, list[str], str]:
@@ -282,27 +285,28 @@ def _layout(compiled: Compiled, plan: str | os.PathLike[str] | None) -> tuple[Co
 
 def _drawn(compiled: Compiled, draws: int, seed: int) -> _Drawn:
     """Return draws of flows and detection chances; of a scenario that has none, its own weights as often."""
-    pairs = [-1 if pair is None else pair.gateway for pair in compiled.pairs]
+    gateway = np.array([-1 if pair is None else pair.gateway for pair in compiled.pairs], dtype=np.int64)
     keys = [(k,) if pair is None else (pair.gateway, pair.settlement) for k, pair in enumerate(compiled.pairs)]
     number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
-    groups = [number[key] for key in keys]
+    group = np.array([number[key] for key in keys], dtype=np.int64)
     by_gravity = compiled.travel.evidence.demand.shares(np.ones(len(compiled.gateways)))
     gravity = np.array([by_gravity[key] if len(key) == 2 else 0.0 for key in number], dtype=np.float64)
-    routes = [max(len(evader.routes), 1) for evader in compiled.instance.evaders]
     try:
         made = scenario_draws(compiled, draws, seed)
     except InputError:
         weight = np.tile(compiled.instance.weight, (draws, 1))
         why = message("detection chances: the scenario gives none as a range")
-        of = (np.array(pairs, dtype=np.int64), np.array(groups, dtype=np.int64))
-        return _Drawn(compiled.instance, weight, *of, gravity, (), (why,))
-    instance = made.draws.instance
-    # Evaders of several routes may stand as one a route, and all of them once for each level of detection.
-    split = sum(routes) > len(pairs) and len(instance.evaders) % sum(routes) == 0
-    times = routes if split else [1] * len(pairs)
-    copies = len(instance.evaders) // sum(times)
-    gateway, group = (np.tile(np.repeat(np.array(each, dtype=np.int64), times), copies) for each in (pairs, groups))
-    return _Drawn(instance, made.draws.weight.toarray(), gateway, group, gravity, made.drawn, made.fixed)
+        return _Drawn(compiled.instance, weight, gateway, group, gravity, (), (why,), 1)
+    return _Drawn(
+        instance=made.draws.instance,
+        weight=made.draws.weight.toarray(),
+        gateway=gateway[made.evader],
+        group=group[made.evader],
+        gravity=gravity,
+        drawn=made.drawn,
+        fixed=made.fixed,
+        levels=made.levels,
+    )
 
 
 def _explained(made: _Drawn, where: csr_array, compiled: Compiled, rng: np.random.Generator) -> Floats:
@@ -369,7 +373,7 @@ def _cells(compiled: Compiled) -> tuple[csr_array, Floats]:
 
 
 def _chances(
-    instance: Instance, names: Sequence[str], gateway: NDArray[np.int64], compiled: Compiled
+    made: _Drawn, names: Sequence[str], compiled: Compiled
 ) -> tuple[dict[tuple[PlaceKind, str], tuple[Floats, Floats, Floats, Floats]], csr_array]:
     """Return for each place the (evaders,) chances of a load to be found there, come by unfound, go round, and be sent.
 
@@ -377,6 +381,7 @@ def _chances(
 
     A load that is found at a place ends there; what comes after it sees those that are left.
     """
+    instance = made.instance
     placed = instance.placed(names)
     nothing = instance.survival(np.zeros_like(placed))
     survival = instance.survival(placed)
@@ -393,7 +398,7 @@ def _chances(
     size = len(instance.evaders)
     table: dict[tuple[PlaceKind, str], Floats] = defaultdict(lambda: np.zeros((4, size)))
     network, spots = compiled.region.network, list[tuple[int, int, float]]()
-    arcs_a_copy = instance.tail.size // max(1, round(instance.n_nodes / compiled.instance.n_nodes))
+    arcs_a_copy = instance.tail.size // made.levels
     for e, evader in enumerate(instance.evaders):
         ways = [(route.arcs, route.share) for route in evader.routes] or [(now[e], 1.0)]
         through = _send(table, sites, survival, ways, e, spots)
@@ -402,7 +407,7 @@ def _chances(
         for key in before - passed:
             table[key][2, e] = 1.0
         whole: list[tuple[PlaceKind, str]] = [("all", "")]
-        whole += [("gateway", compiled.gateways[gateway[e]].id)] if gateway[e] >= 0 else []
+        whole += [("gateway", compiled.gateways[made.gateway[e]].id)] if made.gateway[e] >= 0 else []
         for key in whole:
             travels = float(any(len(arcs) for arcs, _ in ways))
             table[key][:, e] = travels - through, through, float(bool(before - passed)), travels

@@ -55,12 +55,18 @@ class ScenarioDraws:
         What differs between draws, and what does not: a phrase each.
     detection
         (levels,) chances of each detection range, by its path; draw d has those of level d modulo the number of levels.
+    evader
+        (drawn evaders,) position of each evader of `draws` in the scenario's instance.
+    levels
+        Number of levels: copies of the network in `draws`.
     """
 
     draws: Draws
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
     detection: Mapping[str, Floats]
+    evader: NDArray[np.int64]
+    levels: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +113,10 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
         raise InputError(Problem("draws", found, "flows from a record, or a detection chance given as a range", remedy))
     split = bool(loads.routes)
     evaders = _split(compiled.instance.evaders) if split else compiled.instance.evaders
+    routes = [max(len(evader.routes), 1) if split else 1 for evader in compiled.instance.evaders]
+    levels = len(next(iter(detection.values()))) if detection else 1
     base = replace(compiled.instance, evaders=evaders)
-    draws = _layered_draws(compiled, base, _weights(compiled, loads, count, split=split), detection)
+    draws = _layered_draws(compiled, base, _weights(compiled, loads, count, split=split), detection, levels)
     ranged = tuple(
         message(
             "{path}, {low:g} to {high:g}, in {levels} levels that are combined at random",
@@ -120,13 +128,21 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
         for path, (low, high) in detection_ranges(compiled.scenario).items()
     )
     stated = () if detection else (message("detection chances: the scenario gives none as a range"),)
-    return ScenarioDraws(draws, (*loads.drawn, *ranged), (*loads.fixed, *stated, *FIXED), detection)
+    return ScenarioDraws(
+        draws,
+        (*loads.drawn, *ranged),
+        (*loads.fixed, *stated, *FIXED),
+        detection,
+        np.tile(np.repeat(np.arange(len(routes)), routes), levels),
+        levels,
+    )
 
 
-def _layered_draws(compiled: Compiled, base: Instance, weight: Floats, detection: Mapping[str, Floats]) -> Draws:
+def _layered_draws(
+    compiled: Compiled, base: Instance, weight: Floats, detection: Mapping[str, Floats], levels: int
+) -> Draws:
     """Return one instance with a copy of the network for each level of detection, and the (draws, evaders) weights on it."""
     count, size = weight.shape
-    levels = len(next(iter(detection.values()))) if detection else 1
     copies = [
         at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
         for k in range(levels)
