@@ -40,6 +40,7 @@ from optimizer.problem.plan.plan import with_mixture
 from optimizer.problem.plan.result import single_plan
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
+from optimizer.scenario.demand.delivered_effort import delivered_changes, delivered_sources
 from optimizer.scenario.file.model import ScenarioModel, read_content
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.scenario.file.settings import with_settings
@@ -273,7 +274,7 @@ def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
         )
         if (options := options_before_risk(evidence)) is not None:
             check_names(asked.changes, options)
-        return compile_evidence(evidence, times)
+        return _with_delivered(compile_evidence(evidence, times), times)
 
     compiled = stopping.attempt(compiling)
     if compiled is None:
@@ -285,6 +286,15 @@ def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
     if asked.doubt is not None or asked.sensitivity:
         check_single_plans(solve.method, "--draws and --sensitivity")
     return changed(compiled, asked.changes, asked.settings)
+
+
+def _with_delivered(compiled: Compiled, times: StepTimes) -> Compiled:
+    """Return a scenario that says what effort that `delivered` wrote has changed of its risk; others as they are."""
+    evidence = compiled.travel.evidence
+    if not delivered_sources(evidence):
+        return compiled
+    with step(times, "fitting the risk without delivered effort"):
+        return _warned(compiled, *delivered_changes(evidence, compiled.travel.risk))
 
 
 def _warned(compiled: Compiled, *sentences: str) -> Compiled:

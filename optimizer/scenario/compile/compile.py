@@ -20,7 +20,6 @@ from optimizer.scenario.compile.burden import burden_of
 from optimizer.scenario.compile.mobility import with_mobility
 from optimizer.scenario.compile.options import compile_options, unanswered_warnings
 from optimizer.scenario.compile.source_measures import with_measures
-from optimizer.scenario.demand.delivered_effort import delivered_changes
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.scenario.patrols.patrol_field import compile_patrols
 
@@ -267,7 +266,6 @@ def _warnings(travel: ScenarioTravel, table: OptionTable, instance: Instance) ->
     """Return the sentences for the planner, in the order of the steps that they come from."""
     warnings = [*travel.evidence.warnings]
     warnings += () if travel.risk is None else travel.risk.estimate.warnings
-    warnings += delivered_changes(travel.evidence, travel.risk)
     warnings += [*travel.record.warnings, *unanswered_warnings(table.unanswered)]
     if not instance.options and instance.patrols is None:
         warnings.append(message("The scenario offers no site: nothing can be placed."))
