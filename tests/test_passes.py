@@ -16,8 +16,10 @@ from optimizer.problem.instance.evaders import Route
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.quality import record_faults
+from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import scenario_draws
+from optimizer.scenario.demand.delivered_effort import delivered_remarks
 from tests.command import run
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
@@ -148,6 +150,24 @@ def test_check_judges_the_record(tmp_path: Path) -> None:
     monthly = "time,lon,lat\n" + "".join(f"2024-{m:02d}-01,10.0,50.05\n" * 3 for m in range(1, 13))
     (tmp_path / "seizures.csv").write_text(monthly)
     assert any("stand on day 1" in sentence for sentence in check_scenario_file(scenario).warnings)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"from": "2024-01-01", "to": "2024-01-07", "planned_segments": [0, -1, 99]}', "2 planned roads are not on"),
+        ('{"from": "2024-01-01", "to": "2024-01-07", "planned_segments": [0.5]}', "not what `delivered` writes"),
+        ('{"from": "\x1b[2J", "to": "2024-01-07", "planned_segments": [0]}', "not what `delivered` writes"),
+        ("[1]", "not what `delivered` writes"),
+        ("{", "not what `delivered` writes"),
+    ],
+)
+def test_a_summary_of_delivered_effort_that_cannot_be_used_is_said(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "delivered.json").write_text(content)
+    evidence = read_evidence(write_scenario(tmp_path))
+    said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in delivered_remarks(evidence)]
+    assert sum(words in sentence for sentence in said) == 1
+    assert not any("-1" in sentence or "99" in sentence for sentence in said)
 
 
 def test_finds_of_a_longer_time_are_shared_by_days(tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
 def _with_delivered(compiled: Compiled, times: StepTimes) -> Compiled:
     """Return a scenario that says what effort that `delivered` wrote has changed of its risk; others as they are."""
     evidence = compiled.travel.evidence
-    if not delivered_sources(evidence):
+    if not any(delivered_sources(evidence)):
         return compiled
     with step(times, "fitting the risk without delivered effort"):
         return _warned(compiled, *delivered_changes(evidence, compiled.travel.risk))

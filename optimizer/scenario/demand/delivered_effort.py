@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,27 +37,51 @@ class DeliveredSource:
     planned: tuple[int, ...]
 
 
-def delivered_sources(check: ScenarioCheck) -> list[DeliveredSource]:
-    """Return the sources of a scenario's effort that `delivered` wrote."""
-    found = []
+def delivered_sources(check: ScenarioCheck) -> tuple[list[DeliveredSource], list[str]]:
+    """Return the sources of a scenario's effort that `delivered` wrote, and what of its files cannot be used."""
+    found, faults = list[DeliveredSource](), list[str]()
+    roads = 0 if check.region is None else check.region.network.n_segments
     for position, source in enumerate(() if check.scenario is None else check.scenario.records.effort):
         path = check.path.parent / source.file.parent / SUMMARY
         if not path.is_file():
             continue
         try:
             content = read_json(path, "what was delivered")
-            planned = tuple(int(segment) for segment in content["planned_segments"])
-            found.append(DeliveredSource(position, source.source, str(content["from"]), str(content["to"]), planned))
+            planned = [operator.index(segment) for segment in content["planned_segments"]]
+            first, last = (date.fromisoformat(content[name]).isoformat() for name in ("from", "to"))
         except (InputError, KeyError, TypeError, ValueError):
-            continue  # a file of that name that is of something else
-    return found
+            faults.append(
+                message(
+                    "{file} beside the effort of {source} is not what `delivered` writes: which roads were planned is not known. Run "
+                    "`delivered` again, or remove the file.",
+                    file=SUMMARY,
+                    source=source.source,
+                )
+            )
+            continue
+        here = tuple(segment for segment in planned if 0 <= segment < roads)
+        if len(here) < len(planned):
+            faults.append(
+                message(
+                    "{file} of {source}: {roads} not on this network, and left out. Run `delivered` on this network again.",
+                    file=SUMMARY,
+                    source=source.source,
+                    roads=counted_message(
+                        "{count} planned road is", "{count} planned roads are", len(planned) - len(here)
+                    ),
+                )
+            )
+        found.append(DeliveredSource(position, source.source, first, last, here))
+    return found, faults
 
 
 def delivered_remarks(check: ScenarioCheck) -> Iterator[str]:
     """Yield what was delivered: hours, roads, and planned roads without any."""
     if check.effort is None or check.region is None:
         return
-    for source in delivered_sources(check):
+    sources, faults = delivered_sources(check)
+    yield from faults
+    for source in sources:
         mine = check.effort.source == source.position
         searched = set(check.effort.segment[mine].tolist())
         missed = [segment for segment in source.planned if segment not in searched]
@@ -78,10 +104,10 @@ def delivered_remarks(check: ScenarioCheck) -> Iterator[str]:
 
 def delivered_changes(evidence: ScenarioEvidence, fitted: FittedRisk | None) -> Iterator[str]:
     """Yield what delivered effort changed: the risk index with it against that without it, fitted anew."""
-    sources, effort = delivered_sources(evidence), evidence.effort
+    sources, effort = delivered_sources(evidence)[0], evidence.effort
+    yield from delivered_remarks(evidence)
     if not sources or fitted is None or evidence.records is None or effort is None:
         return
-    yield from delivered_remarks(evidence)
     others = ~np.isin(effort.source, [source.position for source in sources])
     if not others.any():
         yield message("All effort of the record is delivered duty: there is nothing to compare the risk with.")
