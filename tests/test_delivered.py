@@ -251,8 +251,15 @@ LOGS = {
     ),
     "no place": ("crew-1,The moon,2026-12-01 06:00,2026-12-01 12:00\n", "found 'The moon'"),
     "backwards": ("crew-1,1,2026-12-01 12:00,2026-12-01 06:00\n", "an end after the begin"),
+    "the end of the calendar": ("crew-1,1,9999-12-31 23:00,9999-12-31 23:30\n", "a time, such as"),
     "stranger": ("crew-7,1,2026-12-01 06:00,2026-12-01 12:00\n", "which nobody planned"),
 }
+
+
+def test_a_segment_of_thousands_of_digits_is_refused(case: PlannedCase, tmp_path: Path) -> None:
+    text = f"unit,segment,begin,end\ncrew-1,{'9' * 5000},2026-12-01 06:00,2026-12-01 12:00\n"
+    with pytest.raises(InputError, match="a segment number from 0 to"):
+        compared(case, logs=[written(tmp_path, text, "log.csv")])
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -275,6 +282,28 @@ def test_logs_that_cannot_be_used_are_refused(name: str, case: PlannedCase, tmp_
 def test_xml_that_is_no_track_is_refused(case: PlannedCase, tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError) as error:
         compared(case, tracks=[written(tmp_path, text, "a.gpx")])
+    assert len(error.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinates", "properties"),
+    [
+        ("Point", [10.1, 50.1], {}),
+        ("Point", [10.1], {"time": "2026-12-01T06:00:00Z"}),
+        ("Point", [10**400, 50.1], {"time": "2026-12-01T06:00:00Z"}),
+        ("Point", [10.1, 50.1], {"time": "0001-01-01T00:00:00+14:00"}),
+        ("LineString", [[10.1, 50.1]], {"coordinateProperties": {"times": ["9999-12-31T23:59:59-14:00"]}}),
+        ("LineString", [[10.1, 50.1]], {"coordinateProperties": {"times": [5]}}),
+        ("LineString", [[10.1, 50.1]], {"coordinateProperties": []}),
+    ],
+)
+def test_features_without_positions_in_time_are_refused(
+    case: PlannedCase, tmp_path: Path, kind: str, coordinates: object, properties: dict[str, object]
+) -> None:
+    feature = {"geometry": {"type": kind, "coordinates": coordinates}, "properties": properties | {"title": "crew-1"}}
+    path = written(tmp_path, json.dumps({"features": [feature]}), "a.geojson")
+    with pytest.raises(InputError, match="feature 1: found no positions with times") as error:
+        read_tracks([path], Units(case.duties, {}), ZONE)
     assert len(error.value.problems) == 1
 
 

@@ -6,6 +6,7 @@ of XML that name people (the members of a SMART patrol, the author of a GPX file
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "fixtime", "recorded_at")
 UNIT_NAMES = ("unit", "crew", "callsign", "call_sign", "vehicle", "device")
-A_TIME = "a time, such as 2026-12-01T06:30:00Z or 2026-12-01 06:30"
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+A_TIME = f"a time, such as 2026-12-01T06:30:00Z or 2026-12-01 06:30, of the years {FIRST_YEAR} to {LAST_YEAR}"
 ASCII_LIMIT = 80
 
 
@@ -251,7 +253,14 @@ def parsed_time(text: str, zone: ZoneInfo) -> float:
     moment = datetime.fromisoformat(text.strip())
     if ":" not in text:
         raise ValueError("a day alone")
+    _check_year(moment)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+
+
+def _check_year(moment: datetime) -> None:
+    """Raise ValueError for times at the ends of the calendar, which other zones would carry beyond it."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError("no time of our age")
 
 
 def _csv(path: Path, zone: ZoneInfo, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
@@ -383,7 +392,10 @@ def _wkb_fixes(path: Path, text: str, zone: ZoneInfo) -> list[Fix]:
     try:
         points = shapely.get_coordinates(shapely.from_wkb(text), include_z=True)
         # SMART keeps what the clock showed as if it were UTC.
-        clocks = [datetime.fromtimestamp(z / 1000, UTC).replace(tzinfo=zone).timestamp() for z in points[:, 2].tolist()]
+        moments = [datetime.fromtimestamp(z / 1000, UTC) for z in points[:, 2].tolist()]
+        for moment in moments:
+            _check_year(moment)
+        clocks = [moment.replace(tzinfo=zone).timestamp() for moment in moments]
         return [_checked_fix(time, lon, lat) for time, (lon, lat) in zip(clocks, points[:, :2].tolist(), strict=True)]
     except (shapely.errors.ShapelyError, ValueError, OverflowError, OSError):
         raise InputError(
@@ -403,17 +415,17 @@ def _earthranger(path: Path, zone: ZoneInfo) -> Iterator[tuple[str, list[Fix]]]:
     for number, feature in enumerate(features, start=1):
         try:
             yield _feature_fixes(feature, path.stem, zone)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             expected = "a line with coordinateProperties.times, one a point, or a point with a time"
             raise InputError(Problem(f"{path}, feature {number}", "no positions with times", expected)) from None
 
 
 def _feature_fixes(feature: dict[str, Any], stem: str, zone: ZoneInfo) -> tuple[str, list[Fix]]:
-    """Return the unit and positions of a feature; KeyError, TypeError or ValueError where it is something else."""
+    """Return the unit and positions of a feature; an error of Python, as the caller has them, where it is something else."""
     properties, geometry = feature["properties"], feature["geometry"]
     name = str(properties.get("title") or properties.get("unit") or stem).strip()
     if geometry["type"] == "Point":
-        when = next(str(properties[key]) for key in TIME_NAMES if key in properties)
+        when = next((str(properties[key]) for key in TIME_NAMES if key in properties), "")
         points, times = [geometry["coordinates"]], [when]
     else:
         points, times = geometry["coordinates"], properties["coordinateProperties"]["times"]
@@ -565,7 +577,7 @@ def _log_times(row: Mapping[str, str], zone: ZoneInfo) -> tuple[float, float, bo
 def _log_place(row: Mapping[str, str], places: Mapping[str, LogPlace], segments: int) -> tuple[str, int, float, float]:
     """Return what a row calls its place, and its segment or degrees."""
     if text := row.get("segment", ""):
-        if not text.isascii() or not text.isdigit() or int(text) >= segments:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) >= segments:
             raise _CellError("segment", repr(text), f"a segment number from 0 to {segments - 1}")
         return f"segment {int(text)}", int(text), np.nan, np.nan
     if row.get("lon", "") and row.get("lat", ""):
