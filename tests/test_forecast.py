@@ -10,9 +10,11 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.operations.forecast import (
+    COLUMNS,
     FORECAST,
     MODELS,
     ForecastPeriod,
+    _shares,
     forecast_shares,
     in_top,
     score,
@@ -59,6 +61,32 @@ def test_shares_and_scores_by_hand() -> None:
     assert found.share_top5[0] == pytest.approx(2 / 3)
     assert 0 <= found.share_top5[1] <= 2 / 3 <= found.share_top5[2] <= 1
     assert score("2024-Q2", "risk map", risk, length, np.array([], dtype=int)).line()["log_score"] is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "words"),
+    [
+        ((1, 2), "nan", "line 3, column 'risk_map': found 'nan'; expected a finite number above 0"),
+        ((0, 3), "-0.5", "a finite number above 0"),
+        ((0, 2), "0", "a finite number above 0"),
+        ((1, 1), "inf", "a finite number above 0"),
+        ((1, 4), "x", "a finite number above 0"),
+        ((1, 4), "1e999", "a finite number above 0"),
+        ((1, 0), "0", "the roads of another network"),
+        ((1, 1), "7", "the roads of another network"),
+    ],
+)
+def test_cells_of_a_forecast_that_are_no_shares_are_refused(
+    tmp_path: Path, cell: tuple[int, int], value: str, words: str
+) -> None:
+    rows = [["0", "100", "0.4", "0.5", "0.5"], ["1", "100", "0.6", "0.5", "0.5"]]
+    path, length = tmp_path / FORECAST, np.array([100.0, 100.0])
+    path.write_text("\n".join(map(",".join, [COLUMNS, *rows])))
+    assert _shares(path, length) == pytest.approx(np.array([[0.4, 0.6], [0.5, 0.5], [0.5, 0.5]]))
+    rows[cell[0]][cell[1]] = value
+    path.write_text("\n".join(map(",".join, [COLUMNS, *rows])))
+    with pytest.raises(InputError, match=words):
+        _shares(path, length)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.files.tables import WantedColumns, read_csv
@@ -302,20 +302,41 @@ def score_forecasts(
             raise InputError(Problem(str(scenario), "no record of seizures", "one that holds the ended periods"))
         length = network.length_m[network.segment_arc]
         for one in ended:
-            path = sealed / one.period.name / FORECAST
-            table = read_csv(path, "a forecast", WantedColumns(COLUMNS))
-            columns = np.array([table.text[name] for name in COLUMNS[1:]], dtype=np.float64)
-            if columns.shape[1] != length.size or not np.allclose(columns[0], length):
-                raise InputError(Problem(str(path), "the roads of another network", "those of the scenario"))
+            shares = _shares(sealed / one.period.name / FORECAST, length)
             finds, elsewhere = one.period.finds(evidence.records)
             warnings += _remarks(one.period, finds.size, elsewhere)
             rows += [
                 score(one.period.name, model, share, length, finds, draws)
-                for model, share in zip(MODELS, columns[1:], strict=True)
+                for model, share in zip(MODELS, shares, strict=True)
             ]
     still = [one.period.name for one in found if one.period.end > today]
     rows += [ForecastScore(name, model, None, None, None) for name in still for model in MODELS]
     return tuple(rows), tuple(warnings)
+
+
+def _shares(path: Path, length: Floats) -> Floats:
+    """Return the (models, m) shares of a forecast of segments of some length (m,)."""
+    table, problems = read_csv(path, "a forecast", WantedColumns(COLUMNS)), FileProblems(path)
+    columns = np.full((len(COLUMNS) - 1, len(table)), np.nan)
+    for row, name in zip(columns, COLUMNS[1:], strict=True):
+        for k, (line, text) in enumerate(zip(table.number, table.text[name], strict=True)):
+            row[k] = value = _above_zero(text)
+            if not value > 0:
+                problems.add(line, repr(text), "a finite number above 0", column=name)
+    problems.raise_if_any()
+    every = [str(k) for k in range(length.size)]
+    if list(table.text[COLUMNS[0]]) != every or not np.allclose(columns[0], length):
+        raise InputError(Problem(str(path), "the roads of another network", "those of the scenario"))
+    return columns[1:]
+
+
+def _above_zero(text: str) -> float:
+    """Return the finite number above 0 that a text is; NaN for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return float("nan")
+    return value if 0 < value < float("inf") else float("nan")
 
 
 def _checked(ledger: LedgerFolder, sealed: Path) -> list[SealedForecast]:
