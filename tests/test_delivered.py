@@ -17,6 +17,7 @@ import shapely
 from optimizer.base.errors import InputError
 from optimizer.operations.delivered import STATUS_WORDS, DeliveredParams, Stay, delivered_of_plan, judge
 from optimizer.operations.map_matching import MatchParams
+from optimizer.operations.planned import visits_of_duties
 from optimizer.operations.recorded import Units, read_tracks
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks, tracks_csv
 from optimizer.records import EffortSource, read_effort
@@ -365,6 +366,15 @@ def test_a_plan_without_a_roster_is_manned_by_whoever_is_there(case: PlannedCase
     assert not found.known_units
     assert {one.status for one in found.visits} == {"manned"}
     assert any("No roster" in sentence for sentence in found.warnings)
+
+
+def test_a_duty_that_begins_later_is_expected_later(case: PlannedCase) -> None:
+    first, *rest = case.duties.duties
+    later = replace(case.duties, duties=(first.model_copy(update={"later": 45.0}), *rest))
+    day = case.visits[0].day
+    for one, other in zip(visits_of_duties(case.duties, day, day), visits_of_duties(later, day, day), strict=True):
+        moved = 45 * 60 if one.duty == first.id else 0
+        assert (other.begin - one.begin, other.end - one.end) == (moved, moved)
 
 
 def test_coarse_roads_are_said(case: PlannedCase, tmp_path: Path) -> None:

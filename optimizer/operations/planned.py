@@ -141,7 +141,8 @@ def visits_of_duties(duties: Duties, first: date, last: date) -> Iterator[Visit]
                 start, end = (moment.timestamp() for moment in span(day, shift, duties.zone))
                 for duty in duties.duties_on(day, shift.id):
                     base = min(duty.travel, key=lambda name: (duty.travel[name], name)) if duty.travel else ""
-                    yield from _visits(day, shift.label, duty, start, end, "", base)
+                    late = 60 * duty.later
+                    yield from _visits(day, shift.label, duty, start + late, end + late, "", base)
         day += timedelta(days=1)
 
 
