@@ -82,6 +82,18 @@ def test_the_french_form_is_read_from_its_own_projection(tmp_path: Path) -> None
         import_aadt(stations(tmp_path, text), read_counts_mapping("france"), numbered(), year=2019)
 
 
+def test_several_years_without_the_one_that_is_asked_for_are_refused(tmp_path: Path) -> None:
+    mapping = CountsMapping.model_validate(
+        {"columns": {"road": "nr", "x": "a", "y": "b", "daily": "n", "year": "of"}, "directions": 1}
+    )
+    path = stations(tmp_path, "nr,a,b,n,of\nFM 76,10.1,50.1,90,2018\nFM 76,10.1,50.1,150,2019\n")
+    with pytest.raises(InputError, match=r"column 'of': found counts of 2 years: '2018', '2019'.*--year 2019"):
+        import_aadt(path, mapping, numbered())
+    assert import_aadt(path, mapping, numbered(), year=2018).tables["traffic.csv"]["counted"].tolist() == [90]
+    one = stations(tmp_path, "nr,a,b,n,of\nFM 76,10.1,50.1,90,2018\nFM 76,10.1,50.1,0,2019\n")
+    assert import_aadt(one, mapping, numbered()).tables["traffic.csv"]["counted"].tolist() == [90]
+
+
 @pytest.mark.parametrize(
     ("text", "settings", "year", "found"),
     [
@@ -114,6 +126,12 @@ def test_any_other_form_is_read_by_a_mapping(tmp_path: Path) -> None:
     mapping.write_text('[columns]\nroad = "nr"\n', encoding="utf-8")
     with pytest.raises(InputError, match="x"):
         read_counts_mapping("", mapping)
+
+
+def test_a_form_beside_a_mapping_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--form france and --mapping"):
+        read_counts_mapping("france", tmp_path / "counts.toml")
+    assert read_counts_mapping(None) == read_counts_mapping("txdot")
 
 
 def test_a_form_that_is_not_known_is_named() -> None:

@@ -217,8 +217,15 @@ def aadt(
     file: Annotated[Path, typer.Argument(help="CSV file of annual average daily traffic.")],
     scenario: Annotated[Path, typer.Option(help="Scenario whose roads the counts are matched to.")],
     out: Out = OUT,
-    form: Annotated[str, typer.Option(help="Known form of the file: txdot, caltrans or france.")] = "txdot",
-    mapping: Annotated[Path | None, typer.Option(help="TOML mapping of any other form (docs/records.md).")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            help="Known form of the file: txdot, caltrans or france; txdot if neither it nor --mapping is given."
+        ),
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML mapping of any other form, in place of --form (docs/records.md).")
+    ] = None,
     year: Annotated[int | None, typer.Option(min=1900, max=2100, help="Year whose counts are taken.")] = None,
     within: Annotated[
         float, typer.Option(min=1, help="Metres that a count may lie from the road of its number.")

@@ -99,7 +99,7 @@ def import_counts(
     file: Path,
     scenario: Path,
     *,
-    form: str = "txdot",
+    form: str | None = None,
     mapping: Path | None = None,
     year: int | None = None,
     within_m: float = 1000.0,

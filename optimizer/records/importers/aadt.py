@@ -89,18 +89,27 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 """Forms that are known: stations of Texas (TxDOT) and California (Caltrans), national roads of France (TMJA)."""
 
+DEFAULT_FORM = "txdot"
+
 WITHIN_KM = 30.0
 """How far a count speaks for its road, by default; `[traffic] counts_within_km` of a scenario."""
 
 
-def read_counts_mapping(form: str, path: Path | None = None, crs: str | None = None) -> CountsMapping:
+def read_counts_mapping(form: str | None, path: Path | None = None, crs: str | None = None) -> CountsMapping:
     """Return the mapping of a form by its name, or of a TOML file; `crs` takes precedence over what either says.
+
+    Without a form and a file it is that of `DEFAULT_FORM`.
 
     Raises
     ------
     InputError
-        If the form is not known, or the file is at fault.
+        If both are given, the form is not known, or the file is at fault.
     """
+    if form and path is not None:
+        raise InputError(
+            Problem("import aadt", f"--form {form[:40]} and --mapping", "one of them: either says how the file is read")
+        )
+    form = form or DEFAULT_FORM
     if path is None and form not in FORMS:
         found, expected = f"the form {form[:40]!r}", f"one of {', '.join(FORMS)}"
         raise InputError(Problem("import aadt, form", found, expected, "Describe other files with --mapping"))
@@ -167,8 +176,8 @@ def import_aadt(
     counted = values.where(values > 0).mean(axis=1)  # zero stands for "not counted" in all three forms
     keep = counted.notna()
     drops.drop("not counted (empty or 0)", (~keep).sum())
-    if columns.year is not None and year is not None:
-        other = keep & (raw[columns.year] != str(year))
+    if columns.year is not None:
+        other = keep & _of_another_year(f"{path}, column {columns.year!r}", raw[columns.year], keep, year)
         drops.drop("of another year", other.sum())
         keep &= ~other
     nowhere = keep & places.isna().any(axis=1)
@@ -231,6 +240,18 @@ def import_aadt(
     return Imported(
         {"traffic.csv": kept, "unmatched.csv": unmatched}, ScenarioEntries(traffic={"counts": "traffic.csv"}), summary
     )
+
+
+def _of_another_year(where: str, years: pd.Series[str], keep: pd.Series[bool], year: int | None) -> pd.Series[bool]:
+    """Return which rows are not of a year; without one all that are kept must be of the same."""
+    if year is not None:
+        return years != str(year)
+    every = sorted(set(years[keep]) - {""})
+    if len(every) > 1:
+        found = f"counts of {len(every)} years: {', '.join(map(repr, every[:8]))}"
+        remedy = f"Add --year, such as --year {every[-1][:4]}"
+        raise InputError(Problem(where, found, "those of one year", remedy))
+    return keep & False
 
 
 def _degrees(path: Path, x: NDArray[np.float64], y: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
