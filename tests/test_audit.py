@@ -200,6 +200,23 @@ def test_deviations_are_counted_and_shown(audit: Path, tmp_path: Path) -> None:
         assert words in said.replace("\N{NO-BREAK SPACE}", " ")
 
 
+def test_loads_of_late_inspections_are_not_undetected(audit: Path, tmp_path: Path) -> None:
+    sheets = filled(tmp_path / "sheets", read_audit(audit))
+    in_time, late = (audit_results(audit, sheets, on_time=minutes).rows[-1] for minutes in (5, 4))
+    assert (in_time.found, in_time.late_found) == (8, 0)
+    assert late.found + late.late_found == 8
+    assert late.late_found > 0
+    assert late.line()["found_late"] == late.late_found
+    assert late.undetected(0.5) == in_time.undetected(0.5) == 10000 * 0.5 - 8 - 60
+
+
+def test_more_vehicles_than_were_asked_for_are_said(planned: Path, tmp_path: Path) -> None:
+    made = plan_audit(planned, FIRST, tmp_path / "seed", days=7, vehicles=1)
+    assert len(made.file.rows) == 2
+    said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in made.warnings]
+    assert any("2 vehicles are drawn where 1 were asked for: each of 2 sites and shifts" in text for text in said)
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "words"),
     [

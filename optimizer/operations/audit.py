@@ -251,6 +251,15 @@ def plan_audit(
     if not passing:
         raise InputError(Problem("--days", str(days), "days on which a shift of the plan is worked", "Give more days"))
     shares = _shared(vehicles, list(passing.values()))
+    if sum(shares) > vehicles:
+        warnings.append(
+            message(
+                "{drawn} vehicles are drawn where {asked} were asked for: each of {strata} has one at least.",
+                drawn=sum(shares),
+                asked=vehicles,
+                strata=counted_message("{count} site and shift", "{count} sites and shifts", len(shares)),
+            )
+        )
     strata = [
         AuditStratum(site=site, label=names[site], shift=shift, passing=amount, vehicles=n)
         for ((site, shift), amount), n in zip(passing.items(), shares, strict=True)
@@ -445,6 +454,8 @@ class AuditResult:
         Times that were drawn; vehicles inspected in time; loads among them.
     late, missed
         Drawn times at which a vehicle was inspected too late, or none.
+    late_found
+        Loads found in the vehicles that were inspected too late: no part of any rate, and not undetected.
     passed
         Vehicles.
     ordinary
@@ -461,6 +472,7 @@ class AuditResult:
     audited: int
     found: int
     late: int
+    late_found: int
     missed: int
     passed: float
     ordinary: int | None
@@ -472,7 +484,7 @@ class AuditResult:
 
     def undetected(self, rate: float) -> float:
         """Return the loads that nobody found at some rate."""
-        return max(0.0, self.passed * rate - self.found - (self.ordinary or 0))
+        return max(0.0, self.passed * rate - self.found - self.late_found - (self.ordinary or 0))
 
     def effectiveness(self, rate: float) -> float | None:
         """Return the share of loads that ordinary inspection found, at some rate; None where it is not known."""
@@ -490,6 +502,7 @@ class AuditResult:
             "audited": self.audited,
             "found": self.found,
             "late": self.late,
+            "found_late": self.late_found,
             "missed": self.missed,
             "passed": self.passed,
             "found_without_audit": self.ordinary,
@@ -687,9 +700,10 @@ def _estimates(
         mine = [done.get(row.audit) for row in audit.rows if (row.site, row.shift) == (one.site, one.shift)]
         on_time = [each for each in mine if each is not None and each[0]]
         passed, ordinary = counts.get((one.site, one.shift), (None, None))
-        late = sum(each is not None and not each[0] for each in mine)
+        late = [found for each in mine if each is not None and not each[0] for found in each[1:]]
         amount = one.passing if passed is None else float(passed)
-        table.append((one, len(mine), len(on_time), sum(found for _, found in on_time), late, amount, ordinary))
+        found = sum(found for _, found in on_time)
+        table.append((one, len(mine), len(on_time), found, len(late), sum(late), amount, ordinary))
     for site in dict.fromkeys(one.site for one in audit.strata):
         rows = [row for row in table if row[0].site == site]
         yield _sum(site, rows[0][0].label, rows)
@@ -697,10 +711,10 @@ def _estimates(
 
 
 def _sum(
-    site: str, label: str, rows: Sequence[tuple[AuditStratum, int, int, int, int, float, int | None]]
+    site: str, label: str, rows: Sequence[tuple[AuditStratum, int, int, int, int, int, float, int | None]]
 ) -> AuditResult:
     """Return the result of some strata together, as the formulation above says."""
-    drawn, audited, found, late, passed = (np.array([row[k] for row in rows]) for k in range(1, 6))
+    drawn, audited, found, late, late_found, passed = (np.array([row[k] for row in rows]) for k in range(1, 7))
     share = passed / passed.sum() if passed.sum() > 0 else np.full(len(rows), 1 / len(rows))
     low, high = clopper_pearson(found, audited, ALPHA / len(rows))
     any_low, any_high = (
@@ -708,7 +722,7 @@ def _sum(
         clopper_pearson(found + drawn - audited, drawn, ALPHA / len(rows))[1],
     )
     rate = share @ (found / np.maximum(audited, 1)) if (audited > 0).all() else float("nan")
-    known = [row[6] for row in rows if row[6] is not None]
+    known = [row[7] for row in rows if row[7] is not None]
     return AuditResult(
         site=site,
         label=label,
@@ -716,6 +730,7 @@ def _sum(
         audited=int(audited.sum()),
         found=int(found.sum()),
         late=int(late.sum()),
+        late_found=int(late_found.sum()),
         missed=int((drawn - audited - late).sum()),
         passed=float(passed.sum()),
         ordinary=sum(known) if len(known) == len(rows) else None,
