@@ -145,6 +145,22 @@ def test_each_fault_of_a_record_is_said_and_a_good_record_has_none(tmp_path: Pat
     assert any("finds in 2023-08" in sentence for sentence in faults(tmp_path, batch, hours))
 
 
+def test_amounts_of_different_units_are_never_added(tmp_path: Path) -> None:
+    rows = "".join(f"2023-{m:02d}-0{1 + s},{s},1.5\n" for m in range(1, 13) for s in range(4))
+    (tmp_path / "s.csv").write_text("time,segment,quantity\n" + rows)
+    for name, amount, roads in (("hours", 30, (0, 1, 2, 3, 5)), ("vehicles", 90_000, (0, 6))):
+        text = "".join(f"2023-{m:02d},{s},{amount + m / 10}\n" for m in range(1, 13) for s in roads)
+        (tmp_path / f"{name}.csv").write_text("time,segment,amount\n" + text)
+    sources = [EffortSource(file=f"{unit}.csv", source=unit, unit=unit) for unit in ("hours", "vehicles")]
+    network = tiny_region().network
+    found = read_seizures([SeizureSource(file="s.csv", source="P", effort_unit="hours")], network, folder=tmp_path)
+    silent = [
+        text for text in record_faults(found, read_effort(sources, network, folder=tmp_path)) if "no find" in text
+    ]
+    assert [" hours of effort" in text for text in silent] == [True]
+    assert silent[0].startswith("1 searched roads")
+
+
 def test_check_judges_the_record(tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
     monthly = "time,lon,lat\n" + "".join(f"2024-{m:02d}-01,10.0,50.05\n" * 3 for m in range(1, 13))

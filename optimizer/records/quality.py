@@ -81,7 +81,10 @@ def _heaped_amounts(records: Seizures, effort: Effort | None) -> Iterator[str]:
     """Yield amounts that end in 0 or 5 more often than chance has it."""
     amounts = [(message("quantities of seizures"), records.quantity_kg[np.isfinite(records.quantity_kg)])]
     if effort is not None:
-        amounts.append((message("amounts of effort"), effort.amount))
+        amounts += [
+            (message("amounts of effort in {unit}", unit=unit), effort.amount[mine])
+            for unit, mine in _by_unit(effort).items()
+        ]
     for what, values in amounts:
         whole = values[(values >= 10) & (values == np.round(values))]
         heaped = int((whole % ROUND == 0).sum())
@@ -97,6 +100,12 @@ def _heaped_amounts(records: Seizures, effort: Effort | None) -> Iterator[str]:
                 what=what,
                 step=ROUND,
             )
+
+
+def _by_unit(effort: Effort) -> dict[str, NDArray[np.bool_]]:
+    """Return the rows of effort of each unit, whose amounts alone can be added."""
+    units = np.array(effort.unit)[effort.source]
+    return {unit: units == unit for unit in dict.fromkeys(effort.unit)}
 
 
 def _heaped_days(records: Seizures) -> Iterator[str]:
@@ -130,20 +139,30 @@ def _one_sided(records: Seizures, effort: Effort) -> Iterator[str]:
             finds=float(records.count[lost].sum()),
             every=float(records.count.sum()),
         )
-    on = effort.segment >= 0
-    if on.sum() >= LEAST_ROWS:
+    for unit, mine in _by_unit(effort).items():
+        on = mine & (effort.segment >= 0)
+        if on.sum() < LEAST_ROWS:
+            continue
         total = np.bincount(effort.segment[on], effort.amount[on])
-        found = np.bincount(records.segment[placed], records.count[placed], total.size)[: total.size]
+        own = placed & _made_by(records, unit, len(set(effort.unit)))
+        found = np.bincount(records.segment[own], records.count[own], total.size)[: total.size]
         rate = found.sum() / max(total.sum(), 1e-12)
         silent = np.flatnonzero((found == 0) & (np.exp(-rate * total) < UNLIKELY))
         if rate > 0 and silent.size:
             yield message(
-                "{roads} searched roads have {hours:n} units of effort and no find, where {expected:n} would be usual. If finds are not "
+                "{roads} searched roads have {amount:n} {unit} of effort and no find, where {expected:n} would be usual. If finds are not "
                 "recorded there, the plan leaves these roads open.",
                 roads=int(silent.size),
-                hours=float(total[silent].sum()),
+                amount=float(total[silent].sum()),
+                unit=unit,
                 expected=float(rate * total[silent].sum()),
             )
+
+
+def _made_by(records: Seizures, unit: str, units: int) -> NDArray[np.bool_]:
+    """Return the seizures that effort of a unit may have made: those of sources that name it, and of those that name none among one unit."""
+    named = [own == unit or (own is None and units == 1) for own in records.effort_unit]
+    return np.array(named, dtype=bool)[records.source]
 
 
 def _outliers(records: Seizures) -> Iterator[str]:
