@@ -191,6 +191,30 @@ def test_where_track_and_log_disagree_the_track_counts(case: PlannedCase, tmp_pa
     assert [one.status for one in first] == ["manned", "manned", "no record", "no record"]
 
 
+def test_vehicles_of_a_log_that_no_stay_takes_are_said(case: PlannedCase, tmp_path: Path) -> None:
+    begin = min(visit.begin for visit in case.visits)
+    times = begin + 30.0 * np.arange(20)  # a unit that drives along a road and never stands
+    moving = "".join(
+        f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ},{10.0 + 0.0035 * k:.4f},50.1,crew-1\n"
+        for k, time in enumerate(times.tolist())
+    )
+    tracks = written(tmp_path, "time,lon,lat,unit\n" + moving)
+    log = "unit,place,begin,end,vehicles\n"
+    log += "".join(f"crew-1,1,2026-12-01 06:0{k},2026-12-01 06:0{k + 2},{k}\n" for k in (1, 3, 5))
+    found = compared(case, tracks=[tracks], logs=[written(tmp_path, log, "log.csv")])
+    said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in found.warnings]
+    assert any("3 rows of logs have searched vehicles" in text and ": 9 of them are left out" in text for text in said)
+    assert all(np.isnan(row.vehicles) for row in found.effort)
+
+
+def test_ids_are_found_as_they_are_and_as_cells_of_a_spreadsheet(case: PlannedCase) -> None:
+    first, second, third = case.duties.crews
+    crews = (replace(first, id="-1"), replace(second, id="@north"), third)
+    units = Units(replace(case.duties, crews=crews), {"=GPS": "crew-3"})
+    for names, crew in ((("-1", "'-1"), "-1"), (("@North", "'@north"), "@north"), (("=gps", "'=GPS"), "crew-3")):
+        assert [units.of(name) for name in names] == [crew, crew]
+
+
 def shifted(tracks: Sequence[Track], minutes: float) -> str:
     return tracks_csv([replace(track, time=track.time + 60 * minutes) for track in tracks])
 

@@ -340,7 +340,8 @@ def delivered_of_plan(
     with step(listener, "matching positions to roads"):
         graph = length_graph(network)
         moves = {track.unit: movement(track, network, graph, params.match, params.stays) for track in found}
-    stays = _all_stays(moves, entries, network, visits, params)
+    stays, lost = _all_stays(moves, entries, network, visits, params)
+    remarks += _lost_vehicles(lost)
     check_clocks(stays, visits, adjust, params)
     covered = _covered(moves, entries)
     judged = tuple(judge(visit, stays, covered, params) for visit in visits)
@@ -546,9 +547,13 @@ def _all_stays(
     network: Network,
     visits: Sequence[Visit],
     params: DeliveredParams,
-) -> list[Stay]:
-    """Return the stays of tracks, and of logs where no track covers their time, on the roads of planned places where they stand at one."""
-    found = []
+) -> tuple[list[Stay], list[LogEntry]]:
+    """Return the stays of tracks, and of logs where no track covers their time, on the roads of planned places where they stand at one.
+
+    And the rows of logs whose searched vehicles belong to no stay on a road.
+    """
+    found: list[Stay] = []
+    holder: list[int] = []  # for each row of a log the stay that has its vehicles; -1 for none
     for unit, move in moves.items():
         columns = (move.stay_begin, move.stay_end, move.stay_segment, move.stay_lon, move.stay_lat)
         for begin, end, segment, lon, lat in zip(*(column.tolist() for column in columns), strict=True):
@@ -559,19 +564,38 @@ def _all_stays(
             lon, lat = network.segment_midpoint[entry.segment].tolist()
         parts = _without(entry.begin, entry.end, moves[entry.unit].covered if entry.unit in moves else np.empty((0, 2)))
         seen = [
-            stay
-            for stay in found
+            k
+            for k, stay in enumerate(found)
             if stay.unit == entry.unit and not stay.logged and stay.begin < entry.end and stay.end > entry.begin
         ]
+        holder.append(len(found) if parts else -1)
         if not parts and seen and not np.isnan(entry.vehicles):
             # The track says where the unit stood, the log how many vehicles it searched there.
-            at = found.index(max(seen, key=lambda stay: min(stay.end, entry.end) - max(stay.begin, entry.begin)))
+            at = max(seen, key=lambda k: min(found[k].end, entry.end) - max(found[k].begin, entry.begin))
+            holder[-1] = at
             before = 0.0 if np.isnan(found[at].vehicles) else found[at].vehicles
             found[at] = replace(found[at], vehicles=before + entry.vehicles)
         for k, (begin, end) in enumerate(parts):
             vehicles = entry.vehicles if k == 0 else float("nan")
             found.append(Stay(entry.unit, begin, end, entry.segment, lon, lat, logged=True, vehicles=vehicles))
-    return _on_planned_roads(found, network, visits, params)
+    stays = _on_planned_roads(found, network, visits, params)
+    return stays, [
+        entry
+        for entry, at in zip(entries, holder, strict=True)
+        if entry.vehicles > 0 and (at < 0 or stays[at].segment < 0)
+    ]
+
+
+def _lost_vehicles(lost: Sequence[LogEntry]) -> Iterable[str]:
+    """Yield what is to be said of rows of logs whose searched vehicles belong to no stay on a road."""
+    if lost:
+        yield message(
+            "{rows} searched vehicles where the track of the unit stood on no road in that time: {vehicles:n} of them are left out of the "
+            "effort. Check the times of the log. The first: {first}.",
+            rows=counted_message("{count} row of a log has", "{count} rows of logs have", len(lost)),
+            vehicles=sum(entry.vehicles for entry in lost),
+            first=lost[0].where,
+        )
 
 
 def _on_planned_roads(

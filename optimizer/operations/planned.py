@@ -107,8 +107,11 @@ def visits_of_rosters(duties: Duties, folders: Sequence[Path]) -> list[Visit]:
 
 
 def _by_cell(duties: Duties) -> tuple[dict[str, Crew], dict[str, Duty]]:
-    """Return crews and duties by their ids as the cells of a roster have them."""
-    return {safe_cell(crew.id): crew for crew in duties.crews}, {safe_cell(duty.id): duty for duty in duties.duties}
+    """Return crews and duties by their ids, and by these as the cells of a roster have them."""
+    crews, every = {crew.id: crew for crew in duties.crews}, {duty.id: duty for duty in duties.duties}
+    return {safe_cell(name): crew for name, crew in crews.items()} | crews, {
+        safe_cell(name): duty for name, duty in every.items()
+    } | every
 
 
 def drawn_duties(duties: Duties, files: Sequence[Path], mixture: str) -> Duties:

@@ -26,7 +26,7 @@ from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.operations.stays import Track
 from optimizer.records.personal import is_personal
-from optimizer.roster.table import LOG_COLUMNS
+from optimizer.roster.table import LOG_COLUMNS, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,6 +119,8 @@ class Units:
             else:
                 self._names[name.casefold().strip()] = crew_id
         problems.raise_if_any()
+        # Files of the field pack have them as cells of a spreadsheet; a name of that very form comes first.
+        self._names = {safe_cell(name): crew_id for name, crew_id in self._names.items()} | self._names
 
     def of(self, name: str) -> str | None:
         """Return the id of the crew that a file names; None where nobody planned it."""
@@ -586,7 +588,8 @@ def _log_place(row: Mapping[str, str], places: Mapping[str, LogPlace], segments:
             raise _CellError("lon, lat", f"{lon:.10g}, {lat:.10g}", IN_DEGREES)
         return row.get("place", ""), -1, lon, lat
     names = [row.get(name, "") for name in ("place", "duty")]
-    known = next((places[name.casefold()] for name in names if name.casefold() in places), None)
+    cells = [cell.casefold() for name in names for cell in (name, safe_cell(name))]
+    known = next((places[cell] for cell in cells if cell in places), None)
     if known is None:
         problem = unknown_name("", names[0] or names[1], sorted({place.label for place in places.values()}))
         raise _CellError("place", problem.found, problem.expected, problem.remedy)
