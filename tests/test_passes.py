@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.operations.passes import _drawn, finds_by_quarter, passes_of, passes_of_scenario
+from optimizer.operations.passes import _drawn, finds_by_quarter, part_quarters, passes_of, passes_of_scenario
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.plan.evaluation import evaluate
@@ -184,6 +184,21 @@ def test_a_summary_of_delivered_effort_that_cannot_be_used_is_said(tmp_path: Pat
     said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in delivered_remarks(evidence)]
     assert sum(words in sentence for sentence in said) == 1
     assert not any("-1" in sentence or "99" in sentence for sentence in said)
+
+
+def test_a_quarter_that_the_record_covers_in_part_is_said(tmp_path: Path) -> None:
+    source = SeizureSource(file="s.csv", source="Police")
+    for rows, parts in (
+        ("2024-02-10,1\n2024-05-20,1\n", {"2024-Q1": "51 of 91", "2024-Q2": "50 of 91"}),
+        ("2024-01-10,1\n2024-06-20,1\n", {}),
+        ("2024,1\n", {}),
+    ):
+        (tmp_path / "s.csv").write_text("time,segment\n" + rows)
+        records = read_seizures([source], tiny_region().network, folder=tmp_path)
+        said = list(part_quarters(records, finds_by_quarter(records)))
+        assert [text.split(":")[0] for text in said] == list(parts)
+        assert all(f"covers {days} days" in text for text, days in zip(said, parts.values(), strict=True))
+    assert list(part_quarters(records, ["2024-Q3"])) == []
 
 
 def test_finds_of_a_longer_time_are_shared_by_days(tmp_path: Path) -> None:

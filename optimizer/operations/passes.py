@@ -35,7 +35,7 @@ from optimizer.scenario.file.ranges import detection_ranges
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -51,6 +51,8 @@ LEVEL = 0.9
 DRAWS = 200
 PRIOR_SHAPE = 1.0
 """Shape a of the loads of a pair about what flows and gravity expect: a standard deviation as large as that."""
+LEAST_GAP = 15
+"""Days without a row at an end of the record from which a quarter counts as covered in part."""
 ROUNDS = 60
 """Rounds of expectation and maximisation."""
 MEASURES = ("sent", "found", "through", "around", "rate")
@@ -251,6 +253,26 @@ def finds_by_quarter(records: Seizures) -> dict[str, float]:
         start: date = low.astype(date)
         quarters[f"{start.year}-Q{(start.month + 2) // 3}"] = float((records.count * days).sum())
     return quarters
+
+
+def part_quarters(records: Seizures, quarters: Iterable[str]) -> Iterator[str]:
+    """Yield the quarters of which the time from the first to the last row of a record leaves out `LEAST_GAP` days or more."""
+    first, last = records.start.min(), records.end.max()
+    for quarter in quarters:
+        year, number = quarter.split("-Q")
+        begin = np.datetime64(year, "Y").astype("datetime64[M]") + 3 * (int(number) - 1)
+        low, high = (month.astype("datetime64[D]") for month in (begin, begin + 3))
+        days, covered = int((high - low).astype(int)), int((min(last, high) - max(first, low)).astype(int))
+        if days - covered >= LEAST_GAP:
+            yield message(
+                "{quarter}: the record covers {covered} of {days} days, as its first row is of {first} and its last of {last}. Unless "
+                "nothing was found in the others, loads sent and found are too low. Add the rows that are missing.",
+                quarter=quarter,
+                covered=covered,
+                days=days,
+                first=str(first),
+                last=str(last - np.timedelta64(1, "D")),
+            )
 
 
 @dataclass(frozen=True)
@@ -493,6 +515,8 @@ def _warnings(compiled: Compiled, names: Sequence[str], finds: Mapping[str, floa
         yield message(
             "No find in {quarters}: what was sent then is known up to a bound alone.", quarters=", ".join(empty)
         )
+    if compiled.records is not None:
+        yield from part_quarters(compiled.records, finds)
     if compiled.effort is None:
         yield message("The scenario has no search effort: more finds may mean more looking.")
 
