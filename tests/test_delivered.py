@@ -207,6 +207,13 @@ def test_vehicles_of_a_log_that_no_stay_takes_are_said(case: PlannedCase, tmp_pa
     assert all(np.isnan(row.vehicles) for row in found.effort)
 
 
+def test_simulated_tracks_are_cells_that_no_spreadsheet_runs(case: PlannedCase) -> None:
+    track = replace(exact_tracks(case)[0], unit='=1,"2')
+    rows = list(csv.DictReader(io.StringIO(tracks_csv([track]))))
+    assert {row["unit"] for row in rows} == {"'=1,\"2"}
+    assert len(rows) == track.time.size
+
+
 def test_ids_are_found_as_they_are_and_as_cells_of_a_spreadsheet(case: PlannedCase) -> None:
     first, second, third = case.duties.crews
     crews = (replace(first, id="-1"), replace(second, id="@north"), third)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +78,7 @@ def _show(found: Passes) -> None:
             print_table(f"{title}, {last}: loads, with 90 % intervals, under {found.layout}", columns, cells)
         if len(mine) > SHOWN:
             print_note(f"{len(mine) - SHOWN} more are left out here; --json has all.")
-    for sentence in ASSUMED.values():
+    for sentence in ASSUMED:
         print_line(sentence)
 
 
@@ -86,4 +87,4 @@ def _amount(one: Estimate) -> str:
 
 
 def _share(one: Estimate) -> str:
-    return "-" if one.median != one.median else f"{one.median:.1%} ({one.low:.1%} to {one.high:.1%})"
+    return "-" if math.isnan(one.median) else f"{one.median:.1%} ({one.low:.1%} to {one.high:.1%})"

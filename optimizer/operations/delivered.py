@@ -602,13 +602,13 @@ def _on_planned_roads(
     stays: Sequence[Stay], network: Network, visits: Sequence[Visit], params: DeliveredParams
 ) -> list[Stay]:
     """Return stays with the road of the planned place that they are at, and logged ones elsewhere with the nearest road."""
-    places = np.array(sorted({(visit.lon, visit.lat) for visit in visits})).reshape(-1, 2)
+    places = np.array(sorted({(visit.lon, visit.lat) for visit in visits}))
     road = network.nearest_segments(places[:, 0], places[:, 1])[0]
     result = []
     for stay in stays:
         away = great_circle_m(places[:, 0], places[:, 1], np.array(stay.lon), np.array(stay.lat))
-        nearest = int(away.argmin()) if away.size else -1
-        if nearest >= 0 and away[nearest] <= params.near_m and not (stay.logged and stay.segment >= 0):
+        nearest = int(away.argmin())
+        if away[nearest] <= params.near_m and not (stay.logged and stay.segment >= 0):
             result.append(replace(stay, segment=int(road[nearest])))
         elif stay.segment < 0 and stay.logged:
             segment = int(network.nearest_segments(np.array([stay.lon]), np.array([stay.lat]))[0][0])
@@ -674,10 +674,7 @@ def judge(
     spans = sorted((max(stay.begin, visit.begin), min(stay.end, visit.end)) for stay in there)
     hours = _length(spans) / 3600
     if not there:
-        units = [visit.unit] if visit.unit else list(covered)
-        seen = visit.unit and any(
-            low < visit.end and high > visit.begin for u in units for low, high in covered.get(u, ())
-        )
+        seen = any(low < visit.end and high > visit.begin for low, high in covered.get(visit.unit, ()))
         return JudgedVisit(visit, "elsewhere" if seen else "no record", 0.0, float("nan"), "")
     late = (min(stay.begin for stay in there) - visit.begin) / 60
     by = max(there, key=lambda stay: min(stay.end, visit.end) - max(stay.begin, visit.begin)).unit

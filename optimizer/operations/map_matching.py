@@ -10,7 +10,7 @@ Ways by road come from searches of Dijkstra's algorithm in batches, cut at the f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,6 @@ class _States:
     segment: NDArray[np.int64]
     along_m: NDArray[np.float64]
     off_m: NDArray[np.float64]
-    two_way: NDArray[np.bool_]
     leave_node: NDArray[np.int64]
     leave_m: NDArray[np.float64]
     reach_node: NDArray[np.int64]
@@ -183,7 +182,6 @@ class _States:
             table,
             position,
             away,
-            both,
             ends,
             np.stack((left, back), axis=-1),
             ends[..., ::-1],
@@ -262,24 +260,15 @@ def _between(
 class _RoadSearch:
     """A batch of searches on the roads around its sources: `row` of a source and `local` number of a node by number in the network."""
 
-    node: NDArray[np.int64]
     local: NDArray[np.int64]
     row: NDArray[np.int64]
     metres: NDArray[np.float64]
     before: NDArray[np.int32]
-    matrix: csr_array
-    arc: NDArray[np.int64]
+    graph: CostGraph
 
-    def way(self, source: int, target: int) -> list[int]:
+    def way(self, source: int, target: int) -> tuple[int, ...]:
         """Return the arcs from one node to another, in order."""
-        before, arcs = self.before[self.row[source]], []
-        node = int(self.local[target])
-        start, columns = self.matrix.indptr, self.matrix.indices
-        while (previous := int(before[node])) >= 0:
-            row = columns[start[previous] : start[previous + 1]]
-            arcs.append(int(self.arc[start[previous] + int(np.searchsorted(row, node))]))
-            node = previous
-        return arcs[::-1]
+        return self.graph.paths(self.before[self.row[source]], [int(self.local[target])])[0]
 
 
 def _searches(
@@ -313,7 +302,7 @@ def _searches(
         metres, before = dijkstra(
             matrix, indices=local[sources].astype(np.int32), limit=limit, return_predecessors=True
         )
-        yield chosen, _RoadSearch(around, local, row, metres, before, matrix, arcs.data - 1)
+        yield chosen, _RoadSearch(local, row, metres, before, replace(graph, matrix=matrix, arc=arcs.data - 1))
 
 
 def _around(network: Network, nodes: NDArray[np.int64], metres: float) -> NDArray[np.int64]:

@@ -42,7 +42,6 @@ VISIT_COLUMNS = (
 EXTRA_COLUMNS = ("unit", "begin", "hours", "segment")
 MOST_ROWS = 400
 """Rows of a table on the page; the files have all."""
-CLOCK = "%Y-%m-%d %H:%M"
 
 
 def delivered_folder(out: str | os.PathLike[str], sources: Sequence[Path], *, overwrite: bool) -> OutputFolder:

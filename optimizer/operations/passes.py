@@ -59,23 +59,21 @@ MEASURES = ("sent", "found", "through", "around", "rate")
 
 PlaceKind = Literal["all", "gateway", "sector", "site"]
 
-ASSUMED = {
-    "sent": marked(
+ASSUMED = (
+    marked(
         "Sent: finds of the record, divided by the share of loads that the model says is found. Every find is in the record."
     ),
-    "found": marked(
-        "Found: detection chances of the scenario at what stood, and those of ordinary policing elsewhere."
-    ),
-    "through": marked(
+    marked("Found: detection chances of the scenario at what stood, and those of ordinary policing elsewhere."),
+    marked(
         "Through: loads that come by and are not found there. Of a gateway and of all: loads that are found nowhere."
     ),
-    "around": marked(
+    marked(
         "Gone round: loads that would come by if nothing stood, and take another way. Evaders who know the layout choose as the model says."
     ),
-    "rate": marked(
+    marked(
         "Interdiction rate: found / (found + through). Without audits, it rests on the detection chances that are stated."
     ),
-}
+)
 """What each number rests on."""
 
 

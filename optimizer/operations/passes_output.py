@@ -96,7 +96,7 @@ def passes_page(found: Passes) -> ShortPage:
             PageSection(
                 title=_("What each number rests on"),
                 sentences=(
-                    *(_(sentence) for sentence in ASSUMED.values()),
+                    *(_(sentence) for sentence in ASSUMED),
                     _("Intervals hold 90 % of {draws} draws. Drawn: {drawn}. Not drawn: {fixed}.").format(
                         draws=number(found.draws, 6),
                         drawn="; ".join(map(translated, found.drawn)) or DASH,

@@ -10,6 +10,8 @@ with Gaussian noise, and fails now and then.
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,7 @@ from optimizer.base.files.output_folder import new_folder
 from optimizer.operations.planned import roster_folders, visits_of_rosters
 from optimizer.operations.stays import Track
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
+from optimizer.roster.table import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -279,11 +282,16 @@ class _Simulation:
 
 def tracks_csv(tracks: Sequence[Track]) -> str:
     """Return tracks as a CSV of positions."""
-    lines = ["time,lon,lat,unit"]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("time", "lon", "lat", "unit"))
     for track in tracks:
+        unit = safe_cell(track.unit)
         for time, lon, lat in zip(track.time.tolist(), track.lon.tolist(), track.lat.tolist(), strict=True):
-            lines.append(f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ},{lon:.6f},{lat:.6f},{track.unit}")
-    return "\n".join(lines) + "\n"
+            writer.writerow(
+                (f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}", f"{lon:.6f}", f"{lat:.6f}", unit)
+            )
+    return stream.getvalue()
 
 
 def main(words: Sequence[str] | None = None) -> None:
