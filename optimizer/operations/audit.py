@@ -32,8 +32,9 @@ from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.plans.plan_folder import PlanFolder
-from optimizer.records.personal import is_personal
+from optimizer.records.personal import refuse_personal
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.roster.balanced_sampling import SecretNumbers
 from optimizer.roster.calendar import first_day, span
 from optimizer.roster.model import Shift, read_duties
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.base.files.tables import TextTable
@@ -127,28 +128,10 @@ class AuditPlan:
         return self.file.minutes * len(self.file.rows)
 
 
-def clopper_pearson(
-    found: ArrayLike, audited: ArrayLike, alpha: float = ALPHA
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the exact interval of a binomial share; that of no trial is 0 to 1.
-
-    Parameters
-    ----------
-    found, audited
-        (k,) counts, found <= audited.
-    alpha
-        Chance, at most, that an interval misses the share; in (0, 1).
-    """
-    k, n = np.broadcast_arrays(np.asarray(found, dtype=float), np.asarray(audited, dtype=float))
-    low = np.where(k > 0, stats.beta.ppf(alpha / 2, np.maximum(k, 1), n - k + 1), 0.0)
-    high = np.where(k < n, stats.beta.ppf(1 - alpha / 2, k + 1, np.maximum(n - k, 1)), 1.0)
-    return low, high
-
-
 def expected_width(vehicles: int, rate: float) -> float:
     """Return the mean width of the interval of n binomial trials."""
     k = _likely(vehicles, rate)
-    low, high = clopper_pearson(k, vehicles)
+    low, high = clopper_pearson(k, vehicles, ALPHA)
     chance = stats.binom.pmf(k, vehicles, rate)
     return float(chance @ (high - low) / chance.sum())
 
@@ -570,12 +553,7 @@ def _table(path: Path, remarks: list[str]) -> tuple[TextTable, bool]:
     columns = WantedColumns(*wanted, remedy="Take a sheet that `audit sheets` wrote", show_header=True)
     told: list[str] = []
     table = read_csv(path, "a filled sheet of an audit", columns, typed_by_hand=True, remarks=told)
-    persons = [name for name in table.unread if is_personal(name)]
-    if persons:
-        found = f"columns about people: {', '.join(map(repr, persons[:8]))}"
-        raise InputError(
-            Problem(f"{path}, line 1", found, "vehicles, and nothing about people", "Remove these columns")
-        )
+    refuse_personal(path, table.unread, "vehicles, and nothing about people")
     is_counts = "passed" in table.text and "audit" not in table.text
     missing = [name for name in (COUNT_COLUMNS if is_counts else READ_COLUMNS) if name not in table.text]
     if missing:

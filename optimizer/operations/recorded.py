@@ -25,7 +25,7 @@ from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.operations.stays import Track
-from optimizer.records.personal import is_personal
+from optimizer.records.personal import refuse_personal
 from optimizer.roster.table import LOG_COLUMNS, safe_cell
 
 if TYPE_CHECKING:
@@ -313,10 +313,7 @@ def _table(
         numeric=("lon", "lat"),
     )
     table = read_csv(path, f"a file of {what}", wanted, remarks=told)
-    persons = [name for name in table.unread if is_personal(name)]
-    if persons:
-        found = f"columns about people: {', '.join(map(repr, persons[:8]))}"
-        raise InputError(Problem(f"{path}, line 1", found, "units and no names of persons", "Remove these columns"))
+    refuse_personal(path, table.unread, "units and no names of persons")
     remarks += [f"{path}: {remark}" for remark in told]
     return table
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from optimizer.base.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 PERSONAL = re.compile(
     r"ages?|aged|genders?|sex|ethnic\w*|races?|racial|religi\w+|faith|nationalit\w+|citizen\w*|surnames?|forenames?|firstname|lastname|"
@@ -31,3 +38,17 @@ def is_personal(column: str) -> bool:
         or bool(there & PERSON and there & OF_A_PERSON)
         or bool(there & PART_OF_A_NAME and there & {"name", "names"})
     )
+
+
+def refuse_personal(path: Path, columns: Iterable[str], expected: str) -> None:
+    """Refuse a table with columns about people.
+
+    Raises
+    ------
+    InputError
+        Naming these columns.
+    """
+    persons = [name for name in columns if is_personal(name)]
+    if persons:
+        found = f"columns about people: {', '.join(map(repr, persons[:8]))}"
+        raise InputError(Problem(f"{path}, line 1", found, expected, "Remove these columns"))

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from scipy.stats import beta
 
 from optimizer.base.version import package_version
 from optimizer.lab.machine import stamp
@@ -35,6 +34,7 @@ from optimizer.risk.alerts.chance import PValues, false_discovery_rates, p_value
 from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import neighbourhood_places, segment_places, whole_place
 from optimizer.risk.alerts.window import tally
+from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH
 
 if TYPE_CHECKING:
@@ -295,11 +295,10 @@ def write_alert_page(folder: Path) -> PageFiles | None:
 
 
 def share_of(part: int, whole: int) -> str:
-    """Return a share with its 95 % interval (Clopper and Pearson 1934), in per cent."""
+    """Return a share with its exact 95 % interval, in per cent."""
     if whole == 0:
         return "none"
-    low = beta.ppf(0.025, part, whole - part + 1) if part else 0.0
-    high = beta.ppf(0.975, part + 1, whole - part) if part < whole else 1.0
+    low, high = clopper_pearson(part, whole, 0.05)
     return interval(part / whole, float(low), float(high), "{:.0%}".format)
 
 

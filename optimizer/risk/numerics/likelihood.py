@@ -8,6 +8,8 @@ first derivative in x, and the second with the sign turned (>= 0).
                         clumps (a convoy, a day's operation) comes anew each month
     yes or no           y of n searches found something, each with chance 1 - exp(-exp(x) / n): the chance that a Poisson number of loads in the
                         search is not 0 (the complementary log-log link), so that exp(eta) is the same rate per search in both
+
+And the exact interval of a share of such yes-or-no trials.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import betaincinv, gammaln
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
 
@@ -173,3 +175,21 @@ class AreaCount:
         terms = count_terms(np.array([self.count]), np.array([x]), np.array([r]))
         mean = float(np.exp(x))
         return replace(terms, curvature=np.array([mean if np.isinf(r) else mean * r / (r + mean)]))
+
+
+def clopper_pearson(
+    found: ArrayLike, audited: ArrayLike, alpha: float = 0.1
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the exact interval of a binomial share (Clopper and Pearson 1934); that of no trial is 0 to 1.
+
+    Parameters
+    ----------
+    found, audited
+        (k,) counts, found <= audited.
+    alpha
+        Chance, at most, that an interval misses the share; in (0, 1).
+    """
+    k, n = np.broadcast_arrays(np.asarray(found, dtype=float), np.asarray(audited, dtype=float))
+    low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, alpha / 2), 0.0)
+    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - alpha / 2), 1.0)
+    return low, high
