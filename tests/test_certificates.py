@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, SolverError
 from optimizer.certificate import check as checker
 from optimizer.certificate.check import ONE, Fault, check, exceeds, exponential, logarithm
 from optimizer.pipeline.solve import solve_files
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.params import SolveOptions
-from optimizer.solvers.place import place
-from optimizer.solvers.solve import solve_with
+from optimizer.solvers.solve import solve, solve_with
 from tests.cases import random_instance
 from tests.certificate_cases import Case, case_of, certified, damage, is_wrong, least_value, plant
 from tests.command import Outcome, run
@@ -77,7 +79,9 @@ def test_every_feature_is_certified(tmp_path: Path) -> None:
 def test_recording_changes_nothing(cases: list[Case]) -> None:
     """A search that is recorded takes the same nodes to the same bounds and plan."""
     instance = cases[0].instance
-    plain, recorded = (place(instance, SolveOptions(threads=1), record=record) for record in (None, SearchRecord()))
+    plain, recorded = (
+        place_options(instance, SolveOptions(threads=1), record=record) for record in (None, SearchRecord())
+    )
     assert plain.plan is not None
     assert recorded.plan is not None
     assert (plain.lower, plain.upper, plain.plan.options) == (recorded.lower, recorded.upper, recorded.plan.options)
@@ -128,11 +132,20 @@ HOSTILE: dict[str, Callable[[list[Any]], bytes]] = {
     "an endless file": lambda lines: gzip.compress(
         json.dumps(lines[0]).encode() + b"\n" + (b'["segment",[0]]' + b" " * 10**6 + b"\n") * 9
     ),
+    "one segment named for ever": lambda lines: packed([lines[0], ["segment", [0]], ["path", [0] * 200, "0x1p+0", []]]),
     "nothing behind the statement": lambda lines: packed(lines[:1]),
     "words": lambda lines: packed([lines[0], ["path", "x", "y", "z"], *lines[1:]]),
     "a text in place of lines": lambda _: packed(["certificate"]),
     "more after the end": lambda lines: packed([*lines, ["leaf", {}]]),
 }
+
+
+LIMITS = {
+    "a long line": "a line above",
+    "an endless file": "or a file above",
+    "one segment named for ever": "more than 100 arcs",
+}
+"""What is said where a limit, and nothing that comes later, ends the reading."""
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -145,6 +158,7 @@ def test_hostile_files_are_refused_in_one_line(
 ) -> None:
     """Whatever a file holds, the answer is one line and exit code 1, and memory stays bounded."""
     monkeypatch.setattr(checker, "LONGEST_FILE", 1 << 23)
+    monkeypatch.setattr(checker, "MOST_ARCS", 100)
     case, file = cases[0], tmp_path / "hostile.jsonl.gz"
     lines = [json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()]
     file.write_bytes(HOSTILE[kind](lines))
@@ -152,6 +166,7 @@ def test_hostile_files_are_refused_in_one_line(
     told = capsys.readouterr().out
     assert told.count("\n") == 1
     assert told.startswith(("line ", "instance"))
+    assert LIMITS.get(kind, "") in told
 
 
 def test_hostile_instances_are_refused_in_one_line(cases: list[Case], tmp_path: Path) -> None:
@@ -169,19 +184,77 @@ def test_the_checker_stands_alone(cases: list[Case]) -> None:
     """It imports the standard library alone, and runs as a file in an empty folder of modules."""
     tree = ast.parse(PROGRAM.read_text())
     names = [
-        node.names[0].name if isinstance(node, ast.Import) else node.module
+        name
         for node in ast.walk(tree)
         if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in ([each.name for each in node.names] if isinstance(node, ast.Import) else [node.module])
     ]
     assert {str(name).split(".")[0] for name in names} <= sys.stdlib_module_names | {"__future__"}
     ran = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), str(cases[0].file), str(cases[0].certificate)],
+        [sys.executable, "-I", "-S", str(PROGRAM), str(cases[0].file), str(cases[0].certificate)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 0
     assert ran.stdout.startswith("proved: value in [")
+
+
+def written(folder: Path, reliability: float, weight: float) -> Path:
+    """Write an instance of one road and one informed evader, without options."""
+    tail, head = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
+    evader = Evader("e", 0, 1, weight)
+    instance = Instance("road", np.arange(2), tail, head, np.array([reliability]), (evader,), (), ())
+    write_instance(folder / "road.json", instance)
+    return folder / "road.json"
+
+
+def test_the_value_of_a_plan_is_rounded_up(tmp_path: Path) -> None:
+    """Also where a chance is far below the last digit that the checker keeps."""
+    file = written(tmp_path, 1e-80, 1e15)
+    assert checker.InstanceFile(file.read_bytes()).value([]) >= checker.up(1e-80 * 1e15)
+
+
+def test_bounds_are_stated_outwards_however_large() -> None:
+    low, high = (Fraction(10**17 + k, 10**9) for k in (-1, 1))
+    assert checker.stated(low, high) == "proved: value in [99999999.999999999, 100000000.000000001]"
+
+
+OUT_OF_RANGE: list[tuple[tuple[str | int, ...], float]] = [
+    (("arcs", "reliability", 0), 2.0),
+    (("evaders", 0, "weight"), -1.0),
+    (("options", 0, "effects", 0, "arc"), -1),
+    (("options", 0, "effects", 0, "survival"), 1.5),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), OUT_OF_RANGE)
+def test_instances_that_the_program_refuses_are_refused(
+    cases: list[Case], place: tuple[str | int, ...], value: float
+) -> None:
+    content = json.loads(cases[0].file.read_text())
+    part = content
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    with pytest.raises(Fault):
+        checker.InstanceFile(json.dumps(content).encode())
+
+
+def test_evaders_that_are_left_out_have_no_certificate(tmp_path: Path) -> None:
+    file = written(tmp_path, 0.5, 1.0)
+    content = json.loads(file.read_text())
+    content["nodes"]["id"].append(9)
+    content["evaders"].append(content["evaders"][0] | {"id": "nobody", "destination": 9})
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="certificate: found 1 evaders without a path"):
+        list(solve_files([file], skip_unreachable=True, certificate=tmp_path / "c.gz"))
+
+
+def test_a_search_that_never_began_has_no_certificate(cases: list[Case], tmp_path: Path) -> None:
+    result = solve(read_instance(cases[0].file), threads=1)
+    with pytest.raises(SolverError, match="before it began"):
+        write_certificate(tmp_path / "c.gz", cases[0].file, read_instance(cases[0].file), SearchRecord(), result)
 
 
 def test_logarithms_and_exponentials_are_rounded_outwards() -> None:

@@ -31,8 +31,8 @@ VERSION = 1
 ONE = 1 << 256
 LONGEST_LINE, LONGEST_FILE, LONGEST_INSTANCE = 1 << 23, 1 << 27, 1 << 28
 """Bytes of a line, of an unpacked certificate and of an instance file: more is refused, so that memory is bounded."""
-DEEPEST, MOST_STEPS, MOST_POWERS, TERMS = 1_000, 2_000_000, 200, 90
-"""Nodes above one another; steps of one count of budgets; powers in one slope; terms of a series."""
+DEEPEST, MOST_STEPS, MOST_POWERS, TERMS, MOST_ARCS = 1_000, 2_000_000, 200, 90, 20_000_000
+"""Nodes above one another; steps of one count of budgets; powers in one slope; terms of a series; arcs of all paths together."""
 OVERRUN = Fraction(1001, 10**12)
 """Relative overrun of a budget, and shortfall of a requirement, that counts as rounding: 1e-9, and a thousandth more for the search's sums."""
 Row = tuple[int, dict[int, int]]
@@ -77,6 +77,13 @@ def number(text: Any) -> float:
     if not (math.isfinite(value) and value >= 0):
         fail(f"{text!r} is no finite number of at least 0")
     return value
+
+
+def within(value: Any, most: float, what: str) -> float:
+    """Return a number of the instance file in [0, most]."""
+    if type(value) not in (int, float) or not (math.isfinite(value) and 0 <= value <= most):
+        fail(f"the instance file has a {what} of {str(value)[:40]}")
+    return float(value)
 
 
 def index(value: Any, size: int, what: str) -> int:
@@ -141,22 +148,25 @@ class InstanceFile:
         place = {name: k for k, name in enumerate(data["nodes"]["id"])}
         arcs, options = data["arcs"], data.get("options", [])
         self.tail, self.head = [place[name] for name in arcs["tail"]], [place[name] for name in arcs["head"]]
-        self.reliability = [down(float(r)) for r in arcs["reliability"]]
+        self.reliability = [down(within(r, 1.0, "reliability")) for r in arcs["reliability"]]
+        self.reliability_up = [up(float(r)) for r in arcs["reliability"]]
         self.n_nodes, self.n_options = len(place), len(options)
         named = {option["id"]: j for j, option in enumerate(options)}
         self.forced = [j for j, option in enumerate(options) if option.get("forced")]
         self.forbidden = {j for j, option in enumerate(options) if option.get("forbidden")}
         self.effects: list[dict[int, int]] = [{} for _ in self.tail]
+        self.effects_up: list[dict[int, int]] = [{} for _ in self.tail]
         for j, option in enumerate(options):
             for effect in option["effects"]:
-                here, s = self.effects[effect["arc"]], down(float(effect["survival"]))
-                here[j] = times(here.get(j, ONE), s)
+                arc, s = index(effect["arc"], len(self.tail), "arc"), within(effect["survival"], 1.0, "survival")
+                self.effects[arc][j] = times(self.effects[arc].get(j, ONE), down(s))
+                self.effects_up[arc][j] = times_up(self.effects_up[arc].get(j, ONE), up(s))
         self.ends: dict[tuple[int, int], Fraction] = {}
         self.routes: dict[tuple[int, int], tuple[Fraction, list[int]]] = {}
         for k, evader in enumerate(data["evaders"]):
-            weight = Fraction(float(evader["weight"]))
+            weight = Fraction(within(evader["weight"], math.inf, "weight"))
             for i, route in enumerate(evader.get("routes") or ()):
-                self.routes[k, i] = weight * Fraction(float(route["share"])), list(route["arcs"])
+                self.routes[k, i] = weight * Fraction(within(route["share"], 1.0, "share")), list(route["arcs"])
             if not evader.get("routes") and weight > 0:
                 pair = place[evader["origin"]], place[evader["destination"]]
                 self.ends[pair] = self.ends.get(pair, Fraction(0)) + weight
@@ -213,8 +223,8 @@ class InstanceFile:
         if any(sum(c for j, c in row.items() if j in placed) < side for side, row in self.rows):
             fail("the plan breaks a budget, an exclusion or a requirement")
         through = []
-        for arc, r in enumerate(self.reliability):
-            for j, s in self.effects[arc].items():
+        for arc, r in enumerate(self.reliability_up):
+            for j, s in self.effects_up[arc].items():
                 r = times_up(r, s) if j in placed else r  # noqa: PLW2901
             through.append(r)
         total = 0
@@ -285,7 +295,7 @@ class Checker:
     """One certificate, read line by line."""
 
     def __init__(self, problem: InstanceFile, lines: Any) -> None:
-        self.problem, self.lines, self.line = problem, lines, 0
+        self.problem, self.lines, self.line, self.arcs = problem, lines, 0, 0
         self.commodity: dict[Any, int] = {}
         self.weight: list[int] = []
         self.segments: list[list[int]] = []
@@ -347,7 +357,11 @@ class Checker:
 
     def path(self, segments: list[int], value: str, left: list[Any]) -> None:
         """Take a path of an informed commodity."""
-        arcs = [arc for k in segments for arc in self.segments[index(k, len(self.segments), "segment")]]
+        own = [self.segments[index(k, len(self.segments), "segment")] for k in segments]
+        self.arcs += sum(map(len, own))
+        if self.arcs > MOST_ARCS:
+            fail(f"paths of more than {MOST_ARCS} arcs in all")
+        arcs = [arc for segment in own for arc in segment]
         ends = self.problem.walk(arcs)
         if ends not in self.problem.ends:
             fail("a path of no informed evader")
@@ -790,8 +804,11 @@ def check(instance: str, certificate: str) -> tuple[Fraction, Fraction]:
 
 def stated(lower: Fraction, value: Fraction) -> str:
     """Return the sentence that both bounds are proven, rounded outwards."""
-    digits = 10**9
-    return f"proved: value in [{math.floor(lower * digits) / digits:.9f}, {math.ceil(value * digits) / digits:.9f}]"
+    low, high = (
+        math.floor(lower * 10**9),
+        math.ceil(value * 10**9),
+    )  # whole numbers: as a float the last digits could be rounded inwards
+    return f"proved: value in [{low // 10**9}.{low % 10**9:09d}, {high // 10**9}.{high % 10**9:09d}]"
 
 
 def main(arguments: list[str]) -> int:

@@ -122,6 +122,10 @@ def solve_files(  # noqa: C901 - one loop over files
         replace(source, instance=changes.applied(source.instance))
         for source in read_instances(files, skip_unreachable=skip_unreachable)
     ]
+    if certificate is not None and (skipped := [name for source in sources for name in source.skipped]):
+        found = f"{len(skipped)} evaders without a path, which --skip-unreachable leaves out"
+        remedy = "Take them out of the file"
+        raise InputError(Problem("certificate", found, "an instance file as it stands", remedy))
     if log is not None:
         log.read(sources, begun)
     for source in sources:

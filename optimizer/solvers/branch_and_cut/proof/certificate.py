@@ -79,6 +79,8 @@ def write_certificate(
     assert result.plan is not None  # noqa: S101 - the caller has looked
     assert result.lower is not None  # noqa: S101
     assert result.upper is not None  # noqa: S101
+    if not record.begun:
+        raise SolverError("the bound has no certificate: the search was stopped before it began")
     problem = InstanceFile(Path(instance_file).read_bytes())
     plan = np.flatnonzero(instance.placed(result.plan.options)).tolist()
     statement = {

@@ -154,6 +154,11 @@ class SearchRecord:
     _first: list[int] = field(default_factory=list)
     _added: list[Added] = field(default_factory=list)
 
+    @property
+    def begun(self) -> bool:
+        """Whether a search has begun to write: one that is stopped early may end before it has a program."""
+        return hasattr(self, "master")
+
     def begin(self, instance: Instance, overlay: Overlay, master: Master) -> None:
         """Take the problem; its pool keeps the arcs of paths from now on."""
         self.instance, self.overlay, self.master = instance, overlay, master
