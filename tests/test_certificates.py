@@ -27,6 +27,7 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve, solve_with
 from tests.cases import random_instance
 from tests.certificate_cases import Case, case_of, certified, damage, is_wrong, least_value, plant
@@ -79,9 +80,7 @@ def test_every_feature_is_certified(tmp_path: Path) -> None:
 def test_recording_changes_nothing(cases: list[Case]) -> None:
     """A search that is recorded takes the same nodes to the same bounds and plan."""
     instance = cases[0].instance
-    plain, recorded = (
-        place_options(instance, SolveOptions(threads=1), record=record) for record in (None, SearchRecord())
-    )
+    plain, recorded = (place(instance, SolveOptions(threads=1), record=record) for record in (None, SearchRecord()))
     assert plain.plan is not None
     assert recorded.plan is not None
     assert (plain.lower, plain.upper, plain.plan.options) == (recorded.lower, recorded.upper, recorded.plan.options)
@@ -228,15 +227,15 @@ OUT_OF_RANGE: list[tuple[tuple[str | int, ...], float]] = [
 ]
 
 
-@pytest.mark.parametrize(("place", "value"), OUT_OF_RANGE)
+@pytest.mark.parametrize(("path", "value"), OUT_OF_RANGE)
 def test_instances_that_the_program_refuses_are_refused(
-    cases: list[Case], place: tuple[str | int, ...], value: float
+    cases: list[Case], path: tuple[str | int, ...], value: float
 ) -> None:
     content = json.loads(cases[0].file.read_text())
     part = content
-    for step in place[:-1]:
+    for step in path[:-1]:
         part = part[step]
-    part[place[-1]] = value
+    part[path[-1]] = value
     with pytest.raises(Fault):
         checker.InstanceFile(json.dumps(content).encode())
 

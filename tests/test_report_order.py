@@ -130,7 +130,7 @@ def test_the_routes_left_are_said_in_words() -> None:
         ),
         ({"risk": None}, "No record of seizures stands behind it"),
         ({"swaps": SwapFacts(tried=5, close=0.003, sites=(("a", "b"),))}, "1 of 2 sites can each be exchanged"),
-        ({"swaps": SwapFacts(tried=5, close=0.003, sites=())}, "the choice of sites is firm"),
+        ({"swaps": SwapFacts(tried=5, close=0.003, sites=())}, "others were not tried"),
     ],
 )
 def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str) -> None:

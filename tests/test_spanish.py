@@ -282,7 +282,7 @@ def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: 
     assert '<html lang="es">' in pages["es"]
     assert "De 0 agentes" in pages["es"]
     if agencies == 1:
-        assert "Hasta 1.000 de agentes, cada unidad aporta más que la media" in pages["es"]
+        assert "Hasta 1.000 de agentes, una unidad aporta de media más que en toda la curva" in pages["es"]
         assert "0,0004 (de " in pages["es"]
 
 

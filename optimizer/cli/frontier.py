@@ -155,5 +155,5 @@ def _show(found: Frontier) -> None:
     print_line(fall_sentence(found))
     if (knee := found.knee()) is not None:
         print_line(
-            f"Up to {number(knee.budgets[0])} of {names[0]} each unit brings more than the average of the curve; beyond it less."
+            f"Up to {number(knee.budgets[0])} of {names[0]} a unit brings on average more than over the whole curve; beyond it less."
         )

@@ -53,7 +53,9 @@ def draw_frontier(
     ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label=_("no plan gets below this"))
     if knee is not None:
         ax.annotate(
-            _("from {budget} on each unit brings\nless than the average").format(budget=number(budgets[knee])),
+            _("from {budget} on a unit brings on average\nless than over the whole curve").format(
+                budget=number(budgets[knee])
+            ),
             (budgets[knee], upper[knee]),
             xytext=(0.03, 0.05),
             textcoords="axes fraction",

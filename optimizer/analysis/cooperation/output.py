@@ -110,7 +110,7 @@ def _worth_sentence(found: Cooperation) -> str:
         "open": _(
             "Whether together they reach more than the sum of what each reaches alone is not yet known: between {low} and {high} more."
         ),
-    }[Difference(worth.low, worth.found, worth.high, found.nobody).says]
+    }[_worth(found).says]
     amount, low, high = (localised(f"{each:.4g}") for each in (abs(worth.found), worth.low, worth.high))
     return said.format(amount=amount, low=low, high=high)
 
@@ -232,7 +232,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     together = found.together
     return ShortPage(
         title=_("{name}: agencies alone and together").format(name=found.instance.name),
-        known=_together(found).says != "open",
+        known="open" not in (_together(found).says, _worth(found).says),
         headline=(
             _(
                 "What {count} agencies bring together is not yet known: what gets through falls from {nobody} to {bound} at best."
@@ -266,6 +266,11 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             PageSection(title=_("Whose roads each site relieves"), tables=(sites,)),
         ),
     )
+
+
+def _worth(found: Cooperation) -> Difference:
+    """Return by how much less gets through together than by the sum of what each reaches alone."""
+    return Difference(found.worth.low, found.worth.found, found.worth.high, found.nobody)
 
 
 def _together(found: Cooperation) -> Difference:

@@ -109,9 +109,9 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     )
     knee = found.knee()
     said = (
-        _("Up to {budget} of {resource} each unit brings more than the average; beyond it less.").format(
-            budget=number(knee.budgets[0], 6), resource=names[0]
-        )
+        _(
+            "Up to {budget} of {resource} a unit brings on average more than over the whole curve; beyond it less."
+        ).format(budget=number(knee.budgets[0], 6), resource=names[0])
         if knee
         else ""
     )

@@ -19,7 +19,7 @@ from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT
 from optimizer.base.work.tasks import Task
 from optimizer.problem.instance.changes import Changes
-from optimizer.problem.plan.difference import ValueBounds
+from optimizer.problem.plan.difference import ROUNDING, ValueBounds
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.problem.plan.result import tolerance_of
@@ -428,6 +428,15 @@ def _swing_sentences(found: Sensitivity) -> Iterator[Message]:
             yield message(
                 "Which assumption moves the value most is not yet known: an end of {assumption} was not solved.",
                 assumption=each.variation.name,
+            )
+        elif swing.upper <= ROUNDING * found.value:
+            yield message("No assumption that was varied moves the value.")
+        elif len(found.varied) == 1:
+            yield message(
+                "How much {assumption} moves the value is not yet known: by between {low:.4g} and {high:.4g}.",
+                assumption=each.variation.name,
+                low=swing.lower,
+                high=swing.upper,
             )
         else:
             yield message(

@@ -147,7 +147,7 @@ class PlanBeat(Strict):
     sets_out_minute: Minutes = Field(
         0.0,
         description="minutes from the start of the shift to when the team sets out, and so much later its shift ends: teams that share a post "
-        "are not there together more often than the value counts",
+        "set out one after another, so that they find together what the value counts, as nearly as departures allow",
     )
     back_minute: Minutes = Field(description="minutes from when the team sets out to being back")
     worth: float | None = Field(None, description="marginal value: what the plan loses without it")

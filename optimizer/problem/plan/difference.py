@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 Says = Literal["less", "more", "nothing", "open"]
 
 NOTHING = 0.005
-"""Differences of at most this share of the value before count as none."""
+"""A difference that may be none, and is at most this share of the value before, counts as none."""
 
 ROUNDING = 1e-9
 """Differences below this share of the value before are rounding."""
@@ -66,11 +66,11 @@ class Difference:
         >>> difference(ValueBounds(0.9, 0.9), ValueBounds(0.8, 0.85)).says
         'less'
         """
-        if max(abs(self.low), abs(self.high)) <= NOTHING * self.scale:
-            return "nothing"
         if self.low > ROUNDING * self.scale:
             return "less"
-        return "more" if self.high < -ROUNDING * self.scale else "open"
+        if self.high < -ROUNDING * self.scale:
+            return "more"
+        return "nothing" if max(abs(self.low), abs(self.high)) <= NOTHING * self.scale else "open"
 
 
 WIDE = 0.05

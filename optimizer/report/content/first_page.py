@@ -257,23 +257,33 @@ def _proof(content: ReportContent) -> list[str]:
 
 def _mobile(content: ReportContent) -> list[str]:
     """Say what becomes of the gain on today's layout if traffickers may change gateway: what is proven holds for the assumed share alone."""
-    gains = [(row, minus(row.existing, row.plan)) for row in content.mobility]
-    assumed = next(((row, gain) for row, gain in gains if row.assumed and gain is not None), None)
-    others = [(shown_mobility(row), gain) for row, gain in gains if not row.assumed and gain is not None]
-    if assumed is None or not others or _alternates(content):
+    own = next((row for row in content.mobility if row.assumed), None)
+    if own is None or _alternates(content):
         return []
-    row, own = assumed
-    first = (
-        _("What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes.")
-        if row.mobility
-        else _("What is proven holds where every load keeps its gateway, as the scenario assumes.")
-    ).format(share=percent(row.mobility, 0))
-    gain = _("The gain on today is then {points}.").format(points=difference_in_points(content.summary, own))
+    lines = []
+    if known(content.summary.bound):
+        said = (
+            _("What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes.")
+            if own.mobility
+            else _("What is proven holds where every load keeps its gateway, as the scenario assumes.")
+        )
+        lines.append(said.format(share=percent(own.mobility, 0)))
+    gain = minus(own.existing, own.plan)
+    others = [(row, minus(row.existing, row.plan)) for row in content.mobility if not row.assumed]
     rest = "; ".join(
-        _("{share}: {points}").format(share=share, points=difference_short(content.summary, other))
-        for share, other in others
+        _("{share}: {points}").format(share=shown_mobility(row), points=difference_short(content.summary, other))
+        for row, other in others
+        if other is not None
     )
-    return [f"{first} {gain} {_('If other shares may change, it is: {gains}.').format(gains=rest)}"]
+    if gain is not None and rest:
+        points = difference_in_points(content.summary, gain)
+        lines.append(
+            _("With the share of loads that the scenario lets change gateway the gain on today is {points}.").format(
+                points=points
+            )
+        )
+        lines.append(_("If other shares may change, it is: {gains}.").format(gains=rest))
+    return [" ".join(lines)] if lines else []
 
 
 def _others(content: ReportContent) -> list[str]:
@@ -287,7 +297,7 @@ def _others(content: ReportContent) -> list[str]:
     rise = difference_short(content.summary, facts.close)
     if not examples:
         firm = _(
-            "Each of the {tried} exchanges of one site that were tried lets over {rise} more through: the choice of sites is firm."
+            "Each of the {tried} exchanges of one site for another that were tried lets over {rise} more through; others were not tried."
         )
         return [firm.format(tried=facts.tried, rise=rise)]
     close = _(

@@ -130,6 +130,7 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
     shares = record.shares
     loads = np.where(shares >= max(model.smallest_share, np.finfo(np.float64).tiny), shares, 0.0)
     loads *= model.loads * (1 - record.local_share) / loads.sum()
+    entered = {gateway.node for gateway in gateways}
     evaders: list[Evader] = []
     pairs: list[Pair | None] = []
     for g, s in np.argwhere(loads > 0).tolist():
@@ -138,9 +139,11 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
             continue
         routes = record.routes.get((g, s), ())
         informed = 1 - model.habitual_share
+        # a destination at a gateway would be reached through it past every road: its loads keep their gateway
+        mobility = 0.0 if settlement.node in entered else model.mobility
         for name, share, kept in (
-            ("informed", informed * (1 - model.mobility), ()),
-            (MOBILE, informed * model.mobility, ()),
+            ("informed", informed * (1 - mobility), ()),
+            (MOBILE, informed * mobility, ()),
             ("habitual", model.habitual_share, routes),
         ):
             if share > 0:

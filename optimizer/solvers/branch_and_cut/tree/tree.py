@@ -139,6 +139,7 @@ class BranchAndCut:
     _search: BestFirstSearch[Node] = field(init=False)
     _improve: Improvement = field(init=False, default=lambda _: None)
     _last_id: int = field(init=False, default=0)
+    _moved: bool = field(init=False, default=False)
     rule: BranchingRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -216,7 +217,8 @@ class BranchAndCut:
             stalled = has_stalled(history, self.params.root, moved=self.root.loss is not None)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
-            still = self.root.loss is None and not has_moved(history)
+            self._moved |= has_moved(history)
+            still = self.root.loss is None and not self._moved
             flat = max(0, len(history) - SOON) if still else 0
             if not flat:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
                 self.master.program.drop_slack(self.params.root.slack_solves)
