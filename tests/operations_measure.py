@@ -73,7 +73,7 @@ def measure_tracks(scenario: Path, runs: int, every_s: float) -> Iterator[str]: 
         made = simulate_tracks(network, duties, visits, FieldErrors(every_s=every_s, missing=0.1), seed)
         moves = {track.unit: movement(track, network, graph) for track in made.tracks}
         params = DeliveredParams()
-        stays = _all_stays(moves, (), network, visits, params)
+        stays, _ = _all_stays(moves, (), network, visits, params)
         covered = {unit: [tuple(span) for span in move.covered.tolist()] for unit, move in moves.items()}
         for segment, hours in made.hours.items():
             truth[str(classes[segment])] += hours

@@ -17,13 +17,13 @@ from optimizer.base.errors import InputError
 from optimizer.operations.audit import (
     AuditFile,
     audit_results,
-    clopper_pearson,
     expected_width,
     plan_audit,
     power_of_change,
     read_audit,
 )
 from optimizer.problem.files.plan_file import PLAN_FILE
+from optimizer.risk.numerics.likelihood import clopper_pearson
 from tests.command import run
 from tests.operations_cases import planned_case
 
