@@ -530,7 +530,7 @@ def test_a_cell_that_is_too_long_is_a_fault(tmp_path: Path) -> None:
 )
 def test_records_of_another_kind_are_named(tmp_path: Path, content: bytes, found: str) -> None:
     (tmp_path / "finds.csv").write_bytes(content)
-    assert problems(tmp_path, seizures("finds.csv"))[0].found == found
+    assert problems(tmp_path, seizures("finds.csv"))[0].found.startswith(found)
 
 
 def test_metres_are_one_fault_that_names_the_reference_system(tmp_path: Path) -> None:

@@ -344,6 +344,7 @@ def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: 
                 if stated.get(field, name) is None
             },
             numeric=tuple(column_of[field] for field in NUMBERS if field in column_of),
+            degrees=tuple(column_of[field] for field in POINT if field in column_of),
         )
         table = _by_field(read_csv(path, "a file of records", wanted, remarks=remarks), column_of)
     check_fields(path, source, table)

@@ -303,10 +303,18 @@ _TO_GEOJSON = "Export it as GeoJSON in EPSG:4326"
 
 _TO_CSV = "Save the sheet as CSV UTF-8"
 
+_XLS = FileKind("an Excel workbook (.xls)", _TO_CSV)
+
+_XLSX = FileKind("an Excel workbook (.xlsx)", _TO_CSV)
+
+_ODS = FileKind("an OpenDocument spreadsheet (.ods)", _TO_CSV)
+
+SPREADSHEETS = (_XLS, _XLSX, _ODS)
+
 _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"\x00\x00\x27\x0a", FileKind("a shapefile", _TO_GEOJSON)),
     (b"SQLite format 3\0", FileKind("a GeoPackage or another SQLite database", "Export its table as a text file")),
-    (b"\xd0\xcf\x11\xe0", FileKind("an Excel workbook (.xls)", _TO_CSV)),
+    (b"\xd0\xcf\x11\xe0", _XLS),
     (b"\x1f\x8b", FileKind("gzip data", "Unpack it")),
     (b"BZh", FileKind("bzip2 data", "Unpack it")),
     (b"7z\xbc\xaf\x27\x1c", FileKind("a 7z archive", "Unpack it")),
@@ -317,8 +325,8 @@ _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
 )
 
 _IN_ZIP: tuple[tuple[bytes, FileKind], ...] = (
-    (b"xl/", FileKind("an Excel workbook (.xlsx)", _TO_CSV)),
-    (b"opendocument.spreadsheet", FileKind("an OpenDocument spreadsheet (.ods)", _TO_CSV)),
+    (b"xl/", _XLSX),
+    (b"opendocument.spreadsheet", _ODS),
     (b".shp", FileKind("a zipped shapefile", _TO_GEOJSON)),
 )
 

@@ -1,7 +1,8 @@
 """CSV tables as text: the columns that are wanted, each row with the line it begins on. Other columns are never kept.
 
-Commas, semicolons, tabs and vertical bars separate cells, numbers may have a decimal comma, and text may be UTF-16 with its mark, where that
-is clear and the caller passes it on; what is not clear is refused, and the message names what was seen.
+Commas, semicolons, tabs and vertical bars separate cells, numbers may have a decimal comma, coordinates may be degrees, minutes and seconds,
+titles may stand above the header, text may be UTF-16 with its mark, and the file a workbook, where that is clear and the caller passes it on;
+what is not clear is refused, and the message names what was seen.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import FileProblems, InputError, Problem
-from optimizer.base.files.readwrite import binary_kind, existing_file, not_utf8, text_kind
+from optimizer.base.files.readwrite import SPREADSHEETS, binary_kind, existing_file, not_utf8, text_kind
+from optimizer.base.files.workbook import sheet_of
 from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.base.text.names import close_match
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from optimizer.base.files.workbook import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class WantedColumns:
         Name -> names, in small letters, under which the column is read where it is missing and one of them alone is there.
     numeric
         Names of columns of numbers, which may have a decimal comma; the further columns hold numbers too.
+    degrees
+        Names of columns of longitudes and latitudes, which may be degrees, minutes and seconds.
     """
 
     required: tuple[str, ...]
@@ -50,6 +56,7 @@ class WantedColumns:
     show_header: bool = False
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     numeric: tuple[str, ...] = ()
+    degrees: tuple[str, ...] = ("lon", "lat")
 
     def among(self, header: Sequence[str]) -> list[str]:
         """Return the wanted columns that a header has, the further ones last."""
@@ -123,15 +130,16 @@ def read_csv(
         a cell below the header.
     """
     decoded = csv_text(path, what)
-    separator = separator_of(decoded.text, wanted.spellings())
+    above = lines_above_header(decoded.text, wanted)
+    separator = separator_of(_without_lines(decoded.text, above), wanted.spellings())
     reader = csv.reader(io.StringIO(decoded.text, newline=""), strict=True, delimiter=separator)
     collected = FileProblems(path) if problems is None else problems
-    dialect = [decoded.encoding] if decoded.encoding else []
-    if separator != ",":
-        dialect.append(message("{marks} between cells", marks=SEPARATORS[separator]))
+    dialect = _layout(decoded, above, separator)
     numbers: list[int] = []
     rows: list[list[str]] = []
     try:
+        while reader.line_num < above:
+            next(reader)
         header = [name.strip() for name in next(reader, [])]
         meant = renamed(header, wanted.aliases)
         dialect += [
@@ -162,11 +170,80 @@ def read_csv(
         collected.raise_if_any()
     text = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
     further = [name for name in columns if name not in {*wanted.required, *wanted.optional}]
+    dialect += _decimal_degrees(text, wanted.degrees)
     dialect += _points_for_commas(text, [*wanted.numeric, *further])
     if dialect:
         _pass_on(path, dialect, remarks)
     unread = [name for name in header if name and name not in columns] if wanted.show_header else []
     return TextTable("line", numbers, text, tuple(unread))
+
+
+def _layout(decoded: DecodedText, above: int, separator: str) -> list[str]:
+    """Return what to say of encoding, lines above the header and separator."""
+    said = [decoded.encoding] if decoded.encoding else []
+    if above:
+        said.append(message("its header on line {line}", line=above + 1))
+    if separator != ",":
+        said.append(message("{marks} between cells", marks=SEPARATORS[separator]))
+    return said
+
+
+def lines_above_header(text: str, wanted: WantedColumns) -> int:
+    """Return how many lines of titles and notes stand above the header: 0 unless a later line alone names every required column.
+
+    Files that people keep, and exports of offices, have a title, a date or a note above their table.
+    """
+    lines = text.splitlines()[:MOST_ABOVE]
+    needed = [{name.casefold(), *wanted.aliases.get(name, ())} for name in wanted.required]
+    if not needed:
+        return 0
+    complete = [
+        at
+        for at, line in enumerate(lines)
+        if any(all(each & set(_cells(line, mark)) for each in needed) for mark in SEPARATORS)
+    ]
+    if len(complete) != 1 or any(line.count('"') % 2 for line in lines[: complete[0]]):
+        return 0
+    first = next((line for line in lines if line.strip()), "")
+    named = {name for mark in SEPARATORS for name in _cells(first, mark)} & wanted.spellings()
+    return 0 if named and lines.index(first) != complete[0] else complete[0]
+
+
+def _without_lines(text: str, count: int) -> str:
+    return "".join(text.splitlines(keepends=True)[count:]) if count else text
+
+
+def _decimal_degrees(text: dict[str, list[str]], columns: Sequence[str]) -> list[str]:
+    """Put decimal degrees in place of degrees, minutes and seconds; return what to say of it.
+
+    A column is changed as a whole, as a cell that cannot be read so is for its reader to refuse.
+    """
+    changed = {}
+    for name in columns:
+        cells = text.get(name, [])
+        if any(SEXAGESIMAL.fullmatch(cell) for cell in cells):
+            changed[name] = [decimal_degrees(cell) or cell for cell in cells]
+    text |= changed
+    return [message("degrees, minutes and seconds")] if changed else []
+
+
+def decimal_degrees(cell: str) -> str:
+    r"""Return a coordinate in degrees, minutes and seconds as decimal degrees; empty where it is none.
+
+    >>> decimal_degrees("98° 14' 30.5\" W")
+    '-98.2418056'
+    >>> decimal_degrees("N 26 12.5")
+    '26.2083333'
+    """
+    found = SEXAGESIMAL.fullmatch(cell)
+    if found is None or (found["before"] and found["after"]) or (found["sign"] and (found["before"] or found["after"])):
+        return ""
+    parts = [float((found[part] or "0").replace(",", ".")) for part in ("degrees", "minutes", "seconds")]
+    if max(parts[1:]) >= 60:
+        return ""
+    is_negative = found["sign"] in {"-", "\u2212"} or (found["before"] or found["after"] or "").upper() in {"S", "W"}
+    size = parts[0] + parts[1] / 60 + parts[2] / 3600
+    return f"{-size if is_negative else size:.7f}".rstrip("0").rstrip(".")
 
 
 def _points_for_commas(text: dict[str, list[str]], numeric: Sequence[str]) -> list[str]:
@@ -209,15 +286,15 @@ class DecodedText:
 
 
 def csv_text(path: Path, what: str) -> DecodedText:
-    """Return the text of a CSV file; a file of another kind gets a message that says what it is.
+    """Return the text of a CSV file, or of a sheet of a workbook; a file of another kind gets a message that says what it is.
 
     Bytes that are not UTF-8 are read as Windows-1252, which Excel writes, where nothing else can be meant (`_western_text`).
 
     Raises
     ------
     InputError
-        If the file is missing, empty, of another kind (a spreadsheet, an archive, a web page, JSON), in none of these encodings, or
-        holds NUL characters.
+        If the file is missing, empty, of another kind (an archive, a web page, JSON, a workbook that cannot be opened), in none of these
+        encodings, or holds NUL characters.
     """
     try:
         content = existing_file(path, what).read_bytes()
@@ -226,7 +303,12 @@ def csv_text(path: Path, what: str) -> DecodedText:
     if not content.strip():
         raise InputError(Problem(str(path), "an empty file", what, "Check that the file is complete"))
     if (kind := binary_kind(content)) is not None:
-        raise InputError(Problem(str(path), kind.name, f"{what} as CSV in UTF-8", kind.remedy))
+        remedy = kind.remedy
+        if kind in SPREADSHEETS:
+            if (sheet := sheet_of(path, content, kind.name)) is not None:
+                return DecodedText(sheet.text, _sheet_said(sheet))
+            remedy += ", or install what reads workbooks: pip install 'border-interdiction[sheets]'"
+        raise InputError(Problem(str(path), kind.name, f"{what} as CSV in UTF-8", remedy))
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
@@ -245,6 +327,14 @@ def csv_text(path: Path, what: str) -> DecodedText:
     if start and start in "<{[" and (other := text_kind(text)) is not None:
         raise InputError(Problem(str(path), other.name, f"{what} as CSV", other.remedy or "Save it as CSV UTF-8"))
     return DecodedText(text, "UTF-16" if wide else "")
+
+
+def _sheet_said(sheet: Sheet) -> str:
+    said = message("the sheet {name!r} of a workbook", name=sheet.name)
+    others = counted_message(
+        "{count} other sheet was not read", "{count} other sheets were not read", len(sheet.others)
+    )
+    return f"{said} ({others})" if sheet.others else said
 
 
 LETTERS = "áéíóúàèìòùâêîôûäëïöüãõñçßÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÄËÏÖÜÃÕÑÇ"
@@ -339,6 +429,16 @@ POINT_ALIASES = {
 
 MISSING = ("NA", "N/A", "#N/A", "NULL", "-")
 """Words by which statistics programs, spreadsheets, databases and people mark a missing value."""
+
+MOST_ABOVE = 30
+"""Lines in which a header is looked for."""
+
+SEXAGESIMAL = re.compile(
+    r"(?P<sign>[-+\u2212])?(?P<before>[NSEWnsew])?\s*(?P<degrees>\d{1,3})\s*(?:[°º:]\s*|\s)"
+    r"(?P<minutes>\d{1,2}(?:[.,]\d+)?)\s*(?:['\u2019\u2032:]\s*|\s|$|(?=[NSEWnsew]))"
+    r"(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:[\"\u201d\u2033]|'')?)?\s*(?P<after>[NSEWnsew])?"
+)
+"""Degrees and minutes, and perhaps seconds, with a sign or a letter of the compass. O is not read: it is west in Spanish and east in German."""
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 

@@ -32,6 +32,7 @@ def read_columns(
     optional: Sequence[str] = (),
     *,
     numeric: Sequence[str] = (),
+    degrees: Sequence[str] = (),
     remarks: list[str] | None = None,
 ) -> pd.DataFrame:
     """Read some columns of a CSV file as stripped text.
@@ -44,6 +45,8 @@ def read_columns(
         Columns that must, and that may, be there. Only these are kept: other cells are dropped while their line is read.
     numeric
         Those that hold numbers.
+    degrees
+        Those that hold longitudes and latitudes.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def read_columns(
     InputError
         As `read_csv` does, and if there is no row. No message repeats a cell or the header, for it might be about a person.
     """
-    wanted = WantedColumns(tuple(required), tuple(optional), numeric=tuple(numeric))
+    wanted = WantedColumns(tuple(required), tuple(optional), numeric=tuple(numeric), degrees=tuple(degrees))
     table = read_csv(path, what, wanted, remarks=remarks)
     if not len(table):
         raise InputError(Problem(str(path), "a header and no row", what, "Check that the download was complete"))

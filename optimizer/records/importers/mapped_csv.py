@@ -125,7 +125,8 @@ def read_mapped(
     notes: list[str] = []
     numeric = [column for name, column in columns.named().items() if name in NUMBERS]
     wanted = [*columns.named().values(), *mapping.where]
-    raw = read_columns(path, "a CSV file of records", wanted, numeric=numeric, remarks=notes)
+    degrees = [column for name, column in columns.named().items() if name in {"lon", "lat"}]
+    raw = read_columns(path, "a CSV file of records", wanted, numeric=numeric, degrees=degrees, remarks=notes)
     drops = DropCounts()
     total = len(raw)
     raw = _without_missing_words(_picked(raw, mapping, drops), mapping, notes)
