@@ -154,11 +154,11 @@ def test_every_format_of_tracks_gives_the_same(case: PlannedCase, tmp_path: Path
         written(tmp_path, german, f"{tracks[0].unit}.csv"),
     ]
     for file in files:
-        [found], _ = read_tracks([file], units, ZONE)
+        [found], _ = read_tracks([file], units)
         assert found.unit == tracks[0].unit
         for name in ("time", "lon", "lat"):
             np.testing.assert_allclose(getattr(found, name), getattr(tracks[0], name), atol=1e-6)
-    [both], remarks = read_tracks(files[:2], units, ZONE)
+    [both], remarks = read_tracks(files[:2], units)
     assert both.time.size == tracks[0].time.size
     assert "repeat others" in remarks[0]
 
@@ -335,7 +335,7 @@ def test_features_without_positions_in_time_are_refused(
     feature = {"geometry": {"type": kind, "coordinates": coordinates}, "properties": properties | {"title": "crew-1"}}
     path = written(tmp_path, json.dumps({"features": [feature]}), "a.geojson")
     with pytest.raises(InputError, match="feature 1: found no positions with times") as error:
-        read_tracks([path], Units(case.duties, {}), ZONE)
+        read_tracks([path], Units(case.duties, {}))
     assert len(error.value.problems) == 1
 
 

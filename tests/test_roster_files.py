@@ -20,16 +20,20 @@ from typer.testing import CliRunner
 from optimizer.base.errors import InputError
 from optimizer.base.schema import validated
 from optimizer.cli.roster import roster as roster_command
+from optimizer.operations.recorded import Units, read_tracks
 from optimizer.pipeline.roster.duties import Served, make_duties
 from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.duties_file import DutyBase, DutyStop, write_duties_file
+from optimizer.roster.field.sheets import field_duties, sheet
+from optimizer.roster.field.tracks import gpx
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import Worked, read_duties, read_earlier
 from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import roster_csv, safe_cell
 from optimizer.roster.writing import calendar, calendar_names, write_roster
+from optimizer.scenario.file.model import TeamBaseModel
 from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
 from tests.output_cases import output_folder
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
@@ -452,3 +456,53 @@ def test_rest_and_days_in_a_row_go_on_from_the_roster_before(tmp_path: Path) -> 
     (tmp_path / "summary.json").write_text('{"last_shifts": [{"crew": 1}]}', encoding="utf-8")
     with pytest.raises(InputError, match="last_shifts"):
         read_earlier(tmp_path / "summary.json", second)
+
+
+def two_zones() -> Roster:
+    """Return a roster of two bases an hour apart, with a shift that begins on two days."""
+    asked = [duty(name, "late", travel={name: 20.0}) for name in ("north", "south")]
+    crews = [crew("n", base="north"), crew("s", base="south")]
+    case = duties([shift("late", "00:10", 8)], asked, crews)
+    return make_roster(replace(case, zones={"south": ZoneInfo("America/Denver")}), FIRST, 1)
+
+
+def test_each_crew_sees_the_clocks_of_its_base_and_which_they_are() -> None:
+    made = two_zones()
+    rows = list(csv.DictReader(io.StringIO(roster_csv(made))))
+    north, south = (next(row for row in rows if row["crew_id"] == name) for name in "ns")
+    assert (north["start"], north["time_zone"]) == ("2026-12-01T00:10-06:00", "America/Chicago")
+    assert (south["start"], south["time_zone"]) == ("2026-11-30T23:10-07:00", "America/Denver")
+    assert broken_rules(made, FIRST, 1) == []
+    page = roster_page(made)
+    assert "crews of North (clocks of America/Chicago)" in page
+    assert "crews of South (clocks of America/Denver)" in page
+    assert "Shifts begin by the clocks in America/Chicago." in page
+    assert "22:50 (Mon 30 Nov) P2" in page
+    text = calendar(made, made.assignments, "all", MADE, crew=True).replace("\r\n ", "")
+    assert "On duty 23:10 to 07:10 (America/Denver)" in text
+    assert "On duty 00:10 to 08:10 (America/Chicago)" in text
+    every = field_duties(made)
+    sheets = [sheet(made, one, every) for one in every]
+    assert "Shift 00:10 to 08:10, 2 people; clocks of America/Chicago" in sheets[0]
+    assert "Shift 23:10 to 07:10, 2 people; clocks of America/Denver" in sheets[1]
+    assert "23:10-07:10 (America/Denver)" in gpx("South", every[1].places, ())
+    assert "(clocks of" not in roster_page(replace(made, duties=replace(made.duties, zones={})))
+
+
+def test_times_of_a_crew_are_read_by_the_clocks_of_its_base(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.csv"
+    path.write_text("time,lon,lat,unit\n2026-12-01T06:00,-99,27,n\n2026-12-01T06:00,-106,31,s\n", encoding="utf-8")
+    north, south = read_tracks([path], Units(two_zones().duties, {}))[0]
+    assert south.time[0] - north.time[0] == 3600
+
+
+def test_the_zone_of_a_base_goes_from_the_scenario_into_the_duties(tmp_path: Path) -> None:
+    away = [BASES[0].model_copy(update={"time_zone": "America/Denver"}), BASES[1]]
+    served = [Served(SITE, {"laredo": 30.0})]
+    plan = PLAN.model_copy(update={"sites": [SITE], "beats": []})
+    write_duties_file(tmp_path, make_duties(plan, ROSTER, SHIFTS, CREWS, away, served, "scenario.toml"))
+    read = read_duties(tmp_path)
+    assert read.zone_of("laredo").key == read.zone_at(read.duties[0]).key == "America/Denver"
+    assert read.zone_of("far") == CHICAGO
+    with pytest.raises(InputError, match=r"Did you mean 'America/Denver'"):
+        validated(TeamBaseModel, {"id": "a", "lon": 0, "lat": 0, "time_zone": "America/Denvr"}, "test")

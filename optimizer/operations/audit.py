@@ -42,6 +42,7 @@ from optimizer.roster.secret import read_secret
 from optimizer.roster.table import safe_cell
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
@@ -302,14 +303,14 @@ def _spans(
         return {site: {"": [(begin, begin + timedelta(days=1)) for begin in midnight]} for site in sites}
     duties = read_duties(opened.path)
 
-    def local(day: date, shift: Shift) -> tuple[datetime, datetime]:
-        begin, end = (moment.astimezone(duties.zone).replace(tzinfo=None) for moment in span(day, shift, duties.zone))
+    def local(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        begin, end = (moment.astimezone(zone).replace(tzinfo=None) for moment in span(day, shift, duties.zone))
         return begin, max(end, begin + timedelta(minutes=1))
 
-    manned = {(duty.option, duty.shift) for duty in duties.duties}
+    manned = {(duty.option, duty.shift): duties.zone_at(duty) for duty in duties.duties}
     return {
         site: {
-            shift.id: [local(day, shift) for day in every if day.weekday() in shift.days]
+            shift.id: [local(day, shift, manned[site, shift.id]) for day in every if day.weekday() in shift.days]
             for shift in duties.shifts
             if (site, shift.id) in manned
         }

@@ -324,11 +324,11 @@ def delivered_of_plan(
             evidence = read_evidence(path, settings=opened.settings, skip_unreachable=True, listener=listener)
             _check_effort_unit(effort_unit, hours_each, {source.unit for source in evidence.scenario.records.effort})
         with problems.collected():
-            found, more = read_tracks([Path(path) for path in tracks], known, duties.zone)
+            found, more = read_tracks([Path(path) for path in tracks], known)
             remarks += more
         with problems.collected():
             roads = evidence.region.network.n_segments if evidence is not None else 0
-            entries, more = read_logs([Path(path) for path in logs], known, duties.zone, named_places(duties), roads)
+            entries, more = read_logs([Path(path) for path in logs], known, named_places(duties), roads)
             remarks += more
         problems.raise_if_any()
     assert evidence is not None  # noqa: S101 - a fault would have been raised

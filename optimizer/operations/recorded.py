@@ -102,6 +102,8 @@ class Units:
 
     def __init__(self, duties: Duties, renamed: Mapping[str, str]) -> None:
         self._names: dict[str, str] = {}
+        self._zones = {crew.id: duties.zone_of(crew.base) for crew in duties.crews}
+        self._zone = duties.zone
         shared: set[str] = set()
         for crew in duties.crews:
             label = crew.label.casefold().strip()
@@ -126,6 +128,10 @@ class Units:
         """Return the id of the crew that a file names; None where nobody planned it."""
         return self._names.get(name.casefold().strip())
 
+    def zone(self, name: str) -> ZoneInfo:
+        """Return whose clocks the times without an offset of a unit show: those of its crew's base."""
+        return self._zones.get(self.of(name) or "", self._zone)
+
     def unknown(self, where: str, name: str) -> Problem:
         """Return the problem of a unit that nobody planned."""
         remedy = f"Say whose it is: --unit '{name[:ASCII_LIMIT]}=CREW'"
@@ -137,7 +143,7 @@ class Units:
 # Positions.
 
 
-def read_tracks(paths: Sequence[Path], units: Units, zone: ZoneInfo) -> tuple[list[Track], list[str]]:
+def read_tracks(paths: Sequence[Path], units: Units) -> tuple[list[Track], list[str]]:
     """Read the positions of units.
 
     Parameters
@@ -146,9 +152,7 @@ def read_tracks(paths: Sequence[Path], units: Units, zone: ZoneInfo) -> tuple[li
         Files: .gpx; .xml of a SMART patrol; .json or .geojson of EarthRanger tracks; anything else is CSV with time, lon, lat and unit.
         The unit of a file that names none is its name without the suffix.
     units
-        Of the plan.
-    zone
-        Whose clocks times without an offset show.
+        Of the plan; times without an offset are by the clocks of each unit's base.
 
     Returns
     -------
@@ -166,7 +170,7 @@ def read_tracks(paths: Sequence[Path], units: Units, zone: ZoneInfo) -> tuple[li
     for path in paths:
         with problems.collected():
             named: defaultdict[str, list[Fix]] = defaultdict(list)
-            for name, fixes in _named_fixes(path, zone, remarks):
+            for name, fixes in _named_fixes(path, units, remarks):
                 named[name] += fixes
             if not any(named.values()):
                 raise InputError(Problem(str(path), "no position with a time", "the tracks of units"))
@@ -182,22 +186,22 @@ def read_tracks(paths: Sequence[Path], units: Units, zone: ZoneInfo) -> tuple[li
     return tracks, remarks
 
 
-def _named_fixes(path: Path, zone: ZoneInfo, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
+def _named_fixes(path: Path, units: Units, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
     """Yield the positions of a file, by the name that it gives the unit."""
     suffix = path.suffix.lower()
     if suffix in {".gpx", ".xml"}:
         root = _xml(path)
         if _local(root) == "gpx":
-            yield from _gpx(path, root, zone)
+            yield from _gpx(path, root, units)
         elif _local(root) == "patrol":
-            yield from _smart(path, root, zone, remarks)
+            yield from _smart(path, root, units, remarks)
         else:
             found = f"XML that begins with <{_local(root)[:ASCII_LIMIT]}>"
             raise InputError(Problem(str(path), found, "a GPX file, or a patrol that SMART exported"))
     elif suffix in GEOJSON_SUFFIXES:
-        yield from _earthranger(path, zone)
+        yield from _earthranger(path, units)
     else:
-        yield from _csv(path, zone, remarks)
+        yield from _csv(path, units, remarks)
 
 
 def _track(unit: str, parts: list[tuple[str, list[Fix]]], problems: ProblemList, remarks: list[str]) -> Track:
@@ -265,7 +269,7 @@ def _check_year(moment: datetime) -> None:
         raise ValueError("no time of our age")
 
 
-def _csv(path: Path, zone: ZoneInfo, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
+def _csv(path: Path, units: Units, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
     table = _table(path, "positions", ("time", "lon", "lat"), ("unit",), remarks)
     problems = FileProblems(path)
     named: defaultdict[str, list[Fix]] = defaultdict(list)
@@ -273,7 +277,7 @@ def _csv(path: Path, zone: ZoneInfo, remarks: list[str]) -> Iterator[tuple[str, 
     rows = zip(table.number, table.text["time"], table.text["lon"], table.text["lat"], names, strict=True)
     for line, when, lon, lat, name in rows:
         try:
-            time = parsed_time(when, zone)
+            time = parsed_time(when, units.zone(name))
         except ValueError:
             problems.add(line, repr(when), A_TIME, column="time")
             continue
@@ -340,11 +344,12 @@ def _children(element: Element, name: str) -> list[Element]:
     return [child for child in element if _local(child) == name]
 
 
-def _gpx(path: Path, root: Element, zone: ZoneInfo) -> Iterator[tuple[str, list[Fix]]]:
+def _gpx(path: Path, root: Element, units: Units) -> Iterator[tuple[str, list[Fix]]]:
     """Yield the tracks of a GPX file; a track without a name is of the unit that the file is named after."""
     problems = FileProblems(path, "point")
     for number, track in enumerate(_children(root, "trk"), start=1):
         name = next((child.text or "" for child in _children(track, "name")), "").strip() or path.stem
+        zone = units.zone(name)
         fixes: list[Fix] = []
         for part in _children(track, "trkseg"):
             for point in _children(part, "trkpt"):
@@ -361,13 +366,14 @@ def _gpx(path: Path, root: Element, zone: ZoneInfo) -> Iterator[tuple[str, list[
     problems.raise_if_any()
 
 
-def _smart(path: Path, root: Element, zone: ZoneInfo, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
+def _smart(path: Path, root: Element, units: Units, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
     """Yield the tracks of a patrol of SMART: lines whose third coordinate is the clock in milliseconds, and waypoints.
 
     The unit is the team, else the patrol's id. Members are not read.
     """
     team = next((child.get("value") or "" for child in _children(root, "team")), "")
     name = team.strip() or (root.get("id") or "").strip() or path.stem
+    zone = units.zone(name)
     fixes: list[Fix] = []
     for leg in _children(root, "legs"):
         for day in _children(leg, "days"):
@@ -402,7 +408,7 @@ def _wkb_fixes(path: Path, text: str, zone: ZoneInfo) -> list[Fix]:
         ) from None
 
 
-def _earthranger(path: Path, zone: ZoneInfo) -> Iterator[tuple[str, list[Fix]]]:
+def _earthranger(path: Path, units: Units) -> Iterator[tuple[str, list[Fix]]]:
     """Yield the tracks of subjects that EarthRanger exports as GeoJSON: lines with `coordinateProperties.times`, or points with a time."""
     content = read_json(path, "tracks of EarthRanger")
     while isinstance(content, dict) and isinstance(content.get("data"), dict):
@@ -413,16 +419,17 @@ def _earthranger(path: Path, zone: ZoneInfo) -> Iterator[tuple[str, list[Fix]]]:
         raise InputError(Problem(str(path), "no features", "a collection of tracks", remedy))
     for number, feature in enumerate(features, start=1):
         try:
-            yield _feature_fixes(feature, path.stem, zone)
+            yield _feature_fixes(feature, path.stem, units)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             expected = "a line with coordinateProperties.times, one a point, or a point with a time"
             raise InputError(Problem(f"{path}, feature {number}", "no positions with times", expected)) from None
 
 
-def _feature_fixes(feature: dict[str, Any], stem: str, zone: ZoneInfo) -> tuple[str, list[Fix]]:
+def _feature_fixes(feature: dict[str, Any], stem: str, units: Units) -> tuple[str, list[Fix]]:
     """Return the unit and positions of a feature; an error of Python, as the caller has them, where it is something else."""
     properties, geometry = feature["properties"], feature["geometry"]
     name = str(properties.get("title") or properties.get("unit") or stem).strip()
+    zone = units.zone(name)
     if geometry["type"] == "Point":
         when = next((str(properties[key]) for key in TIME_NAMES if key in properties), "")
         points, times = [geometry["coordinates"]], [when]
@@ -449,7 +456,7 @@ class LogPlace(NamedTuple):
 
 
 def read_logs(
-    paths: Sequence[Path], units: Units, zone: ZoneInfo, places: Mapping[str, LogPlace], segments: int
+    paths: Sequence[Path], units: Units, places: Mapping[str, LogPlace], segments: int
 ) -> tuple[list[LogEntry], list[str]]:
     """Read logs of duty: one row a unit and place.
 
@@ -458,7 +465,7 @@ def read_logs(
     paths
         CSV files with the columns `LOG_COLUMNS`, or `segment`, or `lon` and `lat`, for the place. A unit, a place, and `begin` and `end`, or
         `hours` beside `planned_begin`, are needed. A row without any of these three is one that nobody filled in.
-    units, zone
+    units
         As in `read_tracks`.
     places
         Every name of a place of the plan, in small letters.
@@ -478,7 +485,7 @@ def read_logs(
     problems, remarks, entries = ProblemList(), list[str](), list[LogEntry]()
     for path in paths:
         with problems.collected():
-            entries += _log(path, units, zone, places, segments, remarks)
+            entries += _log(path, units, places, segments, remarks)
     entries.sort(key=lambda entry: (entry.unit, entry.begin))
     for one, other in pairwise(entries):
         if one.unit == other.unit and other.begin < one.end - 60:
@@ -491,7 +498,6 @@ def read_logs(
 def _log(
     path: Path,
     units: Units,
-    zone: ZoneInfo,
     places: Mapping[str, LogPlace],
     segments: int,
     remarks: list[str],
@@ -506,7 +512,7 @@ def _log(
             empty += 1
             continue
         try:
-            entry = _log_entry(f"{path}, line {line}", row, units, zone, places, segments)
+            entry = _log_entry(f"{path}, line {line}", row, units, places, segments)
         except _CellError as error:
             problems.add(line, error.found, error.expected, error.remedy, column=error.column)
             continue
@@ -534,7 +540,6 @@ def _log_entry(
     where: str,
     row: Mapping[str, str],
     units: Units,
-    zone: ZoneInfo,
     places: Mapping[str, LogPlace],
     segments: int,
 ) -> LogEntry:
@@ -542,7 +547,7 @@ def _log_entry(
     if unit is None:
         problem = units.unknown("", row["unit"])
         raise _CellError("unit", problem.found, problem.expected, problem.remedy)
-    begin, end, assumed = _log_times(row, zone)
+    begin, end, assumed = _log_times(row, units.zone(row["unit"]))
     if not 0 < end - begin <= 4 * 86400:
         raise _CellError(
             "end", f"{row.get('begin', '')!r} to {row.get('end', '')!r}", "an end after the begin, within four days"

@@ -33,6 +33,9 @@ class DutyBase(Strict):
     label: str = ""
     lon: Longitude
     lat: Latitude
+    time_zone: TimeZone | None = Field(
+        None, description="whose clocks its crews follow; those of the shifts where none"
+    )
 
 
 class DutyStop(Strict):

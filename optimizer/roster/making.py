@@ -301,15 +301,16 @@ def _assignments(duties: Duties, filled: Sequence[_Filled]) -> tuple[Assignment,
 def _assignment(duties: Duties, crew: Crew, where: SlotDuty) -> Assignment:
     slot, duty = where.slot, where.duty
     travel = timedelta(minutes=crew.travel_to(duty))
+    zone = duties.zone_of(crew.base)
     return Assignment(
         day=slot.day,
         shift=slot.shift,
         crew=crew,
         duty=duty,
-        start=where.start.astimezone(duties.zone),
-        end=where.end.astimezone(duties.zone),
-        leave=(where.start - travel).astimezone(duties.zone),
-        back=(where.end + travel).astimezone(duties.zone),
+        start=where.start.astimezone(zone),
+        end=where.end.astimezone(zone),
+        leave=(where.start - travel).astimezone(zone),
+        back=(where.end + travel).astimezone(zone),
         base=crew.base_for(duty),
     )
 

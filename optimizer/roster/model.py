@@ -121,7 +121,7 @@ class Duties:
     name
         Of the scenario.
     zone
-        Whose clocks the shifts follow.
+        Whose clocks the shifts follow: each begins everywhere at one moment.
     shifts, duties, crews
         Everything there is.
     bases
@@ -134,6 +134,8 @@ class Duties:
         Ids of what is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing.
     roads
         Roads near the duties, for small maps.
+    zones
+        Whose clocks the crews of a base follow, where they are others than those of the shifts, by its id.
     """
 
     name: str
@@ -146,6 +148,19 @@ class Duties:
     places: tuple[DutyBase, ...] = ()
     roads: tuple[DutyRoad, ...] = ()
     language: str = "en"
+    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
+
+    def zone_of(self, base: str) -> ZoneInfo:
+        """Return whose clocks the crews of a base follow; those of the shifts for crews without one."""
+        return self.zones.get(base, self.zone)
+
+    def zone_names(self) -> tuple[str, ...]:
+        """Return the zones that crews follow, each once."""
+        return tuple(sorted({self.zone_of(crew.base).key for crew in self.crews}))
+
+    def zone_at(self, duty: Duty) -> ZoneInfo:
+        """Return whose clocks a duty follows: those of its nearest base."""
+        return self.zone_of(min(duty.travel, key=lambda base: (duty.travel[base], base), default=""))
 
     def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
         """Return the duties of one shift of one day: of a single plan the same every day, of draws those of what is placed then."""
@@ -165,7 +180,7 @@ class Assignment:
     shift, crew, duty
         Who does what.
     start, end
-        Of the duty, with the zone's offset from UTC.
+        Of the duty, by the clocks of the crew's base, with their offset from UTC.
     leave, back
         When the crew leaves its base and is back there; `start` and `end` themselves for a beat, which is one tour from its base.
     base
@@ -266,6 +281,11 @@ def duties_of(content: DutiesFile) -> Duties:
         places=tuple(content.bases),
         roads=tuple(content.roads),
         language=check_language(content.language),
+        zones={
+            base.id: ZoneInfo(base.time_zone)
+            for base in content.bases
+            if base.time_zone not in {None, content.time_zone}
+        },
     )
 
 

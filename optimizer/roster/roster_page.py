@@ -20,7 +20,7 @@ from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import ENGLISH, counted, localised, long_date, markup, short_date, spoken
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.roster.table import stops_text
+from optimizer.roster.table import leaving, stops_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -99,6 +99,7 @@ def roster_page(roster: Roster) -> str:
         weeks=[_week(roster, k, marks) for k in range(roster.weeks)],
         gaps=[_gap(gap) for gap in roster.gaps],
         marks=_mark_lines(roster, marks),
+        zones=", ".join(roster.duties.zone_names()),
     )
 
 
@@ -122,9 +123,7 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> Week:
     sheets = tuple(
         WeekSheet(
             f"week-{k + 1}-{number}",
-            _("{week}, crews of {base}").format(week=title, base=base)
-            if base
-            else _("{week}, crews").format(week=title),
+            _crews_title(roster, title, base, crews),
             headings,
             crews=tuple(_crew_line(crew, days, by_crew, marks) for crew in crews),
         )
@@ -133,12 +132,20 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> Week:
     return Week(tuple(week_tables(roster, k, title, marks)), sheets)
 
 
+def _crews_title(roster: Roster, week: str, base: str, crews: Sequence[Crew]) -> str:
+    title = _("{week}, crews of {base}").format(week=week, base=base) if base else _("{week}, crews").format(week=week)
+    if len(roster.duties.zone_names()) == 1:
+        return title
+    zones = sorted({roster.duties.zone_of(crew.base).key for crew in crews})
+    return _("{title} (clocks of {zone})").format(title=title, zone=", ".join(zones))
+
+
 def _crew_line(
     crew: Crew, days: list[date], by_crew: defaultdict[tuple[str, date], list[Assignment]], marks: dict[str, str]
 ) -> CrewLine:
     worked = [one for day in days for one in by_crew[crew.id, day]]
     seconds = sum((one.back.timestamp() - one.leave.timestamp()) for one in worked)
-    cells = tuple([f"{one.leave:%H:%M} {marks[one.duty.option]}" for one in by_crew[crew.id, day]] for day in days)
+    cells = tuple([f"{leaving(one)} {marks[one.duty.option]}" for one in by_crew[crew.id, day]] for day in days)
     return CrewLine(crew.label, cells, localised(f"{seconds / 3600:.1f}"))
 
 
@@ -159,10 +166,20 @@ def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
             shift.label,
             duty.title,
             duty.staff,
-            stops_text(duty.stops, first[duty.id]) if duty.id in first else "",
+            _stops(roster, first[duty.id]) if duty.id in first else "",
         )
         for shift, duty in _by_shift(roster)
     ]
+
+
+def _stops(roster: Roster, one: Assignment) -> str:
+    """Return the stops of an assignment by the clocks of its crew's base, which are named where crews follow several."""
+    stops = stops_text(one.duty.stops, one)
+    return (
+        f"{stops} ({roster.duties.zone_of(one.crew.base).key})"
+        if stops and len(roster.duties.zone_names()) > 1
+        else stops
+    )
 
 
 def _gap(gap: Gap) -> str:
@@ -344,8 +361,15 @@ def _notes(roster: Roster, days: Sequence[date], shifts: Sequence[Shift]) -> tup
     first, last = days[0], days[-1]
     working = {one.crew.id for one in roster.assignments if first <= one.day <= last}
     idle = len(roster.duties.crews) - len(working)
+    zone = roster.duties.zone.key
+    clocks = (
+        [_("Shifts begin by the clocks in {zone}.").format(zone=zone)]
+        if set(roster.duties.zone_names()) != {zone}
+        else []
+    )
     return (
         _("Shifts: {shifts}. Numbers are those of crews; -2 means that two people are missing.").format(shifts=named),
+        *clocks,
         *(
             [_("Without duty in this week: {crews}.").format(crews=counted("{count} crew", "{count} crews", idle))]
             if idle

@@ -9,6 +9,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import plain
+from optimizer.base.text.language import short_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ COLUMNS = (
     "stops",
     "crew_id",
     "duty_id",
+    "time_zone",
 )
 FORMULA = re.compile(r"[=+\-@]")
 """What a cell of text begins with that spreadsheets may take for a formula or a command; the same as of imported tables."""
@@ -63,6 +65,13 @@ def stops_text(stops: Sequence[DutyStop], assignment: Assignment) -> str:
 def stop_name(stop: DutyStop) -> str:
     """Return what people call a stop: its place where it has no label."""
     return stop.label or f"{stop.lat:.5f}, {stop.lon:.5f}"
+
+
+def leaving(assignment: Assignment) -> str:
+    """Return when a crew leaves, by the clock of its base: '05:10', or '23:10 (28 Nov)' where that is not the day of the shift."""
+    clock = f"{assignment.leave:%H:%M}"
+    day = assignment.leave.date()
+    return clock if day == assignment.day else f"{clock} ({short_date(day)})"
 
 
 def moment(assignment: Assignment, minutes: float) -> datetime:
@@ -98,6 +107,7 @@ def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
         safe_cell(stops_text(one.duty.stops, one)),
         safe_cell(one.crew.id),
         safe_cell(one.duty.id),
+        roster.duties.zone_of(one.crew.base).key,
     ]
 
 

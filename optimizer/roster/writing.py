@@ -133,6 +133,7 @@ def _crew_row(roster: Roster, crew: Crew) -> dict[str, Any]:
         "label": crew.label,
         "agency": crew.agency,
         "base": crew.base,
+        "time_zone": roster.duties.zone_of(crew.base).key,
         "hours": round(seconds / 3600, 2),
         "shifts": len(mine),
         "nights": sum(is_night(one.start, one.end, roster.duties.zone) for one in mine),
@@ -182,7 +183,7 @@ def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made:
 
 
 def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Sequence[str]:
-    zone = roster.duties.zone.key
+    zone = roster.duties.zone_of(one.crew.base).key
     base = roster.duties.bases.get(one.base, one.base) or _("base")
     title = _("{shift}: {duty}").format(shift=one.shift.label, duty=one.duty.title)
     lines = [

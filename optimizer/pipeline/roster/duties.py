@@ -91,7 +91,9 @@ def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Dut
     scenario = compiled.scenario
     if scenario.roster is None:
         return None
-    bases = [DutyBase(id=b.id, label=b.label or b.id, lon=b.lon, lat=b.lat) for b in scenario.bases]
+    bases = [
+        DutyBase(id=b.id, label=b.label or b.id, lon=b.lon, lat=b.lat, time_zone=b.time_zone) for b in scenario.bases
+    ]
     marks = _marks(compiled, plan) if marked else {}
     served = [replace(one, mark=marks.get(one.placement.id, "")) for one in _served(compiled, plan)]
     where = str(compiled.inputs[0])

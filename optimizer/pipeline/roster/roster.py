@@ -199,7 +199,7 @@ def field_pack(roster: Roster, calendars: Mapping[str, str]) -> bytes:
 def _layers(duties: tuple[FieldDuty, ...]) -> list[GeoTable]:
     """Return stops, tracks and bases, those that have rows: one layer a file, as apps of phones need it."""
     stops = [(one, place) for one in duties for place in one.places]
-    rows = [(place.mark, place.name, one.title, place.times) for one, place in stops]
+    rows = [(place.mark, place.name, one.title, place.when) for one, place in stops]
     points = [shapely.Point(place.lon, place.lat) for _, place in stops]
     driven = [one for one in duties if len(one.track) > 1]
     lines = [shapely.LineString(one.track) for one in driven]

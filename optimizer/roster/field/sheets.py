@@ -21,6 +21,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import localised, long_date, markup, short_date, spoken
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.roster.field.tracks import Waypoint, bases_of, waypoints
+from optimizer.roster.table import leaving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,9 @@ def field_duties(roster: Roster) -> tuple[FieldDuty, ...]:
             first = days[min(days)][0]
             words = re.sub(r"[^A-Za-z0-9]+", "-", f"{first.shift.id} {duty.mark} {duty.name}").strip("-")[:STEM_LENGTH]
             stem = f"{len(made) + 1:03d}-{words.strip('-')}"
-            made.append(FieldDuty(stem, first, dict(days), waypoints(first), bases_of(duty, roster.duties)))
+            made.append(
+                FieldDuty(stem, first, dict(days), waypoints(first, roster.duties), bases_of(duty, roster.duties))
+            )
     return tuple(sorted(made, key=lambda one: (one.first.shift.start, one.stem)))
 
 
@@ -129,10 +132,16 @@ def _week(roster: Roster, duty: FieldDuty, k: int) -> tuple[_Day, ...]:
     return tuple(
         _Day(
             short_date(day),
-            tuple(f"{one.crew.label} ({one.leave:%H:%M}-{one.back:%H:%M})" for one in duty.days.get(day, ())),
+            tuple(f"{one.crew.label} ({_away(roster, duty, one)})" for one in duty.days.get(day, ())),
         )
         for day in days
     )
+
+
+def _away(roster: Roster, duty: FieldDuty, one: Assignment) -> str:
+    """Return when a crew leaves and is back by the clocks of its base, which are named where the sheet shows others."""
+    own, shown = (roster.duties.zone_of(crew.base).key for crew in (one.crew, duty.first.crew))
+    return f"{leaving(one)}-{one.back:%H:%M}" + (f" {own}" if own != shown else "")
 
 
 def _code(text: str) -> str:

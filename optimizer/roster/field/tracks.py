@@ -26,13 +26,19 @@ CREATOR = "border-interdiction"
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A place of a duty: its mark and name, when somebody is there by the clock, and where it is."""
+    """A place of a duty: its mark and name, when somebody is there by which clocks, and where it is."""
 
     mark: str
     name: str
     times: str
     lon: float
     lat: float
+    zone: str = ""
+
+    @property
+    def when(self) -> str:
+        """The times with their zone, for files that say nothing else of it; empty without times."""
+        return f"{self.times} ({self.zone})" if self.times else ""
 
     @property
     def title(self) -> str:
@@ -50,12 +56,12 @@ class Waypoint:
         return f"{self.uri}?q={self.lat:.6f},{self.lon:.6f}({quote(self.title, safe='')})"
 
 
-def waypoints(one: Assignment) -> tuple[Waypoint, ...]:
+def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
     """Return the places of a duty in order, with times as on the day of an assignment: the stops of a beat, or the site."""
-    duty = one.duty
+    duty, zone = one.duty, duties.zone_of(one.crew.base).key
     if not duty.stops:
         times = f"{one.start:%H:%M}-{one.end:%H:%M}"
-        return (Waypoint(plain(duty.mark), plain(duty.name), times, duty.lon, duty.lat),)
+        return (Waypoint(plain(duty.mark), plain(duty.name), times, duty.lon, duty.lat, zone),)
     return tuple(
         Waypoint(
             f"{plain(duty.mark)}{place}",
@@ -63,6 +69,7 @@ def waypoints(one: Assignment) -> tuple[Waypoint, ...]:
             f"{moment(one, stop.arrive):%H:%M}-{moment(one, stop.leave):%H:%M}",
             stop.lon,
             stop.lat,
+            zone,
         )
         for place, stop in enumerate(duty.stops, start=1)
     )
@@ -81,7 +88,7 @@ def gpx(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, flo
     document = GPX()
     document.creator, document.name = CREATOR, plain(title)
     document.waypoints = [
-        GPXWaypoint(p.lat, p.lon, name=p.title or _("Base"), description=p.times or None) for p in places
+        GPXWaypoint(p.lat, p.lon, name=p.title or _("Base"), description=p.when or None) for p in places
     ]
     if len(track) > 1:
         points = [GPXTrackPoint(lat, lon) for lon, lat in track]
@@ -98,7 +105,7 @@ def kml(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, flo
     document = ET.SubElement(root, f"{{{KML}}}Document")
     ET.SubElement(document, f"{{{KML}}}name").text = plain(title)
     for place in places:
-        mark = _placemark(document, place.title or _("Base"), place.times)
+        mark = _placemark(document, place.title or _("Base"), place.when)
         _coordinates(ET.SubElement(mark, f"{{{KML}}}Point"), [(place.lon, place.lat)])
     if len(track) > 1:
         line = ET.SubElement(_placemark(document, title, ""), f"{{{KML}}}LineString")

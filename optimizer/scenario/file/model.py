@@ -19,7 +19,7 @@ from optimizer.risk.params import RiskParams
 from optimizer.scenario.file.adapt_model import AdaptModel
 from optimizer.scenario.file.kinds import KINDS, AnyKind, KindModel
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
-from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
+from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel, TimeZone
 from optimizer.scenario.file.traffic import TrafficModel
 from optimizer.solvers.params import SolveOptions, SolveParams
 
@@ -438,6 +438,11 @@ class TeamBaseModel(Strict):
     lon: Longitude = Field(description="longitude in degrees (WGS 84)")
     lat: Latitude = Field(description="latitude in degrees (WGS 84)")
     agency: str = Field("", description="its owner; teams of another agency do not use it unless they name it")
+    time_zone: TimeZone | None = Field(
+        None,
+        description="IANA name of the zone whose clocks its crews follow, as rosters, calendars and sheets show them; "
+        "roster.time_zone where none",
+    )
 
 
 class TeamModel(Strict):
