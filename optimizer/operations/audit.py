@@ -42,9 +42,9 @@ from optimizer.roster.secret import read_secret
 from optimizer.roster.table import safe_cell
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
+    from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
 
