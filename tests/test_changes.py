@@ -24,7 +24,8 @@ from optimizer.scenario.file.settings import with_settings
 from optimizer.solvers.solve import solve
 from tests.cases import enumerated_values, random_instance
 from tests.command import run
-from tests.tiny import write_scenario
+from tests.test_scenario_patrols import WITH_TEAMS
+from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,11 +229,14 @@ def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_misspelt_site_is_refused_before_risk_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", [SCENARIO, WITH_TEAMS])
+def test_a_misspelt_site_is_refused_before_risk_is_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     monkeypatch.setattr("optimizer.pipeline.plan.compile_evidence", lambda *_, **__: pytest.fail("compiled"))
     for changes in (Changes(forced=["nowhere"]), Changes(forbidden=["nowhere"])):
         with pytest.raises(InputError, match="found 'nowhere'"):
-            plan_scenario(write_scenario(tmp_path), tmp_path / "out", changes=changes, report=False)
+            plan_scenario(write_scenario(tmp_path, text), tmp_path / "out", changes=changes, report=False)
 
 
 def test_the_nearest_of_many_names_comes_first_and_most_are_counted() -> None:

@@ -373,6 +373,26 @@ def test_overrides_are_priced_over_all_draws(folder: Path, seed_file: Path, tmp_
     assert price.known == pytest.approx(np.mean([value_against({pair: 1.0}) for pair in instead]))
 
 
+@pytest.mark.parametrize(
+    ("share", "said"), [(1.0, "one plan: every draw"), (0.995, "is drawn 99.50% of the time"), (0.98, "")]
+)
+def test_draws_and_their_roster_say_that_they_are_practically_one_plan(
+    folder: Path, seed_file: Path, share: float, said: str
+) -> None:
+    instance = border()
+    plans = [Plan.of(instance, names) for names in (["o0", "o1"], ["o1", "o2"])][: 1 if share == 1 else 2]
+    mixture = Mixture(tuple(plans), (share, 1 - share)[: len(plans)])
+    result = Result(
+        "mixed", "feasible", None, plans[0], 0.6, 0.8, 1.0, 0, mixed=Randomised(mixture, 0.9, 0.95, saturated=False)
+    )
+    PlanFolder(folder).write_mixture("Roads", instance, result)
+    drawn = draw_from_plan(folder, FIRST, seed_file, days=7)
+    saved = roster_of_plan(folder, FIRST, weeks=1, draws=drawn.path, time_limit=5)
+    assert [said in each for each in drawn.warnings] == [True] * bool(said)
+    assert any(said in each for each in saved.roster.notes) or not said
+    assert ("practically one plan" in (saved.folder / "roster.html").read_text(encoding="utf-8")) == (share == 0.995)
+
+
 def test_a_mixture_that_is_one_plan_says_why() -> None:
     comparison = SimpleNamespace(existing=None, nothing=SimpleNamespace(value=1.0))
     plan = Plan.of(border(), ["o0"])

@@ -13,6 +13,8 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_json
 from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.text.messages import counted_message, message
+from optimizer.problem.plan.plan import PRACTICALLY_ONE
 from optimizer.roster.balanced_sampling import SecretNumbers, balanced_block
 from optimizer.roster.calendar import slots_of
 
@@ -27,6 +29,20 @@ if TYPE_CHECKING:
 
 BLOCK_DAYS = 30
 """Days of a block of draws: within each the frequencies follow the probabilities."""
+
+
+def practically_one(mixture: Mixture) -> str:
+    """Return a sentence where a mixture is one plan, or practically so; empty where its draws differ."""
+    likeliest = max(mixture.probabilities)
+    if len(mixture.plans) == 1:
+        return message("The mixture is one plan: every draw is the same, and whoever sees one knows them all.")
+    if likeliest < PRACTICALLY_ONE:
+        return ""
+    return message(
+        "The mixture is practically one plan: one of {plans} is drawn {share:.2%} of the time. Whoever watches a few draws knows the others.",
+        plans=counted_message("{count} plan", "{count} plans", len(mixture.plans)),
+        share=likeliest,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from optimizer.roster.draws import (
     draws_since,
     frequencies,
     periods_of,
+    practically_one,
 )
 from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture
 from optimizer.roster.secret import read_secret
@@ -205,7 +206,8 @@ def draw_from_plan(
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
     names = {option.id: printed_name(option) for option in whole.options}
-    return Drawn(draws, found, price, names, place, gradual, warnings)
+    one = practically_one(mixture)
+    return Drawn(draws, found, price, names, place, gradual, (*warnings, *([one] if one else [])))
 
 
 def _gradual_draws(going: GradualRounds, secret: bytes, terms: str, numbers: Sequence[int]) -> list[GradualDraw]:

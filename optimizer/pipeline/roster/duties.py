@@ -237,7 +237,7 @@ def make_duties(
         staff = math.ceil(sum(one.placement.uses.get(resource, 0.0) for resource in people) - ROUNDING)
         if staff > MOST_STAFF:
             here = f"{where}, {one.placement.label or one.placement.id}"
-            problems.add(here, f"{staff:.4g} people in one shift", f"at most {MOST_STAFF}", "Check its use of people")
+            problems.add(here, f"{staff:,.10g} people in one shift", f"at most {MOST_STAFF}", "Check its use of people")
         elif staff > 0:
             rows += _rows(one, staff, roster, shifts, where, problems)
     problems.raise_if_any()
@@ -263,7 +263,7 @@ def _rows(
     near = {base: round(minutes, 1) for base, minutes in travel.items() if minutes <= roster.farthest_minutes}
     if travel and not near:
         base, minutes = min(travel.items(), key=lambda item: item[1])
-        expected = f"a base within {roster.farthest_minutes:g} minutes (roster.farthest_minutes)"
+        expected = f"a base within {roster.farthest_minutes:,.10g} minutes (roster.farthest_minutes)"
         problems.add(here, f"{minutes:.0f} minutes from its nearest base, {base}", expected, "Add a base, or raise it")
         return []
     back, stops = (placement.back_minute, placement.stops) if isinstance(placement, PlanBeat) else (0.0, [])
@@ -271,7 +271,7 @@ def _rows(
     fitting = [shift for shift in wanted if back <= shift.hours * 60]
     if not fitting:
         expected = "a shift that is at least as long, among those it runs"
-        problems.add(here, f"a beat of {back:g} minutes", expected, "Lengthen a shift, or shorten the beat")
+        problems.add(here, f"a beat of {back:,.10g} minutes", expected, "Lengthen a shift, or shorten the beat")
     return [
         Duty(
             id=f"{placement.id}@{shift.id}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from optimizer.report.geodata.files import table, write_geopackage
 from optimizer.report.geodata.qgis_project import Mark, marker, one_style, write_entry
 from optimizer.report.palette import BASE, POST
 from optimizer.roster.calendar import check_weeks, first_day
-from optimizer.roster.draws import check_covers, manned_frequencies, read_draws, with_draws
+from optimizer.roster.draws import check_covers, manned_frequencies, practically_one, read_draws, with_draws
 from optimizer.roster.field.sheets import field_duties, index, sheet
 from optimizer.roster.field.tracks import gpx, kml
 from optimizer.roster.making import make_roster
@@ -112,7 +112,8 @@ def roster_of_plan(
     place = Path(plan_folder) / f"roster-{day.isoformat()}" if out is None else Path(out)
     asked = None if language is None else check_language(language)
     duties = read_duties(Path(plan_folder))
-    drawn = _draws(PlanFolder(plan_folder), draws, day, weeks)
+    opened = PlanFolder(plan_folder)
+    drawn = _draws(opened, draws, day, weeks)
     if drawn is not None:
         duties = with_draws(duties, drawn)
     names = (*FILES, *calendar_names(duties.crews).values())
@@ -129,6 +130,8 @@ def roster_of_plan(
         before=before,
         listener=listener,
     )
+    if drawn is not None and (one := practically_one(opened.mixture)):
+        made = replace(made, notes=(*made.notes, one))
     with step(listener, "writing the roster"), speaking(asked or duties.language):
         write_roster(folder, made, datetime.now(UTC), package_version(), partial(field_pack, made))
     return SavedRoster(made, place, None if drawn is None else manned_frequencies(made, drawn))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import Problem, ProblemList
+from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import message, shortened
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.teams import team_resource
@@ -405,7 +406,7 @@ def with_teams(instance: Instance) -> Instance:
     problems = ProblemList()
     for team in instance.patrols.teams:
         if known.get(name := team_resource(team.id), team.number) != team.number:
-            found = f"a budget of {known[name]:g} where there are {team.number} teams"
+            found = f"a budget of {number(known[name], 6)} where there are {team.number} teams"
             problems.add(
                 f"resource {name!r}", found, "another name, or the number of teams", "Rename the resource or the teams"
             )
@@ -427,6 +428,10 @@ def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
 
 PROBABILITY_ROUNDING = 1e-9
 """By how much probabilities may miss a sum of 1."""
+
+
+PRACTICALLY_ONE = 0.99
+"""Probability from which on a plan of a mixture is practically the only one."""
 
 
 @dataclass(frozen=True, slots=True)

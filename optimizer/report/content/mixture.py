@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import percent, plain
 from optimizer.base.text.language import counted
 from optimizer.base.text.language import gettext as _
+from optimizer.problem.plan.plan import PRACTICALLY_ONE
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.content.summary import unit, value
 from optimizer.report.words import word
@@ -134,10 +135,6 @@ def mixture_order(facts: MixtureFacts) -> str:
         always=sum(row.share >= ALWAYS for row in facts.rows),
         placements=counted("{count} placement", "{count} placements", len(facts.rows)),
     )
-
-
-PRACTICALLY_ONE = 0.99
-"""Share of days from which on a plan of a mixture is practically the only one."""
 
 
 # The table of a mixture: on what share of days each placement stands.

@@ -173,9 +173,9 @@ def compile_scenario(
 
 
 def options_before_risk(evidence: ScenarioEvidence) -> tuple[Option, ...] | None:
-    """Return the options that are known before risk is estimated; None where there are others: at travelled roads, of teams or measures."""
+    """Return the options, which beats are not, that are known before risk is; None where there are others: at travelled roads, measures."""
     scenario = evidence.scenario
-    if scenario.sites.roads or scenario.teams or scenario.measures:
+    if scenario.sites.roads or scenario.measures:
         return None
     return compile_options(evidence.sites, scenario, evidence.region.network).options
 
