@@ -21,6 +21,7 @@ from optimizer.base.text.formatting import (
     percent,
     plain,
 )
+from optimizer.base.text.messages import message
 from optimizer.base.text.printable import JOINERS, printable
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
@@ -60,7 +61,7 @@ def test_percent(amount: float, text: str) -> None:
         (0.01101, "0.011"),
         (12.345, "12.3"),
         (1234.5, "1,234"),
-        (2.5e-9, "2.50e-09"),
+        (2.5e-9, "2.5e-09"),
         (-3.0, "-3"),
     ],
 )
@@ -284,3 +285,9 @@ def test_what_is_proven_is_not_said_to_be_stopped_by_a_limit() -> None:
     )
     assert "limit" not in said
     assert "proof" in said
+
+
+def test_no_sentence_has_a_number_with_an_exponent() -> None:
+    said = message("{a:g} of {b:.4g}, {c:.3g}, {d:g} and {e:g}", a=5e6, b=1434.4, c=1434.4, d=0.1, e=20)
+    assert said == "5,000,000 of 1,434, 1,434, 0.1 and 20"
+    assert message("{a:g}", a=math.inf) == "inf"

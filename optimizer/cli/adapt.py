@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.base.choices import LearningName  # noqa: TC001 - typer reads the annotations
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Jobs, Json, Language, Overwrite, Scheduler, Settings, SkipUnreachable  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 from optimizer.cli.terminal import CommandInterrupts
@@ -145,6 +146,6 @@ def _periods(text: str) -> list[int]:
 def _with_half_width(measure: MeanInterval) -> str:
     if measure.mean is None:
         return "-"
-    return f"{measure.mean:.4g}" + (
-        "" if measure.high is None else f" \N{PLUS-MINUS SIGN} {measure.high - measure.mean:.2g}"
+    return number(measure.mean, 4) + (
+        "" if measure.high is None else f" \N{PLUS-MINUS SIGN} {number(measure.high - measure.mean, 2)}"
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import print_json, print_line, print_note, print_table
@@ -62,10 +63,10 @@ def plan(
     columns = ["site", "shift", "vehicles that pass", "inspected", "expected width"]
     print_table(f"Audit of {days} days from {first}: 90 % intervals if {rate:.2%} carry a load", columns, rows)
     print_line(
-        f"{len(found.file.rows)} vehicles of {minutes:g} minutes: {found.delay:,.0f} vehicle-minutes of delay in all."
+        f"{len(found.file.rows)} vehicles of {number(minutes, 6)} minutes: {found.delay:,.0f} vehicle-minutes of delay in all."
     )
     print_line(
-        f"Chance to see the share change by the factor {change:g} from one such audit to the next: {found.power:.0%}."
+        f"Chance to see the share change by the factor {number(change, 6)} from one such audit to the next: {found.power:.0%}."
     )
     print_line(f"Saved {out}; it holds the times. Sheets: audit sheets {out} --out DIR")
 

@@ -12,6 +12,7 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import shortened
 from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import SilentListener
@@ -159,7 +160,7 @@ def bounds_text(lower: float | None, upper: float | None) -> str:
 
 def six_figures(value: float | None) -> str:
     """Return a number to six figures, or a dash."""
-    return "-" if value is None else f"{value:.6g}"
+    return "-" if value is None else number(value, 6)
 
 
 # How the result of a solve is printed: a JSON line, or a phrase for people.

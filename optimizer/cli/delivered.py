@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Language, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
@@ -132,7 +133,7 @@ def _show(found: Delivered, folder: Path) -> None:
     if len(units) > SHOWN:
         print_note(f"{len(units) - SHOWN} more units are left out here; --json and delivered.csv have all.")
     hours, roads = found.effort_hours, len({row.segment for row in found.effort})
-    amount = f"{hours / found.hours_each:.4g} {found.effort_unit}"
+    amount = f"{number(hours / found.hours_each, 4)} {found.effort_unit}"
     print_line(f"Effort: {amount} ({hours:.1f} hours of crews) on {roads} roads")
     print_line(f"Saved {folder}; for the next plan, copy records.toml of it into the scenario")
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import note_unreachable, print_json, print_note, print_table, six_figures, unreachable_json
 
@@ -38,7 +39,7 @@ def evaluate(
     names = {evader.id: evader.label or evader.id for evader in evaluated.source.instance.evaders}
     rows = [(names[e.id], six_figures(e.weight), six_figures(e.value), six_figures(e.weight * e.value)) for e in worst]
     print_table(
-        f"value {evaluation.value:.6g}; the evaders that contribute most",
+        f"value {number(evaluation.value, 6)}; the evaders that contribute most",
         ["evader", "weight", "value", "contribution"],
         rows,
     )

@@ -125,8 +125,8 @@ def frontier(
 
 
 def _brings(gain: MarginalGain) -> str:
-    between = f"{gain.low:.3g} to {gain.high:.3g}"
-    return f"not yet known: {between}" if gain.says == "open" else f"{gain.found:.4g} ({between})"
+    between = f"{number(gain.low)} to {number(gain.high)}"
+    return f"not yet known: {between}" if gain.says == "open" else f"{number(gain.found, 4)} ({between})"
 
 
 def _show(found: Frontier) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.choices import Duplicates, Groups, Unfilled  # noqa: TC001 - typer reads the annotations
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
@@ -290,7 +291,7 @@ def show_summary(title: str, summary: ImportSummary, cells_made_safe: int) -> No
 
 def _number(value: object) -> str:
     return (
-        f"{value:g}"
+        number(value, 6)
         if isinstance(value, float) and value != int(value)
         else str(int(value) if isinstance(value, float) else value)
     )

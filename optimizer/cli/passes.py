@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Language, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
@@ -83,7 +84,7 @@ def _show(found: Passes) -> None:
 
 
 def _amount(one: Estimate) -> str:
-    return f"{one.median:.3g} ({one.low:.3g} to {one.high:.3g})"
+    return f"{number(one.median)} ({number(one.low)} to {number(one.high)})"
 
 
 def _share(one: Estimate) -> str:

@@ -254,16 +254,17 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float) -> None:
 def _show_doubt(doubt: PlansOverDraws) -> None:
     """Print the plans over the draws."""
     from optimizer.analysis.uncertainty.uncertainty import plan_name
+    from optimizer.base.text.formatting import number
 
     rows = [
         (
             plan_name(plan, doubt),
-            f"{plan.mean:.4g}",
-            f"{plan.low:.4g} to {plan.high:.4g}",
-            f"{plan.cvar:.4g}",
-            f"{plan.worst:.4g}",
+            number(plan.mean, 4),
+            f"{number(plan.low, 4)} to {number(plan.high, 4)}",
+            number(plan.cvar, 4),
+            number(plan.worst, 4),
             "-" if plan.beats_today is None else f"{plan.beats_today:.0%}",
-            f"{plan.regret:.3g}",
+            number(plan.regret),
         )
         for plan in doubt.plans
     ]
@@ -274,12 +275,14 @@ def _show_doubt(doubt: PlansOverDraws) -> None:
 
 def _show_sensitivity(found: Sensitivity) -> None:
     """Print the assumptions, that which moves the value most first."""
+    from optimizer.base.text.formatting import number
+
     rows = [
         (
             each.variation.name,
             f"{each.variation.low.text} to {each.variation.high.text}",
             each.variation.source,
-            *("-" if end is None else f"{end.upper:.4g}" for end in (each.low, each.high)),
+            *("-" if end is None else number(end.upper, 4) for end in (each.low, each.high)),
         )
         for each in found.varied
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.choices import EffortKind, WorldKind  # noqa: TC001 - typer reads the annotations
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
@@ -71,7 +72,7 @@ def simulate(
         print_json({"out": str(out), "world": world, "effort": effort, "seed": seed} | counts)
         return
     print_table(
-        f"Saved {out}", ["", "count"], [(name.replace("_", " "), f"{value:g}") for name, value in counts.items()]
+        f"Saved {out}", ["", "count"], [(name.replace("_", " "), number(value, 6)) for name, value in counts.items()]
     )
 
 

@@ -138,7 +138,7 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
     if not (distance <= limit).any() and _swapped(point[readable], network, limit):
         rows.problems.add(
             0,
-            f"no point within {limit:g} m of a road, but most if lon and lat are exchanged",
+            f"no point within {limit:,.10g} m of a road, but most if lon and lat are exchanged",
             f"points near {network.centre[0]:.3f}, {network.centre[1]:.3f} (longitude, latitude)",
             "Exchange lon and lat in the columns mapping",
             column="lon, lat",

@@ -120,7 +120,7 @@ def read_traffic_counts(path: Path) -> TrafficCounts:
         for name, text, value, (least, most) in zip(COLUMNS[1:], cells, values, limits, strict=True):
             wrong = value is None or not least <= value <= most or (name == "vehicles_a_day" and value == 0)
             if wrong:
-                expected = "above 0" if name == "vehicles_a_day" else f"from {least:g} to {most:g}"
+                expected = "above 0" if name == "vehicles_a_day" else f"from {least:,.10g} to {most:,.10g}"
                 problems.add(
                     line, f"{name} {text[:40]!r}", f"a number {expected}", "Remove roads that were not counted"
                 )

@@ -23,6 +23,7 @@ import shapely
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import existing_file
 from optimizer.base.files.temporary import scratch_folder
+from optimizer.base.text.formatting import number
 from optimizer.problem.network.polylines import GRID, PORTION, LonLat, ranges
 from optimizer.region.osm import Boundary, OsmData, PlaceNode, PointFeatures
 from optimizer.region.roads import MODES, USED_TAGS, Road, read_road
@@ -440,7 +441,7 @@ def check_expansion(path: Path, what: str, most: float) -> None:
             while chunk := stream.read(CHUNK_BYTES):
                 unpacked += len(chunk)
                 if unpacked > limit:
-                    found = f"compressed data that unpack to more than {most:g} times their size"
+                    found = f"compressed data that unpack to more than {number(most, 6)} times their size"
                     raise InputError(Problem(str(path), found, what, "If the file is sound, unpack it yourself"))
     except (EOFError, OSError, zlib.error) as error:
         found = f"damaged compressed data ({error})"

@@ -127,7 +127,7 @@ def _marked(crossings: list[Crossing], official: Sequence[OfficialMark], within_
             problems.add(
                 "official",
                 mark,
-                f"a crossing's id, its way, or a point within {within_m:g} m of one ({known})",
+                f"a crossing's id, its way, or a point within {within_m:,.10g} m of one ({known})",
                 "Correct it",
             )
     problems.raise_if_any()

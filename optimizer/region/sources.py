@@ -171,7 +171,7 @@ def region_from_place(place: str, *, margin_m: float = 0.0, **options: Unpack[Fe
     request = _Request.of(**options)
     where = f"place {place!r}"
     if not 0 <= margin_m < 1e6:
-        raise InputError(Problem("margin_m", f"{margin_m:g}", "metres from 0 to 1,000,000"))
+        raise InputError(Problem("margin_m", f"{margin_m:.10g}", "metres from 0 to 1,000,000"))
     return _fetched(widened(find_outline(place, request.service), margin_m), request, where)
 
 
@@ -186,7 +186,7 @@ def region_from_address(address: str, *, distance_m: float = 5000.0, **options: 
     request = _Request.of(**options)
     where = f"address {address!r}"
     if not 0 < distance_m < 1e6:
-        raise InputError(Problem("distance_m", f"{distance_m:g}", "metres between 0 and 1,000,000"))
+        raise InputError(Problem("distance_m", f"{distance_m:.10g}", "metres between 0 and 1,000,000"))
     return _fetched(within(find_address(address, request.service), distance_m), request, where)
 
 

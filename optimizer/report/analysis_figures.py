@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import localised, marked
+from optimizer.base.text.language import marked
 from optimizer.problem.plan.difference import ValueBounds, difference
 from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 
@@ -75,9 +75,9 @@ def draw_frontier(
         title.format(
             first=first,
             last=last,
-            fall=localised(f"{fall.found:.3g}"),
-            low=localised(f"{fall.low:.3g}"),
-            high=localised(f"{fall.high:.3g}"),
+            fall=number(fall.found),
+            low=number(fall.low),
+            high=number(fall.high),
         ),
         loc="left",
         fontsize=11,

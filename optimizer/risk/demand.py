@@ -297,7 +297,7 @@ def _check(
         for name, wrong, found, expected in (
             ("gateways", not gateways, "none", "at least one"),
             ("settlements", not settlements, "none", "at least one"),
-            ("loads", not 0 < loads < np.inf, f"{loads:g}", "a number above 0"),
+            ("loads", not 0 < loads < np.inf, f"{loads:.10g}", "a number above 0"),
             (
                 "risk_index",
                 not (np.isfinite(index) & (index >= 0)).all(),

@@ -126,7 +126,7 @@ def information_gain(
     """
     number = _unit(model, unit)
     if not 0 < amount < np.inf:
-        raise InputError(Problem("--effort", f"{amount:g}", f"an amount of {model.evidence_.units[number]} above 0"))
+        raise InputError(Problem("--effort", f"{amount:.10g}", f"an amount of {model.evidence_.units[number]} above 0"))
     main = model.candidates_[int(np.argmax(model.weights_))]
     log_mean = np.log(amount * model.evidence_.global_rate[number]) + model.levels_[number] + model.mean_
     sd = model.widening * model.sd_

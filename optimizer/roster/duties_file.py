@@ -9,6 +9,7 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_json, write_json
 from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict, validated
+from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import DUTIES_FILE
@@ -158,7 +159,7 @@ def check_duties(duties: DutiesFile, where: str) -> None:
         for stop in duty.stops:
             shift = shifts.get(duty.shift)
             if stop.leave < stop.arrive or (shift is not None and stop.leave > shift.hours * 60):
-                found = f"a stop from minute {stop.arrive:g} to {stop.leave:g}"
+                found = f"a stop from minute {number(stop.arrive, 6)} to {number(stop.leave, 6)}"
                 problems.add(f"{here}.stops", found, "stops that end after they begin and before the shift ends")
     for k, crew in enumerate(duties.crews):
         _named(f"{where}, crews[{k}].base", [crew.base] if crew.base else [], bases, problems)

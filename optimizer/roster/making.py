@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.base.text.formatting import plural
+from optimizer.base.text.formatting import number, plural
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.infeasibility import MoreCrews, NoRosterError, diagnose, impossible
@@ -210,7 +210,7 @@ class _RosterSearch:
         if limit == "interrupted":
             raise KeyboardInterrupt
         raise InfeasibleError(
-            f"The time limit of {self._seconds:g} seconds ended the search before it had a roster, while {self._what()}. Nobody was "
+            f"The time limit of {number(self._seconds, 6)} seconds ended the search before it had a roster, while {self._what()}. Nobody was "
             "assigned, and it is not known whether a roster exists. Give it more time with --time-limit, or look with --allow-gaps at what "
             "it lacks."
         )

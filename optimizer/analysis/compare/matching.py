@@ -209,7 +209,7 @@ def _snapped(
     nearest, away = next(iter(sites.items()))
     if away > FARTHEST_M:
         far = f"a {'line' if shape.is_line else 'point'} {away / 1000:.1f} km from the nearest site, {nearest!r}"
-        problems.add(where, far, f"one within {FARTHEST_M / 1000:g} km of a site", "Move it to a site")
+        problems.add(where, far, f"one within {FARTHEST_M / 1000:,.10g} km of a site", "Move it to a site")
         return {}
     near = {site: each for site, each in sites.items() if each <= BESIDE_LINE_M}
     return near if shape.is_line and near else {nearest: away}

@@ -83,7 +83,7 @@ def sentences(found: Cooperation) -> tuple[str, ...]:
         )
     )
     lines = [
-        f"{alone} " + _("Without any agency {value} gets through.").format(value=localised(f"{found.nobody:.6g}")),
+        f"{alone} " + _("Without any agency {value} gets through.").format(value=number(found.nobody, 6)),
         _worth_sentence(found),
         _core_sentence(found),
     ]
@@ -111,7 +111,7 @@ def _worth_sentence(found: Cooperation) -> str:
             "Whether together they reach more than the sum of what each reaches alone is not yet known: between {low} and {high} more."
         ),
     }[_worth(found).says]
-    amount, low, high = (localised(f"{each:.4g}") for each in (abs(worth.found), worth.low, worth.high))
+    amount, low, high = (number(each, 4) for each in (abs(worth.found), worth.low, worth.high))
     return said.format(amount=amount, low=low, high=high)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.base.text.formatting import DASH, number, plain
-from optimizer.base.text.language import ENGLISH, counted, localised, ngettext, pgettext
+from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
 from optimizer.problem.instance.option_names import printed_name
@@ -187,9 +187,9 @@ def evader_sentence(explained: ExplainedEvader) -> str:
     )
 
 
-def amount(number: float) -> str:
+def amount(value: float) -> str:
     """Return a number to four figures."""
-    return localised(f"{number:.4g}")
+    return number(value, 4)
 
 
 def _effect(explained: ExplainedOption) -> list[str]:

@@ -88,10 +88,13 @@ class BudgetRange:
         problems = ProblemList()
         where = f"budgets of {resource}"
         if not 0 <= first <= 1e15 or not 0 <= last <= 1e15:
-            problems.add(where, f"from {first:g} to {last:g}", "numbers from 0 to 1e15")
+            problems.add(where, f"from {first:.10g} to {last:.10g}", "numbers from 0 to 1e15")
         elif first >= last:
             problems.add(
-                where, f"from {first:g} to {last:g}", "the smaller budget first", f"Give --from {last:g} --to {first:g}"
+                where,
+                f"from {first:.10g} to {last:.10g}",
+                "the smaller budget first",
+                f"Give --from {last:.15g} --to {first:.15g}",
             )
         if points < 2:
             problems.add(where, f"{points} points", "at least 2")

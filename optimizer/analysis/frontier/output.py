@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.text.formatting import DASH, number, with_range
-from optimizer.base.text.language import ENGLISH, localised
+from optimizer.base.text.language import ENGLISH
 from optimizer.base.text.language import gettext as _
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
@@ -158,7 +158,7 @@ def fall_sentence(found: Frontier) -> str:
 def _brings(gain: MarginalGain) -> str:
     if gain.says == "open":
         return _("not yet known: between {low} and {high}").format(low=number(gain.low, 3), high=number(gain.high, 3))
-    return with_range(*(localised(text) for text in (f"{gain.found:.4g}", f"{gain.low:.3g}", f"{gain.high:.3g}")))
+    return with_range(number(gain.found, 4), number(gain.low), number(gain.high))
 
 
 def _budgets(amounts: Sequence[float], names: Sequence[str]) -> str:

@@ -152,7 +152,7 @@ def where_to_look(
         If the scenario is at fault, has no records, or no effort in the unit.
     """
     if effort is not None and not 0 < effort < math.inf:
-        raise InputError(Problem("--effort", f"{effort:g}", "an amount above 0"))
+        raise InputError(Problem("--effort", f"{effort:.10g}", "an amount above 0"))
     folder = None if out is None else SEARCH_ADVICE.folder(out, Path(scenario), overwrite=overwrite)
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import Message, all_translated, listed, message, shortened, translated
 from optimizer.base.work.executor import SERIAL
@@ -306,7 +307,7 @@ def _budgets(compiled: Compiled) -> Iterator[Variation]:
             step = resource.budget * BUDGET
             step = float(max(1, round(step))) if float(resource.budget).is_integer() else step
             amounts = (resource.budget - step, resource.budget + step)
-            ends = (VariationEnd(f"{amount:.6g}", budgets={resource.id: amount}) for amount in amounts)
+            ends = (VariationEnd(number(amount, 6), budgets={resource.id: amount}) for amount in amounts)
             yield Variation(message("budget of {resource}", resource=resource.id), DEFAULT, *ends)
 
 
@@ -317,7 +318,7 @@ def _detection(compiled: Compiled) -> Iterator[Variation]:
             chance if isinstance(chance, tuple) else (chance * (1 - DETECTION), min(chance * (1 + DETECTION), 1.0))
         )
         if high > low:
-            ends = (VariationEnd(f"{each:.4g}", chances={path: each}) for each in (low, high))
+            ends = (VariationEnd(number(each, 4), chances={path: each}) for each in (low, high))
             yield Variation(path, STATED if ranged else DEFAULT, *ends)
 
 
@@ -341,7 +342,7 @@ def _gateways(compiled: Compiled) -> Iterator[Variation]:
     for kind in several:
         if shares:
             low, high = max(shares[kind] - SHARE, 0.0), min(shares[kind] + SHARE, 1.0)
-            ends = (VariationEnd(f"{each:.3g}", settings=_with_share(shares, kind, each)) for each in (low, high))
+            ends = (VariationEnd(number(each), settings=_with_share(shares, kind, each)) for each in (low, high))
             yield Variation(message("share of {kind} among gateways", kind=kind), DEFAULT, *ends)
         else:
             yield _exposure(
@@ -367,7 +368,7 @@ def _record(compiled: Compiled) -> Iterator[Variation]:
 
 
 def _field(path: str, low: float, high: float) -> Variation:
-    return Variation(path, DEFAULT, *(VariationEnd(f"{each:.4g}", settings={path: each}) for each in (low, high)))
+    return Variation(path, DEFAULT, *(VariationEnd(number(each, 4), settings={path: each}) for each in (low, high)))
 
 
 def _with_share(shares: Mapping[str, float], kind: str, share: float) -> dict[str, object]:

@@ -53,7 +53,7 @@ def number(value: float | None, significant: int = 3) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return localised(f"{int(value):,}")
     if not 1e-6 <= abs(value) < 1e15:
-        return localised(f"{value:.{significant - 1}e}")
+        return localised(f"{value:.{significant}g}")
     digits = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{digits}f}"
     return localised(text.rstrip("0").rstrip(".") if digits else text)

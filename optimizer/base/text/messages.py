@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Self
@@ -12,8 +13,8 @@ from optimizer.base.text.language import counted, gettext, in_english, localised
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-NUMBER = re.compile(r"n\d*")
-"""Format of `optimizer.base.text.formatting.number`, with a count of significant digits."""
+NUMBER = re.compile(r"n(\d*)|\.?(\d*)g")
+"""Formats of `optimizer.base.text.formatting.number`, with a count of significant digits: no number that people read has an exponent."""
 
 NAMED = 8
 """Names that a sentence lists; the others it counts."""
@@ -103,8 +104,8 @@ class _Spoken(Formatter):
             return "; ".join(map(translated, value))
         if isinstance(value, str):
             return format(translated(value), format_spec)
-        if NUMBER.fullmatch(format_spec):
-            return number(value, int(format_spec[1:] or 3))
+        if (found := NUMBER.fullmatch(format_spec)) and (found[2] is None or math.isfinite(value)):
+            return number(value, int(found[1] or 3) if found[2] is None else int(found[2] or 6))
         return localised(format(value, format_spec))
 
 

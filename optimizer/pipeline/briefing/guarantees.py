@@ -80,14 +80,14 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
     scenario = compiled.scenario
     lines = [
         _("Ordinary policing finds a load with hazard {per_hour} an hour on the road and {per_km} a kilometre.").format(
-            per_hour=localised(f"{scenario.background.per_hour:g}"), per_km=localised(f"{scenario.background.per_km:g}")
+            per_hour=number(scenario.background.per_hour, 6), per_km=number(scenario.background.per_km, 6)
         ),
         _("{share} of loads keep to their routes; the rest see the plan and take the best route against it.").format(
             share=localised(f"{scenario.evaders.habitual_share:.0%}")
         ),
         *_on_mobility(scenario.evaders),
         _("A destination's pull falls to 1/e for every {minutes} minutes of travel.").format(
-            minutes=localised(f"{scenario.evaders.decay_minutes:g}")
+            minutes=number(scenario.evaders.decay_minutes, 6)
         ),
     ]
     lines += _from_record(compiled)
@@ -110,7 +110,7 @@ def _on_mobility(terms: EvadersModel) -> list[str]:
     sentences = [said.format(share=localised(f"{terms.mobility:.0%}"), loss=localised(f"{terms.switching_loss:.0%}"))]
     if terms.switching_km is not None:
         distant = _("With distance they fall further, to 1/e in {km} km.")
-        sentences.append(distant.format(km=localised(f"{terms.switching_km:g}")))
+        sentences.append(distant.format(km=number(terms.switching_km, 6)))
     return [" ".join(sentences)]
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json
 from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.text.formatting import number
 from optimizer.base.text.names import close_match
 from optimizer.problem.plan.departures import departures
 from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_mixture
@@ -399,8 +400,8 @@ def _read_beat(instance: Instance, entry: PlanBeat, where: str, problems: Proble
         problems.add(where, str(error), "a tour that this team can drive", remedy)
         return []
     if abs(beat.back_s / 60 - entry.back_minute) > SAME_MINUTES:
-        found = f"back after {entry.back_minute:g} minutes"
-        problems.add(f"{where}.back_minute", found, f"{beat.back_s / 60:g} minutes on these roads", remedy)
+        found = f"back after {number(entry.back_minute, 6)} minutes"
+        problems.add(f"{where}.back_minute", found, f"{number(beat.back_s / 60, 6)} minutes on these roads", remedy)
     return [beat]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
+from optimizer.base.text.formatting import number
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.option_names import named_options
 from optimizer.problem.instance.requirements import Requirement
@@ -52,7 +53,7 @@ class Changes:
     def sentences(self) -> tuple[str, ...]:
         """What changes, for people."""
         return (
-            *(f"the budget of {name} is {amount:.10g}" for name, amount in self.budgets.items()),
+            *(f"the budget of {name} is {number(amount, 10)}" for name, amount in self.budgets.items()),
             *(f"{name} must be used" for name in self.forced),
             *(f"{name} must not be used" for name in self.forbidden),
             *(["what stands today stays"] if self.keep_today else []),
@@ -115,7 +116,7 @@ class Changes:
         """Note amounts out of range, and what contradicts itself."""
         for name, amount in self.budgets.items():
             if not 0 <= amount <= 1e15:
-                problems.add(f"{WHERE}, budget of {name}", f"{amount:g}", "a number from 0 to 1e15")
+                problems.add(f"{WHERE}, budget of {name}", f"{amount:.10g}", "a number from 0 to 1e15")
         if self.change_at_most is not None and self.change_at_most < 0:
             problems.add(f"{WHERE}, changes at most", str(self.change_at_most), "a whole number of at least 0")
         if self.keep_today and not today:

@@ -154,7 +154,7 @@ def _id_problems(where: str, ids: Sequence[str]) -> Iterator[Problem]:
 def _amount_problems(where: str, values: Sequence[float]) -> list[Problem]:
     column = np.array(values, dtype=np.float64)
     wrong = ~((column >= 0) & (column <= LARGEST))
-    return at_fault(where, wrong, lambda row: f"{column[row]:g}", f"numbers from 0 to {LARGEST:g}")
+    return at_fault(where, wrong, lambda row: f"{column[row]:.10g}", f"numbers from 0 to {LARGEST:g}")
 
 
 def _not_positions(values: Sequence[Any], n: int) -> NDArray[np.bool_]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.text.formatting import number
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -331,7 +333,7 @@ def _capped(chance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _check_least(what: str, least: float, *values: float | NDArray[np.float64]) -> None:
     if not all(np.all(_numbers(value) >= least) for value in values):
-        raise ValueError(f"{what} must be >= {least:g}; found {', '.join(str(value) for value in values)}")
+        raise ValueError(f"{what} must be >= {number(least, 6)}; found {', '.join(str(value) for value in values)}")
 
 
 def _check_positive(what: str, value: float | NDArray[np.float64]) -> None:

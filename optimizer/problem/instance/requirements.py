@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import Problem
+from optimizer.base.text.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,5 +150,7 @@ def requirement_problems(instance: Instance, where: str) -> Iterator[Problem]:
             yield Problem(here, f"options {requirement.options!r}"[:80], expected)
         if not all(abs(number) <= LARGEST_COEFFICIENT for number in (*requirement.coefficients, requirement.least)):
             yield Problem(
-                here, "a coefficient or sum that is no number or too large", f"numbers up to {LARGEST_COEFFICIENT:g}"
+                here,
+                "a coefficient or sum that is no number or too large",
+                f"numbers up to {number(LARGEST_COEFFICIENT, 6)}",
             )

@@ -260,7 +260,7 @@ def above_zero_problems(where: str, values: NDArray[np.float64], unit: str) -> l
     """Return the problem of a column whose values are not finite numbers above 0."""
     wrong = ~(np.isfinite(values) & (values > 0))
     return at_fault(
-        where, wrong, lambda row: f"{values[row]:g}", f"finite {unit} above 0", "Correct or drop these rows"
+        where, wrong, lambda row: f"{values[row]:.10g}", f"finite {unit} above 0", "Correct or drop these rows"
     )
 
 

@@ -196,9 +196,9 @@ def import_aadt(
     near = matched.distance_m <= within_m
     absent = matched.segment < 0
     drops.drop("of a road that is not on this network", absent.sum())
-    drops.drop(f"farther than {within_m:g} m from the road of its number", (~near & ~absent).sum())
+    drops.drop(f"farther than {within_m:,.10g} m from the road of its number", (~near & ~absent).sum())
     if not near.any():
-        found = f"none of {len(raw)} counts within {within_m:g} m of a road of its number"
+        found = f"none of {len(raw)} counts within {within_m:,.10g} m of a road of its number"
         remedy = "Check that the file is of this region, its coordinate system (--crs), and systems of the mapping"
         raise InputError(Problem(str(path), found, "counts on roads of this network", remedy))
     station = raw[columns.station] if columns.station is not None else raw.index.map(str)

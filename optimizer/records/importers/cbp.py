@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.text.formatting import number
 from optimizer.base.text.names import close_match, unknown_name
 from optimizer.records.areas import name_key
 from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns, span_text, spans
@@ -426,7 +427,7 @@ def constant_proxy(amount: float, areas: Sequence[str], first: pd.Timestamp, aft
     notes = (
         "A constant says that every area was searched alike: seizures then show where people looked as much as where drugs pass.",
     )
-    return Proxy(f"a constant of {amount:g} an area and month", "area-months (proxy)", rows, notes)
+    return Proxy(f"a constant of {number(amount, 6)} an area and month", "area-months (proxy)", rows, notes)
 
 
 @dataclass(frozen=True)

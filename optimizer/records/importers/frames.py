@@ -10,6 +10,7 @@ import pandas as pd
 
 from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem
 from optimizer.base.files.tables import WantedColumns, read_csv
+from optimizer.base.text.formatting import number
 from optimizer.records.period import FORMS, parse_period
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def numbers(
         problems,
         frame[(text != "") & ~right],
         column,
-        f"{kind} from {least:g} to {most:g}",
+        f"{kind} from {number(least, 6)} to {number(most, 6)}",
         "Write it with digits and a point, without separators of thousands",
     )
     return values.where(right)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from optimizer.base.text.formatting import number
 from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import RateReference, Tally, split_record, tally, without_effort
@@ -407,8 +408,9 @@ class AlertMonitor:
 def _moved(whole: PlaceTest | None) -> list[str]:
     if whole is None or whole.p > SURPRISING:
         return []
+    found, expected = number(whole.observed, 6), number(whole.expected)
     return [
-        f"Everywhere together {whole.observed:g} were found where {whole.expected:.3g} were expected: an alert may say no more of a place."
+        f"Everywhere together {found} were found where {expected} were expected: an alert may say no more of a place."
     ]
 
 

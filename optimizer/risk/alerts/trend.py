@@ -172,7 +172,7 @@ def _panel(trend: Trend, top: float) -> list[str]:
             )
         tall = PLOT_HEIGHT * one.expected / most
         middle, at = left + step / 2, base - PLOT_HEIGHT * one.observed / most
-        words = f"{one.span}: {one.observed:g} found, {one.expected:.1f} expected"
+        words = f"{one.span}: {one.observed:,.10g} found, {one.expected:.1f} expected"
         out += [
             f'<rect x="{left + step * 0.15:.1f}" y="{base - tall:.1f}" width="{step * 0.7:.1f}" height="{tall:.1f}" fill="{GREY}"/>',
             f'<circle cx="{middle:.1f}" cy="{at:.1f}" r="4" fill="{DARK}"><title>{words}</title></circle>',

@@ -140,7 +140,8 @@ def split_record(
     warnings = _late_finds(records, before)
     if records.count[across].sum():
         warnings.append(
-            f"{records.count[across].sum():g} seizures are dated by spans that reach over {start} and are in neither part, so that both look "
+            f"{records.count[across].sum():,.10g} seizures are dated by spans that reach over {start} and are in neither part, so that both "
+            "look "
             "quieter than they were. Begin the window where the records' spans do."
         )
     return RecordSplit(

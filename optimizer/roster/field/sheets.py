@@ -16,9 +16,9 @@ from xml.etree import ElementTree as ET
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from optimizer.base.text.formatting import plain, round_below
+from optimizer.base.text.formatting import number, plain, round_below
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import localised, long_date, markup, short_date, spoken
+from optimizer.base.text.language import long_date, markup, short_date, spoken
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.roster.field.tracks import Waypoint, bases_of, waypoints
 from optimizer.roster.table import leaving
@@ -259,7 +259,7 @@ def _add_scale(root: ET.Element, scale: float) -> None:
     """Draw a bar of a round number of kilometres, and an arrow to the north."""
     km = round_below(100 / scale)
     ET.SubElement(root, "rect", x="10", y=f"{HEIGHT - 12:g}", width=f"{km * scale:.1f}", height="3", fill="#1a1a1a")
-    _text(root, 10 + km * scale / 2, HEIGHT - 16, localised(f"{km:g} km"), "#1a1a1a", 10)
+    _text(root, 10 + km * scale / 2, HEIGHT - 16, f"{number(km, 6)} km", "#1a1a1a", 10)
     ET.SubElement(root, "path", d=f"M{WIDTH - 15:g} 8 l5 14 l-5 -4 l-5 4 z", fill="#1a1a1a")
     _text(root, WIDTH - 15, 33, _("N"), "#1a1a1a", 10)
 

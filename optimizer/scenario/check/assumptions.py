@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import listed, message
 from optimizer.problem.network.road_classes import DEFAULT_KMH
 from optimizer.scenario.compile.options import past, road_class_of
@@ -166,7 +167,7 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
     )
     given = {name: n for name, n in by_class.items() if name in scenario.traffic.by_class}
     if given:
-        table = ", ".join(f"{name} {scenario.traffic.by_class[name]:g}" for name in given)
+        table = ", ".join(f"{name} {number(scenario.traffic.by_class[name], 6)}" for name in given)
         what = message(
             "traffic past {given} of {count} sites, by road class", given=sum(given.values()), count=len(concerned)
         )
@@ -199,7 +200,7 @@ def _region(region: Region) -> Iterator[Assumption]:
     used = set(region.network.road_class.tolist())
     speeds = {name: kmh for name, kmh in DEFAULT_KMH.items() if name in used and name not in terms.speed_kmh}
     if speeds:
-        table = ", ".join(f"{name} {kmh:g}" for name, kmh in speeds.items())
+        table = ", ".join(f"{name} {number(kmh, 6)}" for name, kmh in speeds.items())
         what = message("speed on roads without a limit of their own, km/h by class")
         yield Assumption(what, message("{table} (region.speed_kmh)", table=table))
     if region.crossings:
@@ -239,7 +240,7 @@ def _text(value: object) -> str:
     return (
         ", ".join(map(str, value))
         if isinstance(value, list)
-        else f"{value:g}"
+        else number(value, 6)
         if isinstance(value, float)
         else str(value)
     )

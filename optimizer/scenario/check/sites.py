@@ -289,7 +289,7 @@ def too_far(where: str, distance_m: float, max_distance_m: float, what: str) -> 
     return Problem(
         where,
         f"{distance_m / 1000:.1f} km from the nearest {what}",
-        f"a place within {max_distance_m:g} m of one",
+        f"a place within {max_distance_m:,.10g} m of one",
         "Check that longitude and latitude are not swapped, or raise sites.max_distance_m",
     )
 
@@ -483,7 +483,7 @@ def off_its_road(where: str, site: SiteModel, network: Network, max_distance_m: 
         f"{where}, {field}",
         wanted,
         near,
-        found=f"{wanted!r}, which no road within {max_distance_m:g} m is",
+        found=f"{wanted!r}, which no road within {max_distance_m:,.10g} m is",
         expected="" if near else "a road near the site",
         remedy="Correct it, leave it out, or raise sites.max_distance_m",
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.text.formatting import number
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, message
 from optimizer.problem.instance.options import Resource
@@ -112,11 +113,13 @@ class Burden:
         if limits.ratio is not None and len(names) > 1:
             mean = self.searches.sum(axis=0) / sum(each.passages for each in self.communities)
             for c, name in enumerate(names):
-                text = f"searches per passage in {name} at most {limits.ratio:g} times the mean"
+                text = f"searches per passage in {name} at most {number(limits.ratio, 6)} times the mean"
                 yield _requirement(text, limits.ratio * mean - rate[c], 0.0)
         if limits.difference is not None:
             for c, d in permutations(range(len(names)), 2):
-                text = f"searches per passage in {names[c]} at most {limits.difference:g} more than in {names[d]}"
+                text = (
+                    f"searches per passage in {names[c]} at most {number(limits.difference, 6)} more than in {names[d]}"
+                )
                 yield _requirement(text, rate[d] - rate[c], -limits.difference)
 
 
@@ -246,6 +249,6 @@ def _check_forced(
     burden = burden_of(found, options, {item.site.id: item for item in forced}, scenario, network)
     for each, rate in zip(found, burden.per_passage.sum(axis=1).tolist(), strict=True):
         if each.cap is not None and rate > each.cap * (1 + 1e-9):
-            text = f"{each.cap:g} {UNIT}, where sites that are forced make {rate:.4g}"
+            text = f"{number(each.cap, 6)} {UNIT}, where sites that are forced make {number(rate, 4)}"
             expected = "a cap that a plan can meet"
             problems.add(f"{where}, community {each.id!r}, cap", text, expected, "Raise it, or force fewer sites")

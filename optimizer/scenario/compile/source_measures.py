@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.text.formatting import number
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.options import Option
 from optimizer.scenario.check.sites import PlacedSite
@@ -81,7 +82,7 @@ def check_measures(scenario: ScenarioModel, gateways: Sequence[Gateway], where: 
             kinds = ", ".join(sorted({gateway.kind for gateway in gateways}))
             problems.add(f"{here}, gateway_kinds", "no gateway", f"kinds of gateways in use: {kinds}", "Name others")
         if measure.delay_months >= scenario.horizon_months:
-            found = f"it works after {measure.delay_months:g} of {scenario.horizon_months:g} months"
+            found = f"it works after {number(measure.delay_months, 6)} of {number(scenario.horizon_months, 6)} months"
             problems.add(
                 f"{here}, delay_months", found, "fewer than horizon_months", "Raise horizon_months, or remove it"
             )

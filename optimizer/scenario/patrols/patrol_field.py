@@ -74,8 +74,8 @@ def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:
             if not chosen:
                 problems.add(
                     f"{evidence.path}, team {model.id!r}",
-                    f"no post within reach of base {name!r}: there, {model.slot_minutes:g} minutes of dwelling and back take "
-                    f"more than a shift of {model.shift_hours:g} hours on every road that evaders use and on which it may stand",
+                    f"no post within reach of base {name!r}: there, {model.slot_minutes:,.10g} minutes of dwelling and back take "
+                    f"more than a shift of {model.shift_hours:,.10g} hours on every road that evaders use and on which it may stand",
                     "at least one post that can be reached",
                     "Lengthen the shift, shorten the slot or move the base",
                 )

@@ -127,7 +127,7 @@ def candidate_segments(
     for name, wrong, found, expected in (
         ("count", count < 0, f"{count}", "a number from 0"),
         ("rounds", rounds < 1, f"{rounds}", "a number from 1"),
-        ("spacing_m", not spacing_m >= 0, f"{spacing_m:g}", "metres from 0"),
+        ("spacing_m", not spacing_m >= 0, f"{spacing_m:.10g}", "metres from 0"),
         ("allowed", mask.shape != (network.n_segments,), f"shape {mask.shape}", f"shape ({network.n_segments},)"),
         ("reliability", not ((survival > 0) & (survival <= 1)).all(), "a value out of range", "chances in (0, 1]"),
     ):
