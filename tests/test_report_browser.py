@@ -28,7 +28,7 @@ pytestmark = [
 
 SCREENS = {"desk": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
 READY = "window.reportMap !== undefined"
-FIRST_ORDER = "(document.querySelector('.agency li') || document.querySelector('.headline')).getBoundingClientRect().bottom / innerHeight"
+FIRST_ORDER = "(document.querySelector('.agency .line') || document.querySelector('.headline')).getBoundingClientRect().bottom / innerHeight"
 WIDER = "document.documentElement.scrollWidth - innerWidth"
 MARKS = """(() => {
   const view = Array.from(Bokeh.index)[0], box = view.frame.bbox;
@@ -185,7 +185,7 @@ def test_paper_has_the_order_on_one_sheet_and_every_row(address: str) -> None:
             assert await browser.run("document.getElementById('words').offsetTop > 0")
             bottom = await browser.run("document.querySelector('.sign').getBoundingClientRect().bottom + scrollY")
             assert bottom < pixels[1], name
-            hidden = "Array.from(document.querySelectorAll('tr')).filter(row => !row.offsetHeight).length"
+            hidden = "Array.from(document.querySelectorAll('tbody tr')).filter(row => !row.offsetHeight).length"
             assert await browser.run(hidden) == 0
         await browser.call("Emulation.setEmulatedMedia", media="")
         made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
@@ -248,7 +248,7 @@ def test_a_plan_of_500_sites_and_40_beats_with_names_in_any_script_is_readable(l
         assert await browser.run(FIRST_ORDER) <= 1
         assert await browser.run(WIDER) <= 0
         assert (
-            await browser.run("document.querySelectorAll('#order li a[data-mark]').length") == 160
+            await browser.run("document.querySelectorAll('#order a[data-mark]').length") == 160
         )  # 120 sites, 40 beats
         assert "160 lines" in await browser.run("document.querySelector('.goes-on').textContent")
         before = await browser.run(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from optimizer.base.text.formatting import SPACE
+from optimizer.base.text.formatting import ARROW, DASH, SPACE
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
+from optimizer.report.maps.small_map import small_map
 from optimizer.report.page import page
 from tests.report_case import full_content, site_row
 
@@ -71,14 +72,17 @@ def _changed() -> ReportContent:
 
 def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_new() -> None:
     order = command_order(_changed())
-    assert [group.agency for group in order.groups] == ["Customs", "Guard"]
+    assert [group.agency for group in order.groups] == ["Guard", "Customs"]  # what brings most comes first
     lines = [(line.action, line.number, line.place, line.mark) for group in order.groups for line in group.lines]
     assert lines == [
-        ("close", "", "c", "site-c"),
         ("open", "1", "a", "site-a"),
         ("change", "3", "Old mill", "site-d:new"),
         ("keep", "2", "b", "site-b"),
+        ("close", "", "c", "site-c"),
     ]
+    adds = {line.place: line.adds for group in order.groups for line in group.lines}
+    assert adds == {"a": "30.0", "Old mill": "10.0", "b": "20.0", "c": DASH}
+    assert [[line.place for line in group.kept] for group in order.groups] == [["b"], []]
     details = {line.place: line.details for group in order.groups for line in group.lines}
     assert details["a"] == "road post; R1, primary; 20 m away; near Hightown"
     assert details["Old mill"] == "to permanent, today tactical"
@@ -138,6 +142,55 @@ def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str
     if "summary" in changes:
         changes = {"summary": replace(content.summary, **changes["summary"])}
     assert said in " ".join(command_order(replace(content, **changes)).sure).replace(SPACE, " ")
+
+
+def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
+    through, cost, short = command_order(full_content()).figures
+    assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
+    assert through.sentences[0] == "Today, and with the plan: 13.8 percentage points less."
+    assert (cost.figure, cost.sentences) == ("1,100 of 1,200 officers a shift", ("2.5 money.",))
+    assert short.figure == "at most 0.2 points"
+    assert "not ruled out" in short.sentences[0]
+    assert "The record cannot tell" in short.sentences[1]
+
+
+def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_limit() -> None:
+    content = full_content()
+    one = content.budgets[0]
+    both = command_order(replace(content, budgets=(one, replace(one, agency="Customs", used=100.0)))).figures[1]
+    assert both.figure == "1,200 of 2,400 officers a shift"
+    free = command_order(replace(content, budgets=(one, replace(one, agency="Customs", budget=None)))).figures[1]
+    assert free.figure == "2,200 officers a shift"
+
+
+@pytest.mark.parametrize(
+    ("changes", "figure"),
+    [
+        ({"lower": 0.3118}, "nothing: proven"),
+        ({"lower": None}, "not known"),
+        ({"lower": 0.0, "method": "given"}, "not known"),
+    ],
+)
+def test_how_far_from_the_best_is_said_from_bounds_alone(changes: dict[str, Any], figure: str) -> None:
+    content = full_content()
+    changed = replace(content, summary=replace(content.summary, **changes))
+    assert command_order(changed).figures[2].figure == figure
+
+
+def test_the_largest_hole_is_one_sentence() -> None:
+    assert command_order(full_content()).hole == ""
+    hole = command_order(full_content(residual_routes=(WAY,))).hole.replace(SPACE, " ")
+    assert hole == "28.0 % of all loads get through by R1, R2, past Low pass, such as from Gate One to Hightown."
+
+
+def test_the_small_map_shows_what_is_ordered_and_nothing_where_nothing_is() -> None:
+    drawn = small_map(_changed())
+    assert drawn is not None
+    assert sorted((mark.text, mark.action) for mark in drawn.marks) == [("1", "open"), ("2", "keep"), ("3", "change")]
+    assert len(drawn.closed) == 1
+    assert all(0 <= mark.x <= drawn.width and 0 <= mark.y <= drawn.height for mark in drawn.marks)
+    assert drawn.roads.startswith("M")
+    assert small_map(full_content(sites=(), beats=())) is None
 
 
 def test_the_record_that_cannot_tell_riskier_from_safer_says_so() -> None:

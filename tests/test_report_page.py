@@ -227,6 +227,8 @@ def test_the_map_holds_bokeh_data_for_its_place_on_the_page(written: tuple[list[
 def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> None:
     content, tables = full_content(), written[1].tables
     rows = {
+        "orders": 7,  # two agencies, and five orders
+        "orders-kept": 2,
         "riskiest": 20,
         "look-next": 3,
         "layouts": len(content.layouts),
@@ -245,7 +247,7 @@ def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> No
     }
     assert {name: len(table) - 1 for name, table in tables.items()} == rows
     assert all(written[1].captions[name] for name in rows)
-    assert all(len({len(row) for row in table}) == 1 for table in tables.values())
+    assert all(len({len(row) for row in table}) == 1 for name, table in tables.items() if not name.startswith("orders"))
 
 
 def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], Parsed]) -> None:

@@ -26,7 +26,7 @@
       return p - q;
     };
   }
-  many("table").forEach(function (table) {
+  many("table:not(.order-table)").forEach(function (table) {
     var body = table.tBodies[0], all = texts.all.replace("{count}", body.rows.length);
     many("th", table).forEach(function (header, column) {
       var button = element("button", header.textContent, "sort");

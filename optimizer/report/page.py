@@ -27,10 +27,17 @@ from optimizer.report.content.first_page import LINES_A_SHEET, command_order
 from optimizer.report.content.mixture import mixture_sentences
 from optimizer.report.content.report_content import SECTIONS, report_tables
 from optimizer.report.content.risk import record_limits
-from optimizer.report.content.summary import beats_sentence, headline, not_enough, solve_sentence, unit
+from optimizer.report.content.summary import (
+    beats_sentence,
+    headline,
+    not_enough,
+    solve_sentence,
+    unit,
+)
 from optimizer.report.figures import save_figures
 from optimizer.report.interactive.map import close_ups, interactive_map, layer_choices
 from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.maps.small_map import small_map
 from optimizer.report.words import GLOSSARY
 
 if TYPE_CHECKING:
@@ -109,6 +116,9 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             headline=headline(content),
             not_enough=not_enough(content),
             order=order,
+            kept=counted("Keep {count} as it is", "Keep {count} as they are", order.kept),
+            adds=_("Adds (points)") if content.summary.share else _("Adds"),
+            small_map=small_map(content),
             long_order=order.length > LINES_A_SHEET,
             order_length=number(order.length),
             contents=[(each.id, _(each.title)) for each in shown],

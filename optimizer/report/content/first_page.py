@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import DASH, clock, known, letter, number, percent, plain, sentence
+from optimizer.base.text.formatting import ARROW, DASH, SPACE, clock, known, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.comparison import shown_mobility
 from optimizer.report.content.mixture import ALWAYS, mixture_order
-from optimizer.report.content.report_table import minus
+from optimizer.report.content.report_table import largest_first, minus
 from optimizer.report.content.risk import record_doubts
-from optimizer.report.content.summary import difference_in_points, difference_short, ordered, value
+from optimizer.report.content.summary import difference, difference_in_points, difference_short, ordered, value
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ACTIONS = {"new": "open", "changed": "change", "given up": "close", "kept": "keep"}
 """What is ordered for a site of each standing, in the order of the page."""
+LAST = {"close": 1, "keep": 2}
+"""What is ordered after all changes that bring something."""
 VERBS = {
     "open": marked("open"),
     "change": marked("change"),
@@ -36,7 +38,8 @@ NAME, PLACE = 80, 60
 """Characters of a name or place that a line of the order holds."""
 MOST_EXAMPLES = 2
 """Examples in a sentence."""
-
+NOTHING_LEFT = 1e-6
+"""Up to this difference between value and bound a plan is the best possible."""
 
 LINES_A_SHEET = 50
 """Lines that one sheet of paper holds beside what stands under them; an order of more says on its first sheet that it goes on."""
@@ -46,7 +49,8 @@ LINES_A_SHEET = 50
 class OrderLine:
     """A line of the order: what to do, the number or letter on the maps (may be empty), where, and what stands or is done there.
 
-    `mark` is the id of its mark on the interactive map; empty where it has none.
+    `mark` is the id of its mark on the interactive map; empty where it has none. `adds` is how much more would get through without
+    it, and `worth` the same unrounded: a dash, and None, for what is closed and where it is not known.
     """
 
     action: str
@@ -54,6 +58,8 @@ class OrderLine:
     place: str
     details: str
     mark: str
+    worth: float | None = None
+    adds: str = DASH
 
     @property
     def verb(self) -> str:
@@ -63,17 +69,52 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderGroup:
-    """The lines of one agency."""
+    """The lines of one agency: what brings most first, then what is closed, then what is kept."""
 
     agency: str
     lines: tuple[OrderLine, ...]
 
+    @property
+    def changes(self) -> tuple[OrderLine, ...]:
+        """What is done: all but what is kept."""
+        return tuple(line for line in self.lines if line.action != "keep")
+
+    @property
+    def kept(self) -> tuple[OrderLine, ...]:
+        """What stays as it is."""
+        return tuple(line for line in self.lines if line.action == "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """A figure of the first page: what it is of, the figure itself, and sentences that explain it."""
+
+    title: str
+    figure: str
+    sentences: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class FirstPage:
-    """The first page: a summary, lines by agency, and sentences on what it buys, what stays open and how sure that is."""
+    """The first page.
+
+    Attributes
+    ----------
+    summary
+        What is ordered, in one sentence.
+    figures
+        What gets through, what that costs, and how far it is from the best possible.
+    hole
+        By which roads most gets through, in one sentence; empty where that is not known.
+    groups
+        Lines by agency; the agency whose change brings most comes first.
+    buys, open, sure
+        Sentences on what it buys, what stays open and how sure that is.
+    """
 
     summary: str
+    figures: tuple[KeyFigure, ...]
+    hole: str
     groups: tuple[OrderGroup, ...]
     buys: tuple[str, ...]
     open: tuple[str, ...]
@@ -84,11 +125,18 @@ class FirstPage:
         """Number of lines of all agencies."""
         return sum(len(group.lines) for group in self.groups)
 
+    @property
+    def kept(self) -> int:
+        """Number of lines of what stays as it is."""
+        return sum(len(group.kept) for group in self.groups)
+
 
 def command_order(content: ReportContent) -> FirstPage:
     """Return the order that a plan comes to."""
     return FirstPage(
         summary=_summary(content),
+        figures=(_through(content), _cost(content), _short_of_best(content)),
+        hole=_hole(content),
         groups=_groups(content),
         buys=_buys(content),
         open=_open(content),
@@ -120,25 +168,37 @@ def _summary(content: ReportContent) -> str:
 
 def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
     lines: dict[str, list[OrderLine]] = {}
-    if content.mixture is not None and content.mixture.alternates:
+    if _alternates(content) and content.mixture is not None:
         for row in content.mixture.rows:
             lines.setdefault(plain(row.agency), []).append(_share_line(row))
         stays = {row.id for row in content.mixture.rows}
         for site in (*content.chosen, *content.not_chosen):
             if site.entry.existing and site.id not in stays:
-                lines.setdefault(plain(site.agency), []).append(replace(_site_line(site, ""), action="close"))
-        return tuple(OrderGroup(agency or _("All"), tuple(found)) for agency, found in sorted(lines.items()))
-    numbers = {site.id: str(place) for place, site in enumerate(content.chosen, 1)}
-    for standing in ACTIONS:
+                closed = replace(_site_line(content, site, ""), action="close", worth=None, adds=DASH)
+                lines.setdefault(plain(site.agency), []).append(closed)
+    else:
+        numbers = {site.id: str(place) for place, site in enumerate(content.chosen, 1)}
         for site in (*content.chosen, *content.not_chosen):
-            if site.standing == standing:
-                lines.setdefault(plain(site.agency), []).append(_site_line(site, numbers.get(site.id, "")))
-    for place, beat in enumerate(content.driven):
-        lines.setdefault(plain(beat.agency), []).append(_beat_line(beat, letter(place)))
-    return tuple(OrderGroup(agency or _("All"), tuple(found)) for agency, found in sorted(lines.items()))
+            if site.standing in ACTIONS:
+                line = _site_line(content, site, numbers.get(site.id, ""))
+                lines.setdefault(plain(site.agency), []).append(line)
+        for place, beat in enumerate(content.driven):
+            lines.setdefault(plain(beat.agency), []).append(_beat_line(content, beat, letter(place)))
+    groups = [OrderGroup(agency or _("All"), _most_first(found)) for agency, found in sorted(lines.items())]
+    return tuple(largest_first(groups, lambda group: max((_brings(line) for line in group.lines), default=0.0)))
 
 
-def _site_line(site: SiteRow, number: str) -> OrderLine:
+def _most_first(lines: list[OrderLine]) -> tuple[OrderLine, ...]:
+    """Return what is done by what it brings, then what is closed, then what is kept."""
+    return tuple(sorted(largest_first(lines, lambda line: line.worth), key=lambda line: LAST.get(line.action, 0)))
+
+
+def _brings(line: OrderLine) -> float:
+    """Return what a change brings; nothing where it is kept, closed or not known."""
+    return line.worth if line.action != "keep" and line.worth is not None and known(line.worth) else 0.0
+
+
+def _site_line(content: ReportContent, site: SiteRow, number: str) -> OrderLine:
     kind = plain(site.type or word(site.entry.kind), 40)
     if site.standing == "changed":
         kind = _("to {kind}, today {other}").format(kind=kind, other=plain(site.other_type, 40))
@@ -147,7 +207,11 @@ def _site_line(site: SiteRow, number: str) -> OrderLine:
     known_road = road.partition(", ")[0].partition("; ")[0]
     where = plain(site.where, PLACE)
     details = [kind, "" if known_road and known_road in name else road, "" if PlaceNames.in_degrees(where) else where]
-    return OrderLine(ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}")
+    worth = site.entry.worth if site.chosen else None
+    adds = difference(content.summary, worth)
+    return OrderLine(
+        ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}", worth, adds
+    )
 
 
 def _share_line(row: MixtureRow) -> OrderLine:
@@ -157,7 +221,7 @@ def _share_line(row: MixtureRow) -> OrderLine:
     return OrderLine(action, "", plain(row.label, NAME), f"{plain(word(row.kind), 40)}; {share}", "")
 
 
-def _beat_line(beat: BeatRow, name: str) -> OrderLine:
+def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
     stops = [
         f"{clock(stop.arrive_s)}{DASH}{clock(stop.leave_s)} "
         + PlaceNames.joined(plain(stop.label, NAME).partition(" (")[0], plain(stop.where, PLACE))
@@ -169,7 +233,84 @@ def _beat_line(beat: BeatRow, name: str) -> OrderLine:
         stops="; ".join(stops),
         time=clock(beat.back_s),
     )
-    return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}")
+    worth = beat.entry.worth
+    adds = difference(content.summary, worth)
+    return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}", worth, adds)
+
+
+# The three figures of the first screen, and the largest hole.
+
+
+def _through(content: ReportContent) -> KeyFigure:
+    """Say what gets through now, or with nothing placed where nothing stands today, and with the plan."""
+    summary = ordered(content)
+    today = known(summary.existing)
+    before = summary.existing if today else summary.nothing
+    figure = value(summary, summary.upper)
+    if before is not None and known(before):
+        figure = f"{value(summary, before)}{SPACE}{ARROW} {figure}"
+    less = minus(before, summary.upper)
+    if less is None:
+        return KeyFigure(_("What gets through"), figure, ())
+    said = {
+        (True, True): _("Today, and with the plan: {points} less."),
+        (True, False): _("Today, and with the plan: {points} MORE."),
+        (False, True): _("With nothing placed, and with the plan: {points} less."),
+        (False, False): _("With nothing placed, and with the plan: {points} MORE."),
+    }[today, less >= 0]
+    lines = [said.format(points=difference_in_points(summary, abs(less)))]
+    if today and known(summary.nothing):
+        lines.append(_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)))
+    return KeyFigure(_("What gets through"), figure, tuple(lines))
+
+
+def _cost(content: ReportContent) -> KeyFigure:
+    """Say what the plan takes of each unit, over all agencies, and what there is of it."""
+    used: dict[str, float] = {}
+    most: dict[str, float | None] = {}
+    for row in content.budgets:
+        unit = plain(row.unit or row.resource)
+        used[unit] = used.get(unit, 0.0) + row.used
+        before = most.get(unit, 0.0)
+        most[unit] = None if before is None or row.budget is None else before + row.budget
+    of = _("{used} of {most} {unit}")
+    texts = [
+        of.format(used=number(amount), most=number(most[unit]), unit=unit)
+        if most[unit] is not None
+        else f"{number(amount)} {unit}"
+        for unit, amount in used.items()
+    ]
+    rest = [sentence(f"{text}.") for text in texts[1:]] if texts else [_("No budget was given.")]
+    if texts and _alternates(content):
+        rest.append(_("These are of the best single plan."))
+    return KeyFigure(_("What it costs"), texts[0] if texts else DASH, tuple(rest))
+
+
+def _short_of_best(content: ReportContent) -> KeyFigure:
+    """Say how far the plan may be from the best possible, and what the record cannot tell."""
+    summary = ordered(content)
+    left = minus(summary.upper, summary.bound) if summary.bound_asked else None
+    if left is None:
+        figure = _("not known")
+    elif left <= NOTHING_LEFT:
+        figure = _("nothing: proven")
+    else:
+        figure = _("at most {points}").format(points=difference_short(summary, left))
+    return KeyFigure(_("Short of the best possible plan"), figure, (*_proof(content), *record_doubts(content)))
+
+
+def _hole(content: ReportContent) -> str:
+    if _alternates(content) or not content.residual_routes:
+        return ""
+    way = content.residual_routes[0]
+    said = _("{loads} get through by {roads}, {past}, such as from {start} to {end}.")
+    return said.format(
+        loads=_loads(content, way),
+        roads=_roads(way),
+        past=_past(way),
+        start=plain(way.start, PLACE),
+        end=plain(way.end, PLACE),
+    )
 
 
 def _buys(content: ReportContent) -> tuple[str, ...]:
@@ -211,23 +352,32 @@ def _alternates(content: ReportContent) -> bool:
 
 
 def _way(content: ReportContent, way: ResidualRoute) -> str:
-    roads = ", ".join(plain(road, 40) for road in way.roads) or _("roads without a name")
-    past = (
-        _("past {sites}").format(sites=_listed([plain(name, NAME) for name in way.past]))
-        if way.past
-        else _("past no site of the plan")
-    )
-    amount = value(content.summary, way.contribution)
     return _(
         "{start} to {end} by {roads}, {past}: {through} of the loads on it get through; these are, with others by these roads, {loads}."
     ).format(
         start=plain(way.start, PLACE),
         end=plain(way.end, PLACE),
-        roads=roads,
-        past=past,
+        roads=_roads(way),
+        past=_past(way),
         through=percent(way.through, 0),
-        loads=(_("{share} of all loads") if content.summary.share else _("{share} loads")).format(share=amount),
+        loads=_loads(content, way),
     )
+
+
+def _roads(way: ResidualRoute) -> str:
+    return ", ".join(plain(road, 40) for road in way.roads) or _("roads without a name")
+
+
+def _past(way: ResidualRoute) -> str:
+    if not way.past:
+        return _("past no site of the plan")
+    return _("past {sites}").format(sites=_listed([plain(name, NAME) for name in way.past]))
+
+
+def _loads(content: ReportContent, way: ResidualRoute) -> str:
+    """Return how many loads get through by the roads of a way."""
+    said = _("{share} of all loads") if content.summary.share else _("{share} loads")
+    return said.format(share=value(content.summary, way.contribution))
 
 
 def _sure(content: ReportContent) -> tuple[str, ...]:
@@ -247,7 +397,7 @@ def _proof(content: ReportContent) -> list[str]:
         return [_("How much better another plan could be is not known: no bound was asked for.")]
     if left is None:
         return [_("How much better another plan could be was not proven.")]
-    if left <= 1e-6:
+    if left <= NOTHING_LEFT:
         return [_("No plan within these budgets does better in the model: that is proven.")]
     gained = minus(summary.existing, summary.upper)
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")

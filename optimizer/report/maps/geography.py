@@ -132,6 +132,29 @@ def map_bounds(content: ReportContent) -> Bounds:
     return Bounds(west, south, east, north)
 
 
+ROUND_ORDERS = 0.08
+"""Margin around what is ordered, as a share of its larger side."""
+
+LEAST_DEGREES = 0.02
+"""Least width and height of what a map of the orders shows."""
+
+
+def order_bounds(content: ReportContent) -> Bounds:
+    """Return the box around what is ordered: sites in the plan or closed, bases and posts, in degrees; the whole map where nothing is."""
+    places = [(site.lon, site.lat) for site in content.sites if site.chosen or site.standing == "given up"]
+    for beat in content.beats:
+        places += [(beat.home.lon, beat.home.lat), *((stop.lon, stop.lat) for stop in beat.stops)]
+    points = np.array(places, dtype=np.float64).reshape(-1, 2)
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return map_bounds(content)
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = ROUND_ORDERS * float((high - low).max())
+    short = np.maximum(LEAST_DEGREES - (high - low), 0.0) / 2
+    west, south, east, north = np.concatenate((low - margin - short, high + margin + short)).tolist()
+    return Bounds(west, south, east, north)
+
+
 # A box on a map or a sheet.
 
 
