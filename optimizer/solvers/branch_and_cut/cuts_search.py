@@ -58,9 +58,11 @@ def search_cuts(search: SolveState) -> None:
             _leave_rows(search, tree)
         elif search.improves:
             _search_around_starts(search, tree, parallel)
-        if not search.ended:
+        begun = not search.ended
+        if begun:
             _cut_and_branch(search, tree, improver, parallel)
-            improver.finish(np.inf if in_series else NARROW)
+        if begun or search.gap_left > NARROW:
+            improver.finish(NARROW)
     finally:
         if parallel is not None:
             parallel.end()
