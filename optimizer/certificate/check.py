@@ -177,8 +177,11 @@ class InstanceFile:
         groups = [group for group in sites.values() if len(group) > 1]
         groups += [[named[name] for name in group] for group in data.get("exclusions", ())]
         resources, requirements = data.get("resources", []), data.get("requirements", [])
-        self.use = [[Fraction(float(o.get("uses", {}).get(r["id"], 0))) for r in resources] for o in options]
-        self.capacity = [Fraction(float(resource["budget"])) * (1 + OVERRUN) for resource in resources]
+        self.use, closing = uses_with_changes(options, [resource["id"] for resource in resources])
+        self.capacity = [
+            (Fraction(float(resource["budget"])) - each) * (1 + OVERRUN)
+            for resource, each in zip(resources, closing, strict=True)
+        ]
         self.budgets: list[Row] = [
             (down(-most), {j: up(-use[r]) for j, use in enumerate(self.use) if use[r]})
             for r, most in enumerate(self.capacity)
@@ -256,6 +259,32 @@ class InstanceFile:
                         heapq.heappush(heap, (-reached, other))
             total += sum(times_up(up(weight), best.get(leaf, 0)) for leaf, weight in leaves.items())
         return total
+
+
+def uses_with_changes(options: list[Any], resources: list[Any]) -> tuple[list[list[Fraction]], list[Fraction]]:
+    """Return what each option takes of each resource, and what closing all that stands today would take.
+
+    With c for what changing an option takes, sum u x + sum over today's of c (1 - x) + sum over others of c x <= C is a budget C - sum c of
+    today's, with u - c for today's, and for options of their site, type and agency, and u + c for others (Proposition 22).
+    """
+
+    def named(option: Any, field: str) -> list[Fraction]:
+        return [Fraction(float((option.get(field) or {}).get(name, 0))) for name in resources]
+
+    def place(option: Any) -> tuple[str, str, str]:
+        return option.get("site", ""), option.get("type", ""), option.get("agency", "")
+
+    today = [option for option in options if option.get("existing")]
+    same = {place(option): option for option in today if option.get("site") and option.get("type")}
+    uses = []
+    for option in options:
+        stands = option if option.get("existing") else same.get(place(option))
+        sign, change = (1, named(option, "change")) if stands is None else (-1, named(stands, "change"))
+        uses.append([u + sign * c for u, c in zip(named(option, "uses"), change, strict=True)])
+        if any(u < 0 for u in uses[-1]):
+            fail("closing an option takes more than it uses")
+    closing = [named(option, "change") for option in today]
+    return uses, [sum((each[r] for each in closing), Fraction(0)) for r in range(len(resources))]
 
 
 class Path:

@@ -15,7 +15,7 @@ from optimizer.risk.location_error import weak_remarks
 from optimizer.scenario.check.assumptions import assumptions_of
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.burden import burden_of
-from optimizer.scenario.compile.options import compile_options, operators_of, resource_id
+from optimizer.scenario.compile.options import compile_options, layout_warnings, operators_of, resource_id
 from optimizer.scenario.demand.delivered_effort import delivered_remarks
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.file.traffic import Traffic
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.options import Resource
     from optimizer.records import Effort, Seizures
     from optimizer.records.sources import EffortSource, SeizureSource
+    from optimizer.region.model import Region
     from optimizer.scenario.check.assumptions import Assumption
     from optimizer.scenario.check.check import ScenarioCheck
+    from optimizer.scenario.compile.options import OptionTable
     from optimizer.scenario.file.model import ScenarioModel
 
 
@@ -227,6 +229,9 @@ def _warnings(check: ScenarioCheck) -> Iterator[str]:
     if check.records is not None and len(check.records):
         yield from record_faults(check.records, check.effort)
     yield from delivered_remarks(check)
+    if check.scenario is not None and check.region is not None and not check.problems:
+        table = _todays_options(check.scenario, check, check.region)
+        yield from layout_warnings(table.options, table.resources)
 
 
 def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[UsedFile]:
@@ -280,9 +285,13 @@ def _resources(scenario: ScenarioModel, check: ScenarioCheck) -> tuple[Resource,
     """Return the resources with what a plan may use of each; nothing where a fault leaves that open."""
     if check.problems or check.region is None:
         return ()
-    today = [item for item in check.sites if item.site.existing]
     caps = burden_of(check.communities, (), {}, scenario, check.region.network).resources()
-    return (*compile_options(today, scenario, check.region.network).resources, *caps)
+    return (*_todays_options(scenario, check, check.region).resources, *caps)
+
+
+def _todays_options(scenario: ScenarioModel, check: ScenarioCheck, region: Region) -> OptionTable:
+    today = [item for item in check.sites if item.site.existing]
+    return compile_options(today, scenario, region.network)
 
 
 def _counts(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[tuple[str, int]]:
@@ -324,7 +333,9 @@ def _unused_entries(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[U
         if name not in fitting:
             yield UnusedItem(f"kind {name!r}", "no site offers it")
     traffic = Traffic(1.0, 1.0)
-    used = {name for kind in scenario.kinds for name in kind.amounts(1.0, traffic)}
+    used = {
+        name for kind in scenario.kinds for name in (*kind.amounts(1.0, traffic), *kind.open_cost, *kind.close_cost)
+    }
     used |= {name for team in scenario.teams for name in team.uses}
     used |= {name for measure in scenario.measures for name in measure.uses}
     used |= {r.name for r in scenario.resources if resource_id(r) in used}

@@ -266,6 +266,7 @@ def _public_digest(instance: Instance) -> str:
         digest.update(array.tobytes())
     rows: list[object] = [
         [o.id, list(map(int, o.arcs)), [round(s, 9) for s in o.survival], dict(o.uses), o.site, o.forced, o.forbidden]
+        + ([dict(o.change), o.existing, o.type, o.agency] if o.change else [])
         for o in instance.options
     ]
     rows += [[r.id, r.budget] for r in instance.resources]

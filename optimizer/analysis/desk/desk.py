@@ -249,7 +249,7 @@ class Desk:
 
     def used(self) -> NDArray[np.float64]:
         """Return the (resources,) amounts that the plan shown uses."""
-        return self.placed @ self.model.instance.use
+        return self.model.instance.amounts(self.placed)
 
     def mark(self, site: str) -> Mapping[str, bool]:
         """Return the demands on a site: by its name or that of an option there, whether that must (or must not) be used."""
@@ -573,7 +573,7 @@ def impossible(instance: Instance) -> tuple[str, ...]:
 
 
 def _over_budget(instance: Instance, placed: NDArray[np.bool_], sentence: str) -> tuple[str, ...]:
-    used = placed @ instance.use
+    used, most = placed @ instance.use, instance.budget * (1 + BUDGET_TOLERANCE)
     return tuple(
         message(
             sentence,
@@ -583,8 +583,8 @@ def _over_budget(instance: Instance, placed: NDArray[np.bool_], sentence: str) -
             excess=total - resource.budget,
             unit=_unit(resource),
         )
-        for resource, total in zip(instance.resources, used.tolist(), strict=True)
-        if total > resource.budget * (1 + BUDGET_TOLERANCE)
+        for r, (resource, total) in enumerate(zip(instance.resources, instance.amounts(placed).tolist(), strict=True))
+        if used[r] > most[r]
     )
 
 

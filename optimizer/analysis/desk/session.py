@@ -95,7 +95,7 @@ class DeskSession(DeskActions):
         with step(listener, "contracting"):
             self.desk = Desk(known)
         self._places = SitePlaces.of(self.desk.base, self.opened.site_rows)
-        self._opened = (known.value, self.desk.base.budget.copy())
+        self._opened = (known.value, np.array([each.budget for each in self.desk.base.resources]))
         self._search: DeskSearch | None = None
         self._version = 0
         self.saved: list[Path] = []

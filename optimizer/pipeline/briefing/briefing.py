@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.scenario.demand.risk_model import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -103,7 +104,7 @@ def briefing(
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
         mobility=mobility_rows(compiled, plan),
-        budgets=budget_rows(plan, names),
+        budgets=budget_rows(plan, names, _changing(compiled, comparison, mixture)),
         burden=burden_rows(compiled, plan),
         agencies=agency_rows(compiled, result, names),
         residual_evaders=residual_evaders(compiled, comparison),
@@ -198,8 +199,8 @@ def _layout(
     placed: NDArray[np.bool_],
     note: str,
 ) -> LayoutRow:
-    used = dict(zip((r.id for r in instance.resources), (placed @ instance.use).tolist(), strict=True))
     chosen = [instance.options[j] for j in np.flatnonzero(placed)]
+    used = {r.id: math.fsum(option.uses.get(r.id, 0.0) for option in chosen) for r in instance.resources}
     return LayoutRow(
         name=name,
         value=value,
@@ -220,14 +221,32 @@ def mobility_rows(compiled: Compiled, plan: PlanFile) -> tuple[MobilityRow, ...]
             existing=row.existing,
             plan=row.plan,
             assumed=row.mobility == own and not row.free,
-            gains=row.gains,
         )
         for row in plan.values.by_mobility
     )
 
 
-def budget_rows(plan: PlanFile, names: DisplayNames) -> tuple[BudgetRow, ...]:
-    """Return how much of each budget the plan uses."""
+def _changing(
+    compiled: Compiled, comparison: Comparison, mixture: MixtureFacts | None
+) -> dict[str, tuple[float, float]]:
+    """Return what opening and closing takes of each resource, once and in a year; of a mixture for all that any of its plans places."""
+    instance, placed = comparison.instance, comparison.placed
+    if mixture is not None and mixture.alternates:
+        placed = placed | np.isin([option.id for option in instance.options], [row.id for row in mixture.rows])
+    years = {kind.id: kind.cost_years or 1.0 for kind in compiled.scenario.kinds}
+    found: dict[str, tuple[float, float]] = {}
+    for j in np.flatnonzero(instance.changed(placed)).tolist():
+        option = instance.options[j]
+        for name, yearly in option.change.items():
+            before = found.get(name, (0.0, 0.0))
+            found[name] = before[0] + yearly * years.get(option.type, 1.0), before[1] + yearly
+    return found
+
+
+def budget_rows(
+    plan: PlanFile, names: DisplayNames, changing: Mapping[str, tuple[float, float]]
+) -> tuple[BudgetRow, ...]:
+    """Return how much of each budget the plan uses, and what of it `changing` takes: by resource id, once and in a year."""
     common = Counter(r.name for r in plan.resources if not r.agency)
     return tuple(
         BudgetRow(
@@ -238,6 +257,8 @@ def budget_rows(plan: PlanFile, names: DisplayNames) -> tuple[BudgetRow, ...]:
             unit=of_cap(r.unit),
             used=r.used,
             budget=r.budget,
+            once=changing.get(r.id, (0.0, 0.0))[0],
+            changing=changing.get(r.id, (0.0, 0.0))[1],
         )
         for r in plan.resources
     )

@@ -103,12 +103,7 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
 def _on_mobility(terms: EvadersModel) -> list[str]:
     """Return a sentence on who may change gateway."""
     if not terms.mobility:
-        return [
-            _(
-                "No load changes gateway (mobility 0): each enters at its own, whatever stands behind it. "
-                "Where some change, the plan is worth less."
-            )
-        ]
+        return [_("Each load enters at its own gateway, whatever stands behind it.")]
     said = _(
         "Of the loads that see the plan {share} may enter at another gateway; {loss} of those are lost on the way."
     )
@@ -236,9 +231,8 @@ def traffic_warnings(compiled: Compiled, result: Result) -> list[str]:
 def _why_nothing(result: Result, comparison: Comparison) -> Message:
     """Return why a plan places nothing, as far as it is proven."""
     instance, teams = comparison.instance, comparison.instance.patrols is not None
-    budget = np.array([resource.budget for resource in instance.resources])
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
-    affordable = allowed & (instance.use[: allowed.size] <= budget + BUDGET_TOLERANCE).all(axis=1)
+    affordable = allowed & (instance.use[: allowed.size] <= instance.budget + BUDGET_TOLERANCE).all(axis=1)
     if not teams and not affordable.any():
         none = message("there is no site that may be used")
         return message("no site fits the budgets by itself") if allowed.any() else none

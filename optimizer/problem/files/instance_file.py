@@ -96,6 +96,10 @@ class OptionModel(Strict):
     forced: bool = Field(False, description="part of every plan")
     forbidden: bool = Field(False, description="part of no plan")
     type: str = Field("", description="id of what defines it; several types may be of one kind")
+    change: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="amount of each resource that opening it takes, or closing it where it stands today: then at most what it uses",
+    )
 
 
 class ResourceModel(Strict):
@@ -370,9 +374,12 @@ def _content(instance: Instance) -> dict[str, Any]:
 
 
 def _option_content(option: Option) -> dict[str, Any]:
-    fields = {name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses"}}
+    fields = {
+        name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses", "change"}
+    }
     effects = [{"arc": a, "survival": s} for a, s in zip(option.arcs, option.survival, strict=True)]
-    return fields | {"effects": effects, "uses": dict(option.uses)}
+    changing = {"change": dict(option.change)} if option.change else {}
+    return fields | {"effects": effects, "uses": dict(option.uses)} | changing
 
 
 def _positions(ids: Sequence[Any], where: str, problems: ProblemList) -> dict[Any, int]:
@@ -425,6 +432,7 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
         if option.forced and option.forbidden:
             problems.add(here, "both forced and forbidden", "one of them at most")
         _check_uses(option.uses, option.agency, resources, f"{here}, uses", problems)
+        _check_uses(option.change, option.agency, resources, f"{here}, change", problems)
     for position, group in enumerate(model.exclusions):
         for name in group:
             if name not in known:

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem, ProblemList
 from optimizer.base.text.names import unknown_name
+from optimizer.problem.instance.options import change_problems
 from optimizer.problem.instance.requirements import requirement_problems
 from optimizer.problem.network.arrays import at_fault, position_problems, repeated_problems
 
@@ -108,17 +109,21 @@ def _option_problems(instance: Instance, where: str) -> Iterator[Problem]:
         yield from _effect_problems(here, option, n_arcs)
         if option.forced and option.forbidden:
             yield Problem(here, "both forced and forbidden", "one of them at most")
-        for name, amount in option.uses.items():
+        for field, name, amount in (
+            *(("uses", *each) for each in option.uses.items()),
+            *(("change", *each) for each in option.change.items()),
+        ):
             if name not in agency:
-                yield unknown_name(f"{here}, uses", name, sorted(agency))
+                yield unknown_name(f"{here}, {field}", name, sorted(agency))
             # An option that all share may use up what belongs to any agency.
             elif option.agency and agency[name] not in {"", option.agency}:
                 found = f"{name!r}, which belongs to {agency[name]!r}"
                 yield Problem(
-                    f"{here}, uses", found, f"a resource of its own agency {option.agency!r}, or a shared one"
+                    f"{here}, {field}", found, f"a resource of its own agency {option.agency!r}, or a shared one"
                 )
             if not 0 <= amount <= LARGEST:
-                yield Problem(f"{here}, uses", f"{amount!r} of {name!r}", f"an amount from 0 to {LARGEST:g}")
+                yield Problem(f"{here}, {field}", f"{amount!r} of {name!r}", f"an amount from 0 to {LARGEST:g}")
+    yield from change_problems(options, where)
     for number, group in enumerate(instance.exclusions):
         if _not_positions(group, len(options)).any():
             expected = f"positions of options from 0 to {len(options) - 1}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
 from optimizer.problem.instance.checks import budget_problems, instance_problems
 from optimizer.problem.instance.evaders import ContractedNetwork, Habits, Route, Searches
+from optimizer.problem.instance.options import stands_for
 from optimizer.problem.instance.teams import Elements
 
 if TYPE_CHECKING:
@@ -132,16 +134,46 @@ class Instance:
 
     @cached_property
     def use(self) -> NDArray[np.float64]:
-        """(options, resources) amounts used."""
-        names = [resource.id for resource in self.resources]
-        return np.array([[option.uses.get(name, 0.0) for name in names] for option in self.options]).reshape(
-            len(self.options), len(names)
-        )
+        """(options, resources) amounts used, with what opening takes, and less what closing would take; see `options.stands_for`."""
+        use, change = self._amounts([o.uses for o in self.options]), self._amounts([o.change for o in self.options])
+        if not change.any():
+            return use
+        today = stands_for(self.options)
+        new = np.array([j not in today for j in range(len(self.options))], dtype=bool)
+        use[new] += change[new]
+        use[list(today)] -= change[list(today.values())]
+        return use
 
     @cached_property
     def budget(self) -> NDArray[np.float64]:
-        """(resources,) budgets."""
-        return np.array([resource.budget for resource in self.resources], dtype=np.float64)
+        """(resources,) budgets, less what closing all that stands today would take."""
+        return np.array([resource.budget for resource in self.resources], dtype=np.float64) - self.closing
+
+    @property
+    def closing(self) -> NDArray[np.float64]:
+        """(resources,) amounts that closing all that stands today would take."""
+        today = [option.change for option in self.options if option.existing and option.change]
+        return np.array([math.fsum(each.get(r.id, 0.0) for each in today) for r in self.resources], dtype=np.float64)
+
+    def amounts(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (resources,) amounts that an (options,) mask takes, changes of today's layout included: at most the budgets stated."""
+        total: NDArray[np.float64] = placed @ self.use + self.closing
+        return total
+
+    def changed(self, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the (options,) mask of what an (options,) mask opens, and of what stands today that it closes."""
+        today = stands_for(self.options)
+        kept = {e for j, e in today.items() if placed[j]}
+        return np.array(
+            [o.existing and j not in kept if j in today else placed[j] for j, o in enumerate(self.options)], dtype=bool
+        )
+
+    def _amounts(self, named: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
+        """Return the (options, resources) amounts by resource of the amounts by name."""
+        names = [resource.id for resource in self.resources]
+        return np.array([[each.get(name, 0.0) for name in names] for each in named], dtype=np.float64).reshape(
+            len(named), len(names)
+        )
 
     @cached_property
     def conflicts(self) -> tuple[tuple[int, ...], ...]:
@@ -342,6 +374,8 @@ def content_digest(instance: Instance) -> str:
     for option in instance.options:
         digest.update(_text([option.id, list(map(int, option.arcs)), list(map(float, option.survival))]))
         digest.update(_text([_amounts(option.uses), option.site, option.forced, option.forbidden]))
+        if option.change:
+            digest.update(_text([_amounts(option.change), option.existing, option.type, option.agency]))
     digest.update(_text([[resource.id, float(resource.budget)] for resource in instance.resources]))
     digest.update(_text([list(map(int, group)) for group in instance.exclusions]))
     for each in instance.requirements:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network.arrays import at_fault, float_column, position_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -57,6 +57,8 @@ class Option:
         For each of `arcs` the chance, in [0, 1), that an evader who travels it is *not* caught by this option.
     uses
         Amount of each resource it needs, >= 0; a resource not named is not used.
+    change
+        Amount of each resource that opening it takes, >= 0, or closing it where it stands today: then at most what it uses.
     site
         Place it occupies: at most one option of a site can be placed. Empty when it excludes nothing.
     agency
@@ -85,6 +87,35 @@ class Option:
     forced: bool = False
     forbidden: bool = False
     type: str = ""
+    change: Mapping[str, float] = field(default_factory=dict)
+
+
+# What changing today's layout takes. E is what stands today, c_j what closing j of E, or opening another j, takes of a resource:
+#
+#     sum_j u_j x_j + sum_{j in E} c_j (1 - x_j) + sum_{j not in E} c_j x_j <= C
+#
+# is a budget like any other, with  u_j - c_j  for j of E,  u_j + c_j  for the others, and  C - sum_{j in E} c_j.  An option at the site of
+# one of E, of its type and agency, is that one under other terms (a sensor that another team answers): with it nothing is closed or opened.
+
+
+def stands_for(options: Sequence[Option]) -> dict[int, int]:
+    """Return the position of each option that stands today, or takes the place of one without a change, with the position of that one."""
+    today = {(o.site, o.type, o.agency): j for j, o in enumerate(options) if o.existing and o.site and o.type}
+    same = ((j, j if o.existing else today.get((o.site, o.type, o.agency))) for j, o in enumerate(options))
+    return {j: e for j, e in same if e is not None}
+
+
+def change_problems(options: Sequence[Option], where: str) -> Iterator[Problem]:
+    """Yield the options of today whose closing takes more of a resource than they use: a plan without them would use less than nothing."""
+    for j, e in stands_for(options).items():
+        for name, amount in options[e].change.items():
+            if amount > (used := options[j].uses.get(name, 0.0)):
+                yield Problem(
+                    f"{where}, option {options[j].id!r}, change",
+                    f"closing takes {amount:.10g} of {name!r}, more than the {used:.10g} that it uses",
+                    "at most what it uses",
+                    "Spread the cost over more years",
+                )
 
 
 def options_on(

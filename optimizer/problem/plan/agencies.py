@@ -85,7 +85,8 @@ def coalition_problem(instance: Instance, members: Collection[str], others: Othe
         if owners_of(instance, option.uses, option.agency) <= inside:
             return option
         stays = others == "today" and option.existing
-        return replace(option, forced=stays, forbidden=not stays)
+        change = option.change if stays else {}  # what is absent has never stood, and is not closed
+        return replace(option, forced=stays, forbidden=not stays, change=change)
 
     return replace(
         instance,

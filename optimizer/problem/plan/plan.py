@@ -180,18 +180,20 @@ def within_budgets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
 
 
 def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
-    used = placed @ instance.use
+    used, most = placed @ instance.use, instance.budget * (1 + BUDGET_TOLERANCE)
+    totals = instance.amounts(placed)
     return [
         message(
             "resource {name} is over its budget: {total:.10g} of {budget:.10g}{unit}, used by {options}",
             name=repr(resource.id),
-            total=total,
+            total=totals[r],
             budget=resource.budget,
             unit=f" {resource.unit}".rstrip(),
-            options=_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0))),
+            options=_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0)))
+            or message("closing what stands today"),
         )
-        for r, (resource, total) in enumerate(zip(instance.resources, used, strict=True))
-        if total > resource.budget * (1 + BUDGET_TOLERANCE)
+        for r, resource in enumerate(instance.resources)
+        if used[r] > most[r]
     ]
 
 

@@ -56,9 +56,6 @@ class MobilityRow:
         Whether it is the share that the scenario assumes.
     free
         Whether a change of gateway costs nothing.
-    gains
-        How much less gets through than under today's layout, or with nothing placed where there is none: as assumed, and with detection at
-        the low and the high end of its range.
     """
 
     mobility: float
@@ -66,18 +63,22 @@ class MobilityRow:
     existing: float | None
     plan: float
     assumed: bool
-    gains: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRow:
-    """What one agency may use of one resource (`budget`; None for no limit) and what the plan uses of it, in `unit`."""
+    """What one agency may use of one resource (`budget`; None for no limit) and what the plan uses of it, in `unit`.
+
+    Opening and closing takes `once` in all, and `changing` of `used`: what a year bears of it.
+    """
 
     resource: str
     used: float
     budget: float | None
     agency: str = ""
     unit: str = ""
+    once: float = 0.0
+    changing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +190,6 @@ def mobility_table(content: ReportContent) -> ReportTable:
             Column(_("Today's layout"), numeric=True),
             Column(_("This plan"), numeric=True),
             Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
-            Column(_("Over the range of detection"), numeric=True),
             Column(_("Note")),
         ),
         tuple(
@@ -198,11 +198,6 @@ def mobility_table(content: ReportContent) -> ReportTable:
                 value(summary, row.existing),
                 value(summary, row.plan),
                 difference(summary, minus(row.existing, row.plan)),
-                _("{least} to {most}").format(
-                    least=difference(summary, min(row.gains)), most=difference(summary, max(row.gains))
-                )
-                if row.gains
-                else "",
                 _("assumed by the scenario") if row.assumed else "",
             )
             for row in content.mobility
@@ -227,7 +222,8 @@ LAYOUTS = DataTable(
 
 
 def budgets_table(content: ReportContent) -> ReportTable:
-    """Show what each agency may use and what the plan uses."""
+    """Show what each agency may use and what the plan uses, opening and closing apart where that costs."""
+    costs = any(row.once for row in content.budgets)
     return ReportTable(
         "budgets",
         _("Budgets, and what the plan uses of them."),
@@ -236,6 +232,7 @@ def budgets_table(content: ReportContent) -> ReportTable:
             Column(_("Agency")),
             Column(_("Unit")),
             Column(_("Used"), numeric=True),
+            *([Column(_("of it to open and close"), numeric=True)] if costs else []),
             Column(_("Budget"), numeric=True),
             Column(_("Left"), numeric=True),
         ),
@@ -245,11 +242,28 @@ def budgets_table(content: ReportContent) -> ReportTable:
                 plain(row.agency) or DASH,
                 plain(row.unit) or DASH,
                 number(row.used),
+                *([number(row.changing)] if costs else []),
                 _("no limit") if row.budget is None else number(row.budget),
                 number(minus(row.budget, row.used)),
             )
             for row in content.budgets
         ),
+    )
+
+
+def changing_sentences(content: ReportContent) -> tuple[str, ...]:
+    """Say what opening and closing takes of each resource, once and in a year; nothing where that costs nothing."""
+    said = _("Opening and closing takes {once} of {resource} once; its budget bears {changing} of it ({unit}).")
+    plainly = _("Opening and closing takes {once} of {resource} once; its budget bears {changing} of it.")
+    return tuple(
+        (said if row.unit else plainly).format(
+            once=number(row.once),
+            resource=plain(f"{row.resource}, {row.agency}" if row.agency else row.resource),
+            changing=number(row.changing),
+            unit=plain(row.unit),
+        )
+        for row in content.budgets
+        if row.once
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import ARROW, DASH, SPACE, clock, known, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.comparison import shown_mobility
+from optimizer.report.content.comparison import changing_sentences, shown_mobility
 from optimizer.report.content.mixture import ALWAYS, mixture_order
 from optimizer.report.content.report_table import largest_first, minus
 from optimizer.report.content.risk import record_doubts
@@ -337,7 +337,7 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
         lines.append(said.format(value=value(summary, amount), points=points, relative=relative))
     if not known(summary.existing):
         lines.append(_("No site is marked as in use today, so there is no layout of today to compare with."))
-    return tuple(lines)
+    return (*lines, *changing_sentences(content))
 
 
 def _open(content: ReportContent) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from optimizer.base.text.messages import Message, counted_message, message, shor
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.scenario.check.sites import Operator
 from optimizer.scenario.file.references import fitting_kinds
 
@@ -63,7 +65,10 @@ def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, netwo
             for kind in (kinds[name] for name in operator.kinds):
                 uses = owned(kind.amounts(item.site.lanes, traffic), operator.agency, scenario)
                 option = _option(item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1)
-                owner = run_by(operator.agency, uses, scenario)
+                stands = option.existing and operator is operators[0]
+                costs = kind.closing(item.site.lanes) if stands else kind.opening(item.site.lanes)
+                change = owned(costs, operator.agency, scenario)
+                option, owner = replace(option, change=change), run_by(operator.agency, uses | change, scenario)
                 terms = (operator.agency, owner, operator is operators[0], several)
                 if (
                     kind.cue is not None
@@ -99,6 +104,23 @@ def unanswered_warnings(unanswered: Sequence[str]) -> list[Message]:
             named=shortened(unanswered, 5),
         )
     ]
+
+
+def layout_warnings(options: Sequence[Option], resources: Sequence[Resource]) -> list[Message]:
+    """Return what to tell of a layout of today that takes more of a resource than there is."""
+    found = []
+    for resource in resources:
+        total = math.fsum(option.uses.get(resource.id, 0.0) for option in options if option.existing)
+        if total > resource.budget * (1 + BUDGET_TOLERANCE):
+            found.append(
+                message(
+                    "Today's layout takes {total:.10g} of {resource}, and there is {budget:.10g}: not all of it can stay.",
+                    total=total,
+                    resource=resource.id,
+                    budget=resource.budget,
+                )
+            )
+    return found
 
 
 def operators_of(item: PlacedSite, kinds: Mapping[str, KindModel]) -> tuple[Operator, ...]:
@@ -239,6 +261,8 @@ def _cued_options(
         # A sensor that stands today is answered today by the nearest team that stands today.
         today = [r for a, r in near if a.option.existing and r > 0] if sensor.option.existing else []
         made = len(options)
+        # One that stands without a team that answers it today is not opened by giving it one: nor is it closed by taking it away.
+        answered = not sensor.option.existing or bool(today)
         for team, response in near:
             option = sensor.at(response)
             stands = bool(today) and team.option.existing and response == max(today)
@@ -252,6 +276,7 @@ def _cued_options(
                     id=f"{option.id}<{team.option.id}",
                     label=message("{option}, answered from {team}", option=option.label, team=name),
                     existing=stands,
+                    change=option.change if answered else {},
                     forced=False,  # the site is, with whichever team: a requirement
                 )
             )

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.traffic import Traffic
 
+ROUNDING = 1e-9
+"""Relative excess of what closing takes over what it frees that counts as rounding."""
+
 Category = Literal["checkpoint", "sensor", "patrol", "drone"]
 """General kinds of option; plans show them, and crews may be qualified for them."""
 
@@ -138,6 +141,30 @@ class KindModel(Strict):
     uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
     alarms: AlarmsModel | None = None
     shifts: list[str] = Field([], description="shifts of a roster in which it is manned; all where empty")
+    open_cost: dict[str, Amount] = Field(
+        {},
+        description="amount of each resource for each lane that opening one takes, once, where it does not stand today",
+    )
+    close_cost: dict[str, Amount] = Field(
+        {},
+        description="amount of each resource for each lane that closing one that stands today takes, once; over `cost_years` at most "
+        "what it uses",
+    )
+    cost_years: float | None = Field(
+        None, gt=0, le=100, description="years over which both are spread; a budget for a year bears one part"
+    )
+
+    @model_validator(mode="after")
+    def _spread(self) -> KindModel:
+        if (self.cost_years is None) == bool(self.open_cost or self.close_cost):
+            raise ValueError("cost_years together with open_cost or close_cost")
+        for name, amount in self.close_cost.items():
+            used, yearly = self.uses.get(name, 0.0), amount / (self.cost_years or 1.0)
+            if yearly > used * (1 + ROUNDING):
+                least = f"at least {amount / used:.4g} cost_years" if used else "a resource that it uses"
+                expected = f"close_cost of {name!r} that takes at most what it uses: closing takes {yearly:.4g} a year"
+                raise ValueError(f"{expected}, using it {used:.4g}. Give {least}")
+        return self
 
     @property
     def cue(self) -> CueModel | None:
@@ -188,6 +215,17 @@ class KindModel(Strict):
         for name, hours in self.lost_hours(lanes, traffic):
             amounts[name] = amounts.get(name, 0.0) + hours
         return amounts
+
+    def opening(self, lanes: float) -> dict[str, float]:
+        """Return the amount of each resource, by name, that opening one with these lanes takes, in one of its `cost_years`."""
+        return {name: amount * lanes / (self.cost_years or 1.0) for name, amount in self.open_cost.items()}
+
+    def closing(self, lanes: float) -> dict[str, float]:
+        """Return the amount of each resource, by name, that closing one with these lanes takes, in one of its `cost_years`."""
+        return {
+            name: min(amount / (self.cost_years or 1.0), self.uses.get(name, 0.0)) * lanes
+            for name, amount in self.close_cost.items()
+        }
 
     def lost_hours(self, lanes: float, traffic: Traffic) -> list[tuple[str, float]]:
         """Return resources with the hours a day that the kind takes of each beside `uses`: here those that false alarms take."""

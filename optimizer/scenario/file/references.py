@@ -48,6 +48,8 @@ REFERENCES = (
     ("site", "kinds", "kinds"),
     ("site", "existing", "kinds"),
     ("kinds", "uses", "resources"),
+    ("kinds", "open_cost", "resources"),
+    ("kinds", "close_cost", "resources"),
     ("kinds", "delay.resource", "resources"),
     ("kinds", "alarms.resource", "resources"),
     ("kinds", "shifts", "shifts"),
@@ -189,6 +191,7 @@ def check_references(tables: Tables, problems: ProblemList) -> None:
                     remedy = "" if target in {"can", "pursuers"} else f"Add it to [[{target}]], or correct the name"
                     problems.append(unknown_name(f"{entry.where}, {field}", name, known, remedy=remedy))
     _check_site_resources(tables, problems)
+    _check_changes(tables, problems)
     _check_teams(tables, problems)
     cueing = {entry.text("id") for entry in tables["kinds"] if entry.names("response.by")}
     for entry in tables["kinds"]:
@@ -280,6 +283,17 @@ def _check_site_resources(tables: Tables, problems: ProblemList) -> None:
                 _check_owned(tables, _used(kinds[kind]), agency, f"{site.where}, kind {kind!r}", problems)
 
 
+def _check_changes(tables: Tables, problems: ProblemList) -> None:
+    """Note the kinds whose opening and closing costs where nothing stands today that a plan could change."""
+    if any(site.text("existing") for site in tables["site"]):
+        return
+    for kind in tables["kinds"]:
+        for field in ("open_cost", "close_cost"):
+            if kind.names(field):
+                remedy = "Say what stands in `existing` of sites, or add the yearly part to `uses`"
+                problems.add(f"{kind.where}, {field}", "no site that stands today", "a layout of today", remedy)
+
+
 def fitting_kinds(named: Sequence[str], existing: str, known: Collection[str]) -> list[str]:
     """Return the ids of the kinds that fit a site: those it names (all known ones where it names none), and the one that stands there."""
     return list(dict.fromkeys([*(named or known), *([existing] if existing else [])]))
@@ -292,7 +306,8 @@ def offers_sites(settings: Content) -> bool:
 
 
 def _used(kind: TableEntry) -> list[str]:
-    return [*kind.names("uses"), *kind.names("delay.resource"), *kind.names("alarms.resource")]
+    fields = ("uses", "open_cost", "close_cost", "delay.resource", "alarms.resource")
+    return [name for field in fields for name in kind.names(field)]
 
 
 def _check_owned(tables: Tables, names: Sequence[str], agency: str, where: str, problems: ProblemList) -> None:
