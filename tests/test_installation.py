@@ -1,0 +1,93 @@
+"""Installations: the archive for machines without a network, and the packages that the solver alone needs."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tomllib
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.bundle import INSTALL_LINUX, INSTALL_WINDOWS, ROOT, SCENARIO, Wheel, bill_of_materials, pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def wheel(folder: Path, name: str, *lines: str) -> Path:
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        said = "\n".join(
+            ["Metadata-Version: 2.4", f"Name: {name}", "Version: 1.0", *lines, "", "License-Expression: of the text"]
+        )
+        archive.writestr(f"{name}-1.0.dist-info/METADATA", said)
+        archive.writestr(f"{name}/vendored/other.dist-info/METADATA", "Name: other")
+    return path
+
+
+def test_a_bill_of_materials_names_each_wheel_with_licence_and_checksum(tmp_path: Path) -> None:
+    files = [
+        wheel(tmp_path, "border-interdiction", "License-Expression: MIT"),
+        wheel(tmp_path, "Some_Thing", "Classifier: License :: OSI Approved :: BSD License"),
+        wheel(tmp_path, "silent"),
+    ]
+    bill = bill_of_materials([Wheel.read(path) for path in files])
+    listed = bill["components"]
+    assert isinstance(listed, list)
+    assert [(part["purl"], part["licenses"][0]["license"]["name"]) for part in listed] == [
+        ("pkg:pypi/some-thing@1.0", "BSD License"),
+        ("pkg:pypi/silent@1.0", "not stated"),
+    ]
+    assert listed[0]["hashes"][0]["content"] == hashlib.sha256(files[1].read_bytes()).hexdigest()
+
+
+def test_scripts_name_what_is_there_and_stay_executable(tmp_path: Path) -> None:
+    for script in (INSTALL_LINUX, INSTALL_WINDOWS):
+        text = script.format(version="3.12", scenario=SCENARIO)
+        assert "--no-index" in text
+        assert "{" not in text.replace("${PYTHON:-python3.12}", "")
+    assert (ROOT / SCENARIO / "scenario.toml").is_file()
+    content = tmp_path / "bundle"
+    content.mkdir()
+    (content / "install.sh").write_text("#!/bin/sh\n")
+    (content / "install.sh").chmod(0o755)
+    pack(content, tmp_path / "bundle.zip")
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        (entry,) = archive.infolist()
+    assert entry.filename == "bundle/install.sh"
+    assert entry.external_attr >> 16 & 0o111
+
+
+SOLVER_NEEDS = ("lazy_loader", "numba", "numpy", "ortools", "pydantic", "scipy", "shapely")
+
+HIDDEN = """
+import sys
+for name in {hidden!r}:
+    sys.modules[name] = None
+import optimizer
+instance = optimizer.read_instance({instance!r})
+for method in ("auto", "cuts", "compact", "greedy", "mixed"):
+    found = optimizer.solve(instance, method=method, time_limit=30)
+    assert found.lower <= found.upper
+"""
+
+
+@pytest.mark.slow
+def test_the_solver_needs_what_its_page_says() -> None:
+    import_names = {"jinja2": "jinja2", "pillow": "PIL", "lazy-loader": "lazy_loader"}
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    names = {Requirement(line).name for line in needed}
+    hidden = sorted(
+        {import_names.get(name, name) for name in names} - set(SOLVER_NEEDS) - {"pandas"}
+    )  # ortools needs pandas
+    script = HIDDEN.format(hidden=hidden, instance=str(ROOT / "instances/grid/grid-10-plain-6.json"))
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    page = (ROOT / "docs/installation.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if line.startswith("pip install lazy-loader"))
+    listed = {Requirement(part.strip("'")).name for part in line.split()[2:]}
+    assert listed == {name for name in names if import_names.get(name, name) in SOLVER_NEEDS}
