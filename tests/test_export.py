@@ -209,7 +209,7 @@ def test_hostile_text_stays_text_in_every_format(tmp_path: Path) -> None:
 
 def test_the_project_opens_on_all_of_it_in_metres(tmp_path: Path) -> None:
     tables = [one for one in _tables(full_content()) if one.rows and one.style]
-    write_project(tmp_path / "plan.qgz", "A plan", tables, "plan.gpkg", "nobody")
+    write_project(tmp_path / "plan.qgz", "A plan", tables, "plan.gpkg", "nobody", "0123abcd")
     with zipfile.ZipFile(tmp_path / "plan.qgz") as archive:
         project = fromstring(archive.read("plan.qgs"), forbid_dtd=False)
     code = str(project.findtext("projectCrs/spatialrefsys/authid"))
@@ -222,10 +222,50 @@ def test_the_project_opens_on_all_of_it_in_metres(tmp_path: Path) -> None:
     west, south, east, north = shapes.total_bounds
     assert sides[0] < west < east < sides[2]
     assert sides[1] < south < north < sides[3]
+    sheet = project.find("Layouts/Layout")
+    assert sheet is not None
+    kinds = [part.get("type") for part in sheet.findall("LayoutItem")]
+    assert kinds == [
+        "65639",
+        "65641",
+        "65641",
+        "65642",
+        "65646",
+    ]  # QgsLayoutItemRegistry: map, two labels, legend, scale bar
+    page = sheet.find("PageCollection/LayoutItem")
+    assert page is not None
+    assert (page.get("type"), page.get("size")) == ("65638", "297,210,mm")
+    drawn, title, note, legend, scale = sheet.findall("LayoutItem")
+    assert (title.get("labelText"), note.get("labelText")) == ("A plan", "Plan 0123abcd. nobody")
+    assert drawn.get("uuid") == legend.get("map_uuid") == scale.get("mapUuid")
+    extent = drawn.find("Extent")
+    assert extent is not None
+    shown = [float(extent.get(side, "nan")) for side in ("xmin", "ymin", "xmax", "ymax")]
+    assert shown[0] < west < east < shown[2]
+    assert shown[1] < south < north < shown[3]
+    wide, high = (float(part) for part in str(drawn.get("size")).split(",")[:2])
+    assert (shown[2] - shown[0]) / (shown[3] - shown[1]) == pytest.approx(wide / high, rel=1e-3)
+    bar = float(scale.get("numUnitsPerSegment", "nan")) * int(scale.get("numSegments", "0")) * 1000
+    assert 0 < bar / (shown[2] - shown[0]) * wide < float(str(scale.get("size")).split(",")[0])
+    numbered = {layer.findtext("id"): layer.find("labeling/settings/placement") for layer in project.iter("maplayer")}
+    placed = numbered["interdict_plan_layer_sites"]
+    assert placed is not None
+    assert placed.get("overlapHandling") == "AllowOverlapIfRequired"
     view = project.find("ProjectViewSettings/DefaultViewExtent")
     assert view is not None
     assert float(view.get("xmin", "nan")) == pytest.approx(sides[0], abs=0.01)
     assert all(layer.find("extent") is not None for layer in project.iter("maplayer"))
+
+
+def test_a_disk_without_room_for_a_geopackage_is_an_error_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise pyogrio.errors.DataSourceError("sqlite3_exec(CREATE TABLE a) failed: disk I/O error")
+
+    monkeypatch.setattr(pyogrio, "write_dataframe", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_geopackage(tmp_path / "plan.gpkg", [one for one in _tables(full_content()) if one.rows][:1])
 
 
 @pytest.mark.parametrize("missing", ["nothing placed", "no border", "no records", "no beats", "500 sites"])
@@ -314,7 +354,7 @@ def test_the_project_opens_styled_in_qgis(exported: Exported, tmp_path: Path) ->
         timeout=120,
     )
     seen = json.loads(ran.stdout.splitlines()[-1])
-    assert seen["crs"] == "EPSG:4326"
+    assert seen["crs"].startswith("EPSG:32")
     assert set(seen["layers"]) == LAYERS
     for name, layer in seen["layers"].items():
         assert layer["rows"] == exported.rows[name]
@@ -322,6 +362,9 @@ def test_the_project_opens_styled_in_qgis(exported: Exported, tmp_path: Path) ->
         assert layer["source"].startswith(str(moved))
     assert seen["layers"]["sites"]["renderer"] == "categorizedSymbol"
     assert seen["colours"] > 10
+    assert seen["parts"] == ["QgsLayoutItemLabel"] * 2 + [
+        f"QgsLayoutItem{name}" for name in ("Legend", "Map", "ScaleBar")
+    ]
 
 
 LOOK = """
@@ -330,6 +373,7 @@ from qgis.core import *
 from qgis.PyQt.QtCore import QSize
 app = QgsApplication([], False)
 app.initQgis()
+NAMES = {f"QgsLayoutItem{name}" for name in ("Label", "Legend", "Map", "ScaleBar")}
 project, folder = QgsProject.instance(), sys.argv[1]
 assert project.read(folder + "/plan.qgz")
 layers = {}
@@ -354,7 +398,9 @@ job.start()
 job.waitForFinished()
 image = job.renderedImage()
 colours = len({image.pixel(x, y) for x in range(0, 600, 2) for y in range(0, 400, 2)})
-print(json.dumps({"crs": project.crs().authid(), "layers": layers, "colours": colours}))
+(sheet,) = project.layoutManager().printLayouts()
+parts = sorted(type(item).__name__ for item in sheet.items() if type(item).__name__ in NAMES)
+print(json.dumps({"crs": project.crs().authid(), "layers": layers, "colours": colours, "parts": parts}))
 """
 
 

@@ -10,7 +10,7 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import read_json
+from optimizer.base.files.readwrite import read_json, sha256
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import speaking
 from optimizer.base.work.listener import SILENT, step
@@ -19,6 +19,7 @@ from optimizer.plans.changes import changed, in_language, whole_changes
 from optimizer.plans.comparison import compare
 from optimizer.plans.plan_content import plan_content
 from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.problem.instance.changes import Changes
 from optimizer.report.content.report_table import LayerField
 from optimizer.report.geodata.files import table, write_fields, write_geopackage, write_table
@@ -46,6 +47,9 @@ FILES = (PACKAGE, PROJECT, "*.csv", "*.geojson", "*.qml", *(f"*.{kind}" for kind
 """What the folder may hold."""
 
 DPI = 300
+
+NUMBER_LENGTH = 12
+"""Digits of the SHA-256 of plan.json that stand on the printed sheet: whoever has the file can compare."""
 
 ALERT_FIELDS = (
     *(
@@ -150,7 +154,8 @@ def export_plan(
         tables = [one for one in every if one.rows]
         with folder.written() as temporary:
             with step(listener, "writing the layers", stoppable=False):
-                _write_tables(temporary, tables, opened.content.title, "; ".join(opened.content.sources))
+                number = sha256(source / PLAN_FILE)[:NUMBER_LENGTH]
+                _write_tables(temporary, tables, opened.content.title, "; ".join(opened.content.sources), number)
             if figures:
                 from optimizer.report.figures import save_figures
 
@@ -161,12 +166,12 @@ def export_plan(
     return Exported(place, {one.name: len(one.rows) for one in tables}, absent, files, opened.notes)
 
 
-def _write_tables(folder: Path, tables: Sequence[GeoTable], title: str, rights: str) -> None:
+def _write_tables(folder: Path, tables: Sequence[GeoTable], title: str, rights: str, number: str) -> None:
     for one in tables:
         write_table(folder, one)
     write_fields(folder / MEANINGS, tables)
     write_geopackage(folder / PACKAGE, tables)
-    write_project(folder / PROJECT, title, [one for one in tables if one.style is not None], PACKAGE, rights)
+    write_project(folder / PROJECT, title, [one for one in tables if one.style is not None], PACKAGE, rights, number)
 
 
 def _alerts(folder: str | os.PathLike[str] | None) -> GeoTable:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import OptimizerError
+from optimizer.base.text.printable import printable
 from tests.marathon.mutations import damaged
 from tests.marathon.samples import make_samples
 from tests.marathon.tally import HangError, Tally, at_most, last_frame
@@ -56,7 +57,11 @@ def tried(sample: Sample, path: Path, tally: Tally, which: str) -> None:
             warnings.simplefilter("ignore")
             sample.read(path)
     except OptimizerError as error:
-        tally.add(sample.name, "refused" if str(error).isprintable() or "\n" in str(error) else "unprintable", which)
+        tally.add(
+            sample.name,
+            "refused" if all(printable(line) == line for line in str(error).split("\n")) else "unprintable",
+            which,
+        )
     except HangError:
         tally.add(sample.name, "hang", which)
     except Exception as error:  # noqa: BLE001 - that is what is looked for

@@ -208,7 +208,7 @@ def _layers(duties: tuple[FieldDuty, ...]) -> list[GeoTable]:
     lines = [shapely.LineString(one.track) for one in driven]
     bases = {base.name: shapely.Point(base.lon, base.lat) for one in duties for base in one.bases}
     layers = [
-        table("stops", _("Posts and stops"), DUTY_FIELDS, rows, points, one_style(marker(POST), "mark")),
+        table("stops", _("Posts and stops"), DUTY_FIELDS, rows, points, one_style(marker(POST), "mark", every=True)),
         table(
             "tracks",
             _("Beats"),

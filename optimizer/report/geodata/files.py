@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 MOMENT = "2000-01-01T00:00:00.000Z"
 """What GeoPackages give as the time of their last change: the same content makes the same file."""
+
+NO_ROOM = ("disk I/O error", "database or disk is full")
+"""What SQLite says where a file cannot grow."""
 
 STYLE_FIELDS = (
     *(LayerField(name, "text") for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")),
@@ -82,7 +87,13 @@ def write_table(folder: Path, one: GeoTable) -> None:
 
 
 def write_geopackage(path: Path, tables: Sequence[GeoTable], *, styles: bool = True) -> None:
-    """Write tables as the layers of one GeoPackage, with the style of each that has one in `layer_styles`, as QGIS reads them."""
+    """Write tables as the layers of one GeoPackage, with the style of each that has one in `layer_styles`, as QGIS reads them.
+
+    Raises
+    ------
+    OSError
+        If there is no room for it.
+    """
     import geopandas as gpd
     import pyogrio
 
@@ -107,9 +118,14 @@ def write_geopackage(path: Path, tables: Sequence[GeoTable], *, styles: bool = T
                 layer_options={"DESCRIPTION": one.title},
                 **kind,
             )
+        _settle(path)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, sqlite3.OperationalError) as error:
+        found = str(error)
+        if not any(words in found for words in NO_ROOM):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
     finally:
         pyogrio.set_gdal_config_options(before)
-    _settle(path)
 
 
 def _settle(path: Path) -> None:

@@ -146,7 +146,7 @@ def _sites(content: ReportContent) -> GeoTable:
         return tuple(own[field.name] if field.name in own else getattr(site.entry, field.name) for field in SITE_FIELDS)
 
     drawn = [StyleClass(name, symbol.text, marker(symbol)) for name, symbol in SITES.items()]
-    style = Style(tuple(reversed(drawn)), "standing", "number")
+    style = Style(tuple(reversed(drawn)), "standing", "number", every=True)
     places = [point(site.lon, site.lat) for site in every]
     return table("sites", _("Sites"), SITE_FIELDS, map(row, every), places, style)
 
@@ -185,7 +185,9 @@ def _stops(content: ReportContent) -> GeoTable:
                 yield (f"{letter(k)}{place}", beat.id, letter(k), place, stop.label, *times)
 
     places = [point(stop.lon, stop.lat) for beat in content.driven for stop in beat.stops]
-    return table("stops", _("Posts of the beats"), STOP_FIELDS, rows(), places, one_style(marker(POST), "mark"))
+    return table(
+        "stops", _("Posts of the beats"), STOP_FIELDS, rows(), places, one_style(marker(POST), "mark", every=True)
+    )
 
 
 def _routes(content: ReportContent) -> GeoTable:

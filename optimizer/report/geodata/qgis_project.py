@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 
 import shapely
 
-from optimizer.base.text.formatting import plain
+from optimizer.base.text.formatting import plain, round_below
+from optimizer.base.text.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,11 +42,16 @@ WGS84 = {
 MARGIN = 0.05
 """Room around all shapes, as a share of the longer side."""
 
+LEAST_MARGIN = 500.0
+"""Metres of that room at least: one place alone has a map too."""
+
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every entry of an archive: the same content makes the same file."""
 
 
-def write_project(path: Path, title: str, layers: Sequence[GeoTable], source: str, rights: str) -> None:
+def write_project(
+    path: Path, title: str, layers: Sequence[GeoTable], source: str, rights: str, number: str = ""
+) -> None:
     """Write a project.
 
     Parameters
@@ -60,9 +66,11 @@ def write_project(path: Path, title: str, layers: Sequence[GeoTable], source: st
         Name of the GeoPackage, which stands beside the project.
     rights
         Who must be named for the data.
+    number
+        Of the plan, which its printed sheet shows; none where empty.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        text = project_xml(title, layers, source, rights)
+        text = project_xml(title, layers, source, rights, number)
         write_entry(archive, f"{path.stem}.qgs", text)
 
 
@@ -73,7 +81,7 @@ def write_entry(archive: zipfile.ZipFile, name: str, content: str | bytes) -> No
     archive.writestr(entry, content.encode("utf-8", "replace") if isinstance(content, str) else content)
 
 
-def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str) -> str:
+def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str, number: str = "") -> str:
     """Return the `.qgs` document of a project; parameters as in `write_project`."""
     root = ET.Element("qgis", version=QGIS, projectname=plain(title))
     ET.SubElement(root, "homePath", path="")
@@ -96,6 +104,9 @@ def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str
     metadata = ET.SubElement(root, "projectMetadata")
     ET.SubElement(metadata, "title").text = plain(title)
     ET.SubElement(metadata, "rights").text = plain(rights)
+    if (box := _metric_box(layers, crs)) is not None:
+        notes = [_("Plan {number}").format(number=plain(number)) if number else "", plain(rights)]
+        _add_layout(ET.SubElement(root, "Layouts"), plain(title), box, crs, ". ".join(filter(None, notes)))
     return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode")
 
 
@@ -159,21 +170,27 @@ def _bounds(layers: Sequence[GeoTable]) -> tuple[float, float, float, float] | N
 
 def _add_extent(root: ET.Element, layers: Sequence[GeoTable], crs: Mapping[str, str]) -> None:
     """Add what is seen when the project opens, and what "zoom to all" goes back to: all shapes, with a margin."""
-    from pyproj import Transformer
-
     canvas = ET.SubElement(root, "mapcanvas", name="theMapCanvas")
     ET.SubElement(canvas, "units").text = "degrees" if crs is WGS84 else "meters"
-    if (bounds := _bounds(layers)) is not None:
-        change = Transformer.from_crs(WGS84["authid"], crs["authid"], always_xy=True)
-        west, south, east, north = change.transform_bounds(*bounds)
-        margin = MARGIN * max(east - west, north - south)
-        box = (west - margin, south - margin, east + margin, north + margin)
+    if (box := _metric_box(layers, crs)) is not None:
         _add_box(canvas, "extent", box)
         settings = ET.SubElement(root, "ProjectViewSettings", UseProjectScales="0", rotation="0")
         names = dict(zip(("xmin", "ymin", "xmax", "ymax"), (f"{value:.2f}" for value in box), strict=True))
         view = ET.SubElement(settings, "DefaultViewExtent", names)
         _add_reference(view, crs)
     _add_reference(ET.SubElement(canvas, "destinationsrs"), crs)
+
+
+def _metric_box(layers: Sequence[GeoTable], crs: Mapping[str, str]) -> tuple[float, float, float, float] | None:
+    """Return west, south, east and north of all shapes with a margin, in the project's metres; None without shapes."""
+    from pyproj import Transformer
+
+    if (bounds := _bounds(layers)) is None:
+        return None
+    change = Transformer.from_crs(WGS84["authid"], crs["authid"], always_xy=True)
+    west, south, east, north = change.transform_bounds(*bounds)
+    margin = max(MARGIN * max(east - west, north - south), LEAST_MARGIN)
+    return west - margin, south - margin, east + margin, north + margin
 
 
 def _add_box(parent: ET.Element, name: str, box: Sequence[float] | None) -> None:
@@ -190,6 +207,89 @@ def _id(layer: GeoTable) -> str:
 
 def _source(layer: GeoTable, source: str) -> str:
     return f"./{source}|layername={layer.name}"
+
+
+# The sheet to print, as QGIS keeps layouts: A4 across, with title, map, legend, scale bar and the number of the plan.
+
+PAGE = (297.0, 210.0)
+"""Millimetres across and down; so are all places and sizes of the sheet."""
+
+TITLE_AT, MAP_AT, LEGEND_AT = (10.0, 7.0, 277.0, 12.0), (10.0, 21.0, 212.0, 170.0), (226.0, 21.0, 61.0, 170.0)
+SCALE_AT, NOTE_AT = (10.0, 193.0, 90.0, 12.0), (104.0, 195.0, 183.0, 10.0)
+"""Left, top, width and height of each part."""
+
+PAGE_TYPE, MAP_TYPE, LABEL_TYPE, LEGEND_TYPE, SCALE_TYPE = "65638", "65639", "65641", "65642", "65646"
+"""Numbers of the parts in the registry of QGIS (`QgsLayoutItemRegistry::ItemType`)."""
+
+MAP_ID = "{interdict-map}"
+"""By which legend and scale bar name the map."""
+
+BAR_SHARE = 0.15
+"""Share of the map's width that a segment of the scale bar takes at most."""
+
+
+def _add_layout(parent: ET.Element, title: str, box: Sequence[float], crs: Mapping[str, str], note: str) -> None:
+    """Add the sheet: the map shows the box, as much more of one side as the sheet is longer there."""
+    layout = ET.SubElement(parent, "Layout", name=title, units="mm", printResolution="300", worldFileMap=MAP_ID)
+    pages = ET.SubElement(layout, "PageCollection")
+    _add_part(pages, PAGE_TYPE, "{interdict-page}", (0.0, 0.0, *PAGE))
+    west, south, east, north = _of_shape(box, MAP_AT[2] / MAP_AT[3])
+    shown = _add_part(
+        layout, MAP_TYPE, MAP_ID, MAP_AT, frame="true", followPreset="false", keepLayerSet="false", mapRotation="0"
+    )
+    sides = zip(("xmin", "ymin", "xmax", "ymax"), (west, south, east, north), strict=True)
+    ET.SubElement(shown, "Extent", {side: f"{value:.2f}" for side, value in sides})
+    _add_reference(ET.SubElement(shown, "crs"), crs)
+    _add_words(layout, "{interdict-title}", TITLE_AT, title, "16")
+    _add_words(layout, "{interdict-note}", NOTE_AT, note, "7")
+    legend = {"map_uuid": MAP_ID, "title": "", "resizeToContents": "0", "columnCount": "1", "splitLayer": "0"}
+    _add_part(layout, LEGEND_TYPE, "{interdict-legend}", LEGEND_AT, **legend)
+    segment = round_below(BAR_SHARE * (east - west) / 1000)
+    scale = {"mapUuid": MAP_ID, "style": "Single Box", "unitType": "km", "unitLabel": "km", "height": "3"}
+    scale |= {"numMapUnitsPerScaleBarUnit": "1", "numUnitsPerSegment": f"{segment:.10g}", "numSegments": "2"}
+    bar = _add_part(layout, SCALE_TYPE, "{interdict-scale}", SCALE_AT, **scale)
+    _add_text_style(bar, "8")
+
+
+def _of_shape(box: Sequence[float], shape: float) -> tuple[float, float, float, float]:
+    """Return the least box around the same middle that holds a box and is so many times as wide as high."""
+    west, south, east, north = box
+    high = max(north - south, (east - west) / shape)
+    x, y = (west + east) / 2, (south + north) / 2
+    return x - shape * high / 2, y - high / 2, x + shape * high / 2, y + high / 2
+
+
+def _add_part(
+    parent: ET.Element, kind: str, name: str, at: tuple[float, float, float, float], **words: str
+) -> ET.Element:
+    left, top, wide, high = at
+    place = {
+        "position": f"{left:g},{top:g},mm",
+        "positionOnPage": f"{left:g},{top:g},mm",
+        "size": f"{wide:g},{high:g},mm",
+    }
+    common = {
+        "type": kind,
+        "uuid": name,
+        "templateUuid": name,
+        "id": name.strip("{}"),
+        "visibility": "1",
+        "opacity": "1",
+    }
+    return ET.SubElement(parent, "LayoutItem", common | place | {"referencePoint": "0", "zValue": "1"} | words)
+
+
+def _add_words(parent: ET.Element, name: str, at: tuple[float, float, float, float], text: str, points: str) -> None:
+    # what stands between [% and %] would be computed
+    label = _add_part(
+        parent, LABEL_TYPE, name, at, labelText=text.replace("[%", "[ %"), htmlState="0", halign="1", valign="128"
+    )
+    _add_text_style(label, points)
+
+
+def _add_text_style(parent: ET.Element, points: str) -> None:
+    words = {"fontFamily": "Sans", "fontSize": points, "fontSizeUnit": "Point", "textColor": rgba("#1a1a1a")}
+    ET.SubElement(parent, "text-style", words)
 
 
 # Styles of layers as QGIS keeps them (QML): one symbol, or one a class, and a text beside it.
@@ -234,12 +334,15 @@ class Style(NamedTuple):
         The column that stands beside each feature; none where empty.
     shown
         Whether the layer is shown when the project opens.
+    every
+        Whether no text is left out, though it stands on another.
     """
 
     classes: tuple[StyleClass, ...]
     field: str = ""
     text: str = ""
     shown: bool = True
+    every: bool = False
 
 
 def marker(symbol: Symbol) -> Mark:
@@ -247,9 +350,9 @@ def marker(symbol: Symbol) -> Mark:
     return Mark(symbol.fill, symbol.size * MM_PER_PIXEL, SHAPES.get(symbol.bokeh, symbol.bokeh), symbol.line)
 
 
-def one_style(mark: Mark, text: str = "", *, shown: bool = True) -> Style:
+def one_style(mark: Mark, text: str = "", *, shown: bool = True, every: bool = False) -> Style:
     """Return the style in which every feature is drawn alike."""
-    return Style((StyleClass("", "", mark),), text=text, shown=shown)
+    return Style((StyleClass("", "", mark),), text=text, shown=shown, every=every)
 
 
 def qml(style: Style) -> str:
@@ -275,7 +378,7 @@ def add_style(parent: ET.Element, style: Style) -> None:
     for place, each in enumerate(style.classes):
         _add_symbol(symbols, str(place), each.mark)
     if style.text:
-        _add_labels(parent, style.text)
+        _add_labels(parent, style.text, every=style.every)
 
 
 def _add_symbol(parent: ET.Element, name: str, mark: Mark) -> None:
@@ -327,7 +430,7 @@ def _add_options(parent: ET.Element, options: Mapping[str, str]) -> None:
         ET.SubElement(every, "Option", name=name, value=value, type="QString")
 
 
-def _add_labels(parent: ET.Element, field: str) -> None:
+def _add_labels(parent: ET.Element, field: str, *, every: bool) -> None:
     labeling = ET.SubElement(parent, "labeling", type="simple")
     settings = ET.SubElement(labeling, "settings", calloutType="simple")
     text = ET.SubElement(
@@ -342,6 +445,8 @@ def _add_labels(parent: ET.Element, field: str) -> None:
     ET.SubElement(
         text, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferSizeUnits="MM", bufferColor=rgba("#ffffff")
     )
+    overlap = "AllowOverlapIfRequired" if every else "PreventOverlap"
+    ET.SubElement(settings, "placement", priority="5", dist="1", distUnits="MM", overlapHandling=overlap)
 
 
 def rgba(colour: str) -> str:
