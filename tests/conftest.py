@@ -8,9 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Generator
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import pytest
+import typer.main
 
 import optimizer.report
 from optimizer.base.work import executor
@@ -23,6 +26,12 @@ load_profile()
 _threads = executor.thread_count
 executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
 
+# The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process.
+typer.main.get_command = cache(typer.main.get_command)
+
+FEW_DOTS = 40
+"""Dots an inch of the figures that tests draw: packing those of 170 takes a third of a report. The mark `full_size` has those of a user."""
+
 collect_ignore = ["quick_worker.py"]  # a program of its own, no module of tests
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -32,12 +41,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+DRAWING = ("slow", "report", "lab")
+"""Marks of tests that may draw figures."""
+
 BEGAN = pytest.StashKey[float]()
 
 
 def _processor_seconds() -> float:
     """Return what this process and its ended children have used."""
     return sum(os.times()[:4])
+
+
+def _of_few_dots(savefig: Any) -> Any:
+    return lambda figure, *words, **named: savefig(figure, *words, dpi=min(figure.dpi, FEW_DOTS), **named)
 
 
 def _unmarked(*_: object) -> None:
@@ -61,6 +77,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("report") is None:
             patch.setitem(vars(optimizer.report), "write_report", _unmarked)  # setattr would load the report first
+        if item.get_closest_marker("full_size") is None and any(map(item.get_closest_marker, DRAWING)):
+            figure = import_module("matplotlib.figure").Figure
+            patch.setattr(figure, "savefig", _of_few_dots(figure.savefig))
         return (yield)
 
 

@@ -211,7 +211,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, more: str, message: str) -> None:
 @pytest.mark.slow
 def test_the_shipped_scenario_plans_sensors_and_teams(tmp_path: Path) -> None:
     path = ROOT / "instances" / "rio-grande" / "surveillance.toml"
-    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 6, "threads": 1})
+    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 2, "threads": 1})
     plan = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))
     cued = [site for site in plan["sites"] if "<" in site["id"]]
     assert cued

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.analysis.uncertainty.sensitivity import sensitivity_of
+from optimizer.analysis.uncertainty import sensitivity
+from optimizer.analysis.uncertainty.sensitivity import sensitivity_of, variations
 from optimizer.analysis.uncertainty.uncertainty import MIDDLE, NOTHING, TODAY, UncertaintyRequest, plans_over_draws
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
@@ -145,7 +146,7 @@ def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(
 @pytest.mark.slow
 def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
     scenario = compiled(tmp_path, RANGE + TEAMS)
-    doubt = plans_over_draws(scenario, UncertaintyRequest(6, Objective.parsed("worst")))
+    doubt = plans_over_draws(scenario, UncertaintyRequest(3, Objective.parsed("worst")))
     result = doubt.result
     assert result.plan is not None
     assert result.lower is not None
@@ -155,7 +156,7 @@ def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
     assert doubt.chosen.beats
     field = scenario.instance.patrols
     assert field is not None
-    made = scenario_draws(scenario, 6, seed=scenario.scenario.solve.seed)
+    made = scenario_draws(scenario, 3, seed=scenario.scenario.solve.seed)
     alone = compile_scenario(
         tmp_path / "scenario.toml",
         settings={path: float(chances[0]) for path, chances in made.detection.items()},
@@ -170,7 +171,7 @@ def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_processes_find_the_same(tmp_path: Path) -> None:
     scenario = compile_scenario(write_scenario(tmp_path, RANGE), solve={"time_limit": None})
-    request = UncertaintyRequest(5, Objective.parsed("cvar:0.5"))
+    request = UncertaintyRequest(3, Objective.parsed("cvar:0.5"))
     here, there = (plans_over_draws(scenario, request, executor=Executor(jobs)) for jobs in (1, 2))
     assert [plan.options for plan in here.plans] == [plan.options for plan in there.plans]
     assert here.result.lower == there.result.lower
@@ -181,7 +182,7 @@ def test_processes_find_the_same(tmp_path: Path) -> None:
 def test_the_folder_and_the_console_say_what_is_drawn(tmp_path: Path, command: Callable[..., Outcome]) -> None:
     scenario = write_scenario(tmp_path, RANGE)
     folder = tmp_path / "out"
-    told = command("plan", scenario, "--out", folder, "--draws", 6, "--objective", "cvar:0.5", "--json")
+    told = command("plan", scenario, "--out", folder, "--draws", 3, "--objective", "cvar:0.5", "--json")
     assert told.code == 0, told.err
     doubt = json.loads(told.out.splitlines()[-1])["doubt"]
     assert doubt["objective"] == "cvar:0.5"
@@ -251,7 +252,10 @@ def test_each_assumption_is_varied_alone_and_what_moves_most_comes_first(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(tmp_path: Path) -> None:
+def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensitivity, "variations", lambda compiled: variations(compiled)[::4])
     path = write_scenario(tmp_path, RANGE)
     scenario = compile_scenario(path)
     found = sensitivity_of(
@@ -269,7 +273,10 @@ def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_the_folder_has_the_sensitivity(tmp_path: Path, command: Callable[..., Outcome]) -> None:
+def test_the_folder_has_the_sensitivity(
+    tmp_path: Path, command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensitivity, "variations", lambda compiled: variations(compiled)[:2])
     scenario = write_scenario(tmp_path)
     told = command("plan", scenario, "--out", tmp_path / "out", "--sensitivity", "--json")
     assert told.code == 0, told.err

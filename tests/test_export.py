@@ -157,6 +157,7 @@ def test_meanings_are_said_in_the_language_and_data_stay_english(
 
 
 @pytest.mark.slow
+@pytest.mark.full_size
 def test_figures_come_as_svg_and_pdf_beside_png(tmp_path: Path) -> None:
     from PIL import Image
 

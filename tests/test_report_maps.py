@@ -107,6 +107,7 @@ def _labels(item: Any) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     ("content", "names"), [(full_content(), FULL), (_bare(), ["map-risk.png", *CHARTS])], ids=["full", "bare"]
 )

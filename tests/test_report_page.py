@@ -498,22 +498,21 @@ def test_filling_a_report_costs_no_heavy_import() -> None:
 
 # What the pipeline tells the report of a record and its effort.
 
-SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
-
 
 @pytest.fixture(scope="module")
-def compiled() -> Compiled:
-    return compile_scenario(SCENARIO)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    scenario = write_areas_scenario(tmp_path_factory.mktemp("areas"))
+    (scenario.parent / "effort.csv").write_text("time,area,amount\n2022,south,900\n2023,south,900\n2024,south,900\n")
+    return compile_scenario(scenario)
 
 
-@pytest.mark.slow
 def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
     evidence = fitted_evidence(compiled)
     assert evidence is not None
     efforts = known_effort(evidence.exposure)
     effort = compiled.effort
     assert effort is not None
-    assert [one.unit for one in efforts] == ["vehicles", "agent-years"]
+    assert [one.unit for one in efforts] == ["hours", "vehicles"]
     for one in efforts:
         rows = np.array(effort.unit)[effort.source] == one.unit
         assert one.amount.sum() == pytest.approx(effort.amount[rows].sum())
@@ -525,30 +524,28 @@ def test_the_facts_of_the_record_are_told(compiled: Compiled) -> None:
     records, evidence = compiled.records, fitted_evidence(compiled)
     assert records is not None
     assert evidence is not None
+    assert compiled.effort is not None
     facts = record_facts(records, compiled.effort, evidence)
-    assert (facts.seizures, facts.area_only, facts.without_effort, facts.areas) == (9712, 9712, 0, 7)
-    assert facts.effort_sources == (
-        ("northbound traffic at the bridges", "vehicles"),
-        ("Border Patrol staffing", "agent-years"),
-    )
-    assert facts.effort_by_area
+    assert (facts.seizures, facts.area_only, facts.without_effort, facts.areas) == (26, 20, 6, 2)
+    assert facts.effort_sources == (("made up", "hours"), ("made up too", "vehicles"))
+    assert not facts.effort_by_area  # vehicles are counted at a road
+    by_area = replace(compiled.effort, segment=np.full_like(compiled.effort.segment, -1))
+    assert record_facts(records, by_area, evidence).effort_by_area
 
 
 def test_finds_on_a_road_and_finds_nobody_looked_for_are_told_apart(compiled: Compiled) -> None:
     records, effort = compiled.records, compiled.effort
     assert records is not None
     searched = spread_effort(effort, compiled.region.network).amount
-    unit = np.array(records.effort_unit)[records.source]
-    first = int(np.flatnonzero(unit == "agent-years")[0])
-    second = int(np.flatnonzero(unit == "vehicles")[0])
+    first, second = np.flatnonzero(records.area == records.area[0])[:2]  # of the area that is searched
     segment, area = records.segment.copy(), records.area.copy()
-    segment[first] = np.flatnonzero(searched[1] > 0)[0]
+    segment[first] = np.flatnonzero(searched[0] > 0)[0]
     segment[second] = np.flatnonzero(searched.sum(axis=0) == 0)[0]
     area[[first, second]] = -1
     moved = replace(records, segment=segment, area=area)
     facts = record_facts(moved, effort, gather_evidence(moved, effort, compiled.region.network))
-    assert facts.without_effort == pytest.approx(records.count[second])
-    assert facts.area_only == pytest.approx(9712 - records.count[first] - records.count[second])
+    assert facts.without_effort == pytest.approx(6 + records.count[second])
+    assert facts.area_only == pytest.approx(20 - records.count[first] - records.count[second])
 
 
 def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> None:

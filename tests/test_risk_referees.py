@@ -94,7 +94,7 @@ def test_hyperparameters_are_the_likeliest_and_averages_over_them_are_near(seed:
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("numpyro") is None, reason="NumPyro is not installed (extra `test`, where it has wheels)")
 def test_medians_and_intervals_are_those_of_a_sampler() -> None:
-    asked = ["--print", "--count", "1", "--draws", "300", "--chains", "1", "--candidate", "field + flow"]
+    asked = ["--print", "--count", "1", "--draws", "200", "--chains", "1", "--candidate", "field + flow"]
     command = [sys.executable, "-m", "tests.referees", "nuts", *asked]
     output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]).stdout
     rows = [json.loads(line) for line in output.splitlines()]
@@ -113,7 +113,7 @@ def counts(rows: list[CalibrationRow], what: str) -> list[list[int]]:
 
 @pytest.mark.slow
 def test_ranks_of_truths_drawn_from_the_prior_are_even() -> None:
-    rows = [judge(seed, 4) for seed in range(40)]
+    rows = [judge(seed, 4) for seed in range(24)]
     for what in ("searched", "unsearched", "pairs"):
         ranks = counts(rows, what)
         assert abs(mean_rank(ranks).z) < 4
@@ -128,5 +128,5 @@ def test_ranks_of_truths_drawn_from_the_prior_are_even() -> None:
 
 @pytest.mark.slow
 def test_the_judge_of_calibration_notices_intervals_that_are_too_narrow() -> None:
-    ranks = counts([judge(seed, 4, shrink=0.5) for seed in range(10)], "searched")
+    ranks = counts([judge(seed, 4, shrink=0.5) for seed in range(6)], "searched")
     assert outer_share(ranks).mean > 0.3

@@ -93,6 +93,7 @@ def test_a_comparison_is_written_whole(command: Callable[..., Outcome], tmp_path
         compare_folder(out / "compare.csv", [str(folder)], None, overwrite=False)
 
 
+@pytest.mark.full_size
 def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[PlanMap] = []
 
