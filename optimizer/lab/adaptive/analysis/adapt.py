@@ -33,6 +33,7 @@ from optimizer.lab.adaptive.simulation.simulate import (
     baseline_flows,
     simulate,
 )
+from optimizer.lab.adaptive.simulation.traffickers import mobility_after
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.plans.problem_source import problem_source
 from optimizer.problem.instance.instance import series_digest
@@ -245,6 +246,7 @@ def adapt(
         notes=(
             *_left_out_notes(left_out),
             *_notes(source, world, ground),
+            *_gateway_notes(source, asked, periods),
             *(() if displacement is None else displacement.notes()),
         ),
         facts=_facts(world),
@@ -375,6 +377,24 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
             )
         )
     return notes
+
+
+def _gateway_notes(source: ProblemSource, terms: AdaptModel, periods: int) -> list[str]:
+    """Return who changes gateway here and in `plan`, where that is not the same."""
+    assumed = 0.0 if source.compiled is None else source.compiled.scenario.evaders.mobility
+    if not terms.mobility:
+        return []
+    every = terms.history + periods
+    return [
+        message(
+            "Gateways: here {share:.0%} of the loads choose theirs again each period, at no cost: {after:.0%} by the last period. "
+            "`plan` assumes {assumed:.0%} of the informed loads ([evaders] mobility), so values of the two differ. "
+            "The same in both: mobility = 0 in [adapt].",
+            share=terms.mobility,
+            after=mobility_after(terms.mobility, every),
+            assumed=assumed,
+        )
+    ]
 
 
 def _facts(world: AdaptiveWorld) -> dict[str, float]:

@@ -7,7 +7,7 @@ A period  n_r ~ Poisson(f_r / z_k) shipments leave, f_r = V_k (h_k usual_r + (1 
 Beliefs   d_g <- (a d_g + Y_g + c D_g) / (a + N_g + c): N_g shipments that reached the place, Y_g seized there, c scouts who pass without a loss
           and see the chance D_g of what stands; a is the memory
 Routes    payoff of route r: base_r prod_{g on r} (1 - d_g), with beliefs `delay` periods old and normal errors; a learning rule does the rest
-Gateways  a share `mobility` of the loads bound for a place is divided anew, in proportion to V_k(0) exp((u_k - mean u) / temperature), u_k
+Gateways  a share `mobility` of the loads bound for a place is divided anew, in proportion to V_k(0) exp((u_k - max u) / temperature), u_k
           being the payoff of the pair on the mean over its shares; what a place receives in all is kept
           (by `spreading` one population divides all loads among the open routes, whatever their ends, and none keeps to usual routes)
 Supply    in all, V(0) + supply_response * (loads lost in the period before), at least a tenth of V(0)
@@ -46,10 +46,15 @@ if TYPE_CHECKING:
 
 PRIOR = 0.02
 """Chance to be seized that is believed of a place of which nothing is known."""
+STEEPEST = 50.0
+"""Largest exponent, below the best gateway, in the division of loads among gateways."""
 LEAST_SUPPLY = 0.1
 """Share of the first supply below which it does not fall."""
-STEEPEST = 50.0
-"""Largest exponent in the division of loads among gateways."""
+
+
+def mobility_after(share: float, periods: int) -> float:
+    """Return the share of loads that has chosen its gateway again after some periods, by the share a period: `[evaders] mobility` of `plan`."""
+    return float(1 - (1 - share) ** periods)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,9 +219,11 @@ class Traffickers:
             own = own + (1 - crowd.habitual[self._routes.pair]) * self._rule.shares
             value = self._routes.sums(own * payoff)
             whole = np.bincount(crowd.destination, self.loads)
-            mean = np.bincount(crowd.destination, self.loads * value) / np.maximum(whole, 1e-300)
-            lift = (value - mean[crowd.destination]) / terms.temperature
-            wish = crowd.loads * np.exp(np.clip(lift, -STEEPEST, STEEPEST))
+            best = np.zeros(whole.size)
+            np.maximum.at(best, crowd.destination, np.where(crowd.loads > 0, value, 0.0))
+            # relative to the best gateway no exponent is above 0, however small the temperature is
+            lift = np.minimum(value - best[crowd.destination], 0.0) / terms.temperature
+            wish = crowd.loads * np.exp(np.maximum(lift, -STEEPEST))
             wish *= (whole / np.bincount(crowd.destination, wish))[crowd.destination]
             self.loads = (1 - terms.mobility) * self.loads + terms.mobility * wish
         if terms.supply_response:
