@@ -1,6 +1,6 @@
 """Measure a report in Chromium: `python -m tests.report_measure FOLDER...` prints a row of results/report.md for each plan folder.
 
-Screens to the first order and screens in all on three sizes, pages of paper, size, milliseconds until the map can be used (by the page's
+Screens to the first order, to the four answers of the first page, and in all on three sizes, presses of the tabulator to the map, pages of paper, size, milliseconds until the map can be used (by the page's
 own clock, beside whatever else the machine does), frames a second while a mouse drags the map and processor milliseconds of each, taps
 that open a card, requests, rules of axe broken in dark and light on each size (`AXE=FILE` names axe.min.js of the npm package axe-core).
 """
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COLUMNS = (
     "plan",
     "first order on screen",
+    "the four answers within screens (desk, laptop, phone)",
+    "presses of the tabulator to the map (by the skip link, without)",
     "screens (desk, laptop, phone)",
     "pages (A4, Letter)",
     "MB",
@@ -37,14 +39,29 @@ COLUMNS = (
 )
 
 
+ANSWERS = """(() => {
+  const parts = Array.from(document.querySelectorAll('.figure, .hole'));
+  return parts.length ? Math.max(...parts.map(each => each.getBoundingClientRect().bottom)) / innerHeight : null;
+})()"""
+"""How far down the last of the four answers ends, in screens; null on a page that has none of them."""
+STOPS = """(() => {
+  const every = Array.from(document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')).filter(each => each.checkVisibility());
+  const at = every.findIndex(each => each.id === 'map'), skip = every.findIndex(each => each.getAttribute('href') === '#map');
+  return [skip < 0 ? 'none' : skip + 1, at + 1];
+})()"""
+"""Which stop of the tabulator the link to the map is, and which the map itself."""
+
+
 async def _row(report: Path) -> str:
-    first, screens, violations = [], [], []
+    first, answers, screens, violations = [], [], [], []
     async with Browser() as browser:
         for name, (width, height) in SCREENS.items():
             await browser.call("Emulation.setTouchEmulationEnabled", enabled=name == "phone")
             await browser.open(report.as_uri(), width, height)
             await browser.until(READY)
             first.append(math.ceil(await browser.run(FIRST_ORDER)))
+            answers.append(await browser.run(ANSWERS))
+            stops = await browser.run(STOPS)
             screens.append(await browser.run("document.documentElement.scrollHeight") / height)
             ready = await browser.run("reportMap.ready")
             violations.append(await _axe(browser))
@@ -56,6 +73,8 @@ async def _row(report: Path) -> str:
     cells = (
         report.parent.name,
         max(first),
+        ", ".join("none" if each is None else f"{each:.2f}" for each in answers),
+        f"{stops[0]}, {stops[1]}",
         ", ".join(f"{each:.1f}" for each in screens),
         f"{pages[0]}, {pages[1]}",
         f"{report.stat().st_size / 1e6:.2f}",  # noqa: ASYNC240

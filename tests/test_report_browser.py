@@ -173,7 +173,7 @@ def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas
     _browse(spanish, "phone", steps)
 
 
-def test_paper_has_the_order_on_one_sheet_and_every_row(address: str) -> None:
+def test_paper_has_the_order_on_one_sheet_every_row_of_its_tables_and_no_site_that_is_not_chosen(address: str) -> None:
     async def steps(browser: Browser) -> None:
         for name, (wide, high) in PAPER.items():
             pixels = [
@@ -182,16 +182,34 @@ def test_paper_has_the_order_on_one_sheet_and_every_row(address: str) -> None:
             await browser.call("Emulation.setEmulatedMedia", media="print")
             screen = {"width": pixels[0], "height": pixels[1], "deviceScaleFactor": 1, "mobile": False}
             await browser.call("Emulation.setDeviceMetricsOverride", **screen)
-            assert await browser.run("document.getElementById('words').offsetTop > 0")
+            assert await browser.run("document.getElementById('origin').offsetTop > 0")
+            drawn = await browser.run(
+                "Object.fromEntries(Array.from(document.querySelectorAll('table')).map(each => [each.id, each.checkVisibility()]))"
+            )
+            assert all(
+                drawn[name] for name in ("orders", "orders-kept", "sites-chosen", "beats", "budgets", "provenance")
+            )
+            assert not drawn["sites-not-chosen"]
             bottom = await browser.run("document.querySelector('.sign').getBoundingClientRect().bottom + scrollY")
             assert bottom < pixels[1], name
-            hidden = "Array.from(document.querySelectorAll('tbody tr')).filter(row => !row.offsetHeight).length"
+            shown = "#order tbody tr, .fold.on-paper tbody tr"
+            hidden = f"Array.from(document.querySelectorAll('{shown}')).filter(row => !row.offsetHeight).length"
             assert await browser.run(hidden) == 0
         await browser.call("Emulation.setEmulatedMedia", media="")
         made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
-        assert 5 <= len(re.findall(rb"/Type /Page\b", base64.b64decode(made["data"]))) <= 20
+        assert 3 <= len(re.findall(rb"/Type /Page\b", base64.b64decode(made["data"]))) <= 10
 
     _browse(address, "laptop", steps)
+
+
+def test_a_link_to_a_section_that_is_one_folded_part_opens_it(address: str) -> None:
+    async def steps(browser: Browser) -> None:
+        folded = "document.querySelector('#words details').open"
+        assert not await browser.run(folded)
+        await browser.run("document.querySelector('a[href=\"#words\"]').click()")
+        assert await browser.run(folded)
+
+    _browse(address, "phone", steps)
 
 
 def test_routes_of_today_begin_hidden_and_a_switch_shows_them(address: str) -> None:

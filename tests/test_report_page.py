@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import json
 import re
@@ -36,7 +37,7 @@ from optimizer.report.figures import draw_sites
 from optimizer.report.maps.geography import Bounds
 from optimizer.report.maps.map_layers import CROWD_SHAPE, crowds, map_layers
 from optimizer.report.maps.still_maps import draw_plan
-from optimizer.report.page import ROWS_SHOWN, page
+from optimizer.report.page import NOT_CHOSEN, ROWS_SHOWN, page
 from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from tests.report_case import changed_content, changed_site, full_content, large_content, site_row
@@ -143,6 +144,7 @@ def test_the_files_are_those_promised(written: tuple[list[Path], Parsed]) -> Non
     paths, _ = written
     assert [path.name for path in paths] == [
         "report.html",
+        "sites-not-chosen.csv",
         "map-risk.png",
         "map-sure.png",
         "map-effort-1.png",
@@ -154,7 +156,14 @@ def test_the_files_are_those_promised(written: tuple[list[Path], Parsed]) -> Non
         "evaders.png",
     ]
     assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
-    assert all(path.stat().st_size > 1000 for path in paths)
+    assert all(path.stat().st_size > 1000 for path in paths if path.suffix != ".csv")
+
+
+def test_sites_that_are_not_chosen_stand_in_a_table_for_spreadsheets(written: tuple[list[Path], Parsed]) -> None:
+    (path,) = (path for path in written[0] if path.name == NOT_CHOSEN)
+    head, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    table = written[1].tables["sites-not-chosen"]
+    assert [head, *rows] == table
 
 
 def test_the_page_is_well_formed_and_has_unique_ids(written: tuple[list[Path], Parsed]) -> None:
@@ -186,7 +195,7 @@ def test_the_page_loads_nothing(written: tuple[list[Path], Parsed]) -> None:
         if name in {"src", "href", "srcset", "data", "action"}
     ]
     assert links
-    assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in links if link != NOT_CHOSEN)
     ids = {attrs.get("id") for _, attrs in parsed.elements}
     assert {link[1:] for link in links if link.startswith("#")} <= ids
 

@@ -58,7 +58,7 @@ UNCERTAINTY_FILE, SENSITIVITY_FILE = "doubt.json", "sensitivity.json"
 
 FILES = (
     *(PLAN_FILE, LAYER_FILE, MIXTURE_FILE, INSTANCE_FILE, RUN_FILE, DUTIES_FILE),
-    *(UNCERTAINTY_FILE, SENSITIVITY_FILE, CERTIFICATE_FILE, "report.html"),
+    *(UNCERTAINTY_FILE, SENSITIVITY_FILE, CERTIFICATE_FILE, "report.html", "sites-not-chosen.csv"),
 )
 """What a plan folder may hold beside figures."""
 FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", "sensitivity.png")

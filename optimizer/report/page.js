@@ -54,6 +54,21 @@
     }
   });
 
+  /* A link to a section whose only part is folded opens it. */
+  many("a[href^='#']").forEach(function (link) {
+    link.addEventListener("click", function () {
+      var folded = many("#" + link.getAttribute("href").slice(1) + " > details.fold");
+      if (folded.length === 1) { folded[0].open = true; }
+    });
+  });
+  /* Browsers that do not know how to print what is folded get it opened. */
+  var unfolded = [];
+  window.addEventListener("beforeprint", function () {
+    unfolded = many("details.on-paper:not([open])");
+    unfolded.forEach(function (each) { each.open = true; });
+  });
+  window.addEventListener("afterprint", function () { unfolded.forEach(function (each) { each.open = false; }); });
+
   /* The map: one card for the mark that is tapped, clicked, pointed at, reached by arrow keys, or chosen in a table. */
   var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9;
 

@@ -25,6 +25,7 @@ from optimizer.base.text.language import counted, long_date, markup, spoken
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.first_page import LINES_A_SHEET, command_order
 from optimizer.report.content.mixture import mixture_sentences
+from optimizer.report.content.placements import not_chosen_table
 from optimizer.report.content.report_content import SECTIONS, report_tables
 from optimizer.report.content.risk import record_limits
 from optimizer.report.content.summary import (
@@ -60,7 +61,8 @@ def write_report(folder: Path, content: ReportContent) -> list[Path]:
     Returns
     -------
     list of Path
-        `report.html`, then `map-risk.png`, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
+        `report.html`, then `sites-not-chosen.csv` where there are such sites, `map-risk.png`, `map-plan.png`, `sites.png`, `layouts.png` and
+        `evaders.png`.
 
     Raises
     ------
@@ -74,16 +76,32 @@ def write_report(folder: Path, content: ReportContent) -> list[Path]:
         images = save_figures(temporary, content, layers)
         html = page(content, {image.stem: image for image in images}, layers)
         (temporary / "report.html").write_text(html, encoding="utf-8", errors="replace", newline="\n")
+        tables = _write_not_chosen(temporary, content)
         for item in sorted(temporary.iterdir()):
             item.replace(folder / item.name)
-    return [folder / name for name in ("report.html", *(image.name for image in images))]
+    return [folder / name for name in ("report.html", *tables, *(image.name for image in images))]
+
+
+def _write_not_chosen(folder: Path, content: ReportContent) -> list[str]:
+    """Write the sites that are not in the plan as a table for spreadsheets, and return its name; none where there are no such sites."""
+    from optimizer.report.geodata.files import write_csv
+
+    table = not_chosen_table(content)
+    if not table.rows:
+        return []
+    headers = [column.header for column in table.columns]
+    write_csv(folder / NOT_CHOSEN, [dict(zip(headers, row, strict=True)) for row in table.rows])
+    return [NOT_CHOSEN]
 
 
 HERE = Path(__file__).parent
 
+NOT_CHOSEN = "sites-not-chosen.csv"
+"""Table of the sites that are not in the plan: the page folds them, and paper does not have them."""
+
 ROWS_SHOWN = {"desk": 20, "phone": 5}
 """Rows of a table that are shown at first on a desk and on a telephone (as page.css has them); a button shows the others, and paper has
-them all."""
+them all of each table that it has."""
 
 
 def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers | None = None) -> str:
@@ -123,6 +141,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             order_length=number(order.length),
             contents=[(each.id, _(each.title)) for each in shown],
             shown={each.id for each in shown},
+            not_chosen_file=NOT_CHOSEN,
             glossary=[(_(word), _(meaning)) for word, meaning in GLOSSARY],
             solve_sentence=solve_sentence(content),
             beats_sentence=beats_sentence(content),
