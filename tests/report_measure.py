@@ -1,7 +1,8 @@
 """Measure a report in Chromium: `python -m tests.report_measure FOLDER...` prints a row of results/report.md for each plan folder.
 
-Screens to the first order, to the four answers of the first page, and in all on three sizes, presses of the tabulator to the map, pages of paper, size, milliseconds until the map can be used (by the page's
-own clock, beside whatever else the machine does), frames a second while a mouse drags the map and processor milliseconds of each, taps
+Screens to the first order, to the four answers of the first page, and in all on three sizes, presses of the tabulator to the map, pages
+of paper, size, milliseconds until the map can be used (by the page's own clock, beside whatever else the machine does), frames a second
+while a mouse drags the map and processor milliseconds of each, taps
 that open a card, requests, rules of axe broken in dark and light on each size (`AXE=FILE` names axe.min.js of the npm package axe-core).
 """
 
