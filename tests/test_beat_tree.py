@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.work.listener import SilentListener
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_teams
@@ -61,7 +61,7 @@ def test_a_search_for_fixed_options_alone_ends_when_it_branches() -> None:
     for enough in (-np.inf, np.inf):
         told: list[object] = []
         tree: Any = SimpleNamespace(generation=generation, listener=SilentListener(), offer=lambda *_: None)
-        fixed = FixedOptions(tree, SolveOptions(threads=1), time.monotonic())
+        fixed = FixedOptions(tree, SolveOptions(threads=1), work_seconds())
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(BranchAndCut, "expanded", lambda *given, told=told: real(*(told.append(given) or given)))
             values.append(plan_value(instance, fixed.alone(enough, np.inf, [])))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -220,7 +219,7 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
         arguments = (instance, node, master.pool.paths, master.budget_cuts)
         every, clock, told = budget_floors.tightened_bounds(*arguments), count(), _Notes()
         with monkeypatch.context() as patch:
-            patch.setattr(budget_floors, "time", SimpleNamespace(monotonic=lambda clock=clock: next(clock)))
+            patch.setattr(budget_floors, "work_seconds", lambda clock=clock: next(clock))
             some = budget_floors.tightened_bounds(*arguments, until=1, listener=told)
         if some is node.floor:
             continue

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.cooperation.output import interval, reaches
 from optimizer.analysis.cooperation.site_gains import agency_gains
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
@@ -177,11 +178,11 @@ def random_game(
 def test_intervals_hold_the_true_game(players: int, seed: int, width: float) -> None:
     game, true = random_game(np.random.default_rng(seed), players, width=width)
     shares = by_orders(lambda members: true[members], players)
-    for interval, share in zip(game.shapley(), shares, strict=True):
-        assert interval.low - 1e-9 <= share <= interval.high + 1e-9
-        assert interval.low - 1e-9 <= interval.found <= interval.high + 1e-9
+    for own, share in zip(game.shapley(), shares, strict=True):
+        assert own.low - 1e-9 <= share <= own.high + 1e-9
+        assert own.low - 1e-9 <= own.found <= own.high + 1e-9
         if width == 0:
-            assert interval.low == pytest.approx(interval.high)
+            assert own.low == pytest.approx(own.high)
     whole = frozenset(range(players))
     assert math.fsum(each.found for each in game.shapley()) == pytest.approx(game.worth(whole).found, abs=1e-9)
     worth = true[whole] - sum(true[frozenset({i})] for i in range(players))
@@ -233,6 +234,18 @@ def test_stopped_early_the_intervals_still_hold() -> None:
     for share, exact in zip(part.shares, whole.shares, strict=True):
         assert share.share.low <= exact.share.found + 1e-6
         assert share.share.high >= exact.share.found - 1e-6
+
+
+def test_what_no_search_has_shown_is_not_yet_known() -> None:
+    instance = with_agencies(8)
+    found = cooperate(instance, TERMS, listener=Recorder(patience=2))
+    unknown = [each for each in found.coalitions if each.upper == found.nobody > each.lower]
+    assert unknown
+    assert all(reaches(found, each).startswith("not yet known: between 0 and") for each in unknown)
+    wide = next(each for each in found.shares if each.share.low <= 0 < each.share.high)
+    assert interval(found, wide.share).startswith("not yet known: between")
+    whole = cooperate(instance, TERMS)
+    assert not any("not yet known" in reaches(whole, each) for each in whole.coalitions)
 
 
 @pytest.mark.slow

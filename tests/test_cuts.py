@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from optimizer.base.errors import SolverError
 from optimizer.base.work import executor as threads_module
 from optimizer.base.work.listener import SILENT, SilentListener
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.evaders import Evader
@@ -29,6 +30,7 @@ from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
     add_lagrangian_cuts,
     add_lagrangian_cuts_if_worthwhile,
     least_with_prices,
+    proven_cut,
 )
 from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
@@ -235,15 +237,24 @@ def again(cut: BranchAndCut, params: LagrangianParams = LagrangianParams()) -> B
 
 
 class LosesAGroup(LocalTreeWorkers):
-    """Loses the worker of the second group."""
+    """Loses the worker of the second group; keeps that group, and those that are given after it."""
 
     n_groups = n_paused = 0
+    lost: GroupTask | None = None
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.after: list[GroupTask] = []
 
     def send(self, worker: int, message: ToWorker) -> None:
         """Count it, and lose the worker or send it."""
         self.n_paused += isinstance(message, Pause)
         self.n_groups += isinstance(message, Order) and isinstance(message.task, GroupTask)
+        if isinstance(message, Order) and isinstance(message.task, GroupTask) and self.lost is not None:
+            self.after.append(message.task)
         if isinstance(message, Order) and self.n_groups == 2:
+            assert isinstance(message.task, GroupTask)
+            self.lost = self.lost or message.task
             self._events.append((worker, Lost("ended by signal 9")))
         else:
             super().send(worker, message)
@@ -270,8 +281,15 @@ def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_ma
     before = alone.lower
     add_lagrangian_cuts(alone, nothing)
     workers = LosesAGroup(2)
+
+    def here(tree: BranchAndCut, task: GroupTask, placed: np.ndarray) -> Cuts:
+        workers.after += [] if workers.lost is None else [task]
+        return proven_cut(tree, task, placed)
+
+    monkeypatch.setattr(lagrangian_cuts, "proven_cut", here)
     add_lagrangian_cuts(shared, nothing, shared_by(workers, shared))
-    assert workers.n_groups >= 2  # one of them was lost; this process makes what no worker has begun
+    assert workers.lost is not None
+    assert sum(task is workers.lost for task in workers.after) == 1  # by another worker, or by this process
     assert shared.lower == pytest.approx(alone.lower, rel=1e-6)
     assert alone.lower > before * (1 + 1e-4)
 
@@ -341,7 +359,7 @@ def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_pl
     add_lagrangian_cuts_if_worthwhile(cut, nothing)
     assert (cut.lower, cut.master.program.n_rows) == (before, rows)
     cut.params = SolveParams(lagrangian=LagrangianParams(gap=0.0, nodes=2, worthwhile=0.0))
-    cut.until = time.monotonic()
+    cut.until = work_seconds()
     add_lagrangian_cuts_if_worthwhile(cut, nothing)
     assert cut.lower == before
     cut.until = np.inf

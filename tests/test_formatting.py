@@ -17,12 +17,14 @@ from optimizer.base.text.formatting import (
     amount_with_unit,
     amounts,
     decimal,
+    known,
     number,
     percent,
     plain,
 )
 from optimizer.base.text.messages import message
 from optimizer.base.text.printable import JOINERS, printable
+from optimizer.report.content.comparison import MobilityRow
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
 from optimizer.report.maps.road_layers import RoadClass, risk_classes, width_classes
@@ -88,16 +90,35 @@ def test_plain_text_drops_what_cannot_be_written_and_is_cut() -> None:
     assert plain("Hightown", 5) == "High\N{HORIZONTAL ELLIPSIS}"
 
 
+OF_THE_MODEL = " Proven is the search in this model, not the world: it holds as far as what is assumed holds."
+
+
 def _headline(**changes: object) -> str:
+    """Return the headline without the sentence that stands beside a proven number."""
     content = full_content()
     summary = replace(content.summary, **changes)  # type: ignore[arg-type] # one helper for fields of every type
-    return headline(replace(content, summary=summary)).replace("\N{NO-BREAK SPACE}", " ")
+    said = headline(replace(content, summary=summary)).replace("\N{NO-BREAK SPACE}", " ")
+    assert said.endswith(OF_THE_MODEL) == (summary.lower is not None and known(summary.upper))
+    return said.removesuffix(OF_THE_MODEL)
 
 
 def test_headline_says_the_value_and_the_bound() -> None:
     assert _headline() == (
-        "With the 2 sites and 3 beats below, the share of loads that get through is 31.2 %; "
+        "With the 2 sites and 3 beats below, 13.8 percentage points less gets through than under today's layout: "
+        "the share of loads that get through is 31.2 %; "
         "no layout within these budgets can bring it below 30.9 %."
+    )
+
+
+def test_headline_gives_the_gain_over_who_may_change_gateway_and_over_detection() -> None:
+    rows = (
+        MobilityRow(mobility=0.0, free=False, existing=0.45, plan=0.312, assumed=True, gains=(0.138, 0.12, 0.15)),
+        MobilityRow(mobility=1.0, free=True, existing=0.5, plan=0.51, assumed=False, gains=(-0.01, -0.02, 0.01)),
+    )
+    said = headline(replace(full_content(), mobility=rows)).replace("\N{NO-BREAK SPACE}", " ")
+    assert (
+        "13.8 percentage points less gets through than under today's layout as assumed, and -2.0 to 15.0 over who may change gateway"
+        in said
     )
 
 

@@ -17,6 +17,7 @@ from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.analysis.frontier.frontier import BudgetRange, frontier
 from optimizer.analysis.uncertainty.uncertainty import UncertaintyRequest
 from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.instance.evaders import Searches
@@ -398,7 +399,7 @@ def seeing(grid: Instance, mixture: tuple[list[NDArray[np.bool_]], NDArray[np.fl
 def test_evaders_that_are_not_reached_are_bounded_as_if_they_saw_the_plan_of_the_day(
     grid: Instance, mixture: tuple[list[NDArray[np.bool_]], NDArray[np.float64]]
 ) -> None:
-    late = answers(grid, mixture, until=time.monotonic() - 1)
+    late = answers(grid, mixture, until=work_seconds() - 1)
     assert late.unsearched == len(grid.evaders)
     assert late.labels == 0
     assert late.bound == pytest.approx(seeing(grid, mixture), rel=1e-9)
@@ -428,6 +429,7 @@ def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
     monkeypatch.setattr(best_paths, "plain", recorded(best_paths.plain))
     monkeypatch.setattr(best_paths, "compiled", None)
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(evader_module, "work_seconds", lambda: 0.0)
     least, total = np.inf, []
     for speed in (6e4, 2e5, 2e6, 1e9):
         monkeypatch.setattr(evader_module, "_speed", {False: speed, True: speed})

@@ -140,6 +140,21 @@ def test_the_report_says_what_becomes_of_the_gain_if_traffickers_change_gateway(
     values = [row.plan for row in rows]
     assert (np.diff(values) >= -1e-12).all()
     assert values[2] == planned.plan.values.plan
+    for row in rows:
+        assert row.low_detection is not None
+        assert row.high_detection is not None
+        assert row.high_detection.plan < row.plan < row.low_detection.plan
+        cases = (row, row.low_detection, row.high_detection)
+        assert row.gains == tuple(case.existing - case.plan for case in cases if case.existing is not None)
+    assert "searching as if loads kept their gateway" in [each.name for each in planned.steps]
+    # the search begins from that plan: no limit is so short that it ends above it
+    hurried = plan_scenario(
+        path, tmp_path / "hurried", options={"time_limit": 1e-6}, settings={"evaders.mobility": 0.3}, report=False
+    )
+    kept = solve(compiled(tmp_path / "fixed").instance, time_limit=0.25e-6, threads=1)
+    assert kept.plan is not None
+    instance = planned.compiled.instance
+    assert hurried.plan.values.plan <= plan_value(instance, instance.placed(kept.plan.options)) + 1e-12
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "may change gateway" in page
     assert "at no cost" in page

@@ -71,7 +71,7 @@ def least(instance: Instance, *plans: NDArray[np.bool_]) -> float:
     return min(greedy_value(instance), *(fitting_value(instance, plan) for plan in known)) * (1 + 1e-9)
 
 
-def solved(instance: Instance, given: Plan, method: str) -> list[tuple[Instance, float]]:
+def solved(instance: Instance, given: Plan | None, method: str) -> list[tuple[Instance, float]]:
     """Solve with hardly any time."""
     result = solve(instance, method=method, time_limit=NO_TIME, start=given, threads=1)
     single = result.upper if result.mixed is None else result.mixed.pure_upper
@@ -81,13 +81,13 @@ def solved(instance: Instance, given: Plan, method: str) -> list[tuple[Instance,
     return [(instance, single)]
 
 
-def curve(instance: Instance, given: Plan) -> list[tuple[Instance, float]]:
+def curve(instance: Instance, given: Plan | None) -> list[tuple[Instance, float]]:
     """Solve a budget curve around the plan's budget with hardly any time."""
-    found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], TERMS, starts=[given])
+    found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], TERMS, starts=[given] if given else [])
     return [(Changes({"money": point.budgets[0]}).applied(instance), point.upper) for point in found.points]
 
 
-def coalitions(instance: Instance, given: Plan) -> list[tuple[Instance, float]]:
+def coalitions(instance: Instance, given: Plan | None) -> list[tuple[Instance, float]]:
     """Solve every coalition with hardly any time."""
     two = replace(
         instance,
@@ -96,11 +96,11 @@ def coalitions(instance: Instance, given: Plan) -> list[tuple[Instance, float]]:
             replace(option, agency=("north", "south")[j % 2], forced=False) for j, option in enumerate(instance.options)
         ),
     )
-    found = cooperate(two, TERMS, starts=[given])
+    found = cooperate(two, TERMS, starts=[given] if given else [])
     return [(coalition_problem(two, each.members), each.upper) for each in found.coalitions]
 
 
-COMMANDS: dict[str, Callable[[Instance, Plan], list[tuple[Instance, float]]]] = {
+COMMANDS: dict[str, Callable[[Instance, Plan | None], list[tuple[Instance, float]]]] = {
     "solve": lambda instance, given: solved(instance, given, "auto"),
     "compact": lambda instance, given: solved(instance, given, "compact"),
     "mixed": lambda instance, given: solved(instance, given, "mixed"),
@@ -109,14 +109,32 @@ COMMANDS: dict[str, Callable[[Instance, Plan], list[tuple[Instance, float]]]] = 
 }
 
 
+@pytest.mark.parametrize("given", ["nothing", "a poor plan", "the best plan"])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_no_answer_is_worse_than_what_is_known(name: str) -> None:
+def test_no_answer_is_worse_than_what_is_known(name: str, given: str) -> None:
     for seed in SEEDS:
         instance = random_instance(seed)
-        _, best = brute_force(instance)
-        given = Plan.from_mask(instance, best)
-        for case, upper in COMMANDS[name](instance, given):
-            assert upper <= least(case, best)
+        forced = feasible_start(instance)
+        known = {"a poor plan": forced, "the best plan": brute_force(instance)[1]}.get(given)
+        for case, upper in COMMANDS[name](instance, None if known is None else Plan.from_mask(instance, known)):
+            assert upper <= least(case, *([] if known is None else [known]))
+
+
+def test_a_wide_gap_is_no_leave_to_repeat_the_plan_of_a_smaller_budget() -> None:
+    for seed in SEEDS:
+        instance = random_instance(seed)
+        found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], SolveModel(gap=0.9, threads=1))
+        for point in found.points:
+            assert point.upper <= greedy_value(Changes({"money": point.budgets[0]}).applied(instance)) * (1 + 1e-9)
+
+
+def test_a_plan_made_to_fit_keeps_to_how_many_sites_may_change() -> None:
+    instance = replace(random_instance(2), exclusions=(), resources=())
+    free = replace(
+        instance, options=tuple(replace(o, uses={}, forced=False, forbidden=False) for o in instance.options)
+    )
+    case = Changes(change_at_most=2).applied(free)
+    assert not violations(case, made_to_fit(case, np.ones(len(case.options), dtype=bool)))
 
 
 def test_a_desk_does_not_lose_the_plan_that_is_shown(tmp_path: Path) -> None:

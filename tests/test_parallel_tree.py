@@ -342,7 +342,7 @@ def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lo
     placed = feasible_start(hard)
     state = pickle.dumps(TreeState(hard, tree.overlay, tree.master, placed, tree.rule.learnt, gap=0.0, seed=0))
     task = BranchTask((replace(tree.root, basis=None),), {}, seconds=np.inf, most=1)
-    order = Order(task, placed, tree.overlay.value(placed), 0.0, np.inf)
+    order = Order(task, placed, tree.overlay.value(placed), 0.0, np.inf, np.inf)
 
     def carried_out(run: str, number: int, first: bool) -> bool:
         return isinstance(obeyed(OrderKey(run, number, first), state, order), OrderOutcome)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
@@ -262,7 +262,7 @@ def test_a_node_that_a_plan_found_in_it_closes_is_not_split(monkeypatch: pytest.
 def test_time_up_before_the_start_leaves_the_trivial_bound() -> None:
     instance = random_instance(4)
     overlay = contract(instance)
-    tree = BranchAndCut(instance, overlay, until=time.monotonic())
+    tree = BranchAndCut(instance, overlay, until=work_seconds())
     assert tree.cut_root() is None
     assert tree.dive() is None
     tree.branch()

@@ -135,14 +135,13 @@ def _print_lines(found: Cooperation, *, sites: bool) -> None:
 
 
 def _show(found: Cooperation) -> None:
-    from optimizer.analysis.cooperation.output import interval, sentences
+    from optimizer.analysis.cooperation.output import interval, reaches, sentences
 
     rows = [
-        (" + ".join(c.members), six_figures(c.upper), six_figures(c.lower), six_figures(found.nobody - c.upper))
-        for c in found.coalitions
+        (" + ".join(c.members), six_figures(c.upper), six_figures(c.lower), reaches(found, c)) for c in found.coalitions
     ]
     print_table("Value of each coalition", ["coalition", "value", "no plan below", "reaches"], rows)
-    shares = [(each.agency, interval(each.alone), interval(each.share)) for each in found.shares]
+    shares = [(each.agency, interval(found, each.alone), interval(found, each.share)) for each in found.shares]
     print_table("Fair split (Shapley value)", ["agency", "reaches alone", "share of what all reach"], shares)
     names = [each.agency for each in found.shares]
     gains = [

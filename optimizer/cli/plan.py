@@ -237,18 +237,35 @@ def _show(planned: Planned) -> None:
 
 
 def _show_mobility(values: Sequence[MobilityValues], assumed: float) -> None:
-    """Print what plan and today's layout let through if other shares of the informed loads may change gateway."""
+    """Print what plan and today's layout let through if other shares of the informed loads may change gateway, and the range of the gain."""
+    from optimizer.base.text.formatting import number
+    from optimizer.scenario.compile.mobility import RANGE
+
     rows = [
         (
             f"{row.mobility:.0%}" + (", at no cost" if row.free else ", as assumed" if row.mobility == assumed else ""),
             "-" if row.existing is None else six_figures(row.existing),
             six_figures(row.plan),
-            "-" if row.existing is None else six_figures(row.existing - row.plan),
+            number(row.gains[0]) if row.gains else "-",
+            f"{number(min(row.gains))} to {number(max(row.gains))}" if row.gains else "-",
         )
         for row in values
     ]
     title = "If traffickers may change gateway (the search and its bound are of the assumed case)"
-    print_table(title, ["informed loads that may", "today's layout", "this plan", "gain"], rows)
+    print_table(title, ["informed loads that may", "today's layout", "this plan", "gain", "over detection"], rows)
+    gains = [gain for row in values for gain in row.gains]
+    if gains:
+        own = next(row.gains[0] for row in values if row.mobility == assumed and not row.free)
+        than = "with nothing placed" if values[0].existing is None else "under today's layout"
+        print_line(
+            f"Less gets through than {than}: {number(own)} as assumed, {number(min(gains))} to {number(max(gains))} over who may "
+            "change gateway and how well sites detect. Proven is the search in this model, not the world."
+        )
+    if not assumed:
+        print_line(
+            "Assumed: mobility 0, every load keeps its gateway whatever stands behind it. Loads that change gateway make the plan worth less; "
+            f"a fifth is of the size that was measured: --set evaders.mobility={RANGE[1]:g} plans for it (docs/evaders.md)."
+        )
 
 
 def _show_doubt(doubt: PlansOverDraws) -> None:

@@ -24,6 +24,7 @@ from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.region import border_warnings, save_region, summary
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.region_source import obtain_region
+from optimizer.scenario.compile.mobility import RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -457,6 +458,8 @@ def _evaders(region: Region) -> str:
         "[evaders]                                      # who travels from where to where",
         f"decay_minutes = {DECAY_MINUTES:<30} # ASSUMED: travel time at which a destination attracts 1/e",
         "habitual_share = 0.3                           # ASSUMED: keep to their routes; the others know the plan",
+        f"mobility = {RANGE[1]:<35g} # ASSUMED: share of those who know the plan that may enter at another gateway: 0 to 1 (docs/evaders.md)",
+        "switching_loss = 0.1                           # ASSUMED: share of these that is lost on the way there",
         'unreachable = "skip"                           # settlements that no gateway reaches are left out; `check` names them',
     ]
     if len(kinds) > 1:

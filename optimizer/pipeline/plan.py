@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
 from optimizer.base.work.executor import SERIAL
-from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
 from optimizer.certificate.check import stated
 from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.briefing.guarantees import plan_warnings, traffic_warnings
@@ -40,6 +41,7 @@ from optimizer.problem.plan.plan import with_mixture
 from optimizer.problem.plan.result import single_plan
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
+from optimizer.scenario.compile.mobility import at_mobility
 from optimizer.scenario.demand.delivered_effort import delivered_changes, delivered_sources
 from optimizer.scenario.file.model import ScenarioModel, read_content
 from optimizer.scenario.file.ranges import range_warnings
@@ -356,14 +358,41 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
 
     terms = compiled.scenario.solve
     threads = None if asked.scheduler else terms.threads
+    left = terms.time_limit
+    if compiled.scenario.evaders.mobility:
+        begun = time.monotonic()
+        fixed = _fixed_gateways(compiled, starts, times)
+        starts = (*starts, *(() if fixed.plan is None else (fixed.plan,)))
+        left = None if left is None else max(left - (time.monotonic() - begun), left * (1 - FIXED_SHARE))
     with step(times, "solving", stoppable=False):
         return solve_with(
             compiled.instance,
-            terms.search(scheduler=asked.scheduler, threads=threads),
+            terms.search(scheduler=asked.scheduler, threads=threads, time_limit=left),
             starts=starts,
             support=terms.support,
             listener=times,
             record=asked.record,
+        )
+
+
+FIXED_SHARE = 0.25
+"""Share of the time limit for the search where every load keeps its gateway, from whose plan the search for mobile loads begins."""
+
+
+def _fixed_gateways(compiled: Compiled, starts: Sequence[Plan], times: StepTimes) -> Result:
+    """Return a plan against loads that keep their gateway: a search from nothing can end far above it (docs/evaders.md)."""
+    from optimizer.solvers.solve import solve_with
+
+    terms = compiled.scenario.solve
+    fixed = at_mobility(compiled.instance, compiled.travel, 0.0)
+    seconds = None if terms.time_limit is None else FIXED_SHARE * terms.time_limit
+    method = "greedy" if seconds is None else "cuts" if terms.method == MIXED else terms.method
+    with step(times, "searching as if loads kept their gateway", stoppable=False):
+        return solve_with(
+            fixed,
+            terms.search(method=method, threads=terms.threads, time_limit=seconds),
+            starts=starts,
+            listener=OnlyCancels(times),
         )
 
 

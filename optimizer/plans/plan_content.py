@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from optimizer.base.work.listener import ForwardingListener
 from optimizer.plans.plan_folder import provenance
 from optimizer.problem.files.plan_file import (
     DIGITS,
+    LayoutValues,
     MobilityValues,
     PlanFile,
     PlanSite,
@@ -25,10 +26,13 @@ from optimizer.problem.files.plan_file import (
     site_entry,
 )
 from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan
 from optimizer.report.maps.geography import StraightRoads
 from optimizer.scenario.compile.mobility import RANGE, at_mobility
 from optimizer.scenario.compile.options import past
 from optimizer.scenario.compile.source_measures import on_roads
+from optimizer.scenario.compile.uncertainty import plan_at_chances
+from optimizer.scenario.file.ranges import detection_chances, detection_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +117,7 @@ def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> 
             existing=comparison.existing.value if comparison.existing else None,
             plan=comparison.plan.value,
             everything=comparison.everything,
-            by_mobility=_by_mobility(compiled, comparison),
+            by_mobility=_by_mobility(compiled, comparison, result.plan or Plan(())),
         ),
         resources=resource_entries(instance.resources, instance.amounts(instance.placed(options))),
         sites=[site for option, site in sites if option in options],
@@ -122,22 +126,48 @@ def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> 
     )
 
 
-def _by_mobility(compiled: Compiled, comparison: Comparison) -> list[MobilityValues]:
-    """Return what plan and today's layout let through if other shares of the informed loads may change gateway."""
+def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> list[MobilityValues]:
+    """Return what plan and today's layout let through if other shares of the informed loads may change gateway, over the range of detection."""
     own, travel = compiled.scenario.evaders.mobility, compiled.travel
     if len(travel.evidence.demand.gateways) < 2 or compiled.scenario.evaders.habitual_share == 1:
         return []
     options = comparison.instance.options
     today = np.array([option.existing for option in options], dtype=bool) if comparison.existing is not None else None
+    ranges = {path: detection_range(chance) for path, chance in detection_chances(compiled.scenario).items()}
+    low, high = (
+        plan_at_chances(compiled, found, {path: ends[k] for path, ends in ranges.items()}).options for k in (0, 1)
+    )
     rows = []
     for mobility, free in (*((share, False) for share in sorted({*RANGE, own})), (1.0, True)):
-        if mobility == own and not free:
-            existing, plan = comparison.existing and comparison.existing.value, comparison.plan.value
+        own_case = mobility == own and not free
+        instance = comparison.instance if own_case else at_mobility(comparison.instance, travel, mobility, free=free)
+        at_ends = [
+            LayoutValues(
+                existing=None if today is None else plan_value(changed, today),
+                plan=plan_value(changed, comparison.placed),
+            )
+            for changed in (replace(instance, options=low), replace(instance, options=high))
+        ]
+        existing: float | None
+        if own_case:
+            existing, plan = comparison.existing.value if comparison.existing else None, comparison.plan.value
+            nothing = comparison.nothing.value
         else:
-            instance = at_mobility(comparison.instance, travel, mobility, free=free)
             existing = None if today is None else plan_value(instance, today)
-            plan = plan_value(instance, comparison.placed)
-        rows.append(MobilityValues(mobility=mobility, free=free, existing=existing, plan=plan))
+            plan, nothing = (
+                plan_value(instance, mask) for mask in (comparison.placed, np.zeros_like(comparison.placed))
+            )
+        rows.append(
+            MobilityValues(
+                mobility=mobility,
+                free=free,
+                existing=existing,
+                plan=plan,
+                nothing=nothing,
+                low_detection=at_ends[0],
+                high_detection=at_ends[1],
+            )
+        )
     return rows
 
 

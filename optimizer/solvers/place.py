@@ -12,6 +12,7 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.work.cluster import connected
 from optimizer.base.work.executor import thread_count
 from optimizer.base.work.listener import SILENT, Stopping, stop_if_cancelled
+from optimizer.base.work.work_clock import limited
 from optimizer.problem.instance.methods import BUILT_IN, METHOD_NAMES, installed_methods
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
 from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
@@ -47,6 +48,7 @@ def place(
     began: float = np.inf,
     exact: Callable[[NDArray[np.bool_]], float] | None = None,
     warm_start: WarmStart | None = None,
+    greedy_known: bool = False,
     record: SearchRecord | None = None,
 ) -> Result:
     """Place options alone, whatever patrol teams the instance has.
@@ -67,12 +69,14 @@ def place(
     proven
         A lower bound of the optimal value that is known already.
     began
-        `time.monotonic()` at which the work began of which this is a part; by default now. Other processes are started some seconds after it.
+        `work_seconds()` at which the work began of which this is a part; by default now. Other processes are started some seconds after it.
     exact
         Value of an (options,) mask on the full network, where the overlay's is not the sum over the instance's evaders.
     warm_start
         Rows of earlier solves over the same overlay, changed into those of this one: for a series of problems of other budgets, or of other
         options forced and forbidden. Where there are `starts` no greedy plan is made then, and no ruins before the root is cut.
+    greedy_known
+        Whether a plan of `starts` is no worse than a greedy one: none is made then after the time limit.
     record
         Receives what a certificate of the bound needs; of the method `cuts`, in one process, and without `master` and `warm_start`.
 
@@ -88,6 +92,7 @@ def place(
         workers = None
         if options.scheduler is not None:
             workers = ClusterTreeWorkers(stack.enter_context(connected(options.scheduler)))
+        stack.enter_context(limited(options.time_limit))
         stopping = stack.enter_context(Stopping(listener))
         search = SolveState(
             instance,
@@ -104,6 +109,7 @@ def place(
             workers=workers,
             exact=exact,
             warm_start=warm_start,
+            greedy_made=greedy_known,
             master=master,
             params=options.params,
             record=record,

@@ -188,7 +188,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         "shares",
         _("What each agency reaches alone, and its share of what all reach, as found, with the range that is proven"),
         (Column(_("Agency")), Column(_("Reaches alone"), numeric=True), Column(_("Fair share"), numeric=True)),
-        tuple((each.agency, interval(each.alone), interval(each.share)) for each in found.shares),
+        tuple((each.agency, interval(found, each.alone), interval(found, each.share)) for each in found.shares),
     )
     coalitions = ReportTable(
         "coalitions",
@@ -202,7 +202,8 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         tuple(
             (
                 " + ".join(each.members),
-                *(number(amount, 4) for amount in (each.upper, each.lower, found.nobody - each.upper)),
+                *(number(amount, 4) for amount in (each.upper, each.lower)),
+                reaches(found, each),
             )
             for each in found.coalitions
         ),
@@ -278,6 +279,21 @@ def _together(found: Cooperation) -> Difference:
     return difference(ValueBounds(found.nobody, found.nobody), found.together)
 
 
-def interval(each: WorthInterval) -> str:
-    """Return an interval in words."""
-    return with_range(number(each.found, 4), number(each.low, 4), number(each.high, 4))
+def interval(found: Cooperation, each: WorthInterval) -> str:
+    """Return what is known of a worth, in words: as found, with its range, or the range alone where that leaves open whether it is any."""
+    return _known(Difference(each.low, each.found, each.high, found.nobody)) or with_range(
+        number(each.found, 4), number(each.low, 4), number(each.high, 4)
+    )
+
+
+def reaches(found: Cooperation, coalition: CoalitionValue) -> str:
+    """Return by how much less gets through with a coalition's plan, or that it is not yet known."""
+    reached = difference(ValueBounds(found.nobody, found.nobody), coalition, rising=True)
+    return _known(reached) or number(reached.found, 4)
+
+
+def _known(reached: Difference) -> str:
+    """Return that a difference is not yet known, and between what it lies; empty where it is known."""
+    if reached.says != "open":
+        return ""
+    return _("not yet known: between {low} and {high}").format(low=number(reached.low, 3), high=number(reached.high, 3))

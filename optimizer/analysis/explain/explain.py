@@ -13,6 +13,7 @@ from optimizer.analysis.explain.residual_routes import SitesOnArcs, routes_left
 from optimizer.base.errors import ProblemList
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.option_names import named_options, site_names
 from optimizer.problem.plan.evaluation import evader_values
@@ -235,8 +236,10 @@ def explain_plan(
             options = first if named else [*fixed, *partners[:others]]
         with step(stopping, "looking for the routes left"):
             left = evaders_left(known.instance, known.placed, _beats(known), evaders, stopping)
-        most = None if time_limit is None else time.monotonic() + AT_ROOT * time_limit
-        rows = stopping.attempt(lambda: root_rows(known, overlay, gap, most, stopping, params))
+        most = None if time_limit is None else AT_ROOT * time_limit
+        with limited(most):
+            end = None if most is None else work_seconds() + most
+            rows = stopping.attempt(lambda: root_rows(known, overlay, gap, end, stopping, params))
         prices = Pricing(known, overlay, gap, seed, params, partners, rows).prices(options, until, executor, stopping)
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)

@@ -31,6 +31,7 @@ from optimizer.problem.plan.difference import difference
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations
 from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.cuts_search import NARROW
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
@@ -446,7 +447,10 @@ def _solved(
     case, terms = curve.case(budgets), curve.terms
     start, proven = best_below(budgets, around), bound_above(budgets, around)
     plan = None if start is None else unpacked_plan(curve.instance, start["plan"])
-    if start is not None and (relative_gap(proven, start["upper"]) or 0.0) <= tolerance_of(terms.gap):
+    left = np.inf if start is None else relative_gap(proven, start["upper"]) or 0.0
+    if start is not None and left <= tolerance_of(terms.gap):
+        if left > NARROW:  # a wide gap is no leave to report the plan of a smaller budget
+            return _without_search(curve, budgets, around, call.listener)
         return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"])}
     options, listener = terms.search(time_limit=seconds, threads=call.threads(terms.threads)), call.listener
     if case.patrols is not None:

@@ -27,9 +27,9 @@ from optimizer.problem.plan.result import tolerance_of
 from optimizer.report.content.uncertainty import SensitivityFacts, SensitivityRow
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.mobility import with_travel
-from optimizer.scenario.compile.uncertainty import at_chances
+from optimizer.scenario.compile.uncertainty import plan_at_chances
 from optimizer.scenario.demand.travel import scenario_travel
-from optimizer.scenario.file.ranges import detection_chances
+from optimizer.scenario.file.ranges import detection_chances, detection_range
 from optimizer.solvers.place import place
 
 if TYPE_CHECKING:
@@ -227,24 +227,17 @@ def _case(base: _Base, end: VariationEnd) -> Instance:
     if end.budgets:
         return Changes(budgets=end.budgets).applied(instance)
     if end.chances:
-        return with_plan(at_chances(base.compiled, base.compiled.instance, end.chances), _remade(base, end.chances))
+        return plan_at_chances(base.compiled, base.plan, end.chances)
     evidence = read_evidence(
         base.path, settings={**base.settings, **end.settings}, skip_unreachable=base.skip_unreachable
     )
     return with_travel(instance, scenario_travel(evidence))
 
 
-def _remade(base: _Base, chances: Mapping[str, float]) -> Plan:
-    """Return the plan with its beats as they are with other detection chances."""
-    from optimizer.problem.plan.plan import packed_plan, unpacked_plan
-
-    return unpacked_plan(at_chances(base.compiled, base.compiled.instance, chances), packed_plan(base.plan))
-
-
 # The assumptions of a scenario that are varied, and over which ranges.
 
-BUDGET, DETECTION = 0.1, 0.2
-"""Relative changes of budgets (by whole units where they are whole, at least one), and of detection chances that are no ranges."""
+BUDGET = 0.1
+"""Relative change of budgets, by whole units where they are whole, at least one."""
 
 HABITUAL, POWER, SHARE = 0.2, 0.25, 0.1
 """Changes of the share of habitual evaders, of the exponent of population, and of the share of a kind of gateway."""
@@ -314,9 +307,7 @@ def _budgets(compiled: Compiled) -> Iterator[Variation]:
 def _detection(compiled: Compiled) -> Iterator[Variation]:
     for path, chance in detection_chances(compiled.scenario).items():
         ranged = isinstance(chance, tuple)
-        low, high = (
-            chance if isinstance(chance, tuple) else (chance * (1 - DETECTION), min(chance * (1 + DETECTION), 1.0))
-        )
+        low, high = detection_range(chance)
         if high > low:
             ends = (VariationEnd(number(each, 4), chances={path: each}) for each in (low, high))
             yield Variation(path, STATED if ranged else DEFAULT, *ends)

@@ -23,6 +23,7 @@ from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import SILENT, SilentListener
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.benchmark.rows import MixedRow, mixed_key
 from optimizer.lab.benchmark.valleys import draw_country
@@ -120,7 +121,7 @@ def weights(instance: Instance, terms: PeerTerms) -> PeerAnswer:
         score = np.exp(rate * (gained - gained.max()))
         share = score / np.bincount(paths.commodity, score)[paths.commodity]
         swaps.weigh(paths, commodities.weight[paths.commodity] * share)
-        plan = swaps.improved(plan, terms.until)
+        plan = swaps.improved(plan, terms.work_until)
         plans.append(plan)
         gained += paths.values(np.append(plan, False)) / scale
         if time.monotonic() >= terms.until:
@@ -134,7 +135,7 @@ def double_oracle(instance: Instance, terms: PeerTerms) -> PeerAnswer:
     single = CertifiedMixture((start,), np.ones(1), roads.value(start))
     relaxation = MarginalRelaxation(instance, roads)  # its cuts are not made: it holds the routes
     search = DoubleOracle(
-        instance, roads, relaxation, start, single, terms.gap, terms.until, terms.seed, terms.listener
+        instance, roads, relaxation, start, single, terms.gap, terms.work_until, terms.seed, terms.listener
     )
     search.lower = relaxation.lower
     search.game.add(start)
@@ -544,6 +545,11 @@ class PeerTerms:
     until: float
     seed: int = 0
     listener: Listener = SILENT
+
+    @property
+    def work_until(self) -> float:
+        """The same by the clock of work, as our own searches have it."""
+        return work_seconds() + self.until - time.monotonic()
 
 
 @dataclass(frozen=True)

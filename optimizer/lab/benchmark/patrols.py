@@ -14,6 +14,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH
 from optimizer.base.version import package_version
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.borderland import draw_land, region_instance
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.lab.benchmark.rows import PLANS, PatrolRow, patrol_key
@@ -175,7 +176,7 @@ def _with_beats(prepared: PreparedCase, options: PatrolOptions, *, fixed: bool) 
 def _pricing(prepared: PreparedCase, options: PatrolOptions) -> dict[str, Any]:
     """Bound the whole over all beats as the joint plan does first, with as much of the time, and tell how long pricing took."""
     started = time.monotonic()
-    until = started + PatrolParams().generating * options.time_limit
+    until = work_seconds() + PatrolParams().generating * options.time_limit
     generation = ColumnGeneration(with_teams(prepared.instance), prepared.field, seed=options.seed)
     tree = BranchAndPrice(generation, gap=options.gap)
     tree.cut_root(until)

@@ -221,6 +221,7 @@ def mobility_rows(compiled: Compiled, plan: PlanFile) -> tuple[MobilityRow, ...]
             existing=row.existing,
             plan=row.plan,
             assumed=row.mobility == own and not row.free,
+            gains=row.gains,
         )
         for row in plan.values.by_mobility
     )

@@ -103,7 +103,12 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
 def _on_mobility(terms: EvadersModel) -> list[str]:
     """Return a sentence on who may change gateway."""
     if not terms.mobility:
-        return [_("Each load enters at its own gateway, whatever stands behind it.")]
+        return [
+            _(
+                "No load changes gateway (mobility 0): each enters at its own, whatever stands behind it. "
+                "Where some change, the plan is worth less."
+            )
+        ]
     said = _(
         "Of the loads that see the plan {share} may enter at another gateway; {loss} of those are lost on the way."
     )

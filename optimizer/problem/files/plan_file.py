@@ -45,6 +45,13 @@ Id = ComposedId
 Minutes = Annotated[float, Field(ge=0)]
 
 
+class LayoutValues(Strict):
+    """Exact values of layouts; smaller is better."""
+
+    existing: float | None = Field(None, description="today's layout; null where nothing stands today")
+    plan: float = Field(description="this plan")
+
+
 class MobilityValues(Strict):
     """Exact values of layouts if another share of the informed loads may enter at another gateway than their own."""
 
@@ -54,6 +61,21 @@ class MobilityValues(Strict):
     )
     existing: float | None = Field(None, description="today's layout; null where nothing stands today")
     plan: float = Field(description="this plan")
+    nothing: float | None = Field(None, description="nothing placed")
+    low_detection: LayoutValues | None = Field(
+        None,
+        description="the same layouts with every detection chance at the low end of its range, or a fifth lower where it is one number",
+    )
+    high_detection: LayoutValues | None = Field(
+        None, description="the same with every detection chance at the high end, or a fifth higher"
+    )
+
+    @property
+    def gains(self) -> tuple[float, ...]:
+        """How much less gets through than under today's layout, or with nothing placed: as assumed, at low and at high detection."""
+        cases = (self, self.low_detection, self.high_detection)
+        pairs = ((self.nothing if case.existing is None else case.existing, case.plan) for case in cases if case)
+        return tuple(before - plan for before, plan in pairs if before is not None)
 
 
 class PlanValues(Strict):

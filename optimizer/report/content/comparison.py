@@ -56,6 +56,9 @@ class MobilityRow:
         Whether it is the share that the scenario assumes.
     free
         Whether a change of gateway costs nothing.
+    gains
+        How much less gets through than under today's layout, or with nothing placed where there is none: as assumed, and with detection at
+        the low and the high end of its range.
     """
 
     mobility: float
@@ -63,6 +66,7 @@ class MobilityRow:
     existing: float | None
     plan: float
     assumed: bool
+    gains: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +194,7 @@ def mobility_table(content: ReportContent) -> ReportTable:
             Column(_("Today's layout"), numeric=True),
             Column(_("This plan"), numeric=True),
             Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Over the range of detection"), numeric=True),
             Column(_("Note")),
         ),
         tuple(
@@ -198,6 +203,11 @@ def mobility_table(content: ReportContent) -> ReportTable:
                 value(summary, row.existing),
                 value(summary, row.plan),
                 difference(summary, minus(row.existing, row.plan)),
+                _("{least} to {most}").format(
+                    least=difference(summary, min(row.gains)), most=difference(summary, max(row.gains))
+                )
+                if row.gains
+                else "",
                 _("assumed by the scenario") if row.assumed else "",
             )
             for row in content.mobility

@@ -15,6 +15,7 @@ from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.plan.difference import WIDE, ValueBounds, searched_enough
 from optimizer.problem.plan.result import GIVEN, relative_gap
+from optimizer.report.content.report_table import minus
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
@@ -132,18 +133,61 @@ def headline(content: ReportContent) -> str:
     summary = ordered(content)
     if summary.upper is None or not known(summary.upper):
         return _no_plan(summary)
+    amounts = {"unit": unit(summary), "value": value(summary, summary.upper), "bound": _bound(summary)}
+    parts = {"gain": _gain(content), **amounts}
     if content.mixture is not None and content.mixture.alternates:
-        said = _("With one of the plans of the mixture drawn each day, the {unit} is {value}; {bound}.")
-        return said.format(unit=unit(summary), value=value(summary, summary.upper), bound=_bound(summary))
+        said = (
+            _("With one of the plans of the mixture drawn each day, {gain}: the {unit} is {value}; {bound}.")
+            if parts["gain"]
+            else _("With one of the plans of the mixture drawn each day, the {unit} is {value}; {bound}.")
+        )
+        return said.format(**parts) + _of_the_model(summary)
     sites = counted("{count} site", "{count} sites", len(content.chosen)) if content.chosen else ""
     beats = counted("{count} beat", "{count} beats", len(content.beats)) if content.beats else ""
     placed = _("{sites} and {beats}").format(sites=sites, beats=beats) if sites and beats else sites or beats
-    said = (
-        _("With the {placed} below, the {unit} is {value}; {bound}.")
-        if placed
-        else _("With nothing placed, the {unit} is {value}; {bound}.")
+    if not placed:
+        said = _("With nothing placed, the {unit} is {value}; {bound}.")
+    elif parts["gain"]:
+        said = _("With the {placed} below, {gain}: the {unit} is {value}; {bound}.")
+    else:
+        said = _("With the {placed} below, the {unit} is {value}; {bound}.")
+    return said.format(placed=placed, **parts) + _of_the_model(summary)
+
+
+def _of_the_model(summary: PlanSummary) -> str:
+    """Return the sentence that stands beside a proven number."""
+    if not summary.bound_asked or not known(summary.bound):
+        return ""
+    return " " + _("Proven is the search in this model, not the world: it holds as far as what is assumed holds.")
+
+
+def _gain(content: ReportContent) -> str:
+    """Return by how much less gets through than under today's layout, or with nothing placed; over what is assumed where valued."""
+    summary = ordered(content)
+    today = known(summary.existing)
+    baseline = _("under today's layout") if today else _("with nothing placed")
+    own = minus(summary.existing if today else summary.nothing, summary.upper)
+    if own is None or not known(own):
+        return ""
+    span = (
+        [gain for row in content.mobility for gain in row.gains if known(gain)]
+        if content.mixture is None or not content.mixture.alternates
+        else []
     )
-    return said.format(placed=placed, unit=unit(summary), value=value(summary, summary.upper), bound=_bound(summary))
+    if not span:
+        points = difference_in_points(summary, abs(own))
+        less, more = _("{points} less gets through than {baseline}"), _("{points} MORE gets through than {baseline}")
+        return (less if own >= 0 else more).format(points=points, baseline=baseline)
+    least, most = min(own, *span), max(own, *span)
+    said = _(
+        "{own} less gets through than {baseline} as assumed, and {least} to {most} over who may change gateway and how well sites detect"
+    )
+    return said.format(
+        own=difference_in_points(summary, own),
+        least=difference(summary, least),
+        most=difference(summary, most),
+        baseline=baseline,
+    )
 
 
 def not_enough(content: ReportContent) -> str:

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.instance import layered_instance
+from optimizer.problem.plan.plan import packed_plan, unpacked_plan, with_plan
 from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.compile.source_measures import measure_survival
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Option
     from optimizer.problem.instance.teams import PatrolField
+    from optimizer.problem.plan.plan import Plan
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import MeasureModel
 
@@ -302,6 +304,12 @@ def at_chances(compiled: Compiled, instance: Instance, chances: Mapping[str, flo
     )
     patrols = None if instance.patrols is None else _patrols_at(compiled, instance.patrols, chances)
     return replace(instance, options=options, patrols=patrols)
+
+
+def plan_at_chances(compiled: Compiled, plan: Plan, chances: Mapping[str, float]) -> Instance:
+    """Return the instance with the beats of a plan behind its options, all as they are with other detection chances, by path."""
+    changed = at_chances(compiled, compiled.instance, chances)
+    return with_plan(changed, unpacked_plan(changed, packed_plan(plan)))
 
 
 def _measure_at(option: Option, measure: MeasureModel, horizon_months: float, chances: Mapping[str, float]) -> Option:

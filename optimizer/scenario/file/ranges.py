@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from optimizer.scenario.file.kinds import KindModel
     from optimizer.scenario.file.model import ScenarioModel, TeamModel
 
+DETECTION = 0.2
+"""Relative change of a detection chance that is stated as a number, where its range is wanted: assumed."""
 EXPECTED = "a chance from 0 to 1, or a range of two with the smaller first, such as [0.2, 0.5]"
 
 
@@ -70,6 +72,11 @@ def detection_chances(scenario: ScenarioModel) -> dict[str, float | tuple[float,
         for table, entry in _entries(scenario)
         if (chance := getattr(entry, "detection", None)) and not hasattr(entry, "survival")
     }
+
+
+def detection_range(chance: float | tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of a detection chance: those of its range, or a fifth less and more where it is one number."""
+    return chance if isinstance(chance, tuple) else (chance * (1 - DETECTION), min(chance * (1 + DETECTION), 1.0))
 
 
 def with_detection(scenario: ScenarioModel, chances: Mapping[str, float]) -> ScenarioModel:

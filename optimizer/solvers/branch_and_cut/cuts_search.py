@@ -6,12 +6,12 @@ a dive and local searches give plans; then the tree is expanded. Processes besid
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import step
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts_if_worthwhile
 from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import min_cut_heuristic
@@ -44,7 +44,7 @@ def search_cuts(search: SolveState) -> None:
         search.overlay,
         upper=search.upper,
         gap=search.gap,
-        until=search.until,
+        until=search.work_until,
         listener=search,
         master=_master(search),
         params=search.params,
@@ -58,9 +58,11 @@ def search_cuts(search: SolveState) -> None:
             _leave_rows(search, tree)
         elif search.improves:
             _search_around_starts(search, tree, parallel)
-        if not search.ended:
+        begun = not search.ended
+        if begun:
             _cut_and_branch(search, tree, improver, parallel)
-            improver.finish(np.inf if in_series else NARROW)
+        if begun or search.gap_left > NARROW:
+            improver.finish(NARROW)
     finally:
         if parallel is not None:
             parallel.end()
@@ -205,5 +207,5 @@ def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, para
     if not parallel.begun:
         tree.pause = lambda: search.may_share
         tree.branch(near)
-    if tree.lower < tree.cutoff and time.monotonic() < tree.until:
+    if tree.lower < tree.cutoff and work_seconds() < tree.until:
         parallel.run()

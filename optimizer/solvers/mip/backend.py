@@ -29,6 +29,7 @@ from ortools.math_opt.python import mathopt
 from optimizer.base.errors import SolverError
 from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.base.work.work_clock import put_forward, work_seconds
 from optimizer.solvers.search.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ SIMPLEX_COLUMNS = 5000
 """Above this many columns the root relaxation goes to the interior-point method: 3 s against 21 s at 12,702 columns (Rio Grande)."""
 LONGEST = 1e8
 """Seconds beyond which a time limit is none: three years, and within what a protobuf duration holds."""
+OUT_OF_WORK = 75
+"""Exit code of a solver's process that has used its processor seconds."""
 GRACE_SECONDS = 5.0
 """How far a child may overrun its time limit before it is ended."""
 LOG_DIGITS = 1e-9
@@ -116,6 +119,7 @@ def solve_mip(
     time_limit: float | None,
     seed: int,
     most_nodes: int | None = None,
+    work_limit: float | None = None,
     presolve: bool = True,
     start: NDArray[np.float64] | None = None,
     listener: Listener = SILENT,
@@ -129,11 +133,13 @@ def solve_mip(
     gap
         Relative gap at which to stop, >= 0.
     time_limit
-        Seconds, or None.
+        Seconds by the clock of the machine, or None.
     seed
         Seed of the solver, >= 0.
     most_nodes
         Branch-and-bound nodes, or None.
+    work_limit
+        Processor seconds of the solver's process, or None; a small model, which is solved in this process, has none.
     presolve
         Whether HiGHS may change the model before it solves it.
     start
@@ -162,7 +168,16 @@ def solve_mip(
         parameters.highs.string_options["mip_lp_solver"] = "ipm"
     if int(model.integer.sum()) <= IN_PROCESS_INTEGERS and model.cost.size <= SIMPLEX_COLUMNS:
         return _in_process(model, proto, parameters)
-    return _in_child(model, proto, parameters, start=start, time_limit=time_limit, listener=listener)
+    limits = MipLimits(time_limit, work_limit)
+    return _in_child(model, proto, parameters, start=start, limits=limits, listener=listener)
+
+
+@dataclass(frozen=True)
+class MipLimits:
+    """Seconds by the clock of the machine, and processor seconds, after which a solver's process ends."""
+
+    machine: float | None
+    work: float | None
 
 
 def _proto(model: MipModel) -> model_pb2.ModelProto:
@@ -275,10 +290,11 @@ def _in_child(
     parameters: mathopt.SolveParameters,
     *,
     start: NDArray[np.float64] | None,
-    time_limit: float | None,
+    limits: MipLimits,
     listener: Listener,
 ) -> MipOutcome:
-    """Solve in a child process, following its log; end it on Ctrl-C or when it overruns its time."""
+    """Solve in a child process, following its log; end it on Ctrl-C or when it overruns its time. Its work counts as work of this thread."""
+    began, spent = work_seconds(), _work_of_children()
     with scratch_folder() as folder:
         parameters.highs.bool_options["mip_improving_solution_save"] = True
         parameters.highs.string_options["mip_improving_solution_file"] = str(folder / "improving.sol")
@@ -286,11 +302,12 @@ def _in_child(
         (folder / "parameters.bin").write_bytes(parameters.to_proto().SerializeToString())
         if start is not None:
             np.save(folder / "start.npy", start, allow_pickle=False)
-        child = _SolverProcess(folder)
+        child = _SolverProcess(folder, limits.work)
         try:
-            limit = child.follow(None if time_limit is None else time_limit + GRACE_SECONDS, listener)
+            limit = child.follow(None if limits.machine is None else limits.machine + GRACE_SECONDS, listener)
         finally:
             child.end()
+            put_forward(began + _work_of_children() - spent)
         answer = folder / "result.bin"
         if answer.exists():
             from ortools.math_opt import result_pb2
@@ -301,15 +318,22 @@ def _in_child(
         return MipOutcome("limit", limit, _last_improving(folder / "improving.sol", model.cost.size), child.bound)
 
 
+def _work_of_children() -> float:
+    """Return the processor seconds of the child processes that have ended; always 0 on Windows."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 class _SolverProcess:
     """A solve in a process of its own, in a session of its own so that the terminal's Ctrl-C reaches the parent alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, work_limit: float | None) -> None:
         self.bound = -np.inf
         self._upper = np.inf
         self._errors = (folder / "errors.txt").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "optimizer.solvers.mip.backend_worker", str(folder)],
+            [sys.executable, "-m", "optimizer.solvers.mip.backend_worker", str(folder)]
+            + ([] if work_limit is None else [repr(float(work_limit))]),
             stdin=subprocess.PIPE,  # the child ends itself when this closes: no orphan outlives its parent
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -361,13 +385,15 @@ class _SolverProcess:
         return before != (self.bound, self._upper)
 
     def cause_of_death(self) -> Limit:
-        """Return `memory` for a child that ran out of it.
+        """Return `time` for a child that used all its work, `memory` for one that ran out of that.
 
         Raises
         ------
         SolverError
             With the end of its error output for any other death.
         """
+        if self._process.returncode == OUT_OF_WORK:
+            return "time"
         self._errors.seek(0)
         words = self._errors.read().strip()
         if self._process.returncode == -9 or "MemoryError" in words or "bad_alloc" in words:

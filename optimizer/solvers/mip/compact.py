@@ -25,7 +25,6 @@ range of at most 1.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SILENT, SilentListener, step
+from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.result import tolerance_of
@@ -298,7 +298,7 @@ def search_compact(search: SolveState) -> None:
         outcome = solve_mip(
             model.mip,
             gap=search.gap / 2,  # the rest for what the tolerances may hide
-            time_limit=search.seconds_left,
+            time_limit=None if search.seconds_left is None else min(search.seconds_left, machine_seconds_left()),
             seed=search.seed,
             presolve=not model.delicate,
             start=start,
@@ -321,7 +321,7 @@ def search_compact(search: SolveState) -> None:
 def _enumerate(search: SolveState) -> None:
     """Try all plans, in exact arithmetic."""
     with step(search.listener, "enumerating"):
-        trial = Enumeration(search.instance, search.overlay, search.upper, search.gap, search.until, search)
+        trial = Enumeration(search.instance, search.overlay, search.upper, search.gap, search.work_until, search)
         trial.run()
     search.prove(trial.lower)
     search.limit = "time" if trial.out_of_time else None
@@ -363,7 +363,7 @@ class Enumeration:
     gap
         Relative gap to `upper` at which to stop, >= 0.
     until
-        `time.monotonic()` at which to stop.
+        `work_seconds()` at which to stop.
     listener
         Told of every plan that is better than `upper`, and of the bounds after each node.
     """
@@ -391,7 +391,7 @@ class Enumeration:
     @property
     def out_of_time(self) -> bool:
         """Whether the search must end."""
-        return time.monotonic() >= self.until
+        return work_seconds() >= self.until
 
     @property
     def lower(self) -> float:

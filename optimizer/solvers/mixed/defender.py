@@ -14,13 +14,13 @@ sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, i
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, OnlyCancels
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
@@ -79,10 +79,10 @@ class Swaps:
         return float(self._values @ (1 - self._loss[placed]).prod(axis=0))
 
     def improved(self, placed: Mask, until: float = np.inf, most: int = 1000) -> Mask:
-        """Return a plan that no exchange, or none within so many or before `until` (`time.monotonic()`), makes better."""
+        """Return a plan that no exchange, or none within so many or before `until` (`work_seconds()`), makes better."""
         placed = placed.copy()
         for _ in range(most):
-            exchange = None if time.monotonic() >= until else self._best_exchange(placed)
+            exchange = None if work_seconds() >= until else self._best_exchange(placed)
             if exchange is None:
                 break
             placed = exchange
@@ -206,6 +206,6 @@ class DefenderBound:
         tree = self._tree
         tree.gap, tree.until = gap, until
         tree.cut_root()
-        if tree.lower < tree.cutoff and time.monotonic() < until:
+        if tree.lower < tree.cutoff and work_seconds() < until:
             tree.branch()
         return tree.lower

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SILENT, OnlyCancels, stop_if_cancelled
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.separation import best_of_each
@@ -92,7 +92,7 @@ class DoubleOracle:
     best
         The best mixture so far; at first a single plan with its value.
     gap, until, seed, listener
-        As in `optimizer.solvers.solve.solve`; `until` is a `time.monotonic()`.
+        As in `optimizer.solvers.solve.solve`; `until` is a `work_seconds()`.
     lower
         Proven lower bound of the value of every mixture.
     threads
@@ -163,11 +163,11 @@ class DoubleOracle:
     @property
     def out_of_time(self) -> bool:
         """Whether the time limit has come."""
-        return time.monotonic() >= self.until
+        return work_seconds() >= self.until
 
     def run(self) -> None:
         """Add plans and paths until the bounds meet, time is up, or no side has a better answer and the bound stalls."""
-        since = time.monotonic()
+        since = work_seconds()
         longest = self.params.proof * (self.until - since)
         searched = self.until - self.params.kept_for_proof * (self.until - since) if self.until < np.inf else np.inf
         last: GameSolution | None = None
@@ -175,7 +175,7 @@ class DoubleOracle:
         proven_at, idle = self.rounds, 0
         while not self.closed and not (untimed and idle >= IDLE_PROOFS):
             stop_if_cancelled(self.listener)
-            solution = None if time.monotonic() >= searched else self.game.solve(searched)
+            solution = None if work_seconds() >= searched else self.game.solve(searched)
             if solution is None:
                 self.ended_by_time = True
                 if last is not None and not self.out_of_time:
@@ -191,16 +191,16 @@ class DoubleOracle:
             near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
             ready = (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value
             # A long search is certified now and then as well, so that there is an upper bound to show, and one that falls, before its end.
-            due = self.rounds - proven_at >= ROUNDS_A_PROOF if untimed else time.monotonic() - since > longest
+            due = self.rounds - proven_at >= ROUNDS_A_PROOF if untimed else work_seconds() - since > longest
             if ready or due:
                 before, open_before = self.game.value_under(self._padded(solution.probability)), self.gap_left
-                now = time.monotonic()
+                now = work_seconds()
                 half = now + (self.until - now) / 2
                 proven = (
                     self.until if ready or half + longest > searched else half
                 )  # else there is time for another proof
                 certified = self._certify(solution, proven, tolerance_of(self.gap) if ready else self._roughly)
-                since, last, proven_at = time.monotonic(), None, self.rounds
+                since, last, proven_at = work_seconds(), None, self.rounds
                 idle = 0 if open_before - self.gap_left > MOVED else idle + 1
                 # The proof has added the paths that it found. Where they raise the mixture's value the game goes on with them; where they do
                 # not, and the defender has no better answer, only the lower bound can still move.
@@ -251,7 +251,7 @@ class DoubleOracle:
         starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0] + drawn[
             : self.params.starts
         ]
-        improved = [swaps.improved(start, until) for start in starts if time.monotonic() < until]
+        improved = [swaps.improved(start, until) for start in starts if work_seconds() < until]
         answers = {plan.tobytes(): plan for plan in improved}
         swaps.weigh(paths, own)
         gained = 0.0
@@ -265,9 +265,9 @@ class DoubleOracle:
     def _certify(self, solution: GameSolution, until: float, gap: float) -> float:
         """Bring the mixture down to few plans, keep it if it is better, and return the proven bound of what evaders achieve against it.
 
-        The proof may take until `until` (`time.monotonic()`), and fewer plans a quarter of that time; both may cost shares of a relative `gap`.
+        The proof may take until `until` (`work_seconds()`), and fewer plans a quarter of that time; both may cost shares of a relative `gap`.
         """
-        now = time.monotonic()
+        now = work_seconds()
         probability = self._padded(self._sparse(solution, now + (until - now) / 4, gap))
         some = np.flatnonzero(probability)
         plans = [self.game.plans[x] for x in some.tolist()]
@@ -453,7 +453,7 @@ class RestrictedGame:
     def solve(self, until: float = np.inf, allowed: Mask | None = None) -> GameSolution | None:
         """Return the best mixture of the plans, of the (plans,) `allowed` ones where given; None when time ran out.
 
-        `until` is a `time.monotonic()`.
+        `until` is a `work_seconds()`.
         """
         self._take_in()
         width, paths = self._informed + 1, self.pool.paths
@@ -580,7 +580,7 @@ class MarginalRelaxation:
         self.x: NDArray[np.float64] = forced.astype(np.float64)
 
     def cut(self, until: float = np.inf, upper: float = np.inf, listener: Listener = SILENT) -> None:
-        """Raise the bound by cuts until it stalls, time is up (`time.monotonic()`), or it reaches an upper bound."""
+        """Raise the bound by cuts until it stalls, time is up (`work_seconds()`), or it reaches an upper bound."""
         history: list[float] = []
         while (relaxed := self.master.relax(until)) is not None:
             self.x = relaxed.x
@@ -590,7 +590,7 @@ class MarginalRelaxation:
             if (
                 self.lower >= upper
                 or has_stalled(history, CUTS, moved=history[-1] != history[0])
-                or time.monotonic() >= until
+                or work_seconds() >= until
             ):
                 break
             self.master.program.drop_slack(CUTS.slack_solves)

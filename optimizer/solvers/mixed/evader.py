@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.mixed.label_setting import best_paths
@@ -147,13 +148,15 @@ class EvaderOracle:
         most
             Most labels of one commodity.
         until
-            `time.monotonic()` until which to search; those whose turn does not come by then are bounded by what they reach who see the plan.
+            `work_seconds()` until which to search; those whose turn does not come by then are bounded by what they reach who see the plan.
         listener
             Asked whether to stop.
         """
         found = EvaderAnswers(known * (1 + slack), {})
         bounding = self._seconds * probability.size  # of those whose turn does not come
-        until -= min(bounding, max(until - time.monotonic(), 0.0) / 2)
+        left = min(until - work_seconds(), machine_seconds_left())
+        # threads have no clock of work in common: they share the time by the clock of the machine
+        until = time.monotonic() + left - min(bounding, max(left, 0.0) / 2)
         terms = _Terms(survival, probability, known, slack, most, until)
 
         def search(row: int) -> bool:
@@ -162,7 +165,7 @@ class EvaderOracle:
             seconds = min(left, left * SHARE * self._threads / (self._roots.size - row))
             return seconds > 0 and not listener.cancelled() and self._answer(row, found, terms, seconds)
 
-        with ThreadPoolExecutor(self._threads) as pool:
+        with waiting(), ThreadPoolExecutor(self._threads) as pool:
             skipped = ~np.fromiter(pool.map(search, range(self._roots.size)), dtype=bool, count=self._roots.size)
         stop_if_cancelled(listener)
         self._bound_those_who_see(np.flatnonzero(skipped), found, terms)

@@ -16,6 +16,7 @@ import numpy as np
 
 from optimizer.base.work.executor import thread_count
 from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
+from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Mixture, Plan, known_options, violations, with_beats, with_teams
@@ -76,13 +77,18 @@ def solve_mixed(
     """
     options = replace(options, method="auto")
     check_options(options)
-    started, params, time_limit = time.monotonic(), options.params.mixed, options.time_limit
+    machine_started, started, params, time_limit = (
+        time.monotonic(),
+        work_seconds(),
+        options.params.mixed,
+        options.time_limit,
+    )
 
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
 
     single_options = replace(options, time_limit=None if time_limit is None else params.single * time_limit)
-    with Stopping(listener) as stopping:
+    with limited(time_limit), Stopping(listener) as stopping:
         if instance.patrols is None:
             problem = prepare_options(instance, single_options, starts, stopping)
         else:
@@ -128,7 +134,7 @@ def solve_mixed(
                 f"Time was short to search for the best paths against the mixture: {search.best.unsearched} of {pairs} pairs of origin and "
                 "destination are bounded as if their evaders saw the plan of the day. A longer time limit gives a lower bound."
             )
-        return _outcome(problem, search, limit, time.monotonic() - started)
+        return _outcome(problem, search, limit, time.monotonic() - machine_started)
 
 
 def _outcome(problem: PreparedProblem, search: DoubleOracle, limit: Limit | None, seconds: float) -> Result:
@@ -259,7 +265,7 @@ def prepare_options(
 def prepare_beats(
     instance: Instance, options: SolveOptions, starts: Sequence[Plan], stopping: Stopping, until: float
 ) -> PreparedProblem:
-    """Find the best single plan of options and beats, bound mixtures over all beats until `time.monotonic()` passes `until`, and make beats.
+    """Find the best single plan of options and beats, bound mixtures over all beats until `work_seconds()` passes `until`, and make beats.
 
     Raises
     ------

@@ -9,7 +9,6 @@ with a multiplier of 1 prove the bound that it proved. A node whose fixed option
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from scipy.sparse import csr_array, hstack
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.work.listener import OnlyCancels, step
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import Option
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import taken
@@ -69,7 +69,7 @@ class _Offering(OnlyCancels):
 
 
 class _Alone(_Offering):
-    """Also ends the search, from a moment of `time.monotonic()` on, once it has begun to branch: what it does then is to prove bounds."""
+    """Also ends the search, from a moment of `work_seconds()` on, once it has begun to branch: what it does then is to prove bounds."""
 
     def __init__(self, tree: BranchAndPrice, enough: float) -> None:
         super().__init__(tree)
@@ -81,7 +81,7 @@ class _Alone(_Offering):
 
     def cancelled(self) -> bool:
         """Return whether to stop."""
-        return super().cancelled() or (self._branching and time.monotonic() >= self._enough)
+        return super().cancelled() or (self._branching and work_seconds() >= self._enough)
 
 
 class _Proving(_Offering):
@@ -118,7 +118,7 @@ class FixedOptions:
         Parameters
         ----------
         enough, until
-            `time.monotonic()` from which on it does not branch, and at which to stop; without limit the search has `LONGEST` seconds.
+            `work_seconds()` from which on it does not branch, and at which to stop; without limit the search has `LONGEST` seconds.
         starts
             (options,) masks to begin from.
         """
@@ -144,7 +144,7 @@ class FixedOptions:
     ) -> Result:
         return place(
             instance,
-            replace(self.options, time_limit=LONGEST if np.isinf(until) else max(until - time.monotonic(), SHORTEST)),
+            replace(self.options, time_limit=LONGEST if np.isinf(until) else max(until - work_seconds(), SHORTEST)),
             began=self.began,
             listener=listener,
             overlay=None if problem is None else problem.overlay,
@@ -175,7 +175,7 @@ class BeatTreeProblem:
     def of(cls, generation: ColumnGeneration, until: float = np.inf) -> BeatTreeProblem:
         """Return the problem over fixed options, columns of elements and numbers of teams, with rows at the last prices.
 
-        Pricing problems have a share of the time to `until`, of `time.monotonic()`; the bound of one that is not solved by then is as true.
+        Pricing problems have a share of the time to `until`, of `work_seconds()`; the bound of one that is not solved by then is as true.
         """
         fixed, base = len(generation.instance.options), generation.master
         merged = MergedSlots.of(generation.patrols)
@@ -208,7 +208,7 @@ def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float 
     """Return what tours can collect at the last prices of column generation, made the same for each slot at a post."""
     prices, teams = generation.proven_prices[-PRICES:], range(len(generation.patrols.patrols))
     number = np.maximum(np.bincount(merged.column, minlength=merged.size), 1)
-    limit = PRICING * (until - time.monotonic()) / max(len(prices) * len(teams), 1)
+    limit = PRICING * (until - work_seconds()) / max(len(prices) * len(teams), 1)
     found = []
     for each in prices:
         price = merged.spread(np.bincount(merged.column, each / merged.slots, merged.size) / number)

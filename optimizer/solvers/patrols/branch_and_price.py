@@ -10,13 +10,13 @@ A node whose options are all integral is left at its bound: the rest of the gap 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import implied_options, options_that_break_none, requirements_met
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
 from optimizer.problem.plan.result import tolerance_of
@@ -119,7 +119,7 @@ class BranchAndPrice:
     @property
     def out_of_time(self) -> bool:
         """Whether the search under way must end."""
-        return time.monotonic() >= self._until
+        return work_seconds() >= self._until
 
     @property
     def nodes(self) -> int:
@@ -131,7 +131,7 @@ class BranchAndPrice:
         self._rise(bound)
 
     def cut_root(self, until: float = np.inf) -> Relaxed | None:
-        """Bound the root until it stalls or `time.monotonic()` passes `until`; return its last solution."""
+        """Bound the root until it stalls or `work_seconds()` passes `until`; return its last solution."""
         self._until = until
         bounded = self._bounded(self.generation.root, self.params.most_rounds, proving=True)
         self._rise(bounded.bound)

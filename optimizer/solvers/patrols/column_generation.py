@@ -24,13 +24,13 @@ The overlay must hold every best path under K_e copies of each element: it is co
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import Option
 from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.evaluation import weighted_sum
@@ -189,7 +189,7 @@ class ColumnGeneration:
         self.master.program.move_bounds(np.append(lower, number), np.append(upper, most))
 
     def relax(self, until: float = np.inf) -> Relaxed | None:
-        """Solve the linear program; None when `time.monotonic()` passed `until` first."""
+        """Solve the linear program; None when `work_seconds()` passed `until` first."""
         self.rounds += 1
         return self.master.relax(until)
 
@@ -218,7 +218,7 @@ class ColumnGeneration:
         return made
 
     def add_proving(self, relaxed: Relaxed, until: float = np.inf) -> PricingOutcome:
-        """Add the most profitable beats, found by solving the pricing problems to proof, or until `time.monotonic()` passes `until`."""
+        """Add the most profitable beats, found by solving the pricing problems to proof, or until `work_seconds()` passes `until`."""
         most: dict[str, float] = {}
         found, exact = 0, True
         least = WORTHWHILE * self.master.total
@@ -226,7 +226,7 @@ class ColumnGeneration:
             problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
             if not problem.n:
                 continue
-            left = until - time.monotonic()
+            left = until - work_seconds()
             limit = max(left, 0.05) if np.isfinite(left) else None
             best = best_tour(problem, time_limit=limit, at_least=cost, seed=self.seed)
             self.pricing_seconds.append(best.seconds)

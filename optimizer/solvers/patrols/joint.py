@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
+from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.problem.plan.plan import (
     BUDGET_TOLERANCE,
     Plan,
@@ -102,7 +103,7 @@ def solve_joint(
     starts = [plan_made_to_fit(instance, plan) for plan in starts]
     fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
 
-    with Stopping(listener) as stopping:
+    with limited(time_limit), Stopping(listener) as stopping:
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
@@ -136,7 +137,7 @@ def solve_joint(
                 stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end, bounding=not complete))
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
-        left = None if time_limit is None else max(clock.end(1.0) - time.monotonic(), 0.05)
+        left = None if time_limit is None else max(clock.end(1.0) - work_seconds(), 0.05)
         # The beats at hand become options, and one placement problem chooses among both. It has the bounds of branch and cut, which are
         # stronger than those of columns; but they hold for these beats alone, hence `tree.lower` beside them.
         result = place(
@@ -146,6 +147,7 @@ def solve_joint(
             listener=stopping,
             overlay=None if options.method == "compact" else generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
+            greedy_known=True,
             starts=(
                 np.concatenate((tree.placed, pool.driven)),
                 *(np.concatenate((fixed, np.zeros_like(pool.driven))) for fixed in (alone, *fixed_starts)),
@@ -157,11 +159,11 @@ def solve_joint(
             stopping.attempt(bound_over_all)
         if stopping.stopped:
             result = replace(result, limit="interrupted")
-        return _over_all_beats(tree, pool.beats, result, clock.started, complete=complete, gap=options.gap)
+        return _over_all_beats(tree, pool.beats, result, clock.seconds, complete=complete, gap=options.gap)
 
 
 class _Clock:
-    """The time of a search.
+    """The time of a search, by the clock of work.
 
     Parameters
     ----------
@@ -171,17 +173,22 @@ class _Clock:
     Attributes
     ----------
     started
-        `time.monotonic()` when it began.
+        `work_seconds()` when it began.
     """
 
     def __init__(self, limit: float | None) -> None:
-        self.started, self._limit = time.monotonic(), limit
+        self.started, self._limit, self._machine_started = work_seconds(), limit, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since then by the clock of the machine."""
+        return time.monotonic() - self._machine_started
 
     def end(self, share: float, least: float = 0.0) -> float:
         """Return when a step must end: after its share of the time, or of what is left now where earlier steps took longer than theirs."""
         if self._limit is None:
             return np.inf
-        now = time.monotonic()
+        now = work_seconds()
         return max(self.started + share * self._limit, now + least * (self.started + self._limit - now))
 
 
@@ -209,7 +216,7 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
     """Make a plan of both kinds, and one of patrols alone: the first may have spent all on fixed options."""
     root = tree.generation.root
     tree.dive(root, until)
-    if root.ones.size and time.monotonic() < until:
+    if root.ones.size and work_seconds() < until:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
@@ -273,7 +280,7 @@ def _over_all_beats(
     tree: BranchAndPrice,
     pool: Sequence[Beat],
     result: Result,
-    started: float,
+    so_far: float,
     *,
     complete: bool,
     gap: float,
@@ -297,7 +304,7 @@ def _over_all_beats(
         status="optimal" if closed else "feasible",
         plan=None if result.plan is None else with_tours(result.plan, pool),
         lower=lower,
-        seconds=time.monotonic() - started,
+        seconds=so_far,
         statistics=dict(result.statistics) | statistics,
         weighed=len({(beat.patrol, beat.posts, beat.slots) for beat in pool}),
         weighed_lower=weighed_lower,

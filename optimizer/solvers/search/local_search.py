@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, step, stop_if_cancelled
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import options_that_break_none, options_that_help, requirements_met
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
@@ -43,7 +43,7 @@ class PlanImprover:
     def __init__(self, search: SolveState, pooled: PooledValues) -> None:
         self.pooled = pooled
         self._search, self._params = search, search.params.heuristics
-        self._began = time.monotonic()
+        self._began = work_seconds()
         self._spent = 0.0
         self._fruitless = 0
         self._nodes = 0
@@ -112,8 +112,8 @@ class PlanImprover:
 
         While the gap is wide the search goes on with ruins, where they are wanted. Without a limit it ends when it finds nothing more.
         """
-        search, params, began = self._search, self._params, time.monotonic()
-        left = search.until - began
+        search, params, began = self._search, self._params, work_seconds()
+        left = search.work_until - began
         seconds = max(min(params.most_seconds, left * params.share), share * left) if np.isfinite(left) else np.inf
         problem = (search.instance, search.overlay, self.pooled)
         with step(search.listener, "local search"):
@@ -126,7 +126,7 @@ class PlanImprover:
                     *problem, improved, rng=self._rng, until=until, listener=search, params=params
                 )
                 search.offer(improved)
-        self._spent += time.monotonic() - began
+        self._spent += work_seconds() - began
         self.seen |= {start.tobytes(), improved.tobytes()}
         return improved
 
@@ -146,9 +146,9 @@ class PlanImprover:
     def _has_turn(self) -> bool:
         """Return whether a search near a node may be made: by the time that searches have taken, without a time limit by nodes."""
         self._nodes += 1
-        if not np.isfinite(self._search.until):
+        if not np.isfinite(self._search.work_until):
             return self._nodes >= self._params.nodes_between * (1 + self._fruitless)
-        return self._spent <= self._params.share / (1 + self._fruitless) * (time.monotonic() - self._began)
+        return self._spent <= self._params.share / (1 + self._fruitless) * (work_seconds() - self._began)
 
 
 # Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.branch_and_cut.paths.pooled_values`).
@@ -184,14 +184,14 @@ def greedy(
     start
         (options,) mask of a feasible plan to add to; by default the forced options.
     until
-        `time.monotonic()` at which to stop adding.
+        `work_seconds()` at which to stop adding.
     listener
         Told of every feasible plan on the way, so that an interrupt loses none.
     """
     runs = []
     for by_cost in (False, True):
         placed = (instance.forced if start is None else start).copy()
-        while time.monotonic() < until and (more := _next_plan(instance, pooled, placed, by_cost)) is not None:
+        while work_seconds() < until and (more := _next_plan(instance, pooled, placed, by_cost)) is not None:
             placed = more
             listener.plan_found(placed, overlay.value(placed))
             stop_if_cancelled(listener)
@@ -237,7 +237,7 @@ def local_search(
         loss = pooled.losses(best)
         removable = np.flatnonzero(best & ~instance.forced)
         for option in (NONE, *removable[np.argsort(loss[removable], kind="stable")].tolist()):
-            if time.monotonic() >= until:
+            if work_seconds() >= until:
                 break
             rest = best if option == NONE else _without(best, option)
             candidate = complete_plan(instance, pooled, rest, banned=option)
@@ -267,7 +267,7 @@ def ruin_and_recreate(
     best = here = placed
     best_value = overlay.value(best)
     fruitless = 0
-    while fruitless < params.most_ruins and time.monotonic() < until:
+    while fruitless < params.most_ruins and work_seconds() < until:
         fruitless += 1
         rough = _ruined(instance, here, rng, params.ruined)
         shake = rng.uniform(1 - params.noise, 1 + params.noise, placed.size)
@@ -311,7 +311,7 @@ def complete_plan(
     until: float = np.inf,
 ) -> Mask:
     """Add the best options by gain for cost over the pool as it is, until nothing fits or nothing could gain."""
-    while time.monotonic() < until:
+    while work_seconds() < until:
         choice = _best_option(instance, pooled, placed, by_cost=True, banned=banned, shake=shake)
         more = _mended(instance, pooled, placed, banned, shake) if choice is None else _with(placed, choice)
         if more is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SilentListener, step, stop_if_cancelled
+from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
@@ -43,7 +44,7 @@ class SolveState(SilentListener):
 
     `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain, `greedy_made` whether the greedy
     plan was; `start` is the plan of the fewest options, at first `placed`. `starts` are made to fit the instance, and `start_values` are their
-    values.
+    values. It is timed by the clock of work: `started`, `began`; `machine_started` is by the machine's.
     """
 
     instance: Instance
@@ -57,7 +58,8 @@ class SolveState(SilentListener):
     limit: Limit | None = None
     looked: bool = False
     greedy_made: bool = False
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=work_seconds)
+    machine_started: float = field(default_factory=time.monotonic)
     statistics: dict[str, float] = field(default_factory=dict)
     given: Overlay | None = None
     starts: Sequence[NDArray[np.bool_]] = ()
@@ -115,18 +117,27 @@ class SolveState(SilentListener):
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the time limit, at least 0; None without one."""
-        return None if self.time_limit is None else max(0.0, self.started + self.time_limit - time.monotonic())
+        """Seconds of work until the time limit, at least 0; None without one."""
+        return None if self.time_limit is None else max(0.0, self.started + self.time_limit - work_seconds())
 
     @property
     def until(self) -> float:
-        """`time.monotonic()` of the time limit; infinity without one."""
+        """`time.monotonic()` of the time limit, for methods that know of no other clock; infinity without one."""
+        return (
+            np.inf
+            if self.time_limit is None
+            else time.monotonic() + min(self.seconds_left or 0.0, machine_seconds_left())
+        )
+
+    @property
+    def work_until(self) -> float:
+        """`work_seconds()` of the time limit; infinity without one."""
         return np.inf if self.time_limit is None else self.started + self.time_limit
 
     @property
     def may_share(self) -> bool:
         """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
-        return (self.threads > 1 or self.workers is not None) and time.monotonic() - min(
+        return (self.threads > 1 or self.workers is not None) and work_seconds() - min(
             self.started, self.began
         ) > self.params.workers.start_after
 
@@ -148,7 +159,7 @@ class SolveState(SilentListener):
     @property
     def out_of_time(self) -> bool:
         """Whether the time limit has come."""
-        return time.monotonic() >= self.until
+        return work_seconds() >= self.work_until
 
     def offer(self, placed: NDArray[np.bool_]) -> None:
         """Take a plan as the incumbent if it is feasible and better by its value on the overlay; `verify` has the last word."""
@@ -212,7 +223,7 @@ class SolveState(SilentListener):
             plan=Plan.from_mask(self.instance, self.placed),
             lower=self.lower,
             upper=self.upper,
-            seconds=time.monotonic() - self.started,
+            seconds=time.monotonic() - self.machine_started,
             seed=self.seed,
             statistics=self.statistics,
             tolerance=tolerance_of(self.gap),

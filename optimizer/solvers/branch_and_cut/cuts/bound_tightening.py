@@ -22,12 +22,12 @@ cannot close all of them, the floor is the value of the best road that must stay
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import SILENT
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.cuts.separation import STEEPEST
 from optimizer.solvers.search.kernels import kernel, part
@@ -79,7 +79,7 @@ def tightened_bounds(
     cuts
         Budget cuts.
     until
-        `time.monotonic()` from which on commodities keep the floors they have.
+        `work_seconds()` from which on commodities keep the floors they have.
     listener
         Told of that.
     """
@@ -95,7 +95,7 @@ def tightened_bounds(
     start = np.searchsorted(paths.commodity[order], np.arange(node.floor.size + 1))
     floor, values = node.floor.copy(), value[order]
     for k in range(0, floor.size, AT_ONCE):
-        if time.monotonic() >= until:
+        if work_seconds() >= until:
             listener.noted(
                 f"Floors under the budgets were raised for {k} of {floor.size} commodities in their share of the time; the bound is lower for "
                 "it. A longer time limit raises more."

@@ -17,7 +17,6 @@ of each other, so that the processes of a tree share them.
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import step
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask
@@ -82,7 +82,7 @@ def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel:
     """Search the groups whose rows the best plan is furthest above first; add the cuts that were found to the root and cut on."""
     master, params, gained, found = tree.master, tree.params.lagrangian, 0.0, []
     _settle(tree)
-    left = params.share * (tree.until - (now := time.monotonic()))
+    left = params.share * (tree.until - (now := work_seconds()))
     means = master.mean_rows(tree.root)
     values = master.commodities.sums(master.values(placed))
     informed = np.unique(master.commodities.group[: master.commodities.searches.row.size])
@@ -103,7 +103,7 @@ def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel:
             expected = gained / count * order.size
             in_vain = count >= IN_VAIN and not found
             too_little = count >= params.tried and expected < params.worthwhile * (tree.upper - tree.lower)
-            if in_vain or too_little or time.monotonic() >= now + left:
+            if in_vain or too_little or work_seconds() >= now + left:
                 break
     if found:
         if tree.record is not None:
@@ -115,7 +115,7 @@ def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel:
 
 def _settle(tree: BranchAndCut) -> None:
     """Cut on at the root until no value row is above its solution, whether or not the bound moves, for a share of the time."""
-    master, until = tree.master, (now := time.monotonic()) + SETTLING * (tree.until - now)
+    master, until = tree.master, (now := work_seconds()) + SETTLING * (tree.until - now)
     master.enter(tree.root)
     for _ in range(MOST_ROUNDS):
         tree.rounds += 1
@@ -144,7 +144,7 @@ def proven_cut(
     tree: BranchAndCut, task: GroupTask, placed: NDArray[np.bool_], stopped: Callable[[], bool] = lambda: False
 ) -> Cuts:
     """Return the row of a task with the bound that a search proves in its time, or until it is stopped."""
-    until = time.monotonic() + task.seconds
+    until = work_seconds() + task.seconds
     least = least_with_prices(tree, task.row, placed, until, nodes=task.nodes, stopped=stopped)
     return replace(task.row, side=np.array([least]))
 
@@ -169,7 +169,7 @@ def least_with_prices(
     placed
         (options,) a feasible plan.
     until
-        `time.monotonic()` at which to stop.
+        `work_seconds()` at which to stop.
     nodes
         Nodes after which to stop.
     stopped

@@ -21,7 +21,6 @@ that are not worth it, are left out. The bound of the program is one of such pla
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +29,7 @@ from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import OnlyCancels, SilentListener, step, stop_if_cancelled
+from optimizer.base.work.work_clock import machine_seconds_left, put_forward, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.network.shortest_paths import cost_graph
@@ -59,8 +59,8 @@ CLOSE = 0.02
 POLL_SECONDS = 0.1
 """How often the listener is asked whether to stop."""
 LEAST_SECONDS, MOST_SHARE = 5.0, 0.8
-"""Seconds that it may take whatever its share of the time left, and the largest share that these may be. Its nodes end it, so that load does
-not decide whether its plan is found: on the shipped scenario it needs 1 s of processor time, where its share was 2 s."""
+"""Processor seconds that it may take whatever its share of the work left, and the largest share that these may be. Mostly its nodes end it: on
+the shipped scenario it needs 1 s."""
 BETTER = 0.03
 """How far below the value of the best plan its objective must be, relative: without this the solver finds little at its root."""
 
@@ -113,22 +113,37 @@ def _solved(tree: BranchAndCut, listener: Listener, meanwhile: Callable[[], None
     from optimizer.solvers.mip.backend import solve_mip
 
     model, params = min_cut_model(tree), tree.params.heuristics
-    left, most_nodes = tree.until - time.monotonic(), params.min_cut_nodes
-    limit = max(params.min_cut_share * left, min(LEAST_SECONDS, MOST_SHARE * left))
+    left, machine = tree.until - work_seconds(), machine_seconds_left()
+    work = max(params.min_cut_share * left, min(LEAST_SECONDS, MOST_SHARE * left))
 
     def solved(listener: Listener) -> MipOutcome:
-        return solve_mip(model, gap=CLOSE, time_limit=limit, seed=0, most_nodes=most_nodes, listener=listener)
+        return solve_mip(
+            model,
+            gap=CLOSE,
+            time_limit=None if np.isinf(machine) else machine,
+            work_limit=None if np.isinf(work) else work,
+            most_nodes=params.min_cut_nodes,
+            seed=0,
+            listener=listener,
+        )
 
     if meanwhile is None:
         return solved(OnlyCancels(listener))
-    over = _Over()
+    over, began = _Over(), work_seconds()
+
+    def timed() -> tuple[MipOutcome, float]:
+        before = work_seconds()
+        return solved(over), work_seconds() - before
+
     with ThreadPoolExecutor(1) as thread:
         try:
-            running = thread.submit(solved, over)
+            running = thread.submit(timed)
             meanwhile()
             while not wait([running], POLL_SECONDS).done:
                 stop_if_cancelled(listener)
-            return running.result()
+            outcome, seconds = running.result()
+            put_forward(began + seconds)
+            return outcome
         finally:
             over.said = True
 

@@ -26,6 +26,7 @@ from pybind11_abseil.status import StatusNotOk
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
+from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import DROPPED, Entries, GrowingRows, places, stacked, taken
 from optimizer.solvers.mip.backend import stdout_closed
@@ -94,6 +95,10 @@ class NamedRows:
     def take(self, chosen: NDArray[np.bool_]) -> NamedRows:
         """Return some of the rows."""
         return NamedRows(self.name[chosen], self.node[chosen], self.side[chosen], taken(self.rows, chosen))
+
+
+LOADED = 2.0
+"""How many seconds by the clock of the machine a solve may take for each one of work that is left: as with two programs a core."""
 
 
 class LinearProgram:
@@ -210,7 +215,7 @@ class LinearProgram:
         self._rows.drop(~np.isin(self._rows.node, [0, *kept, DROPPED]))
 
     def solve(self, until: float = np.inf) -> LpSolution | None:
-        """Return the optimum, or None when `until` (`time.monotonic()`) came first.
+        """Return the optimum, or None when `until` (`work_seconds()`) came first.
 
         Raises
         ------
@@ -218,15 +223,19 @@ class LinearProgram:
             If both solvers fail.
         """
         for attempt in (self._from_last_basis, self._glop_afresh, self._highs):
-            left = until - time.monotonic()
+            left = until - work_seconds()
             if left <= 0:
                 return None
+            # the solver's limit is by the clock of the machine, by which a busy one takes longer for the same work
+            left, began = min(LOADED * left, machine_seconds_left()), time.monotonic()
             answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
+            if answer is None and time.monotonic() - began >= left:
+                return None
             if answer is not None:
                 self._start = None
                 return self._solution(*answer)
             self._solver = None
-        if time.monotonic() >= until:
+        if work_seconds() >= until:
             return None
         raise SolverError("GLOP and HiGHS both failed on the relaxation")
 

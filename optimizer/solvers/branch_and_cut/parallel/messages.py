@@ -119,8 +119,8 @@ class Order:
         What.
     placed, upper, lower
         The best plan, its value, and the bound of the whole.
-    seconds_left
-        Until the end of the search.
+    seconds_left, machine_seconds_left
+        Until the end of this part of the search by the clock of work, and until that of the whole by the machine's, infinite without a limit.
     news
         What others found since the last order.
     """
@@ -130,6 +130,7 @@ class Order:
     upper: float
     lower: float
     seconds_left: float
+    machine_seconds_left: float
     news: tuple[TreeNews, ...] = ()
 
 
@@ -153,6 +154,8 @@ class OrderOutcome:
         The greedy plan, where one was made.
     group_cut
         The row of a group with the bound that was proven.
+    seconds
+        Of work since the order came.
     """
 
     placed: Mask
@@ -165,6 +168,7 @@ class OrderOutcome:
     seen: frozenset[bytes] = frozenset()
     greedy: Mask | None = None
     group_cut: Cuts | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -181,10 +185,11 @@ class PlanFound:
 
 @dataclass(frozen=True)
 class BoundMoved:
-    """The bound of the plans of a worker's order, and how many nodes of it are open."""
+    """The bound of the plans of a worker's order, how many nodes of it are open, and the seconds of work since the order came."""
 
     bound: float
     n_open: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ import numpy as np
 
 from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import ForwardingListener
+from optimizer.base.work.work_clock import machine_seconds_left, put_forward, work_seconds
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BetterValue,
     BoundMoved,
@@ -65,11 +66,12 @@ SUPERVISOR = -1
 
 @dataclass
 class _Seat:
-    """A worker: whether it is there, its order, the bound of the order's plans and its number of open nodes, and how much news it has."""
+    """A worker: whether it is there, its order and when it was given, the bound of its plans, its open nodes, and how much news it has."""
 
     ready: bool = False
     gone: bool = False
     order: Order | None = None
+    given: float = 0.0
     bound: float = np.inf
     n_open: int = 1
     pausing: bool = False
@@ -245,7 +247,7 @@ class ParallelTree:
 
     @property
     def _out_of_time(self) -> bool:
-        return time.monotonic() >= self._tree.until
+        return work_seconds() >= self._tree.until
 
     def _state(self) -> TreeState:
         search, tree = self._search, self._tree
@@ -275,12 +277,13 @@ class ParallelTree:
         return any(seat.idle for seat in self._seats)
 
     def _supervise(self) -> None:
+        late_since: float | None = None
         while not self._closed:
             late = self._out_of_time
-            if late and (
-                time.monotonic() > self._tree.until + GRACE_SECONDS or not any(seat.branching for seat in self._seats)
-            ):
-                return
+            if late:
+                late_since = time.monotonic() if late_since is None else late_since
+                if time.monotonic() > late_since + GRACE_SECONDS or not any(seat.branching for seat in self._seats):
+                    return
             if all(seat.gone for seat in self._seats):
                 return
             if not late:
@@ -294,6 +297,8 @@ class ParallelTree:
             self._hear(worker, self._seats[worker], message)
 
     def _hear(self, worker: int, seat: _Seat, message: FromWorker) -> None:
+        if isinstance(message, (BoundMoved, OrderOutcome)):
+            put_forward(seat.given + message.seconds)  # this process may only have waited meanwhile
         if isinstance(message, Ready):
             seat.ready = True
         elif isinstance(message, PlanFound):
@@ -390,10 +395,12 @@ class ParallelTree:
             self._search.placed,
             self._tree.upper,
             self._tree.lower,
-            max(self._tree.until - time.monotonic(), 0.0),
+            max(self._tree.until - work_seconds(), 0.0),
+            machine_seconds_left(),
             news,
         )
         seat.order, seat.news, seat.pausing = order, len(self._news), False
+        seat.given = work_seconds()
         if isinstance(task, BranchTask):
             seat.bound, seat.n_open = min(node.lower for node in task.nodes), len(task.nodes)
         self._workers.send(worker, order)

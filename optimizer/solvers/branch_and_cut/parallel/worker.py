@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optimizer.base.work.listener import SilentListener
+from optimizer.base.work.work_clock import limited, put_forward, work_seconds
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import proven_cut
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BoundMoved,
@@ -64,6 +66,7 @@ class TreeWorker(SilentListener):
         program = state.master.program
         self._exchange = RowExchange(program, program.next_name, process)
         self._report, self._improving, self._paused = report, state.improving, False
+        self._begun = self._ended = work_seconds()
         self._search = SolveState(
             state.instance,
             state.gap,
@@ -91,7 +94,7 @@ class TreeWorker(SilentListener):
 
     def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans are reported as they come
         """Report the bound of the order."""
-        self._report(BoundMoved(lower, len(self._tree.open_nodes)))
+        self._report(BoundMoved(lower, len(self._tree.open_nodes), work_seconds() - self._begun))
 
     def plan_found(self, placed: NDArray[Any], value: float) -> None:
         """Keep the plan, which is reported then."""
@@ -107,9 +110,17 @@ class TreeWorker(SilentListener):
 
     def obey(self, order: Order) -> OrderOutcome:
         """Carry out an order."""
+        put_forward(self._ended)  # a worker of a cluster may be in another thread than for its last order
+        self._begun, left = work_seconds(), order.machine_seconds_left
+        with limited(left if left < np.inf else None):
+            outcome = self._outcome(order)
+        self._ended = work_seconds()
+        return replace(outcome, seconds=self._ended - self._begun)
+
+    def _outcome(self, order: Order) -> OrderOutcome:
         self._paused = False
         tree, search = self._tree, self._search
-        search.time_limit = time.monotonic() - search.started + order.seconds_left
+        search.time_limit = work_seconds() - search.started + order.seconds_left
         tree.until = search.until
         search.plan_found(order.placed, order.upper)
         search.lower = order.lower
@@ -136,11 +147,11 @@ class TreeWorker(SilentListener):
 
     def _branched(self, task: BranchTask) -> OrderOutcome:
         tree = self._tree
-        before, until = tree.nodes, time.monotonic() + task.seconds
+        before, until = tree.nodes, work_seconds() + task.seconds
 
         def over() -> bool:
             expanded = tree.nodes - before
-            return expanded > 0 and (self._paused or expanded >= task.most or time.monotonic() >= until)
+            return expanded > 0 and (self._paused or expanded >= task.most or work_seconds() >= until)
 
         tree.pause = over
         nodes = self._exchange.received(task.nodes)

@@ -18,13 +18,13 @@ Every plan is valued exactly. Every bound comes from duals, or from exact values
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.work.listener import SILENT
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
@@ -108,7 +108,7 @@ class BranchAndCut:
     gap
         Relative gap to `upper` at which to stop, >= 0.
     until
-        `time.monotonic()` at which to stop; also the end of a linear program under way, not of a separation.
+        `work_seconds()` at which to stop; also the end of a linear program under way, not of a separation.
     listener
         Told of every plan that is better than `upper`, and of the bounds whenever they may have moved.
     lower
@@ -168,7 +168,7 @@ class BranchAndCut:
     @property
     def out_of_time(self) -> bool:
         """Whether the search must end, or pause."""
-        return time.monotonic() >= self.until or self.pause()
+        return work_seconds() >= self.until or self.pause()
 
     @property
     def open_nodes(self) -> list[Node]:
@@ -196,7 +196,7 @@ class BranchAndCut:
     def _raise_floors(self) -> bool:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
         commodities, before = self.master.commodities, self.root.floor
-        until = (now := time.monotonic()) + self.params.root.tightening_share * (self.until - now)
+        until = (now := work_seconds()) + self.params.root.tightening_share * (self.until - now)
         paths, cuts = self.master.pool.paths, self.master.budget_cuts
         self.root = self.root.with_floor(tightened_bounds(self.instance, self.root, paths, cuts, until, self.listener))
         if self.record is not None:

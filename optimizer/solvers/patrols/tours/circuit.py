@@ -11,7 +11,6 @@ up, so the bound of the integer problem, scaled back, is valid.
 from __future__ import annotations
 
 import contextlib
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
+from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
 from optimizer.solvers.patrols.tours.tour import Tour
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def best_circuit(
     workers
         Threads, >= 1.
     """
-    began = time.perf_counter()
+    began = work_seconds()
     made = _model(problem)
     if hint is not None:
         _add_hint(made, hint)
@@ -95,7 +95,9 @@ def best_circuit(
     solver.parameters.random_seed = seed
     solver.parameters.num_workers = workers
     if time_limit is not None:
-        solver.parameters.max_time_in_seconds = max(time_limit - (time.perf_counter() - began), 0.01)
+        solver.parameters.max_time_in_seconds = max(
+            min(time_limit - (work_seconds() - began), machine_seconds_left()), 0.01
+        )
     if at_least > 0:
         made.model.add(made.objective >= int(np.floor(at_least / made.unit)))
     status = _solve_apart(solver, made.model)
@@ -111,7 +113,7 @@ def best_circuit(
 def _solve_apart(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
     """Solve in a thread: CP-SAT takes Ctrl-C for its own and tells nobody, and without that holds it up until it has ended."""
     solver.parameters.catch_sigint_signal = False
-    with ThreadPoolExecutor(1) as apart:
+    with waiting(), ThreadPoolExecutor(1) as apart:
         answer = apart.submit(solver.solve, model)
         try:
             while True:

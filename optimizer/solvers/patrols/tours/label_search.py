@@ -13,12 +13,12 @@ whose outcome holds the largest bound of those it dropped.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.search.kernels import TOURS, kernel, ready
 
@@ -145,7 +145,7 @@ class LabelSearch:
         width
             Most labels of one size.
         deadline
-            Value of `time.perf_counter` after which labels are given up.
+            Value of `work_seconds` after which labels are given up.
         each
             How many of the best tours to look for, and to return of every size at most.
         """
@@ -176,7 +176,7 @@ class LabelSearch:
         block = max(1, BLOCK // ((self._problem.n + 1) * labels.table.shape[1]))
         steps = _Steps(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         for start in range(0, labels.last.size, block):
-            if time.perf_counter() > deadline:
+            if work_seconds() > deadline:
                 left = labels.bound[start:]
                 outcome.drop(left)
                 outcome.ended &= not (left > best).any()
@@ -445,11 +445,11 @@ def sharpest(walks: Walks, table: Completion, value: float, rounds: int, deadlin
     rounds
         Tables to make at most.
     deadline
-        Value of `time.perf_counter` after which no more are made.
+        Value of `work_seconds` after which no more are made.
     """
     best, pace, idle = table, 1.0, 0
     for _ in range(rounds):
-        if best.bound <= value or time.perf_counter() > deadline:
+        if best.bound <= value or work_seconds() > deadline:
             break
         slope = 1.0 - walks.visits(table)
         slope[(table.price <= 0) & (slope > 0)] = 0.0

@@ -7,13 +7,13 @@ search is not, CP-SAT continues from its best tour (`circuit`).
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.teams import NO_WAY
 from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest, with_best_slots
 from optimizer.solvers.patrols.tours.ruin_and_recreate import TourImprover
@@ -87,7 +87,7 @@ def best_tour(
     workers
         Threads of CP-SAT.
     """
-    began = time.perf_counter()
+    began = work_seconds()
     deadline = np.inf if time_limit is None else began + time_limit
     allowed = _reachable(problem, forbidden)
     found = _Best(problem)
@@ -97,16 +97,16 @@ def best_tour(
     if place.size > 1:
         part = _part(problem, place)
         proof = _by_labels(part, place, found, at_least, deadline, seed)
-        if not proof.proven and proof.bound > at_least and time.perf_counter() < deadline:
-            left = None if time_limit is None else deadline - time.perf_counter()
+        if not proof.proven and proof.bound > at_least and work_seconds() < deadline:
+            left = None if time_limit is None else deadline - work_seconds()
             other = _by_circuit(part, place, found, at_least, left, seed, workers)
             proof = _Proof(min(proof.bound, other.bound), other.proven)
-    if found.tour is None and proof.proven and at_least <= 0 and allowed.size > 1 and time.perf_counter() < deadline:
+    if found.tour is None and proof.proven and at_least <= 0 and allowed.size > 1 and work_seconds() < deadline:
         # tours of value 0 may still fit, by way of posts that were left out
-        left = None if time_limit is None else deadline - time.perf_counter()
+        left = None if time_limit is None else deadline - work_seconds()
         proof = _by_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
     bound = max(proof.bound, found.value)
-    return BestTour(found.tour, found.value, bound, proof.proven, time.perf_counter() - began)
+    return BestTour(found.tour, found.value, bound, proof.proven, work_seconds() - began)
 
 
 def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
@@ -193,7 +193,7 @@ def _by_labels(
         for _, posts in outcome.found:
             found.offer(with_best_slots(found.problem, tuple(place[list(posts)].tolist())))
         bound = min(bound, max(outcome.bound + slack, found.value))
-        if outcome.ended or bound <= at_least or time.perf_counter() > deadline:
+        if outcome.ended or bound <= at_least or work_seconds() > deadline:
             break
     return _Proof(bound, bound <= found.value + 2 * slack)
 

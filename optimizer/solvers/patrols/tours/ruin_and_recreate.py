@@ -7,11 +7,11 @@ the end.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.patrols.tours.tour import Tour, seconds_of, tour_value
 from optimizer.solvers.search.kernels import TOURS, kernel, part, ready
 
@@ -57,7 +57,7 @@ class TourImprover:
         best = now = tour
         best_value = now_value = self._meet(tour)
         for turn in range(rounds):
-            if time.perf_counter() > deadline:
+            if work_seconds() > deadline:
                 break
             other = self._recreated(*self._ruined(now))
             other_value = self._meet(other)
