@@ -144,6 +144,14 @@ class HeuristicParams(Params):
         float,
         Field(gt=0, le=1, description="share of the time left that a search around a plan to begin from may take"),
     ] = 0.6
+    dive_gap: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="relative gap of the root up to which no dive is made: the tree finds its plan sooner",
+        ),
+    ] = 0.06
     min_cut_gap: Annotated[
         float,
         Field(

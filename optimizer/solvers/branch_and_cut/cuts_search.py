@@ -168,8 +168,12 @@ def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: Para
 
 
 def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
-    """Close a cut of the network, dive, search around both plans and, while the gap is wide, a greedy one; workers do if there are any."""
+    """Close a cut of the network, dive, search around both plans and, while the gap is wide, a greedy one; workers do if there are any.
+
+    Where the root leaves a narrow gap none of this is worth its time: rounding at the first nodes finds the same plans.
+    """
     begun = parallel is not None and parallel.begun  # they have begun with a greedy plan, or around one that is known
+    wide = search.gap_left > search.params.heuristics.dive_gap
     dives: list[NDArray[np.bool_] | None] = []
 
     def dive() -> None:
@@ -179,13 +183,16 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
     # In a series (`warm_start`) no cut of the network is looked for: each solve has the plans of those before it. Its program is solved by a
     # process of its own; where workers have begun already this one would wait for it, so it dives meanwhile.
     closing = (
-        None if search.warm_start is not None else min_cut_heuristic(tree, search.listener, dive if begun else None)
+        None
+        if search.warm_start is not None
+        else min_cut_heuristic(tree, search.listener, dive if begun and wide else None)
     )
     if closing is not None:
         improver.search_around(closing, ruins=False)
-    if not dives:
+    if wide and not dives:
         dive()
-    if (dived := dives[0]) is not None:
+    dived = dives[0] if dives else None
+    if dived is not None:
         search.offer(dived)
     # Around the dive's plan always; around a greedy one only while the gap is wide: near the optimum it costs its time and finds nothing.
     for greedy in (False, True):

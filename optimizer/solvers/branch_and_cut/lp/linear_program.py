@@ -227,9 +227,9 @@ class LinearProgram:
             if left <= 0:
                 return None
             # the solver's limit is by the clock of the machine, by which a busy one takes longer for the same work
-            left, began = min(LOADED * left, machine_seconds_left()), time.monotonic()
+            left, began = min(LOADED * left, machine_seconds_left()), time.perf_counter()
             answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
-            if answer is None and time.monotonic() - began >= left:
+            if answer is None and time.perf_counter() - began >= left:
                 return None
             if answer is not None:
                 self._start = None
