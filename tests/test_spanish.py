@@ -39,16 +39,19 @@ from optimizer.analysis.uncertainty.sensitivity import Sensitivity, sensitivity_
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text import formatting, language
+from optimizer.base.text.formatting import Amount
 from optimizer.base.text.language import (
     check_language,
     counted,
     gettext,
+    in_english,
     languages,
     long_date,
     markup,
     short_date,
     speaking,
     spoken,
+    term,
 )
 from optimizer.base.text.messages import message, translated
 from optimizer.lab.adaptive.analysis.adapt import adapt
@@ -56,20 +59,24 @@ from optimizer.lab.adaptive.analysis.output import adapt_page
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.pipeline.roster.roster import field_pack
 from optimizer.plans.changes import in_language
+from optimizer.plans.display_names import DisplayNames
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.plans.problem_source import problem_source
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.report.page import page
 from optimizer.report.short_page import short_page
+from optimizer.roster.making import make_roster
 from optimizer.roster.roster_page import roster_page
 from optimizer.roster.writing import write_roster
-from optimizer.scenario.file.model import ReportModel
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.model import ReportModel, read_scenario
 from tests import catalogue
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome, run
 from tests.english import left_in
 from tests.report_case import full_content
+from tests.roster_cases import FIRST, crew, duties, duty, shift
 from tests.test_burden import COMMUNITIES
 from tests.test_compare_plans import on_a_map, written
 from tests.test_cooperate import TERMS, with_agencies
@@ -848,3 +855,68 @@ def test_a_scenario_or_an_argument_chooses_the_language() -> None:
     assert in_language("ES") == {"report.language": "es"}
     with pytest.raises(InputError, match="one of en, es"):
         in_language("xx")
+
+
+OWN_TERMS = """
+[[shifts]]
+id = "day"
+label = "Day"
+start = "06:00"
+hours = 8
+[[crews]]
+id = "crew"
+[roster]
+time_zone = "Europe/Madrid"
+[report]
+language = "es"
+[translations.es]
+post = "puesto"
+teams = "equipos"
+"teams a shift" = "equipos por turno <b>\\u001b"
+Police = "Policía"
+"""
+OF_TERMS = SCENARIO.replace('name = "teams"', 'name = "teams"\nunit = "teams a shift"') + OWN_TERMS
+
+
+def test_a_scenario_translates_its_own_terms_and_counts_what_it_does_not(tmp_path: Path) -> None:
+    compiled = compile_scenario(write_scenario(tmp_path, OF_TERMS))
+    (warning,) = [each for each in compiled.warnings if "without a translation" in each]
+    assert "into es: 1\N{NO-BREAK SPACE}term of the scenario (Day)" in warning
+    resource = compiled.instance.resources[0].id
+    for code, kind, amount, agency in (
+        ("es-MX", "puesto", Amount(2, "equipos por turno <b>"), "Policía"),
+        ("en", "post", Amount(2, "teams a shift"), "Police"),
+    ):
+        with speaking(code, compiled.scenario.translations):
+            names = DisplayNames.of(compiled)
+            assert (names.kinds["post"], names.agency("police")) == (kind, agency)
+            assert list(names.amounts({resource: 2}).values()) == [amount]
+            assert term("US 281 (post)") == f"US 281 ({kind})"
+            with in_english():
+                assert term("post") == "post"
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('[translations.es]\npots = "puesto"', "Did you mean 'post'"),
+        ('[translations.xx]\npost = "puesto"', "one of en, es"),
+        ('[translations.en]\npost = "picket"', "other than that of the terms"),
+        ('[translations.es]\npost = " "', "not empty"),
+        ("[translations.es]\npost = 3", "translations.es.post"),
+    ],
+)
+def test_terms_that_are_none_are_faults(tmp_path: Path, table: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_scenario(write_scenario(tmp_path, SCENARIO + table))
+
+
+def test_rosters_say_terms_in_the_language_of_their_pages() -> None:
+    case = duties([shift("day", "06:00", 8)], [duty("a", "day", label="US 281 (post)")], [crew("c")])
+    words = {"es": {"Day": "Turno de día", "post": "puesto"}}
+    made = make_roster(replace(case, shifts=(replace(case.shifts[0], label="Day"),)), FIRST, 1)
+    with speaking("es", words):
+        page = roster_page(made)
+    assert "Turno de día" in page
+    assert "US 281 (puesto)" in page
+    assert "US 281 (post)" in roster_page(made)

@@ -148,7 +148,7 @@ def export_plan(
     opened = reopen_plan(
         source, scenario=scenario, skip_unreachable=skip_unreachable, language=language, listener=listener
     )
-    with speaking(opened.compiled.scenario.report.language):
+    with speaking(opened.compiled.scenario.report.language, opened.compiled.scenario.translations):
         placed, ground = placement_layers(opened.content), ground_layers(opened.content)
         every = [*placed, _alerts(alerts), *ground, *comparison_tables(opened.content, opened.plan)]
         tables = [one for one in every if one.rows]
@@ -264,7 +264,7 @@ def reopen_plan(
         assert result.plan is not None  # noqa: S101 - a plan that is given
         comparison = compare(compiled.instance, result.plan)
     plan = plan_content(compiled, result, comparison)
-    with speaking(compiled.scenario.report.language):
+    with speaking(compiled.scenario.report.language, compiled.scenario.translations):
         content = briefing(compiled, plan, result, comparison, ())
     return ReopenedPlan(compiled, plan, content, _notes(opened, compiled))
 

@@ -527,7 +527,10 @@ def _write_report(folder: Path, evaluated: _Evaluated, described: _Described, ti
 
     compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
     comparison, mixed = evaluated.comparison, described.mixed
-    with step(times, "writing the report", stoppable=False), speaking(compiled.scenario.report.language):
+    with (
+        step(times, "writing the report", stoppable=False),
+        speaking(compiled.scenario.report.language, compiled.scenario.translations),
+    ):
         labels = {option.id: option.label for option in comparison.instance.options}
         content = briefing(
             compiled,

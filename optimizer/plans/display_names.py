@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from optimizer.base.text.formatting import Amount
-from optimizer.base.text.language import gettext
+from optimizer.base.text.language import gettext, term
 from optimizer.base.text.messages import translated
 from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
@@ -47,12 +47,12 @@ class DisplayNames:
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
         """Return the names of a scenario."""
-        agencies = {agency.id: agency.name for agency in compiled.scenario.agencies if agency.name}
+        agencies = {agency.id: term(agency.name) for agency in compiled.scenario.agencies if agency.name}
         cued = {kind.id for kind in compiled.scenario.kinds if kind.cue is not None}
         return cls(
             agencies,
             {r.id: _resource_name(r, agencies, compiled.instance.resources) for r in compiled.instance.resources},
-            {kind.id: kind.label or kind.id for kind in compiled.scenario.kinds}
+            {kind.id: term(kind.label or kind.id) for kind in compiled.scenario.kinds}
             | {measure.id: measure.what for measure in compiled.scenario.measures},
             {name: placed.site.label or name for name, placed in compiled.sites.items()},
             {option.id: translated(option.label) for option in compiled.instance.options if option.type in cued},
@@ -85,12 +85,12 @@ def place_names(compiled: Compiled) -> PlaceNames:
 
 
 def of_cap(text: str) -> str:
-    """Return the name or unit of a community's cap in the language that is spoken; that of another resource as the scenario has it."""
-    return gettext(text) if text in {SEARCHES, UNIT} else text
+    """Return the name or unit of a community's cap in the language that is spoken; that of another resource as the scenario says it there."""
+    return gettext(text) if text in {SEARCHES, UNIT} else term(text)
 
 
 def _resource_name(resource: Resource, agencies: Mapping[str, str], every: Sequence[Resource]) -> str:
     if not resource.name or not resource.agency:
         shared = [other for other in every if other.name == resource.name and not other.agency]
         return of_cap(resource.name) if resource.name and len(shared) == 1 else translated(resource.id)
-    return f"{resource.name} ({agencies.get(resource.agency, resource.agency)})"
+    return f"{term(resource.name)} ({agencies.get(resource.agency, resource.agency)})"

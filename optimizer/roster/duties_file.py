@@ -11,6 +11,7 @@ from optimizer.base.files.readwrite import read_json, write_json
 from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict, validated
 from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import term
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import DUTIES_FILE
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel, TimeZone
@@ -91,9 +92,9 @@ class Duty(Strict):
     def title(self) -> str:
         """What people call it, after its number or letter on the maps."""
         if not self.mark:
-            return self.name
+            return term(self.name)
         title = _("Beat {mark}: {name}") if self.stops else _("{mark}: {name}")
-        return title.format(mark=self.mark, name=self.name)
+        return title.format(mark=self.mark, name=term(self.name))
 
 
 class DutiesFile(Strict):
@@ -108,6 +109,9 @@ class DutiesFile(Strict):
     duties: list[Duty] = Field([])
     crews: list[CrewRow] = Field(min_length=1)
     roads: list[DutyRoad] = Field([])
+    translations: dict[str, dict[str, str]] = Field(
+        {}, description="of terms of the scenario, by language, as it gives them"
+    )
 
 
 def read_duties_file(folder: Path) -> DutiesFile:

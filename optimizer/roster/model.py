@@ -136,6 +136,8 @@ class Duties:
         Roads near the duties, for small maps.
     zones
         Whose clocks the crews of a base follow, where they are others than those of the shifts, by its id.
+    translations
+        Of terms of the scenario, by language.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Duties:
     roads: tuple[DutyRoad, ...] = ()
     language: str = "en"
     zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def zone_of(self, base: str) -> ZoneInfo:
         """Return whose clocks the crews of a base follow; those of the shifts for crews without one."""
@@ -281,6 +284,7 @@ def duties_of(content: DutiesFile) -> Duties:
         places=tuple(content.bases),
         roads=tuple(content.roads),
         language=check_language(content.language),
+        translations=content.translations,
         zones={
             base.id: ZoneInfo(base.time_zone)
             for base in content.bases

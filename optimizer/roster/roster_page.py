@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from optimizer.base.text.formatting import number, plain
-from optimizer.base.text.language import ENGLISH, counted, localised, long_date, markup, short_date, spoken
+from optimizer.base.text.language import ENGLISH, counted, localised, long_date, markup, short_date, spoken, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.roster.table import leaving, stops_text
@@ -119,7 +119,7 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> Week:
     title = _("Week {number}: {first} to {last}").format(number=k + 1, first=headings[0], last=headings[6])
     groups: defaultdict[str, list[Crew]] = defaultdict(list)
     for crew in roster.duties.crews:
-        groups[roster.duties.bases.get(crew.base, crew.base) or crew.agency].append(crew)
+        groups[term(roster.duties.bases.get(crew.base, crew.base)) or crew.agency].append(crew)
     sheets = tuple(
         WeekSheet(
             f"week-{k + 1}-{number}",
@@ -163,7 +163,7 @@ def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
     return [
         MarkLine(
             marks[duty.option],
-            shift.label,
+            term(shift.label),
             duty.title,
             duty.staff,
             _stops(roster, first[duty.id]) if duty.id in first else "",
@@ -185,7 +185,7 @@ def _stops(roster: Roster, one: Assignment) -> str:
 def _gap(gap: Gap) -> str:
     return _("{day}, {shift}, {duty}: {count} people missing").format(
         day=f"{gap.day:%a} {gap.day.isoformat()}" if spoken().code == ENGLISH else short_date(gap.day),
-        shift=gap.shift.label,
+        shift=term(gap.shift.label),
         duty=gap.duty.title,
         count=gap.missing,
     )
@@ -350,14 +350,14 @@ def _headings(shifts: Sequence[Shift]) -> dict[str, str]:
     starts = [f"{shift.start:%H:%M}" for shift in shifts]
     alike = len(set(starts)) < len(starts)
     return {
-        shift.id: plain(shift.label, SHIFT_LETTERS) if alike else start
+        shift.id: plain(term(shift.label), SHIFT_LETTERS) if alike else start
         for shift, start in zip(shifts, starts, strict=True)
     }
 
 
 def _notes(roster: Roster, days: Sequence[date], shifts: Sequence[Shift]) -> tuple[str, ...]:
     heads = _headings(shifts)
-    named = "; ".join(f"{heads[shift.id]} {plain(shift.label, MOST_LETTERS)}" for shift in shifts)
+    named = "; ".join(f"{heads[shift.id]} {plain(term(shift.label), MOST_LETTERS)}" for shift in shifts)
     first, last = days[0], days[-1]
     working = {one.crew.id for one in roster.assignments if first <= one.day <= last}
     idle = len(roster.duties.crews) - len(working)
@@ -385,7 +385,7 @@ def _rows(roster: Roster, columns: Sequence[tuple[date, Shift]], marks: Mapping[
     first, last = columns[0][0], columns[-1][0]
     wanted: dict[str, str] = {}
     for duty in roster.duties.duties:
-        wanted.setdefault(duty.option, duty.title if not duty.mark else duty.name)
+        wanted.setdefault(duty.option, duty.title if not duty.mark else term(duty.name))
     used = set()
     for one in roster.assignments:
         there[one.duty.option, one.day, one.shift.id].append(one)

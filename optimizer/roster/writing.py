@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import ngettext, spoken
+from optimizer.base.text.language import ngettext, spoken, term
 from optimizer.roster.calendar import is_night
 from optimizer.roster.model import last_shifts
 from optimizer.roster.roster_page import roster_page
@@ -185,7 +185,7 @@ def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made:
 def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Sequence[str]:
     zone = roster.duties.zone_of(one.crew.base).key
     base = roster.duties.bases.get(one.base, one.base) or _("base")
-    title = _("{shift}: {duty}").format(shift=one.shift.label, duty=one.duty.title)
+    title = _("{shift}: {duty}").format(shift=term(one.shift.label), duty=one.duty.title)
     lines = [
         f"{one.crew.label} ({_people(one.crew.people)})",
         _("On duty {start} to {end} ({zone})").format(start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}", zone=zone),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
@@ -58,6 +59,7 @@ class Language:
 
 _ENGLISH = Language()
 _spoken: ContextVar[Language] = ContextVar("language", default=_ENGLISH)
+_terms: ContextVar[Mapping[str, str]] = ContextVar("terms", default=MappingProxyType({}))
 
 
 def languages() -> tuple[str, ...]:
@@ -93,8 +95,15 @@ def _is_known(code: str) -> bool:
 
 
 @contextmanager
-def speaking(code: str) -> Iterator[Language]:
+def speaking(code: str, translations: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> Iterator[Language]:
     """Make texts in a language, within the block.
+
+    Parameters
+    ----------
+    code
+        Of the language.
+    translations
+        Of a scenario's own terms, by the code of a language; `term` says them.
 
     Raises
     ------
@@ -102,26 +111,47 @@ def speaking(code: str) -> Iterator[Language]:
         If there are no texts in that language.
     """
     language = _language(check_language(code))
-    before = _spoken.set(language)
+    before, terms = _spoken.set(language), _terms.set(terms_in(language.code, translations))
     try:
         yield language
     finally:
         _spoken.reset(before)
+        _terms.reset(terms)
 
 
 @contextmanager
 def in_english() -> Iterator[None]:
     """Make texts in English, within the block, whatever is spoken."""
-    before = _spoken.set(_ENGLISH)
+    before, terms = _spoken.set(_ENGLISH), _terms.set(MappingProxyType({}))
     try:
         yield
     finally:
         _spoken.reset(before)
+        _terms.reset(terms)
 
 
 def spoken() -> Language:
     """Return the language that texts are made in."""
     return _spoken.get()
+
+
+def terms_in(code: str, translations: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """Return a scenario's terms in a language: those of its region come before those of the language alone."""
+    language = code.partition("-")[0]
+    return dict(translations.get(language, {})) | dict(translations.get(code, {}))
+
+
+def term(text: str) -> str:
+    """Return a term of a scenario's own in the language that is spoken; as it is written where there is no translation.
+
+    Of a label that ends with a term in brackets, such as `US 281 (checkpoint)`, that term is translated.
+    """
+    terms = _terms.get()
+    if text in terms or not terms:
+        return terms.get(text, text)
+    stem, bracket, last = text.rpartition(" (")
+    inside = last.removesuffix(")")
+    return f"{stem} ({terms[inside]})" if bracket and last.endswith(")") and inside in terms else text
 
 
 def gettext(text: str) -> str:

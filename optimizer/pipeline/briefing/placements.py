@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import number, percent
 from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import term
 from optimizer.plans.display_names import DisplayNames
 from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.plan.plan import with_mixture
@@ -39,7 +40,7 @@ def _site_row(
     return SiteRow(
         entry=site,
         chosen=chosen,
-        label=names.answered.get(site.id, site.label),
+        label=names.answered.get(site.id, term(site.label)),
         place=names.answered.get(site.id, "") or names.sites.get(site.site, ""),
         type=names.kinds.get(site.type, site.type),
         other_type="" if other is None or other.id == site.id else names.kinds.get(other.type, other.type),

@@ -98,8 +98,8 @@ def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Dut
     served = [replace(one, mark=marks.get(one.placement.id, "")) for one in _served(compiled, plan)]
     where = str(compiled.inputs[0])
     made = make_duties(plan, scenario.roster, scenario.shifts, scenario.crews, bases, served, where)
-    added = {"roads": duty_roads(compiled.region.network, made), "language": scenario.report.language}
-    return made.model_copy(update=added)
+    added = {"language": scenario.report.language, "translations": scenario.translations}
+    return made.model_copy(update=added | {"roads": duty_roads(compiled.region.network, made)})
 
 
 def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:

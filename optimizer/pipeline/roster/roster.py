@@ -132,7 +132,7 @@ def roster_of_plan(
     )
     if drawn is not None and (one := practically_one(opened.mixture)):
         made = replace(made, notes=(*made.notes, one))
-    with step(listener, "writing the roster"), speaking(asked or duties.language):
+    with step(listener, "writing the roster"), speaking(asked or duties.language, duties.translations):
         write_roster(folder, made, datetime.now(UTC), package_version(), partial(field_pack, made))
     return SavedRoster(made, place, None if drawn is None else manned_frequencies(made, drawn))
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from optimizer.base.text.formatting import number, plain, round_below
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import long_date, markup, short_date, spoken
+from optimizer.base.text.language import long_date, markup, short_date, spoken, term
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.roster.field.tracks import Waypoint, bases_of, waypoints
 from optimizer.roster.table import leaving
@@ -62,7 +62,7 @@ class FieldDuty:
     @property
     def title(self) -> str:
         """The duty and its shift."""
-        return _("{duty}, {shift}").format(duty=self.first.duty.title, shift=self.first.shift.label)
+        return _("{duty}, {shift}").format(duty=self.first.duty.title, shift=term(self.first.shift.label))
 
     @property
     def track(self) -> tuple[tuple[float, float], ...]:

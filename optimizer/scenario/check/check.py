@@ -21,6 +21,7 @@ from optimizer.base.files.readwrite import existing_file
 from optimizer.base.files.tables import csv_header
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.formatting import plural
+from optimizer.base.text.language import ENGLISH, terms_in
 from optimizer.base.text.messages import counted_message, listed, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
@@ -293,6 +294,7 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     if scenario is not None:
         yield from range_warnings(scenario)
         yield from burden_warnings(scenario)
+        yield from _untranslated(scenario)
     if region is None:
         return
     if scenario is not None:
@@ -308,6 +310,20 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     yield from site_warnings(ground.sites, region.network)
     if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
         yield from base_warnings(scenario.bases, ground.base_nodes, region.network)
+
+
+def _untranslated(scenario: ScenarioModel) -> Iterator[str]:
+    """Yield a sentence on the scenario's own terms that pages in its language write as the file does."""
+    language = scenario.report.language
+    terms = terms_in(language, scenario.translations)
+    missing = [name for name in scenario.terms if name not in terms and not name.isdecimal()]
+    if language.partition("-")[0] != ENGLISH and missing:
+        yield message(
+            "Written as in the file, without a translation into {language}: {terms} ({names}). [translations.{language}] takes them.",
+            terms=counted_message("{count} term of the scenario", "{count} terms of the scenario", len(missing)),
+            language=language,
+            names=shortened(missing),
+        )
 
 
 def _idle_crews(scenario: ScenarioModel, sites: Sequence[PlacedSite]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Amount, Chance, Id, Latitude, Longitude, Strict, validated
-from optimizer.base.text.language import check_language
+from optimizer.base.text.formatting import plain
+from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.text.names import close_match, one_of
 from optimizer.problem.instance.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
@@ -539,6 +540,26 @@ class LedgerModel(Strict):
     agency: str = Field("", description="who records")
 
 
+def _translation(text: str) -> str:
+    """Return a translation as one printable line."""
+    if not (line := plain(text)):
+        raise ValueError("a text that is not empty")
+    return line
+
+
+def _language_of_terms(code: str) -> str:
+    try:
+        known = check_language(code)
+    except InputError as error:
+        raise ValueError(error.problems[0].expected) from None
+    if known == ENGLISH:
+        raise ValueError("a language other than that of the terms themselves")
+    return known
+
+
+Translation = Annotated[str, Field(max_length=200), AfterValidator(_translation)]
+
+
 class ScenarioModel(Strict):
     """A scenario, version 1."""
 
@@ -572,7 +593,35 @@ class ScenarioModel(Strict):
     solve: SolveModel = SolveModel()
     adapt: AdaptModel = AdaptModel()
     report: ReportModel = ReportModel()
+    translations: dict[Annotated[str, AfterValidator(_language_of_terms)], dict[str, Translation]] = Field(
+        {},
+        description="by language (`[translations.es]`), what terms of this file are called there: names of kinds, resources and units, shifts, "
+        "teams, agencies and bases, as they are written here",
+    )
     ledger: LedgerModel | None = Field(None, description="where plans and releases are recorded")
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What pages call kinds, resources, units and shifts, each once."""
+        named = [*(kind.label or kind.id for kind in self.kinds), *(shift.label or shift.id for shift in self.shifts)]
+        amounts = [text for row in self.resources for text in (row.name, row.unit)]
+        return tuple(dict.fromkeys(filter(None, (*named, *amounts))))
+
+    @property
+    def proper_names(self) -> tuple[str, ...]:
+        """What pages call teams, agencies and bases, each once."""
+        named = [*(team.label or team.id for team in self.teams), *(base.label or base.id for base in self.bases)]
+        return tuple(dict.fromkeys((*named, *(row.name or row.id for row in self.agencies))))
+
+    @model_validator(mode="after")
+    def _translated_terms(self) -> ScenarioModel:
+        known = {*self.terms, *self.proper_names}
+        for language, table in self.translations.items():
+            for name in table:
+                if name not in known:
+                    said = f"terms of this file in translations.{language}, and not {plain(name, 60)!r}"
+                    raise ValueError(". ".join(filter(None, (said, close_match(name, known)))))
+        return self
 
     @model_validator(mode="after")
     def _something_to_place(self) -> ScenarioModel:
