@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -12,13 +13,16 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.problem.instance.detection import checkpoint_survival
+from optimizer.problem.network.network import Network
+from optimizer.region.model import beyond_border
 from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.demand.evaders import background_cost
 from optimizer.scenario.demand.gravity import explained_by_flows
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.file.model import RiskName, ScenarioModel
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of
-from tests.tiny import SCENARIO, write_scenario
+from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
@@ -64,6 +68,34 @@ def test_reliability_is_time_exposure_and_inspection(tmp_path: Path) -> None:
     expected = np.exp(-0.1 * network.time_s / 3600 - 0.01 * network.length_m / 1000)
     expected = np.where(network.road_class == "track", 0.75 * expected, expected)
     assert problem.instance.reliability == pytest.approx(expected)
+
+
+def test_going_back_over_the_border_costs_what_the_scenario_says() -> None:
+    region = tiny_region()
+    ways = [("west-port", "abroad"), ("abroad", "ford"), ("ford", "junction"), ("junction", "west-port")]
+    names = ["west-port", "abroad", "ford", "junction"]
+    ends = [(names.index(a), names.index(b)) for a, b in [*ways, *((b, a) for a, b in ways)]]
+    tail, head = np.array(ends, dtype=np.int32).T
+    segment = np.tile(np.arange(len(ways)), 2)
+    lon, lat = np.array([(10.0, 50.0), (10.1, 49.9), (10.2, 50.0), (10.2, 50.1)]).T
+    metres, seconds = np.full(len(ends), 1000.0), np.full(len(ends), 1800.0)
+    network = Network.from_arrays(
+        tail, head, metres, seconds, node_id=np.array(names), lon=lon, lat=lat, segment=segment
+    )
+    crossings = tuple(
+        replace(each, node=names.index(each.id[2:])) for each in region.crossings if each.id != "x-east-port"
+    )
+    home = tuple(replace(place, node=3) for place in region.settlements[:1])
+    region = replace(region, network=network, crossings=crossings, gateways=(), settlements=home)
+    assert beyond_border(region).tolist() == [False, True, False, False]
+    terms = {"per_hour": 0.1, "far_side_loss": 0.2, "far_side_per_hour": 0.4}
+    scenario = ScenarioModel.model_validate(tomllib.loads(SCENARIO) | {"background": terms})
+    cost = dict(zip(((names[a], names[b]) for a, b in ends), background_cost(region, scenario).tolist(), strict=True))
+    for way in (("ford", "junction"), ("junction", "ford"), ("junction", "west-port")):
+        assert cost[way] == pytest.approx(0.05)
+    for way in (("west-port", "abroad"), ("ford", "abroad")):  # back over the border: lost once
+        assert cost[way] == pytest.approx(0.05 + 0.2 - np.log(0.8))
+        assert cost[way[::-1]] == pytest.approx(0.05 + 0.2)
 
 
 def test_a_checkpoint_detects_the_share_it_can_inspect(tmp_path: Path) -> None:

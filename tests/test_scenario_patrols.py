@@ -97,6 +97,20 @@ def test_a_shift_too_short_to_reach_any_post_says_what_to_do(change: tuple[str, 
         compile_scenario(write_scenario(tmp_path, flows + base + TEAM.replace(*change)))
 
 
+def test_posts_lie_no_farther_from_the_base_than_a_team_may_drive(tmp_path: Path) -> None:
+    near = TEAM.replace("posts = 4", "posts = 8\nfarthest_minutes = 10")
+    minutes = []
+    for team in (TEAM, near):
+        field = compile_scenario(write_scenario(tmp_path, SCENARIO + BASE + team)).instance.patrols
+        assert field is not None
+        minutes.append(field.patrols[0].travel_s[0, 1:].max() / 60)
+    assert minutes[0] > 10 >= minutes[1]
+    base = BASE.replace("lat = 50.1", "lat = 50.2").replace("lon = 10.2", "lon = 10.1")
+    text = SCENARIO.replace("[evaders]", '[evaders]\nweights = "gravity"') + base + near.replace("= 10", "= 0.1")
+    with pytest.raises(InputError, match=r"no post within reach.*Lengthen the shift or farthest_minutes"):
+        compile_scenario(write_scenario(tmp_path, text))
+
+
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     folder = tmp_path_factory.mktemp("teams")

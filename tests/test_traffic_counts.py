@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.pipeline import check_scenario_file
 from optimizer.pipeline.import_records import import_counts
 from optimizer.records.importers.aadt import CountsMapping, import_aadt, read_counts_mapping
 from optimizer.records.traffic_counts import measured_traffic, read_traffic_counts, road_numbers
@@ -70,6 +71,15 @@ def test_counts_match_the_road_of_their_number_and_the_others_are_listed(tmp_pat
     assert any("has a count on its own number" in note for note in summary.notes)
 
 
+def test_counts_of_frontage_roads_do_not_stand_for_their_highway(tmp_path: Path) -> None:
+    text = "ID,T_FLAG,ON_ROAD,x,y,AADT_2019\n1,116H21,IH0035E,10.2,50.2,17334\n2,116H21WBSR,IH0035E,10.2,50.2,250\n"
+    made = import_aadt(stations(tmp_path, text), read_counts_mapping("txdot"), numbered(), year=2019)
+    assert made.tables["traffic.csv"]["station"].tolist() == ["1"]
+    assert made.summary.dropped["of a frontage road or rest area beside the numbered road"] == 1
+    without = import_aadt(stations(tmp_path), read_counts_mapping("txdot"), numbered(), year=2019)
+    assert any("No column T_FLAG" in note for note in without.summary.notes)
+
+
 def test_a_number_without_letters_is_of_any_system_and_several_columns_are_averaged(tmp_path: Path) -> None:
     text = "ROUTE,X,Y,BACK_AADT,AHEAD_AADT,OBJECTID\n385,10.4,50.05,1000,3000,9\n62,10.0,50.05,,800,8\n"
     made = import_aadt(stations(tmp_path, text), read_counts_mapping("caltrans"), numbered())
@@ -78,7 +88,7 @@ def test_a_number_without_letters_is_of_any_system_and_several_columns_are_avera
 
 def test_the_french_form_is_read_from_its_own_projection(tmp_path: Path) -> None:
     text = "route;xD;yD;xF;yF;TMJA;anneeMesureTrafic;cumulD\nN0062;100000,5;7000000;100010,5;7000000;1000;2019;1\n"
-    with pytest.raises(InputError, match="none of 1 counts within 1000 m"):  # Lambert 93: far from the tiny border
+    with pytest.raises(InputError, match="none of 1 counts within 1,000 m"):  # Lambert 93: far from the tiny border
         import_aadt(stations(tmp_path, text), read_counts_mapping("france"), numbered(), year=2019)
 
 
@@ -149,6 +159,7 @@ def test_a_scenario_takes_counts_where_a_site_gives_no_traffic(tmp_path: Path) -
         SCENARIO + '\n[traffic]\ncounts = "made/traffic.csv"\ncounts_within_km = 20\nby_class = { primary = 77 }\n'
     )
     path.write_text(counted, encoding="utf-8")
+    assert any("1 of 5 sites, by counts" in str(each.what) for each in check_scenario_file(path).assumed)
     compiled = compile_scenario(path)
     found = {
         name: past(item, compiled.scenario, compiled.region.network)

@@ -145,6 +145,7 @@ COLUMNS = {
         "traffic_per_day",
     ),
     "exposure": ("port", "year", "passenger_vehicles", "trucks", "buses"),
+    "traffic": ("site", "road", "lon", "lat", "vehicles_a_day"),
 }
 NUMBERS = {
     "junctions": ("lon", "lat"),
@@ -156,6 +157,7 @@ NUMBERS = {
     "destinations": ("id", "lon", "lat", "population"),
     "checkpoints": ("lon", "lat", "heading", "lanes", "traffic_per_day"),
     "exposure": ("passenger_vehicles", "trucks", "buses"),
+    "traffic": ("lon", "lat", "vehicles_a_day"),
 }
 
 
@@ -236,6 +238,9 @@ def _check_names(tables: dict[str, list[Row]], problems: ProblemList) -> None:
             problems.add(f"roads.csv, {row['id']}", f"{row['tail']} and {row['head']}", "two junctions")
         if (row["class"], country_of(row)) not in speeds:
             problems.add(f"roads.csv, {row['id']}", f"class {row['class']!r}", "a class that classes.csv knows")
+    sites = {row["id"] for row in tables["checkpoints"]}
+    for name in sorted({row["site"] for row in tables["traffic"]} - sites):
+        problems.add("traffic.csv", f"site {name!r}", "a site of checkpoints.csv")
     for port in sorted(ports ^ {row["port"] for row in tables["exposure"]}):
         problems.add(f"exposure.csv, {port}", "a port in one of the tables alone", "rows for every port of ports.csv")
 
@@ -650,7 +655,11 @@ def with_exposure(facts: Facts, scenario: str) -> str:
 
 
 def sites_csv(facts: Facts) -> str:
-    """Return the checkpoint options in the columns of a scenario's sites: they watch the traffic in the direction of their way."""
+    """Return the checkpoint options in the columns of a scenario's sites: they watch the traffic in the direction of their way.
+
+    Where traffic.csv has a count a site gives no traffic: the scenario takes the count.
+    """
+    counted = {row["site"] for row in facts["traffic"]}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -659,7 +668,8 @@ def sites_csv(facts: Facts) -> str:
     for row in facts["checkpoints"]:
         agency = row["sector"].lower().replace(" ", "-")
         watched = [row["lon"], row["lat"], row["road"], "forward", agency, row["kinds"], row["existing_kind"]]
-        writer.writerow([row["id"], row["name"], *watched, f"{float(row['traffic_per_day']):g}", row["lanes"]])
+        traffic = "" if row["id"] in counted else f"{float(row['traffic_per_day']):g}"
+        writer.writerow([row["id"], row["name"], *watched, traffic, row["lanes"]])
     return text.getvalue()
 
 

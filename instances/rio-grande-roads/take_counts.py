@@ -2,11 +2,12 @@
 
 Run it from the repository root when those tables change. They are not in the repository, so their folder is an argument:
 
-    python instances/rio-grande-roads/take_counts.py FOLDER
+    python instances/rio-grande-roads/take_counts.py FOLDER [TRAFFIC]
 
 FOLDER holds `cbp/` (`tx-mx-yearly-crossings-*.csv`, `bts-us-mexico-monthly-*.csv.gz`, `cbp-nationwide-drugs-*.csv`) and `border-patrol/`
 (`jacobkap-border_patrol_staffing_*.csv`, `jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`, `agents`,
-`sector_years`, `effort` and `seizures` under `facts/`. The same tables always give the same facts.
+`sector_years`, `effort` and `seizures` under `facts/`. TRAFFIC is `traffic.csv` of `import aadt` on the roads of this scenario, from counts
+of 2019: the nearest count on the road of each checkpoint site becomes the table `traffic`. The same tables always give the same facts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.records.traffic_counts import road_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,6 +66,8 @@ SECTORS = {
 OFFICES = ("EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 LATE = "; a year known as a whole, shared out by the months of the year before"
+WITHIN_KM = 30.0
+"""How far along its road a count may lie from a site; `[traffic] counts_within_km` of the scenario."""
 HARD = {"Cocaine", "Fentanyl", "Heroin", "Methamphetamine"}
 
 Row = dict[str, str]
@@ -67,7 +75,7 @@ Row = dict[str, str]
 
 def main(arguments: Sequence[str]) -> int:
     """Write the tables; return 0, or 2 without a folder."""
-    if len(arguments) != 1:
+    if len(arguments) not in {1, 2}:
         print(__doc__, file=sys.stderr)
         return 2
     folder = Path(arguments[0])
@@ -81,6 +89,8 @@ def main(arguments: Sequence[str]) -> int:
     write_sector_years(one(folder, "border-patrol/jacobkap-sector_profile_*.csv"))
     write_effort(ports, vehicles, agents, max(month for _, month, _ in months))
     write_seizures(sorted(folder.glob("cbp/cbp-nationwide-drugs-*.csv")))
+    if len(arguments) == 2:
+        write_traffic(read(Path(arguments[1])))
     return 0
 
 
@@ -279,6 +289,29 @@ def write_seizures(paths: Sequence[Path]) -> None:
         group = "hard" if drug in HARD else "marijuana" if drug == "Marijuana" else "other"
         rows.append([component, area, time, drug, group, f"{events:.0f}", f"{pounds:.2f}"])
     write("seizures", ["component", "area", "time", "drug", "drug_group", "events", "pounds"], rows)
+
+
+def write_traffic(counts: Sequence[Row]) -> None:
+    """Write the count that is nearest to each site on its own road, where a source says nothing else of its traffic."""
+    rows = []
+    for site in read(FACTS / "checkpoints.csv"):
+        if site["traffic_assumed"] == "no":
+            continue
+        number, lon, lat = road_numbers(site["road"]), float(site["lon"]), float(site["lat"])
+        mine = [each for each in counts if set(number) & set(road_numbers(each["road"]))]
+        if not mine:
+            continue
+        places = [np.array([float(each[axis]) for each in mine]) for axis in ("lon", "lat")]
+        away = great_circle_m(places[0], places[1], lon, lat) / 1000
+        nearest = int(np.argmin(away))
+        if away[nearest] <= WITHIN_KM:
+            each = mine[nearest]
+            both = f"{float(each['counted']):.0f} vehicles a day in both directions"
+            source = f"Texas Department of Transportation, station {each['station']}: {both}"
+            found = [site["id"], each["station"], each["road"], each["lon"], each["lat"], each["vehicles_a_day"]]
+            rows.append([*found, each["year"], f"{away[nearest]:.1f}", source])
+    columns = ["site", "station", "road", "lon", "lat", "vehicles_a_day", "year", "km", "source"]
+    write("traffic", columns, rows)
 
 
 if __name__ == "__main__":

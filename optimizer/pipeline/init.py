@@ -22,6 +22,7 @@ from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.region import sources_of
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.region import border_warnings, save_region, summary
+from optimizer.region.model import parts_between_crossings
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.region_source import obtain_region
 from optimizer.scenario.compile.mobility import RANGE
@@ -342,9 +343,7 @@ def _dead_ends(region: Region) -> dict[int, float]:
     network, n = region.network, region.network.n_nodes
     closed = np.zeros(n, dtype=bool)
     closed[[crossing.node for crossing in region.crossings]] = True
-    open_ = ~(closed[network.tail] | closed[network.head])
-    joined = coo_array((np.ones(int(open_.sum())), (network.tail[open_], network.head[open_])), shape=(n, n))
-    part = connected_components(joined, directed=False)[1]
+    part = parts_between_crossings(region)
     people: dict[int, float] = {}
     home = {int(part[place.node]) for place in region.settlements if place.domestic}
     for place in region.settlements:

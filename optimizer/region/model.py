@@ -8,6 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import message
 from optimizer.problem.network.road_classes import NO_SPEEDS
@@ -15,6 +19,7 @@ from optimizer.problem.network.road_classes import NO_SPEEDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
@@ -68,6 +73,25 @@ class Region:
     attribution: str = ""
     open_borders: tuple[str, ...] = ()
     terms: RegionTerms | None = None
+
+
+def parts_between_crossings(region: Region) -> NDArray[np.int64]:
+    """Return the (n,) number of the part that each node lies in where nobody passes a crossing; each crossing is a part by itself."""
+    network, n = region.network, region.network.n_nodes
+    closed = np.zeros(n, dtype=bool)
+    closed[[crossing.node for crossing in region.crossings]] = True
+    open_ = ~(closed[network.tail] | closed[network.head])
+    joined = coo_array((np.ones(int(open_.sum())), (network.tail[open_], network.head[open_])), shape=(n, n))
+    return np.asarray(connected_components(joined, directed=False)[1], dtype=np.int64)
+
+
+def beyond_border(region: Region) -> NDArray[np.bool_]:
+    """Return the (n,) mask of nodes on the far side: those that no settlement of the defended side is joined to but by a crossing."""
+    part = parts_between_crossings(region)
+    home = [part[place.node] for place in region.settlements if place.domestic]
+    beyond = ~np.isin(part, home)
+    beyond[[crossing.node for crossing in region.crossings]] = False
+    return np.asarray(beyond)
 
 
 def summary(region: Region) -> dict[str, Any]:

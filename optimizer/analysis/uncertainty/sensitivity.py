@@ -321,6 +321,9 @@ def _travel(compiled: Compiled) -> Iterator[Variation]:
     yield _field("evaders.decay_minutes", decay / DECAY, decay * DECAY)
     if background.per_hour > 0:
         yield _field("background.per_hour", background.per_hour / HAZARD, background.per_hour * HAZARD)
+    if background.far_side_loss > 0:
+        loss = background.far_side_loss
+        yield _field("background.far_side_loss", loss / HAZARD, min(loss * HAZARD, (1 + loss) / 2))
 
 
 def _gateways(compiled: Compiled) -> Iterator[Variation]:

@@ -13,6 +13,7 @@ from optimizer.base.text.messages import counted_message, message, shortened, tr
 from optimizer.pipeline.briefing.placements import Guarantees, beat_assumptions, beat_guarantees
 from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.problem.plan.result import PROVEN
+from optimizer.region.model import beyond_border
 from optimizer.scenario.compile.options import past
 from optimizer.scenario.compile.source_measures import origins
 from optimizer.scenario.file.ranges import middle
@@ -86,6 +87,7 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
             share=localised(f"{scenario.evaders.habitual_share:.0%}")
         ),
         *_on_mobility(scenario.evaders),
+        *_on_far_side(compiled),
         _("A destination's pull falls to 1/e for every {minutes} minutes of travel.").format(
             minutes=number(scenario.evaders.decay_minutes, 6)
         ),
@@ -98,6 +100,19 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
     assumed = _("{what}: {value}. The scenario does not say otherwise.")
     values = ((translated(item.what), translated(item.value)) for item in compiled.assumed)
     return (*lines, *(assumed.format(what=what, value=value) for what, value in values))
+
+
+def _on_far_side(compiled: Compiled) -> list[str]:
+    """Return a sentence on what it costs to drive beyond the border to another crossing; none where no road lies there."""
+    background = compiled.scenario.background
+    if not beyond_border(compiled.region).any():
+        return []
+    if not (background.far_side_loss or background.far_side_per_hour):
+        return [_("Driving beyond the border to another crossing costs no more than driving at home.")]
+    said = _("Going back over the border to another crossing loses {loss} of the loads, and {hazard} an hour there.")
+    return [
+        said.format(loss=localised(f"{background.far_side_loss:.0%}"), hazard=number(background.far_side_per_hour, 6))
+    ]
 
 
 def _on_mobility(terms: EvadersModel) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.plans.comparison import Comparison
+    from optimizer.problem.network.places import Gateway
     from optimizer.problem.plan.evaluation import Evaluation
     from optimizer.scenario.compile.compile import Compiled
 
@@ -38,12 +39,35 @@ class _Ends:
     end: str
 
 
-def _ends(compiled: Compiled, evader: int) -> _Ends:
+def _ends(compiled: Compiled, evader: int, arcs: Sequence[int] = ()) -> _Ends:
+    """Return the ends of an evader's route; where it enters by another crossing than its own the start names both.
+
+    Parameters
+    ----------
+    compiled
+        The scenario.
+    evader
+        Its position.
+    arcs
+        The route; empty for its own gateway alone.
+    """
     pair = compiled.pairs[evader]
     if pair is None:
         return _Ends(compiled.instance.evaders[evader].label, _("nearest through road"))
     gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
-    return _Ends(gateway.label, settlement.label)
+    crossing = _last_crossing(compiled, arcs)
+    if crossing is None or crossing.node == gateway.node:
+        return _Ends(gateway.label, settlement.label)
+    both = _("{gateway}, entering at {crossing}").format(gateway=gateway.label, crossing=crossing.label)
+    return _Ends(both, settlement.label)
+
+
+def _last_crossing(compiled: Compiled, arcs: Sequence[int]) -> Gateway | None:
+    """Return the gateway on the border that a route passes last; None where it passes none."""
+    network, gateways = compiled.region.network, {gateway.node: gateway for gateway in compiled.gateways}
+    roads = on_roads(arcs, network)
+    nodes = [int(network.tail[arc]) for arc in roads]
+    return next((gateways[node] for node in reversed(nodes) if node in gateways), None)
 
 
 def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ...]:
@@ -54,7 +78,7 @@ def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ..
     for k in order[: compiled.scenario.report.routes]:
         before, after = comparison.nothing.evaders[k], comparison.plan.evaders[k]
         today = None if comparison.existing is None else comparison.existing.evaders[k]
-        ends = _ends(compiled, k)
+        ends = _ends(compiled, k, after.arcs)
         rows.append(
             RouteRow(
                 evader=evaders[k].id,
@@ -78,7 +102,7 @@ def residual_evaders(compiled: Compiled, comparison: Comparison) -> tuple[Residu
     order = sorted(range(len(plan)), key=lambda k: -plan[k].weight * plan[k].value)[:OPEN_ENDS]
     rows = []
     for k in order:
-        ends = _ends(compiled, k)
+        ends = _ends(compiled, k, plan[k].arcs)
         rows.append(
             ResidualEvader(
                 start=ends.start,
@@ -106,7 +130,7 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
     ways = []
     for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
         first = groups[roads][0]
-        ends = _ends(compiled, first)
+        ends = _ends(compiled, first, evaders[first].arcs)
         ways.append(
             ResidualRoute(
                 start=ends.start,

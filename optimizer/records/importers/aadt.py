@@ -52,10 +52,20 @@ class CountColumns(Strict):
     station: Id | None = Field(None, description="name of the station")
 
 
+class SideRoads(Strict):
+    """Rows that count a road beside the one whose number they bear: frontage roads, rest areas."""
+
+    column: Id = Field(description="column that tells them")
+    endings: list[Id] = Field(min_length=1, description="how its text ends in such a row, such as NBSR")
+
+
 class CountsMapping(Strict):
     """How a file of counts is read."""
 
     columns: CountColumns = Field(description="which column is what")
+    side_roads: SideRoads | None = Field(
+        None, description="rows that are left out, for they count a frontage road and bear the number of its highway"
+    )
     crs: str = Field(
         WGS84, min_length=1, max_length=200, description="coordinate system of `x` and `y`, such as EPSG:2154"
     )
@@ -70,6 +80,7 @@ class CountsMapping(Strict):
 FORMS: dict[str, dict[str, Any]] = {
     "txdot": {
         "columns": {"road": "ON_ROAD", "x": "x", "y": "y", "daily": "AADT_{year}", "station": "ID"},
+        "side_roads": {"column": "T_FLAG", "endings": ["NBSR", "SBSR", "EBSR", "WBSR", "RA1", "RA2"]},
         "systems": {"IH": "I", "SL": "LOOP", "SS": "SPUR"},
     },
     "caltrans": {
@@ -165,6 +176,7 @@ def import_aadt(
         path,
         "a CSV file of traffic counts",
         [columns.road, *xs, *ys, *daily, *extra],
+        [] if mapping.side_roads is None else [mapping.side_roads.column],
         numeric=[*xs, *ys, *daily],
         remarks=notes,
     )
@@ -180,12 +192,14 @@ def import_aadt(
         other = keep & _of_another_year(f"{path}, column {columns.year!r}", raw[columns.year], keep, year)
         drops.drop("of another year", other.sum())
         keep &= ~other
-    nowhere = keep & places.isna().any(axis=1)
-    drops.drop("no place", nowhere.sum())
-    keep &= ~nowhere
-    unnumbered = keep & ~raw[columns.road].map(lambda text: bool(road_numbers(text)))
-    drops.drop("no road number", unnumbered.sum())
-    raw, counted, places = raw[keep & ~unnumbered], counted[keep & ~unnumbered], places[keep & ~unnumbered]
+    for reason, wrong in (
+        ("no place", places.isna().any(axis=1)),
+        ("of a frontage road or rest area beside the numbered road", _beside(raw, mapping.side_roads, notes)),
+        ("no road number", ~raw[columns.road].map(lambda text: bool(road_numbers(text)))),
+    ):
+        drops.drop(reason, (keep & wrong).sum())
+        keep &= ~wrong
+    raw, counted, places = raw[keep], counted[keep], places[keep]
     if raw.empty:
         said = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
         raise InputError(
@@ -252,6 +266,18 @@ def _of_another_year(where: str, years: pd.Series[str], keep: pd.Series[bool], y
         remedy = f"Add --year, such as --year {every[-1][:4]}"
         raise InputError(Problem(where, found, "those of one year", remedy))
     return keep & False
+
+
+def _beside(raw: pd.DataFrame, side_roads: SideRoads | None, notes: list[str]) -> pd.Series[bool]:
+    """Return which rows count a road beside the one of their number; none where the file has no column that tells them."""
+    if side_roads is None:
+        return pd.Series(data=False, index=raw.index)
+    if side_roads.column not in raw.columns:
+        notes.append(
+            f"No column {side_roads.column}: counts of frontage roads, if there are any, stand for their highway."
+        )
+        return pd.Series(data=False, index=raw.index)
+    return raw[side_roads.column].str.endswith(tuple(side_roads.endings))
 
 
 def _degrees(path: Path, x: NDArray[np.float64], y: NDArray[np.float64], crs: str) -> NDArray[np.float64]:

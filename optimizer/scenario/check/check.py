@@ -39,6 +39,7 @@ from optimizer.scenario.check.sites import (
     site_warnings,
     sites_of,
     too_far,
+    with_counts,
     with_unique_labels,
 )
 from optimizer.scenario.compile.burden import burden_warnings, communities_of
@@ -251,6 +252,8 @@ def _check(
     read = _read_region(sources.region, path, listener, problems)
     region = None if read is None else read.region
     ground = _ground(content, listed, settings or SitesModel(), region, where, problems)
+    measured = _measured(sources.counts, scenario, region, problems)
+    ground = replace(ground, sites=list(with_counts(ground.sites, measured)))
     areas = _areas(sources, problems)
     jurisdictions: Jurisdictions | None = None
     communities: tuple[Community, ...] = ()
@@ -266,7 +269,6 @@ def _check(
         records = _Records()
         if region is not None and areas is not None:
             records = _read_records(sources, path.parent, areas, region.network, problems)
-    measured = _measured(sources.counts, scenario, region, problems)
     for sentence in _counts(sources, records, rows):
         listener.noted(sentence)
     return ScenarioCheck(

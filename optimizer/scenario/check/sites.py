@@ -86,6 +86,16 @@ class PlacedSite:
     counted: float | None = None
 
 
+def with_counts(sites: Sequence[PlacedSite], measured: NDArray[np.float64] | None) -> tuple[PlacedSite, ...]:
+    """Return sites with the traffic counted on their roads; `measured` is (segments,), NaN where nothing is counted, or None without counts."""
+    if measured is None:
+        return tuple(sites)
+    known = np.isfinite(measured)
+    return tuple(
+        replace(item, counted=float(measured[item.segment])) if known[item.segment] else item for item in sites
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ListedSite:
     """A site as a table lists it.

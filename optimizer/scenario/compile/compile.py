@@ -15,7 +15,7 @@ from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.instance import Instance
 from optimizer.scenario.check.assumptions import assumptions_of
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.check.sites import road_sites
+from optimizer.scenario.check.sites import road_sites, with_counts
 from optimizer.scenario.compile.burden import burden_of
 from optimizer.scenario.compile.mobility import with_mobility
 from optimizer.scenario.compile.options import compile_options, layout_warnings, unanswered_warnings
@@ -217,13 +217,7 @@ def _sites(travel: ScenarioTravel) -> tuple[PlacedSite, ...]:
         taken=evidence.sites,
         operated=evidence.jurisdictions.operated,
     )
-    sites, measured = (*evidence.sites, *roads), evidence.measured
-    if measured is None:
-        return sites
-    known = np.isfinite(measured)
-    return tuple(
-        replace(item, counted=float(measured[item.segment])) if known[item.segment] else item for item in sites
-    )
+    return (*evidence.sites, *with_counts(roads, evidence.measured))
 
 
 def _instance(travel: ScenarioTravel, sites: Sequence[PlacedSite], table: OptionTable, burden: Burden) -> Instance:

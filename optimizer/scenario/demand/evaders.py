@@ -9,12 +9,14 @@ import numpy as np
 
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.network.shortest_paths import ArcOrder
+from optimizer.region.model import beyond_border
 from optimizer.risk.demand import habitual_routes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
+    from optimizer.region.model import Region
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.demand.record_demand import RecordDemand
     from optimizer.scenario.file.model import ScenarioModel
@@ -43,12 +45,22 @@ class Pair:
     mobile: bool = False
 
 
-def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.float64]:
-    """Return the (m,) generalised cost of each arc, -ln r_a: hazard by time and by length, and the inspections of its road class."""
-    background = scenario.background
-    cost = background.per_hour * network.time_s / 3600 + background.per_km * network.length_m / 1000
+def background_cost(region: Region, scenario: ScenarioModel) -> NDArray[np.float64]:
+    """Return the (m,) generalised cost of each arc, -ln r_a.
+
+    It is the hazard by time and by length, the inspections of its road class, and on the far side of the border what a load meets there: a
+    loss by going back over the border, which each way from one crossing to another pays once, and a hazard by time.
+    """
+    network, background = region.network, scenario.background
+    hours = network.time_s / 3600
+    cost = background.per_hour * hours + background.per_km * network.length_m / 1000
     for road_class, chance in background.by_class.items():
         cost = cost + np.where(network.road_class == road_class, -np.log1p(-chance), 0.0)
+    if background.far_side_loss or background.far_side_per_hour:
+        beyond = beyond_border(region)
+        there, back = beyond[network.tail] | beyond[network.head], beyond[network.head] & ~beyond[network.tail]
+        cost = cost + np.where(there, background.far_side_per_hour * hours, 0.0)
+        cost = cost + np.where(back, -np.log1p(-background.far_side_loss), 0.0)
     return np.asarray(cost)
 
 

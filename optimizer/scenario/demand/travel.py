@@ -75,7 +75,7 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
     scenario, network, where = evidence.scenario, evidence.region.network, str(evidence.path)
     with step(listener, "estimating risk"):
         risk = _fitted_risk(evidence)
-    cost = background_cost(network, scenario)
+    cost = background_cost(evidence.region, scenario)
     tips: TipShift | None = None
     with step(listener, "choosing routes"):
         record = _record_demand(evidence, risk, cost)

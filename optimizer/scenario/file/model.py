@@ -130,6 +130,18 @@ class BackgroundModel(Strict):
         {},
         description="chance of detection on one segment of a road class: `{ port = 0.02 }` is an inspection at a port",
     )
+    far_side_loss: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the loads lost by each return over the border from a gateway, on roads of the far side to another crossing: "
+        "they leave a territory, and pay for or run into what stands there",
+    )
+    far_side_per_hour: float = Field(
+        0.0,
+        ge=0,
+        description="hazard for each hour on roads beyond the border, in addition to `per_hour`: their checkpoints, police and rivals",
+    )
 
 
 class EvadersModel(Strict):
@@ -482,6 +494,12 @@ class TeamModel(Strict):
         "these were watched",
     )
     spacing_m: float = Field(2000, ge=0, description="distance between two of them")
+    farthest_minutes: float | None = Field(
+        None,
+        gt=0,
+        le=1440,
+        description="drive from the base to the farthest post, minutes; as far as the shift allows where not given",
+    )
     shifts: list[str] = Field([], description="shifts of a roster that they work; all where empty")
 
     @model_validator(mode="after")

@@ -72,12 +72,15 @@ def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:
             evaders = travel.evaders.evaders
             chosen = choose_posts(network, travel.reliability, evaders, allowed, model.posts, model.spacing_m, traffic)
             if not chosen:
+                shift = f"a shift of {model.shift_hours:,.10g} hours"
+                reach = f"there, {model.slot_minutes:,.10g} minutes of dwelling and back take more than {shift}"
+                if model.farthest_minutes is not None:
+                    reach = f"the drive takes more than {model.farthest_minutes:,.10g} minutes (farthest_minutes), or {reach}"
                 problems.add(
                     f"{evidence.path}, team {model.id!r}",
-                    f"no post within reach of base {name!r}: there, {model.slot_minutes:,.10g} minutes of dwelling and back take "
-                    f"more than a shift of {model.shift_hours:,.10g} hours on every road that evaders use and on which it may stand",
+                    f"no post within reach of base {name!r}: on every road that evaders use and on which it may stand, {reach}",
                     "at least one post that can be reached",
-                    "Lengthen the shift, shorten the slot or move the base",
+                    "Lengthen the shift or farthest_minutes, shorten the slot or move the base",
                 )
             for post in chosen:
                 number.setdefault(post.segment, len(number))
@@ -117,13 +120,15 @@ def _traffic(scenario: ScenarioModel, network: Network, measured: Floats | None)
 
 
 def _within_a_shift(model: TeamModel, base: TeamBase, network: Network, time: Floats) -> NDArray[np.bool_]:
-    """Return the (segments,) mask of roads whose first arc begins where a team can drive, dwell one slot and be back in a shift."""
+    """Return the (segments,) mask of roads that a team may use: near enough to drive there, dwell one slot and be back in a shift."""
     there, back = (
         cost_graph(network.n_nodes, network.tail, network.head, time, reverse=reverse).distances([base.node])[0]
         for reverse in (False, True)
     )
     stand = network.tail[network.segment_arc]
-    return np.asarray(there[stand] + back[stand] + 60 * model.slot_minutes <= 3600 * model.shift_hours)
+    farthest = np.inf if model.farthest_minutes is None else 60 * model.farthest_minutes
+    fits = there[stand] + back[stand] + 60 * model.slot_minutes <= 3600 * model.shift_hours
+    return np.asarray(fits & (there[stand] <= farthest))
 
 
 # The field of patrols: travel times, routes and elements, worked out once on the roads.
