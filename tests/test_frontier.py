@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.analysis.frontier.frontier import STRETCH, BudgetRange, frontier, tasks_of
+from optimizer.analysis.frontier.frontier import CHANGES, STRETCH, BudgetRange, frontier, tasks_of, up_to_changes_made
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
-from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.changes import Changes, changes_made
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import run
-from tests.test_joint import small_case
+from tests.test_changes import sited
+from tests.test_joint import small_case, true_optimum
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
@@ -158,3 +160,65 @@ def test_swapped_ends_write_nothing(command: Callable[..., Outcome], tmp_path: P
     assert outcome.code == 1
     assert "the smaller budget first" in outcome.err
     assert not (tmp_path / "curve").exists()
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_a_curve_of_changes_has_the_best_plan_of_every_number(seed: int) -> None:
+    instance = sited(seed)
+    instance = replace(instance, resources=tuple(replace(r, budget=20.0) for r in instance.resources))
+    span = BudgetRange.of_changes(instance)
+    whole = frontier(instance, [span], TERMS)
+    assert whole.complete
+    for point in whole.points:
+        case = Changes(change_at_most=int(point.budgets[0])).applied(instance)
+        optimum, _ = brute_force(case)
+        assert not violations(case, case.placed(point.plan.options))
+        assert point.lower <= optimum * (1 + 1e-9) <= point.upper * (1 + 2e-9)
+        assert point.upper <= optimum * (1 + 1.1e-4)
+    found = up_to_changes_made(whole, instance)
+    last = found.points[-1]
+    assert last.budgets[0] == changes_made(instance.options, instance.placed(last.plan.options))
+    for k, point in enumerate(found.points):
+        share = found.share(k)
+        if found.fall.says == "less":
+            best = [brute_force(Changes(change_at_most=int(p.budgets[0])).applied(instance))[0] for p in found.points]
+            true = (best[0] - best[k]) / (best[0] - best[-1])
+            assert share.low - 1e-9 <= true <= share.high + 1e-9, point
+
+
+def test_changes_need_something_that_stands_today() -> None:
+    with pytest.raises(InputError, match="no option that stands today"):
+        BudgetRange.of_changes(random_instance(2))
+    with pytest.raises(InputError, match="whole numbers"):
+        BudgetRange.between(CHANGES, 0, 1, 3)
+
+
+def test_teams_are_a_resource() -> None:
+    instance, field = small_case(1)
+    found = frontier(instance, [BudgetRange.between("mobile", 0, 2, 3)], TERMS.model_copy(update={"gap": 0.01}))
+    assert [len(point.plan.beats) <= k for k, point in enumerate(found.points)] == [True] * 3
+    for point in (found.points[0], found.points[-1]):
+        case = Changes({"mobile": point.budgets[0]}).applied(instance)
+        assert case.patrols is not None
+        optimum = true_optimum(case, case.patrols)
+        assert point.lower <= optimum * (1 + 1e-9) <= point.upper * (1 + 2e-9)
+    assert field.patrols[0].team.number == 2
+    for amount in (1.5, -1, 2000):
+        with pytest.raises(InputError, match=r"a (whole )?number from 0"):
+            Changes({"mobile": amount}).applied(instance)
+
+
+@pytest.mark.slow
+def test_the_command_of_changes(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    outcome = command("frontier", scenario, "--changes", "--out", tmp_path / "curve")
+    assert outcome.code == 0
+    assert "Value over the changes of today's layout" in outcome.out
+    assert "From 0 changes to " in " ".join(outcome.out.split())
+    content = json.loads((tmp_path / "curve" / "frontier.json").read_text())
+    assert content["resources"] == ["changes"]
+    assert content["points"][0]["budgets"] == [0]
+    for wrong in (["--changes", "--resource", "teams"], []):
+        outcome = command("frontier", scenario, *wrong)
+        assert outcome.code == 2
+        assert "or --changes" in outcome.err or "--changes alone" in outcome.err

@@ -90,6 +90,10 @@ Budgets = Annotated[
     list[str] | None,
     typer.Option("--budget", metavar="NAME[@AGENCY]=AMOUNT", help="How much there is of a resource; once for each."),
 ]
+Teams = Annotated[
+    list[str] | None,
+    typer.Option("--teams", metavar="TEAM=NUMBER", help="How many patrol teams of a type there are; once for each."),
+]
 
 Jobs = Annotated[
     int,
@@ -170,6 +174,7 @@ def changes_of(
     forbid: list[str] | None,
     keep_today: bool,
     change_at_most: int | None,
+    teams: list[str] | None = None,
 ) -> Changes:
     """Return what was asked to be different from the file.
 
@@ -180,7 +185,8 @@ def changes_of(
     """
     from optimizer.problem.instance.changes import Changes
 
-    return Changes(budget_amounts(budget), tuple(force or ()), tuple(forbid or ()), keep_today, change_at_most)
+    amounts = budget_amounts(budget) | budget_amounts(teams, "--teams")
+    return Changes(amounts, tuple(force or ()), tuple(forbid or ()), keep_today, change_at_most)
 
 
 def solve_options(
@@ -213,8 +219,8 @@ def solve_options(
     return {name: value for name, value in options.items() if value is not None}
 
 
-def budget_amounts(budgets: list[str] | None) -> dict[str, float]:
-    """Return the amount of each resource from texts `RESOURCE=AMOUNT`.
+def budget_amounts(budgets: list[str] | None, option: str = "--budget") -> dict[str, float]:
+    """Return the amount of each resource, or the number of each type of teams, from texts `NAME=AMOUNT` of an option.
 
     Raises
     ------
@@ -230,10 +236,10 @@ def budget_amounts(budgets: list[str] | None) -> dict[str, float]:
             amount = math.nan
         if not name or not 0 <= amount < math.inf:
             raise typer.BadParameter(
-                f"--budget {word!r} is not RESOURCE=AMOUNT with an amount of at least 0, such as teams=5"
+                f"{option} {word!r} is not RESOURCE=AMOUNT with an amount of at least 0, such as teams=5"
             )
         if name in amount_of:
-            raise typer.BadParameter(f"--budget names {name!r} twice")
+            raise typer.BadParameter(f"{option} names {name!r} twice")
         amount_of[name] = amount
     return amount_of
 

@@ -26,7 +26,7 @@ from optimizer.cli.console import ProgressPrinter, print_json, print_line, print
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.analysis.frontier.frontier import Frontier, MarginalGain
+    from optimizer.analysis.frontier.frontier import BudgetRange, Frontier, MarginalGain
 
 SHOWN = 6
 """Ids that a cell lists."""
@@ -35,10 +35,17 @@ SHOWN = 6
 def frontier(
     scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
     resource: Annotated[
-        list[str], typer.Option(metavar="NAME[@AGENCY]", help="The resource; given twice, a grid of two.")
-    ],
-    first: Annotated[list[float], typer.Option("--from", help="Smallest budget; once for each resource.")],
-    last: Annotated[list[float], typer.Option("--to", help="Largest budget; once for each resource.")],
+        list[str] | None,
+        typer.Option(metavar="NAME[@AGENCY]", help="The resource, or a type of teams; given twice, a grid of two."),
+    ] = None,
+    first: Annotated[
+        list[float] | None, typer.Option("--from", help="Smallest budget; once for each resource.")
+    ] = None,
+    last: Annotated[list[float] | None, typer.Option("--to", help="Largest budget; once for each resource.")] = None,
+    changes: Annotated[
+        bool,
+        typer.Option("--changes", help="In place of a resource: how many sites may differ from today, 0 to all."),
+    ] = False,
     points: Annotated[
         list[int] | None, typer.Option(help="Number of budgets; once for each resource, or once for all.")
     ] = None,
@@ -57,12 +64,12 @@ def frontier(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Solve for a range of budgets: value and proven bound of each, and what one more unit brings.
+    """Solve for a range of budgets, or of changes: value and proven bound of each, and what one more brings.
 
     --time-limit is for all points together; by default three times that of the scenario. With --out an interrupted command goes on where it
     stopped: give it again.
     """
-    from optimizer.analysis.frontier.frontier import BudgetRange, frontier_digest
+    from optimizer.analysis.frontier.frontier import BudgetRange, frontier_digest, up_to_changes_made
     from optimizer.analysis.frontier.frontier import frontier as solve_frontier
     from optimizer.analysis.frontier.output import FRONTIER, point_content, write_frontier
     from optimizer.base.files.json_lines import FinishedTasks
@@ -70,12 +77,8 @@ def frontier(
     from optimizer.base.work.executor import Executor
     from optimizer.plans.problem_source import problem_source
 
-    numbers = points or [11]
-    if len(first) != len(resource) or len(last) != len(resource) or len(numbers) not in {1, len(resource)}:
-        raise typer.BadParameter("give --resource, --from and --to equally often, and --points once or as often")
-    numbers = numbers * (len(resource) if len(numbers) == 1 else 1)
+    asked = _ranges_asked(resource or [], first or [], last or [], points or [], changes=changes)
     listener = ProgressPrinter(silent=as_json)
-    ranges = [BudgetRange.between(*each) for each in zip(resource, first, last, numbers, strict=True)]
     folder = None if out is None else FRONTIER.folder(out, scenario, overwrite=overwrite)
     with CommandInterrupts():
         source = problem_source(
@@ -86,6 +89,7 @@ def frontier(
             skip_unreachable=skip_unreachable,
             listener=listener,
         )
+        ranges = asked or [BudgetRange.of_changes(source.instance)]
         notes: list[str] = []
         starts = source.starts(source.instance, notes.append)
         finished = None
@@ -102,6 +106,8 @@ def frontier(
             finished=finished,
             listener=listener,
         )
+        if changes:
+            found = up_to_changes_made(found, source.instance)
         if folder is not None and finished is not None:
             write_frontier(folder, found, source.instance.name, source.language)
             if found.complete:
@@ -124,13 +130,30 @@ def frontier(
         print_line(f"Saved {out}")
 
 
+def _ranges_asked(
+    resources: list[str], first: list[float], last: list[float], points: list[int], *, changes: bool
+) -> list[BudgetRange]:
+    """Return the budgets that were asked for; none where changes were."""
+    from optimizer.analysis.frontier.frontier import BudgetRange
+
+    if changes and (resources or first or last or points):
+        raise typer.BadParameter("give --changes alone, or --resource with --from and --to")
+    if not changes and not resources:
+        raise typer.BadParameter("give --resource with --from and --to, or --changes")
+    count, numbers = len(resources), points or [11]
+    if not changes and (len(first) != count or len(last) != count or len(numbers) not in {1, count}):
+        raise typer.BadParameter("give --resource, --from and --to equally often, and --points once or as often")
+    numbers = numbers * count if len(numbers) == 1 else numbers
+    return [BudgetRange.between(*each) for each in zip(resources, first, last, numbers, strict=True)]
+
+
 def _brings(gain: MarginalGain) -> str:
     between = f"{number(gain.low)} to {number(gain.high)}"
     return f"not yet known: {between}" if gain.says == "open" else f"{number(gain.found, 4)} ({between})"
 
 
 def _show(found: Frontier) -> None:
-    from optimizer.analysis.frontier.output import fall_sentence, point_content
+    from optimizer.analysis.frontier.output import change_sentences, fall_sentence, knee_sentence, point_content
 
     names = [each.resource for each in found.ranges]
     gains = found.gains() if len(names) == 1 else ()
@@ -150,10 +173,12 @@ def _show(found: Frontier) -> None:
                 shown,
             ]
         )
-    columns = [*names, "value", "no plan below", "one more brings (proven range)", "against the row before"]
-    print_table("Value over the budget", columns, rows)
+    shown = ["changes at most" if found.of_changes else name for name in names]
+    columns = [*shown, "value", "no plan below", "one more brings (proven range)", "against the row before"]
+    title = "Value over the changes of today's layout" if found.of_changes else "Value over the budget"
+    print_table(title, columns, rows)
     print_line(fall_sentence(found))
+    for sentence in change_sentences(found):
+        print_line(sentence)
     if (knee := found.knee()) is not None:
-        print_line(
-            f"Up to {number(knee.budgets[0])} of {names[0]} a unit brings on average more than over the whole curve; beyond it less."
-        )
+        print_line(knee_sentence(knee, names[0]))

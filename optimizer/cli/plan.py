@@ -28,6 +28,7 @@ from optimizer.cli.arguments import (
     SkipUnreachable,
     Start,
     Support,
+    Teams,
     Threads,
     TimeLimit,
     changes_of,
@@ -73,6 +74,7 @@ def plan(
     params: ParamsFile = None,
     param: Param = None,
     budget: Budgets = None,
+    teams: Teams = None,
     force: Force = None,
     forbid: Forbid = None,
     keep_today: KeepToday = False,
@@ -128,7 +130,7 @@ def plan(
     folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
     options.pop("scheduler", None)  # it is of this machine, and no setting of a scenario
-    changes = changes_of(budget, force, forbid, keep_today, change_at_most)
+    changes = changes_of(budget, force, forbid, keep_today, change_at_most, teams)
     fields = {f"solve.params.{name}": value for name, value in SolveParams.given(params, param or ()).items()}
     fields |= parsed_settings(settings or ()) | in_language(language)
     doubt = _doubt(draws, objective)

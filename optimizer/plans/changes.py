@@ -67,6 +67,7 @@ def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
     """
     problems = ProblemList()
     known = list(dict.fromkeys(name for each in scenario.resources for name in (resource_id(each), each.name)))
+    known += [name for team in scenario.teams for name in dict.fromkeys((team.id, team.label)) if name]
     for name in changes.budgets:
         if name not in known and not name.startswith(SEARCHES):
             problems.append(unknown_name(f"{WHERE}, budget", name, known))

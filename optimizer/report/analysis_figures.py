@@ -31,7 +31,14 @@ BUDGET_NAME_LENGTH = 60
 
 
 def draw_frontier(
-    ax: Axes, resource: str, budgets: Sequence[float], lower: Sequence[float], upper: Sequence[float], knee: int | None
+    ax: Axes,
+    resource: str,
+    budgets: Sequence[float],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    knee: int | None,
+    *,
+    changes: bool = False,
 ) -> Axes:
     """Draw a curve into axes and return them.
 
@@ -45,6 +52,8 @@ def draw_frontier(
         (points,) budgets, proven bounds and values of the plans found.
     knee
         The point to mark; None for none.
+    changes
+        Whether the budgets are numbers of sites that may differ from today.
     """
     ax.fill_between(
         budgets, lower, upper, color=FAINT, alpha=0.6, linewidth=0, label=_("not known: a better plan may lie here")
@@ -83,7 +92,8 @@ def draw_frontier(
         fontsize=11,
         parse_math=False,
     )
-    ax.set_xlabel(_("Budget of {resource}").format(resource=plain(resource, BUDGET_NAME_LENGTH)), parse_math=False)
+    budget = _("Budget of {resource}").format(resource=plain(resource, BUDGET_NAME_LENGTH))
+    ax.set_xlabel(_("Sites that differ from today, at most") if changes else budget, parse_math=False)
     ax.set_ylabel(_("Value: what gets through"))
     spread = max(max(upper) - min(lower), 0.02 * abs(max(upper)), 1e-12)
     ax.set_ylim(max(0.0, min(lower) - 0.35 * spread), max(upper) + 0.08 * spread)
@@ -94,12 +104,18 @@ def draw_frontier(
 
 
 def frontier_figure(
-    resource: str, budgets: Sequence[float], lower: Sequence[float], upper: Sequence[float], knee: int | None
+    resource: str,
+    budgets: Sequence[float],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    knee: int | None,
+    *,
+    changes: bool = False,
 ) -> Figure:
     """Return the figure of a curve; parameters as in `draw_frontier`."""
     figure = Figure(figsize=(7.5, 4.6), dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee)
+    draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee, changes=changes)
     return figure
 
 

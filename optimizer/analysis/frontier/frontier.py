@@ -8,13 +8,16 @@ larger one, over one contraction of the network, with the rows on values that th
 without what there is no room for, filled greedily. So no point waits for more than the two around it, and they can be solved at the same time.
 What each point proves is passed on to all others, so the curve and its bound never rise, whatever the search missed at a point. Every point
 begins from the plans that are given too, made to fit. One that was not searched has the best of all these and a greedy plan.
+
+How many sites may differ from today's layout is such a budget too (`CHANGES`): a plan of few changes is one of more. Beats do not count. A
+point where the plan of the next larger number is feasible has nothing left to search: it has its value and its bound.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +27,12 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task
-from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.changes import Changes, changes_made, differences
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.difference import difference
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations
+from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations, with_plan
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.cuts_search import NARROW
 from optimizer.solvers.overlay.overlay import contract
@@ -58,6 +61,12 @@ if TYPE_CHECKING:
 
     Budgets = tuple[float, ...]
 
+CHANGES = "changes"
+"""Name that stands for how many sites may differ from what stands today, in place of a resource."""
+
+STEPS = (0, 1, 2, 3, 5, 10, 15, 20, 30, 50, 100)
+"""Numbers of changes of a curve, where none are asked for."""
+
 SINGLE_SOLVES = 3.0
 """Time of a curve, in time limits of a single solve, where none is given."""
 
@@ -69,7 +78,7 @@ class BudgetRange:
     Attributes
     ----------
     resource
-        Its id, or its name where one agency alone has it.
+        Its id, or its name where one agency alone has it; the id or name of a type of teams; or `CHANGES`.
     amounts
         The budgets, rising.
     """
@@ -101,9 +110,34 @@ class BudgetRange:
             problems.add(where, f"{points} points", "at least 2")
         problems.raise_if_any()
         amounts = np.linspace(first, last, points)
+        if resource == CHANGES and not (
+            float(first).is_integer() and float(last).is_integer() and points - 1 <= last - first
+        ):
+            found = f"{points} points from {first:.10g} to {last:.10g}"
+            raise InputError(
+                Problem(where, found, "whole numbers, and no more points than there are from first to last")
+            )
         if float(first).is_integer() and float(last).is_integer() and points - 1 <= last - first:
             amounts = np.round(amounts)
         return cls(resource, tuple(amounts.tolist()))
+
+    @classmethod
+    def of_changes(cls, instance: Instance) -> BudgetRange:
+        """Return numbers of changes against today's layout, the last of which allows every change.
+
+        Raises
+        ------
+        InputError
+            If nothing stands today, or there is nothing to change.
+        """
+        today, new = differences(instance.options)
+        sites = {instance.options[j].site or instance.options[j].id for j in new}
+        most = len(today) + len(sites)
+        if not today or not most:
+            found = "no option that stands today"
+            raise InputError(Problem("changes of today's layout", found, "what exists marked as existing"))
+        few = [count for count in STEPS if count < min(most, 2 * len(today) + 1)]
+        return cls(CHANGES, tuple(map(float, (*few, most))))
 
 
 @dataclass(frozen=True)
@@ -145,6 +179,15 @@ class MarginalGain:
     says: Says
 
 
+@dataclass(frozen=True, slots=True)
+class ShareReached:
+    """A share in [0, 1]: proven to lie between `low` and `high`, and as found; NaN where nothing falls."""
+
+    low: float
+    found: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Frontier:
     """A budget curve, or a grid of two.
@@ -178,6 +221,25 @@ class Frontier:
     def fall(self) -> Difference:
         """By how much less gets through with the largest budgets than with the smallest, as far as bounds say."""
         return difference(self.points[0], self.points[-1], rising=True)
+
+    @property
+    def of_changes(self) -> bool:
+        """Whether the budgets are numbers of sites that may differ from today."""
+        return any(each.resource == CHANGES for each in self.ranges)
+
+    def share(self, k: int) -> ShareReached:
+        """Return what share of the fall from the first point to the last is reached at the point of position k.
+
+        With V_0, V_k, V_n the optimal values, (V_0 - V_k) / (V_0 - V_n) rises with V_0 and V_n, and falls with V_k.
+        """
+        first, here, last = self.points[0], self.points[k], self.points[-1]
+
+        def share(start: float, reached: float, end: float) -> float:
+            return min(max((start - reached) / (start - end), 0.0), 1.0) if start > end else float("nan")
+
+        low = share(first.lower, here.upper, last.lower)
+        high = share(first.upper, here.lower, last.upper)
+        return ShareReached(low, share(first.upper, here.upper, last.upper), high)
 
     def knee(self) -> FrontierPoint | None:
         """Return the point of a curve of one resource that lies furthest below the line from its first to its last.
@@ -244,13 +306,17 @@ def frontier(
         found = ", ".join(each.resource for each in ranges) or "none"
         raise InputError(Problem("resources of the frontier", found, "one resource, or two different ones"))
     check_single_plans(terms.method, "the frontier")
+    if any(each.resource == CHANGES for each in ranges) and CHANGES in {r.name or r.id for r in instance.resources}:
+        raise InputError(
+            Problem("resources of the frontier", f"a resource named {CHANGES!r}", "another name", "Rename the resource")
+        )
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
     until = None if time_limit is None else time.monotonic() + time_limit
     grid = list(product(*(each.amounts for each in ranges)))
     resources = tuple(each.resource for each in ranges)
     for budgets in (grid[0], grid[-1]):
-        Changes(dict(zip(resources, budgets, strict=True))).applied(instance)  # raises what is wrong with the names
+        _asked(resources, budgets).applied(instance)  # raises what is wrong with the names
     overlay = None
     with Stopping(listener) as stopping:
         if instance.patrols is None and terms.method != "compact":
@@ -272,6 +338,18 @@ def frontier(
                 known[budgets] = _without_search(shared, budgets, known, stopping)
     points = tuple(_point(instance, budgets, known) for budgets in grid)
     return Frontier(tuple(ranges), points, complete)
+
+
+def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:
+    """Return a curve of changes whose last point stands at the number that its plan makes; no point lies beyond.
+
+    The bound of the last point holds for every plan of so many changes, as it does for every plan.
+    """
+    last = found.points[-1]
+    made = float(changes_made(instance.options, instance.placed(known_options(instance, last.plan))))
+    points = (*(point for point in found.points[:-1] if point.budgets[0] < made), replace(last, budgets=(made,)))
+    span = BudgetRange(CHANGES, tuple(point.budgets[0] for point in points))
+    return Frontier((span,), points, found.complete)
 
 
 def frontier_digest(
@@ -352,11 +430,18 @@ class Curve:
 
     def case(self, budgets: Sequence[float]) -> Instance:
         """Return the problem with some budgets."""
-        return Changes(dict(zip(self.resources, budgets, strict=True))).applied(self.instance)
+        return _asked(self.resources, budgets).applied(self.instance)
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask on the full network, whatever the budgets."""
         return plan_value(self.instance, placed)
+
+
+def _asked(resources: Sequence[str], budgets: Sequence[float]) -> Changes:
+    """Return what some budgets change of a problem."""
+    amounts = dict(zip(resources, budgets, strict=True))
+    most = amounts.pop(CHANGES, None)
+    return Changes(amounts, change_at_most=None if most is None else int(most))
 
 
 def tasks_of(axes: Sequence[Sequence[float]], *, linked: bool) -> list[Task]:
@@ -452,6 +537,12 @@ def _solved(
         if left > NARROW:  # a wide gap is no leave to report the plan of a smaller budget
             return _without_search(curve, budgets, around, call.listener)
         return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"])}
+    if CHANGES in curve.resources:
+        for each in _nearest_above(budgets, around):
+            larger = unpacked_plan(case, each["plan"])
+            whole = with_plan(case, larger)
+            if not violations(whole, whole.placed(larger.options)):
+                return {**each, "budgets": list(budgets), "lower": min(proven, each["upper"])}
     options, listener = terms.search(time_limit=seconds, threads=call.threads(terms.threads)), call.listener
     if case.patrols is not None:
         plans = [unpacked_plan(case, each["plan"]) for each in _nearest_above(budgets, around)]

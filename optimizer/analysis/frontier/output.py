@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.text.formatting import DASH, number, with_range
-from optimizer.base.text.language import ENGLISH
+from optimizer.analysis.frontier.frontier import CHANGES
+from optimizer.base.text.formatting import DASH, number, percent, with_range
+from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.analysis.frontier.frontier import Frontier, MarginalGain
+    from optimizer.analysis.frontier.frontier import Frontier, FrontierPoint, MarginalGain
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.report.short_page import ShortPage
 
@@ -56,7 +57,7 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
         | {name: " ".join(point[name]) for name in ("plan", "added", "dropped")}
         for k, point in enumerate(points)
     ]
-    knee = found.knee()
+    knee, changes = found.knee(), found.of_changes
     content = {
         "schema_version": 1,
         "instance": instance_name,
@@ -72,6 +73,7 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
         [point.lower for point in found.points],
         [point.upper for point in found.points],
         None if knee is None else found.points.index(knee),
+        changes=changes,
     )
     answer = Answer(
         tables={"frontier": AnswerTable(rows)},
@@ -96,7 +98,9 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         changed = "; ".join([f"+ {each}" for each in content["added"]] + [f"- {each}" for each in content["dropped"]])
         amounts = (*(number(amount, 6) for amount in point.budgets), number(point.upper, 4), number(point.lower, 4))
         rows.append((*amounts, brings, changed or DASH))
-    columns = [*names, _("Value"), _("No plan below")]
+    changes = found.of_changes
+    shown = [_("Changes at most") if name == CHANGES else name for name in names]
+    columns = [*shown, _("Value"), _("No plan below")]
     table = ReportTable(
         "points",
         _("What one more brings until the next row, as found, with the range that is proven"),
@@ -108,15 +112,10 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         tuple(rows),
     )
     knee = found.knee()
-    said = (
-        _(
-            "Up to {budget} of {resource} a unit brings on average more than over the whole curve; beyond it less."
-        ).format(budget=number(knee.budgets[0], 6), resource=names[0])
-        if knee
-        else ""
-    )
+    said = [knee_sentence(knee, names[0])] if knee else []
+    title = _("{name}: value over the changes of today's layout") if changes else _("{name}: value over the budget")
     return ShortPage(
-        title=_("{name}: value over the budget").format(name=instance_name),
+        title=title.format(name=instance_name),
         headline=fall_sentence(found),
         known=found.fall.says != "open",
         warnings=()
@@ -125,13 +124,53 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         sections=(
             PageSection(
                 title=_("The curve") if len(names) == 1 else _("The grid"),
-                sentences=(said,) if said else (),
+                sentences=(*change_sentences(found), *said),
                 tables=(table,),
                 image="frontier",
-                alt=_("Value of the best plan found and its proven bound over the budget."),
+                alt=_("Value of the best plan found and its proven bound over the changes of today's layout.")
+                if changes
+                else _("Value of the best plan found and its proven bound over the budget."),
             ),
         ),
     )
+
+
+NAMED_CHANGES = (5, 10)
+"""Numbers of changes that the curve says a sentence of."""
+
+
+def change_sentences(found: Frontier) -> list[str]:
+    """Say what share of all that changes bring few of them bring, as found and as far as it is proven; nothing of another curve."""
+    if not found.of_changes or len(found.ranges) > 1:
+        return []
+    all_found = found.fall.says == "less"
+    said = (
+        _("With {few} of {all} changes {found} of what all of them bring is reached; at least {low} is proven.")
+        if all_found
+        else _(
+            "With {few} of {all} changes {found} of what all of them bring is reached, as found; how much is not yet known."
+        )
+    )
+    sentences = []
+    for k, point in enumerate(found.points[:-1]):
+        if point.budgets[0] in NAMED_CHANGES:
+            share = found.share(k)
+            if share.found == share.found:  # not NaN: there is something to share
+                numbers = {"few": number(point.budgets[0]), "all": number(found.points[-1].budgets[0])}
+                low = percent(share.low if share.low == share.low else 0.0, 0)
+                sentences.append(said.format(**numbers, found=percent(share.found, 0), low=low))
+    return sentences
+
+
+def knee_sentence(knee: FrontierPoint, resource: str) -> str:
+    """Say up to where a unit brings more than on average."""
+    if resource == CHANGES:
+        return _(
+            "Up to {count} changes each brings on average more than over the whole curve; beyond them less."
+        ).format(count=number(knee.budgets[0], 6))
+    return _(
+        "Up to {budget} of {resource} a unit brings on average more than over the whole curve; beyond it less."
+    ).format(budget=number(knee.budgets[0], 6), resource=resource)
 
 
 def fall_sentence(found: Frontier) -> str:
@@ -162,5 +201,8 @@ def _brings(gain: MarginalGain) -> str:
 
 
 def _budgets(amounts: Sequence[float], names: Sequence[str]) -> str:
-    shown = [f"{number(amount, 6)} {name}" for amount, name in zip(amounts, names, strict=True)]
+    shown = [
+        counted("{count} change", "{count} changes", int(amount)) if name == CHANGES else f"{number(amount, 6)} {name}"
+        for amount, name in zip(amounts, names, strict=True)
+    ]
     return shown[0] if len(shown) == 1 else _("{first} and {second}").format(first=shown[0], second=shown[1])

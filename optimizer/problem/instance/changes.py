@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import number
 from optimizer.base.text.names import unknown_name
@@ -14,7 +16,10 @@ from optimizer.problem.instance.requirements import Requirement
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
 
 WHERE = "what is to change"
 
@@ -27,7 +32,8 @@ class Changes:
     ----------
     budgets
         New budget of each resource, by its id (`agents@laredo-sector`) or, where one resource alone has it, its name (`agents`). A name that
-        several resources have which no agency owns, as caps on searches, stands for each of them.
+        several resources have which no agency owns, as caps on searches, stands for each of them. The id or name of a type of patrol teams
+        stands for their number, a whole one.
     forced, forbidden
         What every plan must, and no plan may, use: ids of options, sites, `SITE:KIND`, or labels. One that names several options of a site
         forces one of them, whichever, or forbids them all.
@@ -91,6 +97,9 @@ class Changes:
         self._check(instance, forced, out, today, problems)
         problems.raise_if_any()
         for name, amount in self.budgets.items():
+            if (team := _team_named(instance, name)) is not None:
+                instance = _with_teams(instance, team, int(amount))
+                continue
             for each in resource[name]:
                 instance = instance.with_budget(each, amount)
         chosen = {name: [j for j in options if j not in out] for name, options in forced.items()}
@@ -117,6 +126,8 @@ class Changes:
         for name, amount in self.budgets.items():
             if not 0 <= amount <= 1e15:
                 problems.add(f"{WHERE}, budget of {name}", f"{amount:.10g}", "a number from 0 to 1e15")
+            elif _team_named(instance, name) is not None and not (amount <= MOST_TEAMS and float(amount).is_integer()):
+                problems.add(f"{WHERE}, teams of {name}", f"{amount:.10g}", f"a whole number from 0 to {MOST_TEAMS}")
         if self.change_at_most is not None and self.change_at_most < 0:
             problems.add(f"{WHERE}, changes at most", str(self.change_at_most), "a whole number of at least 0")
         if self.keep_today and not today:
@@ -130,6 +141,8 @@ class Changes:
 
     def _resources(self, instance: Instance, name: str, problems: ProblemList) -> list[str]:
         """Return the ids that a name stands for."""
+        if _team_named(instance, name) is not None:
+            return []
         ids = [each.id for each in instance.resources]
         same = [each.id for each in instance.resources if name in {each.id, each.name}]
         owned = any(each.agency for each in instance.resources if each.id in same)
@@ -140,9 +153,9 @@ class Changes:
             found = f"{name!r}, which {len(same)} agencies have"
             problems.add(where, found, "the budget of one of them: " + ", ".join(map(repr, same)))
         else:
-            problems.append(
-                unknown_name(where, name, list(dict.fromkeys([*ids, *(r.name for r in instance.resources if r.name)])))
-            )
+            teams = [] if instance.patrols is None else [team.id for team in instance.patrols.teams]
+            known = dict.fromkeys([*ids, *(r.name for r in instance.resources if r.name), *teams])
+            problems.append(unknown_name(where, name, list(known)))
         return [name]
 
     def _options(self, instance: Instance, name: str, problems: ProblemList) -> list[int]:
@@ -157,10 +170,48 @@ def _one_of(name: str, options: list[int]) -> Requirement:
     return Requirement(name, tuple(options), (1.0,) * len(options), 1.0)
 
 
+# Teams as a resource: a plan uses one of its type for each beat.
+
+MOST_TEAMS = 1000
+"""Most teams of a type."""
+
+
+def _team_named(instance: Instance, name: str) -> str | None:
+    """Return the id of the teams that a name stands for; None where it is that of a resource, or of no teams."""
+    if instance.patrols is None or any(name in {each.id, each.name} for each in instance.resources):
+        return None
+    return next((team.id for team in instance.patrols.teams if name in {team.id, team.label}), None)
+
+
+def _with_teams(instance: Instance, team: str, number: int) -> Instance:
+    """Return the instance with so many teams of a type."""
+    field = instance.patrols
+    assert field is not None  # noqa: S101 - it has these teams
+    patrols = tuple(
+        replace(each, team=replace(each.team, number=number)) if each.team.id == team else each
+        for each in field.patrols
+    )
+    return replace(instance, patrols=replace(field, patrols=patrols))
+
+
+# By how much a plan differs from what stands today.
+
+
+def differences(options: Sequence[Option]) -> tuple[list[int], list[int]]:
+    """Return the positions of what stands today, which a plan may lack, and of options where nothing stands, which it may have."""
+    today = [j for j, option in enumerate(options) if option.existing]
+    occupied = {options[j].site for j in today} - {""}
+    return today, [j for j, o in enumerate(options) if not o.existing and o.site not in occupied]
+
+
+def changes_made(options: Sequence[Option], placed: NDArray[np.bool_]) -> int:
+    """Return by how many of some options a mask differs from what stands today, as `Changes.change_at_most` counts them."""
+    today, new = differences(options)
+    return int(np.count_nonzero(~placed[today]) + np.count_nonzero(placed[new]))
+
+
 def _few_changes(instance: Instance, most: int) -> Requirement:
     """Return the requirement that a plan differs from what stands today by so many options at most."""
-    today = [j for j, option in enumerate(instance.options) if option.existing]
-    occupied = {instance.options[j].site for j in today} - {""}
-    new = [j for j, o in enumerate(instance.options) if not o.existing and o.site not in occupied]
+    today, new = differences(instance.options)
     coefficients = (1.0,) * len(today) + (-1.0,) * len(new)
     return Requirement(f"at most {most} changes", (*today, *new), coefficients, float(len(today) - most))
