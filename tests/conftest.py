@@ -26,8 +26,10 @@ load_profile()
 _threads = executor.thread_count
 executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
 
-# The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process.
-typer.main.get_command = cache(typer.main.get_command)
+# The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process. Tests that ask for
+# a tree have one of their own, as a command keeps what they make of it.
+_tree = cache(typer.main.get_command)
+typer.main.Typer.__call__ = lambda self, *words, **named: _tree(self)(*words, **named)  # type: ignore[method-assign]
 
 FEW_DOTS = 40
 """Dots an inch of the figures that tests draw: packing those of 170 takes a third of a report. The mark `full_size` has those of a user."""

@@ -20,6 +20,7 @@ from optimizer.cli.app import app
 from optimizer.cli.commands import EXAMPLES, add_command
 from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 from optimizer.problem.files.instance_file import read_instance, write_instance
+from tests import questions
 from tests.cases import random_instance
 from tests.command import Outcome, run
 
@@ -245,3 +246,12 @@ def test_a_misspelt_option_id_is_answered_with_the_nearest(command: Callable[...
     outcome = command("evaluate", tmp_path / "i.json", tmp_path / "p.json")
     assert outcome.code == 1
     assert "Did you mean 'bridge-0'?" in outcome.err
+
+
+def test_all_questions_with_a_command_are_asked_of_the_shipped_scenario() -> None:
+    commands = [command for _, command in questions.asked()]
+    assert len(commands) >= 15
+    for begins in (*questions.LESS, *questions.APART, *questions.FIRST):
+        assert any(command.startswith(begins) for command in commands), begins
+    for reason in questions.APART.values():
+        assert (ROOT / reason.rpartition(" ")[2]).is_file(), reason
