@@ -1,8 +1,10 @@
-"""Figures of what follows a plan: `python -m tests.operations_measure tracks|speed|passes SCENARIO...` prints a line a world.
+"""Figures of what follows a plan: `python -m tests.operations_measure tracks|speed|passes|trial SCENARIO...` prints a line a world.
 
 `tracks`: units that stand and drive on the roads of a scenario (`optimizer/operations/simulated_tracks.py`); hours by class of road, and stops
 that are recognised, at a position a minute and in five minutes. `speed`: 10,000 positions of driving units. `passes`: worlds on the tests' tiny
-border whose shares of loads and detection chances are known; how often 90 % intervals hold them.
+border whose shares of loads and detection chances are known; how often 90 % intervals hold them. `trial`: switch-backs in eight copies of the
+tests' tiny border with the traffickers of `adapt`, who learn; and draws, a switch-back and a roll-out in the world in which `trial design`
+simulates: bias, how often intervals hold the truth, and false alarms.
 """
 
 from __future__ import annotations
@@ -18,16 +20,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.lab.adaptive.simulation.routes import Layout
+from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
 from optimizer.operations.passes import passes_of
 from optimizer.operations.planned import Visit
+from optimizer.operations.randomisation import effects_of, hajek_weights, without_means
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
 from optimizer.operations.stays import movement
+from optimizer.operations.trial_world import TrialSetting, TrialWorld, exposures, trial_powers
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
+from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
@@ -211,10 +219,113 @@ def _quarter(
     return loads, through, finds
 
 
+# Trials.
+
+SECTORS, BLOCKS, WEEKS, WASHOUT = 8, 8, 8, 6
+"""Of a switch-back with the traffickers of `adapt`: their periods stand for weeks."""
+SEEN = 0.2
+"""Share of the loads that get through which a measured flow counts."""
+MISSED = 0.15
+"""Share of the weeks of the plan in which today's layout stands after all."""
+
+
+ADAPTING = ((0.0, True), (0.0, False), (0.1, False))
+"""Mobility of the traffickers of `adapt`, and whether the plan is today's layout."""
+
+
+def measure_adapt(runs: int, mobility: float, null: bool) -> Iterator[str]:
+    """Yield what a switch-back finds of the plan's lasting effect on loads that get through, with traffickers of `adapt`."""
+    with tempfile.TemporaryDirectory() as name:
+        compiled = compile_scenario(write_scenario(Path(name), SCENARIO))
+    world = adaptive_world(compiled.instance, AdaptModel(loads=100.0, mobility=mobility))
+    today = Layout.fixed(world.today, world.terms.days)
+    plan = today if null else Layout.fixed(world.first.single, world.terms.days)
+    through = {layout: world.passages.through(layout) for layout in (today, plan)}
+
+    def weeks(layouts: list[Any], rng: np.random.Generator) -> np.ndarray:
+        traffickers, found = Traffickers(world.sets.routes, world.sets.crowd, world.terms), []
+        for layout in [today] * world.history + layouts:
+            found.append(float(traffickers.flows @ through[layout]))
+            outcome = traffickers.send(layout, world.passages, rng)
+            traffickers.learn(outcome, world.place_detection(layout.presence), rng)
+        return np.array(found[world.history :])
+
+    long = [
+        np.mean([weeks([one] * 80, np.random.default_rng(k))[20:].mean() for k in range(40)]) for one in (plan, today)
+    ]
+    truth = float(long[0] - long[1])
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 2, (400 + runs, SECTORS, BLOCKS // 2))
+    schedules = np.stack([first, 1 - first], axis=-1).reshape(len(first), SECTORS, BLOCKS).astype(np.int8)
+    chance, amount = np.full((2, SECTORS * BLOCKS), 0.5), np.ones((SECTORS, BLOCKS))
+    exposed = schedules.reshape(len(schedules), -1)
+    others = hajek_weights(exposed[runs:], chance, amount.ravel())
+    found, held, alarms = list[float](), list[bool](), list[bool]()
+    for run in range(runs):
+        outcome, given = np.empty((SECTORS, BLOCKS)), np.empty((SECTORS, BLOCKS))
+        for sector in range(SECTORS):
+            on = np.repeat(schedules[run, sector], WEEKS) * (rng.random(BLOCKS * WEEKS) >= MISSED)
+            loads = weeks([plan if week else today for week in on.tolist()], rng)
+            counted = (slice(None), slice(WASHOUT, None))
+            given[sector] = on.reshape(BLOCKS, WEEKS)[counted].mean(axis=1)
+            mean = loads.reshape(BLOCKS, WEEKS)[counted].sum(axis=1)
+            outcome[sector] = rng.poisson(SEEN * mean) / SEEN / (WEEKS - WASHOUT)
+        left = without_means(np.stack([outcome, given]), amount, periods=True).reshape(2, -1)
+        own = hajek_weights(exposed[run][None], chance, amount.ravel())[0]
+        (one,) = effects_of(own, [others], left[0], left[1:]) or []
+        found.append(one.effect)
+        held.append(one.low <= truth <= one.high)
+        alarms.append(one.p <= 0.1)
+    bias = "" if null else f"bias {np.mean(found) / truth - 1:+.1%} of the effect, "
+    case = "no effect" if null else f"{truth:+.2f} of {long[1]:.1f} loads a week"
+    told = f"{bias}interval holds {np.mean(held):.1%}, p <= .1 in {np.mean(alarms):.1%}"
+    yield f"adapt, {mobility:.0%} of the loads choose their gateway again in a week, {case}, {runs} runs: {told}"
+
+
+def _settings() -> Iterator[tuple[str, TrialSetting, TrialWorld]]:
+    """Yield trials in the world of `trial design`."""
+    rng = np.random.default_rng(1)
+    units, days = 12, 90
+    plans = np.zeros((10, units), dtype=np.int8)
+    for plan in plans:
+        plan[rng.choice(units, 4, replace=False)] = 1
+    share = rng.dirichlet(np.full(10, 3.0))
+    ring = np.zeros((units, units), dtype=bool)
+    for u in range(units):
+        ring[u, [(u - 1) % units, (u + 1) % units]] = True
+    drawn = plans[rng.choice(10, (400, days), p=share)].transpose(0, 2, 1)
+    of_plan = exposures(plans.T, ring, nearby=True).reshape(units, 10)
+    chance = np.stack([np.repeat((of_plan == k) @ share, days) for k in range(3)])
+    yield "draws", TrialSetting(drawn, ring, True, chance, 1.0, 0.0, at_once=True), TrialWorld(rate=0.05, amount=50)
+    every, first = ~np.eye(8, dtype=bool), rng.integers(0, 2, (400, 8, 4)).astype(np.int8)
+    arms = np.stack([first, 1 - first], axis=-1).reshape(400, 8, 8)
+    half = np.full((2, 64), 0.5)
+    yield (
+        "switch-back",
+        TrialSetting(arms, every, False, half, 42, 28, at_once=False),
+        TrialWorld(rate=0.02, amount=500),
+    )
+    begin = 1 + np.argsort(rng.random((400, 12)), axis=1) // 3
+    steps = (np.arange(5) >= begin[..., None]).astype(np.int8)
+    on = steps.mean(axis=0).ravel()
+    every = ~np.eye(12, dtype=bool)
+    setting = TrialSetting(steps, every, False, np.stack([1 - on, on]), 42, 28, at_once=False)
+    yield "stepped", setting, TrialWorld(rate=0.02, amount=1000)
+
+
+def measure_trial(runs: int) -> Iterator[str]:
+    """Yield what trials find in the world of `trial design`."""
+    for name, setting, world in _settings():
+        for row in trial_powers(setting, world, effects=(0.0, 0.2, 0.3), runs=runs, seed=2):
+            bias = f"bias {row.bias:+.1%} of the effect, " if row.effect else ""
+            told = f"{bias}interval holds {row.holds:.1%}, p <= .1 in {row.power:.1%}"
+            yield f"{name}, effect {row.effect:.0%}, {runs} runs: {told}"
+
+
 def main() -> None:
     """Print what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["tracks", "speed", "passes"])
+    parser.add_argument("what", choices=["tracks", "speed", "passes", "trial"])
     parser.add_argument("scenarios", nargs="*", type=Path)
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--every", type=float, default=60.0)
@@ -222,6 +333,8 @@ def main() -> None:
     lines: list[Iterator[str]] = []
     if given.what == "passes":
         lines = [measure_passes(world, given.runs) for world in WORLDS]
+    if given.what == "trial":
+        lines = [measure_trial(given.runs), *(measure_adapt(given.runs, *case) for case in ADAPTING)]
     for scenario in given.scenarios:
         lines.append(
             measure_speed(scenario) if given.what == "speed" else measure_tracks(scenario, given.runs, given.every)

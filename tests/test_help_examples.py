@@ -44,6 +44,7 @@ LESS = {
     "adapt ": "--periods 1 --runs 1",
     "roster ": "--time-limit 1",
     "cooperate ": "--jobs 1",
+    "trial design ": "--runs 10",
     "bench ": "--only grid-10-plain-6 --time-limit 0.2 --jobs 1",
     "bench --family all": "--method greedy",
     "risk study ": "--time-limit 0.1 --jobs 1",
@@ -65,6 +66,7 @@ MADE = {
 
 APART = {
     "verify ": "reads the certificate of a search that was asked for one: tests/test_certificates.py",
+    "trial analyse ": "reads a form that people filled in: tests/test_trial.py",
     "import aadt ": "reads counts of a traffic office: tests/test_traffic_counts.py",
 }
 """How an example begins that has no stand-in here, and where its command is run instead."""

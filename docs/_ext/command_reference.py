@@ -17,6 +17,7 @@ GROUPS = {
     "convert": "convert snip",
     "audit": "audit plan",
     "forecast": "forecast seal",
+    "trial": "trial design",
 }
 """Groups of commands, and the section of the first command of each."""
 VALUES = {int: "INTEGER", float: "NUMBER", Path: "PATH"}

@@ -22,6 +22,12 @@ DrawEvery: TypeAlias = Literal["day", "shift"]
 EntryKind: TypeAlias = Literal["file", "records", "model", "plan", "override", "release", "joint"]
 """What a user may record in a ledger; other kinds are made by the ledger itself."""
 
+TrialKind: TypeAlias = Literal["draws", "switch-back", "stepped", "risk", "decoys"]
+"""How chance decides in a trial what stands where."""
+
+TrialOutcome: TypeAlias = Literal["audited", "sentinel", "flow", "finds"]
+"""What a trial counts."""
+
 Duplicates: TypeAlias = Literal["keep", "drop"]
 """What becomes of rows that equal an earlier one."""
 

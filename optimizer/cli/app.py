@@ -44,6 +44,7 @@ from optimizer.cli.schema import schema
 from optimizer.cli.simulate import simulate
 from optimizer.cli.solve import solve
 from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
+from optimizer.cli.trial import trial_app
 from optimizer.cli.verify import verify
 
 INTERRUPTED = 130
@@ -115,6 +116,7 @@ for group, name in (
     (import_app, "import"),
     (ledger_app, "ledger"),
     (risk_app, "risk"),
+    (trial_app, "trial"),
 ):
     add_group(app, group, name)
 

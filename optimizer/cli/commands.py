@@ -229,6 +229,13 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "forecast score": (
         "forecast score instances/rio-grande/scenario.toml --ledger results/ledger --sealed results/forecasts",
     ),
+    "trial": (
+        "trial design results/rio-grande --kind switch-back --from 2027-01-04 --seed-file ~/trial.seed --new-seed --out results/trial",
+    ),
+    "trial design": (
+        "trial design results/rio-grande --kind switch-back --from 2027-01-04 --seed-file ~/trial.seed --new-seed --out results/trial",
+    ),
+    "trial analyse": ("trial analyse results/trial results/trial/outcomes.csv --ledger results/ledger",),
     "risk": ("risk alerts instances/andorra/scenario.toml",),
     "risk alerts": ("risk alerts instances/andorra/scenario.toml --since 2024-10 --out results/alerts",),
     "risk look": ("risk look instances/andorra/scenario.toml --effort 5 --unit hours --top 20",),

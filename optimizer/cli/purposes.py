@@ -58,6 +58,7 @@ PURPOSES: Final = (
             "delivered": "what was done of a plan, from tracks and logs",
             "passes": "what is sent, found and gets through",
             "audit": "inspect vehicles that chance chooses, to know what passes",
+            "trial": "find out whether a plan works, by arms that chance draws",
             "forecast": "seal where finds are expected, and score it after",
         },
     ),

@@ -1,0 +1,199 @@
+"""A made-up world of traffickers who learn, in which a trial is run many times before it begins: its power, and its bias.
+
+A unit i has b_i loads for each amount that is looked at. Where an arm stands with the delivered share x_it, a share of them is deterred:
+
+    D_it = E b_i (kappa x_it + (1 - kappa) m_it),
+
+where kappa of the traffickers know what stands now, and the others believe m_it, which they learn from what they met: half of the way in a
+half-life h. Of the deterred loads a share goes to the neighbours, in equal parts; the others stay away. Finds are Poisson with the loads that
+are left, log-normal noise of each cell and of each period, times the amount. A share of the cells is not delivered in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.operations.randomisation import batches, effects_of, hajek_weights, without_means
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int8]
+
+EFFECTS = (0.1, 0.2, 0.3)
+"""Effects, as shares of the outcome, whose power is stated."""
+RUNS = 200
+LEAST_DELIVERED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class TrialWorld:
+    """What is assumed of the world.
+
+    Attributes
+    ----------
+    rate
+        Mean outcome for each amount, > 0, with nothing new.
+    amount
+        Vehicles, or hours, a cell, > 0.
+    half_life
+        Days in which traffickers learn half of what has changed, > 0.
+    informed
+        Share kappa of them who know what stands now, in [0, 1].
+    displaced
+        Share of the deterred loads that goes to neighbours, in [0, 1].
+    delivered
+        Share of the cells that are delivered in full, in [0, 1].
+    spread
+        Standard deviation of the logarithm of b_i.
+    noise
+        The same of a cell, and twice that of a period.
+    """
+
+    rate: float = 0.01
+    amount: float = 100.0
+    half_life: float = 7.0
+    informed: float = 0.3
+    displaced: float = 0.5
+    delivered: float = 0.85
+    spread: float = 0.5
+    noise: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSetting:
+    """How a trial is laid out, for its simulation and its analysis.
+
+    Attributes
+    ----------
+    schedules
+        (schedules, units, periods) arms, 0 or 1; each is once the true one, the others are drawn again.
+    neighbours
+        (units, units) whether loads that leave one unit may come to another.
+    nearby
+        Whether the exposure to neighbours is analysed.
+    chance
+        (exposures, cells).
+    days, washout
+        Days of a period, and of those at its begin that do not count.
+    at_once
+        Whether the effect that is asked for is that of one period, given what was learned before; else that of an arm that stays.
+    """
+
+    schedules: Ints
+    neighbours: NDArray[np.bool_]
+    nearby: bool
+    chance: Floats
+    days: float
+    washout: float
+    at_once: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPower:
+    """What simulated runs say: the share that finds the effect at 10 %, bias of the mean as a share of it, how often the interval holds it."""
+
+    effect: float
+    power: float
+    bias: float
+    holds: float
+
+
+def nearby_share(arms: Floats, neighbours: NDArray[np.bool_]) -> Floats:
+    """Return (..., units, periods) the share of its neighbours at which an arm stands; 0 where a unit has none."""
+    count = neighbours.sum(axis=1)
+    total = np.einsum("ij,...jt->...it", neighbours.astype(np.float64), arms)
+    return np.asarray(total / np.maximum(count, 1)[:, None])
+
+
+def exposures(arms: Ints, neighbours: NDArray[np.bool_], *, nearby: bool) -> Ints:
+    """Return (..., cells) exposures: 1 where the arm stands, 2 where it stands at a neighbour alone (if asked), else 0."""
+    found = arms.astype(np.int8)
+    if nearby:
+        found = np.where((found == 0) & (nearby_share(arms.astype(np.float64), neighbours) > 0), np.int8(2), found)
+    return found.reshape(*found.shape[:-2], -1)
+
+
+def doses(arms: Floats, neighbours: NDArray[np.bool_], *, nearby: bool) -> Floats:
+    """Return (exposures - 1, units, periods) doses of (units, periods) delivered arms."""
+    return np.stack([arms, nearby_share(arms, neighbours)]) if nearby else arms[None]
+
+
+def analysed_units(schedules: Ints) -> bool:
+    """Return whether means of periods can be taken out: with three units or more."""
+    return int(schedules.shape[-2]) >= 3
+
+
+def trial_powers(
+    setting: TrialSetting,
+    world: TrialWorld,
+    *,
+    effects: Sequence[float] = EFFECTS,
+    runs: int = RUNS,
+    seed: int = 0,
+) -> tuple[TrialPower, ...]:
+    """Simulate a trial under each effect and return what its analysis by delivered arms finds."""
+    shape = setting.schedules.shape[1:]
+    amount = np.full(shape, world.amount)
+    exposed = exposures(setting.schedules, setting.neighbours, nearby=setting.nearby)
+    weights = list(batches(exposed, setting.chance, amount.ravel()))
+    found = []
+    for effect in effects:
+        rng = np.random.default_rng(seed)
+        estimates, held, seen = [], [], []
+        for run in range(runs):
+            arms = setting.schedules[run % len(setting.schedules)]
+            outcome, given, truth = simulated_trial(arms, effect, setting, world, rng)
+            values = np.concatenate([outcome[None], doses(given, setting.neighbours, nearby=setting.nearby)])
+            left = without_means(values, amount, periods=analysed_units(arms)).reshape(len(values), -1)
+            own = hajek_weights(exposed[run % len(exposed)][None], setting.chance, amount.ravel())[0]
+            tested = effects_of(own, weights, left[0], left[1:])
+            if tested is not None:
+                one = tested[0]
+                estimates.append(one.effect / truth if truth else one.effect)
+                held.append(one.low <= truth <= one.high)
+                seen.append(one.p <= 0.1)
+        known = bool(estimates)
+        bias = (float(np.mean(estimates)) - 1 if effect else float(np.mean(estimates))) if known else float("nan")
+        shares = (float(np.mean(part)) if known else float("nan") for part in (seen, held))
+        power, holds = shares
+        found.append(TrialPower(effect, power, bias, holds))
+    return tuple(found)
+
+
+def simulated_trial(
+    arms: Ints, effect: float, setting: TrialSetting, world: TrialWorld, rng: np.random.Generator
+) -> tuple[Floats, Floats, float]:
+    """Return (units, periods) outcomes and delivered arms of one run, and the true effect of a delivered arm on the outcome."""
+    units, periods = arms.shape
+    base = np.full(units, world.rate) * rng.lognormal(-(world.spread**2) / 2, world.spread, units)
+    part = rng.random(arms.shape)
+    given: Floats = arms.astype(np.float64) * np.where(rng.random(arms.shape) < world.delivered, 1.0, part)
+    learned = _learned(setting.days, setting.washout, world.half_life)
+    at_once = world.informed + (1 - world.informed) * learned
+    strength = effect / at_once if setting.at_once else effect
+    believed = np.zeros(units)
+    noise = rng.normal(0, world.noise, arms.shape) + rng.normal(0, world.noise / 2, periods)
+    count = np.maximum(setting.neighbours.sum(axis=1), 1)
+    outcome = np.empty(arms.shape)
+    for t in range(periods):
+        now = believed + (given[:, t] - believed) * learned
+        deterred = strength * base * (world.informed * given[:, t] + (1 - world.informed) * now)
+        come = setting.neighbours.T @ (deterred / count) * world.displaced
+        loads = np.maximum(base - deterred + come, 0.0) * np.exp(noise[:, t])
+        outcome[:, t] = rng.poisson(loads * world.amount) / world.amount
+        believed += (given[:, t] - believed) * (1 - 2 ** (-setting.days / world.half_life))
+    return outcome, given, float(-strength * base.mean() * (at_once if setting.at_once else 1.0))
+
+
+def _learned(days: float, washout: float, half_life: float) -> float:
+    """Return the share of a change that is learned on the mean of the days of a period that count."""
+    rate = np.log(2) / half_life
+    span = days - washout
+    return float(1 - np.exp(-rate * washout) * (1 - np.exp(-rate * span)) / (rate * span))
