@@ -16,7 +16,7 @@ from optimizer.analysis.cooperation.site_gains import agency_gains
 from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, tip_facts
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import marked
+from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
 from optimizer.pipeline.briefing.guarantees import assumptions_of, guarantees_of
@@ -311,7 +311,7 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
             tried += 1
             if comparison.value_of(exchange.placed) <= comparison.plan.value + close:
                 into = options[exchange.comes]
-                found.append((options[j].label or options[j].id, into.label or into.id))
+                found.append((term(options[j].label or options[j].id), term(into.label or into.id)))
                 break
     return SwapFacts(tried=tried, close=close, sites=tuple(found)) if tried else None
 

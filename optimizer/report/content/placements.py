@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.base.text.formatting import DASH, amounts, clock, letter, percent, plain
 from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import term
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.content.summary import difference, difference_unit, unit
 from optimizer.report.maps.place_names import PlaceNames
@@ -159,12 +160,12 @@ class BeatRow:
     @property
     def team(self) -> str:
         """What people call the team."""
-        return self.entry.team_label or self.entry.team
+        return term(self.entry.team_label or self.entry.team)
 
     @property
     def home(self) -> BeatBase:
         """The base it sets out from and comes back to."""
-        return BeatBase(label=self.entry.place, lon=self.entry.lon, lat=self.entry.lat)
+        return BeatBase(label=term(self.entry.place), lon=self.entry.lon, lat=self.entry.lat)
 
     @property
     def arcs(self) -> NDArray[np.int64]:
