@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from optimizer.operations.planned import visits_of_rosters
 from optimizer.roster.calendar import span
 from optimizer.roster.duties_file import DutiesFile, Duty, DutyBase, DutyStop, write_duties_file
-from optimizer.roster.model import Assignment, Roster, read_duties
-from optimizer.roster.table import log_csv, roster_csv
+from optimizer.roster.model import Assignment, Roster, log_csv, read_duties, roster_csv
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
 from tests.roster_cases import FIRST
 from tests.test_scenario_patrols import BASE

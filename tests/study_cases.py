@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.lab.study.rows import LoopRow, MapRow
+from optimizer.lab.study.cells import LoopRow, MapRow
 from optimizer.problem.network.places import Gateway, Settlement
 from optimizer.region.model import Region
 from optimizer.region.store import save_region

@@ -19,10 +19,8 @@ from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive import __main__ as lab
 from optimizer.lab.adaptive import findings
 from optimizer.lab.adaptive.analysis.adapt import adapt
-from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
-from optimizer.lab.adaptive.analysis.output import adapt_page
-from optimizer.lab.adaptive.figure import MEASURES_BY_STUDY, save_figure
-from optimizer.lab.adaptive.findings import CASES
+from optimizer.lab.adaptive.analysis.output import adapt_page, student_interval
+from optimizer.lab.adaptive.findings import CASES, MEASURES_BY_STUDY, save_figure
 from optimizer.lab.adaptive.simulation import response_models as reply_models
 from optimizer.lab.adaptive.simulation.learning_rules import (
     ActionGroups,

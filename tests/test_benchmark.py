@@ -33,9 +33,17 @@ from optimizer.base.text.formatting import DASH
 from optimizer.base.work.cluster import TlsFiles, _outcome
 from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark import command_times, overlay_scaling, tours
+from optimizer.lab.benchmark import overlay_scaling, tours
+from optimizer.lab.benchmark import suites as command_times
 from optimizer.lab.benchmark.benchmark import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
-from optimizer.lab.benchmark.best_known import BestKnown, check_known, improve_known, read_known
+from optimizer.lab.benchmark.best_known import (
+    PUBLISHED_OPTIMA,
+    PUBLISHED_SECONDS,
+    BestKnown,
+    check_known,
+    improve_known,
+    read_known,
+)
 from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.benchmark.families import (
     INSTANCES,
@@ -52,22 +60,21 @@ from optimizer.lab.benchmark.page import (
     best_of,
     goal_table,
     profile,
+    save_profile,
     scores,
     shifted_mean,
     totals,
     usual_setting,
     write_benchmark_page,
 )
-from optimizer.lab.benchmark.profile_figure import save_profile
-from optimizer.lab.benchmark.published import PUBLISHED_OPTIMA, PUBLISHED_SECONDS
 from optimizer.lab.benchmark.rows import CommandRow
 from optimizer.lab.benchmark.run import Job, StoppedError, cluster, lost_row, run
 from optimizer.lab.benchmark.suites import SUITES, SuiteOptions
-from optimizer.lab.case import Case
 from optimizer.lab.machine import family_of, kill_family, own_peak_mb, stamp
 from optimizer.lab.pages import PageTable, interval, page_text, short
-from optimizer.lab.rows import PlannedRow, RunKey, add_missing
-from optimizer.lab.study import alerts, exploration
+from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing
+from optimizer.lab.study import alerts
+from optimizer.lab.study import alerts as exploration
 from optimizer.lab.study.alerts import alert_store, exploration_store, write_alert_page
 from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads
 from optimizer.lab.study.study import map_store
@@ -1006,7 +1013,7 @@ def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_exploration_starts_each_way_from_one_record(roads: StudyRoads, tmp_path: Path) -> None:
-    (row,) = add_missing(exploration_store(tmp_path), exploration.planned_rows(roads, truths=1))
+    (row,) = add_missing(exploration_store(tmp_path), exploration.planned_explorations(roads, truths=1))
     assert tuple(row.ways) == exploration.WAYS
     assert row.start.found is None
     assert all(0 <= outcome.rel5 <= 1 and (outcome.found or 0) >= 0 for outcome in row.ways.values())

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from optimizer.analysis.compare.compare import compare_plans, drug_shares
-from optimizer.analysis.compare.matching import DrawnShape, SitePlaces
-from optimizer.analysis.explain.residual_routes import SitesOnArcs, routes_left
+from optimizer.analysis.compare.compare import DrawnShape, SitePlaces, compare_plans, drug_shares
+from optimizer.analysis.explain.explain import SitesOnArcs, routes_left
 from optimizer.base.errors import InputError
 from optimizer.plans import comparison
 from optimizer.plans.comparison import compare

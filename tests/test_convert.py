@@ -14,10 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.lab.converters.dimacs import read_co, read_gr
-from optimizer.lab.converters.road_files import Lines
+from optimizer.lab.converters.road_files import Lines, read_co, read_gr, read_net, read_trips
 from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, tntp_instance
-from optimizer.lab.converters.tntp import read_net, read_trips
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve

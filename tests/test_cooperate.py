@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.cooperation.cooperation import agency_gains, cooperate
 from optimizer.analysis.cooperation.output import interval, reaches
-from optimizer.analysis.cooperation.site_gains import agency_gains
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.problem.files.instance_file import write_instance

@@ -14,8 +14,7 @@ import pytest
 from typer.main import get_command
 
 from optimizer.analysis.desk.desk import Desk, tour_name
-from optimizer.analysis.desk.session import DeskSearch, DeskSession
-from optimizer.analysis.desk.variants import save_variant
+from optimizer.analysis.desk.session import DeskSearch, DeskSession, save_variant
 from optimizer.base.errors import InputError
 from optimizer.cli.app import app
 from optimizer.plans.changes import plan_command, whole_changes

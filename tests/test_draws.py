@@ -24,8 +24,14 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Randomised, Result
-from optimizer.roster.balanced_sampling import SecretNumbers, balanced_block, dependent_rounding
-from optimizer.roster.draws import draw_plans, frequencies, periods_of
+from optimizer.roster.draws import (
+    SecretNumbers,
+    balanced_block,
+    dependent_rounding,
+    draw_plans,
+    frequencies,
+    periods_of,
+)
 from optimizer.roster.duties_file import DutiesFile, Duty, write_duties_file
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
 from tests.command import Outcome, run

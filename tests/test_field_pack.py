@@ -23,11 +23,10 @@ from defusedxml.ElementTree import fromstring
 
 from optimizer.pipeline.roster.roster import field_pack
 from optimizer.roster.duties_file import DutyBase, DutyRoad, DutyStop
-from optimizer.roster.field.sheets import field_duties, sheet
-from optimizer.roster.field.tracks import Waypoint, gpx, kml
+from optimizer.roster.field.sheets import Waypoint, field_duties, gpx, kml, sheet
 from optimizer.roster.making import make_roster
+from optimizer.roster.model import moment
 from optimizer.roster.roster_page import roster_page
-from optimizer.roster.table import moment
 from optimizer.roster.writing import calendar
 from tests.browser import CHROMIUM, Browser
 from tests.roster_cases import FIRST, crew, duties, duty, shift

@@ -21,7 +21,7 @@ from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.plan.plan import Mixture, Plan, violations
 from optimizer.problem.plan.result import Randomised, Result
-from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture, most_changed
+from optimizer.roster.draws import GradualDraw, GradualRounds, drawn_mixture, most_changed
 from optimizer.scenario.file.model import SolveModel
 from tests.tiny import SCENARIO, write_scenario
 

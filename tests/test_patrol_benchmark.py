@@ -30,8 +30,7 @@ from optimizer.lab.benchmark.patrols import (
 )
 from optimizer.lab.benchmark.rows import FILE, PatrolRow
 from optimizer.lab.benchmark.suites import chosen_patrol_cases
-from optimizer.lab.case import Case
-from optimizer.lab.rows import PlannedRow, RowStore, add_missing
+from optimizer.lab.rows import Case, PlannedRow, RowStore, add_missing
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.instance.teams import NO_WAY
 from tests.test_joint import small_case

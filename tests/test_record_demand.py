@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from optimizer.lab.study.cells import PlansRow
 from optimizer.lab.study.plans import generated_plan_roads, plans_table
-from optimizer.lab.study.rows import PlansRow
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.network.network import Network
 from optimizer.risk.route_flows import CountedRows, candidate_routes, explain_by_routes, local_traffic

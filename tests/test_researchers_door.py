@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.lab.benchmark.best_known import compare_results, read_known
-from optimizer.lab.benchmark.published import PUBLISHED_OPTIMA
+from optimizer.lab.benchmark.best_known import PUBLISHED_OPTIMA, compare_results, read_known
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import plan_value
 from tests.command import run

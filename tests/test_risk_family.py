@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.study.rows import MapRow
+    from optimizer.lab.study.cells import MapRow
     from optimizer.records import Effort, Seizures
     from optimizer.risk.simulation.searching import History
     from optimizer.risk.simulation.settings import RouteChoice

@@ -25,13 +25,11 @@ from optimizer.pipeline.roster.duties import Served, make_duties
 from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.duties_file import DutyBase, DutyStop, write_duties_file
-from optimizer.roster.field.sheets import field_duties, sheet
-from optimizer.roster.field.tracks import gpx
+from optimizer.roster.field.sheets import field_duties, gpx, sheet
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import Worked, read_duties, read_earlier
+from optimizer.roster.model import Worked, read_duties, read_earlier, roster_csv, safe_cell
 from optimizer.roster.roster_page import roster_page
-from optimizer.roster.table import roster_csv, safe_cell
 from optimizer.roster.writing import calendar, calendar_names, write_roster
 from optimizer.scenario.file.model import TeamBaseModel
 from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel

@@ -17,10 +17,21 @@ from hypothesis.extra.numpy import arrays
 
 from optimizer.base.errors import InputError
 from optimizer.cli.risk import study
-from optimizer.lab.case import matching
+from optimizer.lab.rows import matching
 from optimizer.lab.study import measures as loop
 from optimizer.lab.study.alerts import mean_of, share_of, write_alert_page
-from optimizer.lab.study.cells import Cell, Stream, plan, roads_file, study_roads, world_of
+from optimizer.lab.study.cells import (
+    ALERTS,
+    EXPLORATION,
+    MAPS,
+    Cell,
+    MapRow,
+    Stream,
+    plan,
+    roads_file,
+    study_roads,
+    world_of,
+)
 from optimizer.lab.study.measures import (
     ESTIMATORS,
     LATER,
@@ -34,7 +45,6 @@ from optimizer.lab.study.measures import (
     scores,
 )
 from optimizer.lab.study.page import study_text, write_study_page
-from optimizer.lab.study.rows import ALERTS, EXPLORATION, MAPS, MapRow
 from optimizer.lab.study.study import CellTask, EndedCell, carry_out, loop_store, map_store, missing_cells, run
 from optimizer.lab.study.summary import (
     GOALS,

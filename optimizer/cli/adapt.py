@@ -15,7 +15,7 @@ from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
     from optimizer.lab.adaptive.analysis.adapt import Adaptation
-    from optimizer.lab.adaptive.analysis.adaptive_chart import MeanInterval
+    from optimizer.lab.adaptive.analysis.output import MeanInterval
 
 
 def adapt(

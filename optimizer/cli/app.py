@@ -20,32 +20,25 @@ from optimizer.cli.convert import convert_app
 from optimizer.cli.cooperate import cooperate
 from optimizer.cli.delivered import delivered
 from optimizer.cli.desk import desk
-from optimizer.cli.draw import draw
-from optimizer.cli.evaluate import evaluate
-from optimizer.cli.exchange import exchange
 from optimizer.cli.explain import explain
-from optimizer.cli.export import export
+from optimizer.cli.export import export, qgis
 from optimizer.cli.forecast import forecast_app
 from optimizer.cli.frontier import frontier
-from optimizer.cli.fuse import fuse
 from optimizer.cli.import_ import import_app
 from optimizer.cli.init import init
-from optimizer.cli.joint import joint
 from optimizer.cli.ledger import ledger_app
 from optimizer.cli.passes import passes
 from optimizer.cli.plan import plan
 from optimizer.cli.purposes import Program
-from optimizer.cli.qgis import qgis
 from optimizer.cli.region import region
-from optimizer.cli.release import release
 from optimizer.cli.risk import risk_app
-from optimizer.cli.roster import roster
+from optimizer.cli.roster import draw, roster
 from optimizer.cli.schema import schema
+from optimizer.cli.sharing import exchange, fuse, joint, release
 from optimizer.cli.simulate import simulate
-from optimizer.cli.solve import solve
+from optimizer.cli.solve import evaluate, solve, verify
 from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
 from optimizer.cli.trial import trial_app
-from optimizer.cli.verify import verify
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""

@@ -12,7 +12,7 @@ from optimizer.cli.commands import add_command
 from optimizer.cli.console import note_unreachable, print_json, print_note, print_table, unreachable_json
 
 if TYPE_CHECKING:
-    from optimizer.lab.converters.saving import ConvertedInstance
+    from optimizer.lab.converters.road_instance import ConvertedInstance
 
 Out = Annotated[Path, typer.Option(help="Instance file to write.")]
 
@@ -62,7 +62,7 @@ def snip(
     as_json: Json = False,
 ) -> None:
     """Turn a problem of the stochastic network interdiction benchmark into an instance."""
-    from optimizer.lab.converters.saving import save_converted
+    from optimizer.lab.converters.road_instance import save_converted
     from optimizer.lab.converters.snip import snip_instance
 
     saved = save_converted(
@@ -95,8 +95,7 @@ def dimacs(
 ) -> None:
     """Turn a road network of the DIMACS shortest-path challenge, with a table of options, into an instance."""
     budgets = budget_amounts(budget)
-    from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard
-    from optimizer.lab.converters.saving import save_converted
+    from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, save_converted
 
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
     saved = save_converted(
@@ -138,8 +137,7 @@ def tntp(
     budgets = budget_amounts(budget)
     if (trips is None) == (evaders is None):
         raise typer.BadParameter("give exactly one of --trips and --evaders")
-    from optimizer.lab.converters.road_instance import InstanceInputs, hazard, tntp_instance
-    from optimizer.lab.converters.saving import save_converted
+    from optimizer.lab.converters.road_instance import InstanceInputs, hazard, save_converted, tntp_instance
 
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
     saved = save_converted(

@@ -1,12 +1,13 @@
-"""`solve`: instance files in, plans with bounds out."""
+"""`solve`: instance files in, plans with bounds out; `evaluate`: the value of any plan; `verify`: a certificate checked."""
 
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import (
     Budgets,
     ChangeAtMost,
@@ -33,15 +34,19 @@ from optimizer.cli.console import (
     ProgressPrinter,
     note_unreachable,
     print_json,
+    print_line,
     print_note,
     print_table,
     result_line,
+    six_figures,
     unreachable_json,
     verdict,
 )
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
 
@@ -76,7 +81,6 @@ def solve(
 ) -> None:
     """Solve instance files."""
     from optimizer.certificate.check import stated
-    from optimizer.cli.verify import certified_json
     from optimizer.pipeline.solve import solve_files
     from optimizer.solvers.params import SolveParams
 
@@ -112,3 +116,73 @@ def solve(
 def _show(instance: Instance, result: Result) -> None:
     rows = [(placed.label or placed.id, placed.kind) for placed in (result.plan.placements if result.plan else ())]
     print_table(f"{instance.name}: {verdict(result)}", ["placed", "kind"], rows)
+
+
+WORST = 20
+"""Evaders that are shown."""
+
+
+def evaluate(
+    instance: Annotated[Path, typer.Argument(help="Instance file (JSON).")],
+    plan: Annotated[Path, typer.Argument(help='plan.json, or any JSON with "options": [id, ...].')],
+    skip_unreachable: SkipUnreachable = False,
+    as_json: Json = False,
+) -> None:
+    """Value any plan exactly on the full network, with every evader's best response."""
+    from optimizer.pipeline.solve import evaluate_file
+
+    evaluated = evaluate_file(instance, plan, skip_unreachable=skip_unreachable)
+    evaluation, skipped = evaluated.evaluation, evaluated.source.skipped
+    note_unreachable(instance, skipped)
+    for sentence in evaluated.violations:
+        print_note(f"Warning: {sentence}")
+    if as_json:
+        evaders = [
+            {"id": e.id, "weight": e.weight, "value": e.value, "route": list(e.route)} for e in evaluation.evaders
+        ]
+        print_json({"value": evaluation.value, "evaders": evaders} | unreachable_json(skipped, wanted=skip_unreachable))
+        return
+    worst = sorted(evaluation.evaders, key=lambda e: -e.weight * e.value)[:WORST]
+    names = {evader.id: evader.label or evader.id for evader in evaluated.source.instance.evaders}
+    rows = [(names[e.id], six_figures(e.weight), six_figures(e.value), six_figures(e.weight * e.value)) for e in worst]
+    print_table(
+        f"value {number(evaluation.value, 6)}; the evaders that contribute most",
+        ["evader", "weight", "value", "contribution"],
+        rows,
+    )
+
+
+def verify(
+    instance: Annotated[Path, typer.Argument(help="Instance file, or a plan folder with a certificate.")],
+    certificate: Annotated[
+        Path | None, typer.Argument(help="Certificate of `solve --certificate`; by default that of the plan folder.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a certificate: that its plan lets no more through than it says, and no plan less than its bound.
+
+    The same as `python optimizer/certificate/check.py INSTANCE CERTIFICATE`, a program of one file that needs nothing but Python.
+    """
+    from optimizer.certificate.check import Fault, check, stated
+    from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
+
+    if certificate is None:
+        folder = PlanFolder(instance)
+        instance, certificate = folder.instance_path, folder.path / CERTIFICATE_FILE
+    try:
+        bounds = check(str(instance), str(certificate))
+    except Fault as fault:
+        if as_json:
+            print_json({"certified": None, "fault": str(fault)})
+        else:
+            print_line(str(fault))
+        raise typer.Exit(1) from None
+    if as_json:
+        print_json({"certified": certified_json(bounds)})
+    else:
+        print_line(stated(*bounds))
+
+
+def certified_json(bounds: tuple[Fraction, Fraction] | None) -> dict[str, Any] | None:
+    """Return the bounds that a certificate proves, for `--json`; null where there are none."""
+    return None if bounds is None else {"lower": float(bounds[0]), "value": float(bounds[1])}

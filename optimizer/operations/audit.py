@@ -35,11 +35,9 @@ from optimizer.plans.plan_folder import PlanFolder
 from optimizer.records.personal import refuse_personal
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.risk.numerics.likelihood import clopper_pearson
-from optimizer.roster.balanced_sampling import SecretNumbers
 from optimizer.roster.calendar import first_day, span
-from optimizer.roster.model import Shift, read_duties
-from optimizer.roster.secret import read_secret
-from optimizer.roster.table import safe_cell
+from optimizer.roster.draws import SecretNumbers, read_secret
+from optimizer.roster.model import Shift, read_duties, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

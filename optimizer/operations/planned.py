@@ -12,7 +12,7 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.operations.recorded import LogPlace
 from optimizer.roster.calendar import span
 from optimizer.roster.draws import read_draws, with_draws
-from optimizer.roster.table import safe_cell, stop_name
+from optimizer.roster.model import safe_cell, stop_name
 from optimizer.roster.writing import TABLE
 
 if TYPE_CHECKING:

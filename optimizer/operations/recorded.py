@@ -26,7 +26,7 @@ from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.operations.stays import Track
 from optimizer.records.personal import refuse_personal
-from optimizer.roster.table import LOG_COLUMNS, safe_cell
+from optimizer.roster.model import LOG_COLUMNS, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

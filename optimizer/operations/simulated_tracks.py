@@ -26,7 +26,7 @@ from optimizer.base.files.output_folder import new_folder
 from optimizer.operations.planned import roster_folders, visits_of_rosters
 from optimizer.operations.stays import Track
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.roster.table import safe_cell
+from optimizer.roster.model import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,8 +1,13 @@
-"""Areas that records name in place of a point: sectors, districts, port field offices."""
+"""Areas that records name in place of a point: sectors, districts, port field offices.
+
+Where a record lies: on a segment, at a point near one, or somewhere in an area.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +15,11 @@ import shapely
 from shapely.geometry import shape
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, geometry_type, read_features
+from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, geometry_type, looks_projected, read_features
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import counted_message, listed, message
+from optimizer.problem.network.places import DOUBTFUL_M
+from optimizer.records.record_parser import plain_number, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
+    from optimizer.records.record_parser import RecordParser
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +127,188 @@ def _classes(value: object, where: str, problems: ProblemList) -> tuple[str, ...
         return tuple(value)
     problems.add(f"{where}, classes", repr(value), 'a list of road classes such as ["trunk", "primary"]')
     return ()
+
+
+FARTHEST = 5
+"""Points far from a road that a warning names."""
+
+
+@dataclass(frozen=True)
+class Gazetteer:
+    """A network and the areas that records may name.
+
+    Attributes
+    ----------
+    network
+        The road network.
+    areas
+        The areas.
+    """
+
+    network: Network
+    areas: tuple[Area, ...]
+
+    @cached_property
+    def members(self) -> tuple[NDArray[np.int64], ...]:
+        """Segments of each area."""
+        return tuple(area.segments(self.network) for area in self.areas)
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """Area position by the key of its name."""
+        return {name_key(area.name): position for position, area in enumerate(self.areas)}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlaces:
+    """Where each of k rows lies.
+
+    Attributes
+    ----------
+    segment, area
+        (k,) numbers of segments and positions of areas; -1 for none.
+    """
+
+    segment: NDArray[np.int64]
+    area: NDArray[np.int64]
+
+
+def locate(rows: RecordParser, gazetteer: Gazetteer) -> RecordPlaces:
+    """Return segment or area of each row.
+
+    The most exact place that a row gives is the one that counts: its segment, else its point, else its area.
+    """
+    segment = np.full(rows.used.size, -1, dtype=np.int64)
+    area = segment.copy()
+    pointed = _has_point(rows)
+    for position in np.flatnonzero(rows.used & ~pointed).tolist():
+        if rows.has("segment") and rows.table.text["segment"][position]:
+            segment[position] = _segment(rows, position, gazetteer.network)
+        elif rows.has("area") and rows.table.text["area"][position]:
+            area[position] = _area(rows, position, gazetteer)
+        else:
+            rows.leave_out(position, marked("no place"))
+    positions = np.flatnonzero(rows.used & pointed)
+    if positions.size:
+        segment[positions] = _match(rows, positions, gazetteer.network)
+    return RecordPlaces(segment, area)
+
+
+def _has_point(rows: RecordParser) -> NDArray[np.bool_]:
+    pointed = np.zeros(rows.used.size, dtype=bool)
+    if rows.has("lon") and rows.has("lat"):
+        lon, lat = rows.table.text["lon"], rows.table.text["lat"]
+        pointed[:] = [bool(x and y) for x, y in zip(lon, lat, strict=True)]
+    if rows.has("segment"):
+        pointed &= [not text for text in rows.table.text["segment"]]
+    return pointed
+
+
+def _segment(rows: RecordParser, position: int, network: Network) -> int:
+    try:
+        number = int(whole(rows.table.text["segment"][position]))
+    except ValueError:
+        number = -1
+    if 0 <= number < network.n_segments:
+        return number
+    rows.fault(position, "segment", f"a segment number from 0 to {network.n_segments - 1}")
+    return -1
+
+
+def _area(rows: RecordParser, position: int, gazetteer: Gazetteer) -> int:
+    name = rows.table.text["area"][position]
+    number = gazetteer.number.get(name_key(name), -1)
+    if number < 0:
+        close = get_close_matches(name_key(name), gazetteer.number, n=3)
+        shown = [gazetteer.areas[gazetteer.number[key]].name for key in close] or [a.name for a in gazetteer.areas[:8]]
+        rows.fault(
+            position,
+            "area",
+            "an area of the scenario, such as " + ", ".join(shown) if shown else "no area: the scenario has none",
+        )
+    elif not gazetteer.members[number].size:
+        rows.leave_out(position, marked("the area holds no segment of the network"), gazetteer.areas[number].name)
+    return number
+
+
+def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -> NDArray[np.int64]:
+    """Return (len(positions),) nearest segments; leave out rows that are too far off."""
+    limit = rows.source.max_distance_m
+    point = np.column_stack([_numbers(rows, positions, name) for name in ("lon", "lat")])
+    readable = np.isfinite(point).all(axis=1)
+    valid = readable & (np.abs(point) <= (180, 90)).all(axis=1)
+    segment = np.full(positions.size, -1, dtype=np.int64)
+    distance = np.full(positions.size, np.inf)
+    segment[valid], distance[valid] = network.nearest_segments(point[valid, 0], point[valid, 1])
+    if not (distance <= limit).any() and _swapped(point[readable], network, limit):
+        rows.problems.add(
+            0,
+            f"no point within {limit:,.10g} m of a road, but most if lon and lat are exchanged",
+            f"points near {network.centre[0]:.3f}, {network.centre[1]:.3f} (longitude, latitude)",
+            "Exchange lon and lat in the columns mapping",
+            column="lon, lat",
+        )
+        return segment
+    outside = point[readable & ~valid].tolist()
+    metres = [place for place in outside if looks_projected(*place)]
+    if len(metres) * 2 > positions.size:
+        found = f"{len(metres)} positions such as {metres[0][0]:.10g}, {metres[0][1]:.10g}"
+        rows.problems.add(0, found, IN_DEGREES, TO_DEGREES, column="lon, lat")
+        return segment
+    for at in np.flatnonzero(readable & ~valid):
+        wrong = "lat" if abs(point[at, 1]) > 90 else "lon"
+        rows.fault(
+            int(positions[at]), wrong, "a latitude in [-90, 90]" if wrong == "lat" else "a longitude in [-180, 180]"
+        )
+    for at in np.flatnonzero(valid & (distance > limit)):
+        rows.leave_out(
+            int(positions[at]),
+            message("farther than {metres:g} m from every segment", metres=limit),
+            f"{distance[at]:.0f} m from the nearest",
+        )
+    _warn_of_distances(rows, positions, np.where(distance <= limit, distance, 0.0))
+    return segment
+
+
+def _warn_of_distances(rows: RecordParser, positions: NDArray[np.int64], distance: NDArray[np.float64]) -> None:
+    """Name the points that are used and lie so far from the nearest road that they may belong to another, the farthest first."""
+    far = np.flatnonzero(distance > DOUBTFUL_M)
+    if not far.size:
+        return
+    farthest = far[np.argsort(-distance[far], kind="stable")][:FARTHEST]
+    numbers = [rows.table.number[position] for position in positions[farthest].tolist()]
+    named = [
+        message("{metres:.0f} m ({unit} {number})", metres=metres, unit=rows.table.unit, number=n)
+        for metres, n in zip(distance[farthest], numbers, strict=True)
+    ]
+    points = message("{points} and others", points=listed(named)) if far.size > FARTHEST else listed(named)
+    used = int(rows.used[positions].sum())
+    rows.warnings.append(
+        message(
+            "{file}: {far} of {used} lie more than {metres:g} m from the nearest road, which they count for: {points}. Check them and the "
+            "modes of the region; max_distance_m = {metres:g} leaves them out.",
+            file=rows.label,
+            far=far.size,
+            used=counted_message("{count} point", "{count} points", used),
+            metres=DOUBTFUL_M,
+            points=points,
+        )
+    )
+
+
+def _numbers(rows: RecordParser, positions: NDArray[np.int64], name: str) -> NDArray[np.float64]:
+    values = np.full(positions.size, np.nan)
+    for at, position in enumerate(positions):
+        try:
+            values[at] = plain_number(rows.table.text[name][position])
+        except ValueError:
+            rows.fault(int(position), name, "degrees as a decimal number")
+    return values
+
+
+def _swapped(point: NDArray[np.float64], network: Network, limit: float) -> bool:
+    """Whether most points lie near a road once longitude and latitude are exchanged."""
+    turned = point[(np.abs(point[:, ::-1]) <= (180, 90)).all(axis=1)][:, ::-1]
+    if not len(turned):
+        return False
+    return bool((network.nearest_segments(turned[:, 0], turned[:, 1])[1] <= limit).sum() * 2 > len(point))

@@ -18,8 +18,8 @@ from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, message
 from optimizer.problem.files.frames import frame_points
+from optimizer.records.areas import Gazetteer, locate
 from optimizer.records.duplicates import drop_copied_entries, remove_double_effort, settle_seizures
-from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
 from optimizer.records.record_parser import (
     RecordParser,

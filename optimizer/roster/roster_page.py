@@ -20,7 +20,7 @@ from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import ENGLISH, counted, localised, long_date, markup, short_date, spoken, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.roster.table import leaving, stops_text
+from optimizer.roster.model import leaving, stops_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

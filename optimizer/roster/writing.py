@@ -13,9 +13,8 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import ngettext, spoken, term
 from optimizer.roster.calendar import is_night
-from optimizer.roster.model import last_shifts
+from optimizer.roster.model import last_shifts, moment, roster_csv, stop_name, stops_text
 from optimizer.roster.roster_page import roster_page
-from optimizer.roster.table import moment, roster_csv, stop_name, stops_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.analysis.compare.matching import TODAY
+from optimizer.analysis.compare.compare import TODAY
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
 from optimizer.base.text.formatting import number, plain

@@ -13,8 +13,7 @@ from optimizer.problem.plan.difference import Difference, ValueBounds, differenc
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
-    from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation
-    from optimizer.analysis.cooperation.site_gains import SiteGain
+    from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation, SiteGain
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.plan.agencies import WorthInterval
     from optimizer.report.short_page import ShortPage

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import shapely
 
-from optimizer.analysis.search_advice.field_model import field_model, seizures_of
+from optimizer.analysis.search_advice.search_advice import field_model, seizures_of
 from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError
 from optimizer.base.text.names import unknown_name

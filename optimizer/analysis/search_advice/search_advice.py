@@ -2,6 +2,8 @@
 
 The command `risk look`, the report of `plan` and Python callers get the same answer from here. Unless the caller says otherwise the patrol
 is the usual one of the record: the unit of effort that covers the most road, and the median effort of a searched segment in a month.
+
+The risk model of a scenario for commands that need the joint uncertainty of all segments.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.analysis.search_advice.field_model import fitted_field_model
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
+    from optimizer.records.model import Seizures
     from optimizer.risk.information_gain import InformationGain
     from optimizer.risk.tips import TipShift
     from optimizer.scenario.check.check import ScenarioEvidence
@@ -295,7 +297,6 @@ def _save(out: OutputFolder, look: RiskLook, network: Network) -> None:
 
 
 # The report's section on where to look next: the first roads of the result of `risk look`.
-
 ROADS = 15
 
 LARGEST = 100_000
@@ -341,7 +342,6 @@ def look_left_out(compiled: Compiled) -> list[str]:
 
 
 # What residents' tips do to the risk, one by one: rows of the report, and of `risk look`.
-
 ROWS = 20
 """Tips that are shown."""
 
@@ -398,3 +398,60 @@ def _cure(shift: TipShift, at: int) -> str:
         return _("grade it: unknown weighs next to nothing") if unknown else _("the record says more than the tip")
     again = bool(shift.before.searched[segment])
     return _("search the road again, and say whether it holds") if again else _("search the road: nobody has")
+
+
+@dataclass(frozen=True)
+class FieldModel:
+    """A model with joint uncertainty.
+
+    Attributes
+    ----------
+    model
+        The scenario's own where it has joint uncertainty, else the default one.
+    warnings
+        What a reader must know.
+    """
+
+    model: FieldFlow
+    warnings: tuple[str, ...]
+
+
+def field_model(evidence: ScenarioEvidence) -> FieldModel:
+    """Return the scenario's risk model, not fitted yet, if it has joint uncertainty; else the default model and a warning."""
+    model = evidence.risk_model()
+    if isinstance(model, FieldFlow):
+        return FieldModel(model, evidence.warnings)
+    remark = (
+        f"The scenario's risk model, {evidence.scenario.risk.model}, has no joint uncertainty; field-flow is used here."
+    )
+    return FieldModel(FieldFlow(evidence.demand.prior()), (*evidence.warnings, remark))
+
+
+def fitted_field_model(evidence: ScenarioEvidence) -> FieldModel:
+    """Return the field model of a scenario, fitted to its records.
+
+    Raises
+    ------
+    InputError
+        If the scenario has no seizures, or no search effort.
+    """
+    if evidence.effort is None or not (evidence.effort.amount > 0).any():
+        expected = "search effort, from which the expected seizures of a patrol are computed"
+        raise InputError(Problem(f"{evidence.inputs[0]}, records.effort", "none", expected, "Add [[records.effort]]"))
+    chosen = field_model(evidence)
+    fitted = chosen.model.fit(seizures_of(evidence), evidence.effort, evidence.region.network)
+    return FieldModel(fitted, (*chosen.warnings, *fitted.predict().warnings))
+
+
+def seizures_of(evidence: ScenarioEvidence) -> Seizures:
+    """Return the seizures of a scenario.
+
+    Raises
+    ------
+    InputError
+        If it names none.
+    """
+    if evidence.records is None:
+        where = f"{evidence.inputs[0]}, records.seizures"
+        raise InputError(Problem(where, "none", "at least one file", "Add [[records.seizures]]"))
+    return evidence.records

@@ -13,9 +13,8 @@ from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.files.readwrite import written_whole
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.tasks import Task
-from optimizer.lab.adaptive.analysis.adaptive_chart import student_interval
-from optimizer.lab.adaptive.figure import save_figure
-from optimizer.lab.adaptive.findings import CASES, finding_run, worlds
+from optimizer.lab.adaptive.analysis.output import student_interval
+from optimizer.lab.adaptive.findings import CASES, finding_run, save_figure, worlds
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import series_digest
 from optimizer.scenario.compile.compile import compile_scenario

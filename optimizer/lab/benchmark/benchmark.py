@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
 
-    from optimizer.lab.case import Case
     from optimizer.lab.pages import PageFiles, PageTable
+    from optimizer.lab.rows import Case
     from optimizer.problem.instance.instance import Instance
 
 GAP, TIME_LIMIT, MEMORY_LIMIT = 1e-4, 300.0, 4096.0

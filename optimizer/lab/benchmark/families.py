@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.names import unknown_name
-from optimizer.lab.case import Case, matching
+from optimizer.lab.rows import Case, matching
 from optimizer.problem.files.instance_file import read_instance, write_instance
 
 if TYPE_CHECKING:

@@ -1,19 +1,25 @@
-"""The page of the placement benchmark: methods by family, goals, peers, SNIP beside the published times; and what the rows come to."""
+"""The page of the placement benchmark: methods by family, goals, peers, SNIP beside the published times; and what the rows come to.
+
+The performance profile of a benchmark: for each method the share of problems it solves within a factor of the quickest.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.readwrite import written_whole
 from optimizer.base.text.formatting import DASH
-from optimizer.lab.benchmark.best_known import best_values
-from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
-from optimizer.lab.benchmark.published import (
+from optimizer.lab.benchmark.best_known import (
     PUBLISHED_OPTIMA,
     PUBLISHED_PEERS,
     PUBLISHED_PEERS_COLUMNS,
@@ -21,18 +27,22 @@ from optimizer.lab.benchmark.published import (
     PUBLISHED_ROUNDING,
     PUBLISHED_SECONDS,
     PUBLISHED_SOURCE,
+    best_values,
 )
+from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
 from optimizer.lab.rows import date_range, distinct, when_made
+from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.lab.case import Case
+    from optimizer.lab.rows import Case
     from optimizer.problem.instance.instance import Instance
 
 BASE = "compact"
@@ -67,8 +77,6 @@ def write_benchmark_page(
     InputError
         If there are no such rows.
     """
-    from optimizer.lab.benchmark.profile_figure import save_profile
-
     alone = [row for row in rows if row.threads == 1] or rows
     own = [row for row in alone if row.method not in PEER_METHODS]
     chosen = usual_setting(own, **asked)
@@ -319,7 +327,6 @@ def _time_cell(score: Score | None) -> str | None:
 
 
 # The goals of the tree, what must stand and what is aimed at, beside what the rows say.
-
 CLOSED = 1e-4
 """A gap that counts as closed."""
 
@@ -468,7 +475,6 @@ def _ratios(found: Sequence[Total]) -> _Measured:
 
 
 # The table of the placement benchmark's page that sets this package beside other solvers: stated times, and those of the rows.
-
 MEASURED = ("auto", "auto-old", "scip", "highs")
 """Methods that have a column of their own, where there are rows of them."""
 
@@ -499,7 +505,6 @@ def _own_cell(score: Score | None) -> str:
 
 
 # What the rows come to: medians over seeds, mean times, ratios.
-
 SHIFT_SECONDS = 1.0
 """Shift of the geometric mean of times: differences well below it hardly count."""
 
@@ -716,3 +721,59 @@ def _counted(row: PlacementRow) -> float:
     """Return the seconds a run counts: its own if it proved what was asked in time, else its time limit."""
     took = seconds_of(row)
     return took if took is not None and _proven(row) else row.time_limit
+
+
+STYLES = (("#2b7bba", "-"), ("#d55e00", "--"), ("#006b4f", "-."), ("#a3477a", ":"), ("#1a1a1a", (0, (6, 1, 1, 1))))
+"""Colour and dash of each curve: distinguishable in grey too."""
+
+WIDEST = 1000.0
+"""Largest factor drawn."""
+
+
+def draw_profile(ax: Axes, ratios: Mapping[str, NDArray[np.float64]]) -> Axes:
+    """Draw a performance profile.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    ratios
+        For each method, (problems,) its time over that of the quickest method of the problem, >= 1, sorted; infinity where it failed.
+    """
+    finite = np.concatenate([own[np.isfinite(own)] for own in ratios.values()] or [np.ones(1)])
+    right = float(np.clip(finite.max(initial=1.0) * 1.3, 2.0, WIDEST))
+    for (method, own), (colour, dash) in zip(ratios.items(), cycle(STYLES), strict=False):
+        solved = own[np.isfinite(own)]
+        factor = np.unique(np.concatenate(([1.0], solved, [right])))
+        ax.step(
+            factor,
+            np.searchsorted(solved, factor, side="right") / max(1, own.size),
+            where="post",
+            color=colour,
+            linestyle=dash,
+            linewidth=2,
+            label=f"{method}: {solved.size} of {own.size} proven",
+        )
+    ax.set_xscale("log")
+    ax.set_xlim(1.0, right)
+    ax.set_ylim(0.0, 1.02)
+    ax.set_xlabel("Time over that of the quickest method of each problem")
+    ax.set_ylabel("Problems proven within that factor")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:g}"))
+    ax.xaxis.set_minor_formatter(FuncFormatter(lambda factor, _: f"{factor:g}" if right < 12 else ""))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.set_title("Performance profile", loc="left", color=TEXT)
+    ax.legend(loc="lower right", facecolor="white", edgecolor="none", framealpha=1.0)
+    ax.grid(color=FAINT, linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def save_profile(path: Path, ratios: Mapping[str, NDArray[np.float64]]) -> None:
+    """Write a performance profile as a PNG, whole or not at all."""
+    figure = Figure(figsize=(8.0, 5.0), dpi=150, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    draw_profile(figure.add_subplot(), ratios)
+    with written_whole(path) as temporary:
+        canvas.print_figure(temporary, bbox_inches="tight", pad_inches=0.1)

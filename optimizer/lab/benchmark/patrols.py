@@ -19,10 +19,9 @@ from optimizer.lab.benchmark.borderland import draw_land, region_instance
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.lab.benchmark.rows import PLANS, PatrolRow, patrol_key
 from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
-from optimizer.lab.case import Case
 from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
-from optimizer.lab.rows import PlannedRow, distinct, newest_version, when_made
+from optimizer.lab.rows import Case, PlannedRow, distinct, newest_version, when_made
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType

@@ -1,25 +1,38 @@
-"""DIMACS and TNTP road networks with an options table, as instances, and the chance to pass an arc undetected."""
+"""DIMACS and TNTP road networks with an options table, as instances, and the chance to pass an arc undetected.
+
+A foreign problem as an instance file: what the commands `convert ...` do.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError, Problem, raise_together
-from optimizer.lab.converters.dimacs import read_co, read_gr
-from optimizer.lab.converters.tables import Journeys, read_journeys, read_options
-from optimizer.lab.converters.tntp import read_net, read_nodes, read_trips
+from optimizer.base.files.readwrite import check_file
+from optimizer.lab.converters.road_files import (
+    Journeys,
+    read_co,
+    read_gr,
+    read_journeys,
+    read_net,
+    read_nodes,
+    read_options,
+    read_trips,
+)
+from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    import os
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -215,7 +228,6 @@ def _reliability(roads: Roads, hazard: Hazard) -> NDArray[np.float64]:
 
 
 # From the length or time of an arc to the chance to pass it undetected.
-
 HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0}
 
 KILOMETRES = {"m": 1e-3, "km": 1.0, "mi": 1.609344, "ft": 0.3048e-3}
@@ -297,3 +309,56 @@ def _check_combination(of_time: bool, per_hour: float | None, per_km: float | No
         found = "none" if speed_kmh is None else f"{speed_kmh:g}"
         expected = "a speed where lengths meet --detection-per-hour, and nowhere else"
         raise InputError(Problem("--speed-kmh", found, expected))
+
+
+@dataclass(frozen=True)
+class ConvertedInstance:
+    """An instance that was made of a foreign problem.
+
+    Attributes
+    ----------
+    file
+        Where it lies.
+    instance
+        The problem.
+    skipped
+        Ids of the evaders without a path, which were left out.
+    remarks
+        How tables were read, where that is not plain.
+    """
+
+    file: Path
+    instance: Instance
+    skipped: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def save_converted(
+    out: str | os.PathLike[str],
+    convert: Callable[[Callable[[Sequence[str]], None] | None, list[str]], Instance],
+    *,
+    skip_unreachable: bool = False,
+) -> ConvertedInstance:
+    """Check that a file can be written, make an instance, and write it there.
+
+    Parameters
+    ----------
+    out
+        Instance file (JSON).
+    convert
+        Makes the instance; it receives what to give to a converter as `on_unreachable` and as `remarks`.
+    skip_unreachable
+        Leave out evaders without a path; without it they are a fault.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written or the foreign problem is at fault.
+    """
+    file = Path(out)
+    check_file(file)
+    skipped: list[str] = []
+    remarks: list[str] = []
+    instance = convert(skipped.extend if skip_unreachable else None, remarks)
+    write_instance(file, instance)
+    return ConvertedInstance(file, instance, tuple(skipped), tuple(remarks))

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from optimizer.lab.rows import add_missing
-from optimizer.lab.study import alerts, exploration, plans
+from optimizer.lab.study import alerts, plans
+from optimizer.lab.study import alerts as exploration
 from optimizer.lab.study.alerts import alert_store, exploration_store
 from optimizer.lab.study.cells import read_alert_roads
 
@@ -40,7 +41,7 @@ def simulate_exploration(
     truths: Annotated[int, typer.Option(min=1, help="How many truths.")] = exploration.TRUTHS,
 ) -> None:
     """Search mixed worlds for half a year by each way of choosing where, and measure the estimates that follow."""
-    for row in add_missing(exploration_store(out), exploration.planned_rows(read_alert_roads(extract), truths)):
+    for row in add_missing(exploration_store(out), exploration.planned_explorations(read_alert_roads(extract), truths)):
         sys.stderr.write(f"{row.summary}\n")
 
 

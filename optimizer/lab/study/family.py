@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.study.rows import MapRow
+    from optimizer.lab.study.cells import MapRow
     from optimizer.risk.simulation.settings import WorldDesign
 
     Floats = NDArray[np.float64]

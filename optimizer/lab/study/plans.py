@@ -19,8 +19,7 @@ from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, when_made
-from optimizer.lab.study.cells import GENERATED_NAME, GENERATED_NODES, GENERATED_SEED
-from optimizer.lab.study.rows import PLANS, PlansRow
+from optimizer.lab.study.cells import GENERATED_NAME, GENERATED_NODES, GENERATED_SEED, PLANS, PlansRow
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource

@@ -12,16 +12,20 @@ from optimizer.base.version import package_version
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
 from optimizer.base.work.tasks import Task
-from optimizer.lab.case import matching
 from optimizer.lab.machine import stamp
-from optimizer.lab.rows import RowStore, RunKey
+from optimizer.lab.rows import RowStore, RunKey, matching
 from optimizer.lab.study.cells import (
     EVEN,
+    FAMILY,
     FAMILY_REGIONS,
     FAMILY_SEEDS,
+    LOOPS,
+    MAPS,
     REGIONS,
     SEEDS,
     Cell,
+    LoopRow,
+    MapRow,
     family_plan,
     plan,
     roads_digest,
@@ -29,7 +33,6 @@ from optimizer.lab.study.cells import (
     world_of,
 )
 from optimizer.lab.study.measures import ESTIMATORS, OURS, PAIRS, follow, measure
-from optimizer.lab.study.rows import FAMILY, LOOPS, MAPS, LoopRow, MapRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

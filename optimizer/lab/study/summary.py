@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.study.rows import MapRow
+    from optimizer.lab.study.cells import MapRow
 
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.analysis.cooperation.site_gains import agency_gains
+from optimizer.analysis.cooperation.cooperation import agency_gains
 from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, tip_facts
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.language import gettext as _

@@ -25,15 +25,17 @@ from optimizer.roster.draws import (
     DrawRow,
     DrawsFile,
     Frequencies,
+    GradualDraw,
+    GradualRounds,
     block_length,
     draw_plans,
+    drawn_mixture,
     draws_since,
     frequencies,
     periods_of,
     practically_one,
+    read_secret,
 )
-from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture
-from optimizer.roster.secret import read_secret
 from optimizer.sharing.recording import record_overrides
 
 if TYPE_CHECKING:

@@ -28,11 +28,9 @@ from optimizer.report.geodata.qgis_project import Mark, marker, one_style, write
 from optimizer.report.palette import BASE, POST
 from optimizer.roster.calendar import check_weeks, first_day
 from optimizer.roster.draws import check_covers, manned_frequencies, practically_one, read_draws, with_draws
-from optimizer.roster.field.sheets import field_duties, index, sheet
-from optimizer.roster.field.tracks import gpx, kml
+from optimizer.roster.field.sheets import field_duties, gpx, index, kml, sheet
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import read_duties, read_earlier
-from optimizer.roster.table import log_csv
+from optimizer.roster.model import log_csv, read_duties, read_earlier
 from optimizer.roster.writing import FILES, SUMMARY, calendar_names, write_roster
 
 if TYPE_CHECKING:

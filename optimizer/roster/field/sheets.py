@@ -1,4 +1,9 @@
-"""The sheets of crews: for each duty of the plan and shift a page, with a sheet a week to print, and a page that lists them."""
+"""The sheets of crews: for each duty of the plan and shift a page, with a sheet a week to print, and a page that lists them.
+
+Where a duty takes place as GPX 1.1 and KML 2.2: waypoints with their times, and the track of a beat.
+
+There are no colours: a bare one breaks readers of GPX.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,8 +26,7 @@ from optimizer.base.text.formatting import number, plain, round_below
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import long_date, markup, short_date, spoken, term
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
-from optimizer.roster.field.tracks import Waypoint, bases_of, waypoints
-from optimizer.roster.table import leaving
+from optimizer.roster.model import leaving, moment, stop_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +34,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from optimizer.roster.duties_file import DutyRoad
-    from optimizer.roster.model import Assignment, Roster
+    from optimizer.roster.duties_file import Duty, DutyRoad
+    from optimizer.roster.model import Assignment, Duties, Roster
 
 HERE = Path(__file__).parent
 
@@ -156,9 +161,7 @@ def _code(text: str) -> str:
 
 
 # A small map of a duty as SVG: its places and track, the base, the roads and what lies near, a scale and where north is.
-
 WIDTH, HEIGHT, EDGE = 360.0, 260.0, 28.0
-
 
 ROADS_NUMBERED, APART = 8, 34.0
 """Numbers of roads on a map, and how far in pixels one keeps from what stands there."""
@@ -268,3 +271,111 @@ def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: in
     words = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": "middle", "font-size": str(size), "fill": colour}
     words |= {"stroke": "#fff", "stroke-width": "3", "paint-order": "stroke"}  # legible over roads
     ET.SubElement(root, "text", words).text = text
+
+
+KML = "http://www.opengis.net/kml/2.2"
+
+CREATOR = "border-interdiction"
+
+
+@dataclass(frozen=True, slots=True)
+class Waypoint:
+    """A place of a duty: its mark and name, when somebody is there by which clocks, and where it is."""
+
+    mark: str
+    name: str
+    times: str
+    lon: float
+    lat: float
+    zone: str = ""
+
+    @property
+    def when(self) -> str:
+        """The times with their zone, for files that say nothing else of it; empty without times."""
+        return f"{self.times} ({self.zone})" if self.times else ""
+
+    @property
+    def title(self) -> str:
+        """Mark and name."""
+        return f"{self.mark} {self.name}".strip()
+
+    @property
+    def uri(self) -> str:
+        """The place as a `geo:` URI (RFC 5870), for a QR code."""
+        return f"geo:{self.lat:.6f},{self.lon:.6f}"
+
+    @property
+    def link(self) -> str:
+        """The same with its name, as map programs of phones take it."""
+        return f"{self.uri}?q={self.lat:.6f},{self.lon:.6f}({quote(self.title, safe='')})"
+
+
+def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
+    """Return the places of a duty in order, with times as on the day of an assignment: the stops of a beat, or the site."""
+    duty, zone = one.duty, duties.zone_of(one.crew.base).key
+    if not duty.stops:
+        times = f"{one.start:%H:%M}-{one.end:%H:%M}"
+        return (Waypoint(plain(duty.mark), plain(duty.name), times, duty.lon, duty.lat, zone),)
+    return tuple(
+        Waypoint(
+            f"{plain(duty.mark)}{place}",
+            plain(stop_name(stop)),
+            f"{moment(one, stop.arrive):%H:%M}-{moment(one, stop.leave):%H:%M}",
+            stop.lon,
+            stop.lat,
+            zone,
+        )
+        for place, stop in enumerate(duty.stops, start=1)
+    )
+
+
+def bases_of(duty: Duty, duties: Duties) -> tuple[Waypoint, ...]:
+    """Return the bases that crews set out from for a duty."""
+    near = [base for base in duties.places if base.id in duty.travel]
+    return tuple(Waypoint("", plain(base.label or base.id), "", base.lon, base.lat) for base in near)
+
+
+def gpx(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, float]]) -> str:
+    """Return waypoints, and a track where there is one, as GPX 1.1."""
+    from gpxpy.gpx import GPX, GPXTrack, GPXTrackPoint, GPXTrackSegment, GPXWaypoint
+
+    document = GPX()
+    document.creator, document.name = CREATOR, plain(title)
+    document.waypoints = [
+        GPXWaypoint(p.lat, p.lon, name=p.title or _("Base"), description=p.when or None) for p in places
+    ]
+    if len(track) > 1:
+        points = [GPXTrackPoint(lat, lon) for lon, lat in track]
+        line = GPXTrack(name=plain(title))
+        line.segments.append(GPXTrackSegment(points))
+        document.tracks.append(line)
+    return str(document.to_xml(version="1.1"))
+
+
+def kml(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, float]]) -> str:
+    """Return the same as KML 2.2."""
+    ET.register_namespace("", KML)
+    root = ET.Element(f"{{{KML}}}kml")
+    document = ET.SubElement(root, f"{{{KML}}}Document")
+    ET.SubElement(document, f"{{{KML}}}name").text = plain(title)
+    for place in places:
+        mark = _placemark(document, place.title or _("Base"), place.when)
+        _coordinates(ET.SubElement(mark, f"{{{KML}}}Point"), [(place.lon, place.lat)])
+    if len(track) > 1:
+        line = ET.SubElement(_placemark(document, title, ""), f"{{{KML}}}LineString")
+        ET.SubElement(line, f"{{{KML}}}tessellate").text = "1"
+        _coordinates(line, track)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def _placemark(parent: ET.Element, name: str, about: str) -> ET.Element:
+    mark = ET.SubElement(parent, f"{{{KML}}}Placemark")
+    ET.SubElement(mark, f"{{{KML}}}name").text = plain(name)
+    if about:
+        ET.SubElement(mark, f"{{{KML}}}description").text = about
+    return mark
+
+
+def _coordinates(parent: ET.Element, points: Sequence[tuple[float, float]]) -> None:
+    text = " ".join(f"{lon:.6f},{lat:.6f}" for lon, lat in points)
+    ET.SubElement(parent, f"{{{KML}}}coordinates").text = text
