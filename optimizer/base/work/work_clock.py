@@ -24,7 +24,7 @@ BEYOND = 1.0
 INFINITY = float("inf")
 
 
-class _Clock(threading.local):
+class _ThreadClock(threading.local):
     """The clock of a thread: how far it was put forward, and the limit under way on both clocks."""
 
     ahead = 0.0
@@ -32,7 +32,7 @@ class _Clock(threading.local):
     wall_end = INFINITY
 
 
-_clock = _Clock()
+_clock = _ThreadClock()
 
 
 def work_seconds() -> float:
