@@ -53,11 +53,17 @@ from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.records.personal import refuse_personal
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
-from optimizer.roster.balanced_sampling import SecretNumbers, balanced_block
 from optimizer.roster.calendar import first_day
-from optimizer.roster.draws import DrawPeriod, block_length, draws_since, read_draws
-from optimizer.roster.secret import read_secret
-from optimizer.roster.table import safe_cell
+from optimizer.roster.draws import (
+    DrawPeriod,
+    SecretNumbers,
+    balanced_block,
+    block_length,
+    draws_since,
+    read_draws,
+    read_secret,
+)
+from optimizer.roster.model import safe_cell
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import append_entries, hashed
 

@@ -51,8 +51,8 @@ from optimizer.operations.trial_world import (
 from optimizer.records.personal import refuse_personal
 from optimizer.report.answer import Answer, AnswerTable, write_answer
 from optimizer.risk.numerics.likelihood import clopper_pearson
-from optimizer.roster.secret import read_secret
-from optimizer.roster.table import safe_cell
+from optimizer.roster.draws import read_secret
+from optimizer.roster.model import safe_cell
 from optimizer.sharing.ledger.store import Entry, LedgerFolder, read_entry, time_of
 from optimizer.sharing.recording import append_entries, hashed
 
