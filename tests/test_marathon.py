@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import random
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.solvers.solve import solve
 from tests.marathon import page
 from tests.marathon.commands import leftovers, state
+from tests.marathon.features import run_features
 from tests.marathon.kills import run_kills
 from tests.marathon.mutations import damaged
 from tests.marathon.page import MarathonRow
@@ -22,6 +25,9 @@ from tests.output_cases import output_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.plan.result import Result
 
 
 @pytest.fixture
@@ -89,3 +95,18 @@ def test_the_page_shows_the_rows(tally: Tally, tmp_path: Path, monkeypatch: pyte
     page.add_row(row)
     text = page.write_marathon_page().read_text(encoding="utf-8")
     assert "| damaged files read | 12,345 | 6 | 1 | 0 |" in text
+
+
+def test_features_are_held_against_enumeration_and_a_wrong_bound_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = Tally()
+    run_features(tally, 2, 70_000)
+    assert tally.faults == []
+    assert tally.total("right") > 5
+
+    def bold(instance: Instance, **options: Any) -> Result:
+        result = solve(instance, **options)
+        return replace(result, lower=1.1 * (result.upper or 0.0))
+
+    monkeypatch.setattr("tests.marathon.features.solve", bold)
+    run_features(tally, 1, 70_000)
+    assert tally.total("wrong") > 2

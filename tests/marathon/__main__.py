@@ -15,7 +15,7 @@ from tests.marathon.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COUNTS = {"readers": 10_000, "solvers": 10_000, "kills": 50, "terminal": 108}
+COUNTS = {"readers": 10_000, "solvers": 10_000, "features": 5_000, "kills": 50, "terminal": 108}
 """What a whole marathon runs of each part."""
 
 FUZZ_SECONDS = 60
@@ -33,6 +33,10 @@ def run_part(part: str, count: int, seed: int, keep: Path | None = None, kinds: 
         from tests.marathon.solvers import run_solvers
 
         run_solvers(tally, count, seed)
+    elif part == "features":
+        from tests.marathon.features import run_features
+
+        run_features(tally, count, seed)
     elif part == "kills":
         from tests.marathon.kills import run_kills
 
@@ -65,7 +69,7 @@ def main() -> int:
     parser.add_argument(
         "--count",
         type=int,
-        help="cases of each part; by default 10,000 inputs and instances, 50 kills, all faults; of fuzz seconds a kind",
+        help="cases of each part; by default 10,000 inputs and instances, 5,000 with features, 50 kills, all faults; of fuzz seconds a kind",
     )
     parser.add_argument("--seed", type=int, default=0, help="number of the first case")
     parser.add_argument("--keep", type=Path, help="folder for damaged files that make a fault")

@@ -19,6 +19,7 @@ ROWS, PAGE = RESULTS / "marathon" / "rows.jsonl", RESULTS / "marathon.md"
 WHAT = {
     "readers": "damaged files read",
     "solvers": "instances",
+    "features": "instances with features",
     "kills": "runs ended",
     "terminal": "runs on faulty places",
     "fuzz": "inputs of coverage-guided fuzzing",
