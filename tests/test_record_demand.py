@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+import shapely
+from scipy.sparse import csr_array, diags_array
 
 from optimizer.lab.study.cells import PlansRow
 from optimizer.lab.study.plans import generated_plan_roads, plans_table
 from optimizer.problem.instance.evaders import Route
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.network import Network
-from optimizer.risk.route_flows import CountedRows, candidate_routes, explain_by_routes, local_traffic
+from optimizer.risk.evidence import Evidence, gather_evidence
+from optimizer.risk.location_error import fit_location_error, misplacement
+from optimizer.risk.route_flows import CandidateRoutes, CountedRows, candidate_routes, explain_by_routes, local_traffic
+from optimizer.risk.shrunk_rate import ShrunkRate
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.scenario.demand.record_demand import _written_rows
 from optimizer.solvers.solve import solve
+from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from optimizer.risk.route_flows import CandidateRoutes
 
 # two ways from 0 to 3, over 1 (segments 0, 1) and over 2 (segments 2, 3), and a dead end at 4 behind 5 (segments 4, 5)
 ENDS = [(0, 1), (1, 3), (0, 2), (2, 3), (1, 4), (4, 5)]
@@ -213,3 +218,54 @@ def test_the_generated_region_of_the_study_of_plans_is_entered_at_home() -> None
     assert (shares > 0).all()
     assert shares.sum() == pytest.approx(1)
     assert {gateway.kind for gateway in roads.region.gateways} == {"port", "unofficial"}
+
+
+def misplaced_record(error_m: float) -> tuple[Network, CandidateRoutes, Evidence]:
+    """Return a street in pieces of 40 m, one route along it, and a record of it that is written down wrong by an error."""
+    step = 40 / METRES_PER_DEGREE
+    line = line_network(60, step=step / np.cos(np.radians(SOUTH)))
+    rng = np.random.default_rng(7)
+    effort = np.where(np.arange(60) % 3 == 0, rng.gamma(2.0, 10.0, 60), 0.5)
+    made = np.repeat(np.arange(60), rng.poisson(effort))
+    lines = line.lines[made]
+    at = shapely.get_coordinates(shapely.line_interpolate_point(lines, rng.random(made.size), normalized=True))
+    moved = at + error_m / METRES_PER_DEGREE * rng.standard_normal(at.shape)
+    written, _ = line.nearest_segments(moved[:, 0], moved[:, 1])
+    records, searches = (
+        records_of(by_segment(np.bincount(written, minlength=60).astype(np.float64))),
+        effort_of(by_segment(effort)),
+    )
+    known = fit_location_error(gather_evidence(records, searches, line), records, line)
+    on = csr_array(np.ones((60, 1)))
+    one = np.zeros(1, dtype=np.int64)
+    return line, CandidateRoutes(one, one, np.ones(1), one, np.ones(1), on), known
+
+
+@pytest.mark.parametrize(("error_m", "found_m"), [(0.0, None), (25.0, (16.0, 32.0))])
+def test_errors_of_places_are_not_taken_for_local_traffic(error_m: float, found_m: tuple[float, ...] | None) -> None:
+    network, routes, known = misplaced_record(error_m)
+    plain = explain_by_routes(routes, CountedRows(csr_array(diags_array(known.own_expected)), known.own_count[:, None]))
+    found = _written_rows(known, ShrunkRate(), network, routes)
+    if found_m is None:
+        assert found is None
+        return
+    assert found is not None
+    assert found.error_m in found_m
+    explained = explain_by_routes(routes, found.rows)
+    shares = [each.local.sum() / rows.sum() for each, rows in ((plain, known.own_count), (explained, found.rows.count))]
+    assert shares[0] > 0.2
+    assert shares[1] < 0.1
+
+
+def test_chances_to_be_written_down_elsewhere_are_those_of_drawn_places() -> None:
+    network = line_network(9, step=60 / METRES_PER_DEGREE)
+    chance = misplacement(network, np.array([0, 4]), 30.0).toarray()
+    assert chance.sum(axis=0)[[0, 4]] == pytest.approx(1)
+    assert chance.sum() == pytest.approx(2)
+    rng = np.random.default_rng(0)
+    at = shapely.get_coordinates(
+        shapely.line_interpolate_point(np.repeat(network.lines[4], 20_000), rng.random(20_000), normalized=True)
+    )
+    moved = at + 30 / METRES_PER_DEGREE * rng.standard_normal(at.shape)
+    drawn = np.bincount(network.nearest_segments(moved[:, 0], moved[:, 1])[0], minlength=9) / 20_000
+    assert chance[:, 4] == pytest.approx(drawn, abs=0.06)

@@ -69,7 +69,9 @@ def evidence_of(stray: float, *, exact: bool = False) -> tuple[float, ...]:
     plain = gather_evidence(records, effort_of(by_segment(effort)), NETWORK)
     borne = fit_location_error(plain, records, NETWORK, plain.units if exact else ())
     if stray < LEAST_STRAY or exact:
-        assert borne is plain
+        assert borne.misplaced is None
+        assert borne.unit_count is plain.unit_count
+        assert borne.unit_expected is plain.unit_expected
     return (float(borne.count.sum()), float(borne.expected.sum()), float(count.sum()), len(borne.warnings))
 
 

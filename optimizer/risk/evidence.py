@@ -32,6 +32,23 @@ LEAST_SEIZURES = 0.5
 """Seizures that stand for none in the global rate: the mean of a Poisson's rate under Jeffreys's prior once nothing was found."""
 
 
+@dataclass(frozen=True, eq=False)
+class WrittenPlaces:
+    """A record as it was written down, before any error of its places is allowed for.
+
+    Attributes
+    ----------
+    count, expected
+        (units, m) seizures of each unit, those where no effort is recorded among them, and expected seizures of the effort as recorded.
+    exact
+        (units,) whether places of the unit are taken as right.
+    """
+
+    count: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    exact: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What the records say, by segment (m of them).
@@ -59,6 +76,8 @@ class Evidence:
     misplaced
         (len(units),) share of each unit's seizures that are taken as not made by the effort recorded where they lie
         (`optimizer.risk.location_error`); None where all are.
+    written
+        The record as it was written down; None where some of it is known by area alone, or no effort is recorded.
     """
 
     units: tuple[str, ...]
@@ -73,6 +92,7 @@ class Evidence:
     warnings: tuple[str, ...]
     exposure: Exposure
     misplaced: NDArray[np.float64] | None = None
+    written: WrittenPlaces | None = None
 
     @property
     def own_count(self) -> NDArray[np.float64]:

@@ -152,10 +152,13 @@ class RouteFlows:
         (p, d) flow of each route, in the unit of count over effort.
     local
         (rows, d) seizures of each row that no flow explains.
+    likelihood
+        (d,) logarithm of the marginal likelihood of the counts, up to what is the same for every effort behind the same counts.
     """
 
     flow: Floats
     local: Floats
+    likelihood: Floats
 
 
 def explain_by_routes(routes: CandidateRoutes, record: CountedRows, rounds: int = MOST_ROUNDS) -> RouteFlows:
@@ -191,7 +194,9 @@ def explain_by_routes(routes: CandidateRoutes, record: CountedRows, rounds: int 
         shape = common * own
         expects = np.maximum((shape * seen).sum(axis=0), 1e-300)
         if turn % LOCAL_EVERY == 0:
-            local_share = _local_share(record.count, effort[:, None], (all_rows @ shape) * (total / expects), even)
+            local_share, likelihood = _local_share(
+                record.count, effort[:, None], (all_rows @ shape) * (total / expects), even
+            )
         renewed = shape * (by_flows / expects)
         moved = float(np.abs(renewed - flow).sum() / max(renewed.sum(), 1e-300))
         flow = renewed
@@ -212,11 +217,11 @@ def explain_by_routes(routes: CandidateRoutes, record: CountedRows, rounds: int 
         common /= (weighed * common).sum(axis=0)  # their mean is c's
     left = np.zeros_like(record.count)
     left[seized] = stayed
-    return RouteFlows(flow, left)
+    return RouteFlows(flow, left, likelihood)
 
 
-def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -> Floats:
-    """Return the (d,) posterior mean of the share of seizures that no flow explains, all shares alike before.
+def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -> tuple[Floats, Floats]:
+    """Return the (d,) posterior mean of the share of seizures that no flow explains, all shares alike before, and the (d,) log likelihood.
 
     The count of a row is a Poisson one of the flows and a negative binomial one of the place; the sum is taken for one negative binomial of
     the same mean and variance.
@@ -238,8 +243,9 @@ def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -
     chance = -(shape * np.log1p(mean / shape)).sum(axis=1)
     y, r, m = count[found], shape[:, found], mean[:, found]
     chance += (gammaln(y + r) - gammaln(r) + y * np.log(m / (r + m))).sum(axis=1)
-    weight = np.exp(chance - chance.max(axis=0))
-    return np.asarray((SHARES @ weight) / weight.sum(axis=0))
+    most = chance.max(axis=0)
+    weight = np.exp(chance - most)
+    return np.asarray((SHARES @ weight) / weight.sum(axis=0)), np.asarray(most + np.log(weight.mean(axis=0)))
 
 
 def _factors(group: Ints, found: Floats, expected: Floats, shape: float) -> Floats:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, diags_array, vstack
 
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.evaders import Route
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.field_flow.model_averaging import spatial_signal
+from optimizer.risk.location_error import misplacement
 from optimizer.risk.route_flows import CountedRows, LocalTraffic, candidate_routes, explain_by_routes, local_traffic
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class RecordFit:
     local, low, high
         Share of them that no flow explains, at places of their own: mean, least and most of the draws. What is known by area alone and no flow
         explains has no place, and does not count.
+    place_error_m, tips
+        Standard deviation of the error of places, metres along each axis, and share of seizures far from recorded effort, as they were found
+        likeliest; 0 where places are taken as right.
     before, after
         Correlation of the square roots of flow and of median risk on searched segments, weighted by effort: of the flows by gravity and
         travel time alone, and of those that explain the record.
@@ -66,6 +70,8 @@ class RecordFit:
     high: float
     before: float
     after: float
+    place_error_m: float = 0.0
+    tips: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +211,8 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         return RecordDemand(prior, usual.by_pair(), warnings=remarks)
     # The record is explained as flows on routes plus what stays where it was found; `flow` has a column for the record and one a draw of it.
     candidates = candidate_routes(network, usual.ends, np.array([prior[pair] for pair in usual.ends]), usual.routes)
-    counted = _counted(known, model)
+    placed_rows = _written_rows(known, model, network, candidates)
+    counted = _counted(known, model) if placed_rows is None else placed_rows.rows
     drawn = _with_draws(counted)
     flows = explain_by_routes(candidates, drawn)
     shares = flows.flow / flows.flow.sum(axis=0)
@@ -213,6 +220,8 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     rate = np.asarray(candidates.on @ flows.flow.mean(axis=1))
     placed = len(flows.local) - len(known.area_counts)  # rows of areas come last: what they leave over has no place
     fit = _fit(candidates, counted, estimate, rate, flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0))
+    if placed_rows is not None:
+        fit = replace(fit, place_error_m=placed_rows.error_m, tips=placed_rows.tips)
     local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
     through = np.asarray(candidates.on @ on_route) >= THROUGH_SHARE
     # Local loads start where the risk exceeds what the flows explain, off the through roads, and keep to the way to the nearest of these.
@@ -220,7 +229,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     if local_share > 0:
         local = local_traffic(network, np.maximum(estimate.median - rate, 0.0), through, terms.local_evaders)
     none = local_share > 0 and not local.ways
-    warnings = _left_out(local, local_share, none=none)
+    warnings = (*_left_out(local, local_share, none=none), *_misplaced(fit))
     return RecordDemand(
         _by_kind(demand, candidates, on_route),
         _shared_out(usual, candidates, on_route),
@@ -263,6 +272,88 @@ def _counted(known: Evidence, model: RiskModel) -> CountedRows:
         rows.append(csr_array((of_area, (np.zeros(of_area.size, dtype=np.int64), area.segment)), shape=(1, size[1])))
         sums.append(np.array([area.count]))
     return CountedRows(csr_array(vstack(rows)), np.concatenate(sums)[:, None])
+
+
+# A record whose places are wrong by some metres: each row is a segment that seizures are written down on, with the effort of all segments
+# from which they may come. Errors and tips are those under which flows and places make the counts likeliest.
+
+ERRORS_M = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+"""Errors of places that are tried, from the least upwards for as long as they make the record likelier."""
+TIPS = (0.001, 0.03, 0.1, 0.25)
+"""Shares of seizures made by no recorded effort that are tried; the first is for none, and lets no seizure be impossible."""
+LEAST_GAIN = 5.0
+"""Logarithm of the likelihood ratio from which on a record is taken to have errors of places."""
+TRIED_ROUNDS = 25
+"""Rounds of expectation and maximisation for each error."""
+
+
+@dataclass(frozen=True, eq=False)
+class _WrittenRows:
+    """Rows of a record over an error of its places."""
+
+    rows: CountedRows
+    error_m: float
+    tips: float
+    likelihood: float
+
+
+def _written_rows(
+    known: Evidence, model: RiskModel, network: Network, candidates: CandidateRoutes
+) -> _WrittenRows | None:
+    """Return the record over the likeliest error of its places; None where exact places are as likely, or places are not known."""
+    written = known.written
+    if written is None or not written.expected.any():
+        return None
+    count = written.count.sum(axis=0)
+    level = np.exp(model.levels_) if isinstance(model, FieldFlow) else np.ones(len(known.units))
+    total, before = written.count.sum(axis=1), written.expected.sum(axis=1)
+    # all seizures of a unit are set against its effort, those that lie where none is recorded among them
+    scale = level * np.divide(total, before, out=np.ones_like(total), where=(before > 0) & (total > before))
+    exact = (scale * written.exact) @ written.expected
+    wrong = (scale * ~written.exact) @ written.expected
+    length = network.length_m[network.segment_arc]
+    anywhere = count.sum() * length / length.sum()
+    best: _WrittenRows | None = None
+    plain = -np.inf
+    for error in ERRORS_M:
+        moved = csr_array(diags_array(wrong))
+        if error:
+            moved = csr_array(misplacement(network, np.flatnonzero(wrong), error) @ moved)
+        tried = []
+        for tips in TIPS:
+            # tips come from anywhere by length of road, and find what passes there
+            effort = (1 - tips) * (moved + diags_array(exact)) + diags_array(tips * anywhere)
+            rows = CountedRows(csr_array(effort), count[:, None])
+            found = explain_by_routes(candidates, rows, TRIED_ROUNDS)
+            tried.append(_WrittenRows(rows, error, tips, float(found.likelihood[0])))
+        likeliest = max(tried, key=lambda each: each.likelihood)
+        if not error:
+            plain = tried[0].likelihood
+        if best is not None and likeliest.likelihood <= best.likelihood:
+            break
+        best = likeliest
+    if best is None or (best.likelihood < plain + LEAST_GAIN and known.misplaced is None):
+        return None
+    return best
+
+
+def _misplaced(fit: RecordFit) -> tuple[str, ...]:
+    """Return what is said of a record whose places are wrong."""
+    if not fit.place_error_m and fit.tips <= TIPS[0]:
+        return ()
+    said = message(
+        "Seizures are taken as written down about {error:n} m from where they were made (standard deviation along each axis), and {tips:.0%} "
+        "as found far from recorded effort: flows explain the record over that error. With exact places more of it would look local.",
+        error=fit.place_error_m,
+        tips=fit.tips if fit.tips > TIPS[0] else 0.0,
+    )
+    if fit.place_error_m < ERRORS_M[-1]:
+        return (said,)
+    wide = message(
+        "{error:n} m is the largest error that is tried: places may be wrong by more, and the record then says little of single roads.",
+        error=fit.place_error_m,
+    )
+    return (said, wide)
 
 
 def _with_draws(record: CountedRows) -> CountedRows:
