@@ -105,7 +105,7 @@ def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls
         await browser.run("document.getElementById('map').scrollIntoView()")
         left, top = await browser.run(CANVAS)
         marks = await browser.run(MARKS)
-        assert len(marks) >= 10
+        assert len(marks) >= 8  # sites that are not chosen and rings begin hidden
         opened = 0
         for x, y in marks:
             await tap(browser, left + x, top + y)
@@ -212,6 +212,43 @@ def test_a_link_to_a_section_that_is_one_folded_part_opens_it(address: str) -> N
     _browse(address, "phone", steps)
 
 
+def test_what_is_not_ordered_begins_hidden_and_is_shown_by_its_row_and_a_card_closes_when_the_view_moves(
+    address: str,
+) -> None:
+    kinds = """Array.from(document.querySelectorAll('#layers-list label')).filter(each => !each.querySelector('input').checked)
+        .map(each => each.textContent.trim())"""
+
+    async def steps(browser: Browser) -> None:
+        hidden = await browser.run(kinds)
+        assert {"Site, not chosen", "Where evaders enter"} <= set(hidden)
+        await browser.run(
+            "reportMap.choose(document.querySelectorAll('#sites-not-chosen tr[data-mark]')[1].dataset.mark)"
+        )
+        assert await browser.run(CARD)
+        assert "Site, not chosen" not in await browser.run(kinds)
+        await browser.run("Array.from(document.querySelectorAll('button[data-box]')).pop().click()")
+        assert not await browser.run(CARD)
+
+    _browse(address, "desk", steps)
+
+
+def test_two_fingers_zoom_the_map_and_not_the_page(address: str) -> None:
+    width = "(() => { const range = Array.from(Bokeh.index)[0].model.x_range; return range.end - range.start; })()"
+
+    async def steps(browser: Browser) -> None:
+        await browser.run("document.getElementById('map').scrollIntoView()")
+        left, top = await browser.run(CANVAS)
+        before = await browser.run(width)
+        for kind, half in (("touchStart", 30), ("touchMove", 45), ("touchMove", 60), ("touchMove", 90)):
+            fingers = [{"x": left + 170 + side * half, "y": top + 200, "id": k} for k, side in enumerate((-1, 1))]
+            await browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+        await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        assert await browser.run(width) < 0.6 * before
+        assert await browser.run("visualViewport.scale") == 1
+
+    _browse(address, "phone", steps)
+
+
 def test_routes_of_today_begin_hidden_and_a_switch_shows_them(address: str) -> None:
     shown = """Array.from(Bokeh.index)[0].model.renderers
         .filter(each => each.glyph && each.glyph.line_color && each.glyph.line_color.value === '#b35900').map(each => each.visible)"""
@@ -278,7 +315,7 @@ def test_a_plan_of_500_sites_and_40_beats_with_names_in_any_script_is_readable(l
         width = "Array.from(Bokeh.index)[0].model.x_range.end - Array.from(Bokeh.index)[0].model.x_range.start"
         assert await browser.run(width) < before / 2
         await browser.run(f"Array.from({places}).pop().click()")
-        assert await browser.run(width) == pytest.approx(before)
+        assert await browser.run(width) >= 0.999 * before  # which opened on the orders
 
     for screen in SCREENS:
         _browse(large, screen, steps)

@@ -39,7 +39,7 @@ from optimizer.report.maps.map_layers import traffic
 from optimizer.report.maps.place_names import NamedPlace
 from optimizer.report.maps.road_layers import road_layers
 from optimizer.report.maps.still_maps import draw_plan, draw_road_layer
-from optimizer.report.palette import EFFORT, RISK, TODAY, UNSEARCHED, WIDTH
+from optimizer.report.palette import EFFORT, GATEWAY, RISK, SITES, TODAY, UNSEARCHED, WIDTH
 from tests.report_case import changed_content, changed_site, full_content, grid_network, route
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_a_long_attribution_stands_in_full_under_a_map() -> None:
     sources = tuple(f"Source number {k} of a good many, with a licence" for k in range(12))
     for draw in (draw_risk, draw_plan):
         words = draw(_axes(), full_content(sources=sources)).get_xlabel()
-        assert words.replace("\n", " ") == "; ".join(sources)
+        assert words.replace("\n", " ") == "; ".join(("Test valley, 2025-03-14", *sources))
         assert max(map(len, words.split("\n"))) < 200
 
 
@@ -325,7 +325,8 @@ def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
         assert any("plan" not in layer["tags"] for layer in layers if layer.get("tags"))
         for layer in layers:
             tags = layer.get("tags") or []
-            if TODAY in json.dumps(layer.get("glyph", "")):
+            glyph = json.dumps(layer.get("glyph", ""))
+            if any(json.dumps(colour) in glyph for colour in (TODAY, GATEWAY.line, SITES["not chosen"].fill)):
                 assert not layer["visible"]  # the reader shows it
                 continue
             assert layer.get("visible", True) == ((not tags or "plan" in tags) and layer.get("name") != "narrow")

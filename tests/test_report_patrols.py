@@ -217,7 +217,7 @@ def test_a_click_on_its_letter_hides_all_of_a_beat() -> None:
     for legend in own:
         lines = _models(legend["items"], "LegendItem")
         assert [line["label"]["value"] for line in lines] == ["A", "B", "C"]
-        assert all(len(line["renderers"]) == 3 for line in lines)  # tour, posts, letters
+        assert all(len(line["renderers"]) == 4 for line in lines)  # tour, posts, letters, and the lines to them
 
 
 @pytest.mark.slow

@@ -72,7 +72,7 @@
   /* The map: one card for the mark that is tapped, clicked, pointed at, reached by arrow keys, or chosen in a table. */
   var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9;
 
-  function map(plot, view) {
+  function map(plot, view, switches) {
     var ring = plot.renderers.filter(function (each) { return each.name === "ring"; })[0];
     var marks = [], badges = [], pinned = null, extent = null;
 
@@ -205,6 +205,10 @@
       if (!mark.renderer.visible) {
         var choice = mark.renderer.tags.length ? mark.renderer.tags : [];
         many("input[name=map-layer]").forEach(function (each) { if (each.value === choice[0]) { each.click(); } });
+        if (!choice.length) {
+          mark.renderer.visible = true;
+          switches();
+        }
       }
       show(named(name));
       document.getElementById("where").scrollIntoView();
@@ -251,7 +255,35 @@
     var layers = view.computed_renderer_views || [], sheets = layers.length ? Object.getPrototypeOf(layers[0].position || {}) : {}, write = sheets._update;
     layers.forEach(function (layer) { if (layer.model.type === "GlyphRenderer") { layer.update_position = function () {}; } });
     if (write) { sheets._update = function (text) { if (this.el.textContent !== text) { write.call(this, text); } }; }
-    view.canvas.touch_action.replace(".bk-events { touch-action: pan-y pinch-zoom; }");
+    view.canvas.touch_action.replace(".bk-events { touch-action: pan-y; }");
+    /* Two fingers zoom the map, about the place between them. */
+    var fingers = new Map(), spread = null;
+    function pinch() {
+      var both = Array.from(fingers.values()), box = view.canvas.el.getBoundingClientRect();
+      return { apart: Math.hypot(both[0][0] - both[1][0], both[0][1] - both[1][1]), x: (both[0][0] + both[1][0]) / 2 - box.left, y: (both[0][1] + both[1][1]) / 2 - box.top };
+    }
+    function finger(event) {
+      if (event.pointerType !== "touch") { return; }
+      if (event.type === "pointerup" || event.type === "pointercancel") { fingers.delete(event.pointerId); }
+      else if (event.type === "pointerdown" || fingers.has(event.pointerId)) { fingers.set(event.pointerId, [event.clientX, event.clientY]); }
+      if (fingers.size !== 2) { spread = null; return; }
+      event.stopPropagation();
+      var now = pinch();
+      if (spread && now.apart > 0) {
+        var by = spread.apart / now.apart, x = plot.x_range, y = plot.y_range;
+        var about = [view.frame.x_scale.invert(now.x), view.frame.y_scale.invert(now.y)];
+        whole = whole || [x.start, y.start, x.end, y.end];
+        x.have_updated_interactively = true;
+        y.have_updated_interactively = true;
+        x.setv({ start: about[0] + by * (x.start - about[0]), end: about[0] + by * (x.end - about[0]) });
+        y.setv({ start: about[1] + by * (y.start - about[1]), end: about[1] + by * (y.end - about[1]) });
+      }
+      spread = now;
+    }
+    ["pointerdown", "pointermove", "pointerup", "pointercancel"].forEach(function (kind) { frame.addEventListener(kind, finger, true); });
+    /* A card belongs to what the view shows: it closes when the view moves. */
+    plot.x_range.connect(plot.x_range.properties.start.change, function () { if (!card.hidden) { shut(); } });
+    if (frame.dataset.first) { zoom(frame.dataset.first); }
     window.reportMap = { ready: performance.now(), marks: marks, screen: screen, place: place, choose: choose };
   }
 
@@ -300,6 +332,6 @@
       if (choice.checked) { show(choice); }
     });
     switches();
-    map(plot, view);
+    map(plot, view, switches);
   });
 })();

@@ -36,7 +36,7 @@ from optimizer.report.content.summary import (
     unit,
 )
 from optimizer.report.figures import save_figures
-from optimizer.report.interactive.map import close_ups, interactive_map, layer_choices
+from optimizer.report.interactive.map import close_ups, first_view, interactive_map, layer_choices
 from optimizer.report.maps.map_layers import map_layers
 from optimizer.report.maps.small_map import small_map
 from optimizer.report.words import GLOSSARY
@@ -151,6 +151,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             map_note=drawn.note,
             layer_choices=layer_choices(content, layers),
             close_ups=close_ups(content, layers),
+            first_view=first_view(content, layers),
             routes_today=bool(layers.today.weight.any()),
             road_layers=layers.roads,
             limits=record_limits(content),

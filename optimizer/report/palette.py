@@ -78,7 +78,7 @@ SITES = {
     "not chosen": Symbol(marked("Site, not chosen"), "circle", "o", 8, "#ffffff90", "#4d4d4d"),
     "given up": Symbol(marked("Site in use today, closed"), "circle_x", "X", 14, "#ffffff", "#1a1a1a"),
     "kept": Symbol(marked("Site in the plan, in use today"), "circle", "o", 19, "#1f3d7a"),
-    "changed": Symbol(marked("Site in the plan, other kind than today"), "inverted_triangle", "v", 22, "#7a3e00"),
+    "changed": Symbol(marked("Site in the plan, other kind than today"), "inverted_triangle", "v", 28, "#7a3e00"),
     "new": Symbol(marked("Site in the plan, new"), "square", "s", 18, "#006b4f"),
 }
 """Symbol of each `SiteRow.standing`, in drawing order."""

@@ -35,7 +35,7 @@ from optimizer.report.interactive.layers import (
     road_tooltips,
     site_points,
 )
-from optimizer.report.maps.geography import border_fits, plane_of, segments_to_draw, thinness
+from optimizer.report.maps.geography import border_fits, order_bounds, plane_of, segments_to_draw, thinness
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
@@ -68,6 +68,9 @@ TARGET = "map"
 
 MAX_SEGMENTS = 6_000
 """Segments a browser still pans smoothly."""
+
+CROPPED = 0.8
+"""Share of the map's area below which the map opens on the orders alone."""
 
 LEGEND_TITLE, LEGEND_ROW = 34, 19
 """Height of the title and of a row of the legend of beats, in pixels."""
@@ -114,16 +117,28 @@ def layer_choices(content: ReportContent, layers: MapLayers) -> list[LayerChoice
 
 def close_ups(content: ReportContent, layers: MapLayers) -> list[CloseUp]:
     """Return the places where marks crowd, for buttons that show them larger."""
-    plane, found = plane_of(content), []
-    for letter, crowd in zip("abc", layers.crowds, strict=False):
-        low, high = plane.project(np.array(astuple(crowd.bounds)).reshape(2, 2)).tolist()
-        found.append(
-            CloseUp(
-                crowd.name or _("Detail {letter}").format(letter=letter),
-                " ".join(f"{metres:.0f}" for metres in (*low, *high)),
-            )
-        )
-    return found
+    return [
+        CloseUp(crowd.name or _("Detail {letter}").format(letter=letter), _box(content, crowd.bounds))
+        for letter, crowd in zip("abc", layers.crowds, strict=False)
+    ]
+
+
+def first_view(content: ReportContent, layers: MapLayers) -> str:
+    """Return the box that the map shows when it opens: where the orders are; empty where that is most of the map."""
+    bounds = _opening(content, layers)
+    return "" if bounds == layers.bounds else _box(content, bounds)
+
+
+def _opening(content: ReportContent, layers: MapLayers) -> Bounds:
+    """Return the bounds of the orders, or of the map where they are most of it."""
+    orders, whole = order_bounds(content), layers.bounds
+    return orders if orders.width * orders.height < CROPPED * whole.width * whole.height else whole
+
+
+def _box(content: ReportContent, bounds: Bounds) -> str:
+    """Return bounds (degrees) as west, south, east and north in metres of the map."""
+    low, high = plane_of(content).project(np.array(astuple(bounds)).reshape(2, 2)).tolist()
+    return " ".join(f"{metres:.0f}" for metres in (*low, *high))
 
 
 def interactive_map(
@@ -148,7 +163,7 @@ def interactive_map(
     drawn = segments_to_draw(content, _busy(content, layers), most)
     plane = plane_of(content)
 
-    plot, screens = empty_plot(), [MapScreen.of(name, layers.bounds, plane) for name in SCREENS]
+    plot, screens = empty_plot(), [MapScreen.of(name, _opening(content, layers), plane) for name in SCREENS]
     routes = [  # those that begin hidden are the reader's to show, whatever the choice
         tagged(draw_lines(plot, layer), not_effort) if layer.shown else draw_lines(plot, layer)
         for layer in flow_lines(content, plane, layers)
@@ -331,18 +346,22 @@ def draw_places(
     plane: Plane,
     not_effort: list[str],
 ) -> list[LegendItem]:
-    """Draw towns and ways in; the latter under the choices `not_effort` alone."""
-    ways_in = {GATEWAY, OFFICIAL, UNOFFICIAL}
-    return [
-        tagged(draw_points(plot, layer), not_effort if layer.symbol in ways_in else [])
-        for layer in place_points(content, plane)
-    ]
+    """Draw towns and ways in: crossings under the choices `not_effort` alone, gateways hidden at first."""
+    items = []
+    for layer in place_points(content, plane):
+        item = draw_points(plot, layer)
+        if layer.symbol == GATEWAY:  # the reader's to show, whatever the choice: the rings hide what lies in them
+            item.renderers[0].visible = False
+        items.append(tagged(item, not_effort) if layer.symbol in {OFFICIAL, UNOFFICIAL} else item)
+    return items
 
 
 def draw_sites(plot: Any, content: ReportContent, plane: Plane, screens: Sequence[MapScreen]) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
-    """Draw sites by standing, and the numbers of those in the plan for each screen."""
+    """Draw sites by standing, those that are not chosen hidden at first, and the numbers of those in the plan for each screen."""
     layers = site_points(content, plane)
     items = [draw_points(plot, layer) for layer in layers]
+    for layer, item in zip(layers, items, strict=True):
+        item.renderers[0].visible = layer.symbol != SITES["not chosen"]
     if content.chosen:
         items += [screen.own(draw_numbers(plot, layers, screen, _("Numbers of the sites"))) for screen in screens]
     return items
@@ -392,8 +411,8 @@ def draw_posts(
             crowded = posts_in_all > POSTS_LETTERED[screen.name]
             lettered = {name: column[:1] for name, column in columns.items()} if crowded else columns
             text = draw_badges(plot, lettered, screen, POST_BADGE, "9px", reach=2.0)
-            item = LegendItem(label=beat.letter, renderers=[tour, posts, text])
-            items[screen.name].append(screen.own(item, [text]))
+            item = LegendItem(label=beat.letter, renderers=[tour, posts, *text])
+            items[screen.name].append(screen.own(item, text))
     if glyphs:
         plot.add_tools(hover(glyphs, [(_(label), column) for label, column in POST_TOOLTIPS]))
     return items
@@ -444,7 +463,7 @@ def draw_numbers(plot: Any, layers: Sequence[PointLayer], screen: MapScreen, lab
     for layer in layers:
         if layer.symbol == SITES["given up"]:
             screen.occupied.add(boxes_around(screen.points(layer.columns), 0.5 * layer.symbol.size))
-    return LegendItem(label=label, renderers=[draw_badges(plot, columns, screen, BADGE, "11px")])
+    return LegendItem(label=label, renderers=draw_badges(plot, columns, screen, BADGE, "11px"))
 
 
 def draw_badges(
@@ -455,16 +474,25 @@ def draw_badges(
     font: str,
     *,
     reach: float = 4.0,
-) -> Any:  # noqa: ANN401 - bokeh has no types
-    """Write `number` on a ground of `colour` at places, or beside them where something else stands."""
+) -> list[Any]:
+    """Write `number` on a ground of `colour` at places, or beside them with a line to them where something else stands."""
     offsets = place_badges(screen.points(columns), size, screen.occupied, reach=reach).round()
     shown = {name: columns[name] for name in ("x", "y", "number", "colour", "mark")}
     shown |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
-    return draw_text(
+    moved = np.flatnonzero(offsets.any(axis=1)).tolist()  # bokeh draws a ray of no length without end
+    lines = {name: [shown[name][k] for k in moved] for name in ("x", "y", "colour")}
+    lines |= {"length": np.hypot(*offsets[moved].T).tolist(), "angle": np.arctan2(*offsets[moved].T[::-1]).tolist()}
+    leaders = plot.ray(
+        "x", "y", source=ColumnDataSource(lines), length="length", angle="angle", length_units="screen", line_color="colour",
+        line_width=1.3,
+    )  # fmt: skip
+    leaders.nonselection_glyph = None
+    text = draw_text(
         plot, ColumnDataSource(shown), "number", text_color="#ffffff", text_font_size=font, text_font_style="bold",
         x_offset="right", y_offset="down", background_fill_color="colour", background_fill_alpha=1.0,
         border_line_color="#ffffff", border_radius=4, padding=3 if size == BADGE else 2,
     )  # fmt: skip
+    return [leaders, text]
 
 
 def draw_border_names(plot: Any, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types

@@ -206,6 +206,9 @@ AVOIDED = 6.0
 
 NAME_POINTS = 7.0
 
+TRIANGLE_RISE = 1.6
+"""How far above its middle a triangle that points down holds a number of two digits, in points."""
+
 POST_POINTS = 5.0
 """Size of the letter and number of a post."""
 
@@ -350,6 +353,8 @@ def draw_badges(
         ax.annotate(
             str(index + 1),
             (lon, lat),
+            xytext=(0.0, TRIANGLE_RISE if symbol.matplotlib == "v" else 0.0),
+            textcoords="offset points",
             ha="center",
             va="center_baseline",
             fontsize=6,
@@ -405,6 +410,9 @@ POINTS_PER_PIXEL = 0.55
 """Sizes of symbols are in screen pixels; on paper about half as many points look the same."""
 
 FOOT_POINTS = 6.0
+
+NAME_LENGTH = 60
+"""Characters of the title of a report under a map."""
 
 LEGEND_POINTS = 8.0
 
@@ -506,7 +514,8 @@ def finish_inset(ax: Axes, name: str) -> None:
 def _foot(ax: Axes, content: ReportContent) -> str:
     """Write under the map whose data it shows, in as many lines as that takes."""
     most = max(40, int(sheet_bounds(ax).width / (0.56 * FOOT_POINTS)))
-    text = textwrap.fill(plain("; ".join(content.sources)), most)
+    made = ", ".join(filter(None, (plain(content.title, NAME_LENGTH), plain(content.created, NAME_LENGTH))))
+    text = textwrap.fill("; ".join(filter(None, (made, plain("; ".join(content.sources))))), most)
     ax.set_xlabel(text, loc="left", fontsize=FOOT_POINTS, color="#4d4d4d", parse_math=False)
     return text
 
