@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import stat
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,23 +15,31 @@ from scipy import stats
 
 from optimizer.base.errors import InputError
 from optimizer.operations.audit import (
+    RESULTS,
     AuditFile,
+    AuditRow,
+    AuditStratum,
+    _detection,
     audit_results,
     expected_width,
     plan_audit,
     power_of_change,
     read_audit,
+    write_results,
 )
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.risk.numerics.likelihood import clopper_pearson
+from optimizer.scenario.check.check import check_scenario
 from tests.command import run
 from tests.operations_cases import planned_case
+from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 FIRST = "2026-12-01"
+AUDITED = '[records]\naudits = ["found/audit-results.json"]\n\n[evaders]'
 
 
 @pytest.fixture
@@ -208,6 +216,46 @@ def test_loads_of_late_inspections_are_not_undetected(audit: Path, tmp_path: Pat
     assert late.late_found > 0
     assert late.line()["found_late"] == late.late_found
     assert late.undetected(0.5) == in_time.undetected(0.5) == 10000 * 0.5 - 8 - 60
+
+
+def test_detection_chances_of_audits_reach_the_next_plan(audit: Path, tmp_path: Path) -> None:
+    found = audit_results(audit, filled(tmp_path / "sheets", read_audit(audit)))
+    (one,) = found.detection
+    assert (one.kind, one.found) == ("post", 60)
+    assert one.loads == pytest.approx(10_000 * 0.1, rel=0.2)
+    assert one.alpha / (one.alpha + one.beta) == pytest.approx(60 / 1000, rel=0.25)
+    folder = RESULTS.folder(tmp_path / "found", audit, overwrite=False)
+    write_results(folder, found)
+    scenario = write_scenario(tmp_path, SCENARIO.replace("[evaders]", AUDITED, 1))
+    checked = check_scenario(scenario)
+    assert not checked.problems
+    assert any("60 of about" in text and "states 0.5" in text for text in checked.warnings)
+    assert checked.scenario is not None
+    low, high = getattr(checked.scenario.kinds[0], "detection", (0, 0))
+    assert (low, high) == pytest.approx(stats.beta.ppf((0.05, 0.95), one.alpha, one.beta))
+    (tmp_path / "found" / "audit-results.json").write_text('{"rows": []}')
+    assert "no detection chance" in str(check_scenario(scenario).problems)
+
+
+def test_the_detection_chance_of_an_audit_holds_the_truth() -> None:
+    rng, held = np.random.default_rng(1), 0
+    strata = [
+        AuditStratum(site=k, label=k, shift="", passing=9e3, vehicles=300, kind="post", inspected=0.5) for k in "ab"
+    ]
+    moment = datetime(2026, 12, 1)  # noqa: DTZ001 - by the clock of the place
+    rows = [
+        AuditRow(audit=1 + 300 * s + k, site=one.site, shift="", drawn=moment, end=moment)
+        for s, one in enumerate(strata)
+        for k in range(300)
+    ]
+    audit = AuditFile(name="a", begin=FIRST, days=1, minutes=1, strata=strata, rows=rows)
+    for _ in range(100):
+        done = {row.audit: (True, int(rng.random() < 0.05)) for row in rows}
+        counts = {(k, ""): (9000, int(rng.binomial(rng.binomial(9000, 0.05), 0.5 * 0.4))) for k in "ab"}
+        (one,) = _detection(audit, done, counts)
+        low, high = (float(stats.beta.ppf(level, one.alpha, one.beta)) for level in (0.05, 0.95))
+        held += int(low <= 0.4 <= high)
+    assert 80 <= held <= 98
 
 
 def test_more_vehicles_than_were_asked_for_are_said(planned: Path, tmp_path: Path) -> None:

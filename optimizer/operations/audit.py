@@ -38,6 +38,7 @@ from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.roster.calendar import first_day, span
 from optimizer.roster.draws import SecretNumbers, read_secret
 from optimizer.roster.model import Shift, read_duties, safe_cell
+from optimizer.scenario.file.audited import PRIOR, AuditedKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,6 +61,8 @@ COUNTS = "counts.csv"
 SHEETS = AnswerFiles("audit sheets", ("sheet-*.csv", COUNTS))
 RESULTS = AnswerFiles("audit results", ("audit-results.csv", "audit-results.json"))
 CLOCK = "%Y-%m-%d %H:%M"
+CHANCE_DRAWS = 4000
+"""Draws of the loads behind a detection chance."""
 ON_TIME = 15.0
 """Minutes after a drawn time within which the next vehicle counts as the one that was drawn."""
 
@@ -72,6 +75,8 @@ class AuditStratum(Strict):
     shift: str
     passing: float = Field(gt=0)
     vehicles: int = Field(ge=1)
+    kind: str = Field("", description="id of the entry of [[kinds]] that stands there")
+    inspected: float | None = Field(None, ge=0, le=1, description="share of the vehicles that it inspects")
 
 
 class AuditRow(Strict):
@@ -223,6 +228,7 @@ def plan_audit(
     sites, warnings = _sites(opened)
     spans = _spans(opened, [site.id for site in sites], day, days)
     secret, told = read_secret(Path(seed_file), opened.path, new=new_seed)
+    by_id = {site.id: site for site in sites}
     names = {site.id: site.label or site.id for site in sites}
     passing = {
         (site.id, shift): (site.traffic or 0.0) * sum((end - start) / timedelta(days=1) for start, end in times)
@@ -243,7 +249,15 @@ def plan_audit(
             )
         )
     strata = [
-        AuditStratum(site=site, label=names[site], shift=shift, passing=amount, vehicles=n)
+        AuditStratum(
+            site=site,
+            label=names[site],
+            shift=shift,
+            passing=amount,
+            vehicles=n,
+            kind=by_id[site].type,
+            inspected=by_id[site].inspected,
+        )
         for ((site, shift), amount), n in zip(passing.items(), shares, strict=True)
     ]
     for one in strata:
@@ -502,10 +516,11 @@ class AuditResult:
 
 @dataclass(frozen=True)
 class AuditResults:
-    """The results by site, all of them last, and what the reader must know."""
+    """The results by site, all of them last, what the reader must know, and detection chances for the next plan."""
 
     rows: tuple[AuditResult, ...]
     warnings: tuple[str, ...]
+    detection: tuple[AuditedKind, ...] = ()
 
 
 def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = ON_TIME) -> AuditResults:
@@ -543,7 +558,8 @@ def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = 
         if passed is not None and passed < inspected:
             problems.add(f"{COUNTS}, {site}, {shift}", f"{passed} passed, {inspected} audited", "no more than passed")
     problems.raise_if_any()
-    return AuditResults(tuple(_estimates(audit, done, counts)), (*remarks, *_remarks(audit, done, counts)))
+    warnings = (*remarks, *_remarks(audit, done, counts))
+    return AuditResults(tuple(_estimates(audit, done, counts)), warnings, tuple(_detection(audit, done, counts)))
 
 
 def _table(path: Path, remarks: list[str]) -> tuple[TextTable, bool]:
@@ -687,6 +703,44 @@ def _estimates(
     yield _sum("all", "All sites", table)
 
 
+def _detection(
+    audit: AuditFile,
+    done: Mapping[int, tuple[bool, int]],
+    counts: Mapping[tuple[str, str], tuple[int | None, int | None]],
+) -> Iterable[AuditedKind]:
+    """Yield the detection chance of each kind whose vehicles and ordinary finds were counted.
+
+    Of a stratum the share of vehicles with a load is Beta(k + 1/2, n - k + 1/2). Ordinary inspection could find the loads that no audit
+    found, times the share q of vehicles that it inspects. Given the sum L of these over the strata of a kind, of which it found x, the
+    chance is Beta(x + 1/2, L - x + 1/2). Over draws of L that is a mixture, stated as the beta distribution of its mean and variance.
+    """
+    rng = np.random.default_rng(0)
+    inspected: dict[str, NDArray[np.float64]] = {}
+    finds: dict[str, int] = {}
+    for one in audit.strata:
+        mine = [
+            done[row.audit]
+            for row in audit.rows
+            if (row.site, row.shift) == (one.site, one.shift) and row.audit in done
+        ]
+        on_time = [found for in_time, found in mine if in_time]
+        passed, ordinary = counts.get((one.site, one.shift), (None, None))
+        if passed is None or ordinary is None or not on_time or not one.kind:
+            continue
+        share = rng.beta(sum(on_time) + PRIOR, len(on_time) - sum(on_time) + PRIOR, CHANCE_DRAWS)
+        could = np.maximum(passed * share - sum(found for _, found in mine), 0.0)
+        here = could * (1.0 if one.inspected is None else one.inspected)
+        inspected[one.kind] = inspected.get(one.kind, np.zeros(CHANCE_DRAWS)) + here
+        finds[one.kind] = finds.get(one.kind, 0) + ordinary
+    for kind, loads in inspected.items():
+        alpha, beta = finds[kind] + PRIOR, np.maximum(loads - finds[kind], 0.0) + PRIOR
+        drawn = rng.beta(alpha, beta)
+        mean, variance = float(drawn.mean()), float(drawn.var())
+        size = mean * (1 - mean) / variance - 1
+        a, b = (max(float(part), 1e-3) for part in (mean * size, (1 - mean) * size))
+        yield AuditedKind(kind=kind, alpha=a, beta=b, found=finds[kind], loads=float(np.median(loads)))
+
+
 def _sum(
     site: str, label: str, rows: Sequence[tuple[AuditStratum, int, int, int, int, int, float, int | None]]
 ) -> AuditResult:
@@ -769,5 +823,6 @@ def write_results(folder: OutputFolder, found: AuditResults) -> None:
         "level": 1 - ALPHA,
         "warnings": [str(each) for each in found.warnings],
         "rows": lines,
+        "detection": [one.model_dump() for one in found.detection],
     }
     write_answer(folder, Answer(tables={"audit-results": AnswerTable(lines)}, content={"audit-results": content}))

@@ -47,6 +47,7 @@ from optimizer.scenario.compile.options import operators_of
 from optimizer.scenario.compile.source_measures import check_measures
 from optimizer.scenario.demand.gravity import make_demand
 from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.file.audited import with_audits
 from optimizer.scenario.file.model import (
     EvadersModel,
     RecordsModel,
@@ -241,7 +242,10 @@ def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
 def _check(
     content: Mapping[str, Any], scenario: ScenarioModel | None, path: Path, problems: ProblemList, listener: Listener
 ) -> ScenarioCheck:
-    where = str(path)
+    where, audited = str(path), list[str]()
+    if scenario is not None and scenario.records.audits:
+        with problems.collected():
+            scenario, audited = with_audits(scenario, path.parent)
     settings = valid(SitesModel, content.get("sites", {}))
     sources = _sources(content, path, settings, problems)
     rows = _rows(settings, sources, problems)
@@ -287,7 +291,12 @@ def _check(
         tips=records.tips,
         measured=measured,
         inputs=(path, *(() if read is None else read.files), *sources.files),
-        warnings=(*_warnings(scenario, ground, region), *(() if rows is None else rows.remarks), *records.remarks),
+        warnings=(
+            *_warnings(scenario, ground, region),
+            *(() if rows is None else rows.remarks),
+            *records.remarks,
+            *audited,
+        ),
     )
 
 
@@ -377,6 +386,8 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
     areas = None if region is None else region.areas
     named = [(source.file, "records") for source in (*seizures, *effort)]
     tips = valid(RecordsModel, {"tips": tables.get("tips")})
+    audits = valid(RecordsModel, {"audits": tables.get("audits", [])})
+    named += [(file, "results of an audit") for file in (() if audits is None else audits.audits)]
     named += [(tips.tips, "tips")] if tips is not None and tips.tips is not None else []
     named += [(areas, "areas")] if areas is not None else []
     named += [(settings.file, "sites")] if settings is not None and settings.file is not None else []

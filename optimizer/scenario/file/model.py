@@ -105,6 +105,11 @@ class RecordsModel(Strict):
         None,
         description="CSV of residents' tips: `time`, `lon`, `lat`, and if known `grade`, `text`, `confirmed` (docs/tips.md)",
     )
+    audits: list[Path] = Field(
+        [],
+        description="files audit-results.json that `audit results` wrote: detection chances that they measured take the place of those "
+        "of [[kinds]] (docs/operations.md)",
+    )
 
 
 class RiskChoiceModel(Strict):

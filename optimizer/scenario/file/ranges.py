@@ -79,7 +79,7 @@ def detection_range(chance: float | tuple[float, float]) -> tuple[float, float]:
     return chance if isinstance(chance, tuple) else (chance * (1 - DETECTION), min(chance * (1 + DETECTION), 1.0))
 
 
-def with_detection(scenario: ScenarioModel, chances: Mapping[str, float]) -> ScenarioModel:
+def with_detection(scenario: ScenarioModel, chances: Mapping[str, float | tuple[float, float]]) -> ScenarioModel:
     """Return a scenario with other detection chances, by path; chances of paths that it does not have are not used."""
     changed: dict[str, list[KindModel | TeamModel]] = {"kinds": [], "teams": []}
     for table, entry in _entries(scenario):
