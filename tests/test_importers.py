@@ -952,3 +952,16 @@ def test_a_force_with_an_implausible_outcome_or_without_points_is_remarked_on(tm
 def test_no_cell_that_is_written_steers_a_terminal() -> None:
     text = pd.Series(["a\x1b[31m\u202eb\r\nc\x9b", "=1+1\x00", "Łódź"], dtype=object)
     assert safe_text(text).tolist() == ["a [31m b c ", "'=1+1 ", "Łódź"]
+
+
+def test_units_behind_quantities_and_in_a_column_are_converted(tmp_path: Path) -> None:
+    amounts = ("58.39 kg,", "10,lb", "500 g,lb", "3,pieces", "2,", "7 lbs,")
+    text = "when,area,how much,uom\n" + "".join(f"2024-01-0{k + 1},A,{each}\n" for k, each in enumerate(amounts))
+    columns = {"date": "when", "area": "area", "quantity": "how much", "quantity_unit": "uom"}
+    mapping = checked_mapping({"columns": columns, "quantity_unit": "g"}, "mapping")
+    found = import_csv(table(tmp_path, text), mapping).tables["seizures.csv"]
+    expected = [58390.0, 4535.9237, 500.0, np.nan, 2.0, 7 * 453.59237]
+    assert found["quantity"].astype(float).tolist() == pytest.approx(expected, nan_ok=True)
+    assert found["count"].tolist() == [1] * 6
+    with pytest.raises(InputError, match="stones"):
+        import_csv(table(tmp_path, "when,area,how much,uom\n2024-01-01,A,5,stones\n"), mapping)

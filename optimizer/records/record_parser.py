@@ -469,7 +469,8 @@ PIECES = frozenset(
 )
 """Words for what is counted or measured but not weighed."""
 
-_WITH_UNIT = re.compile(r"(?P<number>[^a-z]*[0-9.])\s*(?P<unit>[a-z]+)\.?", re.IGNORECASE)
+WITH_UNIT = re.compile(r"(?P<number>[^a-z]*[0-9.])\s*(?P<unit>[a-z]+)\.?", re.IGNORECASE)
+"""A number with a unit behind it."""
 
 
 def quantities(rows: RecordParser, source: SeizureSource) -> NDArray[np.float64]:
@@ -489,7 +490,7 @@ def quantities(rows: RecordParser, source: SeizureSource) -> NDArray[np.float64]
     expected = f"an amount >= 0 in {source.quantity_unit}, or with one of {', '.join(KILOGRAMS)} behind it"
     for position in np.flatnonzero(rows.used).tolist():
         text, word = rows.table.text["quantity"][position], words[position]
-        behind = _WITH_UNIT.fullmatch(text)
+        behind = WITH_UNIT.fullmatch(text)
         if behind is not None and behind["unit"].casefold() in WEIGHTS.keys() | PIECES:
             text, word = behind["number"], behind["unit"].casefold()
         if not text:

@@ -21,6 +21,8 @@ from optimizer.records.grades import GRADE_FORMS, parse_grade
 from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns, span_text, spans
 from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries, filters
 from optimizer.records.personal import is_personal
+from optimizer.records.record_parser import PIECES, WEIGHTS, WITH_UNIT
+from optimizer.records.sources import KILOGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -237,7 +239,7 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
     if columns.effort is not None:
         rows["amount"] = numbers(raw, columns.effort, problems)
     if columns.quantity is not None:
-        rows["quantity"] = numbers(raw, columns.quantity, problems)
+        rows["quantity"] = _weights(raw, columns.quantity, mapping, problems)
     _parcels_and_grades(rows, raw, mapping, problems)
     if "amount" in rows:
         rows["unit"] = _text(raw, columns.unit, mapping.unit or SEARCHES)
@@ -245,6 +247,29 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
         rows["unit"] = _text(raw, columns.unit, mapping.unit or "")
     problems.raise_if_any()
     return rows
+
+
+def _weights(raw: pd.DataFrame, column: str, mapping: Mapping, problems: ProblemList) -> pd.Series[float]:
+    """Return a column of quantities in the mapping's unit; NaN where there is none, or what is counted and not weighed."""
+    units = {*WEIGHTS, *PIECES}
+    parts = raw[column].str.extract(f"^{WITH_UNIT.pattern}$", flags=WITH_UNIT.flags)
+    behind = parts["unit"].str.casefold().isin(units)
+    word = parts["unit"].str.casefold().where(behind, "")
+    if mapping.columns.quantity_unit is not None:
+        said = raw[mapping.columns.quantity_unit].str.strip().str.casefold().str.rstrip(".")
+        word = word.where(behind, said)
+        add_rows(
+            problems,
+            raw[(word != "") & ~word.isin(units)],
+            mapping.columns.quantity_unit,
+            f"one of {', '.join(KILOGRAMS)}, or a word such as pieces or tablets for what is not weighed",
+            "Correct it, or leave the column of units out",
+        )
+    amount = parts["number"].str.strip().where(behind, raw[column]).where(~word.isin(PIECES), "")
+    values = numbers(raw.assign(**{column: amount}), column, problems)
+    own = KILOGRAMS[mapping.quantity_unit]
+    factor = {unit: KILOGRAMS[WEIGHTS.get(unit, mapping.quantity_unit)] / own for unit in word.unique()}
+    return values * word.map(factor)
 
 
 def _rows_are_seizures(mapping: Mapping) -> bool:
@@ -425,7 +450,11 @@ class MappedColumns(Strict):
     source: Id | None = Field(None, description="Who keeps the record.")
     unit: Id | None = Field(None, description="What the effort counts.")
     drug: Id | None = Field(None, description="What was seized.")
-    quantity: Id | None = Field(None, description="How much was seized.")
+    quantity: Id | None = Field(None, description="How much was seized; a unit may stand behind the number (58.39 kg).")
+    quantity_unit: Id | None = Field(
+        None,
+        description="Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is not weighed.",
+    )
     parcels: Id | None = Field(None, description="In how many parcels it was packed; `fuse` compares it with weights.")
     place: Id | None = Field(None, description="Place in words, such as a town or a road; `fuse` compares it.")
     grade: Id | None = Field(None, description="Grade of the report: Admiralty (B2) or 3x5x2 (1A P).")
@@ -445,7 +474,7 @@ class Mapping(Strict):
     source: Id = Field("records", description="Who keeps the record, where no column says it.")
     unit: Id | None = Field(None, description="What the effort counts, where no column says it.")
     date_format: Id = Field("auto", description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y.")
-    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of the quantity column.")
+    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of quantities that name none.")
     yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case.")
     no: Words = Field(("false", "no", "0"), description="Outcomes that are none.")
     where: dict[Id, Words] = Field(default_factory=dict, description="Column -> values; other rows are left out.")
