@@ -24,9 +24,19 @@ from optimizer.pipeline.briefing.placements import beat_bound, beat_rows, site_r
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.comparison import exchanges
 from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
+from optimizer.plans.first_changes import first_changes
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow, MobilityRow
+from optimizer.report.content.comparison import (
+    AgencyRow,
+    AgencyRows,
+    BudgetRow,
+    BurdenRow,
+    FewChangesRow,
+    FirstChangesFacts,
+    LayoutRow,
+    MobilityRow,
+)
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.routes import SwapFacts
@@ -103,6 +113,8 @@ def briefing(
         mixture=mixture,
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
+        first_changes=first_changes_facts(compiled, comparison),
+        without_beats=_without_beats(comparison, result),
         mobility=mobility_rows(compiled, plan),
         budgets=budget_rows(plan, names, _changing(compiled, comparison, mixture)),
         burden=burden_rows(compiled, plan),
@@ -209,6 +221,36 @@ def _layout(
         costs=names.amounts(used),
         note=note,
     )
+
+
+def first_changes_facts(compiled: Compiled, comparison: Comparison) -> FirstChangesFacts | None:
+    """Return what few changes of a plan alone bring; None where it makes few, or nothing stands today."""
+    instance, options = comparison.instance, compiled.instance.options
+    if comparison.existing is None:
+        return None
+    found = first_changes(instance, comparison.placed, len(options), comparison.value_of)
+    rows = []
+    for layout in reversed(found.layouts):
+        called: dict[str, list[str]] = {"open": [], "change": [], "close": []}
+        stands = {o.site: not layout.placed[j] for j, o in enumerate(options) if o.existing}
+        taken = {o.site for j, o in enumerate(options) if layout.placed[j] and o.site}
+        for j, option in enumerate(options):
+            if layout.placed[j] and not option.existing:
+                called["change" if option.site and stands.get(option.site) else "open"].append(
+                    option.label or option.id
+                )
+            elif option.existing and not layout.placed[j] and option.site not in taken:
+                called["close"].append(option.label or option.id)
+        opens, changes, closes = (tuple(map(translated, names)) for names in called.values())
+        rows.append(FewChangesRow(most=layout.most, value=layout.value, opens=opens, changes=changes, closes=closes))
+    return FirstChangesFacts(rows=tuple(rows), made=found.made, tried=found.tried) if rows else None
+
+
+def _without_beats(comparison: Comparison, result: Result) -> float | None:
+    """Return the value of the sites of a plan alone; None where it has no beats."""
+    if result.plan is None or not result.plan.beats:
+        return None
+    return comparison.value_of(comparison.instance.placed(placement.id for placement in result.plan.fixed))
 
 
 def mobility_rows(compiled: Compiled, plan: PlanFile) -> tuple[MobilityRow, ...]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import DASH, amounts, number, percent, plain, sentence
+from optimizer.base.text.formatting import DASH, Amount, amounts, number, percent, plain, sentence
+from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import marked
+from optimizer.problem.plan.difference import ValueBounds
+from optimizer.problem.plan.difference import difference as proven_difference
 from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, minus
-from optimizer.report.content.summary import difference, difference_unit, unit, value
+from optimizer.report.content.summary import difference, difference_in_points, difference_unit, unit, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from optimizer.base.text.formatting import Amount
     from optimizer.report.content.report_content import ReportContent
 
 
@@ -140,6 +141,26 @@ class AgencyRows:
 
     names: tuple[str, ...]
     rows: tuple[AgencyRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewChangesRow:
+    """What so many changes of today's layout alone bring: the value of one layout that makes no more, and what it opens, changes and closes."""
+
+    most: int
+    value: float
+    opens: tuple[str, ...]
+    changes: tuple[str, ...]
+    closes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstChangesFacts:
+    """Layouts of few of the changes of a plan, the fewest first; how many it makes in all, and how many layouts were valued."""
+
+    rows: tuple[FewChangesRow, ...]
+    made: int
+    tried: int
 
 
 # Tables that set the plan beside other layouts and beside its budgets.
@@ -274,6 +295,66 @@ def changing_sentences(content: ReportContent) -> tuple[str, ...]:
         )
         for row in content.budgets
         if row.once
+    )
+
+
+def first_changes_sentences(content: ReportContent) -> tuple[str, ...]:
+    """Say what the first few changes alone bring, by layouts that are valued, and what bounds leave open of others; nothing without them."""
+    facts, summary = content.first_changes, content.summary
+    if facts is None or summary.existing is None or summary.upper is None:
+        return ()
+    whole, lines = summary.existing - summary.upper, []
+    for row in facts.rows:
+        today = ValueBounds(summary.existing, summary.existing)
+        gain = proven_difference(today, ValueBounds(min(summary.bound or 0.0, row.value), row.value))
+        low, high = (difference_in_points(summary, each) for each in (max(gain.low, 0.0), gain.high))
+        if gain.says != "less" or whole <= 0:
+            lines.append(
+                _("What {few} of its {all} changes alone bring is not yet known: between {low} and {high}.").format(
+                    few=number(row.most), all=number(facts.made), low=low, high=high
+                )
+            )
+            continue
+        lines.append(
+            _(
+                "{few} of its {all} changes alone bring {share} of what it gains on today, {low}; of any {few} at most {high} is proven."
+            ).format(
+                few=number(row.most),
+                all=number(facts.made),
+                share=percent(min(gain.low / whole, 1.0), 0),
+                low=low,
+                high=high,
+            )
+        )
+    lines.append(
+        _("{which} This was found by taking changes back one by one; {tried} layouts were valued.").format(
+            which=_which(facts.rows[0]), tried=number(facts.tried)
+        )
+    )
+    return tuple(lines)
+
+
+def _which(row: FewChangesRow) -> str:
+    said = ((_("open {sites}"), row.opens), (_("change {sites}"), row.changes), (_("close {sites}"), row.closes))
+    parts = [text.format(sites=", ".join(plain(name, 60) for name in names)) for text, names in said if names]
+    return _("The first {few}: {what}.").format(few=number(row.most), what="; ".join(parts))
+
+
+def beats_worth_sentences(content: ReportContent) -> tuple[str, ...]:
+    """Say what all beats together bring and take; nothing where there are none."""
+    summary = content.summary
+    costs: dict[str, Amount] = {}
+    if content.without_beats is None or summary.upper is None or not content.beats:
+        return ()
+    for beat in content.beats:
+        for name, (amount, measure) in beat.costs.items():
+            costs[name] = Amount(amount + (costs[name][0] if name in costs else 0.0), measure)
+    return (
+        _("All {beats} together bring {points}; they take {costs}.").format(
+            beats=counted("{count} beat", "{count} beats", len(content.beats)),
+            points=difference_in_points(summary, content.without_beats - summary.upper),
+            costs=amounts(costs),
+        ),
     )
 
 

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import ARROW, DASH, SPACE, clock, known, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.comparison import changing_sentences, shown_mobility
+from optimizer.report.content.comparison import (
+    beats_worth_sentences,
+    changing_sentences,
+    first_changes_sentences,
+    shown_mobility,
+)
 from optimizer.report.content.mixture import ALWAYS, mixture_order
 from optimizer.report.content.report_table import largest_first, minus
 from optimizer.report.content.risk import record_doubts
@@ -337,7 +342,10 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
         lines.append(said.format(value=value(summary, amount), points=points, relative=relative))
     if not known(summary.existing):
         lines.append(_("No site is marked as in use today, so there is no layout of today to compare with."))
-    return (*lines, *changing_sentences(content))
+    if _alternates(content):  # facts of the best single plan
+        return (*lines, *changing_sentences(content))
+    more = (*changing_sentences(content), *first_changes_sentences(content), *beats_worth_sentences(content))
+    return (*lines, *more)
 
 
 def _open(content: ReportContent) -> tuple[str, ...]:

@@ -50,7 +50,14 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.region.model import Region
-    from optimizer.report.content.comparison import AgencyRows, BudgetRow, BurdenRow, LayoutRow, MobilityRow
+    from optimizer.report.content.comparison import (
+        AgencyRows,
+        BudgetRow,
+        BurdenRow,
+        FirstChangesFacts,
+        LayoutRow,
+        MobilityRow,
+    )
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_table import DataTable, ReportTable
@@ -88,6 +95,10 @@ class ReportContent:
         What residents' tips do to the risk; None without tips.
     sites, routes, layouts, budgets, residual_evaders, displacement
         Rows of the tables of the same names, in any order.
+    first_changes
+        What few of its changes alone bring; None where nobody tried.
+    without_beats
+        Value of the plan's sites without its beats; None where it has none.
     mobility
         Plan and today's layout by the share of the informed loads that may change gateway; empty where there is one gateway.
     residual_routes
@@ -140,6 +151,8 @@ class ReportContent:
     mixture: MixtureFacts | None = None
     routes: tuple[RouteRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
+    first_changes: FirstChangesFacts | None = None
+    without_beats: float | None = None
     mobility: tuple[MobilityRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
     burden: tuple[BurdenRow, ...] = ()
