@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Generator
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -26,10 +25,24 @@ load_profile()
 _threads = executor.thread_count
 executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
 
-# The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process. Tests that ask for
-# a tree have one of their own, as a command keeps what they make of it.
-_tree = cache(typer.main.get_command)
-typer.main.Typer.__call__ = lambda self, *words, **named: _tree(self)(*words, **named)  # type: ignore[method-assign]
+# The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process. It is made anew
+# where commands were added. Tests that ask for a tree have one of their own, as a command keeps what they make of it.
+_trees: dict[object, Any] = {}
+
+
+def _commands(app: typer.Typer) -> tuple[object, ...]:
+    below = (_commands(group.typer_instance) for group in app.registered_groups if group.typer_instance)
+    return (*map(id, app.registered_commands), *below)
+
+
+def _called(app: typer.Typer, *words: Any, **named: Any) -> Any:
+    shape = (id(app), _commands(app))
+    if shape not in _trees:
+        _trees[shape] = typer.main.get_command(app)
+    return _trees[shape](*words, **named)
+
+
+typer.main.Typer.__call__ = _called  # type: ignore[method-assign]
 
 FEW_DOTS = 40
 """Dots an inch of the figures that tests draw: packing those of 170 takes a third of a report. The mark `full_size` has those of a user."""

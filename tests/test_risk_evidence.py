@@ -50,7 +50,7 @@ def test_totals_are_kept_however_places_overlap(data: st.DataObject) -> None:
     np.testing.assert_allclose(evidence.own_expected + areaed[1], evidence.expected, atol=1e-9)
     assert (evidence.count[~searched] == 0).all()
     lost = sum(seizures.values()) - used
-    assert any(f"{lost:g} seizures lie where" in warning for warning in evidence.warnings) == (lost > 0)
+    assert any(f"{lost:,.0f} seizures lie where" in warning for warning in evidence.warnings) == (lost > 0)
 
 
 def test_seizures_of_an_area_follow_the_effort_inside_it() -> None:

@@ -421,7 +421,7 @@ def test_one_file_of_searches_gives_effort_and_finds() -> None:
     )
     assert 0 < len(finds) < len(searches)
     assert {item.reason for item in searches.unused} == {
-        "farther than 200000 m from every segment",
+        "farther than 200,000 m from every segment",
         "left out by where: Object of search",
         "no place",
         "repeats an earlier row",
