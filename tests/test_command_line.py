@@ -42,7 +42,9 @@ def paths(node: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
         yield from paths(below, (*words, name))
 
 
-COMMANDS = list(paths(get_command(app)))
+TREE: Any = get_command(app)
+"""All commands; one of this file's own, as a command remembers its help option from the first context."""
+COMMANDS = list(paths(TREE))
 
 
 def test_every_command_and_group_has_examples_and_no_other() -> None:
@@ -54,7 +56,7 @@ def test_every_command_and_group_has_examples_and_no_other() -> None:
 
 def named(words: str) -> Any:
     """Return the command of some words, as the program finds it."""
-    node: Any = get_command(app)
+    node = TREE
     for word in words.split():
         node = node.get_command(typer.Context(node), word)
     return node
@@ -118,7 +120,7 @@ def test_the_readme_and_the_page_of_questions_follow_the_table() -> None:
 
 @pytest.mark.parametrize("example", sorted({example for examples in EXAMPLES.values() for example in examples}))
 def test_every_example_parses(example: str) -> None:
-    words, node = shlex.split(example), get_command(app)
+    words, node = shlex.split(example), TREE
     while hasattr(node, "commands"):
         node = node.commands[words.pop(0)]
     assert node.make_context("example", words).params

@@ -64,6 +64,7 @@ UNRUN = {"not run", "the reader"}
 """Blocks that are not run here; `tests/test_researchers_door.py` gives the reader its files."""
 SITE_ONLY = {"{toctree}", "{eval-rst}"}
 CHECKED = {"python", "sh", "toml", "json", "text"}
+TREE: Any = get_command(app)
 PROGRAMS = (["python", "cli.py"], ["interdict"])
 SLOW = {"frontier.md", "planner.md", "sharing.md"}
 LESS = {
@@ -100,7 +101,7 @@ def command_lines(block: Block) -> Iterator[list[str]]:
 
 
 def parsed(words: list[str]) -> Any:
-    node: Any = get_command(app)
+    node = TREE
     words = list(words)
     while hasattr(node, "commands"):
         node = node.commands[words.pop(0)]

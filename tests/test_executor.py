@@ -66,6 +66,7 @@ def test_a_large_problem_is_sent_without_a_warning_of_dask(cluster: Executor) ->
         assert given_to_all(client, large).result() == large
 
 
+@pytest.mark.slow
 def test_curves_and_explanations_are_the_same_bit_for_bit(cluster: Executor) -> None:
     instance = random_instance(11, n_options=9)
     spans = [BudgetRange.between("money", 0, 12, 9)]

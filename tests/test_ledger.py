@@ -254,6 +254,7 @@ def test_forks_are_seen_by_who_holds_a_checkpoint_and_by_nobody_else(tmp_path: P
     assert "set back" in str(made.verify(older).problems)
 
 
+@pytest.mark.slow
 def test_a_kill_loses_at_most_the_entry_that_was_not_acknowledged(tmp_path: Path) -> None:
     LedgerFolder.made(tmp_path / "ledger")
     code = (

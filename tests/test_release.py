@@ -210,6 +210,7 @@ def shared(folder: Path, more: str = "") -> Path:
     return scenario
 
 
+@pytest.mark.slow
 def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = shared(tmp_path / "a")
     with scenario.open("a", encoding="utf-8") as stream:

@@ -110,6 +110,7 @@ def test_the_table_of_many_says_what_one_by_one_says() -> None:
     np.testing.assert_allclose(many[:40], one, rtol=0.02)
 
 
+@pytest.mark.slow
 @given(
     st.floats(-30, 30),
     st.floats(0.0, 6.0),

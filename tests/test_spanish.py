@@ -309,6 +309,7 @@ def test_the_language_is_that_of_the_scenario_or_the_one_asked_for(
         assert re.search(f'<html lang="{code}">', (out / "frontier.html").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
 def test_headers_of_a_spanish_roster_break_within_no_word(tmp_path: Path) -> None:
     with speaking("es"):

@@ -81,8 +81,6 @@ def _with_verbosity(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-# Examples of every command, shown at the end of its `--help`; a test parses all of them and runs those that take no time.
-
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "": (
         "check instances/rio-grande/scenario.toml",

@@ -163,9 +163,6 @@ def six_figures(value: float | None) -> str:
     return "-" if value is None else number(value, 6)
 
 
-# How the result of a solve is printed: a JSON line, or a phrase for people.
-
-
 def result_line(instance: str, result: Result) -> dict[str, Any]:
     """Return what `solve` and `plan` print with --json."""
     from optimizer.base.version import package_version
@@ -219,9 +216,6 @@ def verdict(result: Result) -> str:
     if result.weighed is None:
         return words
     return f"{words} against every beat; within the beats weighed {bounds_text(result.weighed_lower, result.upper)}"
-
-
-# `--skip-unreachable`: evaders that were left out are named on standard error and in the JSON line.
 
 
 def note_unreachable(where: object, ids: Sequence[str]) -> None:

@@ -49,9 +49,6 @@ def show_converted(saved: ConvertedInstance, source: Path, *, skip_unreachable: 
         print_table(f"Saved {saved.file}", ["", "count"], [(name, str(count)) for name, count in counts.items()])
 
 
-# `convert snip`: the stochastic network interdiction benchmark.
-
-
 def snip(
     directory: Annotated[Path, typer.Option("--dir", help="Folder with the SNIP files.")],
     instance: Annotated[int, typer.Option(help="Instance number N of the file names: 0 to 4.")],
@@ -73,9 +70,6 @@ def snip(
         skip_unreachable=skip_unreachable,
     )
     show_converted(saved, directory, skip_unreachable=skip_unreachable, as_json=as_json)
-
-
-# `convert dimacs`: a road network of the DIMACS shortest-path challenge.
 
 
 def dimacs(
@@ -112,9 +106,6 @@ def dimacs(
         skip_unreachable=skip_unreachable,
     )
     show_converted(saved, graph, skip_unreachable=skip_unreachable, as_json=as_json)
-
-
-# `convert tntp`: a road network in the TNTP format.
 
 
 def tntp(
@@ -156,8 +147,6 @@ def tntp(
     )
     show_converted(saved, network, skip_unreachable=skip_unreachable, as_json=as_json)
 
-
-# `convert`: other people's problem files into instance files.
 
 convert_app = typer.Typer(
     help="Turn other problems' files into instances.", no_args_is_help=True, rich_markup_mode=None

@@ -64,9 +64,6 @@ def stop_search(
     show_import(saved, as_json=as_json)
 
 
-# `import cbp`: nationwide drug seizures of US Customs and Border Protection.
-
-
 def cbp(
     files: Annotated[list[Path], typer.Argument(help="Files of CBP nationwide drug seizures.")],
     out: Out = OUT,
@@ -124,8 +121,6 @@ def _pairs(words: list[str] | None) -> dict[str, str]:
         pairs[region.strip()] = area.strip()
     return pairs
 
-
-# `import csv`: any CSV file of records, through a mapping of its columns.
 
 Column = str | None
 
@@ -211,9 +206,6 @@ def csv_file(
     show_import(saved, as_json=as_json)
 
 
-# `import aadt`: counts of traffic, matched to the roads of a scenario.
-
-
 def aadt(
     file: Annotated[Path, typer.Argument(help="CSV file of annual average daily traffic.")],
     scenario: Annotated[Path, typer.Option(help="Scenario whose roads the counts are matched to.")],
@@ -255,8 +247,6 @@ def aadt(
     show_import(saved, as_json=as_json)
 
 
-# What every `import` command takes and prints.
-
 Out = Annotated[Path, typer.Option(help="Folder to write.")]
 
 
@@ -296,8 +286,6 @@ def _number(value: object) -> str:
         else str(int(value) if isinstance(value, float) else value)
     )
 
-
-# `import`: foreign records into the files of seizures, effort and traffic that a scenario reads.
 
 import_app = typer.Typer(
     help="Turn foreign records into seizures, effort and traffic of a scenario.",

@@ -174,9 +174,6 @@ def _show(made: SignedState, done: str, *, as_json: bool) -> None:
             print_line(f"  {file}")
 
 
-# The commands of `ledger` that check: `prove`, `verify`, `diff`.
-
-
 def prove(
     folder: Annotated[Path, typer.Argument(help="Folder of the ledger.")],
     entry: Annotated[str | None, typer.Argument(help="Place of an entry, or a file that one records.")] = None,
@@ -292,8 +289,6 @@ def _show_verdict(line: dict[str, object], problems: Sequence[Problem], summary:
     if problems:
         raise typer.Exit(1)
 
-
-# `ledger`: an append-only, signed log of what was received, fitted, planned and released.
 
 ledger_app = typer.Typer(
     help="Keep a signed log that other agencies can check.", no_args_is_help=True, rich_markup_mode=None

@@ -127,9 +127,6 @@ def _cells(one: PlaceTest) -> list[str]:
     ]
 
 
-# `risk look`: where a patrol would give most information, beside where risk is highest.
-
-
 def look(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     effort: Annotated[
@@ -202,8 +199,6 @@ def _show_search_advice(result: RiskLook, top: int) -> None:
         print_line(f"- {warning}")
 
 
-# `risk backtest`: how much better than the global rate the risk model predicts searches that it has not seen.
-
 SCENARIO = ".toml"
 
 NOTHING = 3
@@ -267,8 +262,6 @@ def _show_backtest(done: Backtest, out: Path | None) -> None:
     if out is not None:
         print_line(f"Saved {out}")
 
-
-# `risk study`: the risk models in simulated worlds whose truth is known, row by row, and the page of results.
 
 OUT = Path("results/risk")
 
@@ -350,8 +343,6 @@ def _table(out: Path, as_json: bool) -> None:
         for line in (f"Page: {files.page}", *(f"Picture: {picture}" for picture in files.pictures)):
             print_line(line)
 
-
-# `risk`: alerts, where to look next, and how well the risk model predicts.
 
 risk_app = typer.Typer(
     help="Raise alerts, name where to look next, and measure how well the risk model predicts.",

@@ -142,8 +142,6 @@ def encodable(text: str) -> str:
     return text.encode(encoding, ESCAPES).decode(encoding)
 
 
-# Ctrl-C on the command line.
-
 LEFT = 130
 """Exit code after a second Ctrl-C, as shells have it."""
 

@@ -59,8 +59,6 @@ def _git(git: str, folder: Path, *arguments: str) -> str:
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - fixed arguments
 
 
-# A process and all its descendants: their resident size, and how to end them.
-
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20 if hasattr(os, "sysconf") else 4096 / 2**20
 
 

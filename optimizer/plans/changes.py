@@ -88,9 +88,6 @@ def check_names(changes: Changes, options: Sequence[Option]) -> None:
     problems.raise_if_any()
 
 
-# What is asked of a variant against the scenario behind it, and the command that makes its report, figures and duties.
-
-
 def whole_changes(run: Mapping[str, Any], now: Changes, instance: Instance) -> Changes:
     """Return the changes that the opened plan was made with, and those of the desk after them.
 

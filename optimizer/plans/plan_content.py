@@ -89,9 +89,6 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
     )
 
 
-# The plan of a scenario as the content of its plan file: bounds, values, and each placement with its place and marginal value.
-
-
 def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> PlanFile:
     """Return the content of plan.json; placed options and candidates each in the order of the instance."""
     options, instance = result.plan.options if result.plan else (), comparison.instance
@@ -192,8 +189,6 @@ def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
     )
 
 
-# The map layer of a plan folder, plan.geojson, made from the plan file.
-
 ELSEWHERE = {"lon", "lat", "uses", "segments", "survival"}
 """Fields of a site that are no properties of its point: its place, and what is not one number or word."""
 
@@ -256,8 +251,6 @@ def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:
     ]
 
 
-# The roads of an instance as straight pieces, for maps that have nothing but the instance.
-
 MOST_ROADS = 30_000
 """Pieces of road that a page still draws at once."""
 
@@ -275,9 +268,6 @@ def straight_roads(instance: Instance) -> StraightRoads | None:
     kept = order[np.sort(first)]
     drawn = ends[kept[:MOST_ROADS]]
     return StraightRoads(instance.lonlat[drawn[:, 0]], instance.lonlat[drawn[:, 1]], max(0, kept.size - MOST_ROADS))
-
-
-# How long each step of a command took.
 
 
 @dataclass(frozen=True, slots=True)

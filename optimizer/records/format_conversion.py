@@ -86,9 +86,6 @@ def names_of(kind: Kind) -> tuple[str, ...]:
     return tuple(field.name for field in FIELDS if kind in field.kinds)
 
 
-# CSV and GeoJSON of seizures and tips: read and written with the same names.
-
-
 def read_exchange_csv(path: Path, kind: Kind, remarks: list[str]) -> list[ExchangeRow]:
     """Return the rows of a CSV file; columns of other names are not read.
 

@@ -370,8 +370,6 @@ def _cure(rows: RecordParser, reason: str) -> str:
     return message(next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE))
 
 
-# How many rows of each file of records are used, for whoever runs a command to see.
-
 ASKED_FOR = ("left out by where", "repeats an earlier row", "outside the period", "only partly inside the period")
 """Reasons for which the scenario itself leaves rows out."""
 
@@ -412,8 +410,6 @@ def row_uses(sources: Sequence[SeizureSource | EffortSource], records: LocatedRe
         for file, count in used.items()
     )
 
-
-# Seizures and search effort from data frames, through the parser that reads files: the same columns, the same checks, the same messages.
 
 FILE = "frame"
 """What messages call the frame."""

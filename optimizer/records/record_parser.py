@@ -300,8 +300,6 @@ def plain_number(text: str) -> float:
     return value
 
 
-# A file of records as text by field: CSV, or GeoJSON points, read through the mapping from fields to columns.
-
 POINT = ("lon", "lat")
 
 ALIASES = {**POINT_ALIASES, "quantity_unit": ("quantity_unit", "unit", "units", "uom")}
@@ -420,8 +418,6 @@ def check_fields(path: Path, source: SeizureSource | EffortSource, table: TextTa
 def _as_text(value: Any) -> str:  # noqa: ANN401 - JSON
     return "" if value is None else str(value).strip()
 
-
-# Units inside a file: weights in several, words that are no weight, and effort that one column says to be of several kinds.
 
 WEIGHTS = {
     **{name: name for name in KILOGRAMS},

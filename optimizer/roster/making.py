@@ -321,9 +321,6 @@ def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
     return tuple(Gap(where.slot.day, where.slot.shift, where.duty, missing) for where, missing in lacking)
 
 
-# From duties to the solver's arrays: independent subproblems, each with the crews and duties that have to do with one another.
-
-
 @dataclass(frozen=True, slots=True)
 class SlotDuty:
     """A duty in one shift of one day."""

@@ -510,8 +510,6 @@ def _beats_key(plan: Plan) -> Hashable:
     return tuple((beat.id, beat.team.id, beat.base.id, beat.posts, beat.slots) for beat in plan.beats)
 
 
-# What a planner at the desk is told of a plan that may not be: which budget is exceeded by how much, and what else is against it.
-
 NAME_LENGTH = 60
 """Characters of a name that a sentence shows."""
 

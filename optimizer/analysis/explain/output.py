@@ -142,8 +142,6 @@ def explanation_page(explanation: Explanation) -> ShortPage:
     )
 
 
-# An explanation in a planner's words, each number one of the explanation's.
-
 NAMED = 3
 """How many sites or evaders a sentence names; the others are counted."""
 

@@ -234,8 +234,6 @@ def _case(base: _Base, end: VariationEnd) -> Instance:
     return with_travel(instance, scenario_travel(evidence))
 
 
-# The assumptions of a scenario that are varied, and over which ranges.
-
 BUDGET = 0.1
 """Relative change of budgets, by whole units where they are whole, at least one."""
 
@@ -384,8 +382,6 @@ def _exposure(compiled: Compiled, name: str, ids: list[str]) -> Variation:
     )
     return Variation(name, DEFAULT, *ends)
 
-
-# Assumptions varied one by one, in rows, words and JSON.
 
 IDS_LISTED = 6
 """Ids that a cell lists."""

@@ -277,8 +277,6 @@ def _values(draws: Draws, plan: Plan) -> NDArray[np.float64]:
     return whole.values(whole.instance.placed(own.options))
 
 
-# Plans over draws in words, rows and JSON.
-
 MEAN, WORST = message("the mean of the draws"), message("the worst draw")
 
 

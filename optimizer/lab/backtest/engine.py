@@ -235,8 +235,6 @@ def _hot_spots(periods: Sequence[PeriodForecast]) -> HotSpots | None:
     return HotSpots(by_finds / later, by_searches / later) if later > 0 else None
 
 
-# What a backtest says: figures by force (or scenario), by period and by model.
-
 MNATS = 1000.0
 """Thousandths of a natural logarithm."""
 
@@ -348,9 +346,6 @@ class Backtest:
     interrupted: bool
 
 
-# Rolling origin: every period but the first is forecast from all that came before it, and from nothing else.
-
-
 @dataclass(frozen=True)
 class Fold:
     """One test period.
@@ -402,8 +397,6 @@ def label_of(start: np.datetime64, length: PeriodLength) -> str:
     text = str(start.astype("datetime64[M]"))
     return text if length == "month" else f"{text[:4]}-Q{(int(text[5:]) + 2) // 3}"
 
-
-# The maps that are drawn today: whether places with most past finds hold more later finds than those with most past searches.
 
 SHARE = 0.05
 

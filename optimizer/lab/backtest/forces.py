@@ -199,8 +199,6 @@ def _heterogeneity(
     }
 
 
-# What one test period asks of a model: to learn from the searches before it, and to forecast what its own searches find.
-
 PSEUDO_COUNT = 0.5
 """Finds, or searches without one, that stand for none in the global chance."""
 

@@ -189,8 +189,6 @@ def backtest_text(backtest: Backtest, picture: str | None) -> str:
     )
 
 
-# Calibration drawn: what each tenth of the predicted chances promised, and what was found, with the counts.
-
 COLUMNS = 3
 
 PANEL_INCHES = 4.2

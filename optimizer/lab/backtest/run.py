@@ -77,8 +77,6 @@ def run_backtest(
     return done
 
 
-# The folder a backtest writes: `backtest.json`, `backtest.csv`, `backtest.md` and `calibration.png`, all or none.
-
 JSON, CSV, PAGE, PICTURE = "backtest.json", "backtest.csv", "backtest.md", "calibration.png"
 
 FILES = (JSON, CSV, PAGE, PICTURE)

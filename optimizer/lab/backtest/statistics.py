@@ -318,9 +318,6 @@ def scatter_p(
     return (1 + int(as_far.sum())) / (1 + shuffles)
 
 
-# Sums by place.
-
-
 def sums(place: NDArray[np.int64], values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Return the (size,) sum of (k,) values at each of the places 0 to size - 1."""
     return np.asarray(np.bincount(place, values, size), dtype=np.float64)

@@ -184,9 +184,6 @@ def _kept_cases(folder: Path) -> list[Case[Instance]]:
     return cases(["all"], instances=folder) if known_families(folder) else []
 
 
-# Which runs there are to make, and a pool of threads that makes them on this machine.
-
-
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
     """A run to make, and the file of its instance."""

@@ -232,8 +232,6 @@ def _rio_grande() -> tuple[Case[Instance], ...]:
     return tuple(Case("rio-grande", f"rio-grande-{p}", partial(rio_grande_instance, p / 100)) for p in (50, 100, 200))
 
 
-# The `rio-grande` family: the shipped scenario as an instance, with its budgets scaled.
-
 SCENARIO = Path(__file__).parents[3] / "instances" / "rio-grande" / "scenario.toml"
 
 

@@ -409,8 +409,6 @@ def _scenario(path: Path) -> Instance:
     return compiled.instance
 
 
-# The page of the patrol cases, made from their rows alone.
-
 LEAST_GAP, WITHIN_SECONDS = 0.01, 120.0
 """Goal on shipped scenarios: gap against all beats, and the time for it."""
 
@@ -725,8 +723,6 @@ def _verdict(yes: bool, right: str, wrong: str) -> str:
 def _percent(part: float | None) -> str:
     return DASH if part is None else f"{100 * part:.2f} %"
 
-
-# The page of the suite `steadiness`: by how much the values of joint plans of one case differ from seed to seed.
 
 STEADY = 0.005
 """Largest relative difference between the best and the worst plan value of a case, under one time limit."""

@@ -251,8 +251,6 @@ def _last_line(errors: IO[bytes], code: int | None) -> str:
     return f"{ended}: {lines[-1][:200]}" if lines else ended
 
 
-# Runs on a dask.distributed cluster: each task starts one watched process on the worker that takes it.
-
 _stopped: set[str] = set()
 """Benchmarks that this worker was asked to stop."""
 

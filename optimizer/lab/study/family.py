@@ -146,8 +146,6 @@ def _losses(lost: Sequence[FamilyWorld]) -> PageTable:
     return PageTable.of(columns, rows, dict.fromkeys((*columns[1:5], *numbers), short))
 
 
-# What the rows of the family come to: figures of each world, their distribution over worlds, and the factors that they go with.
-
 SHRUNK = "ShrunkRate"
 
 KERNEL = "KernelDensity, the better reach"

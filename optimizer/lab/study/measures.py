@@ -160,8 +160,6 @@ def scores(name: str, model: Any, history: History, truth: Floats) -> dict[str, 
     }
 
 
-# The closed loop: an estimate says where is searched, what is found there makes the next estimate.
-
 HABIT, LOOP_ROUNDS, ROUND_MONTHS = 6, 6, 3
 """Months of habit, rounds, and months of each."""
 
@@ -255,8 +253,6 @@ def _placed(score: Floats, length: Floats, lot: Floats, placement: str) -> Float
         wish[best] = length[best]
     return np.asarray(wish / wish.sum())
 
-
-# The estimators that the study compares, by the names on its page.
 
 ESTIMATORS: Mapping[str, Callable[[OdTable], RiskModel]] = {
     OURS: FieldFlow,

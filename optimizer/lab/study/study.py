@@ -159,9 +159,6 @@ def check_ended(ended: Sequence[EndedCell]) -> None:
         )
 
 
-# The cells run over processes, each cell's rows kept as it ends.
-
-
 @dataclass(frozen=True, slots=True)
 class CellTask:
     """A cell, and what of it has no row yet.

@@ -193,8 +193,6 @@ def lost(even: Sample, chased: Sample, estimator: str = OURS) -> Statistic | Non
     return mean_of(gone)
 
 
-# The goals that were set before the study, and whether they are met.
-
 Samples = Mapping[tuple[str, str, int], Sample]
 
 USUAL_SEIZURES = 400

@@ -154,8 +154,6 @@ def _codes(pairs: Candidates, size: int) -> Ints:
     return np.asarray(np.minimum(pairs.one, pairs.other) * size + np.maximum(pairs.one, pairs.other))
 
 
-# Effort of several agencies beside each other: where it overlaps, and rows that may be one report.
-
 CELL = 0.01
 """Size of the cells of the map whose points are taken as one place, degrees (about a kilometre)."""
 
@@ -286,9 +284,6 @@ def _notes(
     return notes
 
 
-# How reliable each source of the reports is, by what was later confirmed or refuted: `sources.csv`.
-
-
 def sources_table(frame: pd.DataFrame) -> pd.DataFrame | None:
     """Return one row a source with its usual grade: reports, confirmed, refuted, reliability with a 90 % interval; None where nothing is known.
 
@@ -319,8 +314,6 @@ def sources_table(frame: pd.DataFrame) -> pd.DataFrame | None:
         reliability=learnt.median.round(3), low=learnt.low.round(3), high=learnt.high.round(3), interval=learnt.level
     )
 
-
-# The tables that a fused record is written as, and what became of every row.
 
 PLACE = ("lon", "lat", "segment", "area", "place")
 

@@ -282,8 +282,6 @@ def _pairs(one: Ints, ordered: Ints, low: Ints, high: Ints) -> Candidates:
     return Candidates(np.repeat(one, count), ordered[start + np.arange(count.sum())])
 
 
-# Scores of pairs of reports after Fellegi and Sunter (1969), with shares m and u learnt by expectation and maximisation.
-
 STATED_PAIRS = 20.0
 """Pairs that the stated shares of m count for."""
 
@@ -476,9 +474,6 @@ def _normal(theme: Theme, weight: Floats) -> Floats:
     return out
 
 
-# What two reports are compared by: time, place, drug and amount, each at the level at which they agree.
-
-
 TIME = Theme(
     "time",
     (
@@ -514,8 +509,6 @@ AMOUNT = Theme(
 
 THEMES = (TIME, PLACE, DRUG, AMOUNT)
 
-
-# Levels at which pairs of reports agree, theme by theme (`optimizer.records.fusion.matching`).
 
 TOWN_KM, SECTOR_KM = 3.0, 15.0
 """How far from its place a name is used, up to which it is a town's, and from which on a sector's."""

@@ -231,9 +231,6 @@ def _conflict(one: str, other: str) -> bool:
     return first is not None and second is not None and grades_conflict(first, second)
 
 
-# Owner and marking of merged records: who may see a record is who may see every report behind it.
-
-
 def mark_records(records: pd.DataFrame, frame: pd.DataFrame, label: Ints) -> pd.DataFrame:
     """Return records with `owner`, `tlp` and `released_to`.
 

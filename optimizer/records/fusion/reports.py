@@ -172,8 +172,6 @@ def places_of_areas(reports: Reports, areas: Sequence[Area]) -> NamedPlaces:
     return NamedPlaces(lon, lat, spread)
 
 
-# Words of reports: drugs under their many names, and how unlike two names of places are.
-
 DRUGS = {
     "cocaine": ("coca", "cocaina", "coke", "cocaine hydrochloride", "cocaine hcl", "powder cocaine", "kokain"),
     "crack": ("crack cocaine",),

@@ -103,8 +103,6 @@ def numbers(
     return values.where(right)
 
 
-# Times of records as text, turned into spans of whole days once for each text that occurs.
-
 EARLIEST = 1900
 """Year before which a date is taken for a slip; pandas cannot hold all of them."""
 

@@ -423,9 +423,6 @@ def _entries(tables: dict[str, pd.DataFrame], mapping: Mapping) -> ScenarioEntri
     return ScenarioEntries(tuple(seizures), tuple(effort))
 
 
-# How a general CSV file is described: which column is what. A TOML file or the options of the command line say it.
-
-
 Words = Annotated[tuple[str, ...], OneOrMore]
 
 

@@ -143,9 +143,6 @@ def filters(**value: str) -> dict[str, str]:
     return {name: str(safe_text(pd.Series([text], dtype=object)).iloc[0]) for name, text in value.items()}
 
 
-# What became of every row of an import.
-
-
 @dataclass(frozen=True)
 class ImportSummary:
     """Counts of one import; `rows` is `kept` and everything in `dropped`.

@@ -310,8 +310,6 @@ class RosterProgram:
         return names.get(status, "unknown")
 
 
-# The roster problem as CP-SAT sees it: crews, tasks, weeks, and what came of a search.
-
 RuleName = Literal["away", "rest", "hours", "days in a row", "days off"]
 
 Pair = tuple[int, int]
@@ -419,8 +417,6 @@ class RosterOutcome:
     weeks: int
 
 
-# How even a roster is, and what can be left out of it.
-
 NIGHT_WEIGHT = WEEKEND_WEIGHT = 3
 """Weight of a night or a weekend shift beside a block of hours."""
 
@@ -494,8 +490,6 @@ def crew_weight(problem: RosterProblem, crew: int) -> int:
     longest = max(limits.week_minutes for limits in problem.crews)
     return max(1, round(WEIGHT_STEPS * longest / max(1, problem.crews[crew].week_minutes)))
 
-
-# The time limit of a search, and a CP-SAT solve that Ctrl-C stops.
 
 POLL_SECONDS = 0.1
 """Seconds between two looks at the clock during a solve."""

@@ -165,8 +165,6 @@ def _index_of(lines: list[bytes], path: Path) -> int:
     raise InputError(Problem(str(path), found, "a recorded file, as it was then", "It was changed, or never appended"))
 
 
-# Proofs as files: that an entry is in a log (C2SP `tlog-proof`), and that a log extends what another agency holds (C2SP `tlog-witness`).
-
 HEADER = "c2sp.org/tlog-proof@v1"
 
 MOST_HASHES = 128

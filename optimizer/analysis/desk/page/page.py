@@ -350,8 +350,6 @@ class DeskPage:
             self._showing = before
 
 
-# The map of a desk: roads, sites by what is asked of them, posts of beats, and a ring around the site that is looked at.
-
 MUST, MUST_NOT = "#b34700", "#a3002b"
 """Outline of what must be used, and colour of what must not."""
 

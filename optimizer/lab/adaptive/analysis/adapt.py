@@ -411,8 +411,6 @@ def _facts(world: AdaptiveWorld) -> dict[str, float]:
     }
 
 
-# What a scenario says of the ground on which `adapt` plays: stretches of road, their lengths, the record at the sites, districts and modes.
-
 VEHICLE, TRACK, FOOT = marked("vehicle"), marked("track"), marked("foot")
 """Names of the parts that are modes."""
 
@@ -526,8 +524,6 @@ def _modes(network: Network) -> list[tuple[RoadPart, Mask]]:
     found = [(RoadPart(MODE, name), mask) for name, mask in each if mask.any()]
     return found if len(found) > 1 else []
 
-
-# Displacement in a simulation over time: loads by district against the first period and nothing placed, and loads on the roads for maps.
 
 MOST_MAPS = 12
 """Periods that have maps at most: those of the page are in its text."""

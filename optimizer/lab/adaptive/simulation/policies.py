@@ -330,9 +330,6 @@ class PeriodRecord:
     volumes: NDArray[np.float64]
 
 
-# Plans from scores: options in the order of their score for what they use, as long as budgets, conflicts and requirements allow.
-
-
 class PlanFromScores:
     """Makes feasible plans from scores.
 
