@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.cli.console import print_table
+from optimizer.cli.console import ProgressPrinter, print_table
 from optimizer.problem.files.instance_file import write_instance
 from tests.cases import random_instance
 
@@ -122,3 +124,45 @@ def test_no_text_of_a_table_steers_the_terminal_or_breaks_a_line(capsys: pytest.
     assert out.replace(" ", "").replace("\n", "").count(r"\x1b[31mred") == 3
     assert not any(line.lstrip("┃│ ").startswith("feigned") for line in out.splitlines())
     assert [line.strip("│ ") for line in out.splitlines()[-3:-1]] == ["one", "two"]
+
+
+class Screen(io.StringIO):
+    """A standard error that says whether it is a terminal."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return self._terminal
+
+
+def _shown(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, shares: bool = True) -> str:
+    """Return what a search of bounds that move twice prints."""
+    screen = Screen(terminal=terminal)
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("optimizer.cli.console.QUIET_SECONDS", 0.0)
+    printer = ProgressPrinter(silent=False)
+    printer.step_started("solving")
+    printer.search_began(shares=shares, seconds=60.0)
+    printer.bounds_moved(0.365684, math.inf)
+    printer.bounds_moved(0.6349, 0.7474)
+    printer.step_ended("solving", 1.0)
+    return screen.getvalue()
+
+
+def test_a_terminal_has_one_line_that_is_rewritten_with_percent_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, no_plan, last = _shown(monkeypatch, terminal=True).split("\r")
+    assert first.endswith("solving\n")
+    assert no_plan == "no plan yet, no plan can go below 36.5 %; 0 of 60 s"
+    assert last == "at best 74.8 % get through so far, no plan can go below 63.4 %; 0 of 60 s\n"
+
+
+def test_a_file_has_a_plain_log_with_a_line_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = _shown(monkeypatch, terminal=False).splitlines()
+    assert "\r" not in "".join(lines)
+    assert lines[-1].endswith("solving: at best 74.8 % get through so far, no plan can go below 63.4 %")
+    assert _shown(monkeypatch, terminal=False, shares=False).splitlines()[-1].endswith("0.6349 .. 0.7474 (gap 15.05%)")

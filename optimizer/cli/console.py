@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 import time
 from enum import Enum
@@ -69,6 +70,7 @@ def print_line(text: str) -> None:
 
 def print_note(text: str) -> None:
     """Print a sentence on standard error, without what would steer the terminal."""
+    end_rewritten()
     sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
 
@@ -110,10 +112,14 @@ class ProgressPrinter(SilentListener):
         self._last = ""
         self._steps: list[str] = []
         self._bounds = ""
+        self._shares = False
+        self._search_began: float | None = None
+        self._seconds: float | None = None
 
     def line(self, text: str) -> None:
         """Print a line with the time since the start."""
         if not self._silent:
+            end_rewritten()
             sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {printable(text)}\n")
             sys.stderr.flush()
 
@@ -121,6 +127,10 @@ class ProgressPrinter(SilentListener):
         """Print a sentence, also where progress is not wanted; nothing with `--quiet`."""
         if _verbosity is not Verbosity.QUIET:
             print_note(sentence)
+
+    def search_began(self, *, shares: bool, seconds: float | None) -> None:
+        """Remember how bounds are to be said, and how long the search has."""
+        self._shares, self._seconds, self._search_began = shares, seconds, time.monotonic()
 
     def step_started(self, name: str) -> None:
         """Print a step; one within another is printed below it with the bounds, unless it is over at once."""
@@ -132,22 +142,73 @@ class ProgressPrinter(SilentListener):
             self._print_state()
 
     def step_ended(self, name: str, seconds: float) -> None:
-        """Return to the step around it."""
+        """Return to the step around it; what was rewritten last stays when the outermost ends."""
         self._steps.pop()
+        if not self._steps:
+            end_rewritten()
         if self._verbose:
             self.line("  " * len(self._steps) + f"{name}: {seconds:.3f} s")
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Print where the bounds stand, if they have moved and the last line is not too recent."""
-        self._bounds = f": {bounds_text(lower, upper if math.isfinite(upper) else None)}"
+        known = upper if math.isfinite(upper) else None
+        self._bounds = f": {shares_text(lower, known) if self._shares else bounds_text(lower, known)}"
         self._print_state()
 
     def _print_state(self) -> None:
         text = f"  {self._steps[-1] if self._steps else 'bounds'}{self._bounds}"
         now = time.monotonic()
-        if text != self._last and (self._verbose or now - self._printed >= QUIET_SECONDS):
+        if text == self._last or (not self._verbose and now - self._printed < QUIET_SECONDS):
+            return
+        self._last, self._printed = text, now
+        if self._silent:
+            return
+        if self._verbose or not sys.stderr.isatty():
             self.line(text)
-            self._last, self._printed = text, now
+        elif self._bounds and self._search_began is not None:
+            of = "" if self._seconds is None else f" of {self._seconds:.0f}"
+            rewrite(f"{self._bounds[2:]}; {now - self._search_began:.0f}{of} s")
+        else:
+            rewrite(text.strip())
+
+
+_rewritten = 0
+"""Characters of the line of standard error that is rewritten; 0 while there is none."""
+
+
+def rewrite(text: str) -> None:
+    """Write over the line of standard error that was rewritten last, within the width of the terminal."""
+    global _rewritten  # noqa: PLW0603 - a process has one terminal
+    wide = shutil.get_terminal_size().columns - 1
+    text = printable(text)[:wide]
+    sys.stderr.write("\r" + text.ljust(min(_rewritten, wide)))
+    sys.stderr.flush()
+    _rewritten = max(len(text), 1)
+
+
+def end_rewritten() -> None:
+    """Let the line that is rewritten stand, and begin a new one; nothing where there is none."""
+    global _rewritten  # noqa: PLW0603 - a process has one terminal
+    if _rewritten:
+        sys.stderr.write("\n")
+        sys.stderr.flush()
+        _rewritten = 0
+
+
+def shares_text(lower: float | None, upper: float | None) -> str:
+    """Return bounds of the share of loads that gets through in words: the plan's rounded up, that of all plans rounded down."""
+    found = "no plan yet" if upper is None else f"at best {percent_above(upper)} get through so far"
+    return found if lower is None else f"{found}, no plan can go below {percent_below(lower)}"
+
+
+def percent_above(share: float) -> str:
+    """Return a share as a percentage that is rounded up."""
+    return f"{math.ceil(round(1000 * share, 6)) / 10:.1f} %"
+
+
+def percent_below(share: float) -> str:
+    """Return a share as a percentage that is rounded down."""
+    return f"{math.floor(round(1000 * share, 6)) / 10:.1f} %"
 
 
 def bounds_text(lower: float | None, upper: float | None) -> str:
@@ -192,6 +253,26 @@ def mixture_line(result: Result) -> dict[str, Any]:
         "proven_gain": mixed.proven_gain(upper),
         "saturated": mixed.saturated,
     }
+
+
+def verdict_in_percent(result: Result) -> str:
+    """Return in one sentence how a search over shares of loads ended: what gets through, and the bound on every plan."""
+    from optimizer.problem.plan.result import GIVEN
+
+    if result.upper is None:
+        return verdict(result)
+    through = f"{percent_above(result.upper)} of all loads get through"
+    if result.method == GIVEN and not result.lower:
+        return f"the plan was given: {through}; no bound was asked for."
+    ended = {None: "", "interrupted": ", when it was interrupted"}.get(
+        result.limit, f", when its {result.limit} limit ended the search"
+    )
+    if result.lower is None:
+        return f"{through}{ended}; how much better another plan could be was not proven."
+    if result.upper - result.lower <= 1e-6:
+        return f"{through}; no plan within the budgets does better: that is proven."
+    every = "" if result.weighed is None else ", whatever beats its teams drive"
+    return f"{through}{ended}; no plan within the budgets can go below {percent_below(result.lower)}{every}."
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

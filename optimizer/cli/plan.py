@@ -36,6 +36,8 @@ from optimizer.cli.arguments import (
 )
 from optimizer.cli.console import (
     ProgressPrinter,
+    percent_above,
+    percent_below,
     print_json,
     print_line,
     print_note,
@@ -44,6 +46,7 @@ from optimizer.cli.console import (
     six_figures,
     unreachable_json,
     verdict,
+    verdict_in_percent,
 )
 from optimizer.cli.terminal import CommandInterrupts
 
@@ -203,31 +206,39 @@ def _show(planned: Planned) -> None:
     from optimizer.problem.plan.result import GIVEN
 
     plan, values = planned.plan, planned.plan.values
+    shares = planned.compiled.scenario.evaders.loads == 1.0
     rows = [
-        (site.label or site.id, "today" if site.existing else "new", _amount(site.worth))
+        (site.label or site.id, "today" if site.existing else "new", _amount(site.worth, shares=shares))
         for site in sorted(plan.sites, key=lambda site: -(site.worth or 0.0))
     ]
-    print_table(f"{plan.name}: {verdict(planned.result)}", ["site", "stands", "marginal value"], rows)
+    said = verdict_in_percent(planned.result) if shares else verdict(planned.result)
+    adds = "adds (points)" if shares else "adds"
+    print_table(f"{plan.name}: {said}", ["site", "stands", adds], rows)
     result = planned.result
     if result.upper is not None and (result.method != GIVEN or result.lower):
         known, before = ValueBounds(result.lower or 0.0, result.upper), values.existing
         if not searched_enough(known, values.nothing if before is None else before):
-            between = f"between {six_figures(known.lower)} and {six_figures(known.upper)}"
+            between = (
+                f"between {percent_below(known.lower)} and {percent_above(known.upper)}"
+                if shares
+                else f"between {six_figures(known.lower)} and {six_figures(known.upper)}"
+            )
             print_line(
                 f"Not yet known: the best plan is {between}. A better one may save more than this one does; give more time."
             )
     if plan.beats:
-        _show_beats(plan)
-    layouts = [("nothing placed", six_figures(values.nothing))]
+        _show_beats(plan, shares=shares)
+    shown = _percent if shares else six_figures
+    layouts = [("nothing placed", shown(values.nothing))]
     if values.existing is not None:
-        layouts.append(("today's layout", six_figures(values.existing)))
+        layouts.append(("today's layout", shown(values.existing)))
     everything = "every site used" + (", with these beats" if plan.beats else "")
     mixed = planned.result.mixed is not None
     if mixed and planned.result.upper is not None:
-        layouts.append(("the mixture of plans", six_figures(planned.result.upper)))
+        layouts.append(("the mixture of plans", shown(planned.result.upper)))
     single = "the best plan that is the same every day, shown above" if mixed else "this plan"
-    layouts += [(single, six_figures(values.plan)), (everything, six_figures(values.everything))]
-    print_table("Value of each layout", ["layout", "value"], layouts)
+    layouts += [(single, shown(values.plan)), (everything, shown(values.everything))]
+    print_table("What gets through each layout", ["layout", "gets through" if shares else "value"], layouts)
     if values.by_mobility:
         _show_mobility(values.by_mobility, planned.compiled.scenario.evaders.mobility)
     if planned.doubt is not None:
@@ -309,7 +320,7 @@ def _show_sensitivity(found: Sensitivity) -> None:
     print_table("Assumptions varied: the best plan found", columns, rows)
 
 
-def _show_beats(plan: PlanFile) -> None:
+def _show_beats(plan: PlanFile, *, shares: bool) -> None:
     """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, marginal value."""
     from optimizer.base.text.formatting import clock, letter, plain
     from optimizer.pipeline.briefing.placements import beat_rows
@@ -322,13 +333,26 @@ def _show_beats(plan: PlanFile) -> None:
             [f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops],
             clock(beat.sets_out_s),
             clock(beat.back_s),
-            _amount(beat.entry.worth),
+            _amount(beat.entry.worth, shares=shares),
         )
         for place, beat in enumerate(driven_order(beat_rows(plan, DisplayNames({}, {}))))
     ]
-    columns = ["beat", "posts (h:mm from the start of the shift)", "sets out", "back", "marginal value"]
+    columns = [
+        "beat",
+        "posts (h:mm from the start of the shift)",
+        "sets out",
+        "back",
+        "adds (points)" if shares else "adds",
+    ]
     print_table("Beats", columns, rows)
 
 
-def _amount(amount: float | None) -> str:
-    return "-" if amount is None else f"{amount:.4f}"
+def _amount(amount: float | None, *, shares: bool) -> str:
+    """Return a marginal value: percentage points where values are shares."""
+    if amount is None:
+        return "-"
+    return f"{100 * amount:.2f}" if shares else f"{amount:.4f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

@@ -359,6 +359,7 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
     terms = compiled.scenario.solve
     threads = None if asked.scheduler else terms.threads
     left = terms.time_limit
+    times.search_began(shares=compiled.scenario.evaders.loads == 1.0, seconds=left)
     if compiled.scenario.evaders.mobility:
         begun = time.monotonic()
         fixed = _fixed_gateways(compiled, starts, times)

@@ -28,6 +28,9 @@ class Listener(Protocol):
     def noted(self, sentence: str) -> None:
         """Tell the user something that is no step, such as how many rows of a file are used."""
 
+    def search_began(self, *, shares: bool, seconds: float | None) -> None:
+        """Note that bounds will come: whether they are shares of all loads, and how many seconds the search has; None for no limit."""
+
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Note the bounds of the optimal value; `upper` is infinite while no plan is known."""
 
@@ -51,6 +54,9 @@ class SilentListener(Listener):
         """Ignore it."""
 
     def noted(self, sentence: str) -> None:
+        """Ignore it."""
+
+    def search_began(self, *, shares: bool, seconds: float | None) -> None:
         """Ignore it."""
 
     def bounds_moved(self, lower: float, upper: float) -> None:
@@ -91,6 +97,10 @@ class ForwardingListener(SilentListener):
     def noted(self, sentence: str) -> None:
         """Pass it on."""
         self._listener.noted(sentence)
+
+    def search_began(self, *, shares: bool, seconds: float | None) -> None:
+        """Pass it on."""
+        self._listener.search_began(shares=shares, seconds=seconds)
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Pass them on."""
