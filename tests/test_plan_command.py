@@ -52,7 +52,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert list(line) == [*RESULT_KEYS, "out", "warnings"]
     assert line["status"] == "optimal"
     assert {p.name for p in out.iterdir()} == {
-        *(MARKER, "plan.json", "plan.geojson", "instance.json", "run.json", "report.html"),
+        *(MARKER, "plan.json", "plan.geojson", "instance.json", "run.json", "report.html", "sites-not-chosen.csv"),
         *(
             "map-risk.png",
             "map-sure.png",
@@ -93,7 +93,7 @@ def test_without_a_report_every_other_file_is_the_same(command: Callable[..., Ou
     assert outcome.code == 0, outcome.err
     assert f"without a report: {bare}" in outcome.out
     assert "writing the report" not in outcome.err
-    kept = {path.name for path in whole.iterdir() if path.suffix not in {".png", ".html"}}
+    kept = {path.name for path in whole.iterdir() if path.suffix not in {".png", ".html", ".csv"}}
     assert {path.name for path in bare.iterdir()} == kept
     for name in ("plan.geojson", "instance.json"):
         assert (bare / name).read_bytes() == (whole / name).read_bytes()
