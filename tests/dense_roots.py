@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from optimizer.lab.benchmark.grids import plain_grid
-from optimizer.problem.instance.options import Option
+from optimizer.lab.benchmark.grids import sensor_grid
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 
@@ -20,16 +16,8 @@ if TYPE_CHECKING:
 
 def dense_grid(side: int) -> Instance:
     """Return a grid with `side` sensors to place on all but one in twenty of its streets, and `side` evaders from west to east."""
-    plain = plain_grid(side, budget=side, n_options=2, n_evaders=side, seed=side)
-    rng = np.random.default_rng(side)
-    streets = plain.tail.size // 2
-    chosen = np.sort(rng.choice(streets, round(0.95 * streets), replace=False)).tolist()
-    survival = rng.uniform(0.1, 0.5, len(chosen)).tolist()
-    options = tuple(
-        Option(f"s{j}", (2 * street, 2 * street + 1), (share, share), {"sensors": 1.0})
-        for j, (street, share) in enumerate(zip(chosen, survival, strict=True))
-    )
-    return replace(plain, name=f"dense-grid-{side}", options=options)
+    streets = 2 * side * (side - 1)
+    return sensor_grid(side, budget=side, n_options=round(0.95 * streets), n_evaders=side, seed=side)
 
 
 def main() -> None:

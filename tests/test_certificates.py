@@ -26,6 +26,7 @@ from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
+from optimizer.solvers.branch_and_cut.tree import tree as tree_module
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve, solve_with
@@ -318,3 +319,14 @@ def test_a_plan_folder_holds_its_certificate(command: Callable[..., Outcome], tm
     refused = command("verify", out)
     assert refused.code == 1
     assert refused.out == "line 1: it is the certificate of another instance file\n"
+
+
+def test_rows_of_a_root_that_stood_still_are_certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tangents of informed evaders, near the mean of the solutions; here from the first round on."""
+    monkeypatch.setattr(tree_module, "SOON", 0)
+    for seed in (2, 5):
+        case = case_of(seed, tmp_path)
+        lower, value = check(str(case.file), str(case.certificate))
+        assert case.result.lower is not None
+        assert case.result.lower * (1 - 2e-9) <= lower <= case.least * (1 + 1e-9)
+        assert value >= case.least * (1 - 1e-9)

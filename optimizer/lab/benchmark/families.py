@@ -13,7 +13,7 @@ from optimizer.lab.rows import Case, matching
 from optimizer.problem.files.instance_file import read_instance, write_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from optimizer.problem.instance.instance import Instance
 
@@ -50,6 +50,7 @@ def definitions() -> dict[str, tuple[Case[Instance], ...]]:
         "region": _regions(),
         "andorra-like": _valleys(),
         "rio-grande": _rio_grande(),
+        "varied": _varied(),
     }
 
 
@@ -180,6 +181,37 @@ def _grids() -> tuple[Case[Instance], ...]:
             for side, share, sites, patrols, evaders in mixed
         ),
     )
+
+
+def _varied() -> tuple[Case[Instance], ...]:
+    from optimizer.lab.benchmark.grids import mixed_grid, plain_grid, quota_grid, sensor_grid, two_kinds_grid
+
+    made: dict[str, Callable[[], Instance]] = {
+        "dense-10-sensors": partial(sensor_grid, 10, budget=10, n_options=170, n_evaders=10, seed=10),
+        "dense-25-sensors": partial(sensor_grid, 25, budget=25, n_options=1_100, n_evaders=35, seed=25),
+        "two-kinds-400": partial(two_kinds_grid, 25, n_sites=400, shares=(0.035, 0.04), n_evaders=40, seed=400),
+        "quotas-20": partial(quota_grid, 20, budget=20, n_options=300, n_evaders=20, seed=20),
+    }
+    for evaders in (1_000, 10_000):
+        made[f"evaders-{evaders}"] = partial(plain_grid, 30, budget=20, n_options=400, n_evaders=evaders, seed=evaders)
+    for budget in (50, 100, 200):
+        made[f"budget-{budget}"] = partial(plain_grid, 20, budget=budget, n_options=800, n_evaders=20, seed=budget)
+    for habits in (0, 30, 100):
+        made[f"habits-{habits}"] = partial(
+            mixed_grid,
+            20,
+            share=0.15,
+            n_sites=100,
+            n_patrols=20,
+            n_evaders=40,
+            seed=500,
+            habitual=habits / 100,
+        )
+
+    def named(name: str) -> Instance:
+        return replace(made[name](), name=name)
+
+    return tuple(Case("varied", name, partial(named, name), slow=not name.startswith("dense-10")) for name in made)
 
 
 def _regions() -> tuple[Case[Instance], ...]:

@@ -3,10 +3,14 @@
 `plain` grids have one resource, one arc an option, and informed evaders alone. `mixed` grids have everything the instance model knows:
 two agencies with officers of their own, shared money, sites where only one kind fits, exclusions, patrols over several streets, and
 evaders that keep to their habits.
+
+The `varied` family has what other families have little of: options on nearly every road, several kinds a site, thousands of evaders, large
+budgets, other shares of habits, groups of which one may be placed, and requirements.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +19,7 @@ from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.evaders import Evader, Route, best_responses
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.requirements import Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 DIGITS = 6
 """Decimals of every generated probability: the file is short, and the last bits of a machine's logarithm do not matter."""
 HABITUAL = 0.3
-"""Share of the evaders of a mixed grid that keep to fixed routes."""
+"""Share of the evaders of a mixed grid of the `grid` family that keep to fixed routes."""
 
 
 def plain_grid(side: int, *, budget: int, n_options: int, n_evaders: int, seed: int) -> Instance:
@@ -62,7 +67,66 @@ def plain_grid(side: int, *, budget: int, n_options: int, n_evaders: int, seed: 
     )
 
 
-def mixed_grid(side: int, *, share: float, n_sites: int, n_patrols: int, n_evaders: int, seed: int) -> Instance:
+def sensor_grid(side: int, *, budget: int, n_options: int, n_evaders: int, seed: int) -> Instance:
+    """Return a plain grid whose sensors watch both directions of a street; `n_options` streets can take one.
+
+    With a sensor for nearly every street every path meets many options, and next to nothing gets through with all of them placed.
+    """
+    rng = np.random.default_rng([seed, 1])
+    plain = plain_grid(side, budget=budget, n_options=1, n_evaders=n_evaders, seed=seed)
+    streets = np.sort(rng.choice(plain.tail.size // 2, n_options, replace=False))
+    survival = _rounded(rng.uniform(0.1, 0.5, n_options))
+    options = tuple(
+        Option(f"s{j}", (2 * street, 2 * street + 1), (share, share), {"sensors": 1.0}, kind="sensor")
+        for j, (street, share) in enumerate(zip(streets.tolist(), survival.tolist(), strict=True))
+    )
+    return replace(plain, name=f"sensors-{side}-{budget}", options=options)
+
+
+def two_kinds_grid(side: int, *, n_sites: int, shares: tuple[float, float], n_evaders: int, seed: int) -> Instance:
+    """Return a grid with a strong and a weak kind for each of `n_sites` streets, and two resources of which each uses its own amounts.
+
+    Survivals are uniform in [0.2, 0.4) and [0.5, 0.75), uses log-normal; the strong kind uses three times as much at the median. Budgets are
+    `shares` of what everything would use.
+    """
+    rng = np.random.default_rng([seed, 2])
+    plain = plain_grid(side, budget=1, n_options=1, n_evaders=n_evaders, seed=seed)
+    names = ("officers", "money")
+    options: list[Option] = []
+    for j, street in enumerate(np.sort(rng.choice(plain.tail.size // 2, n_sites, replace=False)).tolist()):
+        for kind, low, high, times in (("strong", 0.2, 0.4, 3.0), ("weak", 0.5, 0.75, 1.0)):
+            survival = float(_rounded(rng.uniform(low, high)))
+            uses = dict(zip(names, _rounded(times * rng.lognormal(0.0, 0.5, 2)).tolist(), strict=True))
+            arcs = (2 * street, 2 * street + 1)
+            options.append(Option(f"p{j}:{kind}", arcs, (survival, survival), uses, site=f"p{j}", kind=kind))
+    resources = tuple(
+        Resource(name, round(share * sum(option.uses[name] for option in options), DIGITS), unit=name)
+        for name, share in zip(names, shares, strict=True)
+    )
+    return replace(plain, name=f"two-kinds-{n_sites}", options=tuple(options), resources=resources)
+
+
+def quota_grid(side: int, *, budget: int, n_options: int, n_evaders: int, seed: int) -> Instance:
+    """Return a sensor grid with groups and requirements.
+
+    Of three options that follow one another at most one may be placed; a third of the budget at least goes to the first half of the options,
+    and for two placed there at least one in the second half.
+    """
+    whole = sensor_grid(side, budget=budget, n_options=n_options, n_evaders=n_evaders, seed=seed)
+    half = n_options // 2
+    groups = tuple((k, k + 1, k + 2) for k in range(0, n_options - 2, 3))
+    every = tuple(range(n_options))
+    balance = tuple(-0.5 if k < half else 1.0 for k in every)
+    requirements = (
+        Requirement("a third in the first half", every[:half], (1.0,) * half, float(budget // 3)),
+        Requirement("balance of the halves", every, balance, 0.0),
+    )
+    return replace(whole, name=f"quotas-{side}-{budget}", exclusions=groups, requirements=requirements)
+
+
+def mixed_grid(
+    side: int, *, share: float, n_sites: int, n_patrols: int, n_evaders: int, seed: int, habitual: float = HABITUAL
+) -> Instance:
     """Return a grid with every feature of the instance model.
 
     Parameters
@@ -76,9 +140,11 @@ def mixed_grid(side: int, *, share: float, n_sites: int, n_patrols: int, n_evade
     n_patrols
         Beats of three streets in a row; neighbours in the list exclude each other.
     n_evaders
-        Evaders, of which three in ten keep to two fixed routes.
+        Evaders.
     seed
         Seed of everything drawn.
+    habitual
+        Share of the evaders, in [0, 1], that keep to two fixed routes.
     """
     rng = np.random.default_rng(seed)
     tail, head = _streets(side)
@@ -89,7 +155,7 @@ def mixed_grid(side: int, *, share: float, n_sites: int, n_patrols: int, n_evade
     first = len(posts)
     exclusions = tuple((first + k, first + k + 1) for k in range(0, n_patrols - 1, 2))
     evaders = tuple(
-        _with_habits(rng, evader, tail, head, reliability) if k < round(HABITUAL * n_evaders) else evader
+        _with_habits(rng, evader, tail, head, reliability) if k < round(habitual * n_evaders) else evader
         for k, evader in enumerate(_crossers(rng, side, n_evaders))
     )
     resources = tuple(

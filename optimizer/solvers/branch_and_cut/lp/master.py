@@ -222,6 +222,7 @@ class Master:
         self._limits = limits
         self._wider, self._shares = np.empty(0), LargestShares(self.commodities.fixed_routes, self._n)
         self._searched = 0
+        self._many_weak = False
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
         if record is not None:
@@ -297,9 +298,11 @@ class Master:
     def separate(self, node: Node, relaxed: Relaxed, *, search: bool = True, flat: int = 0) -> bool:
         """Add the rows that x violates, found at a point inward of it or else at x itself; return whether there were any.
 
-        `flat` counts the solutions so far of a root whose bound has not moved: x is then some corner of an optimal face that is wide, and rows
-        found near it hold it back from that corner alone. The mean of all corners is near what the face has in common (`FLAT_INWARD`).
+        `flat` counts the solutions of a root since its bound had not moved for long: x is then some corner of an optimal face that is wide, and
+        rows found near it hold it back from that corner alone. The mean of all corners is near what the face has in common (`FLAT_INWARD`).
+        Many options are placed by a little there, so that from then on, at nodes as well, the tangent of a path may be its strongest row.
         """
+        self._many_weak |= flat > 0
         x = relaxed.x
         inward, weight = (FLAT_INWARD, min(1.0, FLAT_WEIGHT / flat)) if flat else (INWARD, 0.5)
         self._mean = (1 - weight) * self._mean + weight * x
@@ -390,7 +393,7 @@ class Master:
                 [best_cuts(each, point, table, kinds, np.zeros_like(floor)) for each in (self.pool.paths, routes)]
             )
         # without T the star of one path asks for as much as its chord; many weak options add up on a path
-        weak = self.overlay.bundle is not None or bool((self._times > 1).any())
+        weak = self._many_weak or self.overlay.bundle is not None or bool((self._times > 1).any())
         informed = Kinds(stars=~no, chords=np.asarray(table.any(axis=1)), tangents=weak)
         return Cuts.join(
             [

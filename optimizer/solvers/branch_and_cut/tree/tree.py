@@ -4,9 +4,9 @@ The linear program is in `master`, the cuts in `separation` and `budget_hull`, t
 of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
-that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped and the point lies near the
-mean: the optimal face is wide, and x some corner of it. Then floors are raised to what the budgets leave of each commodity at least
-(`bound_tightening`), and the loop begins again, as long as that gains something.
+that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped until it does. From then on the
+point lies near the mean, and rows may be tangents: the optimal face is wide, and x some corner of it. Then floors are raised to what budgets
+leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
 `upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path set, or single option,
@@ -140,6 +140,7 @@ class BranchAndCut:
     _improve: Improvement = field(init=False, default=lambda _: None)
     _last_id: int = field(init=False, default=0)
     _moved: bool = field(init=False, default=False)
+    _flat: int = field(init=False, default=0)
     rule: BranchingRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -218,14 +219,14 @@ class BranchAndCut:
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
             self._moved |= has_moved(history)
-            still = self.root.loss is None and not self._moved
-            flat = max(0, len(history) - SOON) if still else 0
-            if not flat:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
+            still = self.root.loss is None and not self._moved and len(history) > SOON
+            self._flat += still or self._flat > 0
+            if not still:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
                 self.master.program.drop_slack(self.params.root.slack_solves)
             tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
             if by_turns and tightened and len(history) % 2:
                 continue
-            if not self.master.separate(self.root, relaxed, flat=flat) and not tightened:
+            if not self.master.separate(self.root, relaxed, flat=self._flat) and not tightened:
                 break
         return last
 
