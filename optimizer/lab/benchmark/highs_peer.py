@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, vstack
 
-from optimizer.lab.benchmark.peers import CutRows, StarCutModel
+from optimizer.lab.benchmark.star_cut_model import CutRows, StarCutModel
 from optimizer.solvers.branch_and_cut.tree.tree import has_stalled
 from optimizer.solvers.mip.backend import LONGEST, solve_mip
 from optimizer.solvers.params import RootParams
