@@ -12,6 +12,7 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.command import run
 from tests.operations_cases import planned_case
+from tests.test_trial import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,3 +50,17 @@ def test_a_quarter_from_roster_to_the_next_plan(
     lines = run(capsys, monkeypatch, "passes", case.scenario, "--draws", 20, "--quarters", 1, "--json").objects
     whole = next(line for line in lines if line["kind"] == "all")
     assert whole["rate_low"] <= whole["rate"] <= whole["rate_high"]
+
+    (tmp_path / "seed").write_text("a secret of the tests")
+    secret = ("--seed-file", tmp_path / "seed", "--from", "2027-01-04")
+    drawn = ("--vehicles", 60, "--out", tmp_path / "audit.json")
+    assert run(capsys, monkeypatch, "audit", "plan", tmp_path / "next", *secret, *drawn).code == 0
+    assert run(capsys, monkeypatch, "audit", "sheets", tmp_path / "audit.json", "--out", tmp_path / "sheets").code == 0
+    asked = ("--kind", "switch-back", "--blocks", 12, "--runs", 20, "--out", tmp_path / "trial")
+    made = run(capsys, monkeypatch, "trial", "design", tmp_path / "next", *secret, *asked)
+    assert made.code == 0, made.err
+    form = tmp_path / "trial" / "outcomes.csv"
+    fill(form, lambda _, k: {"found": 4 + k % 2, "of": 100})
+    (line,) = run(capsys, monkeypatch, "trial", "analyse", tmp_path / "trial", form, "--json").objects
+    assert line["low"] <= line["effect"] <= line["high"]
+    assert 0 < line["p"] <= 1
