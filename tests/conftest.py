@@ -42,7 +42,7 @@ def _called(app: typer.Typer, *words: Any, **named: Any) -> Any:
     return _trees[shape](*words, **named)
 
 
-typer.main.Typer.__call__ = _called  # type: ignore[method-assign]
+typer.main.Typer.__call__ = _called  # type: ignore[assignment]
 
 FEW_DOTS = 40
 """Dots an inch of the figures that tests draw: packing those of 170 takes a third of a report. The mark `full_size` has those of a user."""
