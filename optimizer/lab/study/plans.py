@@ -29,6 +29,7 @@ from optimizer.problem.plan.evaluation import evaluate
 from optimizer.region import read_region
 from optimizer.region.model import Region
 from optimizer.risk import FieldFlow, World, as_records, make_history
+from optimizer.risk.simulation import AS_IT_WAS, ObservationModel, RecordSettings
 from optimizer.risk.simulation.world import local_markets
 from optimizer.scenario.demand.evaders import scenario_evaders, usual_routes
 from optimizer.scenario.demand.gravity import gateway_index, make_demand
@@ -56,6 +57,15 @@ WORLDS: dict[str, tuple[float, str]] = {
     "local": (0.8, "probit"),
 }
 """Local share of the rate, and how drivers choose: by time with errors of `PERCEPTION`; by length with such errors; one route a pair."""
+AS_THEY_ARE: dict[str, tuple[str, RecordSettings]] = {
+    f"{world}, {error:g} m": (
+        world,
+        RecordSettings(place_error_m=error, late=0.1, missing_seizures=0.05, missing_effort=0.1),
+    )
+    for world in ("flows", "mixed")
+    for error in (8.0, 30.0)
+}
+"""Worlds whose record is written down with errors of places, late, and with gaps."""
 PERCEPTION, DRIVERS = 0.4, 20
 MASS_ERROR = 0.8
 """Standard deviation of the log of true masses of origins and destinations over gravity's."""
@@ -64,6 +74,8 @@ EFFORT: EffortKind = "feedback"
 MARKETS, LOCAL_EVADERS = 40, 300
 PER_HOUR = 0.1
 """Hazard of the background."""
+RESAMPLES = 4000
+"""Resamples of the truths, for intervals."""
 SITES, BUDGET, SURVIVAL = 90, 3, 0.5
 """Sites (a third each of gravity's roads, of the risk map's and of any), posts, and chance to pass one."""
 SEEDS = 4
@@ -121,7 +133,7 @@ def plan_store(folder: Path) -> RowStore[PlansRow]:
 def planned_rows(roads: PlanRoads, seeds: int = SEEDS) -> Iterator[PlannedRow[PlansRow]]:
     """Give the rows of some truths of every world."""
     for seed in range(1, seeds + 1):
-        for world in WORLDS:
+        for world in (*WORLDS, *AS_THEY_ARE):
             options = {"world": world, "effort": EFFORT, "seizures": SEIZURES, "seed": seed, "region": roads.name}
             yield PlannedRow(
                 RunKey.of(package_version(), roads.digest, "plans", **options), partial(plans_row, roads, world, seed)
@@ -131,8 +143,9 @@ def planned_rows(roads: PlanRoads, seeds: int = SEEDS) -> Iterator[PlannedRow[Pl
 def plans_row(roads: PlanRoads, world: str, seed: int) -> PlansRow:
     """Search one truth, and plan from its record in every way."""
     network, demand = roads.region.network, roads.demand
-    local_share, choice = WORLDS[world]
-    rng = np.random.default_rng([31, seed, list(WORLDS).index(world)])
+    drawn, settings = AS_THEY_ARE.get(world, (world, AS_IT_WAS))
+    local_share, choice = WORLDS[drawn]
+    rng = np.random.default_rng([31, seed, list(WORLDS).index(drawn)])
     cost = PER_HOUR * network.time_s / 3600
     routes = RecordDemand(_true_shares(demand, rng), _true_routes(network, demand, choice, rng))
     true = scenario_evaders(demand, network, routes).evaders
@@ -141,14 +154,16 @@ def plans_row(roads: PlanRoads, world: str, seed: int) -> PlansRow:
     flow, market = (part / (part @ length / length.sum()) for part in (flow, market))
     rate = (1 - local_share) * flow + local_share * market
     history = make_history(World(network, rate), EFFORT, SEIZURES, MONTHS, rng)
-    risk = fitted_risk(FieldFlow(demand.prior()), *as_records(history), network)
+    written = ObservationModel(settings, network, np.random.default_rng([32, seed]))
+    risk = fitted_risk(FieldFlow(demand.prior()), *as_records(history, written), network)
+    record = record_demand(demand, network, risk, usual_routes(demand, network, cost, 0.0, 0))
     sites = _sites(network, demand, risk, cost, rng)
     evaders = {
         "truth": (
             *(replace(e, weight=e.weight * (1 - local_share)) for e in true),
             *_markets(network, market, local_share),
         ),
-        **_believed(network, demand, risk, cost),
+        **_believed(network, demand, risk, record, cost),
     }
     instances = {name: _instance(network, cost, sites, group) for name, group in evaders.items()}
     truth = instances["truth"]
@@ -157,7 +172,7 @@ def plans_row(roads: PlanRoads, world: str, seed: int) -> PlansRow:
     for name, instance in instances.items():
         plan = solve(instance, method="greedy", seed=0).plan
         gain[name] = nothing - evaluate(truth, () if plan is None else plan).value
-    fit = _record(network, demand, risk, cost).fit
+    fit = record.fit
     return PlansRow(
         roads=roads.digest,
         region=roads.name,
@@ -225,16 +240,14 @@ def _markets(network: Network, market: Floats, share: float) -> list[Evader]:
     ]
 
 
-def _record(network: Network, demand: GravityDemand, risk: FittedRisk, cost: Floats) -> RecordDemand:
-    return record_demand(demand, network, risk, usual_routes(demand, network, cost, 0.0, 0))
-
-
-def _believed(network: Network, demand: GravityDemand, risk: FittedRisk, cost: Floats) -> dict[str, tuple[Evader, ...]]:
+def _believed(
+    network: Network, demand: GravityDemand, risk: FittedRisk, record: RecordDemand, cost: Floats
+) -> dict[str, tuple[Evader, ...]]:
     """Return the evaders that each way of reading the record believes in."""
     usual = usual_routes(demand, network, cost, 0.0, 0).by_pair()
     index = gateway_index(risk.model, risk.estimate, network, demand.gateways)
     readings = {
-        "record": _record(network, demand, risk, cost),
+        "record": record,
         "gateways": RecordDemand(demand.shares(index), usual),
         "gravity": RecordDemand(demand.prior().weight, usual),
     }
@@ -280,19 +293,25 @@ def write_plans_page(folder: Path) -> PageFiles | None:
     rows = newest_version(plan_store(folder).read())
     if not rows:
         return None
+    written = [row for row in rows if row.world in AS_THEY_ARE]
+    right = [row for row in rows if row.world not in AS_THEY_ARE]
     page = write_page(
         folder / "plans.md",
         "plans.md.j2",
         version=f"{distinct(row.version for row in rows)}, {when_made(rows)}",
-        rows=len(rows),
-        table=plans_table(rows),
+        rows=len(right),
+        table=plans_table(right),
+        written=len(written),
+        written_table=plans_table(written) if written else "",
+        paired=_paired(right),
+        written_paired=_paired(written),
         seizures=SEIZURES,
         sites=SITES,
         budget=BUDGET,
         local=LOCAL_EVADERS,
         error=MASS_ERROR,
         wanted=WANTED,
-        verdict=_verdict(rows),
+        verdict=_verdict(right),
     )
     return PageFiles(page, [])
 
@@ -319,6 +338,21 @@ def plans_table(rows: list[PlansRow]) -> PageTable:
         "local, learnt",
     )
     return PageTable.of(columns, lines, {name: fixed(3) for name in columns[3:]})
+
+
+def _paired(rows: list[PlansRow]) -> str:
+    """Return the mean over truths of what the plan from the record gains over that from gateways, with a bootstrap interval."""
+    if not rows:
+        return ""
+    by_truth: dict[tuple[str, str, int], list[float]] = {}
+    for row in rows:
+        world = AS_THEY_ARE[row.world][0] if row.world in AS_THEY_ARE else row.world
+        share = (row.gain["record"] - row.gain["gateways"]) / row.gain["truth"]
+        by_truth.setdefault((row.region, world, row.seed), []).append(share)
+    difference = np.array([np.mean(shares) for shares in by_truth.values()])
+    drawn = np.random.default_rng(0).choice(difference, (RESAMPLES, difference.size)).mean(axis=1)
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    return f"{difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def _verdict(rows: list[PlansRow]) -> str:
