@@ -226,6 +226,7 @@ def test_halves_of_ports_and_fords_take_the_time_that_is_assumed(network: Networ
         "wider_roads",
         "known_distances",
         "effort",
+        "traffic",
     ],
 )
 def test_every_row_names_its_source(name: str) -> None:
@@ -354,6 +355,17 @@ def test_seizure_table_carries_over_every_land_seizure_of_its_areas() -> None:
 def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
     checked = check_scenario_file(FOLDER / "scenario.toml")
     assert not checked.problems
+    sites, counted = table("checkpoints"), table("traffic")
+    assert f"traffic past {len(counted)} of {len(sites)} sites, by counts" in [
+        str(each.what) for each in checked.assumed
+    ]
+    stated = sum(row["traffic_assumed"] == "no" for row in sites)
+    said = (
+        f"Of {len(sites)} checkpoint sites {len(counted)} take their traffic from counts of 2019 within 30 km on their own road, "
+        f"{stated} from another source; that of {len(sites) - len(counted) - stated} is assumed"
+    )
+    scenario = tomllib.loads((FOLDER / "scenario.toml").read_text(encoding="utf-8"))
+    assert any(said in sentence for sentence in scenario["report"]["assumptions"])
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ OFFICES = ("EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 LATE = "; a year known as a whole, shared out by the months of the year before"
 WITHIN_KM = 30.0
-"""How far along its road a count may lie from a site; `[traffic] counts_within_km` of the scenario."""
+"""How far a count may lie from a site on the same road."""
 HARD = {"Cocaine", "Fentanyl", "Heroin", "Methamphetamine"}
 
 Row = dict[str, str]

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
 
-DPI = 170
+DPI = 150
 
 WIDTH_INCHES = 10.0
 

@@ -199,7 +199,7 @@ def environment() -> Environment:
     )
     environment.filters.update(plain=plain)
     environment.globals["_"] = markup
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False, "ensure_ascii": False}
     return environment
 
 

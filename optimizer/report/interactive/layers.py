@@ -102,7 +102,12 @@ def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int6
 
 def road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
     """Return the tooltip of a road: pairs of a label and a column of `road_columns`."""
-    risk = ((_("Risk"), "@risk"), (_("Search effort"), "@effort")) if content.risk is not None else ()
+    risk: tuple[tuple[str, str], ...] = ()
+    if (
+        content.risk is not None
+    ):  # the unit stands in the title of the layer: in each of thousands of texts it would fill the page
+        with_interval = _("Risk ({percent} interval)").format(percent=percent(content.risk.interval, 0))
+        risk = ((with_interval, "@risk"), (_("Search effort"), "@effort"))
     names = (_("nothing placed"), *([_("today")] if _known_today(content) else []), _("the plan"))
     loads = _("Loads: {layouts}").format(layouts=f" {ARROW} ".join(names))
     return ((_("Road"), "@road"), *risk, (loads, "@loads"), (_("Evaders"), "@evaders"))
@@ -138,13 +143,10 @@ def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
 def _risk_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
     rows = zip(risk.median[segments].tolist(), risk.low[segments].tolist(), risk.high[segments].tolist(), strict=True)
     searched = risk.searched[segments].tolist()
-    unit = plain(risk.unit, 60)
-    searched_said = _("{risk} {unit} ({percent} interval {low} {dash} {high})")
-    unknown_said = _("UNKNOWN, at a guess {risk} {unit} ({percent} interval {low} {dash} {high})")
-    interval = percent(risk.interval, 0)
+    searched_said, unknown_said = "{risk} ({low} {dash} {high})", _("UNKNOWN, at a guess {risk} ({low} {dash} {high})")
     return [
         (searched_said if done else unknown_said).format(
-            risk=number(median), unit=unit, percent=interval, low=number(low), dash=DASH, high=number(high)
+            risk=number(median), low=number(low), dash=DASH, high=number(high)
         )
         if known(median)
         else DASH

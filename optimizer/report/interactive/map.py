@@ -66,8 +66,8 @@ if TYPE_CHECKING:
 TARGET = "map"
 """Id of the element of the page that the map fills."""
 
-MAX_SEGMENTS = 6_000
-"""Segments a browser still pans smoothly."""
+MAX_SEGMENTS = 3_500
+"""Segments a browser still pans smoothly, and that keep the page of a large network small."""
 
 CROPPED = 0.8
 """Share of the map's area below which the map opens on the orders alone."""
