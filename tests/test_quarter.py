@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.operations.simulated_tracks import main
+from optimizer.operations.trial import read_trial
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.command import run
 from tests.operations_cases import planned_case
 from tests.test_trial import fill
+from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,3 +66,24 @@ def test_a_quarter_from_roster_to_the_next_plan(
     (line,) = run(capsys, monkeypatch, "trial", "analyse", tmp_path / "trial", form, "--json").objects
     assert line["low"] <= line["effect"] <= line["high"]
     assert 0 < line["p"] <= 1
+
+
+@pytest.mark.slow
+def test_a_blind_test_of_the_risk_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_scenario(write_scenario(tmp_path), tmp_path / "plan", options={"method": "greedy"}, report=False)
+    (tmp_path / "seed").write_text("a secret of the tests")
+    asked = ("--kind", "risk", "--from", "2027-01-04", "--seed-file", tmp_path / "seed", "--places", 2, "--visits", 3)
+    made = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, "--out", tmp_path / "trial")
+    assert made.code == 0, made.err
+    file = read_trial(tmp_path / "trial")
+    level = {unit.id: unit.group for unit in file.units}
+    form = tmp_path / "trial" / "outcomes.csv"
+    assert "high" not in form.read_text()
+    fill(form, lambda row, _: {"found": {"low": 0, "middle": 1, "high": 3}[level[row["place"]]], "of": 2})
+    lines = run(capsys, monkeypatch, "trial", "analyse", tmp_path / "trial", form, "--json").objects
+    assert [(line["contrast"], line["effect"]) for line in lines] == [
+        ("middle against low index", pytest.approx(0.5)),
+        ("high against low index", pytest.approx(1.5)),
+    ]
