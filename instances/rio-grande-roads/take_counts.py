@@ -302,7 +302,7 @@ def write_traffic(counts: Sequence[Row]) -> None:
         if not mine:
             continue
         places = [np.array([float(each[axis]) for each in mine]) for axis in ("lon", "lat")]
-        away = great_circle_m(*places, np.array([lon]), np.array([lat])) / 1000
+        away = great_circle_m(places[0], places[1], np.array([lon]), np.array([lat])) / 1000
         nearest = int(np.argmin(away))
         if away[nearest] <= WITHIN_KM:
             each = mine[nearest]
