@@ -31,6 +31,7 @@ from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.briefing.guarantees import plan_warnings, traffic_warnings
 from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
 from optimizer.pipeline.roster.duties import duties_of
+from optimizer.plans.beat_floor import without_weak_beats
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.plan_content import StepTimes, plan_content, plan_geojson, run_content
@@ -338,8 +339,12 @@ def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _PlanSearc
             doubt = plans_over_draws(compiled, asked.doubt, starts=starts, executor=asked.executor, listener=times)
         found = doubt.as_planned(compiled.instance, compiled.scenario.solve.gap)
         return _PlanSearch(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
-    found = _given(asked.given, compiled, times) if asked.given is not None else _solved(asked, compiled, starts, times)
-    return _PlanSearch(compiled, found, _plan_of(found))
+    if asked.given is not None:
+        found = _given(asked.given, compiled, times)
+        return _PlanSearch(compiled, found, _plan_of(found))
+    found = _solved(asked, compiled, starts, times)
+    driven = without_weak_beats(compiled.instance, found, {team.id: team.floor for team in compiled.scenario.teams})
+    return _PlanSearch(_warned(compiled, *driven.warnings), driven.found, _plan_of(driven.found))
 
 
 def _plan_of(found: Result) -> Plan:

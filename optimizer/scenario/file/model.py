@@ -488,6 +488,13 @@ class TeamModel(Strict):
     )
     passing: float = Field(0, ge=0, le=1, description="chance that it detects a load that it meets while driving")
     uses: dict[str, Amount] = Field({}, description="amount of each resource that one beat takes")
+    floor: float = Field(
+        0,
+        ge=0,
+        le=1e9,
+        description="least loads that a beat stops beside the rest of the plan, in the unit of the plan's value: .001 is a thousandth of all "
+        "loads where `[evaders] loads` is not given; a beat that stops less is not driven",
+    )
     speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
         {}, description="fastest they drive by road class; the road's own speed for others"
     )
