@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.analysis.cooperation.output import cooperation_page, sentences
 from optimizer.analysis.frontier.frontier import BudgetRange, Frontier, FrontierPoint
-from optimizer.analysis.frontier.output import fall_sentence, frontier_page
+from optimizer.analysis.frontier.output import budget_titles, fall_sentence, frontier_page, knee_sentence
 from optimizer.analysis.uncertainty.sensitivity import (
     Sensitivity,
     Variation,
@@ -21,7 +21,9 @@ from optimizer.analysis.uncertainty.sensitivity import (
     VariedPlan,
     sensitivity_sentences,
 )
+from optimizer.base.text.formatting import SPACE
 from optimizer.cli.console import verdict
+from optimizer.problem.instance.changes import Changes, change_sentences
 from optimizer.problem.plan.difference import NOTHING, ValueBounds, difference
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result
@@ -78,6 +80,33 @@ def test_a_curve_says_what_its_bounds_say(bounds: list[tuple[float, float]], say
     title = frontier_figure("teams", [0, 1, 2], lower, upper, None).axes[0].get_title(loc="left")
     assert ("brings nothing" in title) == (says == "brings nothing")
     assert ("not yet known" in title) == (says == "not yet known")
+
+
+def test_budgets_stand_with_their_unit() -> None:
+    """Money in thousands a year is no money: the unit stands in sentences, columns, and the figure; once where it names the resource."""
+    found = replace(
+        _curve((0.88, 0.89), (0.6, 0.61), (0.5, 0.51)),
+        ranges=(BudgetRange("money", (0.0, 1.0, 2.0)),),
+        units=("thousand USD a year",),
+    )
+    assert "From money 0 thousand USD a year to money 2 thousand USD a year" in fall_sentence(found).replace(SPACE, " ")
+    knee = found.knee()
+    assert knee is not None
+    assert "Up to 1 thousand USD a year of money a unit" in knee_sentence(found, knee)
+    assert budget_titles(found) == ["money, thousand USD a year"]
+    named = replace(found, units=("money of 2026",))
+    assert "From 0 money of 2026 to 2 money of 2026" in fall_sentence(named).replace(SPACE, " ")
+    assert "Up to 1 of money of 2026 a unit" in knee_sentence(named, knee)
+    assert budget_titles(named) == ["money of 2026"]
+
+
+def test_a_changed_budget_is_said_in_its_unit() -> None:
+    instance = random_instance(1)
+    first, *others = instance.resources
+    paid = replace(instance, resources=(replace(first, name="funds", unit="thousand USD a year"), *others))
+    for name in ("funds", first.id):
+        (said,) = change_sentences(Changes(budgets={name: 2250.0}), paid.resources)
+        assert said == f"the budget of {name} is 2,250 thousand USD a year"
 
 
 def test_a_knee_is_one_that_bounds_prove() -> None:

@@ -153,10 +153,15 @@ def _brings(gain: MarginalGain) -> str:
 
 
 def _show(found: Frontier) -> None:
-    from optimizer.analysis.frontier.output import change_sentences, fall_sentence, knee_sentence, point_content
+    from optimizer.analysis.frontier.output import (
+        budget_titles,
+        change_sentences,
+        fall_sentence,
+        knee_sentence,
+        point_content,
+    )
 
-    names = [each.resource for each in found.ranges]
-    gains = found.gains() if len(names) == 1 else ()
+    gains = found.gains() if len(found.ranges) == 1 else ()
     rows = []
     for k, point in enumerate(found.points):
         line = point_content(found, k)
@@ -173,12 +178,17 @@ def _show(found: Frontier) -> None:
                 shown,
             ]
         )
-    shown = ["changes at most" if found.of_changes else name for name in names]
-    columns = [*shown, "value", "no plan below", "one more brings (proven range)", "against the row before"]
+    columns = [
+        *budget_titles(found),
+        "value",
+        "no plan below",
+        "one more brings (proven range)",
+        "against the row before",
+    ]
     title = "Value over the changes of today's layout" if found.of_changes else "Value over the budget"
     print_table(title, columns, rows)
     print_line(fall_sentence(found))
     for sentence in change_sentences(found):
         print_line(sentence)
     if (knee := found.knee()) is not None:
-        print_line(knee_sentence(knee, names[0]))
+        print_line(knee_sentence(found, knee))

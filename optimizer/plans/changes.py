@@ -12,7 +12,7 @@ from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.instance.changes import WHERE, Changes
+from optimizer.problem.instance.changes import WHERE, Changes, change_sentences
 from optimizer.problem.instance.option_names import named_options
 from optimizer.scenario.compile.burden import SEARCHES
 from optimizer.scenario.compile.options import resource_id
@@ -39,7 +39,10 @@ def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -
         With every change that the instance has no place for.
     """
     other = {path: value for path, value in settings.items() if path != LANGUAGE}
-    asked = [*(f"{path} is {value!r}" for path, value in other.items()), *changes.sentences]
+    asked = [
+        *(f"{path} is {value!r}" for path, value in other.items()),
+        *change_sentences(changes, compiled.instance.resources),
+    ]
     if not asked:
         return compiled
     warning = message("This plan departs from the scenario, as asked: {changes}.", changes=asked)

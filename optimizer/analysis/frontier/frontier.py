@@ -200,11 +200,14 @@ class Frontier:
         In the order of the budgets, those of the last resource running fastest.
     complete
         Whether every point was searched; one that was not has what the others prove of it.
+    units
+        Unit of each of the ranges, for people; empty where it has none.
     """
 
     ranges: tuple[BudgetRange, ...]
     points: tuple[FrontierPoint, ...]
     complete: bool
+    units: tuple[str, ...] = ()
 
     def gains(self) -> tuple[MarginalGain, ...]:
         """Return what one more unit brings between neighbours of a curve of one resource."""
@@ -337,7 +340,8 @@ def frontier(
             if budgets not in known and (starts or not stopping.cancelled()):
                 known[budgets] = _without_search(shared, budgets, known, stopping)
     points = tuple(_point(instance, budgets, known) for budgets in grid)
-    return Frontier(tuple(ranges), points, complete)
+    units = {name: each.unit for each in instance.resources for name in (each.name, each.id)}
+    return Frontier(tuple(ranges), points, complete, tuple(units.get(each.resource, "") for each in ranges))
 
 
 def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:

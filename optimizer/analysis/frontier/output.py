@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.frontier.frontier import CHANGES
-from optimizer.base.text.formatting import DASH, number, percent, with_range
+from optimizer.base.text.formatting import DASH, Amount, amounts, begins_with_name, number, percent, with_range
 from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
@@ -68,7 +68,7 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
     }
     curve = partial(
         frontier_figure,
-        names[0],
+        budget_titles(found)[0],
         [point.budgets[0] for point in found.points],
         [point.lower for point in found.points],
         [point.upper for point in found.points],
@@ -99,8 +99,7 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         amounts = (*(number(amount, 6) for amount in point.budgets), number(point.upper, 4), number(point.lower, 4))
         rows.append((*amounts, brings, changed or DASH))
     changes = found.of_changes
-    shown = [_("Changes at most") if name == CHANGES else name for name in names]
-    columns = [*shown, _("Value"), _("No plan below")]
+    columns = [*budget_titles(found), _("Value"), _("No plan below")]
     table = ReportTable(
         "points",
         _("What one more brings until the next row, as found, with the range that is proven"),
@@ -112,7 +111,7 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         tuple(rows),
     )
     knee = found.knee()
-    said = [knee_sentence(knee, names[0])] if knee else []
+    said = [knee_sentence(found, knee)] if knee else []
     title = _("{name}: value over the changes of today's layout") if changes else _("{name}: value over the budget")
     return ShortPage(
         title=title.format(name=instance_name),
@@ -162,20 +161,38 @@ def change_sentences(found: Frontier) -> list[str]:
     return sentences
 
 
-def knee_sentence(knee: FrontierPoint, resource: str) -> str:
+def budget_titles(found: Frontier) -> list[str]:
+    """Return what people call each budget, with its unit: `money, thousand USD a year`."""
+    units = _units(found)
+    names = [_("Changes at most") if each.resource == CHANGES else each.resource for each in found.ranges]
+    return [
+        name if not unit else unit if begins_with_name(unit, name) else f"{name}, {unit}"
+        for name, unit in zip(names, units, strict=True)
+    ]
+
+
+def _units(found: Frontier) -> tuple[str, ...]:
+    return found.units or ("",) * len(found.ranges)
+
+
+def knee_sentence(found: Frontier, knee: FrontierPoint) -> str:
     """Say up to where a unit brings more than on average."""
+    resource, unit = found.ranges[0].resource, _units(found)[0]
     if resource == CHANGES:
         return _(
             "Up to {count} changes each brings on average more than over the whole curve; beyond them less."
         ).format(count=number(knee.budgets[0], 6))
     return _(
         "Up to {budget} of {resource} a unit brings on average more than over the whole curve; beyond it less."
-    ).format(budget=number(knee.budgets[0], 6), resource=resource)
+    ).format(
+        budget=number(knee.budgets[0], 6) if begins_with_name(unit, resource) else _amount(knee.budgets[0], unit),
+        resource=unit if begins_with_name(unit, resource) else resource,
+    )
 
 
 def fall_sentence(found: Frontier) -> str:
     """Return what may be said of all that more brings, from the smallest budgets to the largest."""
-    names = [each.resource for each in found.ranges]
+    names, units = [each.resource for each in found.ranges], _units(found)
     first, last, fall = found.points[0], found.points[-1], found.fall
     said = {
         "less": _("From {first} to {last} what gets through goes from {most} to {least}."),
@@ -185,8 +202,8 @@ def fall_sentence(found: Frontier) -> str:
         "What more brings from {first} to {last} is not yet known: between {low} and {high}. More time brings the bounds together."
     )
     return said.get(fall.says, opened).format(
-        first=_budgets(first.budgets, names),
-        last=_budgets(last.budgets, names),
+        first=_budgets(first.budgets, names, units),
+        last=_budgets(last.budgets, names, units),
         most=number(first.upper, 4),
         least=number(last.upper, 4),
         low=number(fall.low, 3),
@@ -200,9 +217,17 @@ def _brings(gain: MarginalGain) -> str:
     return with_range(number(gain.found, 4), number(gain.low), number(gain.high))
 
 
-def _budgets(amounts: Sequence[float], names: Sequence[str]) -> str:
+def _amount(amount: float, unit: str) -> str:
+    return f"{number(amount, 6)} {unit}".rstrip()
+
+
+def _budgets(budgets: Sequence[float], names: Sequence[str], units: Sequence[str]) -> str:
     shown = [
-        counted("{count} change", "{count} changes", int(amount)) if name == CHANGES else f"{number(amount, 6)} {name}"
-        for amount, name in zip(amounts, names, strict=True)
+        counted("{count} change", "{count} changes", int(amount))
+        if name == CHANGES
+        else amounts({name: Amount(amount, unit)})
+        if unit
+        else _amount(amount, name)
+        for amount, name, unit in zip(budgets, names, units, strict=True)
     ]
     return shown[0] if len(shown) == 1 else _("{first} and {second}").format(first=shown[0], second=shown[1])

@@ -104,9 +104,13 @@ def amounts(costs: Mapping[str, Amount]) -> str:
     texts = []
     for name, (amount, unit) in costs.items():
         text, called = amount_with_unit(amount, unit), plain(name)
-        said = plain(unit).split(" ")[0].casefold() == called.casefold()
-        texts.append(text if said else f"{called}{SPACE}{text}")
+        texts.append(text if begins_with_name(unit, name) else f"{called}{SPACE}{text}")
     return "; ".join(texts) or DASH
+
+
+def begins_with_name(unit: str, name: str) -> bool:
+    """Return whether a unit begins with the name of its resource, and so stands for both: `agents a shift` of agents."""
+    return plain(unit).split(" ")[0].casefold() == plain(name).casefold()
 
 
 def sentence(text: str) -> str:

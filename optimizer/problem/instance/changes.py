@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.text.formatting import number
+from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.option_names import named_options
 from optimizer.problem.instance.requirements import Requirement
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
+    from optimizer.problem.instance.options import Option, Resource
 
 WHERE = "what is to change"
 
@@ -57,14 +57,8 @@ class Changes:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What changes, for people."""
-        return (
-            *(f"the budget of {name} is {number(amount, 10)}" for name, amount in self.budgets.items()),
-            *(f"{name} must be used" for name in self.forced),
-            *(f"{name} must not be used" for name in self.forbidden),
-            *(["what stands today stays"] if self.keep_today else []),
-            *([f"at most {self.change_at_most} sites differ from today"] if self.change_at_most is not None else []),
-        )
+        """What changes, for people; where there is an instance, `change_sentences` says budgets in its units."""
+        return change_sentences(self, ())
 
     @property
     def content(self) -> dict[str, Any]:
@@ -168,6 +162,21 @@ def _ids(instance: Instance, positions: set[int]) -> list[str]:
 
 def _one_of(name: str, options: list[int]) -> Requirement:
     return Requirement(name, tuple(options), (1.0,) * len(options), 1.0)
+
+
+def change_sentences(changes: Changes, resources: Sequence[Resource]) -> tuple[str, ...]:
+    """Say what changes, for people: budgets in the units of these resources."""
+    units = {name: plain(each.unit) for each in resources for name in (each.name, each.id)}
+    return (
+        *(
+            f"the budget of {name} is {number(amount, 10)} {units.get(name, '')}".rstrip()
+            for name, amount in changes.budgets.items()
+        ),
+        *(f"{name} must be used" for name in changes.forced),
+        *(f"{name} must not be used" for name in changes.forbidden),
+        *(["what stands today stays"] if changes.keep_today else []),
+        *([f"at most {changes.change_at_most} sites differ from today"] if changes.change_at_most is not None else []),
+    )
 
 
 # Teams as a resource: a plan uses one of its type for each beat.
