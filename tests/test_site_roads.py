@@ -10,8 +10,12 @@ import pytest
 
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.pipeline.check import check_scenario_file
+from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option
 from optimizer.scenario.check.sites import ListedSite, place_sites, site_warnings
 from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.options import unpassed_warnings
 from optimizer.scenario.file.model import SiteModel
 from tests.standin import sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
@@ -104,3 +108,28 @@ def test_check_and_plan_warn_of_the_same_places(tmp_path: Path) -> None:
     assert any("Old mill (356 m from R5, primary)" in warning for warning in warnings)
     assert any("Yard (713 m)" in warning for warning in warnings)
     assert set(warnings) <= set(compile_scenario(scenario).warnings)
+
+
+def test_a_site_that_nobody_passes_is_told() -> None:
+    """A lane off the main road leads to a ring of two roads; evaders travel the main road, and one keeps to a loop that he drives."""
+    tail = np.array([0, 1, 1, 3, 3, 4, 1, 5])
+    head = np.array([1, 2, 3, 4, 4, 3, 5, 1])
+    option = Option("main", (0,), (0.5,), {}, site="main")
+    others = [
+        replace(option, id=f"at-{arc}", site=f"at-{arc}", label=f"Site {arc}", arcs=(arc,)) for arc in (1, 2, 4, 6, 7)
+    ]
+    through = Evader("through", 0, 2, 1.0)
+    loop = Evader("loop", 0, 2, 1.0, routes=(Route((0, 6, 7, 1), 1.0),))
+    instance = Instance(
+        name="lane",
+        node_id=np.array(list("abcdef")),
+        tail=tail,
+        head=head,
+        reliability=np.full(tail.size, 0.9),
+        evaders=(through, loop),
+        options=(option, *others),
+        resources=(),
+    )
+    (said,) = unpassed_warnings(instance)
+    assert str(said).endswith(": Site 2, Site 4.")
+    assert unpassed_warnings(replace(instance, options=(option,))) == []

@@ -18,7 +18,7 @@ from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.check.sites import road_sites, with_counts
 from optimizer.scenario.compile.burden import burden_of
 from optimizer.scenario.compile.mobility import with_mobility
-from optimizer.scenario.compile.options import compile_options, layout_warnings, unanswered_warnings
+from optimizer.scenario.compile.options import compile_options, layout_warnings, unanswered_warnings, unpassed_warnings
 from optimizer.scenario.compile.source_measures import with_measures
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.scenario.patrols.patrol_field import compile_patrols
@@ -262,6 +262,7 @@ def _warnings(travel: ScenarioTravel, table: OptionTable, instance: Instance) ->
     warnings += () if travel.risk is None else travel.risk.estimate.warnings
     warnings += [*travel.record.warnings, *unanswered_warnings(table.unanswered)]
     warnings += layout_warnings(table.options, table.resources)
+    warnings += unpassed_warnings(instance)
     if not instance.options and instance.patrols is None:
         warnings.append(message("The scenario offers no site: nothing can be placed."))
     return warnings

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from optimizer.base.text.formatting import amount_with_unit
 from optimizer.base.text.messages import Message, counted_message, message, shortened
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
     from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.kinds import CueModel, Effect, KindModel
@@ -106,6 +108,40 @@ def unanswered_warnings(unanswered: Sequence[str]) -> list[Message]:
     ]
 
 
+def unpassed_warnings(instance: Instance) -> list[Message]:
+    """Return what to tell of sites that no evader can pass: on no way between two places where evaders begin or end.
+
+    With one node more, joined to all these places, a road is part of such a way if and only if it lies in a block (a biconnected component)
+    of that node: any two edges of a block lie on a common cycle. Directions are left out, so what is named is passed by nobody.
+    """
+    import networkx as nx
+
+    outside = len(instance.node_id)
+    graph = nx.Graph()
+    graph.add_edges_from(zip(instance.tail.tolist(), instance.head.tolist(), strict=True))
+    graph.add_edges_from((outside, node) for each in instance.evaders for node in (each.origin, each.destination))
+    passed = {arc for each in instance.evaders for route in each.routes for arc in route.arcs}  # these may drive a loop
+    ways: set[frozenset[int]] = set()
+    for block in nx.biconnected_component_edges(graph):
+        roads = {frozenset(edge) for edge in block}
+        if any(outside in road for road in roads):
+            ways |= roads
+
+    def is_passed(arc: int) -> bool:
+        return arc in passed or frozenset((int(instance.tail[arc]), int(instance.head[arc]))) in ways
+
+    unpassed = [each for each in instance.options if each.site and each.arcs and not any(map(is_passed, each.arcs))]
+    names = list(dict.fromkeys(each.label or each.id for each in unpassed))
+    if not names:
+        return []
+    return [
+        message(
+            "No evader passes these, so they find nothing; check on which road each stands: {sites}.",
+            sites=shortened(names, 5),
+        )
+    ]
+
+
 def layout_warnings(options: Sequence[Option], resources: Sequence[Resource]) -> list[Message]:
     """Return what to tell of a layout of today that takes more of a resource than there is."""
     found = []
@@ -114,10 +150,10 @@ def layout_warnings(options: Sequence[Option], resources: Sequence[Resource]) ->
         if total > resource.budget * (1 + BUDGET_TOLERANCE):
             found.append(
                 message(
-                    "Today's layout takes {total:.10g} of {resource}, and there is {budget:.10g}: not all of it can stay.",
-                    total=total,
+                    "Today's layout takes {total} of {resource}, and there is {budget}: not all of it can stay.",
+                    total=amount_with_unit(total, resource.unit),
                     resource=resource.id,
-                    budget=resource.budget,
+                    budget=amount_with_unit(resource.budget, resource.unit),
                 )
             )
     return found
