@@ -38,7 +38,7 @@ PLATFORMS = {
 MOST_MB = 400
 """Megabytes that an archive may have: it must go through slow lines and on small sticks."""
 
-SCENARIO = "instances/rio-grande"
+SCENARIO = "instances/rio-grande-roads"
 
 INSTALL_LINUX = """#!/bin/sh
 # Installs beside this file, from this folder alone. Another Python: PYTHON=python{version} ./install.sh
