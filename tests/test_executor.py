@@ -45,7 +45,7 @@ def sums(executor: Executor, **options: Any) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Executor]:
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as local:
         yield Executor(scheduler=local.scheduler_address)
 
 

@@ -399,11 +399,12 @@ def test_people_are_told_of_beats(
     _show(planned)
     out = capsys.readouterr().out
     first: BeatRow = content.driven[0]
-    assert "against every beat; within the beats weighed" in out
+    assert "no plan within the budgets" in out
     assert f"A: {HOSTILE}" in out
     for stop in first.stops:
         assert f"{stop.label}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" in out
     assert "with these beats" in out
+    assert "against every beat; within the beats weighed" in verdict(planned.result)
     assert "against every beat" not in verdict(replace(planned.result, weighed=None))
 
 

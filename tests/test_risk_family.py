@@ -263,7 +263,7 @@ def test_a_cluster_makes_the_rows_that_this_machine_makes(tmp_path: Path) -> Non
     task = CellTask(Cell("small", "f03", DESIGNED, family()[3].seizures, 1), tmp_path, ((RAW,), (OURS,)))
     carry_out([task], tmp_path / "here")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
         carry_out([task], tmp_path / "there", scheduler=cluster.scheduler_address)
     here, there = (

@@ -108,11 +108,11 @@ def test_check_report_and_plan_say_which_traffic_was_taken(tmp_path: Path) -> No
     (tmp_path / "sites.csv").write_text(sites, encoding="utf-8")
     assumed = {item.what: item.value for item in check_scenario_file(scenario).assumed}
     assert assumed["traffic past 1 of 5 sites"].startswith("not known: a post there inspects every vehicle")
-    assert "secondary 1500" in assumed["traffic past 1 of 5 sites, by road class"]
+    assert "secondary 1,500" in assumed["traffic past 1 of 5 sites, by road class"]
 
     plan_scenario(scenario, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    meaning = html.unescape(page[page.index("<h3>It assumes</h3>") :])
+    meaning = html.unescape(page[page.index(">It assumes<") :])
     assert all(f"{what}: " in meaning for what in assumed)
     assert "1,500 (by class, secondary road)" in page
     assert "800 (given)" in page

@@ -269,7 +269,7 @@ def verdict_in_percent(result: Result) -> str:
     )
     if result.lower is None:
         return f"{through}{ended}; how much better another plan could be was not proven."
-    if result.upper - result.lower <= 1e-6:
+    if result.upper - result.lower <= 1e-8 * result.upper:
         return f"{through}; no plan within the budgets does better: that is proven."
     every = "" if result.weighed is None else ", whatever beats its teams drive"
     return f"{through}{ended}; no plan within the budgets can go below {percent_below(result.lower)}{every}."
