@@ -52,10 +52,14 @@ def _site_row(
     )
 
 
+ROAD_WIDTH = 15.0
+"""Metres within which a place is on its road: half a highway of four lanes."""
+
+
 def _road(site: PlanSite) -> str:
-    """Return the road that a site watches, and how far the place given lies from it."""
+    """Return the road that a site watches, and how far the place given lies from it where that is more than a road is wide."""
     names = ", ".join(filter(None, (site.road, word(site.road_class))))
-    if not site.distance_m:
+    if not site.distance_m or site.distance_m < ROAD_WIDTH:
         return names
     return _("{road}; {metres} m away").format(road=names, metres=f"{site.distance_m:.0f}")
 

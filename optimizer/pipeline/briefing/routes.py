@@ -149,7 +149,7 @@ def _roads(compiled: Compiled, arcs: NDArray[np.int64]) -> tuple[str, ...]:
     network = compiled.region.network
     length: dict[str, float] = {}
     for arc, metres in zip(arcs.tolist(), network.length_m[arcs].tolist(), strict=True):
-        name = ("" if network.ref is None else str(network.ref[arc])) or str(network.name[arc])
+        name = ("" if network.ref is None else str(network.ref[arc]).replace(";", "/")) or str(network.name[arc])
         if name:
             length[name] = length.get(name, 0.0) + metres
     longest = set(sorted(length, key=lambda name: -length[name])[:ROADS_NAMED])
