@@ -149,7 +149,7 @@ def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be
     assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
     assert through.sentences[0] == "Today, and with the plan: 13.8 percentage points less."
     assert (cost.figure, cost.sentences) == ("1,100 of 1,200 officers a shift", ("2.5 money.",))
-    assert short.figure == "at most 0.2 points"
+    assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
     assert "not ruled out" in short.sentences[0]
     assert "The record cannot tell" in short.sentences[1]
 
@@ -167,6 +167,8 @@ def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_li
     ("changes", "figure"),
     [
         ({"lower": 0.3118}, "nothing: proven"),
+        ({"upper": 1e-7, "lower": 0.0, "existing": 0.9}, "at most 0.1 points"),  # proven is relative to the value
+        ({"lower": 0.05}, "not yet known: at most 26.2 points"),  # more than the plan gains on today
         ({"lower": None}, "not known"),
         ({"lower": 0.0, "method": "given"}, "not known"),
     ],

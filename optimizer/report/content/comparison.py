@@ -11,7 +11,14 @@ from optimizer.base.text.language import gettext as _
 from optimizer.problem.plan.difference import ValueBounds
 from optimizer.problem.plan.difference import difference as proven_difference
 from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, minus
-from optimizer.report.content.summary import difference, difference_in_points, difference_unit, unit, value
+from optimizer.report.content.summary import (
+    at_most,
+    difference,
+    difference_in_points,
+    difference_unit,
+    unit,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -307,7 +314,8 @@ def first_changes_sentences(content: ReportContent) -> tuple[str, ...]:
     for row in facts.rows:
         today = ValueBounds(summary.existing, summary.existing)
         gain = proven_difference(today, ValueBounds(min(summary.bound or 0.0, row.value), row.value))
-        low, high = (difference_in_points(summary, each) for each in (max(gain.low, 0.0), gain.high))
+        least, most = max(gain.low, 0.0), at_most(summary, gain.high)
+        low, high = (difference_in_points(summary, each) for each in (least, most))
         if gain.says != "less" or whole <= 0:
             lines.append(
                 _("What {few} of its {all} changes alone bring is not yet known: between {low} and {high}.").format(

@@ -17,7 +17,14 @@ from optimizer.report.content.comparison import (
 from optimizer.report.content.mixture import ALWAYS, mixture_order
 from optimizer.report.content.report_table import largest_first, minus
 from optimizer.report.content.risk import record_doubts
-from optimizer.report.content.summary import difference, difference_in_points, difference_short, ordered, value
+from optimizer.report.content.summary import (
+    at_most,
+    difference,
+    difference_in_points,
+    difference_short,
+    ordered,
+    value,
+)
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 
@@ -43,8 +50,6 @@ NAME, PLACE = 80, 60
 """Characters of a name or place that a line of the order holds."""
 MOST_EXAMPLES = 2
 """Examples in a sentence."""
-NOTHING_LEFT = 1e-6
-"""Up to this difference between value and bound a plan is the best possible."""
 
 LINES_A_SHEET = 50
 """Lines that one sheet of paper holds beside what stands under them; an order of more says on its first sheet that it goes on."""
@@ -294,13 +299,13 @@ def _cost(content: ReportContent) -> KeyFigure:
 def _short_of_best(content: ReportContent) -> KeyFigure:
     """Say how far the plan may be from the best possible, and what the record cannot tell."""
     summary = ordered(content)
-    left = minus(summary.upper, summary.bound) if summary.bound_asked else None
-    if left is None:
+    if summary.left is None:
         figure = _("not known")
-    elif left <= NOTHING_LEFT:
+    elif summary.proved:
         figure = _("nothing: proven")
     else:
-        figure = _("at most {points}").format(points=difference_short(summary, left))
+        said = _("at most {points}") if summary.searched_enough else _("not yet known: at most {points}")
+        figure = said.format(points=difference_short(summary, at_most(summary, summary.left)))
     return KeyFigure(_("Short of the best possible plan"), figure, (*_proof(content), *record_doubts(content)))
 
 
@@ -400,17 +405,17 @@ def _sure(content: ReportContent) -> tuple[str, ...]:
 
 def _proof(content: ReportContent) -> list[str]:
     summary = ordered(content)
-    left = minus(summary.upper, summary.bound)
+    left = summary.left
     if not summary.bound_asked:
         return [_("How much better another plan could be is not known: no bound was asked for.")]
     if left is None:
         return [_("How much better another plan could be was not proven.")]
-    if left <= NOTHING_LEFT:
+    if summary.proved:
         return [_("No plan within these budgets does better in the model: that is proven.")]
     gained = minus(summary.existing, summary.upper)
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
     beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
-    return [f"{said.format(points=difference_in_points(summary, left))} {beside}".rstrip()]
+    return [f"{said.format(points=difference_in_points(summary, at_most(summary, left)))} {beside}".rstrip()]
 
 
 def _mobile(content: ReportContent) -> list[str]:

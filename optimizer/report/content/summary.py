@@ -19,6 +19,8 @@ from optimizer.report.content.report_table import minus
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optimizer.report.content.report_content import ReportContent
 
 
@@ -97,6 +99,17 @@ class PlanSummary:
     def bound_asked(self) -> bool:
         """Whether there is a bound, or was to be one: not of a plan that is given, unless its file states one."""
         return self.method != GIVEN or bool(self.bound)
+
+    @property
+    def left(self) -> float | None:
+        """By how much another plan may let less through, as far as bounds say; None where no bound was asked for or proven."""
+        return minus(self.upper, self.bound) if self.bound_asked else None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the plan is proven to be the best possible."""
+        left = self.left
+        return left is not None and self.upper is not None and left <= PROVED * max(abs(self.upper), PROVED)
 
     @property
     def searched_enough(self) -> bool:
@@ -201,7 +214,7 @@ def not_enough(content: ReportContent) -> str:
     return _(
         "Not yet known: the best plan is between {lower} and {upper}. A better one may save more than this one does. There is no order to "
         "sign: give the search more time."
-    ).format(lower=_rounded_down(summary, bound), upper=value(summary, summary.upper))
+    ).format(lower=_rounded_down(summary, bound), upper=value(summary, _rounded(summary, summary.upper, math.ceil)))
 
 
 def solve_sentence(content: ReportContent) -> str:
@@ -283,7 +296,7 @@ def _bound(summary: PlanSummary) -> str:
         return _("no bound was asked for")
     if lower is None or upper is None or not known(lower):
         return _("how much better another layout could be was not proven")
-    if upper - lower <= PROVED * max(abs(upper), PROVED):
+    if summary.proved:
         return _("no layout within these budgets does better")
     bound = _("no layout within these budgets can bring it below {value}").format(value=_rounded_down(summary, lower))
     if upper - lower > WIDE * abs(upper):
@@ -292,12 +305,15 @@ def _bound(summary: PlanSummary) -> str:
 
 
 def _rounded_down(summary: PlanSummary, lower: float | None) -> str:
-    if lower is None or not known(lower):
-        return DASH
+    return DASH if lower is None or not known(lower) else value(summary, _rounded(summary, lower, math.floor))
+
+
+def _rounded(summary: PlanSummary, amount: float, way: Callable[[float], int]) -> float:
+    """Return an amount rounded up or down to the digits that are shown, so that a bound claims no more than was proven."""
     if summary.share:
-        return percent(math.floor(round(lower * 1000, 9)) / 1000)
-    unit = 10.0 ** (math.floor(math.log10(abs(lower))) - 2) if lower else 1.0
-    return number(math.floor(round(lower / unit, 9)) * unit)
+        return way(round(amount * 1000, 9)) / 1000
+    unit = 10.0 ** (math.floor(math.log10(abs(amount))) - 2) if amount else 1.0
+    return way(round(amount / unit, 9)) * unit
 
 
 # Values and their differences in the unit of a summary.
@@ -318,6 +334,11 @@ def difference(summary: PlanSummary, amount: float | None) -> str:
 def difference_with_unit(summary: PlanSummary, amount: float | None) -> str:
     """Return a difference and what it counts, or a dash."""
     return f"{difference(summary, amount)} {difference_unit(summary)}" if known(amount) else DASH
+
+
+def at_most(summary: PlanSummary, amount: float) -> float:
+    """Return a proven bound from above on a difference, rounded up to the digits that are shown."""
+    return _rounded(summary, amount, math.ceil)
 
 
 def difference_in_points(summary: PlanSummary, amount: float | None) -> str:
