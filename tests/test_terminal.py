@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.cli.console import ProgressPrinter, print_table
+from optimizer.base.text.formatting import SPACE
+from optimizer.cli.console import ProgressPrinter, print_table, verdict_in_percent
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.plan import Plan
+from optimizer.problem.plan.result import Result
 from tests.cases import random_instance
 
 ROOT = Path(__file__).parents[1]
@@ -127,11 +130,15 @@ def test_no_text_of_a_table_steers_the_terminal_or_breaks_a_line(capsys: pytest.
 
 
 class Screen(io.StringIO):
-    """A standard error that says whether it is a terminal."""
+    """A standard error that says whether it is a terminal; its number is none of the process."""
 
     def __init__(self, *, terminal: bool) -> None:
         super().__init__()
         self._terminal = terminal
+
+    def fileno(self) -> int:
+        """Return a number."""
+        return 990
 
     def isatty(self) -> bool:
         """Say so."""
@@ -166,3 +173,22 @@ def test_a_file_has_a_plain_log_with_a_line_for_each_change(monkeypatch: pytest.
     assert "\r" not in "".join(lines)
     assert lines[-1].endswith("solving: at best 74.8 % get through so far, no plan can go below 63.4 %")
     assert _shown(monkeypatch, terminal=False, shares=False).splitlines()[-1].endswith("0.6349 .. 0.7474 (gap 15.05%)")
+
+
+def test_the_rewritten_line_keeps_to_the_width_of_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A longer one would break, and each rewriting would leave the line before on the screen; standard output may be a file."""
+    widths = {990: os.terminal_size((30, 24))}
+    monkeypatch.setattr("os.get_terminal_size", lambda number: widths[number])
+    lines = _shown(monkeypatch, terminal=True).split("\r")[1:]
+    assert [len(line.rstrip("\n")) for line in lines] == [29, 29]
+
+
+def test_what_gets_through_is_rounded_as_in_the_table_and_on_the_page_and_the_bound_is_rounded_down() -> None:
+    result = Result("compact", "feasible", "time", Plan(()), 0.6209, 0.7424, 1.0, 0)
+    said = verdict_in_percent(result).replace(SPACE, " ")
+    assert said == (
+        "74.2 % of all loads get through, when its time limit ended the search; no plan within the budgets can go below 62.0 %."
+    )
+    proven = verdict_in_percent(replace(result, lower=0.7424, limit=None))
+    assert proven.endswith("no plan within the budgets does better: that is proven.")
+    assert verdict_in_percent(replace(result, method="given", lower=0.0)).endswith("no bound was asked for.")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import sys
 import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.text.formatting import number
+from optimizer.base.text.formatting import number, percent
 from optimizer.base.text.messages import shortened
 from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import SilentListener
@@ -179,11 +180,20 @@ _rewritten = 0
 def rewrite(text: str) -> None:
     """Write over the line of standard error that was rewritten last, within the width of the terminal."""
     global _rewritten  # noqa: PLW0603 - a process has one terminal
-    wide = shutil.get_terminal_size().columns - 1
+    wide = _columns() - 1
     text = printable(text)[:wide]
     sys.stderr.write("\r" + text.ljust(min(_rewritten, wide)))
     sys.stderr.flush()
     _rewritten = max(len(text), 1)
+
+
+def _columns() -> int:
+    """Return how wide the terminal of standard error is; that of standard output may be a file, or another."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return columns or shutil.get_terminal_size().columns
 
 
 def end_rewritten() -> None:
@@ -261,7 +271,7 @@ def verdict_in_percent(result: Result) -> str:
 
     if result.upper is None:
         return verdict(result)
-    through = f"{percent_above(result.upper)} of all loads get through"
+    through = f"{percent(result.upper)} of all loads get through"
     if result.method == GIVEN and not result.lower:
         return f"the plan was given: {through}; no bound was asked for."
     ended = {None: "", "interrupted": ", when it was interrupted"}.get(

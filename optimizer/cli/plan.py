@@ -240,7 +240,7 @@ def _show(planned: Planned) -> None:
     layouts += [(single, shown(values.plan)), (everything, shown(values.everything))]
     print_table("What gets through each layout", ["layout", "gets through" if shares else "value"], layouts)
     if values.by_mobility:
-        _show_mobility(values.by_mobility, planned.compiled.scenario.evaders.mobility)
+        _show_mobility(values.by_mobility, planned.compiled.scenario.evaders.mobility, shares=shares)
     if planned.doubt is not None:
         _show_doubt(planned.doubt)
     if planned.sensitivity is not None:
@@ -249,29 +249,36 @@ def _show(planned: Planned) -> None:
     print_line(f"Report: {report}" if report.name in planned.files else f"Plan, without a report: {planned.folder}")
 
 
-def _show_mobility(values: Sequence[MobilityValues], assumed: float) -> None:
+def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: bool) -> None:
     """Print what plan and today's layout let through if other shares of the informed loads may change gateway, and the range of the gain."""
-    from optimizer.base.text.formatting import number
+    from optimizer.base.text.formatting import decimal, number
     from optimizer.scenario.compile.mobility import RANGE
+
+    shown = _percent if shares else six_figures
+
+    def gain(amount: float) -> str:
+        return decimal(100 * amount) if shares else number(amount)
 
     rows = [
         (
             f"{row.mobility:.0%}" + (", at no cost" if row.free else ", as assumed" if row.mobility == assumed else ""),
-            "-" if row.existing is None else six_figures(row.existing),
-            six_figures(row.plan),
-            number(row.gains[0]) if row.gains else "-",
-            f"{number(min(row.gains))} to {number(max(row.gains))}" if row.gains else "-",
+            shown(row.existing),
+            shown(row.plan),
+            gain(row.gains[0]) if row.gains else "-",
+            f"{gain(min(row.gains))} to {gain(max(row.gains))}" if row.gains else "-",
         )
         for row in values
     ]
     title = "If traffickers may change gateway (the search and its bound are of the assumed case)"
-    print_table(title, ["informed loads that may", "today's layout", "this plan", "gain", "over detection"], rows)
-    gains = [gain for row in values for gain in row.gains]
+    gained = "gain (points)" if shares else "gain"
+    print_table(title, ["informed loads that may", "today's layout", "this plan", gained, "over detection"], rows)
+    gains = [each for row in values for each in row.gains]
     if gains:
         own = next(row.gains[0] for row in values if row.mobility == assumed and not row.free)
         than = "with nothing placed" if values[0].existing is None else "under today's layout"
+        points = " percentage points" if shares else ""
         print_line(
-            f"Less gets through than {than}: {number(own)} as assumed, {number(min(gains))} to {number(max(gains))} over who may "
+            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to {gain(max(gains))} over who may "
             "change gateway and how well sites detect. Proven is the search in this model, not the world."
         )
     if not assumed:
