@@ -69,10 +69,10 @@ SITE_M = 1000.0
 """How far a checkpoint may be drawn from its road."""
 FAR_DEGREES, LONGEST_DEGREES = 0.6, 3.0
 """How far a road is looked for, and longer than any stretch."""
-LAND_BORDER = [(-109.05, 31.3322), (-108.2082, 31.3332), (-108.2082, 31.7836)]
-"""West of the river: the parallels and the meridian between New Mexico and Chihuahua."""
-BEYOND = [(-93.0, 25.9567), (-93.0, 36.0), (-109.05, 36.0)]
-"""Around the rest of the map."""
+LAND_BORDER = [(-111.0746, 31.3322), (-108.2082, 31.3332), (-108.2082, 31.7836)]
+"""West of the river: the parallels and the meridian between Chihuahua and Sonora, and New Mexico and Arizona."""
+BEYOND = [(-80.0, 25.9567), (-80.0, 45.0), (-111.0746, 45.0)]
+"""Around the rest, far enough off that maps of the roads do not show these sides: they are no border."""
 DEGREE_M = 111_195.0
 BORDER_SOURCE = (
     "US Census Bureau, TIGER/Line county boundaries (2009), simplified to about 0.6 km, "
