@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.base.files import workbook
-from optimizer.base.files.tables import WantedColumns, decimal_degrees, read_csv
+from optimizer.base.files.tables import WantedColumns, csv_header, decimal_degrees, read_csv
+from optimizer.records.record_parser import read_record_file
+from optimizer.records.sources import USUAL_NAMES, SeizureSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +105,25 @@ def test_titles_above_the_header_are_passed_over_and_lines_keep_their_numbers(tm
     table = read_csv(path, "a file", WANTED, remarks=said)
     assert (table.number, table.text["lon"]) == ([6], ["1.5"])
     assert "its header on line 5" in said[0]
+
+
+@pytest.mark.parametrize("title", ["Office of the South", "Office\x0c of the South", "Office\u2028of the South"])
+def test_titles_stand_above_headers_whose_columns_nobody_named(tmp_path: Path, title: str) -> None:
+    path, said = tmp_path / "finds.csv", list[str]()
+    path.write_text(f"{title}\n\ntime,lon,lat,amount\n2024-05-01,1,2,3\n", encoding="utf-8")
+    table = read_record_file(path, SeizureSource(file=path, source="South"), said)
+    assert (table.number, table.text["lon"]) == ([4], ["1"])
+    assert "its header on line 3" in said[0]
+    assert "amount" in csv_header(path, "a file", USUAL_NAMES)
+
+
+def test_a_header_at_fault_is_named_by_its_line_and_sheet(tmp_path: Path) -> None:
+    (tmp_path / "finds.csv").write_text("title\ntime,lon,lon,lat\n2024,1,2,3\n")
+    with pytest.raises(InputError, match="finds.csv, line 2: found column 'lon' 2 times"):
+        read_csv(tmp_path / "finds.csv", "a file", WANTED, remarks=[])
+    path = saved(tmp_path / "finds.xlsx", [["About these finds"]], ROWS)
+    with pytest.raises(InputError, match="the sheet 'Sheet' of a workbook .1.other sheet was not read., line 1: found no"):
+        read_csv(path, "a file", WANTED, remarks=[])
 
 
 @pytest.mark.parametrize(

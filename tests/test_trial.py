@@ -288,6 +288,9 @@ def test_forms_that_cannot_be_used_are_refused(switched: Path) -> None:
         with pytest.raises(InputError) as refused:
             analyse_trial(switched, [form])
         assert words in str(refused.value)
+    form.write_text("Sector South\n" + form.read_text())  # of people still, below a title
+    with pytest.raises(InputError, match="columns about people"):
+        analyse_trial(switched, [form])
 
 
 def test_a_row_twice_a_changed_trial_and_another_secret_are_refused(switched: Path, tmp_path: Path) -> None:

@@ -271,7 +271,8 @@ def _form(path: Path, remarks: list[str]) -> Any:  # noqa: ANN401 - a table of t
         numeric=("found", "of", "delivered"),
     )
     told: list[str] = []
-    refuse_personal(path, csv_header(path, "outcomes of a trial"), "counts, and nothing about people")
+    header = csv_header(path, "outcomes of a trial", columns.spellings())
+    refuse_personal(path, header, "counts, and nothing about people")
     table = read_csv(path, "outcomes of a trial", columns, typed_by_hand=True, remarks=told)
     remarks += [f"{path}: {remark}" for remark in told]
     return table

@@ -57,6 +57,12 @@ class EffortColumns(_Columns):
     unit: Id | None = Field(None, description="What the row's amount counts; a file with several kinds is refused.")
 
 
+USUAL_NAMES = frozenset(
+    info.alias or field for kind in (SeizureColumns, EffortColumns) for field, info in kind.model_fields.items()
+)
+"""Columns under which fields of records are looked for when none is named."""
+
+
 class _Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

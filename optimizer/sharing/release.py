@@ -26,7 +26,7 @@ from optimizer.records.importers.writing import safe_text
 from optimizer.records.marking import Marking, markings_of, strictest
 from optimizer.records.period import parse_period
 from optimizer.records.record_parser import RecordParser, open_records
-from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.region import save_region
 from optimizer.scenario.check.check import check_scenario, read_evidence
 from optimizer.scenario.demand.record_demand import fitted_risk
@@ -200,7 +200,7 @@ def _write_list(place: Path, agency: str, minimum: int, files: Mapping[str, Rele
 def _record(path: Path) -> SeizureSource | EffortSource:
     """Return what a file is by its columns: effort where it has amounts."""
     plain = path.suffix.lower() not in GEOJSON_SUFFIXES
-    kind = EffortSource if plain and "amount" in csv_header(path, "a record") else SeizureSource
+    kind = EffortSource if plain and "amount" in csv_header(path, "a record", USUAL_NAMES) else SeizureSource
     described: dict[str, Any] = {"file": Path(path.name), "source": path.stem}
     return kind(**described, unit="amount") if kind is EffortSource else kind(**described)
 

@@ -11,6 +11,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import FileProblems, InputError, Problem
@@ -132,7 +133,7 @@ def read_csv(
     decoded = csv_text(path, what)
     above = lines_above_header(decoded.text, wanted)
     separator = separator_of(_without_lines(decoded.text, above), wanted.spellings())
-    reader = csv.reader(io.StringIO(decoded.text, newline=""), strict=True, delimiter=separator)
+    reader = csv.reader(_lines(decoded.text), strict=True, delimiter=separator)
     collected = FileProblems(path) if problems is None else problems
     dialect = _layout(decoded, above, separator)
     numbers: list[int] = []
@@ -140,13 +141,14 @@ def read_csv(
     try:
         while reader.line_num < above:
             next(reader)
+        where = ", ".join(filter(None, (str(path), decoded.encoding, f"line {above + 1}")))
         header = [name.strip() for name in next(reader, [])]
         meant = renamed(header, wanted.aliases)
         dialect += [
             message("the column {column!r} for {name!r}", column=column, name=name) for column, name in meant.items()
         ]
         header = [meant.get(name, name) for name in header]
-        _check_header(path, header, wanted, every=typed_by_hand)
+        _check_header(where, header, wanted, every=typed_by_hand)
         columns = wanted.among(header)
         positions = [header.index(name) for name in columns]
         begin = reader.line_num + 1
@@ -191,26 +193,38 @@ def _layout(decoded: DecodedText, above: int, separator: str) -> list[str]:
 def lines_above_header(text: str, wanted: WantedColumns) -> int:
     """Return how many lines of titles and notes stand above the header: 0 unless a later line alone names every required column.
 
-    Files that people keep, and exports of offices, have a title, a date or a note above their table.
+    Where none is required it is the line that alone names two wanted ones. Files that people keep, and exports of offices, have a title, a
+    date or a note above their table.
     """
-    lines = text.splitlines()[:MOST_ABOVE]
+    lines = list(islice(_lines(text), MOST_ABOVE))
     needed = [{name.casefold(), *wanted.aliases.get(name, ())} for name in wanted.required]
-    if not needed:
-        return 0
+    known = wanted.spellings()
+
+    def is_header(names: set[str]) -> bool:
+        return all(each & names for each in needed) if needed else len(names & known) > 1
+
     complete = [
-        at
-        for at, line in enumerate(lines)
-        if any(all(each & set(_cells(line, mark)) for each in needed) for mark in SEPARATORS)
+        at for at, line in enumerate(lines) if any(is_header(set(_cells(line, mark))) for mark in SEPARATORS)
     ]
     if len(complete) != 1 or any(line.count('"') % 2 for line in lines[: complete[0]]):
         return 0
     first = next((line for line in lines if line.strip()), "")
-    named = {name for mark in SEPARATORS for name in _cells(first, mark)} & wanted.spellings()
+    named = {name for mark in SEPARATORS for name in _cells(first, mark)} & known
     return 0 if named and lines.index(first) != complete[0] else complete[0]
 
 
+def _lines(text: str) -> io.StringIO:
+    """Return what gives the lines of a text as `csv.reader` counts them: a form feed in a title ends none."""
+    return io.StringIO(text, newline="")
+
+
 def _without_lines(text: str, count: int) -> str:
-    return "".join(text.splitlines(keepends=True)[count:]) if count else text
+    if not count:
+        return text
+    lines = _lines(text)
+    for _ in range(count):
+        lines.readline()
+    return lines.read()
 
 
 def _decimal_degrees(text: dict[str, list[str]], columns: Sequence[str]) -> list[str]:
@@ -368,23 +382,30 @@ def _western_text(content: bytes) -> str | None:
     return None if several or inside or foreign > MOST_FOREIGN * letters else text
 
 
-def csv_header(path: Path, what: str) -> list[str]:
+def csv_header(path: Path, what: str, known: Collection[str]) -> list[str]:
     """Return the names of the columns of a CSV file, casefolded, whatever separates them.
+
+    Parameters
+    ----------
+    path, what
+        As in `read_csv`.
+    known
+        Names by which a header is found below titles.
 
     Raises
     ------
     InputError
         As `csv_text`.
     """
-    first = csv_text(path, what).text.partition("\n")[0]
-    return [name.strip().strip('"') for name in re.split(r"[,;\t|]", first.strip().casefold())]
+    text = csv_text(path, what).text
+    header = _without_lines(text, lines_above_header(text, WantedColumns((), tuple(known)))).partition("\n")[0]
+    return [name.strip().strip('"') for name in re.split(r"[,;\t|]", header.strip().casefold())]
 
 
-def _check_header(path: Path, header: Sequence[str], wanted: WantedColumns, *, every: bool) -> None:
+def _check_header(where: str, header: Sequence[str], wanted: WantedColumns, *, every: bool) -> None:
     """Refuse a header; with `every`, also for columns that are not wanted."""
     if not header:
-        raise InputError(Problem(f"{path}, line 1", "nothing", "a header row that names the columns"))
-    where = f"{path}, line 1"
+        raise InputError(Problem(where, "nothing", "a header row that names the columns"))
     problems = _column_problems(where, header, wanted, every=every)
     if every:
         further = wanted.among(header)

@@ -25,7 +25,7 @@ from optimizer.base.text.language import ENGLISH, terms_in
 from optimizer.base.text.messages import counted_message, listed, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
-from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import measured_traffic, read_traffic_counts
 from optimizer.region.model import border_warnings
 from optimizer.scenario.check.jurisdictions import Jurisdictions
@@ -585,7 +585,7 @@ def _columns(path: Path) -> set[str]:
     if path.suffix.lower() in GEOJSON_SUFFIXES:
         return set()
     try:
-        return set(csv_header(path, "a file of records"))
+        return set(csv_header(path, "a file of records", USUAL_NAMES))
     except InputError:
         return set()
 
