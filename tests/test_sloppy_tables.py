@@ -65,7 +65,26 @@ def test_hidden_sheets_are_not_read(tmp_path: Path) -> None:
     for row in ROWS:
         shown.append(row)
     book.save(tmp_path / "finds.xlsx")
-    assert len(read_csv(tmp_path / "finds.xlsx", "a file", WANTED, remarks=[])) == 2
+    said: list[str] = []
+    assert len(read_csv(tmp_path / "finds.xlsx", "a file", WANTED, remarks=said)) == 2
+    assert "the sheet 'Finds' of a workbook (1\N{NO-BREAK SPACE}other sheet was not read)" in said[0]
+
+
+def test_cells_with_errors_are_counted(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = saved(tmp_path / "finds.xlsx", [*ROWS, ["2024", "#N/A", 1, "#REF!"]])
+    assert read_csv(path, "a file", WANTED, remarks=said).text["lon"] == ["-98.25", "-98", ""]
+    assert "2\N{NO-BREAK SPACE}cells of the workbook hold errors" in said[0]
+
+
+def test_a_sheet_with_a_stray_cell_far_off_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in ROWS:
+        book.active.append(row)
+    book.active["XFD9000"] = " "
+    book.save(tmp_path / "finds.xlsx")
+    with pytest.raises(InputError, match="last filled cell is in row 9,000 and column 16,384"):
+        read_csv(tmp_path / "finds.xlsx", "a file", WANTED, remarks=[])
 
 
 def test_workbooks_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +98,11 @@ def test_workbooks_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: 
     damaged.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(InputError, match=r"an Excel workbook \(\.xlsx\) \(.*one that is whole"):
         read_csv(damaged, "a file", WANTED, remarks=[])
+    whole = path.read_bytes()
+    for at in (whole.rindex(b"PK\x01\x02"), whole.rindex(b"PK\x01\x02") + 6):  # the directory, and a version in it
+        damaged.write_bytes(whole[:at] + b"\xff\xff" + whole[at + 2 :])
+        with pytest.raises(InputError, match=r"an Excel workbook \(\.xlsx\) \(.*one that is whole"):
+            read_csv(damaged, "a file", WANTED, remarks=[])
     monkeypatch.setattr(workbook, "LARGEST", 1000)
     with pytest.raises(InputError, match="MB unpacked"):
         read_csv(path, "a file", WANTED, remarks=[])
@@ -119,10 +143,12 @@ def test_titles_stand_above_headers_whose_columns_nobody_named(tmp_path: Path, t
 
 def test_a_header_at_fault_is_named_by_its_line_and_sheet(tmp_path: Path) -> None:
     (tmp_path / "finds.csv").write_text("title\ntime,lon,lon,lat\n2024,1,2,3\n")
-    with pytest.raises(InputError, match="finds.csv, line 2: found column 'lon' 2 times"):
+    with pytest.raises(InputError, match=r"finds\.csv, line 2: found column 'lon' 2 times"):
         read_csv(tmp_path / "finds.csv", "a file", WANTED, remarks=[])
     path = saved(tmp_path / "finds.xlsx", [["About these finds"]], ROWS)
-    with pytest.raises(InputError, match="the sheet 'Sheet' of a workbook .1.other sheet was not read., line 1: found no"):
+    with pytest.raises(
+        InputError, match=r"the sheet 'Sheet' of a workbook \(1.other sheet was not read\), line 1: found no"
+    ):
         read_csv(path, "a file", WANTED, remarks=[])
 
 

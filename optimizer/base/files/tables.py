@@ -203,9 +203,7 @@ def lines_above_header(text: str, wanted: WantedColumns) -> int:
     def is_header(names: set[str]) -> bool:
         return all(each & names for each in needed) if needed else len(names & known) > 1
 
-    complete = [
-        at for at, line in enumerate(lines) if any(is_header(set(_cells(line, mark))) for mark in SEPARATORS)
-    ]
+    complete = [at for at, line in enumerate(lines) if any(is_header(set(_cells(line, mark))) for mark in SEPARATORS)]
     if len(complete) != 1 or any(line.count('"') % 2 for line in lines[: complete[0]]):
         return 0
     first = next((line for line in lines if line.strip()), "")
@@ -348,7 +346,13 @@ def _sheet_said(sheet: Sheet) -> str:
     others = counted_message(
         "{count} other sheet was not read", "{count} other sheets were not read", len(sheet.others)
     )
-    return f"{said} ({others})" if sheet.others else said
+    errors = counted_message(
+        "{count} cell of the workbook holds an error such as #N/A, and is empty here",
+        "{count} cells of the workbook hold errors such as #N/A, and are empty here",
+        sheet.errors,
+    )
+    more = [text for text, there in ((others, sheet.others), (errors, sheet.errors)) if there]
+    return f"{said} ({'; '.join(more)})" if more else said
 
 
 LETTERS = "áéíóúàèìòùâêîôûäëïöüãõñçßÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÄËÏÖÜÃÕÑÇ"
