@@ -20,7 +20,7 @@ from optimizer.risk.location_error import fit_location_error, misplacement
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, candidate_routes, explain_by_routes, local_traffic
 from optimizer.risk.shrunk_rate import ShrunkRate
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
-from optimizer.scenario.demand.record_demand import _written_rows
+from optimizer.scenario.demand.record_demand import _by_tips, _written_rows, _WrittenRows
 from optimizer.solvers.solve import solve
 from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
@@ -255,6 +255,15 @@ def test_errors_of_places_are_not_taken_for_local_traffic(error_m: float, found_
     shares = [each.local.sum() / rows.sum() for each, rows in ((plain, known.own_count), (explained, found.rows.count))]
     assert shares[0] > 0.2
     assert shares[1] < 0.1
+
+
+def test_tips_are_a_share_of_seizures_and_not_of_effort() -> None:
+    # 90 of effort where flows make 1 each, 30 of tips half there and half where they make .2: 15 + 3 of 108 seizures
+    effort, tips, rate = csr_array(diags_array([105.0, 15.0])), np.array([15.0, 15.0]), np.array([1.0, 0.2])
+    placed = _WrittenRows(CountedRows(effort, np.array([[105.0], [3.0]])), 0.0, tips, 0.0)
+    assert _by_tips(placed, rate, 0.0) == pytest.approx(18 / 108)
+    # all of it local: no place is known to have more, so that tips make what they are of effort
+    assert _by_tips(placed, 0 * rate, 1.0) == pytest.approx(30 / 120)
 
 
 def test_chances_to_be_written_down_elsewhere_are_those_of_drawn_places() -> None:

@@ -57,8 +57,8 @@ class RecordFit:
         Share of them that no flow explains, at places of their own: mean, least and most of the draws. What is known by area alone and no flow
         explains has no place, and does not count.
     place_error_m, tips
-        Standard deviation of the error of places, metres along each axis, and share of seizures far from recorded effort, as they were found
-        likeliest; 0 where places are taken as right.
+        Standard deviation of the error of places, metres along each axis, and share of the seizures that are expected of no recorded effort,
+        both as the likeliest fit has them; 0 where places are taken as right.
     before, after
         Correlation of the square roots of flow and of median risk on searched segments, weighted by effort: of the flows by gravity and
         travel time alone, and of those that explain the record.
@@ -221,7 +221,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     placed = len(flows.local) - len(known.area_counts)  # rows of areas come last: what they leave over has no place
     fit = _fit(candidates, counted, estimate, rate, flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0))
     if placed_rows is not None:
-        fit = replace(fit, place_error_m=placed_rows.error_m, tips=placed_rows.tips)
+        fit = replace(fit, place_error_m=placed_rows.error_m, tips=_by_tips(placed_rows, rate, fit.local))
     local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
     through = np.asarray(candidates.on @ on_route) >= THROUGH_SHARE
     # Local loads start where the risk exceeds what the flows explain, off the through roads, and keep to the way to the nearest of these.
@@ -280,7 +280,7 @@ def _counted(known: Evidence, model: RiskModel) -> CountedRows:
 ERRORS_M = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 """Errors of places that are tried, from the least upwards for as long as they make the record likelier."""
 TIPS = (0.001, 0.03, 0.1, 0.25)
-"""Shares of seizures made by no recorded effort that are tried; the first is for none, and lets no seizure be impossible."""
+"""Shares of all effort that tips stand for which are tried; the first is for none, and lets no seizure be impossible."""
 LEAST_GAIN = 5.0
 """Logarithm of the likelihood ratio from which on a record is taken to have errors of places."""
 TRIED_ROUNDS = 25
@@ -293,7 +293,8 @@ class _WrittenRows:
 
     rows: CountedRows
     error_m: float
-    tips: float
+    tips: NDArray[np.float64]
+    """(m,) effort of tips; none where the likeliest share is the least."""
     likelihood: float
 
 
@@ -325,7 +326,8 @@ def _written_rows(
             effort = (1 - tips) * (moved + diags_array(exact)) + diags_array(tips * anywhere)
             rows = CountedRows(csr_array(effort), count[:, None])
             found = explain_by_routes(candidates, rows, TRIED_ROUNDS)
-            tried.append(_WrittenRows(rows, error, tips, float(found.likelihood[0])))
+            by_tips = (tips if tips > TIPS[0] else 0.0) * anywhere
+            tried.append(_WrittenRows(rows, error, by_tips, float(found.likelihood[0])))
         likeliest = max(tried, key=lambda each: each.likelihood)
         if not error:
             plain = tried[0].likelihood
@@ -337,15 +339,32 @@ def _written_rows(
     return best
 
 
+def _by_tips(placed: _WrittenRows, rate: NDArray[np.float64], local: float) -> float:
+    """Return the share of the seizures that tips make: less than their share of effort, where effort was where loads pass.
+
+    Parameters
+    ----------
+    placed
+        The record.
+    rate
+        (m,) seizures per effort that flows make.
+    local
+        Share of the seizures that no flow explains.
+    """
+    total = float(placed.rows.count.sum())
+    share = float(placed.tips.sum()) / float(placed.rows.effort.sum())
+    return float(placed.tips @ rate) / total + local * share
+
+
 def _misplaced(fit: RecordFit) -> tuple[str, ...]:
     """Return what is said of a record whose places are wrong."""
-    if not fit.place_error_m and fit.tips <= TIPS[0]:
+    if not fit.place_error_m and not fit.tips:
         return ()
     said = message(
         "Seizures are taken as written down about {error:n} m from where they were made (standard deviation along each axis), and {tips:.0%} "
         "as found far from recorded effort: flows explain the record over that error. With exact places more of it would look local.",
         error=fit.place_error_m,
-        tips=fit.tips if fit.tips > TIPS[0] else 0.0,
+        tips=fit.tips,
     )
     if fit.place_error_m < ERRORS_M[-1]:
         return (said,)
