@@ -482,7 +482,7 @@ def test_busy_segments_stay_even_beyond_the_limit() -> None:
 )
 def test_any_shape_of_border_is_drawn(border: Any) -> None:
     content = full_content(border=border)
-    assert all(isinstance(part, shapely.LineString) for part in border_parts(content))
+    assert all(isinstance(part, shapely.LineString) for part in border_parts(content.border))
     assert ("Border" in _labels(interactive_map(content).item)) == (not border.is_empty)
     legend = draw_risk(_axes(), content).get_legend()
     assert legend is not None

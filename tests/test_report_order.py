@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import shapely
 
 from optimizer.base.text.formatting import ARROW, DASH, SPACE
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
-from optimizer.report.maps.geography import known_places
+from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
 from optimizer.report.maps.small_map import small_map
 from optimizer.report.page import page
@@ -247,3 +248,18 @@ def test_a_town_is_named_before_a_crossing_that_is_nearer_and_states_never() -> 
 def test_the_direction_is_that_from_the_place(lon: float, lat: float, wind: str) -> None:
     place = NamedPlace("Null", -179.9 if lon > 100 else 0.0, 0.0)
     assert f" {wind} of Null" in _names(place).where(lon, lat)
+
+
+@pytest.mark.parametrize("shape", [shapely.LineString, shapely.Polygon])
+def test_a_town_beyond_the_border_is_named_last(shape: type[shapely.LineString | shapely.Polygon]) -> None:
+    over, own = NamedPlace("Over", 1.0, 41.98), NamedPlace("Own", 1.0, 42.3)
+    bridge = NamedPlace("Bridge", 1.1, 42.0, "crossing")
+    border = border_parts(shape([(0.0, 42.0), (2.0, 42.0), (2.0, 41.0), (0.0, 41.0)]))
+    network = full_content().network
+
+    def where(*places: NamedPlace) -> str:
+        return PlaceNames(network, places, border).where(1.0, 42.02).replace(SPACE, " ")
+
+    assert where(over, own, bridge) == "31 km south of Own"
+    assert where(over, bridge) == "near Bridge"
+    assert where(over) == "near Over"  # better than degrees

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from optimizer.base.text.formatting import Amount
 from optimizer.base.text.language import gettext, term
 from optimizer.base.text.messages import translated
-from optimizer.report.maps.geography import known_places
+from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
 from optimizer.scenario.compile.burden import SEARCHES, UNIT
 
@@ -81,7 +81,7 @@ def place_names(compiled: Compiled) -> PlaceNames:
     """Return all places that a spot can be near to."""
     region = compiled.region
     known = known_places(region.settlements, region.crossings, region.gateways)
-    return PlaceNames(region.network, (*named_places(compiled), *known))
+    return PlaceNames(region.network, (*named_places(compiled), *known), border_parts(region.border))
 
 
 def of_cap(text: str) -> str:

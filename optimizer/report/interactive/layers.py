@@ -133,7 +133,7 @@ def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[
 
 def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
     """Return the border as a layer; none where there is no border."""
-    lines = border_parts(content)
+    lines = border_parts(content.border)
     if not lines.size:
         return []
     columns = line_columns(lines, plane, tolerance(content))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
@@ -75,7 +76,9 @@ def _distance_to(network: Network, busy: NDArray[np.bool_]) -> NDArray[np.float6
 def place_names(content: ReportContent) -> PlaceNames:
     """Return the places of a report that a spot can be near to."""
     return PlaceNames(
-        content.network, (*content.places, *known_places(content.settlements, content.crossings, content.gateways))
+        content.network,
+        (*content.places, *known_places(content.settlements, content.crossings, content.gateways)),
+        border_parts(content.border),
     )
 
 
@@ -93,11 +96,11 @@ def thinness(segments: int, least: float) -> float:
     return float(np.clip((1500 / max(segments, 1)) ** 0.4, least, 1.0))
 
 
-def border_parts(content: ReportContent) -> NDArray[np.object_]:
-    """Return the border as simple lines (rings where it is an area); empty where there is none."""
-    if content.border is None or content.border.is_empty:
+def border_parts(border: BaseGeometry | None) -> NDArray[np.object_]:
+    """Return a border as simple lines (rings where it is an area); empty where there is none."""
+    if border is None or border.is_empty:
         return np.empty(0, dtype=object)
-    parts = shapely.get_parts(shapely.get_parts(content.border))
+    parts = shapely.get_parts(shapely.get_parts(border))
     kind = shapely.get_type_id(parts)
     rings = shapely.get_rings(parts[kind == shapely.GeometryType.POLYGON])
     lines = parts[np.isin(kind, (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING))]

@@ -43,7 +43,7 @@ def named_towns(content: ReportContent) -> NamedTowns:
     listed = [place for place in content.places if place.kind == "town"]
     named = {town.name: town for town in (*listed, *sorted(towns, key=lambda town: (-town.population, town.name)))}
     named.pop("", None)
-    border, every = border_parts(content), list(named.values())
+    border, every = border_parts(content.border), list(named.values())
     if not border.size or not every:
         return NamedTowns([], every)
     plane = plane_of(content)

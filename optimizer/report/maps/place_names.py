@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import shapely
 from scipy.spatial import cKDTree
 
 from optimizer.base.text.formatting import SPACE, number
@@ -25,6 +26,8 @@ NEAR_KM = 10.0
 """Kilometres from a place up to which a spot is near it; beyond them its distance and direction are said."""
 TOWN_KM = 60.0
 """Kilometres up to which a town is named before a crossing that is nearer."""
+FEW = 8
+"""Places nearest to a spot among which one of its own side is sought."""
 WINDS = (
     marked("north"),
     marked("north-east"),
@@ -71,16 +74,23 @@ class SegmentName(NamedTuple):
 class PlaceNames:
     """The places that a spot can be near to: a town within 60 km before any other place, else the nearest of any kind.
 
+    A town beyond the border is named last: nobody is sent to a road near a town of another country.
+
     Parameters
     ----------
     network
         The roads.
     places
         In any order; states and countries are not used.
+    border
+        Its lines, in degrees; None where there is none.
     """
 
-    def __init__(self, network: Network, places: Sequence[NamedPlace]) -> None:
+    def __init__(
+        self, network: Network, places: Sequence[NamedPlace], border: NDArray[np.object_] | None = None
+    ) -> None:
         self._network = network
+        self._border = np.empty(0, dtype=object) if border is None else border
         towns = [place for place in places if place.kind == "town" and place.name]
         others = [place for place in places if place.kind == "crossing" and place.name]
         self._sets = [
@@ -122,17 +132,27 @@ class PlaceNames:
         return SegmentName(self.joined(road, where), road, None if nearest is None else nearest.name)
 
     def _nearest(self, spot: NDArray[np.float64], road: str) -> NamedPlace | None:
+        beyond = None
         for places, tree in self._sets:
             last = tree is self._sets[-1][1]
-            for k in _nearest_two(tree, spot, len(places)):
+            for k in _nearest_few(tree, spot, len(places)):
                 place = places[k]
-                if place.name != road and (last or _kilometres(place, spot) <= TOWN_KM):
+                if place.name == road or not (last or _kilometres(place, spot) <= TOWN_KM):
+                    continue
+                if place.kind != "town" or not self._across(place, spot):
                     return place
-        return None
+                beyond = beyond or place
+        return beyond
+
+    def _across(self, place: NamedPlace, spot: NDArray[np.float64]) -> bool:
+        """Return whether the way to a place crosses the border an odd number of times."""
+        way = shapely.LineString(np.array([spot, (place.lon, place.lat)]))
+        crossed = shapely.intersection(self._border[shapely.intersects(self._border, way)], way)
+        return len(shapely.get_coordinates(crossed)) % 2 == 1
 
 
-def _nearest_two(tree: cKDTree, spot: NDArray[np.float64], count: int) -> list[int]:
-    found = tree.query(_on_sphere(spot[None])[0], k=list(range(1, min(2, count) + 1)))[1]
+def _nearest_few(tree: cKDTree, spot: NDArray[np.float64], count: int) -> list[int]:
+    found = tree.query(_on_sphere(spot[None])[0], k=list(range(1, min(FEW, count) + 1)))[1]
     return [int(k) for k in np.ravel(found)]
 
 

@@ -101,7 +101,7 @@ def small_map(content: ReportContent) -> SmallMap | None:
         WIDTH,
         round(height, 1),
         _path(shapely.transform(lines, units), frame),
-        _path(shapely.transform(border_parts(content), units), frame),
+        _path(shapely.transform(border_parts(content.border), units), frame),
         tuple((x, y) for x, y in crosses),
         marks,
     )

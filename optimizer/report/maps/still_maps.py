@@ -178,7 +178,7 @@ def draw_routes(ax: Axes, content: ReportContent, layers: MapLayers, *, after: b
 
 def draw_border(ax: Axes, content: ReportContent) -> list[Line2D]:
     """Draw the border, where there is one, and return the line of the legend."""
-    border = border_parts(content)
+    border = border_parts(content.border)
     if not border.size:
         return []
     lines = [shapely.get_coordinates(part) for part in border]
