@@ -10,8 +10,11 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
+from optimizer.base.text.language import speaking
+from optimizer.pipeline.briefing.briefing import budget_rows
 from optimizer.pipeline.export import reopen_plan
 from optimizer.pipeline.plan import Planned, plan_scenario
+from optimizer.plans.display_names import DisplayNames
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.report.geodata.layers import placement_layers
@@ -147,6 +150,13 @@ def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> N
     used = {resource["id"]: resource["used"] for resource in plan["resources"]}
     assert used["teams@police"] <= 3  # posts and beats draw on one budget
     assert used["teams mobile"] == len(plan["beats"])
+
+
+def test_budgets_call_teams_by_their_names_in_the_language_of_the_page(planned: Planned) -> None:
+    compiled = planned.compiled
+    with speaking("es", {"es": {"mobile": "equipo m\u00f3vil"}}):
+        rows = budget_rows(planned.plan, DisplayNames.of(compiled), compiled.instance.patrols, {})
+    assert ("equipo m\u00f3vil", "equipos por turno") in [(row.resource, row.unit) for row in rows]
 
 
 def test_the_map_has_the_tours_along_roads_and_their_stops(planned: Planned) -> None:

@@ -25,6 +25,7 @@ from optimizer.pipeline.briefing.routes import displacement_rows, residual_evade
 from optimizer.plans.comparison import exchanges
 from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
 from optimizer.plans.first_changes import first_changes
+from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.report.content.comparison import (
@@ -53,8 +54,9 @@ if TYPE_CHECKING:
 
     from optimizer.plans.comparison import Comparison
     from optimizer.plans.plan_content import StepTime
-    from optimizer.problem.files.plan_file import PlanFile
+    from optimizer.problem.files.plan_file import PlanFile, PlanResource
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
     from optimizer.records.exposure import Exposure
@@ -116,7 +118,7 @@ def briefing(
         first_changes=first_changes_facts(compiled, comparison),
         without_beats=_without_beats(comparison, result),
         mobility=mobility_rows(compiled, plan),
-        budgets=budget_rows(plan, names, _changing(compiled, comparison, mixture)),
+        budgets=budget_rows(plan, names, compiled.instance.patrols, _changing(compiled, comparison, mixture)),
         burden=burden_rows(compiled, plan),
         agencies=agency_rows(compiled, result, names),
         residual_evaders=residual_evaders(compiled, comparison),
@@ -287,17 +289,22 @@ def _changing(
 
 
 def budget_rows(
-    plan: PlanFile, names: DisplayNames, changing: Mapping[str, tuple[float, float]]
+    plan: PlanFile, names: DisplayNames, patrols: PatrolField | None, changing: Mapping[str, tuple[float, float]]
 ) -> tuple[BudgetRow, ...]:
     """Return how much of each budget the plan uses, and what of it `changing` takes: by resource id, once and in a year."""
     common = Counter(r.name for r in plan.resources if not r.agency)
+    teams = {team_resource(t.id): term(t.label or t.id) for t in (patrols.teams if patrols is not None else ())}
+
+    def name(r: PlanResource) -> str:
+        if r.name and (r.agency or common[r.name] == 1):
+            return of_cap(r.name)
+        return names.resources.get(r.id) or teams.get(r.id, r.id)
+
     return tuple(
         BudgetRow(
-            resource=of_cap(r.name)
-            if r.name and (r.agency or common[r.name] == 1)
-            else names.resources.get(r.id, r.id),
+            resource=name(r),
             agency=names.agency(r.agency),
-            unit=of_cap(r.unit),
+            unit=_(r.unit) if r.id in teams and r.unit == TEAMS_A_SHIFT else of_cap(r.unit),
             used=r.used,
             budget=r.budget,
             once=changing.get(r.id, (0.0, 0.0))[0],

@@ -23,6 +23,7 @@ from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr, WithJsonSch
 from pydantic_core.core_schema import no_info_after_validator_function, plain_serializer_function_ser_schema
 
 from optimizer.base.schema import Amount, Chance, ComposedId  # noqa: TC001
+from optimizer.base.text.language import marked
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -55,6 +56,10 @@ def _column(item: object, dtype: type) -> GetPydanticSchema:
             serialization=plain_serializer_function_ser_schema(lambda array: array.tolist()),
         )
     )
+
+
+TEAMS_A_SHIFT = marked("teams a shift")
+"""Unit of that resource."""
 
 
 def team_resource(team: str) -> str:

@@ -11,7 +11,7 @@ from optimizer.base.errors import Problem, ProblemList
 from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import message, shortened
 from optimizer.problem.instance.options import Option, Resource
-from optimizer.problem.instance.teams import team_resource
+from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -414,7 +414,7 @@ def with_teams(instance: Instance) -> Instance:
             )
     problems.raise_if_any()
     teams = [
-        Resource(team_resource(team.id), float(team.number), team.agency, "teams a shift")
+        Resource(team_resource(team.id), float(team.number), team.agency, TEAMS_A_SHIFT)
         for team in instance.patrols.teams
         if team_resource(team.id) not in known
     ]
