@@ -277,7 +277,7 @@ def test_exchanged_coordinates_beyond_the_poles_are_one_fault(tmp_path: Path) ->
     [
         ("", "an empty file", "a file of records"),
         ("\n\n", "an empty file", "a file of records"),
-        ("\ntime,segment\n2023,1\n", "nothing", "a header row"),
+        ("\ntime,segment\n", "no row", "at least one record"),
         ("time,segment\n", "no row", "at least one record"),
         ("segment\n1\n", "no time", "a column of times"),
         ("time,lon\n2023,1.5\n", "no place", "lon and lat, or segment, or area"),
