@@ -93,6 +93,11 @@ def test_the_solver_solves_from_python_and_from_the_command_line(
 
 
 @pytest.mark.usefixtures("extension")
+def test_the_solver_sees_that_its_time_has_ended() -> None:
+    assert opt.solve(random_instance(3), method="sampled", time_limit=1e-6).limit == "time"
+
+
+@pytest.mark.usefixtures("extension")
 def test_the_record_format_is_imported_and_read_by_a_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

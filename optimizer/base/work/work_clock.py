@@ -62,9 +62,14 @@ def limited(seconds: float | None) -> Iterator[None]:
         _clock.end = _clock.wall_end = INFINITY
 
 
+def machine_end() -> float:
+    """Return the `time.monotonic()` of the limit under way; infinity without one."""
+    return _clock.wall_end
+
+
 def machine_seconds_left() -> float:
     """Return the seconds by the clock of the machine until the limit under way, at least 0; infinity without one."""
-    return max(_clock.wall_end - time.monotonic(), 0.0)
+    return max(machine_end() - time.monotonic(), 0.0)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SilentListener, step, stop_if_cancelled
-from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
+from optimizer.base.work.work_clock import machine_end, work_seconds
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
@@ -123,11 +123,7 @@ class SolveState(SilentListener):
     @property
     def until(self) -> float:
         """`time.monotonic()` of the time limit, for methods that know of no other clock; infinity without one."""
-        return (
-            np.inf
-            if self.time_limit is None
-            else time.monotonic() + min(self.seconds_left or 0.0, machine_seconds_left())
-        )
+        return np.inf if self.time_limit is None else min(self.machine_started + self.time_limit, machine_end())
 
     @property
     def work_until(self) -> float:
