@@ -386,6 +386,19 @@ def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:
         solve(hard, scheduler="tcp://127.0.0.1:9")
 
 
+@pytest.mark.parametrize(("work", "machine"), [(0.0, np.inf), (np.inf, np.inf), (50.0, 0.0)])
+def test_a_worker_begins_no_node_after_the_end_of_the_search(hard: Instance, work: float, machine: float) -> None:
+    """By either clock; on a busy machine that of work is far from its end when that of the machine is there."""
+    tree = BranchAndCut(hard, contract(hard))
+    tree.cut_root(1)
+    placed = feasible_start(hard)
+    state = TreeState(hard, tree.overlay, tree.master, placed, tree.rule.learnt, gap=0.0, seed=0)
+    order = Order(BranchTask((replace(tree.root, basis=None),), {}, np.inf, 2), placed, np.inf, 0.0, work, machine)
+    outcome = worker.TreeWorker(pickle.loads(pickle.dumps(state)), 1, lambda _: None).obey(order)  # noqa: S301 - our own
+    assert outcome.expanded == (2 if work == np.inf else 0)
+    assert len(outcome.nodes) > 0
+
+
 def test_a_worker_loads_the_kernels_that_its_problem_needs(hard: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is sent to a worker loads none where it arrives, and plain kernels take a hundred times longer."""
     asked: list[tuple[object, float]] = []

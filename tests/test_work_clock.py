@@ -45,3 +45,7 @@ def test_the_limit_of_the_machine_ends_every_part(monkeypatch: pytest.MonkeyPatc
         assert work_seconds() >= later >= whole
         assert machine_seconds_left() == 0
     assert machine_seconds_left() == float("inf")
+    with limited(5.0, work=100.0):
+        later = work_seconds() + 100.0
+        now[0] = 10.0
+        assert work_seconds() >= later

@@ -50,13 +50,16 @@ def put_forward(seconds: float) -> None:
 
 
 @contextmanager
-def limited(seconds: float | None) -> Iterator[None]:
-    """End what is done within after so many seconds by the clock of the machine; a limit within another, or None, is none."""
+def limited(seconds: float | None, work: float | None = None) -> Iterator[None]:
+    """End what is done within after so many seconds by the clock of the machine; a limit within another, or None, is none.
+
+    `work` is how far from now the parts within end by the clock of work, in seconds, where that is not the same: they begin late in a search.
+    """
     if seconds is None or _clock.end < INFINITY:
         yield
         return
-    _clock.end, _clock.wall_end = work_seconds() + seconds, time.monotonic() + seconds
     try:
+        _clock.end, _clock.wall_end = work_seconds() + (seconds if work is None else work), time.monotonic() + seconds
         yield
     finally:
         _clock.end = _clock.wall_end = INFINITY

@@ -112,7 +112,7 @@ class TreeWorker(SilentListener):
         """Carry out an order."""
         put_forward(self._ended)  # a worker of a cluster may be in another thread than for its last order
         self._begun, left = work_seconds(), order.machine_seconds_left
-        with limited(left if left < np.inf else None):
+        with limited(left if left < np.inf else None, order.seconds_left):
             outcome = self._outcome(order)
         self._ended = work_seconds()
         return replace(outcome, seconds=self._ended - self._begun)
@@ -121,7 +121,7 @@ class TreeWorker(SilentListener):
         self._paused = False
         tree, search = self._tree, self._search
         search.time_limit = work_seconds() - search.started + order.seconds_left
-        tree.until = search.until
+        tree.until = search.work_until
         search.plan_found(order.placed, order.upper)
         search.lower = order.lower
         self.know_value(order.upper)
