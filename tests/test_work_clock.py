@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from optimizer.base.work.work_clock import limited, machine_seconds_left, put_forward, waiting, work_seconds
+from optimizer.solvers.mip import backend
+from optimizer.solvers.mip.backend import MipModel, solve_mip
 
 
 def test_a_thread_that_sleeps_does_no_work() -> None:
@@ -49,3 +53,33 @@ def test_the_limit_of_the_machine_ends_every_part(monkeypatch: pytest.MonkeyPatc
         later = work_seconds() + 100.0
         now[0] = 10.0
         assert work_seconds() >= later
+
+
+@pytest.mark.slow
+def test_a_solver_in_a_process_of_its_own_ends_by_its_work_which_counts_as_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four knapsacks to be half full at the least cost. Other children that end meanwhile do not count beyond the wait."""
+    rng = np.random.default_rng(0)
+    rows = csr_array(rng.integers(1, 10**6, (4, 60)).astype(np.float64))
+    half = rows.sum(axis=1) // 2
+    everywhere = np.ones(60)
+    model = MipModel(
+        cost=np.asarray(rows.sum(axis=0)),
+        lower=0 * everywhere,
+        upper=everywhere,
+        integer=everywhere > 0,
+        rows=rows,
+        row_lower=half,
+    )
+    real, others = backend._work_of_children, iter((0.0, 1000.0))
+    for extra in (None, others):
+        if extra is not None:
+            monkeypatch.setattr(backend, "_work_of_children", lambda: real() + next(others))
+        work, machine = work_seconds(), time.monotonic()
+        outcome = solve_mip(model, gap=0.0, time_limit=60.0, work_limit=1.0, seed=0)
+        waited = time.monotonic() - machine
+        assert outcome.limit == "time"
+        assert outcome.x is not None
+        assert waited < 60
+        assert 1.0 <= work_seconds() - work <= waited + 0.1

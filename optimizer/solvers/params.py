@@ -163,7 +163,14 @@ class HeuristicParams(Params):
     min_cut_nodes: Annotated[
         int, Field(ge=1, description="nodes of the program that looks for it; 20 found no plan on rio-grande-100")
     ] = 200
-    min_cut_share: Annotated[float, Field(gt=0, le=1, description="share of the time left that it may take")] = 0.3
+    min_cut_share: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="share of the time left that it may take; if that is below 5 s, 5 s or 0.8 of that time, the lesser",
+        ),
+    ] = 0.3
 
 
 @dataclass(frozen=True)
@@ -285,7 +292,7 @@ class MixedParams(Params):
 
 @dataclass(frozen=True)
 class SolveParams(Params):
-    """All parameters of a search, by part."""
+    """All parameters of a search, by part; seconds and shares of time are of work (`optimizer.base.work.work_clock`)."""
 
     root: RootParams = RootParams()
     tree: TreeParams = TreeParams()

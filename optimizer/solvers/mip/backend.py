@@ -294,7 +294,7 @@ def _in_child(
     listener: Listener,
 ) -> MipOutcome:
     """Solve in a child process, following its log; end it on Ctrl-C or when it overruns its time. Its work counts as work of this thread."""
-    began, spent = work_seconds(), _work_of_children()
+    began, since, spent = work_seconds(), time.monotonic(), _work_of_children()
     with scratch_folder() as folder:
         parameters.highs.bool_options["mip_improving_solution_save"] = True
         parameters.highs.string_options["mip_improving_solution_file"] = str(folder / "improving.sol")
@@ -307,7 +307,8 @@ def _in_child(
             limit = child.follow(None if limits.machine is None else limits.machine + GRACE_SECONDS, listener)
         finally:
             child.end()
-            put_forward(began + _work_of_children() - spent)
+            # at most the wait: HiGHS may use several cores, and other children may have ended meanwhile
+            put_forward(began + min(_work_of_children() - spent, time.monotonic() - since))
         answer = folder / "result.bin"
         if answer.exists():
             from ortools.math_opt import result_pb2
