@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from scipy.sparse import csr_array
 from optimizer.base.work.work_clock import limited, machine_seconds_left, put_forward, waiting, work_seconds
 from optimizer.solvers.mip import backend
 from optimizer.solvers.mip.backend import MipModel, solve_mip
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def test_a_thread_that_sleeps_does_no_work() -> None:
@@ -62,7 +66,7 @@ def test_a_solver_in_a_process_of_its_own_ends_by_its_work_which_counts_as_ours(
     """Four knapsacks to be half full at the least cost. Other children that end meanwhile do not count beyond the wait."""
     rng = np.random.default_rng(0)
     rows = csr_array(rng.integers(1, 10**6, (4, 60)).astype(np.float64))
-    half = rows.sum(axis=1) // 2
+    half: NDArray[np.float64] = rows.sum(axis=1) // 2
     everywhere = np.ones(60)
     model = MipModel(
         cost=np.asarray(rows.sum(axis=0)),
