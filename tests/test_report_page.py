@@ -37,7 +37,7 @@ from optimizer.report.figures import draw_sites
 from optimizer.report.maps.geography import Bounds
 from optimizer.report.maps.map_layers import CROWD_SHAPE, crowds, map_layers
 from optimizer.report.maps.still_maps import draw_plan
-from optimizer.report.page import NOT_CHOSEN, ROWS_SHOWN, page
+from optimizer.report.page import NOT_CHOSEN, ROWS_SHOWN, page, told_once
 from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from tests.report_case import changed_content, changed_site, full_content, large_content, site_row
@@ -233,6 +233,18 @@ def test_the_map_holds_bokeh_data_for_its_place_on_the_page(written: tuple[list[
     assert any(attrs.get("id") == "map" for _, attrs in parsed.elements)
 
 
+def test_texts_that_many_roads_share_are_told_once_in_the_map() -> None:
+    shared, own = ["A 1", "B 2"] * 20, [f"road-{k}" for k in range(40)]
+    item = {"entries": [("road", shared), ("mark", own), ["xs", [[1, 2], [3, 4]]], ["few", ["A 1", "A 1"]]]}
+    told = told_once(item)
+    assert json.dumps(told).count("A 1") == 3
+    as_the_page_reads_it = json.loads(
+        json.dumps(told),
+        object_hook=lambda part: [part["texts"][k] for k in part["rows"]] if "texts" in part else part,
+    )
+    assert json.dumps(as_the_page_reads_it) == json.dumps(item)
+
+
 def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> None:
     content, tables = full_content(), written[1].tables
     rows = {
@@ -403,9 +415,10 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
     parsed = Parsed(html)
     assert not re.search(r"\b(nan|inf|none)\b", parsed.text, flags=re.IGNORECASE)
     data = next(text for attrs, text in parsed.scripts if attrs.get("id") == "map-data")
-    columns = re.findall(r'"data":\{"type":"map","entries":(.*?)\}', data)
-    assert columns
-    assert not [column for column in columns if re.search(r"\bnan\b", column, flags=re.IGNORECASE)]
+    columns: list[object] = []
+    json.loads(data, object_hook=lambda part: columns.append(part.get("entries")))
+    assert any(columns)
+    assert not re.search(r"\bnan\b", json.dumps(columns), flags=re.IGNORECASE)
 
 
 @pytest.mark.slow

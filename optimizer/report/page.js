@@ -287,7 +287,8 @@
     window.reportMap = { ready: performance.now(), marks: marks, screen: screen, place: place, choose: choose };
   }
 
-  Bokeh.embed.embed_item(JSON.parse(document.getElementById("map-data").textContent)).then(function () {
+  function listed(_, value) { return value && value.texts ? value.rows.map(function (k) { return value.texts[k]; }) : value; }
+  Bokeh.embed.embed_item(JSON.parse(document.getElementById("map-data").textContent, listed)).then(function () {
     var plot = Bokeh.documents[Bokeh.documents.length - 1].roots()[0];
     var view = Array.from(Bokeh.index).filter(function (each) { return each.model === plot; })[0];
     var legends = plot.right.concat(plot.below).filter(function (part) { return part.type === "Legend"; });

@@ -12,7 +12,7 @@ import hashlib
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -147,7 +147,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             beats_sentence=beats_sentence(content),
             mixture_sentences=mixture_sentences(content),
             tables=report_tables(content),
-            map_item=drawn.item,
+            map_item=told_once(drawn.item),
             map_note=drawn.note,
             layer_choices=layer_choices(content, layers),
             close_ups=close_ups(content, layers),
@@ -163,6 +163,19 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             rows_shown=ROWS_SHOWN,
         )
     )
+
+
+def told_once(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return JSON with each long list of few texts as its `texts`, told once, and the `rows` of each in it; page.js makes lists of them."""
+    if isinstance(value, dict):
+        return {name: told_once(part) for name, part in value.items()}
+    if not isinstance(value, list | tuple):
+        return value
+    if len(value) > ROWS_SHOWN["desk"] and all(isinstance(part, str) for part in value):
+        row = {text: place for place, text in enumerate(dict.fromkeys(value))}
+        if 2 * len(row) <= len(value):
+            return {"texts": list(row), "rows": [row[text] for text in value]}
+    return [told_once(part) for part in value]
 
 
 def styles(*names: str) -> Markup:
