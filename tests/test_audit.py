@@ -233,29 +233,39 @@ def test_detection_chances_of_audits_reach_the_next_plan(audit: Path, tmp_path: 
     assert checked.scenario is not None
     low, high = getattr(checked.scenario.kinds[0], "detection", (0, 0))
     assert (low, high) == pytest.approx(stats.beta.ppf((0.05, 0.95), one.alpha, one.beta))
+    twice = SCENARIO.replace("[evaders]", AUDITED.replace('json"]', 'json", "again.json"]'), 1)
+    (tmp_path / "again.json").write_bytes((tmp_path / "found" / "audit-results.json").read_bytes())
+    assert "each audit once" in str(check_scenario(write_scenario(tmp_path, twice)).problems)
+    write_scenario(tmp_path, SCENARIO.replace("[evaders]", AUDITED, 1))
     (tmp_path / "found" / "audit-results.json").write_text('{"rows": []}')
     assert "no detection chance" in str(check_scenario(scenario).problems)
 
 
-def test_the_detection_chance_of_an_audit_holds_the_truth() -> None:
+@pytest.mark.parametrize(
+    ("sites", "vehicles", "passed", "rate", "runs"),
+    [pytest.param(2, 300, 9000, 0.05, 100, marks=pytest.mark.slow), (30, 10, 450, 0.02, 20)],
+)
+def test_the_detection_chance_of_an_audit_holds_the_truth(
+    sites: int, vehicles: int, passed: int, rate: float, runs: int
+) -> None:
     rng, held = np.random.default_rng(1), 0
-    strata = [
-        AuditStratum(site=k, label=k, shift="", passing=9e3, vehicles=300, kind="post", inspected=0.5) for k in "ab"
-    ]
+    names = [f"s{k}" for k in range(sites)]
+    terms = {"shift": "", "passing": passed, "vehicles": vehicles, "kind": "post", "inspected": 0.5}
+    strata = [AuditStratum(site=name, label=name, **terms) for name in names]
     moment = datetime(2026, 12, 1)  # noqa: DTZ001 - by the clock of the place
     rows = [
-        AuditRow(audit=1 + 300 * s + k, site=one.site, shift="", drawn=moment, end=moment)
-        for s, one in enumerate(strata)
-        for k in range(300)
+        AuditRow(audit=1 + vehicles * s + k, site=name, shift="", drawn=moment, end=moment)
+        for s, name in enumerate(names)
+        for k in range(vehicles)
     ]
     audit = AuditFile(name="a", begin=FIRST, days=1, minutes=1, strata=strata, rows=rows)
-    for _ in range(100):
-        done = {row.audit: (True, int(rng.random() < 0.05)) for row in rows}
-        counts = {(k, ""): (9000, int(rng.binomial(rng.binomial(9000, 0.05), 0.5 * 0.4))) for k in "ab"}
+    for _ in range(runs):
+        done = {row.audit: (True, int(rng.random() < rate)) for row in rows}
+        counts = {(k, ""): (passed, int(rng.binomial(rng.binomial(passed, rate), 0.5 * 0.4))) for k in names}
         (one,) = _detection(audit, done, counts)
         low, high = (float(stats.beta.ppf(level, one.alpha, one.beta)) for level in (0.05, 0.95))
         held += int(low <= 0.4 <= high)
-    assert 80 <= held <= 98
+    assert 0.8 <= held / runs <= 0.98
 
 
 def test_more_vehicles_than_were_asked_for_are_said(planned: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import math
 import os
 import re
 import stat
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -710,35 +711,36 @@ def _detection(
 ) -> Iterable[AuditedKind]:
     """Yield the detection chance of each kind whose vehicles and ordinary finds were counted.
 
-    Of a stratum the share of vehicles with a load is Beta(k + 1/2, n - k + 1/2). Ordinary inspection could find the loads that no audit
-    found, times the share q of vehicles that it inspects. Given the sum L of these over the strata of a kind, of which it found x, the
+    Of a stratum the share of vehicles with a load is Beta(k + 1/2H, n - k + 1/2H), where a kind has H strata: Jeffreys' prior once a kind, as
+    the half load of each of many small strata would outweigh what is found. Ordinary inspection could find the loads that no audit found,
+    times the share q of vehicles that it inspects. Given the sum L of these over the strata of a kind, of which it found x, the
     chance is Beta(x + 1/2, L - x + 1/2). Over draws of L that is a mixture, stated as the beta distribution of its mean and variance.
     """
     rng = np.random.default_rng(0)
-    inspected: dict[str, NDArray[np.float64]] = {}
-    finds: dict[str, int] = {}
+    strata: dict[str, list[tuple[AuditStratum, list[tuple[bool, int]], int, int]]] = defaultdict(list)
     for one in audit.strata:
         mine = [
             done[row.audit]
             for row in audit.rows
             if (row.site, row.shift) == (one.site, one.shift) and row.audit in done
         ]
-        on_time = [found for in_time, found in mine if in_time]
         passed, ordinary = counts.get((one.site, one.shift), (None, None))
-        if passed is None or ordinary is None or not on_time or not one.kind:
-            continue
-        share = rng.beta(sum(on_time) + PRIOR, len(on_time) - sum(on_time) + PRIOR, CHANCE_DRAWS)
-        could = np.maximum(passed * share - sum(found for _, found in mine), 0.0)
-        here = could * (1.0 if one.inspected is None else one.inspected)
-        inspected[one.kind] = inspected.get(one.kind, np.zeros(CHANCE_DRAWS)) + here
-        finds[one.kind] = finds.get(one.kind, 0) + ordinary
-    for kind, loads in inspected.items():
-        alpha, beta = finds[kind] + PRIOR, np.maximum(loads - finds[kind], 0.0) + PRIOR
+        if one.kind and passed is not None and ordinary is not None and any(in_time for in_time, _ in mine):
+            strata[one.kind].append((one, mine, passed, ordinary))
+    for kind, parts in strata.items():
+        prior, loads = PRIOR / len(parts), np.zeros(CHANCE_DRAWS)
+        for one, mine, passed, _ in parts:
+            on_time = [found for in_time, found in mine if in_time]
+            share = rng.beta(sum(on_time) + prior, len(on_time) - sum(on_time) + prior, CHANCE_DRAWS)
+            could = np.maximum(passed * share - sum(found for _, found in mine), 0.0)
+            loads += could * (1.0 if one.inspected is None else one.inspected)
+        finds = sum(ordinary for *_, ordinary in parts)
+        alpha, beta = finds + PRIOR, np.maximum(loads - finds, 0.0) + PRIOR
         drawn = rng.beta(alpha, beta)
         mean, variance = float(drawn.mean()), float(drawn.var())
         size = mean * (1 - mean) / variance - 1
         a, b = (max(float(part), 1e-3) for part in (mean * size, (1 - mean) * size))
-        yield AuditedKind(kind=kind, alpha=a, beta=b, found=finds[kind], loads=float(np.median(loads)))
+        yield AuditedKind(kind=kind, alpha=a, beta=b, found=finds, loads=float(np.median(loads)))
 
 
 def _sum(

@@ -8,7 +8,7 @@ from pydantic import Field
 from scipy import stats
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import existing_file, read_json
+from optimizer.base.files.readwrite import existing_file, read_json, sha256
 from optimizer.base.schema import Id, Strict, validated
 from optimizer.base.text.messages import message
 from optimizer.scenario.file.ranges import with_detection
@@ -67,11 +67,18 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
     Raises
     ------
     InputError
-        As `read_audited`.
+        As `read_audited`; if two files are alike, so that an audit would count twice.
     """
     posterior: dict[str, list[AuditedKind]] = {}
+    read: dict[str, Path] = {}
     for file in scenario.records.audits:
-        for row in read_audited(folder / file):
+        rows = read_audited(folder / file)
+        content = sha256(folder / file)
+        if content in read:
+            found = f"the content of {read[content]} again"
+            raise InputError(Problem(str(folder / file), found, "each audit once", "Take one of them out of `audits`"))
+        read[content] = file
+        for row in rows:
             posterior.setdefault(row.kind, []).append(row)
     kinds = {kind.id: kind for kind in scenario.kinds}
     chances: dict[str, tuple[float, float]] = {}
