@@ -29,7 +29,7 @@ from optimizer.operations.trial import (
     write_design,
 )
 from optimizer.operations.trial_analysis import analyse_trial
-from optimizer.operations.trial_world import TrialSetting, TrialWorld, nearby_share, trial_powers
+from optimizer.operations.trial_world import TrialSetting, TrialWorld, doses, exposures, nearby_share, trial_powers
 from optimizer.pipeline.roster.draw import draw_from_plan
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.sharing.ledger.store import LedgerFolder
@@ -92,6 +92,24 @@ def test_the_interval_holds_the_truth_at_its_level_by_enumeration() -> None:
         )
         held += found.low - 1e-9 <= 0.7 <= found.high + 1e-9
     assert 0.9 <= held / len(every) <= 0.95
+
+
+def test_false_alarms_of_two_exposures_are_near_their_level_by_enumeration() -> None:
+    ring = np.roll(np.eye(5, dtype=bool), 1, axis=0) | np.roll(np.eye(5, dtype=bool), -1, axis=0)
+    plans = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 1], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0]], dtype=np.int8)
+    every = plans[np.array(list(itertools.product(range(4), repeat=4)))].transpose(0, 2, 1)
+    of_plan = exposures(plans.T, ring, nearby=True).reshape(5, 4)
+    chance = np.stack([np.repeat((of_plan == k).mean(axis=1), 4) for k in range(3)])
+    amount, y = np.ones((5, 4)), np.random.default_rng(5).gamma(1, size=(5, 4))
+    weights = hajek_weights(exposures(every, ring, nearby=True), chance, amount.ravel())
+    p = []
+    for k, arms in enumerate(every):
+        values = np.concatenate([y[None], doses(arms.astype(float), ring, nearby=True)])
+        left = without_means(values, amount, periods=True).reshape(3, -1)
+        found = effects_of(weights[k], [np.delete(weights, k, axis=0)], left[0], left[1:])
+        p.append([1.0, 1.0] if found is None else [one.p for one in found])
+    for level in (0.05, 0.1, 0.2):
+        assert (np.mean(np.array(p) <= level + 1e-9, axis=0) <= level + 0.01).all()
 
 
 def test_means_are_taken_out() -> None:

@@ -12,7 +12,8 @@ and leaves the model as it is. The estimate solves M tau = S(z; y) with M_kj = S
 Schedules z_r, drawn as z was, give M^-1 S(z_r; y - d tau) the distribution of that of z if tau is true (Fisher 1935; with partial delivery
 Rosenbaum 2002, section 5.4). A value of tau_k lies in the interval unless one tail has less than alpha / 2. The statistic is linear in tau_k:
 each z_r passes that of z at one value, so the ends are order statistics of these. With K > 1 the others are held at their estimates. The
-p-value is that of "no exposure changed anything", and exact: (1 + number as extreme) / (1 + number of schedules) in the smaller tail, doubled.
+p-value is that of "no exposure changed anything": (1 + number as extreme) / (1 + number of schedules) in the smaller tail, doubled. With K = 1
+it is exact. With K > 1 nearly so: M is that of z also where z_r is judged. S(z; y) alone would be exact, but mixes exposures and finds less.
 """
 
 from __future__ import annotations
