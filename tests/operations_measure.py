@@ -227,8 +227,8 @@ SEEN = 0.2
 """Share of the loads that get through which a measured flow counts."""
 MISSED = 0.15
 """Share of the weeks of the plan in which today's layout stands after all."""
-
-
+SETTLED = 100, 160
+"""Weeks over which the lasting effect is a mean. At a mobility of .1, effects of weeks 20 to 80 are twice those that last."""
 ADAPTING = ((0.0, True), (0.0, False), (0.1, False))
 """Mobility of the traffickers of `adapt`, and whether the plan is today's layout."""
 
@@ -251,7 +251,8 @@ def measure_adapt(runs: int, mobility: float, null: bool) -> Iterator[str]:
         return np.array(found[world.history :])
 
     long = [
-        np.mean([weeks([one] * 80, np.random.default_rng(k))[20:].mean() for k in range(40)]) for one in (plan, today)
+        np.mean([weeks([one] * SETTLED[1], np.random.default_rng(k))[SETTLED[0] :].mean() for k in range(40)])
+        for one in (plan, today)
     ]
     truth = float(long[0] - long[1])
     rng = np.random.default_rng(0)

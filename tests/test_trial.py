@@ -8,6 +8,7 @@ import itertools
 import json
 import stat
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,11 @@ if TYPE_CHECKING:
 
 FIRST = "2027-01-04"
 BEFORE = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def plain(text: str) -> str:
+    """Return a sentence with plain spaces."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 # ---- randomisation
@@ -184,12 +190,14 @@ def test_arms_of_a_switch_back_follow_from_the_seed_and_are_balanced(planned: Pa
 
 def test_steps_of_a_roll_out_come_in_random_order_and_stay(planned: Path, tmp_path: Path) -> None:
     terms = TrialTerms(clusters=sectors(tmp_path), blocks=4, redrawn=199, runs=20, world=QUICK)
-    file = design_trial(planned, "stepped", FIRST, tmp_path / "seed", terms=terms).file
+    made = design_trial(planned, "stepped", FIRST, tmp_path / "seed", terms=terms)
+    file = made.file
     arms = np.array(file.arms)
     assert (arms[:, 0] == 0).all()
     assert (arms[:, -1] == 1).all()
     assert (np.diff(arms, axis=1) >= 0).all()
     assert arms.sum(axis=0).tolist() == [0, 2, 4, 6]
+    assert made.expected == pytest.approx(6 * QUICK.rate * QUICK.amount)
 
 
 def fill(path: Path, outcome: Callable[[dict[str, str], int], dict[str, Any]]) -> None:
@@ -256,7 +264,8 @@ def test_a_switch_back_from_design_to_effect(
 
 
 def test_what_was_delivered_in_part_has_a_larger_effect(switched: Path) -> None:
-    by_plan = analyse_trial(switched, [switched / "outcomes.csv"]).rows[0]
+    form = switched / "outcomes.csv"
+    by_plan = analyse_trial(switched, [form]).rows[0]
     file = read_trial(switched)
     arms = {
         (u.id, str(p.begin)): row[t]
@@ -268,6 +277,17 @@ def test_what_was_delivered_in_part_has_a_larger_effect(switched: Path) -> None:
     assert rows[0] == by_plan
     assert rows[1].effect == pytest.approx(2 * by_plan.effect)
     assert (rows[1].low, rows[1].p) == pytest.approx((2 * by_plan.low, by_plan.p))
+    fill(switched / "outcomes.csv", lambda row, _: {"delivered": max(0.1, arms[row["place"], row["begin"]])})
+    assert any("18 rows say in `delivered`" in plain(text) for text in analyse_trial(switched, [form]).warnings)
+
+
+def test_ways_round_that_are_found_late_are_said(switched: Path, planned: Path, tmp_path: Path) -> None:
+    terms = TrialTerms(clusters=sectors(tmp_path), redrawn=199, runs=20, world=replace(QUICK, half_life=90.0))
+    made = design_trial(planned, "switch-back", FIRST, tmp_path / "seed", terms=terms)
+    assert made.power[-1].bias < -0.3
+    assert any("larger than what lasts" in text for text in made.warnings)
+    for warnings_of in (made.warnings, analyse_trial(switched, [switched / "outcomes.csv"]).warnings):
+        assert any("begin 28 days after a change" in plain(text) for text in warnings_of)
 
 
 def test_effort_that_follows_the_arm_is_said(switched: Path) -> None:
@@ -356,6 +376,11 @@ def test_arguments_at_fault_are_named_together(planned: Path, tmp_path: Path) ->
         design_trial(planned, "draws", FIRST, terms=terms)
     for word in ("--blocks", "--washout", "--rate", "--draws"):
         assert word in str(refused.value)
+    unread = TrialTerms(outcome="flow", draws=tmp_path / "draws.json", clusters=tmp_path / "sectors.csv")
+    with pytest.raises(InputError) as refused:
+        design_trial(planned, "risk", FIRST, tmp_path / "seed", terms=unread)
+    for word in ("--draws", "--clusters", "--outcome"):
+        assert word in str(refused.value)
     with pytest.raises(InputError, match="--seed-file"):
         design_trial(planned, "switch-back", FIRST)
     with pytest.raises(InputError, match="3 or more"):
@@ -428,9 +453,16 @@ def test_decoys_say_what_is_detected(planned: Path, tmp_path: Path) -> None:
     }  # fmt: skip
     (planned / PLAN_FILE).write_text(json.dumps(content))
     made = design_trial(planned, "decoys", FIRST, tmp_path / "seed", terms=TrialTerms(visits=10))
+    made = replace(made, file=made.file.model_copy(update={"outcome": "sentinel"}))
     write_design(tmp_path / "trial", made, planned)
     form = tmp_path / "trial" / "outcomes.csv"
     fill(form, lambda _, k: {"found": int(k % 4 == 0), "of": 1})
+    for cells, words in (({"found": 2}, "no more than were inspected"), ({"found": 0, "of": 0.5}, "a count of runs")):
+        good = form.read_text()
+        fill(form, lambda _, k, cells=cells: cells if k == 1 else {})
+        with pytest.raises(InputError, match=words):
+            analyse_trial(tmp_path / "trial", [form])
+        form.write_text(good)
     (row,) = analyse_trial(tmp_path / "trial", [form]).rows
     assert (row.contrast, row.effect) == ("post", 0.25)
     assert row.without == pytest.approx(0.6)

@@ -86,7 +86,8 @@ def design(
         return
     if kind != "decoys":
         print_line(
-            f"About {found.expected:,.0f} finds an arm are expected: by counts alone a ratio of {found.ratio:.2f} is seen with a power of 80%."
+            f"About {found.expected:,.0f} finds are expected in the arm with fewest rows: by counts alone a ratio of {found.ratio:.2f} is "
+            "seen with a power of 80%."
         )
     if found.power:
         cells_of = [(f"-{r.effect:.0%}", f"{r.power:.0%}", f"{r.bias:+.0%}", f"{r.holds:.0%}") for r in found.power]
@@ -101,7 +102,7 @@ def analyse(
     trial: Annotated[Path, typer.Argument(metavar="TRIAL", help="Folder that `trial design` wrote.")],
     outcomes: Annotated[list[Path], typer.Argument(metavar="OUTCOMES...", help="Filled forms of the outcomes.")],
     seed_file: Annotated[
-        Path | None, typer.Option("--seed-file", help="Secret of the arms, to show that they were drawn with it.")
+        Path | None, typer.Option("--seed-file", help="Secret of the trial, to show that it is the one that its design names.")
     ] = None,
     ledger: LedgerOption = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for trial-results.csv and .json.")] = None,

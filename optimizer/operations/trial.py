@@ -316,7 +316,7 @@ def design_trial(
         found = f"{len(file.cells):,} rows of outcomes"
         raise InputError(Problem("trial design", found, f"at most {MOST_CELLS:,}", "Ask for fewer days or places"))
     file = TrialFile.model_validate(file.model_dump())
-    finds = terms.world.rate * terms.world.amount * len(file.cells) / 2
+    finds = terms.world.rate * terms.world.amount * _fewest_rows(file)
     power: tuple[TrialPower, ...] = ()
     if file.arms and kind != "risk":
         with step(listener, "simulating the trial with traffickers who learn"):
@@ -324,7 +324,19 @@ def design_trial(
                 trial_setting(file, DRAWN_POOL if kind == "draws" else POOL), terms.world, runs=terms.runs
             )
         warnings += _power_warnings(power)
+    if kind == "switch-back":
+        warnings.append(what_lasts(file.washout))
     return TrialDesign(file, power, finds, least_ratio(finds), tuple(warnings))
+
+
+def _fewest_rows(file: TrialFile) -> int:
+    """Return the rows of the arm that has fewest; of a roll-out those of periods that have both."""
+    if file.kind == "risk":
+        return len(file.visits) // len(CLASSES)
+    if not file.arms:
+        return len(file.cells)
+    arms = np.array(file.arms)[:, 1:-1] if file.kind == "stepped" else np.array(file.arms)
+    return int(min(arms.sum(), (1 - arms).sum()))
 
 
 def least_ratio(expected: float, power: float = 0.8, alpha: float = ALPHA) -> float:
@@ -359,6 +371,13 @@ def _check_terms(kind: TrialKind, terms: TrialTerms) -> None:
     ):
         if not fits:
             problems.add(name, value, expected)
+    for name, given, kinds in (
+        ("--draws", terms.draws, {"draws"}),
+        ("--clusters", terms.clusters, {"switch-back", "stepped"}),
+        ("--outcome", None if terms.outcome == "audited" else terms.outcome, {"draws", "switch-back", "stepped"}),
+    ):
+        if given is not None and kind not in kinds:
+            problems.add(name, given, f"none with --kind {kind}", f"It is read with --kind {', '.join(sorted(kinds))}")
     if kind == "draws" and terms.draws is None:
         problems.add("--draws", "none", "the file of draws that is carried out", "Name what `draw` wrote")
     if terms.outcome in RISES and not terms.accept_biased:
@@ -379,6 +398,15 @@ def bias_of_effort() -> str:
     )
 
 
+def what_lasts(washout: float) -> str:
+    """Return what to say of ways round that are found late, which neither a block nor the simulated traffickers show."""
+    return message(
+        "The effect is that of the days that count, which begin {washout:.0f} days after a change. If traffickers find other ways later, less "
+        "of it lasts, or nothing.",
+        washout=washout,
+    )
+
+
 def _power_warnings(power: Sequence[TrialPower]) -> Iterator[str]:
     last = power[-1]
     if not last.power >= 0.5:
@@ -391,7 +419,8 @@ def _power_warnings(power: Sequence[TrialPower]) -> Iterator[str]:
     if abs(last.bias) > 0.1:
         yield message(
             "In simulated runs the estimate misses an effect of {effect:.0%} by {bias:+.0%} of it. Where traffickers learn slowly, lengthen "
-            "--washout; where they go to neighbouring sectors, join these.",
+            "--washout; where they go to neighbouring sectors, join these. Simulated traffickers find no ways round: "
+            "if yours find some after the wash-out, the estimate is larger than what lasts.",
             effect=last.effect,
             bias=last.bias,
         )

@@ -41,6 +41,7 @@ from optimizer.operations.trial import (
     read_trial,
     trial_key,
     trial_setting,
+    what_lasts,
 )
 from optimizer.operations.trial_world import (
     TrialSetting,
@@ -143,7 +144,7 @@ def analyse_trial(
     ledger
         Folder of the ledger that sealed the design; None if none did.
     seed_file
-        Secret of the arms, to show that they follow from it; not looked at if None.
+        Secret of the trial, to show that it is the one that its design names; not looked at if None.
     listener
         Told of the steps.
 
@@ -159,6 +160,8 @@ def analyse_trial(
         _check_secret(file, seed_file, trial)
     if file.outcome in RISES:
         warnings.append(bias_of_effort())
+    if file.kind == "switch-back":
+        warnings.append(what_lasts(file.washout))
     remarks: list[str] = []
     found = _read_outcomes(file, outcomes, remarks)
     warnings += remarks
@@ -213,7 +216,7 @@ def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -
     wanted: dict[tuple[int, int], int] = defaultdict(int)
     for cell in file.cells:
         wanted[cell.unit, cell.period] += 1
-    shape = len(file.units), len(file.periods)
+    shape, decoys = (len(file.units), len(file.periods)), file.kind == "decoys"
     found, amount, delivered, rows = (np.zeros(shape) for _ in range(4))
     problems = ProblemList()
     for path in paths:
@@ -239,7 +242,9 @@ def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -
                     faults.add(line, repr(texts[0]), "a count", column="found")
                 elif not 0 < of < 1e12 and not (of == 0 == number):
                     faults.add(line, repr(texts[1]), "the vehicles or hours of these finds, above 0", column="of")
-                elif number > of and file.outcome == "audited" and file.kind != "risk":
+                elif decoys and of != int(of):
+                    faults.add(line, repr(texts[1]), "a count of runs", column="of")
+                elif number > of and (decoys or file.outcome == "audited"):
                     faults.add(line, f"{number:g} found of {of:g}", "no more than were inspected", column="found")
                 elif texts[2] and not 0 <= given <= 1:
                     faults.add(line, repr(texts[2]), "the share that was delivered, from 0 to 1", column="delivered")
@@ -292,6 +297,14 @@ def _effects(file: TrialFile, found: _Outcomes, setting: TrialSetting, warnings:
         redrawn = exposures(setting.schedules, setting.neighbours, nearby=setting.nearby)
         names = list(_contrasts(file, setting))
         given = _given(file, arms, found)
+        without = 0 if given is None else int(((arms == 0) & (found.amount > 0) & (found.delivered > 0)).sum())
+        if without:
+            warnings.append(
+                message(
+                    "{rows} say in `delivered` that the arm stood where it was not drawn. Where today's layout stood there, write 0.",
+                    rows=counted_message("{count} row", "{count} rows", without),
+                )
+            )
         if file.kind == "draws" and not setting.nearby and setting.neighbours.any():
             warnings.append(
                 message(
