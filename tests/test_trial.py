@@ -457,9 +457,13 @@ def test_decoys_say_what_is_detected(planned: Path, tmp_path: Path) -> None:
     write_design(tmp_path / "trial", made, planned)
     form = tmp_path / "trial" / "outcomes.csv"
     fill(form, lambda _, k: {"found": int(k % 4 == 0), "of": 1})
-    for cells, words in (({"found": 2}, "no more than were inspected"), ({"found": 0, "of": 0.5}, "a count of runs")):
-        good = form.read_text()
-        fill(form, lambda _, k, cells=cells: cells if k == 1 else {})
+    good = form.read_text()
+    faults: dict[str, dict[str, float]] = {
+        "no more than were inspected": {"found": 2},
+        "a count of runs": {"found": 0, "of": 0.5},
+    }
+    for words, cells in faults.items():
+        fill(form, partial(lambda cells, _, k: cells if k == 1 else {}, cells))
         with pytest.raises(InputError, match=words):
             analyse_trial(tmp_path / "trial", [form])
         form.write_text(good)

@@ -102,7 +102,8 @@ def analyse(
     trial: Annotated[Path, typer.Argument(metavar="TRIAL", help="Folder that `trial design` wrote.")],
     outcomes: Annotated[list[Path], typer.Argument(metavar="OUTCOMES...", help="Filled forms of the outcomes.")],
     seed_file: Annotated[
-        Path | None, typer.Option("--seed-file", help="Secret of the trial, to show that it is the one that its design names.")
+        Path | None,
+        typer.Option("--seed-file", help="Secret of the trial, to show that it is the one that its design names."),
     ] = None,
     ledger: LedgerOption = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for trial-results.csv and .json.")] = None,

@@ -297,12 +297,12 @@ def _effects(file: TrialFile, found: _Outcomes, setting: TrialSetting, warnings:
         redrawn = exposures(setting.schedules, setting.neighbours, nearby=setting.nearby)
         names = list(_contrasts(file, setting))
         given = _given(file, arms, found)
-        without = 0 if given is None else int(((arms == 0) & (found.amount > 0) & (found.delivered > 0)).sum())
-        if without:
+        undrawn = 0 if given is None else int(((arms == 0) & (found.amount > 0) & (found.delivered > 0)).sum())
+        if undrawn:
             warnings.append(
                 message(
                     "{rows} say in `delivered` that the arm stood where it was not drawn. Where today's layout stood there, write 0.",
-                    rows=counted_message("{count} row", "{count} rows", without),
+                    rows=counted_message("{count} row", "{count} rows", undrawn),
                 )
             )
         if file.kind == "draws" and not setting.nearby and setting.neighbours.any():
