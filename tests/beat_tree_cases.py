@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.instance.evaders import Evader, Route
-from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType
 from optimizer.problem.network.network import Network
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, make_beat, with_teams
+from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared

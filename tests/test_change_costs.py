@@ -92,6 +92,35 @@ def test_changes_cost_by_trying_every_plan(seed: int, tmp_path: Path) -> None:
     assert float(lower) <= best * (1 + 1e-9) <= float(value) * (1 + 2e-9)
 
 
+def test_a_budget_that_is_met_exactly_is_met_whatever_sums_round_to(tmp_path: Path) -> None:
+    """Closing takes all that is used: .1 + .2 of .3, so that the budget less what closing takes is nothing, or less for rounding."""
+    instance = sited(1)
+    (a,), (b,) = ([j for j, o in enumerate(instance.options) if o.site == site][:1] for site in ("s0", "s1"))
+    amounts = {a: 0.1, b: 0.2}
+    options = tuple(
+        replace(
+            option,
+            existing=j in amounts,
+            uses={"money": amounts.get(j, 3.0)},
+            change={"money": amounts.get(j, 0.0)},
+        )
+        for j, option in enumerate(instance.options)
+    )
+    resources = tuple(replace(r, budget=0.3 if r.id == "money" else 6.0) for r in instance.resources)
+    instance = replace(instance, options=options, resources=resources)
+    masks = np.array(list(product((False, True), repeat=len(options))))
+    allowed = [m for m in masks if keeps(instance, m)]
+    assert len(allowed) == 4
+    assert [m.tolist() for m in allowed] == [m.tolist() for m in masks if not violations(instance, m)]
+    best = enumerated_values(instance, np.array(allowed)).min()
+    for method in ("cuts", "compact", "greedy"):
+        assert solve(instance, method=method, gap=0.0).upper == pytest.approx(best, rel=1e-9)
+    file = tmp_path / "exact.json"
+    write_instance(file, instance)
+    lower, value = check(str(file), str(certified(file, read_instance(file))[1]))
+    assert float(lower) <= best * (1 + 1e-9) <= float(value) * (1 + 2e-9)
+
+
 def test_amounts_say_what_is_run_and_what_is_changed() -> None:
     arcs: dict[str, tuple[int, ...]] = {"arcs": (0,), "survival": (0.5,)}  # type: ignore[dict-item]
     options = (
@@ -142,7 +171,8 @@ def test_a_scenario_says_what_changes_cost(tmp_path: Path) -> None:
         "a": {"teams@police": 0.5},
         **{key: {"teams@police": 0.375} for key in "bcde"},
     }
-    assert compiled.instance.budget.tolist() == [2.5]
+    assert compiled.instance.closing.tolist() == [0.5]
+    assert compiled.instance.budget == pytest.approx(np.array([2.5]), rel=1e-9)
 
 
 @pytest.mark.parametrize(

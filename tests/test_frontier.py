@@ -186,6 +186,13 @@ def test_a_curve_of_changes_has_the_best_plan_of_every_number(seed: int) -> None
             assert share.low - 1e-9 <= true <= share.high + 1e-9, point
 
 
+def test_a_curve_of_changes_has_every_step_where_more_may_open_than_stands_today() -> None:
+    instance = random_instance(2)
+    options = tuple(replace(instance.options[0], id=f"o{j}", site=f"s{j}", existing=j == 0) for j in range(12))
+    span = BudgetRange.of_changes(replace(instance, options=options, exclusions=(), requirements=()))
+    assert span.amounts == (0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 12.0)
+
+
 def test_changes_need_something_that_stands_today() -> None:
     with pytest.raises(InputError, match="no option that stands today"):
         BudgetRange.of_changes(random_instance(2))
@@ -203,6 +210,9 @@ def test_teams_are_a_resource() -> None:
         optimum = true_optimum(case, case.patrols)
         assert point.lower <= optimum * (1 + 1e-9) <= point.upper * (1 + 2e-9)
     assert field.patrols[0].team.number == 2
+    with pytest.raises(InputError, match=r"teams of mobile: found 0\.5; expected a whole number"):
+        frontier(instance, [BudgetRange.between("mobile", 0, 2, 5)], TERMS, listener=(told := Recorder()))
+    assert not told.steps  # it is refused before anything is searched
     for amount in (1.5, -1, 2000):
         with pytest.raises(InputError, match=r"a (whole )?number from 0"):
             Changes({"mobile": amount}).applied(instance)

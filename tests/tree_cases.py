@@ -21,9 +21,9 @@ import numpy as np
 
 from optimizer.base.work.listener import SILENT
 from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.options import Resource
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Resource
 from optimizer.problem.instance.requirements import Requirement, requirements_met
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
+from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_lagrangian_cuts, least_with_prices

@@ -179,7 +179,7 @@ class InstanceFile:
         resources, requirements = data.get("resources", []), data.get("requirements", [])
         self.use, closing = uses_with_changes(options, [resource["id"] for resource in resources])
         self.capacity = [
-            (Fraction(float(resource["budget"])) - each) * (1 + OVERRUN)
+            Fraction(float(resource["budget"])) * (1 + OVERRUN) - each
             for resource, each in zip(resources, closing, strict=True)
         ]
         self.budgets: list[Row] = [

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import Evaluation, evaluate, marginal_values, plan_value
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Plan, violations, with_plan
+from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:

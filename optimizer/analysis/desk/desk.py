@@ -18,8 +18,9 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.teams import team_resource
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Placement, Plan, with_plan
+from optimizer.problem.plan.plan import Placement, Plan, with_plan
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:

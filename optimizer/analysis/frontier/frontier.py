@@ -136,7 +136,7 @@ class BudgetRange:
         if not today or not most:
             found = "no option that stands today"
             raise InputError(Problem("changes of today's layout", found, "what exists marked as existing"))
-        few = [count for count in STEPS if count < min(most, 2 * len(today) + 1)]
+        few = [count for count in STEPS if count < most]
         return cls(CHANGES, tuple(map(float, (*few, most))))
 
 
@@ -318,8 +318,8 @@ def frontier(
     until = None if time_limit is None else time.monotonic() + time_limit
     grid = list(product(*(each.amounts for each in ranges)))
     resources = tuple(each.resource for each in ranges)
-    for budgets in (grid[0], grid[-1]):
-        _asked(resources, budgets).applied(instance)  # raises what is wrong with the names
+    for budgets in grid:
+        _asked(resources, budgets).applied(instance)  # raises what is wrong with names and amounts
     overlay = None
     with Stopping(listener) as stopping:
         if instance.patrols is None and terms.method != "compact":

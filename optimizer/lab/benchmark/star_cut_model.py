@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.lp.master import INWARD, Master
 from optimizer.solvers.mip.backend import MipModel
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints

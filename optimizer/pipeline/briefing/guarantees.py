@@ -11,7 +11,7 @@ from optimizer.base.text.language import counted, localised, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import counted_message, message, shortened, translated
 from optimizer.pipeline.briefing.placements import Guarantees, beat_assumptions, beat_guarantees
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.result import PROVEN
 from optimizer.region.model import beyond_border
 from optimizer.scenario.compile.options import past

@@ -23,7 +23,7 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
 from optimizer.problem.instance.checks import budget_problems, instance_problems
 from optimizer.problem.instance.evaders import ContractedNetwork, Habits, Route, Searches
-from optimizer.problem.instance.options import stands_for
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, stands_for
 from optimizer.problem.instance.teams import Elements
 
 if TYPE_CHECKING:
@@ -146,8 +146,13 @@ class Instance:
 
     @cached_property
     def budget(self) -> NDArray[np.float64]:
-        """(resources,) budgets, less what closing all that stands today would take."""
-        return np.array([resource.budget for resource in self.resources], dtype=np.float64) - self.closing
+        """(resources,) budgets, less what closing all that stands today would take.
+
+        A budget may be overrun by its tolerance, which is of the amount stated: the part of what is taken off stays. Else a plan that meets
+        the budget would be refused for the rounding of sums where little or nothing is left.
+        """
+        stated = np.array([resource.budget for resource in self.resources], dtype=np.float64)
+        return stated - self.closing * (1 - BUDGET_TOLERANCE)
 
     @property
     def closing(self) -> NDArray[np.float64]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
 
 
+BUDGET_TOLERANCE = 1e-9
+"""Relative overrun of a budget that still counts as rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """Something a plan may use up.

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.base.errors import Problem, ProblemList
 from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import message, shortened
-from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.teams import PatrolField, Post, TeamBase, TeamType
-
-BUDGET_TOLERANCE = 1e-9
-"""Relative overrun of a budget that still counts as rounding."""
 
 _FRAME = ("id", "label", "kind", "type", "agency", "site", "existing", "forced", "arcs", "survival")
 

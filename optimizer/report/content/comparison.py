@@ -311,24 +311,30 @@ def first_changes_sentences(content: ReportContent) -> tuple[str, ...]:
     if facts is None or summary.existing is None or summary.upper is None:
         return ()
     whole, lines = summary.existing - summary.upper, []
+    some = (
+        _("{few} of its {all} changes alone, with its beats as far as they fit,")
+        if content.beats
+        else _("{few} of its {all} changes alone")
+    )
     for row in facts.rows:
+        changes = some.format(few=number(row.most), all=number(facts.made))
         today = ValueBounds(summary.existing, summary.existing)
         gain = proven_difference(today, ValueBounds(min(summary.bound or 0.0, row.value), row.value))
         least, most = max(gain.low, 0.0), at_most(summary, gain.high)
         low, high = (difference_in_points(summary, each) for each in (least, most))
         if gain.says != "less" or whole <= 0:
             lines.append(
-                _("What {few} of its {all} changes alone bring is not yet known: between {low} and {high}.").format(
-                    few=number(row.most), all=number(facts.made), low=low, high=high
+                _("What {changes} bring is not yet known: between {low} and {high}.").format(
+                    changes=changes, low=low, high=high
                 )
             )
             continue
         lines.append(
             _(
-                "{few} of its {all} changes alone bring {share} of what it gains on today, {low}; of any {few} at most {high} is proven."
+                "{changes} bring {share} of what it gains on today, {low}; of any {few} at most {high} is proven."
             ).format(
+                changes=changes,
                 few=number(row.most),
-                all=number(facts.made),
                 share=percent(min(gain.low / whole, 1.0), 0),
                 low=low,
                 high=high,

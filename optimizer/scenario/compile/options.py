@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import amount_with_unit
 from optimizer.base.text.messages import Message, counted_message, message, shortened
-from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.scenario.check.sites import Operator
 from optimizer.scenario.file.references import fitting_kinds
 

@@ -58,7 +58,7 @@ EXACT = 1e-13
 """Distance from 0 or 1 that is rounding."""
 
 OVERRUN = 1e-8
-"""By how much a budget, relative, may be overrun in the program: more than `plan.BUDGET_TOLERANCE` and the solver's own tolerance."""
+"""By how much a budget, relative, may be overrun in the program: more than `options.BUDGET_TOLERANCE` and the solver's own tolerance."""
 
 FAINTEST = 1e-250
 """Value with nothing placed below which floating point is too coarse for the program."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,8 +21,9 @@ import numpy as np
 
 from optimizer.base.work.listener import SILENT, OnlyCancels
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import requirements_met
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
+from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import FixedRoutes
 

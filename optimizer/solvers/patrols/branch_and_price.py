@@ -17,8 +17,9 @@ import numpy as np
 
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import implied_options, options_that_break_none, requirements_met
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_limits
+from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import PatrolParams

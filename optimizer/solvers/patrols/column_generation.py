@@ -31,10 +31,10 @@ import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.problem.instance.options import Option
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option
 from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.evaluation import weighted_sum
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, make_beat
+from optimizer.problem.plan.plan import make_beat
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated

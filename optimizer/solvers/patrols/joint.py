@@ -21,8 +21,8 @@ import numpy as np
 
 from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
 from optimizer.base.work.work_clock import limited, work_seconds
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.plan import (
-    BUDGET_TOLERANCE,
     Plan,
     known_options,
     make_beat,

@@ -21,7 +21,8 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.messages import message
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Plan, known_options, violations, with_plan
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
+from optimizer.problem.plan.plan import Plan, known_options, violations, with_plan
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints, exclude
 
 if TYPE_CHECKING:

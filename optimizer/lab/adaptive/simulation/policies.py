@@ -24,8 +24,8 @@ from scipy.sparse import csr_array
 
 from optimizer.lab.adaptive.simulation.response_models import ReplyMixture, ResponseModels
 from optimizer.lab.adaptive.simulation.routes import Layout
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import options_that_break_none
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, explain_by_routes
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit

@@ -28,7 +28,7 @@ import numpy as np
 
 from optimizer.base.work.listener import SILENT
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.cuts.separation import STEEPEST
 from optimizer.solvers.search.kernels import kernel, part
 

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import weighted_sum
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram

@@ -19,8 +19,8 @@ from optimizer.base.errors import SolverError
 from optimizer.base.files.readwrite import written_whole
 from optimizer.certificate.check import ONE, VERSION, Fault, InstanceFile, check, down
 from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
 from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, best_of_each
 from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import implied_options, options_that_break_none
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, within_budgets, within_limits
+from optimizer.problem.plan.plan import within_budgets, within_limits
 from optimizer.solvers.branch_and_cut.proof.record import joined
 
 if TYPE_CHECKING:
