@@ -23,7 +23,7 @@ from optimizer.base.files.temporary import folder_beside
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import counted, long_date, markup, spoken
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.first_page import LINES_A_SHEET, command_order
+from optimizer.report.content.first_page import command_order
 from optimizer.report.content.mixture import mixture_sentences
 from optimizer.report.content.placements import not_chosen_table
 from optimizer.report.content.report_content import SECTIONS, report_tables
@@ -137,7 +137,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             kept=counted("Keep {count} as it is", "Keep {count} as they are", order.kept),
             adds=_("Adds (points)") if content.summary.share else _("Adds"),
             small_map=small_map(content),
-            long_order=order.length > LINES_A_SHEET,
+            long_order=order.long(headline(content)),
             order_length=number(order.length),
             contents=[(each.id, _(each.title)) for each in shown],
             shown={each.id for each in shown},

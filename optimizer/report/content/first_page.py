@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optimizer.report.content.mixture import MixtureRow
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_content import ReportContent
@@ -51,8 +54,8 @@ NAME, PLACE = 80, 60
 MOST_EXAMPLES = 2
 """Examples in a sentence."""
 
-LINES_A_SHEET = 50
-"""Lines that one sheet of paper holds beside what stands under them; an order of more says on its first sheet that it goes on."""
+LETTERS, COLUMNS, ROWS = 46, 3, 60
+"""Letters of a row of a column on paper, columns, and rows that one sheet (A4, Letter) holds beside heading, figures and signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,19 @@ class FirstPage:
     def kept(self) -> int:
         """Number of lines of what stays as it is."""
         return sum(len(group.kept) for group in self.groups)
+
+    def long(self, headline: str) -> bool:
+        """Return whether the order and the sentences under it take more than one sheet of paper, by the letters of each; so it says on the first."""
+        lines = [line for group in self.groups for line in group.lines]
+        texts = [f"{line.verb} {line.number} {line.place} {line.details} {line.adds}" for line in lines]
+        headings = sum(bool(group.changes) + bool(group.kept) for group in self.groups)
+        under = max(1 + _rows(part) for part in ((headline, *self.buys), self.open, self.sure))
+        return (_rows(texts) + 2 * headings) / COLUMNS + under > ROWS
+
+
+def _rows(texts: Iterable[str]) -> int:
+    """Return how many rows of a column texts take."""
+    return sum(math.ceil(len(text) / LETTERS) for text in texts)
 
 
 def command_order(content: ReportContent) -> FirstPage:
