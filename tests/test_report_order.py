@@ -90,6 +90,14 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
     assert order.summary == "Open 1, change 1, close 1, keep 1 of the sites below."
 
 
+def test_an_order_goes_on_beyond_one_sheet_by_the_letters_of_what_it_says() -> None:
+    order = command_order(full_content())
+    assert not order.long("A headline.")
+    assert order.long("A headline that goes on and on. " * 200)
+    (first, *_) = order.groups
+    assert replace(order, groups=(replace(first, lines=first.lines * 60),)).long("A headline.")
+
+
 def test_beats_are_ordered_with_where_and_when() -> None:
     lines = [line for group in command_order(full_content()).groups for line in group.lines if line.action == "drive"]
     assert [line.number for line in lines] == ["A", "C", "B"]  # B is the Guard's, the others nobody's

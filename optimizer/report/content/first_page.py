@@ -144,7 +144,7 @@ class FirstPage:
         return sum(len(group.kept) for group in self.groups)
 
     def long(self, headline: str) -> bool:
-        """Return whether the order and the sentences under it take more than one sheet of paper, by the letters of each; so it says on the first."""
+        """Return whether the order and the sentences under it take more than one sheet of paper, by the letters of each."""
         lines = [line for group in self.groups for line in group.lines]
         texts = [f"{line.verb} {line.number} {line.place} {line.details} {line.adds}" for line in lines]
         headings = sum(bool(group.changes) + bool(group.kept) for group in self.groups)
