@@ -12,7 +12,7 @@ from optimizer.base.errors import InputError
 from optimizer.pipeline import check_scenario_file
 from optimizer.pipeline.import_records import import_counts
 from optimizer.records.importers.aadt import CountsMapping, import_aadt, read_counts_mapping
-from optimizer.records.traffic_counts import measured_traffic, read_traffic_counts, road_numbers
+from optimizer.records.traffic_counts import CountedRoads, TrafficCounts, read_traffic_counts, road_numbers
 from optimizer.region import save_region
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.options import past
@@ -171,11 +171,22 @@ def test_a_scenario_takes_counts_where_a_site_gives_no_traffic(tmp_path: Path) -
     assert any("by counts" in str(each.what) for each in compiled.assumed)
 
 
+def test_a_count_speaks_for_a_place_on_its_road_and_not_for_the_middle_of_the_stretch() -> None:
+    network = numbered()
+    lon, lat = network.segment_midpoint[4]
+    counts = TrafficCounts(("FM 76",), np.array([lon]), np.array([lat + 0.09]), np.array([350.0]))  # 10 km off
+    at = CountedRoads(counts, network, 6.0).at
+    places, north = np.array([lon, lon]), np.array([lat, lat + 0.045])
+    assert np.isnan(CountedRoads(counts, network, 6.0).of_segments[4])
+    np.testing.assert_equal(at(np.array([4, 4]), places, north), [np.nan, 350.0])
+    np.testing.assert_equal(at(np.array([0, 0]), places, north), [np.nan, np.nan])
+
+
 def test_a_count_speaks_for_its_own_road_within_its_reach(tmp_path: Path) -> None:
     path = tmp_path / "traffic.csv"
     path.write_text("road,lon,lat,vehicles_a_day\nFM 76,10.1,50.1,350\n", encoding="utf-8")
     counts = read_traffic_counts(path)
-    near, far = (measured_traffic(counts, numbered(), km) for km in (5.0, 30.0))
+    near, far = (CountedRoads(counts, numbered(), km).of_segments for km in (5.0, 30.0))
     assert np.flatnonzero(np.isfinite(near)).tolist() == [3]
     assert np.flatnonzero(np.isfinite(far)).tolist() == [3, 4]
     path.write_text("road,lon,lat,vehicles_a_day\nFM 76,10.1,50.1,0\nhighway,10,95,-3\n", encoding="utf-8")

@@ -1,12 +1,13 @@
 """Counts of traffic on numbered roads, and what they say of each segment of a network.
 
-A count stands for the road of its number around it: a segment takes that of the nearest count on a road of the same number, up to a distance.
+A count stands for the road of its number around it: a place takes that of the nearest count on a road of the same number, up to a distance.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -132,35 +133,47 @@ def read_traffic_counts(path: Path) -> TrafficCounts:
     return TrafficCounts(road, np.array(lon), np.array(lat), np.array(daily))
 
 
-def measured_traffic(counts: TrafficCounts, network: Network, within_km: float) -> Floats:
-    """Return the (n_segments,) vehicles a day in one direction by the nearest count on the same road; NaN where none is near.
+@dataclass(frozen=True, eq=False)
+class CountedRoads:
+    """Counts on the roads of a network.
 
-    Parameters
+    Attributes
     ----------
-    counts
-        The counts.
-    network
-        The roads, with their numbers.
+    counts, network
+        The counts, and the roads with their numbers.
     within_km
-        How far a count may lie from the middle of a segment, great circle.
+        How far a count may lie from a place on its road, great circle.
     """
-    roads = roads_by_number(network)
-    middle = network.segment_midpoint
-    daily = np.full(network.n_segments, np.nan)
-    nearest = np.full(network.n_segments, within_km * 1000)
-    of_road: dict[RoadNumber, list[int]] = {}
-    for position, text in enumerate(counts.road):
-        for number in road_numbers(text):
-            of_road.setdefault(number, []).append(position)
-    for number, positions in of_road.items():
-        segments = same_roads(number, roads)
-        for position in positions:
-            lon, lat = middle[segments].T
-            away = great_circle_m(lon, lat, counts.lon[position], counts.lat[position])
-            closer = segments[away < nearest[segments]]
-            nearest[closer] = away[away < nearest[segments]]
-            daily[closer] = counts.daily[position]
-    return daily
+
+    counts: TrafficCounts
+    network: Network
+    within_km: float
+
+    def at(self, segment: NDArray[np.int64], lon: Floats, lat: Floats) -> Floats:
+        """Return (k,) vehicles a day in one direction at places on segments, by the nearest count on the same road; NaN where none is near."""
+        daily, nearest = np.full(segment.size, np.nan), np.full(segment.size, self.within_km * 1000)
+        on_road = np.zeros(self.network.n_segments, dtype=bool)
+        of_road: dict[RoadNumber, list[int]] = {}
+        for position, text in enumerate(self.counts.road):
+            for number in road_numbers(text):
+                of_road.setdefault(number, []).append(position)
+        roads = roads_by_number(self.network)
+        for number, positions in of_road.items():
+            same = same_roads(number, roads)
+            on_road[same] = True
+            places = np.flatnonzero(on_road[segment])
+            on_road[same] = False
+            for position in positions:
+                away = great_circle_m(lon[places], lat[places], self.counts.lon[position], self.counts.lat[position])
+                closer = away < nearest[places]
+                nearest[places[closer]] = away[closer]
+                daily[places[closer]] = self.counts.daily[position]
+        return daily
+
+    @cached_property
+    def of_segments(self) -> Floats:
+        """(n_segments,) the same in the middle of each segment."""
+        return self.at(np.arange(self.network.n_segments), *self.network.segment_midpoint.T)
 
 
 def measured_share(measured: Sequence[float] | Floats, network: Network) -> float:

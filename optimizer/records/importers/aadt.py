@@ -16,9 +16,9 @@ from optimizer.problem.network.geodesy import WGS84, to_degrees
 from optimizer.records.importers.frames import numbers, read_columns
 from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries
 from optimizer.records.traffic_counts import (
+    CountedRoads,
     TrafficCounts,
     measured_share,
-    measured_traffic,
     road_numbers,
     roads_by_number,
     same_roads,
@@ -235,7 +235,7 @@ def import_aadt(
     counts = TrafficCounts(
         tuple(kept["road"]), kept["lon"].to_numpy(), kept["lat"].to_numpy(), kept["vehicles_a_day"].to_numpy()
     )
-    share = measured_share(measured_traffic(counts, network, WITHIN_KM), network)
+    share = measured_share(CountedRoads(counts, network, WITHIN_KM).of_segments, network)
     notes.append(
         f"{share:.1%} of the length of numbered roads has a count on its own number within {WITHIN_KM:g} km; elsewhere a scenario takes "
         "[traffic.by_class], or the traffic is not known."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import number
-from optimizer.base.text.messages import listed, message
+from optimizer.base.text.messages import listed, message, shortened
 from optimizer.problem.network.road_classes import DEFAULT_KMH
 from optimizer.scenario.compile.options import past, road_class_of
 from optimizer.scenario.demand.risk_model import MODELS
@@ -160,6 +160,18 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
             message(
                 "that of the nearest count on the same road within {km:g} km, as the crow flies (traffic.counts_within_km)",
                 km=scenario.traffic.counts_within_km,
+            ),
+        )
+    uncounted = [item for item in concerned if item.site.traffic is not None and item.counted is None]
+    if uncounted and scenario.traffic.counts is not None:
+        yield Assumption(
+            message(
+                "traffic past {given} of {count} sites, from their table", given=len(uncounted), count=len(concerned)
+            ),
+            message(
+                "no count on the same road within {km:g} km of them: {sites}",
+                km=scenario.traffic.counts_within_km,
+                sites=shortened([item.site.label or item.site.id for item in uncounted]),
             ),
         )
     by_class = Counter(

@@ -26,7 +26,7 @@ from optimizer.base.text.messages import counted_message, listed, message, short
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
-from optimizer.records.traffic_counts import measured_traffic, read_traffic_counts
+from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.region.model import border_warnings
 from optimizer.scenario.check.jurisdictions import Jurisdictions
 from optimizer.scenario.check.region_source import check_region_files, obtain_region
@@ -67,7 +67,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
     from pydantic import BaseModel
 
     from optimizer.base.errors import Problem
@@ -119,8 +118,8 @@ class ScenarioCheck:
         Every file that the scenario names and that exists, the scenario first.
     warnings
         Sentences for the planner.
-    measured
-        (n_segments,) vehicles a day in one direction by counts, NaN where no count is near; None where the scenario names no counts.
+    counted
+        Counts of traffic on the roads; None where the scenario names none.
     """
 
     path: Path
@@ -138,7 +137,7 @@ class ScenarioCheck:
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
     tips: Tips | None = None
-    measured: NDArray[np.float64] | None = None
+    counted: CountedRoads | None = None
 
 
 @dataclass(frozen=True)
@@ -256,8 +255,8 @@ def _check(
     read = _read_region(sources.region, path, listener, problems)
     region = None if read is None else read.region
     ground = _ground(content, listed, settings or SitesModel(), region, where, problems)
-    measured = _measured(sources.counts, scenario, region, problems)
-    ground = replace(ground, sites=list(with_counts(ground.sites, measured)))
+    counted = _counted(sources.counts, scenario, region, problems)
+    ground = replace(ground, sites=list(with_counts(ground.sites, counted)))
     areas = _areas(sources, problems)
     jurisdictions: Jurisdictions | None = None
     communities: tuple[Community, ...] = ()
@@ -289,7 +288,7 @@ def _check(
         records=records.seizures,
         effort=records.effort,
         tips=records.tips,
-        measured=measured,
+        counted=counted,
         inputs=(path, *(() if read is None else read.files), *sources.files),
         warnings=(
             *_warnings(scenario, ground, region),
@@ -439,14 +438,14 @@ def _check_units(content: Mapping[str, Any], where: str, problems: ProblemList) 
             problems.append(unknown_name(here, unit or "", units, found=found, remedy=remedy))
 
 
-def _measured(
+def _counted(
     path: Path | None, scenario: ScenarioModel | None, region: Region | None, problems: ProblemList
-) -> NDArray[np.float64] | None:
-    """Return the traffic that counts tell of each segment; None without a file of counts."""
+) -> CountedRoads | None:
+    """Return the counts on the roads; None without a file of counts."""
     if path is None or scenario is None or region is None:
         return None
     with problems.collected():
-        return measured_traffic(read_traffic_counts(path), region.network, scenario.traffic.counts_within_km)
+        return CountedRoads(read_traffic_counts(path), region.network, scenario.traffic.counts_within_km)
     return None
 
 

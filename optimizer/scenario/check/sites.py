@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from optimizer.base.errors import FileProblems, ProblemList
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.network.network import Network
+    from optimizer.records.traffic_counts import CountedRoads
     from optimizer.region.model import Region
     from optimizer.scenario.file.model import TeamBaseModel
 
@@ -86,13 +87,16 @@ class PlacedSite:
     counted: float | None = None
 
 
-def with_counts(sites: Sequence[PlacedSite], measured: NDArray[np.float64] | None) -> tuple[PlacedSite, ...]:
-    """Return sites with the traffic counted on their roads; `measured` is (segments,), NaN where nothing is counted, or None without counts."""
-    if measured is None:
+def with_counts(sites: Sequence[PlacedSite], counted: CountedRoads | None) -> tuple[PlacedSite, ...]:
+    """Return sites with the traffic counted on their roads, nearest to the place of each; `counted` is None without counts."""
+    if counted is None or not sites:
         return tuple(sites)
-    known = np.isfinite(measured)
+    segment = np.array([item.segment for item in sites])
+    lon, lat = np.array([(item.lon, item.lat) for item in sites]).T
+    daily = counted.at(segment, lon, lat)
     return tuple(
-        replace(item, counted=float(measured[item.segment])) if known[item.segment] else item for item in sites
+        replace(item, counted=amount) if np.isfinite(amount) else item
+        for item, amount in zip(sites, daily.tolist(), strict=True)
     )
 
 

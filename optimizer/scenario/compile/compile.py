@@ -217,7 +217,7 @@ def _sites(travel: ScenarioTravel) -> tuple[PlacedSite, ...]:
         taken=evidence.sites,
         operated=evidence.jurisdictions.operated,
     )
-    return (*evidence.sites, *with_counts(roads, evidence.measured))
+    return (*evidence.sites, *with_counts(roads, evidence.counted))
 
 
 def _instance(travel: ScenarioTravel, sites: Sequence[PlacedSite], table: OptionTable, burden: Burden) -> Instance:

@@ -56,7 +56,7 @@ def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:
         for base, node in zip(scenario.bases, evidence.base_nodes, strict=True)
     }
     closed = sorted({c.node for c in region.crossings} | {g.node for g in region.gateways})
-    traffic = _traffic(scenario, network, evidence.measured)
+    traffic = _traffic(scenario, network, None if evidence.counted is None else evidence.counted.of_segments)
     posts: dict[
         int, Post
     ] = {}  # by segment, in the order found: teams that choose one segment share its post and so its elements
