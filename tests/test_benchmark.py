@@ -35,7 +35,7 @@ from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
 from optimizer.lab.benchmark import overlay_scaling, tours
 from optimizer.lab.benchmark import suites as command_times
-from optimizer.lab.benchmark.benchmark import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
+from optimizer.lab.benchmark.benchmark import PlannedRun, carry_out, missing, plan_runs, pool, row_store
 from optimizer.lab.benchmark.best_known import (
     PUBLISHED_OPTIMA,
     PUBLISHED_SECONDS,
@@ -67,9 +67,9 @@ from optimizer.lab.benchmark.page import (
     usual_setting,
     write_benchmark_page,
 )
-from optimizer.lab.benchmark.rows import CommandRow
+from optimizer.lab.benchmark.rows import CommandRow, RunOptions
 from optimizer.lab.benchmark.run import Job, StoppedError, cluster, lost_row, run
-from optimizer.lab.benchmark.suites import SUITES, SuiteOptions
+from optimizer.lab.benchmark.suites import SUITES
 from optimizer.lab.machine import family_of, kill_family, own_peak_mb, stamp
 from optimizer.lab.pages import PageTable, interval, page_text, short
 from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing
@@ -102,7 +102,8 @@ SNIP = DATA / "snip"
 
 def row(**fields: Any) -> Any:
     """Return a row with some fields of its own."""
-    job = Job("grid", "a", "0" * 64, "auto", 0, 1e-4, 10.0, 1000.0, version="1")
+    asked = {"gap_asked": 1e-4, "time_limit": 10.0, "memory_limit": 1000.0, "version": "1"}
+    job = Job(family="grid", instance="a", content="0" * 64, method="auto", seed=0, **asked)
     usual = {"status": "optimal", "lower": 0.5, "upper": 0.5, "gap": 0.0, "seconds": 1.0, "plan": [], "peak_mb": 10.0}
     return lost_row(job, "").model_copy(update=usual | fields)
 
@@ -589,7 +590,8 @@ linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /pro
 
 
 def job(**fields: Any) -> Job:
-    return replace(Job("tiny", "t", "0" * 64, "compact", 0, 0.0, 20.0, 4000.0), **fields)
+    asked = {"gap_asked": 0.0, "time_limit": 20.0, "memory_limit": 4000.0, "method": "compact", "version": "1"}
+    return Job(family="tiny", instance="t", content="0" * 64, seed=0, **(asked | fields))
 
 
 @pytest.fixture
@@ -774,7 +776,7 @@ def test_only_what_is_missing_is_run(tiny: list[Case[Instance]], tmp_path: Path)
     changes: tuple[dict[str, Any], ...] = ({"gap": 0.5}, {"time_limit": 1.0}, {"memory_limit": 9.0})
     for changed in changes:
         assert len(missing(plan_runs(tiny[:1], replace(run_options(), **changed), out), out)) == 1
-    assert len(missing([PlannedRun(replace(first.job, version="2"), Path())], out)) == 1
+    assert len(missing([PlannedRun(first.job.model_copy(update={"version": "2"}), Path())], out)) == 1
     write_instance(tiny[0].path or Path(), replace(random_instance(9), name="t1"))
     assert len(missing(plan_runs(tiny[:1], run_options(), out), out)) == 1, "another content is another instance"
 
@@ -1059,9 +1061,9 @@ def test_a_suite_runs_what_its_folder_lacks(tmp_path: Path, monkeypatch: pytest.
         return CommandRow(**fields, **stamp())
 
     monkeypatch.setattr(command_times, "measure", measure)
-    rows = list(SUITES["commands"].run(tmp_path / "commands", SuiteOptions()))
+    rows = list(SUITES["commands"].run(tmp_path / "commands", RunOptions()))
     assert [row.key.content for row in rows] == made
-    assert list(SUITES["commands"].run(tmp_path / "commands", SuiteOptions())) == []
+    assert list(SUITES["commands"].run(tmp_path / "commands", RunOptions())) == []
     page = SUITES["commands"].page(tmp_path / "commands").page
     assert page == tmp_path / "commands.md"
     assert all(name in page.read_text(encoding="utf-8") for name in made)

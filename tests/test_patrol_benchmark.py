@@ -16,19 +16,16 @@ from optimizer.lab.benchmark.patrols import (
     AGENTS,
     METHODS,
     TEAM_AGENTS,
-    PatrolOptions,
     comparisons,
     patrol_text,
     planned_rows,
-    prepare,
     region_case,
-    run,
     shipped_cases,
     usual,
     valleys_case,
     write_steadiness_page,
 )
-from optimizer.lab.benchmark.rows import FILE, PatrolRow
+from optimizer.lab.benchmark.rows import FILE, PatrolRow, RunOptions
 from optimizer.lab.benchmark.suites import chosen_patrol_cases
 from optimizer.lab.rows import Case, PlannedRow, RowStore, add_missing
 from optimizer.problem.instance.instance import content_digest
@@ -44,8 +41,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.lab
 
-OPTIONS = PatrolOptions(seed=0, gap=1e-6, time_limit=120.0)
-QUICK = PatrolOptions(seed=0, gap=0.2, time_limit=0.5)
+OPTIONS = RunOptions(gap=1e-6, time_limit=120.0)
+QUICK = RunOptions(gap=0.2, time_limit=0.5)
 
 
 def tiny(seed: int = 3) -> Case[Instance]:
@@ -57,9 +54,9 @@ def rows_of(folder: Path) -> RowStore[PatrolRow]:
     return RowStore(folder / FILE, PatrolRow)
 
 
-def made(cases: list[Case[Instance]], options: PatrolOptions, folder: Path) -> list[PatrolRow]:
+def made(cases: list[Case[Instance]], options: RunOptions, folder: Path) -> list[PatrolRow]:
     """Make the rows that a folder lacks."""
-    return list(add_missing(rows_of(folder), planned_rows(cases, [options])))
+    return list(add_missing(rows_of(folder), planned_rows(cases, options)))
 
 
 def made_up(method: PatrolMethod = "joint", **fields: Any) -> PatrolRow:
@@ -147,8 +144,7 @@ def test_a_run_with_other_options_or_of_another_version_is_another_run(tmp_path:
 
 
 def test_rows_hold_the_values_of_the_plans() -> None:
-    prepared = prepare(tiny())
-    fixed, patrols, joint, pricing = (run(prepared, method, OPTIONS) for method in METHODS)
+    fixed, patrols, joint, pricing = (planned.make() for planned in planned_rows([tiny()], OPTIONS))
     assert fixed.value is not None
     assert patrols.value is not None
     assert joint.value is not None

@@ -12,9 +12,10 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import DASH
 from optimizer.lab.benchmark import peers
-from optimizer.lab.benchmark.benchmark import benchmark_page, improve_best_known, plan_benchmark, row_store, run_options
+from optimizer.lab.benchmark.benchmark import benchmark_page, improve_best_known, plan_benchmark, row_store
 from optimizer.lab.benchmark.page import benchmark_text, peer_table, scores
 from optimizer.lab.benchmark.peers import PEERS, peer
+from optimizer.lab.benchmark.rows import PlacementRow, RunOptions
 from optimizer.lab.benchmark.run import Job, lost_row
 from optimizer.lab.benchmark.star_cut_model import StarCutModel
 from optimizer.problem.files.instance_file import write_instance
@@ -27,7 +28,6 @@ from tests.cases import brute_force, random_instance
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.lab.benchmark.rows import PlacementRow
 
 pytestmark = pytest.mark.lab
 
@@ -37,7 +37,18 @@ SEEDS = (0, 1, 3, 6, 21)
 
 
 def row(method: str, **fields: object) -> PlacementRow:
-    made = lost_row(Job("snip", "snip-0-3-50", "0" * 64, method, 0, 1e-4, 60.0, 4096.0, version="1"), "")
+    job = Job(
+        family="snip",
+        instance="snip-0-3-50",
+        content="0" * 64,
+        method=method,
+        seed=0,
+        gap_asked=1e-4,
+        time_limit=60.0,
+        memory_limit=4096.0,
+        version="1",
+    )
+    made = lost_row(job, "")
     usual = {"status": "optimal", "lower": 0.5, "upper": 0.5, "gap": 0.0, "seconds": 9.0, "processor_s": 3.0}
     return made.model_copy(update=usual | fields)
 
@@ -83,17 +94,17 @@ def test_the_cuts_of_a_plan_have_its_value_and_hold_for_every_plan(seed: int) ->
 def test_a_peer_whose_solver_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers, "find_spec", lambda _: None)
     with pytest.raises(InputError, match="PySCIPOpt is not installed"):
-        run_options(["scip"])
+        peers.check_peers(["scip"])
     assert "scip" not in peers.outside_packages()
-    assert list(run_options(["highs"]).methods) == ["highs"]
-    assert not set(PEERS) & set(run_options().methods)
+    peers.check_peers(["highs"])
+    assert not set(PEERS) & set(METHODS)
 
 
 @pytest.mark.slow
 def test_peers_run_as_methods_do_and_stand_in_the_table_of_peers_alone(tmp_path: Path) -> None:
     instance = replace(random_instance(1), name="t1")
     write_instance(tmp_path / "families" / "tiny" / "t1.json", instance)
-    options = run_options(["auto", "highs"], time_limit=30.0)
+    options = RunOptions(["auto", "highs"], time_limit=30.0)
     plan_benchmark(["tiny"], tmp_path / "rows", options, instances=tmp_path / "families").carry_out(lambda _: None)
     rows = {row.method: row for row in row_store(tmp_path / "rows").read()}
     best, _ = brute_force(instance)

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.lab.benchmark.benchmark import Benchmark
-    from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.lab.benchmark.suites import SuiteOptions
+    from optimizer.lab.benchmark.rows import PlacementRow, RunOptions
     from optimizer.lab.pages import PageFiles
 
 OUT = Path("results/benchmarks")
@@ -93,23 +92,31 @@ def bench(
         raise typer.BadParameter(
             "give --family (or --family all) to run, or one of --table, --best-known, --generate, --compare"
         )
+    from optimizer.lab.benchmark.rows import RunOptions
+
+    options = RunOptions(
+        methods=method or (),
+        seeds=seed or (0,),
+        gap=gap,
+        time_limit=time_limit,
+        threads=threads,
+        memory_limit=memory_limit,
+        only=only or (),
+        extract=extract,
+    )
     families, suites = _split(family or [])
     for name in suites:
-        asked = _suite_options(only, method, seed, gap, time_limit, extract, threads)
-        if not _suite(name, out or OUT.with_name(name), asked, table, as_json):
+        if not _suite(name, out or OUT.with_name(name), options, table, as_json):
             return
     if suites and not families:
         return
-    from optimizer.lab.benchmark.benchmark import plan_benchmark, run_options
+    from optimizer.lab.benchmark.benchmark import plan_benchmark
 
     out = out or OUT
     if generate:
         _generate(instances, families, as_json)
     elif families:
-        options = run_options(method, seed, gap, time_limit, memory_limit, threads)
-        benchmark = plan_benchmark(
-            families, out, options, only=only or [], large=large, snip_dir=snip_dir, instances=instances
-        )
+        benchmark = plan_benchmark(families, out, options, large=large, snip_dir=snip_dir, instances=instances)
         where = partial(
             benchmark.carry_out,
             jobs=jobs,
@@ -132,29 +139,7 @@ def _split(names: list[str]) -> tuple[list[str], list[str]]:
     return [name for name in names if name not in SUITES], [name for name in names if name in SUITES]
 
 
-def _suite_options(
-    only: list[str] | None,
-    methods: list[str] | None,
-    seeds: list[int] | None,
-    gap: float | None,
-    time_limit: float | None,
-    extract: Path | None,
-    threads: int,
-) -> SuiteOptions:
-    from optimizer.lab.benchmark.suites import SuiteOptions
-
-    return SuiteOptions(
-        only=only or (),
-        seeds=seeds or (0,),
-        gap=gap,
-        time_limit=time_limit,
-        extract=extract,
-        threads=threads,
-        methods=methods or (),
-    )
-
-
-def _suite(name: str, folder: Path, options: SuiteOptions, table: bool, as_json: bool) -> bool:
+def _suite(name: str, folder: Path, options: RunOptions, table: bool, as_json: bool) -> bool:
     """Add the rows that a suite lacks, or with --table make its page; return whether it was not interrupted."""
     from optimizer.lab.benchmark.suites import SUITES
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections import Counter
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from pydantic import Field, ValidationError
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.schema import Strict
 from optimizer.base.text.messages import message
-from optimizer.problem.network.road_classes import NO_SPEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -77,6 +72,9 @@ class Region:
 
 def parts_between_crossings(region: Region) -> NDArray[np.int64]:
     """Return the (n,) number of the part that each node lies in where nobody passes a crossing; each crossing is a part by itself."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     network, n = region.network, region.network.n_nodes
     closed = np.zeros(n, dtype=bool)
     closed[[crossing.node for crossing in region.crossings]] = True
@@ -147,47 +145,31 @@ def border_warnings(region: Region) -> list[str]:
     return [warning]
 
 
-# Numbers that stand in for what a map does not say, each of which a user can replace.
+class RegionTerms(Strict):
+    """Numbers that stand in for what a map does not say; those of distances are assumed.
 
-
-@dataclass(frozen=True, slots=True)
-class RegionTerms:
-    """Numbers that stand in for what a map does not say.
-
-    Attributes
-    ----------
-    speed_kmh
-        Speed by road class where a road has no limit of its own, > 0; `optimizer.region.MODES` for classes that are not named.
-    population
-        Inhabitants by kind of place (city, town, village, hamlet) where a place gives none, > 0; the built-in table for others.
-    official_within_m, official_off_road_within_m
-        A crossing is official where a border control stands this near: on roads for driving, and on service roads, tracks and paths.
-        Posts often stand a little inside; one on the main road does not watch the track beside it. Assumed.
-    settlement_within_m
-        A place whose nearest node is farther than this is not on the network. Assumed.
+    Border posts often stand a little inside; one on the main road does not watch the track beside it.
     """
 
-    speed_kmh: Mapping[str, float] = field(default_factory=lambda: NO_SPEEDS)
-    population: Mapping[str, float] = field(default_factory=dict)
-    official_within_m: float = 500.0
-    official_off_road_within_m: float = 100.0
-    settlement_within_m: float = 5_000.0
+    speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
+        {},
+        description="speed by road class, such as `{ track = 20 }`, on roads without a limit of their own; the table of "
+        "docs/region.md for others",
+    )
+    population: dict[Literal["city", "town", "village", "hamlet"], Annotated[float, Field(gt=0)]] = Field(
+        {}, description="inhabitants of a place that gives none; 100,000, 10,000, 1,000 and 100 where not named"
+    )
+    official_within_m: float = Field(500, ge=0, description="a crossing is official with a border control this near")
+    official_off_road_within_m: float = Field(100, ge=0, description="the same on service roads, tracks and paths")
+    settlement_within_m: float = Field(5000, gt=0, description="a place farther from every node is left out")
 
 
 BUILT_IN = RegionTerms()
 """The terms where a user gives none."""
 
 
-def terms_as_text(terms: RegionTerms) -> str:
-    """Return terms as JSON, for a saved region."""
-    content = {item.name: getattr(terms, item.name) for item in fields(terms)}
-    return json.dumps(
-        {name: value if isinstance(value, int | float) else dict(value) for name, value in content.items()}
-    )
-
-
 def terms_of_text(text: str, where: str) -> RegionTerms:
-    """Return the terms that `terms_as_text` wrote.
+    """Return the terms that a saved region holds as JSON.
 
     Raises
     ------
@@ -195,20 +177,7 @@ def terms_of_text(text: str, where: str) -> RegionTerms:
         If the text is anything else.
     """
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        content = None
-    known = {item.name: getattr(BUILT_IN, item.name) for item in fields(RegionTerms)}
-    if not isinstance(content, dict) or not all(
-        name in known and _is_like(value, known[name]) for name, value in content.items()
-    ):
+        return RegionTerms.model_validate_json(text)
+    except ValidationError:
         found = "something else than the numbers that stood in for what the map does not say"
-        raise InputError(Problem(where, found, "those that `region` wrote", "Build the region again"))
-    return RegionTerms(**content)
-
-
-def _is_like(value: Any, built_in: object) -> bool:  # noqa: ANN401 - JSON
-    """Whether a value is a finite number where the built-in one is, or numbers by name."""
-    if isinstance(built_in, int | float):
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return isinstance(value, dict) and all(_is_like(each, 0.0) for each in value.values())
+        raise InputError(Problem(where, found, "those that `region` wrote", "Build the region again")) from None

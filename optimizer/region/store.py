@@ -20,7 +20,7 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.polylines import Polylines
 from optimizer.region.geopackage import Layer, layer_names, read_layer, read_layer_parts, write_layer, writing
-from optimizer.region.model import Dropped, Region, terms_as_text, terms_of_text
+from optimizer.region.model import Dropped, Region, terms_of_text
 from optimizer.region.ways import Growing
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
     if region.open_borders:
         metadata["open_borders"] = "\n".join(region.open_borders)
     if region.terms is not None:
-        metadata["terms"] = terms_as_text(region.terms)
+        metadata["terms"] = region.terms.model_dump_json()
     with written_whole(path) as temporary, writing():
         write_layer(
             temporary,

@@ -14,7 +14,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import term
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import DUTIES_FILE
-from optimizer.scenario.file.roster_model import CrewRow, ShiftModel, TimeZone
+from optimizer.scenario.file.roster_model import CrewRow, DutyBase, ShiftModel, TimeZone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -26,18 +26,6 @@ Minutes = Annotated[float, Field(ge=0, le=1440)]
 DutyId = Annotated[str, Field(min_length=1, max_length=4000)]
 """Of an option and a shift."""
 MOST_STAFF = 10_000
-
-
-class DutyBase(Strict):
-    """A place that crews set out from."""
-
-    id: Id
-    label: str = ""
-    lon: Longitude
-    lat: Latitude
-    time_zone: TimeZone | None = Field(
-        None, description="whose clocks its crews follow; those of the shifts where none"
-    )
 
 
 class DutyStop(Strict):

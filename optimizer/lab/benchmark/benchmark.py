@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError
 from optimizer.base.text.names import unknown_name
+from optimizer.base.version import package_version
 from optimizer.lab.benchmark.best_known import BestKnown, best_values, improve_known
 from optimizer.lab.benchmark.families import INSTANCES, cases, instance_file, known_families
 from optimizer.lab.benchmark.page import best_of, family_table, methods_of, scores, write_benchmark_page
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
 
+    from optimizer.lab.benchmark.rows import RunOptions
     from optimizer.lab.pages import PageFiles, PageTable
     from optimizer.lab.rows import Case
     from optimizer.problem.instance.instance import Instance
@@ -102,7 +104,6 @@ def plan_benchmark(
     folder: Path,
     options: RunOptions,
     *,
-    only: Sequence[str] = (),
     large: bool = False,
     snip_dir: Path | None = None,
     instances: Path | None = None,
@@ -116,9 +117,7 @@ def plan_benchmark(
     folder
         Where the rows are and go.
     options
-        How runs are made.
-    only
-        Patterns of instance names; none takes all.
+        How runs are made: by default of every method but peers, with `GAP`, `TIME_LIMIT` and `MEMORY_LIMIT`.
     large
         Add the instances too large for the repository.
     snip_dir
@@ -129,40 +128,15 @@ def plan_benchmark(
     Raises
     ------
     InputError
-        If a family is not known, or no instance matches.
+        If a family or method is not known, a peer's solver is not installed, or no instance matches.
     """
-    chosen = cases(families, only=only, large=large, snip_dir=snip_dir, instances=instances or INSTANCES)
-    planned = plan_runs(chosen, options, folder)
-    return Benchmark(chosen, planned, missing(planned, folder), folder)
-
-
-def run_options(
-    methods: Sequence[str] | None = None,
-    seeds: Sequence[int] | None = None,
-    gap: float | None = None,
-    time_limit: float | None = None,
-    memory_limit: float | None = None,
-    threads: int = 1,
-) -> RunOptions:
-    """Return the options of the runs; what is None has its default: every method but peers, seed 0, `GAP`, `TIME_LIMIT` and `MEMORY_LIMIT`.
-
-    Raises
-    ------
-    InputError
-        If there is no method of a name, or a peer's solver is not installed.
-    """
-    for name in methods or ():
+    for name in options.methods:
         if name not in METHODS and name not in PEERS:
             raise InputError(unknown_name("--method", name, [*METHODS, *PEERS]))
-    check_peers(methods or ())
-    return RunOptions(
-        methods=list(dict.fromkeys(methods or METHODS)),
-        seeds=list(dict.fromkeys(seeds or [0])),
-        gap=GAP if gap is None else gap,
-        time_limit=TIME_LIMIT if time_limit is None else time_limit,
-        memory_limit=MEMORY_LIMIT if memory_limit is None else memory_limit,
-        threads=threads,
-    )
+    check_peers(options.methods)
+    chosen = cases(families, only=options.only, large=large, snip_dir=snip_dir, instances=instances or INSTANCES)
+    planned = plan_runs(chosen, options, folder)
+    return Benchmark(chosen, planned, missing(planned, folder), folder)
 
 
 def improve_best_known(folder: Path, instances: Path | None = None) -> Iterator[tuple[Path, BestKnown]]:
@@ -192,32 +166,6 @@ class PlannedRun:
     file: Path
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How runs are made.
-
-    Attributes
-    ----------
-    methods
-        Names of methods.
-    seeds
-        Seeds, >= 0.
-    gap, time_limit
-        As in `optimizer.solvers.solve.solve`.
-    memory_limit
-        MB resident.
-    threads
-        As in `solve`.
-    """
-
-    methods: Sequence[str]
-    seeds: Sequence[int]
-    gap: float
-    time_limit: float
-    memory_limit: float
-    threads: int = 1
-
-
 def row_store(folder: Path) -> RowStore[PlacementRow]:
     """Return the rows of a folder."""
     return RowStore(folder / FILE, PlacementRow)
@@ -236,22 +184,23 @@ def plan_runs(cases: Sequence[Case[Instance]], options: RunOptions, folder: Path
         planned += [
             PlannedRun(
                 Job(
+                    version=package_version(),
                     family=case.family,
                     instance=case.name,
                     content=content,
                     method=method,
                     seed=seed,
-                    gap=options.gap,
-                    time_limit=options.time_limit,
-                    memory_limit=options.memory_limit,
+                    gap_asked=GAP if options.gap is None else options.gap,
+                    time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
+                    memory_limit=MEMORY_LIMIT if options.memory_limit is None else options.memory_limit,
                     threads=options.threads,
                     best=best.get(case.name),
                     package=outside_packages().get(method, ""),
                 ),
                 path,
             )
-            for method in options.methods
-            for seed in options.seeds
+            for method in dict.fromkeys(options.methods or METHODS)
+            for seed in dict.fromkeys(options.seeds)
         ]
     return planned
 

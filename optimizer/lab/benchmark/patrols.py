@@ -17,7 +17,7 @@ from optimizer.base.version import package_version
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.borderland import draw_land, region_instance
 from optimizer.lab.benchmark.families import INSTANCES
-from optimizer.lab.benchmark.rows import PLANS, PatrolRow, patrol_key
+from optimizer.lab.benchmark.rows import PLANS, PatrolRow, RunAsked
 from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
 from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.benchmark.borderland import Barrier
-    from optimizer.lab.benchmark.rows import PatrolMethod
+    from optimizer.lab.benchmark.rows import PatrolMethod, RunOptions
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Option
     from optimizer.problem.instance.teams import PatrolField
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 METHODS: tuple[PatrolMethod, ...] = (*PLANS, "pricing")
+
+GAP, TIME_LIMIT = 1e-4, 120.0
+"""What runs are asked for where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +79,6 @@ class PreparedCase:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class PatrolOptions:
-    """How runs are made.
-
-    Attributes
-    ----------
-    seed, gap, time_limit, threads
-        As in `optimizer.solvers.solve.solve`.
-    """
-
-    seed: int
-    gap: float
-    time_limit: float
-    threads: int = 1
-
-
 def prepare(case: Case[Instance]) -> PreparedCase:
     """Make a case."""
     instance = case.make()
@@ -101,64 +88,58 @@ def prepare(case: Case[Instance]) -> PreparedCase:
 
 
 def planned_rows(
-    cases: Iterable[Case[Instance]], several: Sequence[PatrolOptions], methods: Sequence[PatrolMethod] = METHODS
+    cases: Iterable[Case[Instance]], options: RunOptions, methods: Sequence[PatrolMethod] = METHODS
 ) -> Iterator[PlannedRow[PatrolRow]]:
-    """Give the rows of some cases: each by every method under each of several options."""
-    version = package_version()
+    """Give the rows of some cases: each by every method from each seed."""
     for case in cases:
         prepared = prepare(case)
-        for options in several:
+        for seed in options.seeds:
             for method in methods:
-                asked = {"gap": options.gap, "time_limit": options.time_limit, "threads": options.threads}
-                key = patrol_key(version, prepared.content, method, seed=options.seed, **asked)
-                yield PlannedRow(key, partial(run, prepared, method, options))
+                asked = RunAsked(
+                    version=package_version(),
+                    content=prepared.content,
+                    method=method,
+                    seed=seed,
+                    gap_asked=GAP if options.gap is None else options.gap,
+                    time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
+                    threads=options.threads,
+                )
+                yield PlannedRow(asked.key, partial(run, prepared, asked))
 
 
-def run(prepared: PreparedCase, method: PatrolMethod, options: PatrolOptions) -> PatrolRow:
+def run(prepared: PreparedCase, asked: RunAsked) -> PatrolRow:
     """Make a run and return its row."""
-    if method == "pricing":
-        said = _pricing(prepared, options)
-    elif method == "checkpoints only":
-        said = _fixed(prepared, options)
+    if asked.method == "pricing":
+        said = _pricing(prepared, asked)
+    elif asked.method == "checkpoints only":
+        said = _fixed(prepared, asked)
     else:
-        said = _with_beats(prepared, options, fixed=method == "joint")
+        said = _with_beats(prepared, asked)
     return PatrolRow(
         case=prepared.case.name,
         about=prepared.case.about,
         shipped=prepared.case.shipped,
-        content=prepared.content,
-        method=method,
-        seed=options.seed,
-        gap_asked=options.gap,
-        time_limit=options.time_limit,
-        threads=options.threads,
-        **(_nothing() | said),
         budget={resource.id: resource.budget for resource in prepared.instance.resources},
         **_sizes(prepared),
         load=round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        **solver_stamp(),
+        **(solver_stamp() | asked.model_dump() | said),
     )
 
 
-def _nothing() -> dict[str, Any]:
-    """Return what a row says where a run says nothing."""
-    names = ("limit", "value", "lower", "lower_all", "exact", "checkpoints", "beats", "made", "pricings")
-    return dict.fromkeys((*names, "pricing_median", "pricing_largest")) | {"used": {}}
-
-
-def _fixed(prepared: PreparedCase, options: PatrolOptions) -> dict[str, Any]:
+def _fixed(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
     """Place fixed options alone: every team stays at its base."""
-    alone = replace(prepared.instance, patrols=None)
-    result = place(
-        alone,
-        SolveOptions(gap=options.gap, time_limit=options.time_limit, seed=options.seed, threads=options.threads),
-    )
+    result = place(replace(prepared.instance, patrols=None), _search(asked))
     return _plan(prepared, result) | {"lower_all": result.lower}
 
 
-def _with_beats(prepared: PreparedCase, options: PatrolOptions, *, fixed: bool) -> dict[str, Any]:
-    instance = prepared.instance if fixed else replace(prepared.instance, options=(), exclusions=())
-    result = solve(instance, gap=options.gap, time_limit=options.time_limit, seed=options.seed, threads=options.threads)
+def _search(asked: RunAsked) -> SolveOptions:
+    return SolveOptions(gap=asked.gap_asked, time_limit=asked.time_limit, seed=asked.seed, threads=asked.threads)
+
+
+def _with_beats(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
+    joint = asked.method == "joint"
+    instance = prepared.instance if joint else replace(prepared.instance, options=(), exclusions=())
+    result = solve(instance, gap=asked.gap_asked, time_limit=asked.time_limit, seed=asked.seed, threads=asked.threads)
     statistics = result.statistics
     return _plan(prepared, result) | {
         "lower": result.weighed_lower,
@@ -172,12 +153,12 @@ def _with_beats(prepared: PreparedCase, options: PatrolOptions, *, fixed: bool) 
     }
 
 
-def _pricing(prepared: PreparedCase, options: PatrolOptions) -> dict[str, Any]:
+def _pricing(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
     """Bound the whole over all beats as the joint plan does first, with as much of the time, and tell how long pricing took."""
     started = time.monotonic()
-    until = work_seconds() + PatrolParams().generating * options.time_limit
-    generation = ColumnGeneration(with_teams(prepared.instance), prepared.field, seed=options.seed)
-    tree = BranchAndPrice(generation, gap=options.gap)
+    until = work_seconds() + PatrolParams().generating * asked.time_limit
+    generation = ColumnGeneration(with_teams(prepared.instance), prepared.field, seed=asked.seed)
+    tree = BranchAndPrice(generation, gap=asked.gap_asked)
     tree.cut_root(until)
     seconds = generation.pricing_seconds
     return {

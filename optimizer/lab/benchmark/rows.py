@@ -1,17 +1,51 @@
-"""The rows of the benchmark: one model for each kind of run."""
+"""What the benchmark is asked for, and its rows: one model for each kind of run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence  # noqa: TC003 - the dataclass's annotations are read by tools
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - as above
 from typing import Literal
 
 from pydantic import Field
 
+from optimizer.base.schema import Strict
 from optimizer.lab.rows import RunKey, StoredRow
 
 FILE = "rows.jsonl"
 RowStatus = Literal["optimal", "feasible", "infeasible", "unknown", "memory", "time", "failed", "lost"]
 AGAIN = frozenset({"failed", "lost"})
 """A run that ended so says nothing of its method: it is done again when the benchmark is resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What runs are to be made, and how.
+
+    Attributes
+    ----------
+    methods
+        Names of methods; every one of a suite where empty.
+    seeds
+        Seeds, >= 0; those of mixtures are the seeds of their cases.
+    gap, time_limit, threads
+        As in `optimizer.solvers.solve.solve`; None for what a family or suite is asked for by itself.
+    memory_limit
+        MB that a run's processes may have resident together; of placement families.
+    only
+        Patterns with * and ? of which a case's name must match one; all cases without one.
+    extract
+        OpenStreetMap extract for the suites `overlay` and `commands` to measure as well; for `mixed` it may be a folder of them.
+    """
+
+    methods: Sequence[str] = ()
+    seeds: Sequence[int] = (0,)
+    gap: float | None = None
+    time_limit: float | None = None
+    threads: int = 1
+    memory_limit: float | None = None
+    only: Sequence[str] = ()
+    extract: Path | None = None
 
 
 class SolverRow(StoredRow):
@@ -21,67 +55,76 @@ class SolverRow(StoredRow):
     cores: int = Field(description="that the process could use")
 
 
-class PlacementRow(SolverRow):
+class RunAsked(Strict):
+    """What a run of a solver is asked for; its row says the same."""
+
+    version: str = Field(description="of this package")
+    content: str = Field(description="digest of what was worked on")
+    method: str
+    seed: int
+    gap_asked: float
+    time_limit: float
+    threads: int = Field(1, description="processes of the search")
+
+    @property
+    def key(self) -> RunKey:
+        """What is to be run."""
+        return RunKey.of(self.version, self.content, self.method, **self._options())
+
+    def _options(self) -> dict[str, object]:
+        return {"seed": self.seed, "gap": self.gap_asked, "time_limit": self.time_limit, "threads": self.threads}
+
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """What must be equal for two rows to stand on one page: gap, time limit, threads, version."""
+        return self.gap_asked, self.time_limit, self.threads, self.version
+
+
+class PlacementAsked(RunAsked):
+    """A method on an instance."""
+
+    instance: str
+    family: str
+    package: str = Field("", description="package of the method and its version; empty where it is this package")
+    memory_limit: float = Field(description="2^20 bytes, resident")
+
+    def _options(self) -> dict[str, object]:
+        outside = {"package": self.package} if self.package else {}
+        return super()._options() | {"memory_limit": self.memory_limit} | outside
+
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """The same, and the memory limit."""
+        return *super().setting, self.memory_limit
+
+
+class PlacementRow(PlacementAsked, SolverRow):
     """One run of a method on an instance.
 
     `optimal` and `feasible` are the method's own status. `memory` and `time`: the run was killed at its memory limit, or long after its
     time limit; its bounds are the last it reported. `failed`: its process ended without a result. `lost`: the machine that ran it went away.
     """
 
-    instance: str
-    family: str
-    method: str
-    package: str = Field("", description="package of the method and its version; empty where it is this package")
-    seed: int
     status: RowStatus
-    limit: str | None = Field(description="what ended the search early: time, memory")
-    lower: float | None
-    upper: float | None
-    gap: float | None = Field(description="(upper - lower) / upper")
-    gap_to_best: float | None = Field(description="(upper - best known) / upper, as known when the row was written")
-    seconds: float | None = Field(description="wall-clock time of the search, without reading the instance")
+    limit: str | None = Field(None, description="what ended the search early: time, memory")
+    lower: float | None = None
+    upper: float | None = None
+    gap: float | None = Field(None, description="(upper - lower) / upper")
+    gap_to_best: float | None = Field(
+        None, description="(upper - best known) / upper, as known when the row was written"
+    )
+    seconds: float | None = Field(None, description="wall-clock time of the search, without reading the instance")
     processor_s: float | None = Field(
         None, description="processor seconds of the search and the processes that it started"
     )
     load: float | None = Field(None, description="of the machine when the run ended, a mean over its last minute")
-    peak_mb: float | None = Field(description="largest resident size of the run's processes together, 2^20 bytes")
-    plan: list[str] | None
+    peak_mb: float | None = Field(None, description="largest resident size of the run's processes together, 2^20 bytes")
+    plan: list[str] | None = None
     note: str = ""
-    gap_asked: float
-    time_limit: float
-    memory_limit: float = Field(description="2^20 bytes, resident")
-    threads: int = Field(1, description="processes of the search")
-    content: str = Field(description="digest of what the instance says")
-    nodes: int | None
-    arcs: int | None
-    options: int | None
-    evaders: int | None
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return placement_key(
-            self.version,
-            self.content,
-            self.method,
-            self.package,
-            seed=self.seed,
-            gap=self.gap_asked,
-            time_limit=self.time_limit,
-            memory_limit=self.memory_limit,
-            threads=self.threads,
-        )
-
-    @property
-    def setting(self) -> tuple[object, ...]:
-        """What must be equal for two rows to stand on one page: gap, time limit, memory limit, threads, version."""
-        return self.gap_asked, self.time_limit, self.memory_limit, self.threads, self.version
-
-
-def placement_key(version: str, content: str, method: str, package: str, **options: float) -> RunKey:
-    """Return the key of a run of a method on an instance; the package and version of a method from outside are part of it."""
-    outside = {"package": package} if package else {}
-    return RunKey.of(version, content, method, **options, **outside)
+    nodes: int | None = None
+    arcs: int | None = None
+    options: int | None = None
+    evaders: int | None = None
 
 
 PatrolMethod = Literal["checkpoints only", "patrols only", "joint", "pricing"]
@@ -89,34 +132,34 @@ PLANS: tuple[PatrolMethod, ...] = ("checkpoints only", "patrols only", "joint")
 """Methods that make a plan; `pricing` is the root of `joint` by itself, for the times of its pricing problems."""
 
 
-class PatrolRow(SolverRow):
+class PatrolRow(RunAsked, SolverRow):
     """One run on a case with patrols."""
 
     case: str
     about: str
     shipped: bool = Field(description="whether it is a scenario of the repository and not a generated one")
-    content: str = Field(description="digest of the fixed options, budgets and patrols")
     method: PatrolMethod
-    seed: int
-    gap_asked: float
-    time_limit: float
     status: str
-    limit: str | None = Field(description="what ended the search early: time, memory")
-    value: float | None = Field(description="value of the plan: share of the evaders that pass undetected")
-    lower: float | None = Field(description="proven for plans of the fixed options and the beats that were generated")
-    lower_all: float | None = Field(
-        description="proven for plans of the fixed options and any beats; as `lower` where teams stay at home"
+    limit: str | None = Field(None, description="what ended the search early: time, memory")
+    value: float | None = Field(None, description="value of the plan: share of the evaders that pass undetected")
+    lower: float | None = Field(
+        None, description="proven for plans of the fixed options and the beats that were generated"
     )
-    exact: bool | None = Field(description="whether pricing was solved to proof for `lower_all`; None without beats")
+    lower_all: float | None = Field(
+        None, description="proven for plans of the fixed options and any beats; as `lower` where teams stay at home"
+    )
+    exact: bool | None = Field(
+        None, description="whether pricing was solved to proof for `lower_all`; None without beats"
+    )
     seconds: float
-    checkpoints: list[str] | None = Field(description="fixed options of the plan")
-    beats: int | None = Field(description="teams that drive a beat in the plan")
-    used: dict[str, float] = Field(description="of each resource with a budget, without teams")
+    checkpoints: list[str] | None = Field(None, description="fixed options of the plan")
+    beats: int | None = Field(None, description="teams that drive a beat in the plan")
+    used: dict[str, float] = Field({}, description="of each resource with a budget, without teams")
     budget: dict[str, float]
-    made: int | None = Field(description="beats generated")
-    pricings: int | None = Field(description="pricing problems solved to proof")
-    pricing_median: float | None = Field(description="seconds of one")
-    pricing_largest: float | None = Field(description="seconds; None where the solver reports the median alone")
+    made: int | None = Field(None, description="beats generated")
+    pricings: int | None = Field(None, description="pricing problems solved to proof")
+    pricing_median: float | None = Field(None, description="seconds of one")
+    pricing_largest: float | None = Field(None, description="seconds; None where the solver reports the median alone")
     nodes: int
     arcs: int
     options: int
@@ -125,29 +168,12 @@ class PatrolRow(SolverRow):
     bases: int
     posts: int = Field(description="of the largest pricing problem")
     load: float | None = Field(description="of the machine when the run ended, a mean over its last minute")
-    threads: int = Field(1, description="processes of the search")
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        options = {"seed": self.seed, "gap": self.gap_asked, "time_limit": self.time_limit, "threads": self.threads}
-        return patrol_key(self.version, self.content, self.method, **options)
 
     @property
     def summary(self) -> str:
         """What was run and what it came to, in a line."""
         value = "no plan" if self.value is None else f"{self.value:.4f}"
         return f"{self.case}, {self.method}, seed {self.seed}: {value} in {self.seconds:.1f} s"
-
-    @property
-    def setting(self) -> tuple[object, ...]:
-        """What must be equal for two rows to stand on one page: gap, time limit, threads, version."""
-        return self.gap_asked, self.time_limit, self.threads, self.version
-
-
-def patrol_key(version: str, content: str, method: str, **options: float) -> RunKey:
-    """Return the key of a run on a case with patrols: its seed, gap, time limit and threads are part of it."""
-    return RunKey.of(version, content, method, **options)
 
 
 class TourRow(SolverRow):

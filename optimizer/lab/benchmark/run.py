@@ -11,19 +11,17 @@ import threading
 import time
 import uuid
 import zlib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.temporary import scratch_folder
-from optimizer.base.version import package_version
 from optimizer.base.work.cluster import NO_TLS, TlsFiles, connected
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
 from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.lab.benchmark.peers import outside_packages
-from optimizer.lab.benchmark.rows import PlacementRow, placement_key
+from optimizer.lab.benchmark.rows import PlacementAsked, PlacementRow
 from optimizer.lab.machine import family_of, kill_family, solver_stamp
 from optimizer.problem.plan.result import relative_gap
 
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.benchmark.benchmark import PlannedRun
-    from optimizer.lab.rows import RunKey
 
 WORKER = "optimizer.lab.benchmark.worker"
 """Module of the child process."""
@@ -49,57 +46,10 @@ READING_SECONDS = 900.0
 """Longest reading of an instance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A run to be made.
+class Job(PlacementAsked):
+    """A run to be made; `best` is the best value known before it."""
 
-    Attributes
-    ----------
-    family, instance
-        Names.
-    content
-        Digest of what the instance says.
-    method, seed, gap, time_limit
-        As in `optimizer.solvers.solve.solve`.
-    memory_limit
-        MB that the run's processes may have resident together.
-    best
-        Best value known before the run; None where none is.
-    version
-        Version of this package.
-    package
-        Package of the method and its version; empty where it is this package.
-    threads
-        As in `solve`.
-    """
-
-    family: str
-    instance: str
-    content: str
-    method: str
-    seed: int
-    gap: float
-    time_limit: float
-    memory_limit: float
     best: float | None = None
-    version: str = field(default_factory=package_version)
-    package: str = ""
-    threads: int = 1
-
-    @property
-    def key(self) -> RunKey:
-        """What is to be run."""
-        return placement_key(
-            self.version,
-            self.content,
-            self.method,
-            self.package,
-            seed=self.seed,
-            gap=self.gap,
-            time_limit=self.time_limit,
-            memory_limit=self.memory_limit,
-            threads=self.threads,
-        )
 
 
 class StoppedError(Exception):
@@ -143,36 +93,16 @@ def lost_row(job: Job, note: str, status: str = "lost") -> PlacementRow:
 
 
 def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: float | None) -> PlacementRow:
-    lower, upper = reported.get("lower"), reported.get("upper")
-    own = {name: reported[name] for name in ("ortools", "python") if name in reported}
+    upper = reported.get("upper")
+    content = {name: value for name, value in reported.items() if name in PlacementRow.model_fields}
     return PlacementRow(
-        instance=job.instance,
-        family=job.family,
-        method=job.method,
-        package=job.package,
-        seed=job.seed,
-        status=reported["status"],
-        limit=reported.get("limit"),
-        lower=lower,
-        upper=upper,
-        gap=relative_gap(lower, upper),
-        gap_to_best=relative_gap(job.best, upper),
-        seconds=None if seconds is None else round(seconds, 4),
-        processor_s=reported.get("processor_s"),
-        load=reported.get("load"),
-        peak_mb=None if peak_mb is None else round(max(peak_mb, reported.get("own_peak_mb") or 0.0), 1),
-        plan=reported.get("plan"),
-        note=reported.get("note", ""),
-        gap_asked=job.gap,
-        time_limit=job.time_limit,
-        memory_limit=job.memory_limit,
-        threads=job.threads,
-        content=job.content,
-        nodes=reported.get("nodes"),
-        arcs=reported.get("arcs"),
-        options=reported.get("options"),
-        evaders=reported.get("evaders"),
-        **(solver_stamp() | own | {"version": job.version}),
+        **(solver_stamp() | job.model_dump(exclude={"best"}) | content)
+        | {
+            "gap": relative_gap(reported.get("lower"), upper),
+            "gap_to_best": relative_gap(job.best, upper),
+            "seconds": None if seconds is None else round(seconds, 4),
+            "peak_mb": None if peak_mb is None else round(max(peak_mb, reported.get("own_peak_mb") or 0.0), 1),
+        }
     )
 
 
@@ -189,7 +119,7 @@ class _WatchedChild:
             "instance": str(instance.absolute()),
             "method": job.method,
             "seed": job.seed,
-            "gap": job.gap,
+            "gap": job.gap_asked,
             "time_limit": job.time_limit,
             "threads": job.threads,
         }

@@ -15,7 +15,7 @@ from optimizer.base.files.readwrite import GEOJSON, PLAN, json_kind, read_json, 
 from optimizer.base.schema import Amount, ComposedId, Strict, schema_of, validated
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.checks import check_evaders
-from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import LARGEST_COEFFICIENT, Requirement
@@ -57,24 +57,6 @@ class ArcsModel(Strict):
     )
 
 
-class RouteModel(Strict):
-    """A fixed route of a habitual evader."""
-
-    arcs: list[int] = Field(min_length=1, description="arc positions in order of travel")
-    share: float = Field(gt=0, le=1, description="probability that the evader takes it")
-
-
-class EvaderModel(Strict):
-    """Who travels from where to where; habitual if `routes` is given, informed if not."""
-
-    id: Id = Field(description="unique name")
-    origin: NodeId = Field(description="node id")
-    destination: NodeId = Field(description="node id")
-    weight: Amount = Field(description="loads a period, or a probability")
-    routes: list[RouteModel] = Field(default_factory=list, description="of a habitual evader; shares sum to 1")
-    label: str = Field("", description="what people call it; the id where empty")
-
-
 class EffectModel(Strict):
     """What an option does to one arc."""
 
@@ -100,16 +82,6 @@ class OptionModel(Strict):
         default_factory=dict,
         description="amount of each resource that opening it takes, or closing it where it stands today: then at most what it uses",
     )
-
-
-class ResourceModel(Strict):
-    """Something a plan may use up."""
-
-    id: Id = Field(description="unique name")
-    budget: Amount = Field(description="how much a plan may use")
-    agency: str = Field("", description="its owner; empty when all may use it")
-    unit: str = Field("", description="unit of the amounts, for people")
-    name: str = Field("", description="what people call it, the same for all agencies; the id where empty")
 
 
 Name = ComposedId
@@ -180,9 +152,9 @@ class InstanceModel(Strict):
     name: str = Field(description="what people call it")
     nodes: NodesModel
     arcs: ArcsModel
-    evaders: list[EvaderModel] = Field(min_length=1)
+    evaders: list[Evader] = Field(min_length=1)
     options: list[OptionModel] = Field(default_factory=list)
-    resources: list[ResourceModel] = Field(default_factory=list)
+    resources: list[Resource] = Field(default_factory=list)
     agencies: list[Id] = Field(
         default_factory=list, description="ids; an option uses resources of its agency or shared ones"
     )
@@ -316,7 +288,7 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
         head=head,
         reliability=np.array(model.arcs.reliability, dtype=np.float64),
         evaders=tuple(
-            Evader(e.id, int(o), int(d), e.weight, tuple(Route(tuple(r.arcs), r.share) for r in e.routes), e.label)
+            replace(e, origin=int(o), destination=int(d))
             for e, o, d in zip(model.evaders, origin, destination, strict=True)
         ),
         options=tuple(
@@ -327,7 +299,7 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
             )
             for o in model.options
         ),
-        resources=tuple(Resource(**r.model_dump()) for r in model.resources),
+        resources=tuple(model.resources),
         exclusions=tuple(tuple(option[name] for name in group) for group in model.exclusions),
         requirements=tuple(requirement_from_model(each, option) for each in model.requirements),
         lonlat=None if model.nodes.lon is None else np.column_stack((model.nodes.lon, model.nodes.lat or ())),
@@ -359,10 +331,8 @@ def _content(instance: Instance) -> dict[str, Any]:
             "reliability": instance.reliability.tolist(),
         },
         "evaders": [
-            {"id": e.id, "origin": ids[e.origin], "destination": ids[e.destination], "weight": e.weight}
-            | {"routes": [{"arcs": list(r.arcs), "share": r.share} for r in e.routes]}
-            | ({"label": e.label} if e.label else {})
-            for e in instance.evaders
+            asdict(evader) | {"origin": ids[evader.origin], "destination": ids[evader.destination]}
+            for evader in instance.evaders
         ],
         "options": [_option_content(option) for option in instance.options],
         "resources": [asdict(resource) for resource in instance.resources],
@@ -441,7 +411,7 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
 
 
 def _check_uses(
-    uses: Iterable[str], agency: str, resources: Mapping[str, ResourceModel], where: str, problems: ProblemList
+    uses: Iterable[str], agency: str, resources: Mapping[str, Resource], where: str, problems: ProblemList
 ) -> None:
     for name in uses:
         if name not in resources:

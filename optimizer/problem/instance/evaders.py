@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr
 from scipy.sparse import csr_array
 
+from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
 from optimizer.problem.network.shortest_paths import ArcOrder, cost_graph
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.shortest_paths import CostGraph
+
+Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(StrictInt | StrictStr))]
+"""A position in the network; a file has the node's id in its place until it is looked up."""
 
 TREE_CELLS = 20_000_000
 """Cells of a (sources, nodes) table of shortest-path trees held at once: about 240 MB."""
@@ -34,8 +39,8 @@ class Route:
         Probability, in (0, 1], that the evader takes it; the shares of one evader sum to 1.
     """
 
-    arcs: tuple[int, ...]
-    share: float
+    arcs: Annotated[tuple[int, ...], Field(min_length=1, description="arc positions in order of travel")]
+    share: Annotated[float, Field(gt=0, le=1, description="probability that the evader takes it")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,12 @@ class Evader:
         What people call it, such as `Bendern > Vaduz`; the id where empty.
     """
 
-    id: str
-    origin: int
-    destination: int
-    weight: float
-    routes: tuple[Route, ...] = ()
-    label: str = ""
+    id: Annotated[ComposedId, Field(description="unique name")]
+    origin: Annotated[Node, Field(description="node id")]
+    destination: Annotated[Node, Field(description="node id")]
+    weight: Annotated[Amount, Field(description="loads a period, or a probability")]
+    routes: Annotated[tuple[Route, ...], Field(description="of a habitual evader; shares sum to 1")] = ()
+    label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
 
     @property
     def kind(self) -> str:

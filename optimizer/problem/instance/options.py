@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
 from optimizer.problem.network.arrays import at_fault, float_column, position_problems
 
 if TYPE_CHECKING:
@@ -40,11 +42,11 @@ class Resource:
         What people call it, the same for every agency that has some of it; the id where empty.
     """
 
-    id: str
-    budget: float
-    agency: str = ""
-    unit: str = ""
-    name: str = ""
+    id: Annotated[ComposedId, Field(description="unique name")]
+    budget: Annotated[Amount, Field(description="how much a plan may use")]
+    agency: Annotated[str, Field(description="its owner; empty when all may use it")] = ""
+    unit: Annotated[str, Field(description="unit of the amounts, for people")] = ""
+    name: Annotated[str, Field(description="what people call it, the same for all agencies; the id where empty")] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray  # noqa: TC002
-from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr, WithJsonSchema, WrapValidator
+from pydantic import Field, GetPydanticSchema, WithJsonSchema, WrapValidator
 from pydantic_core.core_schema import no_info_after_validator_function, plain_serializer_function_ser_schema
 
 from optimizer.base.schema import Amount, Chance, ComposedId  # noqa: TC001
 from optimizer.base.text.language import marked
+from optimizer.problem.instance.evaders import Node  # noqa: TC001
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 NO_WAY = 1 << 40
 """Seconds that stand for no way to get there: longer than any shift."""
 
-
-Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(StrictInt | StrictStr))]
-"""A position in the network; a file has the node's id in its place until it is looked up."""
 
 Limit = Annotated[
     float,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,9 +65,7 @@ def _from_source(
     from optimizer import region as package
 
     common: dict[str, Any] = {"modes": tuple(model.modes), "border": border, "official": tuple(model.official)}
-    common["terms"] = package.RegionTerms(
-        **{item.name: getattr(model, item.name) for item in fields(package.RegionTerms)}
-    )
+    common["terms"] = model.terms
     if model.place is not None:
         return package.region_from_place(model.place, **common)
     if model.address is not None:

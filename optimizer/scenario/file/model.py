@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -16,11 +16,12 @@ from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.text.names import close_match, one_of
 from optimizer.problem.instance.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.region.model import RegionTerms
 from optimizer.risk.params import RiskParams
 from optimizer.scenario.file.adapt_model import AdaptModel
 from optimizer.scenario.file.kinds import KINDS, AnyKind, KindModel
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
-from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel, TimeZone
+from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, ShiftModel
 from optimizer.scenario.file.traffic import TrafficModel
 from optimizer.solvers.params import SolveOptions, SolveParams
 
@@ -47,7 +48,7 @@ def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, fl
     return bbox
 
 
-class RegionModel(Strict):
+class RegionSourceModel(Strict):
     """Where the roads come from: exactly one of network, file, place, address, bbox, polygon."""
 
     network: Path | None = Field(None, description="network saved by `region` (.gpkg), or a .graphml")
@@ -75,25 +76,23 @@ class RegionModel(Strict):
     areas: Path | None = Field(
         None, description="GeoJSON polygons with a `name` (and `classes`), for records that give only an area"
     )
-    speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
-        {},
-        description="speed by road class, such as `{ track = 20 }`, on roads without a limit of their own; the table of "
-        "docs/region.md for others",
-    )
-    population: dict[Literal["city", "town", "village", "hamlet"], Annotated[float, Field(gt=0)]] = Field(
-        {}, description="inhabitants of a place that gives none; 100,000, 10,000, 1,000 and 100 where not named"
-    )
-    official_within_m: float = Field(500, ge=0, description="a crossing is official with a border control this near")
-    official_off_road_within_m: float = Field(100, ge=0, description="the same on service roads, tracks and paths")
-    settlement_within_m: float = Field(5000, gt=0, description="a place farther from every node is left out")
 
     @model_validator(mode="after")
-    def _one_source(self) -> RegionModel:
+    def _one_source(self) -> Self:
         names = ("network", "file", "place", "address", "bbox", "polygon")
         given = [name for name in names if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of {', '.join(names)}; given: {', '.join(given) or 'none'}")
         return self
+
+
+class RegionModel(RegionTerms, RegionSourceModel):
+    """Where the roads come from, exactly one of network, file, place, address, bbox, polygon, and numbers that the map does not say."""
+
+    @property
+    def terms(self) -> RegionTerms:
+        """The numbers by themselves."""
+        return RegionTerms(**self.model_dump(include=set(RegionTerms.model_fields)))
 
 
 class RecordsModel(Strict):
@@ -448,19 +447,10 @@ class BurdenModel(Strict):
     difference: float | None = Field(None, ge=0, le=1e6, description="most by which two communities may differ")
 
 
-class TeamBaseModel(Strict):
+class TeamBaseModel(DutyBase):
     """Where teams set out from: the nearest node of the network, which may lie at most `sites.max_distance_m` away."""
 
-    id: Id = Field(description="unique name")
-    label: str = Field("", description="what people call it; the id where empty")
-    lon: Longitude = Field(description="longitude in degrees (WGS 84)")
-    lat: Latitude = Field(description="latitude in degrees (WGS 84)")
     agency: str = Field("", description="its owner; teams of another agency do not use it unless they name it")
-    time_zone: TimeZone | None = Field(
-        None,
-        description="IANA name of the zone whose clocks its crews follow, as rosters, calendars and sheets show them; "
-        "roster.time_zone where none",
-    )
 
 
 class TeamModel(Strict):

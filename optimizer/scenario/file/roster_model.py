@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from optimizer.base.schema import ComposedId, Id, Strict
+from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict
 from optimizer.base.text.names import close_match
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -71,6 +71,20 @@ class RosterModel(Strict):
     )
     farthest_minutes: float = Field(
         120, ge=0, le=1440, description="a checkpoint is not served from a base farther than this"
+    )
+
+
+class DutyBase(Strict):
+    """A place that crews set out from."""
+
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    lon: Longitude = Field(description="longitude in degrees (WGS 84)")
+    lat: Latitude = Field(description="latitude in degrees (WGS 84)")
+    time_zone: TimeZone | None = Field(
+        None,
+        description="IANA name of the zone whose clocks its crews follow, as rosters, calendars and sheets show them; "
+        "roster.time_zone where none",
     )
 
 
