@@ -91,9 +91,6 @@ def is_wrong(case: Case, bounds: tuple[Any, Any], plan: list[int]) -> bool:
     return bool(bounds[0] > case.least * (1 + ROUNDING) or bounds[1] < value * (1 - ROUNDING))
 
 
-# Damage.
-
-
 def damaged(lines: list[Any], rng: random.Random) -> tuple[str, list[Any]]:
     """Return what was done to the lines of a certificate, and the lines."""
     lines = json.loads(json.dumps(lines))
@@ -185,9 +182,6 @@ def damage(case: Case, others: list[Case], count: int, seed: int, folder: Path) 
         wrong = instance != case.file or is_wrong(case, bounds, changed[0][2]["plan"])
         found[f"{kind}: {'ACCEPTED WRONGLY' if wrong else 'accepted, and true'}"] += 1
     return found
-
-
-# Faults planted in searches.
 
 
 @contextmanager

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     Content = dict[str, Any]
 
 
-# Solving
-
-
 class _EnoughError(Exception):
     pass
 
@@ -108,9 +105,6 @@ def _names(instance: Instance, placed: Any) -> list[str]:
     return [instance.options[j].id for j in np.flatnonzero(placed)]
 
 
-# Evaluating
-
-
 def evaluated(file: str) -> Content:
     """Return everything the judge says of the shipped plan of an instance."""
     from optimizer.plans.comparison import compare
@@ -128,9 +122,6 @@ def evaluated(file: str) -> Content:
         "worths": dict(comparison.marginal_values),
         "answers": columns(comparison.plan.evaders, ("id", "weight", "value", "arcs", "route")),
     }
-
-
-# Patrols
 
 
 def joint(make: Callable[[], tuple[Instance, PatrolField]]) -> Content:
@@ -193,9 +184,6 @@ def _scenario(name: str) -> tuple[Instance, PatrolField]:
     return replace(made, evaders=tuple(map(rounded_evader, made.evaders))), made.patrols
 
 
-# Rosters
-
-
 def roster(make: Callable[[], Duties], first: date, weeks: int, *, allow_gaps: bool = False) -> Content:
     """Return who goes where when; only CP-SAT's own deterministic time ends the search."""
     from optimizer.roster.making import make_roster
@@ -228,9 +216,6 @@ def _travelling() -> Duties:
     based = [crew(f"n{k}", base="north", rest_minutes=660, days_off=1) for k in range(3)]
     others = [crew("s0", 4, base="south", most_days=5), crew("s1", base="south", away=frozenset({FIRST}))]
     return duties(two, asked, [*based, *others])
-
-
-# All cases
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,6 @@ class AbsentError(Exception):
     """A case cannot be computed here; says why."""
 
 
-# How results are written down
-
-
 GIVEN = (
     *("id", "label", "lon", "lat", "tail", "head", "direction", "agency", "kinds", "existing"),
     *("forced", "forbidden", "traffic", "lanes"),
@@ -111,9 +108,6 @@ def _inside(item: Any, attribute: str) -> Any:
     for name in attribute.split("."):
         item = getattr(item, name)
     return item
-
-
-# Compiling
 
 
 @cache
@@ -206,8 +200,6 @@ def risk(name: str) -> Content:
         "warnings": list(estimate.warnings),
     }
 
-
-# Planning
 
 PEOPLE = """
 [roster]

@@ -125,8 +125,6 @@ def measure_speed(scenario: Path, fixes: int = 10_000) -> Iterator[str]:
     yield f"{scenario.parent.name}, {network.n_segments:,} roads: {count:,} positions in {took}"
 
 
-# What passes.
-
 WORLDS = ("flow", "mixed", "chasing")
 QUARTERS = 4
 RANGE = SCENARIO.replace("detection = 0.5", "detection = [0.3, 0.7]") + "\n[background]\nper_hour = 0.1\n"
@@ -218,8 +216,6 @@ def _quarter(
             through[e] += left
     return loads, through, finds
 
-
-# Trials.
 
 SECTORS, BLOCKS, WEEKS, WASHOUT = 8, 8, 8, 6
 """Of a switch-back with the traffickers of `adapt`: their periods stand for weeks."""

@@ -421,8 +421,6 @@ def test_intervals_count_the_runs_of_which_a_measure_is_known(
     assert "none of these experiments" in capsys.readouterr().err
 
 
-# Learning rules against textbook results: regret bounds, convergence in zero-sum games, and what each rule says of its shares.
-
 MATCHING = np.array([[1.0, 0.0, 0.4], [0.0, 1.0, 0.5], [0.7, 0.2, 0.3]])
 
 """Payoffs of the row player."""
@@ -552,9 +550,6 @@ def test_shares_of_each_population_sum_to_one(seed: int, name: str, nobody_moves
         assert np.add.reduceat(rule.shares, groups.start) == pytest.approx(np.ones(size.size))
 
 
-# Models of replies weighed by a planner's own record, and the mixture that is best against them.
-
-
 def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ResponseModels, np.ndarray]:
     """Return models that took the record of plans drawn at random, and their (memories, temperatures) weights."""
     world = made(seed, **({"loads": 5000, "noise": 0, "splitting": 0, "mobility": 0.2} | terms))
@@ -645,8 +640,6 @@ def test_regret_is_below_that_of_learners_of_the_literature() -> None:
     regret = {name: simulate(world, name, 0, periods=50).rows[-1].regret for name in ("explore", "fpl-ue", "exp3")}
     assert regret["explore"] < 0.85 * min(regret["fpl-ue"], regret["exp3"])
 
-
-# Patrol teams in the simulation over time: beats of a pool among what policies place.
 
 TERMS = AdaptModel(beats=8, loads=100, history=2)
 

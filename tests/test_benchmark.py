@@ -582,8 +582,6 @@ def test_the_stored_page_of_the_benchmark_is_that_of_its_stored_rows(tmp_path: P
     assert page.read_text(encoding="utf-8") == (results / "benchmarks.md").read_text(encoding="utf-8")
 
 
-# Runs of the benchmark in processes of their own: limits, kills, interrupts, and a real cluster.
-
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to watch memory by")
@@ -983,9 +981,6 @@ def test_no_scheduler_and_no_extra_are_said(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"border-interdiction\[cluster\]"):
         next(cluster([], "tcp://127.0.0.1:9"))
-
-
-# Rows that are planned are the rows that are made: alerts, exploration, tours, the overlay and commands, each on a small case.
 
 
 @pytest.fixture

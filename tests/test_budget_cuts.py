@@ -88,9 +88,6 @@ def test_compiled_floors_are_those_of_plain_python(seed: int, monkeypatch: pytes
     np.testing.assert_array_equal(compiled, plain)
 
 
-# Cuts on budgets hold at every plan, and are the ones that can be found by hand; the tree that uses them ends at the optimum.
-
-
 def with_uses(uses: dict[str, list[float]], budgets: dict[str, float]) -> BudgetHull:
     """Return the hull of options with these uses."""
     one = random_instance(4)
@@ -194,9 +191,6 @@ def test_the_tree_agrees_with_every_plan_tried() -> None:
     assert found.count("budget cut") > 50
     assert found.count("tree") > 5
     assert list(check_joint(40)) == ["joint"]
-
-
-# Floors under the budgets end when their time has passed, and say so.
 
 
 class _Notes(SilentListener):

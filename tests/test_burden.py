@@ -216,9 +216,6 @@ def test_no_limits_leave_the_instance_as_it_was(tmp_path: Path) -> None:
     assert with_them.requirements == ()
 
 
-# Delay
-
-
 BUSY = Traffic(2400.0, 24.0)
 
 

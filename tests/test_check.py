@@ -332,9 +332,6 @@ def test_methods_of_a_scenario_are_those_of_the_solvers() -> None:
         validated(SolveModel, {"method": "cust"}, "test")
 
 
-# ---- the command
-
-
 def test_the_command_prints_one_object_and_ends_with_1_on_a_fault(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:

@@ -330,9 +330,6 @@ def test_the_commands_keep_their_keys(command: Callable[..., Outcome], tmp_path:
     assert "only" in command("compare", folder, written(tmp_path / "other", on_a_map(1), ["o2"])).out
 
 
-# Marginal values of a plan: found without an evaluation for each option, equal to those found with one.
-
-
 @pytest.mark.parametrize("seed", range(25))
 def test_additions_equal_an_evaluation_of_each_option(seed: int) -> None:
     instance = random_instance(seed, n_options=8)
@@ -363,9 +360,6 @@ def test_options_that_nobody_passes_are_not_evaluated_one_by_one(monkeypatch: py
     )
     compare(many, Plan.of(many, set()))
     assert len(calls) <= 2 + len(instance.options)
-
-
-# The routes that a plan leaves to an evader, against every simple path of small networks.
 
 
 @pytest.mark.parametrize("seed", range(25))

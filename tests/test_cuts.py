@@ -199,8 +199,6 @@ def test_the_best_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.Mo
     assert same > (30 if edges else 200)
 
 
-# Lagrangian cuts for groups of evaders; `tests.tree_cases` holds each of them against all plans.
-
 BEST = 0.403382
 
 """Least value of grid-10-plain-12 (results/benchmarks.md)."""
@@ -367,8 +365,6 @@ def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_pl
     assert before * (1 + 1e-4) < cut.lower <= BEST * (1 + 1e-5)
 
 
-# Plans that close one cut of the network: found where a local search stays at another, left out where they are of no use.
-
 ROADS = 12
 
 """Of each line."""
@@ -513,8 +509,6 @@ def test_the_share_of_an_arc_is_that_of_the_best_path_through_it() -> None:
     assert np.sort(np.unique(shares.round(9))) == pytest.approx([0.5, 1.0])
     assert worse.option[shares < 0.9].tolist() == [0]
 
-
-# The tables of path sets hold, to the last digit and in the same order, what is found set by set.
 
 N_OPTIONS, N_COMMODITIES = 25, 9
 MOST_PATHS = 6

@@ -325,8 +325,6 @@ def test_pages_that_load_from_another_host_are_found(tmp_path: Path) -> None:
     assert [text.partition(":")[0] for text in requests_of(tmp_path)] == ["a.html", "c.css"]
 
 
-# The blocks of docs/python.md run in their order; the program of a city has at most twenty lines.
-
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 
 
@@ -351,9 +349,6 @@ def test_the_blocks_run_in_their_order(capsys: Any) -> None:
 def test_a_city_is_a_program_of_at_most_twenty_lines() -> None:
     lines = [line for line in blocks()[0].splitlines() if line.strip()]
     assert len(lines) <= 20, len(lines)
-
-
-# The README's own examples run as written.
 
 
 def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

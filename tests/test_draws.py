@@ -63,9 +63,6 @@ def random_mixture(seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return rng.dirichlet(np.ones(plans)), placed
 
 
-# ---- balanced sampling
-
-
 @pytest.mark.parametrize("seed", range(30))
 def test_every_plan_is_drawn_as_often_as_its_probability_rounded_up_or_down(seed: int) -> None:
     share, placed = random_mixture(seed)
@@ -127,9 +124,6 @@ def test_a_plan_stays_as_long_as_is_asked() -> None:
     runs = [set(drawn[k : k + 6]) for k in range(0, 60, 6)]
     assert all(len(plans) == 1 for plans in runs)
     assert len(set(drawn)) > 1
-
-
-# ---- the folder of a mixture
 
 
 def border() -> Instance:
@@ -275,9 +269,6 @@ def test_a_mixture_of_another_instance_is_refused(folder: Path, seed_file: Path)
         draw_from_plan(folder, FIRST, seed_file)
 
 
-# ---- rosters of draws
-
-
 def test_a_roster_of_draws_mans_what_is_drawn(folder: Path, seed_file: Path) -> None:
     drawn = draw_from_plan(folder, FIRST, seed_file, days=14)
     saved = roster_of_plan(folder, FIRST, weeks=2, draws=drawn.path, time_limit=5)
@@ -320,9 +311,6 @@ def test_frequencies_count_runs_of_thirty_days() -> None:
     assert found.worst_month == pytest.approx(0.5)
 
 
-# ---- the command
-
-
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
@@ -342,9 +330,6 @@ def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folde
     shown = command(*arguments, "--overwrite")
     assert shown.code == 0
     assert "No placement is off by more than" in shown.out
-
-
-# ---- the price of overrides
 
 
 def value_against(shares: Mapping[tuple[int, ...], float]) -> float:

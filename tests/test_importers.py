@@ -110,9 +110,6 @@ def told(imported: Imported) -> str:
     return " ".join(imported.summary.notes)
 
 
-# --- stop and search
-
-
 def test_every_search_is_effort_and_its_outcome_a_seizure(tmp_path: Path) -> None:
     rows = [
         search("2020-01-01T10:00:00+00:00", linked="True"),
@@ -393,9 +390,6 @@ def test_the_real_searches() -> None:
     assert seizures.loc[seizures["source"] == "essex", "count"].sum() == (groups == "True").sum()
 
 
-# --- CBP
-
-
 def test_events_and_pounds_are_added_up_by_month_and_area(tmp_path: Path) -> None:
     imported = import_cbp([cbp_file(tmp_path)], constant=2)
     seizures = imported.tables["seizures.csv"]
@@ -610,8 +604,6 @@ def test_the_real_seizures() -> None:
     assert [ours[key] for key in whole] == pytest.approx([shipped[key] for key in whole])
 
 
-# --- a CSV file of any making
-
 FREE = """when,x,y,zone,hit,hours,who,kind,Gender
 31/01/2020,1.505,42.5,,yes,2.5,guard,hours,CANARY
 01/02/2020,1.515,42.5,,no,1,guard,hours,CANARY
@@ -785,8 +777,6 @@ def test_repeats_are_counted_or_dropped_and_seizures_without_effort_told(tmp_pat
     assert picked.summary.dropped == {"left out by where: e": 2}
     assert "No row has a seizure" in told(picked)
 
-
-# --- what is written
 
 risky = st.text(st.sampled_from("=+-@\t\rab1. ,'\"\n"), max_size=6)
 

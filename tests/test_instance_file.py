@@ -223,8 +223,6 @@ def test_the_schema_is_published_and_strict() -> None:
     assert set(schema["required"]) == {"name", "nodes", "arcs", "evaders"}
 
 
-# Shortest paths and nearest places against networkx, shapely and arithmetic.
-
 SEEDS = st.integers(0, 2**20)
 
 

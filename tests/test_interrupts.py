@@ -506,9 +506,6 @@ def test_a_second_ctrl_c_leaves_a_command_at_once_and_writes_nothing(tmp_path: P
     assert not out.exists()
 
 
-# Ctrl-C in a computation that holds others: what is there by then is kept, wherever within them it comes.
-
-
 class PressAtStep(SilentListener):
     """Presses Ctrl-C at the first bounds within a step, or as it ends."""
 

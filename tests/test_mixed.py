@@ -358,8 +358,6 @@ def test_processes_without_solves_to_share_are_said(
     assert "--jobs shares the solves" in told.err
 
 
-# The method `mixed` under a time limit, by a clock that the tests set: no assertion here is on wall time.
-
 PLANS = 10
 TICK, SINGLE = 0.01, 3.0
 
@@ -479,9 +477,6 @@ def test_a_search_without_a_time_limit_ends_where_rounding_keeps_its_bounds_apar
     assert result.mixed is not None
     assert result.lower is not None
     assert result.lower <= exploitability(result.mixed.mixture, instance).value
-
-
-# Mixtures of at most so many plans: their bounds against every set of so many plans, on instances where all can be tried.
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -367,9 +367,6 @@ def test_a_case_is_measured_and_the_table_says_so(tmp_path: Path) -> None:
     assert f"{row.overlay_arcs:,}" in lines[-1]
 
 
-# The reduced network of searches: the same values as searches of the whole network, whatever is placed and blocked.
-
-
 def check(n_nodes: int, tail: np.ndarray, head: np.ndarray, searches: Searches, rng: np.random.Generator) -> int:
     """Assert equal values under random chances, some arcs blocked; return how many roads are left."""
     reduced = ContractedNetwork.of(n_nodes, tail, head, searches)
@@ -418,8 +415,6 @@ def test_a_road_is_one_arc_each_way_and_dead_ends_are_gone() -> None:
     assert reduced.n_nodes == 3  # 0, 1 with its loop, 3
     assert {(0, 1), (1, 2)} <= set(zip(reduced.tail.tolist(), reduced.head.tolist(), strict=True))
 
-
-# Paths that are added bit by bit are those that are joined, and those given out before stay as they are.
 
 N = 25
 

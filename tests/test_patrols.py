@@ -345,9 +345,6 @@ def first_answer(network: Network, reliability: Floats, evader: Evader) -> Ints:
     return np.array(next(iter(graph.paths(before[0], [evader.destination]))), dtype=np.int64)
 
 
-# A team on its beat and evaders on their paths, moving in time and space.
-
-
 def along(network: Network, arc: int, share: Floats) -> Floats:
     """Return how far along its segment one is, from the end where the segment's first arc begins, `share` of the way along an arc."""
     return share if network.tail[arc] == network.tail[network.segment_arc[network.segment[arc]]] else 1 - share
@@ -489,9 +486,6 @@ def test_the_simulation_tells_which_way_a_team_drives() -> None:
         assert against == pytest.approx(opposing, abs=0.005)
         assert with_it == pytest.approx(same, abs=0.005)
         assert against > with_it
-
-
-# Checkpoints and beats in one plan where teams have little to do, or the search is cut short (`optimizer.solvers.patrols.joint`).
 
 
 def instance_of(network: Network) -> Instance:

@@ -164,8 +164,6 @@ def test_a_border_file_that_is_missing_or_no_json(tmp_path: Path) -> None:
         read_region(world, border=broken)
 
 
-# Files that cannot be read: one clear message each, and no traceback.
-
 ANDORRA = DATA / "osm" / "andorra-2025-01.osm.pbf"
 
 
@@ -272,9 +270,6 @@ def test_an_extract_whose_roads_have_no_nodes(tmp_path: Path) -> None:
 def test_an_unknown_mode(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="drive, service, track, foot, ferry"):
         read_region(sample_world().save(tmp_path / "world.osm"), modes=["fly"])
-
-
-# Built-in numbers of a region: each can be replaced in the scenario, and those that were used are listed.
 
 
 def built(folder: Path, **terms: Any) -> Region:

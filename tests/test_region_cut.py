@@ -152,9 +152,6 @@ def test_string_ids_stay_unique() -> None:
     assert len(set(cut.points.id.tolist())) == 4
 
 
-# ---- The referee: fractions, point by point -------------------------------------------------------------------------
-
-
 def inside(ring: Sequence[Point], x: Fraction, y: Fraction) -> bool | None:
     """Whether a point lies inside a ring; None on it. Counts the edges that a ray to the right meets."""
     odd = False

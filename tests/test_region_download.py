@@ -110,9 +110,6 @@ def test_osmnx_is_left_as_it_was(servers: Servers, options: dict[str, Any]) -> N
     assert socket.getaddrinfo is resolver
 
 
-# ---- What goes wrong ------------------------------------------------------------------------------------------------
-
-
 def test_an_unknown_place(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"Atlantis.*spelling"):
         region_from_place("Atlantis", **options)
@@ -185,9 +182,6 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
         region_from_polygon(shapely.LineString([(0, 0), (1, 1)]), cache=tmp_path)
     with pytest.raises(InputError, match="modes"):
         region_from_bbox(WORLD_BOX, modes=["fly"], cache=tmp_path)
-
-
-# ---- Small parts ----------------------------------------------------------------------------------------------------
 
 
 def test_margins_are_in_metres() -> None:

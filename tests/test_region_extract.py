@@ -274,9 +274,6 @@ def test_compressed_and_binary_extracts_read_alike(tmp_path: Path) -> None:
         assert (other.network.length_m == plain.network.length_m).all()
 
 
-# ---- Borders --------------------------------------------------------------------------------------------------------
-
-
 def test_a_boundary_is_known_by_any_of_its_names(tmp_path: Path) -> None:
     for name in ("Testland", "land of tests", "TT"):
         assert len(built(sample_world(), tmp_path, border=name).crossings) == 5
@@ -322,9 +319,6 @@ def test_an_enclave_is_no_part_of_the_country(tmp_path: Path) -> None:
     world.relations[9000][0].append(("way", 903, "inner"))
     ids = [crossing.id for crossing in built(world, tmp_path).crossings if crossing.way == 100]
     assert ids == ["w100-1", "w100-2", "w100-3", "w100-4"]
-
-
-# ---- Official crossings ---------------------------------------------------------------------------------------------
 
 
 def test_a_user_may_list_crossings_as_official(tmp_path: Path) -> None:

@@ -182,9 +182,6 @@ def test_a_document_type_definition_is_refused(tmp_path: Path) -> None:
         read(tmp_path, bomb + graphml(NODES, [("1", "2", {"name": "&b;"})]).partition("?>")[2])
 
 
-# ---- OSMnx's own files ----------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def osmnx_graph() -> nx.MultiDiGraph[int]:
     import networkx as nx

@@ -518,9 +518,6 @@ def test_filling_a_report_costs_no_heavy_import() -> None:
     assert result.stdout.strip() == "[]"
 
 
-# What the pipeline tells the report of a record and its effort.
-
-
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     scenario = write_areas_scenario(tmp_path_factory.mktemp("areas"))
@@ -591,8 +588,6 @@ def test_risk_look_and_the_report_give_the_same_answer(tmp_path: Path) -> None:
     assert look.patrol.unit == "hours"  # they cover more road than the one where vehicles are counted
     assert 0 < look.patrol.amount < 20
 
-
-# Places that a report's map shows larger: where marks crowd, and nowhere else.
 
 MAP = Bounds(0.0, 40.0, 10.0, 50.0)
 

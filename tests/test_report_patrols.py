@@ -92,9 +92,6 @@ def _sources(item: Any, column: str) -> list[dict[str, list[Any]]]:
     return [source for source in sources if column in source]
 
 
-# words
-
-
 @given(st.integers(min_value=0, max_value=5000))
 def test_letters_run_like_the_columns_of_a_sheet(place: int) -> None:
     value = 0
@@ -137,9 +134,6 @@ def test_layouts_count_beats_only_where_there_are_some() -> None:
     assert "Beats" not in [column.header for column in layouts_table(bare).columns]
 
 
-# bounds
-
-
 def _bounded(exact: bool = True, lower: float = 0.25) -> ReportContent:
     content = full_content()
     bound = BeatBound(lower=lower, gap=0.2, exact=exact, weighed=37)
@@ -163,9 +157,6 @@ def test_both_gaps_are_told() -> None:
     )
     assert "cut short" in beats_sentence(_bounded(exact=False))
     assert beats_sentence(full_content()) == ""
-
-
-# drawing
 
 
 def test_beats_that_share_a_road_lie_on_one_another_as_stripes() -> None:
@@ -298,9 +289,6 @@ def test_what_carries_meaning_stands_out_from_paper() -> None:
     assert min(contrast(colour) for colour in (*lines, *marks)) >= 3
 
 
-# the pipeline
-
-
 @pytest.fixture(scope="module")
 def briefed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Planned, ReportContent]:
     """Return a plan and what its report was given, without drawing it."""
@@ -424,9 +412,6 @@ def test_tools_get_the_bound_over_every_beat_and_with_teams_that_within_the_beat
         if more:
             weighed = plan["weighed_beats"]
             assert (line["weighed_lower"], line["weighed_gap"]) == (weighed["lower"], weighed["gap"])
-
-
-# where to look next
 
 
 def test_a_record_of_areas_alone_still_says_where_to_look(planned: Planned, content: ReportContent) -> None:

@@ -85,8 +85,6 @@ def test_a_span_runs_from_its_first_day_to_its_last(first: date, last: date) -> 
         assert str(span) == f"{first} to {last}"
 
 
-# Seasons with searches that end in yes or no: searches stay whole numbers, and the season is that of the period that is forecast.
-
 SEASON = np.exp(1.2 * np.cos(2 * np.pi * np.arange(12) / 12))
 UNIT = "a"
 

@@ -388,9 +388,6 @@ def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
     assert (out, child.returncode) == ("interrupted 14\n", 0)
 
 
-# ---- brute force on tiny cases
-
-
 @st.composite
 def tiny_cases(draw: st.DrawFn) -> Duties:
     """Draw one or two crews and shifts on a few days of the week."""

@@ -48,8 +48,6 @@ APP = typer.Typer()
 APP.command()(roster_command)
 
 
-# ---- from a scenario to duties
-
 ROSTER = RosterModel(time_zone="America/Chicago", people="agents")
 SHIFTS = [
     validated(ShiftModel, {"id": "day", "label": "Day", "start": "06:00", "hours": 8}, "test"),
@@ -162,9 +160,6 @@ def test_a_day_away_that_is_none_is_a_fault(day: object) -> None:
     assert validated(CrewModel, {"id": "a", "away": [date(2026, 12, 24)]}, "x").away == [date(2026, 12, 24)]
 
 
-# ---- the plan folder
-
-
 def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_duties_file(tmp_path, file_of(POST, BEAT))
     read = read_duties(tmp_path)
@@ -221,9 +216,6 @@ def test_a_file_that_is_no_duties_is_refused(tmp_path: Path, text: str) -> None:
         read_duties(tmp_path)
 
 
-# ---- clocks
-
-
 def test_a_shift_lasts_its_elapsed_hours_on_the_nights_on_which_the_clocks_change() -> None:
     night = shift("night", "22:00", 8)
     ends = {}
@@ -271,9 +263,6 @@ def test_slots_are_in_order_of_time_and_only_on_their_days() -> None:
     assert [slot.start for slot in slots] == sorted(slot.start for slot in slots)
     assert [slot.day.weekday() for slot in slots if slot.shift.id == "night"] == [5]
     assert len(slots) == 8
-
-
-# ---- what is written
 
 
 @pytest.fixture(scope="module")
@@ -386,9 +375,6 @@ def test_calendar_names_are_plain_and_each_once() -> None:
     names = calendar_names(crews)
     assert len({name.lower() for name in names.values()}) == len(crews)
     assert all("/" not in name and ".." not in name and len(name) < 120 for name in names.values())
-
-
-# ---- the command
 
 
 def test_the_command_writes_a_roster_and_says_so_in_json(tmp_path: Path) -> None:

@@ -98,9 +98,6 @@ def test_what_is_pruned_holds_the_bound() -> None:
     assert len(list(problem.search.open_nodes)) == 1
 
 
-# The order of splits follows what earlier ones brought.
-
-
 def singles(*rises: tuple[float, float]) -> PathSets:
     """Return the splits by one option each, of these estimates."""
     place = np.arange(len(rises))

@@ -265,8 +265,6 @@ def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> Non
         PlanFolder(folder).language()
 
 
-# Spanish pages of a budget curve and of a roster: no English is left, the language is that asked for, no word of a header breaks.
-
 NOTHING = Plan(())
 
 
@@ -344,8 +342,6 @@ def test_ends_of_assumptions_that_were_not_solved_are_said_in_spanish() -> None:
             "6 de 26 extremos no se resolvieron antes de que se acabara el tiempo: dé más con --time-limit."
         )
 
-
-# The desk in Spanish: no English is left in what its page shows, in any state of it, and what it saves stays English.
 
 ALL_TEXT = """(() => {
   const found = [], walk = (root) => {
@@ -529,8 +525,6 @@ def test_a_browser_shows_the_page_in_spanish_and_nothing_is_cut(folder: Path) ->
         assert wider == []
 
 
-# No English is left on Spanish pages: a report of a plan with all that a scenario can offer, a roster with its field pack.
-
 NAMES = (
     "Southern villages", "Eradication upstream", "community programme", "West of the junction", "North road", "East port road",
     "Ford track", "West of the j…", "made up for a test", "made up for the tests", "made up", "sites-not-chosen.csv",
@@ -623,8 +617,6 @@ def test_babel_finds_every_text_also_within_other_calls() -> None:
     known = {text for entry in catalogue.extracted() if entry.id for text in catalogue.all_texts(entry.id)}
     assert [f"{path}: {text}" for path, text in _written() if text not in known] == []
 
-
-# Language packs: catalogues are complete, pages speak one language, and text of records stays text in each.
 
 MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OTHERS = [code for code in languages() if code != "en"]

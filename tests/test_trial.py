@@ -51,9 +51,6 @@ def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-# ---- randomisation
-
-
 def halves(cells: int) -> np.ndarray:
     """Return every schedule with an arm in half of the cells."""
     chosen = list(itertools.combinations(range(cells), cells // 2))
@@ -148,9 +145,6 @@ def test_simulated_trials_hold_their_effect() -> None:
     assert large.power > 0.9
     assert abs(large.bias) < 0.12
     assert large.holds > 0.75
-
-
-# ---- designs
 
 
 @pytest.fixture

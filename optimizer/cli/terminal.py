@@ -168,8 +168,6 @@ def _tell(text: str) -> None:
         os.write(2, f"\n{text}\n".encode())
 
 
-# When the command began, for limits of time that count everything.
-
 _began = time.monotonic()
 
 

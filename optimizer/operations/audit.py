@@ -171,9 +171,6 @@ def _likely(n: int, p: float) -> NDArray[np.int64]:
     return np.arange(max(0, low), high + 1)
 
 
-# The plan of an audit.
-
-
 def plan_audit(
     plan_folder: str | os.PathLike[str],
     first: str,
@@ -434,9 +431,6 @@ def write_sheets(folder: OutputFolder, audit: AuditFile) -> tuple[str, ...]:
 def _sheet_name(number: int, label: str) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", label.casefold()).strip("-")[:40]
     return f"sheet-{number:02d}-{words}" if words else f"sheet-{number:02d}"
-
-
-# The results.
 
 
 @dataclass(frozen=True, slots=True)

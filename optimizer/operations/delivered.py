@@ -372,9 +372,6 @@ def _names(duties: Duties, agencies: Mapping[str, str]) -> dict[str, str]:
     return {crew.id: crew.label for crew in duties.crews} | dict(duties.bases) | dict(agencies)
 
 
-# What is read, checked against the plan and the region.
-
-
 def _check_effort_unit(unit: str, hours_each: float | None, units: set[str]) -> None:
     """Refuse hours under the name of another amount."""
     if hours_each is not None and not 0 < hours_each < float("inf"):
@@ -538,9 +535,6 @@ def _planned(
     return chosen, known
 
 
-# Where units stood.
-
-
 def _all_stays(
     moves: Mapping[str, Movement],
     entries: Sequence[LogEntry],
@@ -641,9 +635,6 @@ def _covered(moves: Mapping[str, Movement], entries: Sequence[LogEntry]) -> dict
     return covered
 
 
-# Judgement.
-
-
 def judge(
     visit: Visit,
     stays: Sequence[Stay],
@@ -739,9 +730,6 @@ def _effort(moves: Mapping[str, Movement], stays: Sequence[Stay], zone: ZoneInfo
         for key, amount in sorted(hours.items())
         if amount > 0
     )
-
-
-# Tables.
 
 
 def _tallies(

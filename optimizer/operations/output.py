@@ -200,9 +200,6 @@ def records_toml(unit: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-# The page.
-
-
 def delivered_page(found: Delivered) -> ShortPage:
     """Return the page: planned against delivered, visit by visit, and what it means for the next plan."""
     from optimizer.report.content.report_table import Column, ReportTable

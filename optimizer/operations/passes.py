@@ -519,9 +519,6 @@ def _warnings(compiled: Compiled, names: Sequence[str], finds: Mapping[str, floa
         yield message("The scenario has no search effort: more finds may mean more looking.")
 
 
-# For JSON and the page.
-
-
 def passes_line(row: PassesRow) -> dict[str, object]:
     """Return a row for JSON."""
     line: dict[str, object] = {"kind": row.kind, "place": row.place, "label": row.label, "quarter": row.quarter}

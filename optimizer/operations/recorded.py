@@ -140,9 +140,6 @@ class Units:
         )
 
 
-# Positions.
-
-
 def read_tracks(paths: Sequence[Path], units: Units) -> tuple[list[Track], list[str]]:
     """Read the positions of units.
 
@@ -442,9 +439,6 @@ def _feature_fixes(feature: dict[str, Any], stem: str, units: Units) -> tuple[st
         _checked_fix(parsed_time(time, zone), float(point[0]), float(point[1]))
         for point, time in zip(points, times, strict=True)
     ]
-
-
-# Logs of duty.
 
 
 class LogPlace(NamedTuple):

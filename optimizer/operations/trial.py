@@ -243,9 +243,6 @@ class TrialDesign:
     warnings: tuple[str, ...]
 
 
-# The design.
-
-
 def design_trial(
     plan_folder: str | os.PathLike[str],
     kind: TrialKind,
@@ -763,9 +760,6 @@ def read_trial(path: Path) -> TrialFile:
 def trial_key(secret: bytes, kind: TrialKind, name: str, first: dt.date) -> str:
     """Return what shows that arms follow from a secret, and does not tell the secret."""
     return hmac.new(secret, f"trial|{kind}|{name}|{first}".encode(), hashlib.sha256).hexdigest()
-
-
-# Schedules that could have been drawn, and their chances.
 
 
 def _schedules(file: TrialFile, count: int) -> Ints:

@@ -201,9 +201,6 @@ def _features(path: Path) -> list[dict[str, Any]]:
     return list(features or ())
 
 
-# A plan folder opened again with the scenario it was made of: what its report was written from.
-
-
 @dataclass(frozen=True)
 class ReopenedPlan:
     """A plan with its scenario.

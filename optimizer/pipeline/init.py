@@ -159,8 +159,6 @@ def _source_entry(source: RegionModel, folder: Path) -> dict[str, object]:
     return entry
 
 
-# The text of a first scenario: what the map says, and assumptions for everything that it does not, each named as one.
-
 NETWORK = "network.gpkg"
 
 LISTED = 60
@@ -617,8 +615,6 @@ def _drivable_part(region: Region) -> NDArray[np.bool_]:
     part = connected_components(graph, connection="strong")[1]
     return np.asarray((part == np.bincount(part).argmax()) & ~closed)
 
-
-# The files beside a first scenario: tables for records, and what to fill in first.
 
 SEIZURES = "time,lon,lat,drug,quantity,quantity_unit,count,example\n2024-03-11,{lon},{lat},cocaine,2.5,kg,1,yes\n"
 

@@ -261,9 +261,6 @@ def _check_first(folder: OutputFolder, asked: _Asked) -> None:
     check_budgets(scenario, asked.changes)
 
 
-# 1. The problem.
-
-
 def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
     """Return the scenario with its instance, changed as asked."""
 
@@ -302,9 +299,6 @@ def _with_delivered(compiled: Compiled, times: StepTimes) -> Compiled:
 
 def _warned(compiled: Compiled, *sentences: str) -> Compiled:
     return replace(compiled, warnings=(*compiled.warnings, *sentences)) if sentences else compiled
-
-
-# 2. The search.
 
 
 @dataclass(frozen=True)
@@ -409,9 +403,6 @@ def _with_doubt(compiled: Compiled, doubt: PlansOverDraws) -> Compiled:
     return replace(compiled, warnings=(*kept, *uncertainty_sentences(doubt)))
 
 
-# 3. Its value.
-
-
 @dataclass(frozen=True)
 class _Evaluated:
     """A plan beside other layouts, and what it depends on where that was asked for; `compiled` warns of what that shows."""
@@ -445,9 +436,6 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
     return _Evaluated(_warned(compiled, *sensitivity_sentences(varied)), search, comparison, varied)
 
 
-# 4. What is written of it.
-
-
 @dataclass(frozen=True)
 class _Described:
     """The content of plan.json and duties.json, and the placements of a mixture; `compiled` warns where there can be no duties."""
@@ -469,9 +457,6 @@ def _described(evaluated: _Evaluated) -> _Described:
         warning = message("No roster can be made of this plan: {fault}", fault=" ".join(str(error).splitlines()))
         return _Described(_warned(compiled, warning), plan, mixed, None)
     return _Described(compiled, plan, mixed, duties)
-
-
-# 5. The folder.
 
 
 def _written(

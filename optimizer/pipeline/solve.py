@@ -246,9 +246,6 @@ def result_without_plan(error: BaseException, options: Mapping[str, Any]) -> Res
     )
 
 
-# The exact value of any plan of an instance: what the command `evaluate` does.
-
-
 @dataclass(frozen=True)
 class EvaluatedPlan:
     """A plan and its value.

@@ -160,8 +160,6 @@ def _dropped(ways: Ways, stretch: _Stretch, reason: str) -> Dropped:
     return Dropped(f"way {ways.way[stretch.line]}", reason)
 
 
-# Contacts between ways and a border line, decided exactly.
-
 LEFT, ON, RIGHT = 1, 0, -1
 """Sides of the border line, as it is drawn."""
 

@@ -238,8 +238,6 @@ def line_points(geometry: Any) -> NDArray[np.float64] | None:  # noqa: ANN401 - 
     return np.asarray(shapely.get_coordinates(geometry))
 
 
-# Files that hold a graph: GraphML, and a GeoPackage with the layers `nodes` and `edges`.
-
 _NODE_IDS = ("osmid", "node_id", "id")
 
 
@@ -358,9 +356,6 @@ def _values(element: Element, names: dict[str, str]) -> dict[str, str]:
         names.get(data.get("key", ""), data.get("key", "")): (data.text or "").strip()
         for data in _children(element, "data")
     }
-
-
-# Networks made elsewhere, such as from a networkx graph in memory, as ways: a border can then cut them, and places can be put on them.
 
 
 def ways_of_network(network: Network) -> SourceWays:

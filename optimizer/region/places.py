@@ -155,8 +155,6 @@ def _distances(lon: float, lat: float, places: NDArray[np.float64]) -> NDArray[n
     return great_circle_m(np.full(len(places), lon), np.full(len(places), lat), places[:, 0], places[:, 1])
 
 
-# Gateways of a region without a border: where roads enter the map.
-
 _ENOUGH = 2
 """Gateways with which no lesser class of road is asked for its loose ends."""
 
@@ -199,8 +197,6 @@ def _loose_ends(network: Network) -> NDArray[np.int64]:
     leaving = np.bincount(network.tail, minlength=network.n_nodes)
     return np.flatnonzero((segments == 1) & (leaving > 0))
 
-
-# Settlements: places that evaders may want to reach, with how many people live there.
 
 ASSUMED_POPULATION = {"city": 100_000.0, "town": 10_000.0, "village": 1_000.0, "hamlet": 100.0}
 """Inhabitants of a place without a usable `population`: the lower end of what OpenStreetMap's wiki (Key:place) calls a city, a town

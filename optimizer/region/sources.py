@@ -301,9 +301,6 @@ def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:
     return shapely.box(west, south, east, north)
 
 
-# From ways to a region: cut at the border, assembled into a network, with its places.
-
-
 @dataclass(frozen=True)
 class SourceFeatures:
     """What a source holds besides its ways.

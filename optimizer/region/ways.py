@@ -176,8 +176,6 @@ class SourceWays:
     dropped: list[Dropped]
 
 
-# Ways become a network: split where they meet, measured, directed, and reduced to the part that hangs together.
-
 _SHORTEST_M = 0.01
 """Two nodes may share one spot; a segment between them gets OSM's own resolution of about a centimetre."""
 

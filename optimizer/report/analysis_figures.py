@@ -119,8 +119,6 @@ def frontier_figure(
     return figure
 
 
-# The figure of a cooperation: what each agency reaches alone, and its share of what all reach.
-
 AGENCY_NAME_LENGTH = 40
 
 
@@ -164,8 +162,6 @@ def shares_figure(agencies: Sequence[str], alone: Sequence[WorthInterval], share
     draw_shares(figure.add_subplot(), agencies, alone, shares)
     return figure
 
-
-# Maps of plans side by side: the same roads, and what each plan has of its own.
 
 PLAN_MAP_DPI = 200
 

@@ -183,8 +183,6 @@ def _bars_size(bars: int) -> tuple[float, float]:
     return (WIDTH_INCHES, 1.6 + 0.32 * min(max(bars, 3), 25))
 
 
-# Bar charts: the marginal value of each site, how layouts compare, what evaders can still do.
-
 MOST_BARS = 25
 
 MOST_EVADERS = 12
@@ -393,8 +391,6 @@ def _nothing(ax: Axes, title: str, text: str) -> Axes:
     ax.set_axis_off()
     return ax
 
-
-# Charts of plans over draws, and of assumptions varied one by one.
 
 MOST_PLAN_BARS = 25
 

@@ -42,8 +42,6 @@ def word(name: str) -> str:
 _WORDS = {name: name for name in KINDS} | WORD_OF
 
 
-# The words of the report, explained on its page.
-
 GLOSSARY = (
     (
         marked("Load"),

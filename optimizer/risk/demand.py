@@ -197,9 +197,6 @@ def segment_loads(
     return np.bincount(segment, np.array(weights)[at], network.n_segments).astype(np.float64)
 
 
-# Evaders from gateways and settlements in one call, by gravity.
-
-
 def evaders_between(
     network: Network,
     gateways: Sequence[Gateway],

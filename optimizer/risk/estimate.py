@@ -145,9 +145,6 @@ class RiskModel(Protocol):
         ...
 
 
-# The part of a risk model's estimate that its prior flows explain.
-
-
 @runtime_checkable
 class ExplainsByFlows(Protocol):
     """A fitted model that reports how much of its log index the flows of its prior table explain."""
@@ -155,9 +152,6 @@ class ExplainsByFlows(Protocol):
     def explained_by_flows(self) -> NDArray[np.float64]:
         """Return the (m,) part of the log index that the prior flows explain, weighted by the models' posterior weights; 0 without flows."""
         ...
-
-
-# Answers of a model whose risk indices are Gamma distributed, each segment on its own.
 
 
 class GammaModel:
@@ -270,8 +264,6 @@ def log_area_likelihood(area: AreaCount, shape: Floats, mean: Floats, known: Flo
     matched = np.array([total**2 / variance])
     return float(log_negative_binomial(np.array([area.count]), np.array([total]), matched, matched)[0])
 
-
-# Answers of a model whose log rates are normal: medians, intervals, and the chance of a later record.
 
 NODES = 24
 """Points of the Gauss-Hermite rule by which cells are averaged over their log rate."""

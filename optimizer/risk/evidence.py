@@ -336,8 +336,6 @@ def _remarks(parts: Sequence[_UnitEvidence], exposure: Exposure) -> list[str]:
     return remarks
 
 
-# Evidence as the likelihood takes it: one cell for each segment and unit of effort.
-
 POWER_MISPLACED = 0.5
 """Power of the likelihood of a unit all of whose seizures are misplaced (results/risk/model.md)."""
 

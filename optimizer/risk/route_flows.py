@@ -258,8 +258,6 @@ def _sums(group: Ints, values: Floats) -> Floats:
     return np.column_stack([np.bincount(group, column) for column in values.T])
 
 
-# Traffic that keeps to a place: what flows leave of the risk, as loads on the way from a segment to the nearest through road.
-
 LOAD_ROUNDS = 50
 
 

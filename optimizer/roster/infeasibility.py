@@ -125,9 +125,6 @@ class NoRosterError(InfeasibleError):
         self.reports = reports
 
 
-# Necessary conditions, checked by counting before any search: enough people, and enough of their hours and days in each week.
-
-
 @dataclass(frozen=True, slots=True)
 class _Family:
     """Tasks that only certain crews may do, and those crews, by position in the subproblem."""

@@ -196,9 +196,6 @@ def record_release(
     append_entries(ledger, [entry], listener)
 
 
-# What commands record of themselves in a ledger: hashes of files and figures; the content stays where it is.
-
-
 def hashed(*paths: Path) -> list[EntryFile]:
     """Return what is recorded of files.
 

@@ -300,8 +300,6 @@ def _marks(table: ReleasedTable | None) -> dict[str, object]:
     return {} if table is None else {"rows": len(table), "owner": " ".join(table.owners), "tlp": table.tlp}
 
 
-# Which rows of a record an agency may see, and totals of those that it may not see, in steps of a least number.
-
 MARKS = ("owner", "tlp", "released_to")
 
 KEPT = {"time", "start", "end", "lon", "lat", "amount"}
@@ -487,8 +485,6 @@ def _year_of(rows: RecordParser, place: int) -> int:
     except InputError:
         return 0
 
-
-# The scenario of one agency: what it has and may do, on the rows that it may see; nothing of what the others have.
 
 PASSED_ON = ("risk", "background", "evaders", "traffic", "solve")
 """Tables that go over as they are."""

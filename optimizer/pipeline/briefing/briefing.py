@@ -165,9 +165,6 @@ def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> Plan
     )
 
 
-# The report's rows of layouts: the plan beside those it is compared with, and how much of each budget it uses.
-
-
 def layout_rows(
     compiled: Compiled, result: Result, comparison: Comparison, names: DisplayNames
 ) -> tuple[LayoutRow, ...]:
@@ -331,8 +328,6 @@ def agency_rows(compiled: Compiled, result: Result, names: DisplayNames) -> Agen
     return AgencyRows(names=tuple(map(names.agency, agencies)), rows=rows)
 
 
-# How much other good plans differ: each site of a plan exchanged for another one within the budgets.
-
 CLOSE = 0.01
 """Relative rise of the value up to which a plan with an exchange counts as nearly as good."""
 
@@ -363,9 +358,6 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
                 found.append((term(options[j].label or options[j].id), term(into.label or into.id)))
                 break
     return SwapFacts(tried=tried, close=close, sites=tuple(found)) if tried else None
-
-
-# The report's rows of who bears searches: communities, then roads.
 
 
 def burden_rows(compiled: Compiled, plan: PlanFile) -> tuple[BurdenRow, ...]:
@@ -404,8 +396,6 @@ def _road(compiled: Compiled, site: str) -> str:
     arc = network.segment_arc[compiled.sites[site].segment]
     return str(network.name[arc]) or word(str(network.road_class[arc]))
 
-
-# The report's section on the records: risk and effort on each segment, what the record cannot tell, and rows that were not used.
 
 EXAMPLES = 3
 """Rows that are named for each reason."""

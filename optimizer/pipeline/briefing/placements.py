@@ -77,9 +77,6 @@ def _traffic(site: PlanSite) -> str:
     return said.format(vehicles=number(site.traffic), road_class=word(site.road_class))
 
 
-# What the report says of beats: who drives where and when, how far they were proven best, and what is assumed of them.
-
-
 def beat_rows(plan: PlanFile, names: DisplayNames, places: PlaceNames | None = None) -> tuple[BeatRow, ...]:
     """Return the beats of the plan; where posts are is said in words where places are given."""
     return tuple(
@@ -146,9 +143,6 @@ def beat_assumptions(patrols: PatrolField) -> list[str]:
         ),
         _("Teams do not cross the border: no beat passes a crossing or a place where evaders enter."),
     ]
-
-
-# A mixture of plans as the rows of its placements, for duties and for the report.
 
 
 def mixed_placements(compiled: Compiled, plan: PlanFile, mixture: Mixture) -> PlanFile:

@@ -253,8 +253,6 @@ def _shifts(opened: PlanFolder) -> tuple[str, ...]:
     return tuple(shift.id for shift in opened.duties.shifts)
 
 
-# Overrides of draws: this site tonight and not that one, and what that costs.
-
 EXAMPLE = "'2026-12-03 +zapata -laredo-bridge', or '2026-12-03@night +zapata'"
 
 

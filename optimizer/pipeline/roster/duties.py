@@ -198,9 +198,6 @@ def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, floa
     ]
 
 
-# What each placed option asks of people in each shift.
-
-
 def make_duties(
     plan: PlanFile,
     roster: RosterModel,

@@ -157,8 +157,6 @@ def _draws(opened: PlanFolder, path: str | os.PathLike[str] | None, first: date,
     return draws
 
 
-# The field pack of a roster: sheets, tracks, calendars and layers in one archive that opens without a network.
-
 DUTY_FIELDS = (
     LayerField("mark", "text", "number or letter on the report's maps, and of a stop its place in the order"),
     LayerField("label", "text", "what people call it"),

@@ -607,9 +607,6 @@ def _check_below(positions: Iterable[int], end: int, where: str, problems: Probl
         problems.add(where, f"position {largest}", f"positions below {end}")
 
 
-# Requirements in the instance file: schema, reading and writing.
-
-
 def check_requirements(
     models: Sequence[RequirementModel], known: Mapping[str, int], where: str, problems: ProblemList
 ) -> None:

@@ -427,8 +427,6 @@ def _read_beat(instance: Instance, entry: PlanBeat, where: str, problems: Proble
     return [beat]
 
 
-# The mixture file, mixture.json: a distribution over plans with its bounds. Reading it back needs the instance that it was made for.
-
 Probability = Annotated[float, Field(gt=0, le=1)]
 
 

@@ -179,8 +179,6 @@ def change_sentences(changes: Changes, resources: Sequence[Resource]) -> tuple[s
     )
 
 
-# Teams as a resource: a plan uses one of its type for each beat.
-
 MOST_TEAMS = 1000
 """Most teams of a type."""
 
@@ -201,9 +199,6 @@ def _with_teams(instance: Instance, team: str, number: int) -> Instance:
         for each in field.patrols
     )
     return replace(instance, patrols=replace(field, patrols=patrols))
-
-
-# By how much a plan differs from what stands today.
 
 
 def differences(options: Sequence[Option]) -> tuple[list[int], list[int]]:

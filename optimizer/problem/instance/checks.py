@@ -170,9 +170,6 @@ def _not_positions(values: Sequence[Any], n: int) -> NDArray[np.bool_]:
     return np.asarray((column < 0) | (column >= n)).reshape(-1)
 
 
-# Whether evaders can do what an instance says of them: routes that are paths, destinations within reach.
-
-
 def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
     """Check that every habitual route is a path of its evader and that every evader can reach its destination.
 
@@ -220,8 +217,6 @@ def _route_fault(instance: Instance, evader: Evader, arcs: tuple[int, ...]) -> s
     breaks = np.flatnonzero(heads[:-1] != tails[1:])
     return f"a break after its arc {breaks[0]}" if breaks.size else ""
 
-
-# Evaders that cannot get from origin to destination even with nothing placed: found, named, and left out on request.
 
 OnUnreachable = Callable[[Sequence[str]], None]
 """Told the ids of the evaders that are left out."""

@@ -300,9 +300,6 @@ class Instance:
         return result
 
 
-# Instances of one network that differ in what options detect, as one instance: a copy of the network for each, with evaders of its own.
-
-
 def layered_instance(instances: Sequence[Instance]) -> Instance:
     """Return one instance whose value is the sum of the values of several.
 
@@ -358,9 +355,6 @@ def _field(fields: Sequence[PatrolField], m: int) -> PatrolField | None:
         parts[0].times,
     )
     return replace(fields[0], elements=elements)
-
-
-# A digest of what an instance says, whatever file it lies in: the key of stored results.
 
 
 def content_digest(instance: Instance) -> str:

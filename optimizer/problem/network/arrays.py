@@ -218,8 +218,6 @@ def _rank(code: NDArray[np.int64]) -> NDArray[np.int64]:
     return rank
 
 
-# What a network must satisfy: shapes, positions, lengths, times and coordinates, each fault with the rows that have it.
-
 ROWS_NAMED = 3
 """Rows at fault that a message shows; the others are counted."""
 

@@ -555,9 +555,6 @@ def is_absent(value: object) -> bool:
     return value is ABSENT or value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
 
 
-# Lines of the edges of a graph: brought to degrees, drawn from tail to head, straight where an edge has none.
-
-
 FARTHEST_LINE_END_M = 10_000.0
 """Metres that the end of a line may lie from its node: farther off the two are in different coordinate systems."""
 
@@ -659,9 +656,6 @@ def _lines(geometry: Sequence[Any], size: int, where: str) -> NDArray[np.object_
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     return great_circle_m(one[:, 0], one[:, 1], other[:, 0], other[:, 1])
-
-
-# Values of attributes as graph files and programs give them: numbers as text, lists as text, nothing as NaN.
 
 
 def first_text(value: Any) -> str:  # noqa: ANN401 - whatever a file holds

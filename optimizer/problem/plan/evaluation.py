@@ -134,9 +134,6 @@ def nodes_along(instance: Instance, origin: int, arcs: tuple[int, ...]) -> tuple
     return tuple(instance.node_id[[origin, *instance.head[list(arcs)].tolist()]].tolist())
 
 
-# What a plan does on each arc: for maps and graphs of other programs.
-
-
 @dataclass(frozen=True, eq=False)
 class ArcResults:
     """What a plan does on each of m arcs.

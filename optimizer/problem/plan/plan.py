@@ -198,9 +198,6 @@ def _names(instance: Instance, options: object) -> str:
     return shortened([repr(instance.options[int(j)].id) for j in np.asarray(options)])
 
 
-# What a plan places: fixed options, and beats of patrol teams.
-
-
 @dataclass(frozen=True)
 class Placement:
     """An option that a plan places.
@@ -304,9 +301,6 @@ class Beat(Placement):
     posts: tuple[int, ...]
     slots: tuple[int, ...]
     elements: NDArray[np.int64] = field(compare=False, repr=False)
-
-
-# From a tour to a beat: its times, its route, and what it does to an evader; and instances with teams and beats.
 
 
 def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequence[int], name: str) -> Beat:

@@ -203,8 +203,6 @@ def clusters(reports: Reports, found: Sequence[FeedPairs], same: Candidates) -> 
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
-# Candidate pairs of two feeds: what may be one event, found without comparing everything with everything.
-
 WINDOW = 3
 """Days between the days of two reports of one event at most."""
 

@@ -170,9 +170,6 @@ class FirstChangesFacts:
     tried: int
 
 
-# Tables that set the plan beside other layouts and beside its budgets.
-
-
 def layouts_table(content: ReportContent) -> ReportTable:
     """Compare layouts: nothing placed, today's, this plan, everything placed."""
     summary = content.summary
@@ -416,9 +413,6 @@ def agencies_table(content: ReportContent) -> ReportTable:
             for row in rows
         ),
     )
-
-
-# The table of who bears the searches.
 
 
 def burden_table(content: ReportContent) -> ReportTable:

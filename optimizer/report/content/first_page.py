@@ -264,9 +264,6 @@ def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
     return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}", worth, adds)
 
 
-# The three figures of the first screen, and the largest hole.
-
-
 def _through(content: ReportContent) -> KeyFigure:
     """Say what gets through now, or with nothing placed where nothing stands today, and with the plan."""
     summary = ordered(content)

@@ -82,9 +82,6 @@ class MixtureFacts:
         return self.plans > 1 and bool(self.rows)
 
 
-# What the report says of a mixture, in sentences.
-
-
 def mixture_sentences(content: ReportContent) -> list[str]:
     """Return what a mixture achieves and how it differs from one plan; nothing where there is none."""
     facts, summary = content.mixture, content.summary
@@ -136,8 +133,6 @@ def mixture_order(facts: MixtureFacts) -> str:
         placements=counted("{count} placement", "{count} placements", len(facts.rows)),
     )
 
-
-# The table of a mixture: on what share of days each placement stands.
 
 ALWAYS = 1 - 1e-9
 """Share of days from which on something stands always."""

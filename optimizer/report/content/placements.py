@@ -219,9 +219,6 @@ def _descending(amount: float | None) -> float:
     return -amount if amount is not None and np.isfinite(amount) else np.inf
 
 
-# Tables of what the plan places: sites in the plan, sites left out, and beats.
-
-
 def chosen_table(content: ReportContent) -> ReportTable:
     """List the sites of the plan, numbered as on the maps."""
     return ReportTable(

@@ -190,8 +190,6 @@ class SearchAdvice:
         )
 
 
-# Tables of the risk: the riskiest roads and how sure that is, and where a search would give most information.
-
 RISKIEST = 20
 """Roads in the table of the riskiest."""
 
@@ -340,8 +338,6 @@ def _riskiest(content: ReportContent) -> dict[str, int]:
             break
     return first
 
-
-# What a seizure record cannot say, in plain sentences and in the figures of this very record.
 
 SURENESS = (
     marked("fairly sure"),

@@ -144,9 +144,6 @@ class SwapFacts:
     sites: tuple[tuple[str, str], ...]
 
 
-# Tables of what evaders do under the plan: who still gets through, on which routes, and where traffic moves to.
-
-
 def open_ends_table(content: ReportContent) -> ReportTable:
     """List the evaders the plan leaves a way through, those who contribute most first."""
     summary = content.summary

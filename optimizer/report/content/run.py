@@ -51,9 +51,6 @@ class Provenance:
     inputs: tuple[InputFile, ...] = ()
 
 
-# Tables of the run itself: what was left out, how long each step took, and what it takes to repeat it.
-
-
 def unused_table(content: ReportContent) -> ReportTable:
     """Count the records that were not used, by reason."""
     return _counts("unused", _("Records that were read and not used."), _("Records"), content.unused)

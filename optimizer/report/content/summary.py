@@ -132,8 +132,6 @@ def ordered(content: ReportContent) -> PlanSummary:
     return replace(summary, upper=facts.upper, lower=facts.lower, gap=gap, beats=None)
 
 
-# The one sentence a commander takes away: what the plan leaves open, and how much better any plan could be.
-
 PROVED = 1e-6
 """Relative gap at and below which a plan counts as best possible."""
 
@@ -314,9 +312,6 @@ def _rounded(summary: PlanSummary, amount: float, way: Callable[[float], int]) -
         return way(round(amount * 1000, 9)) / 1000
     unit = 10.0 ** (math.floor(math.log10(abs(amount))) - 2) if amount else 1.0
     return way(round(amount / unit, 9)) * unit
-
-
-# Values and their differences in the unit of a summary.
 
 
 def value(summary: PlanSummary, amount: float | None) -> str:

@@ -110,9 +110,6 @@ class SensitivityFacts:
     leads: bool = True
 
 
-# Tables of plans over draws, and of assumptions varied one by one.
-
-
 def uncertainty_table(content: ReportContent) -> ReportTable:
     """Set plans beside each other over draws."""
     facts, summary = content.doubt, content.summary

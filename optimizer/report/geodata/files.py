@@ -160,8 +160,6 @@ def _write_frame(path: Path, frame: pd.DataFrame, texts: Sequence[str]) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-# Typed tables: fields with a meaning, rows, and where they lie on the ground.
-
 DTYPES: Mapping[Kind, str] = {"text": "object", "number": "float64", "whole": "Int64", "yes or no": "boolean"}
 """Type of a column in pandas, for each kind of field."""
 

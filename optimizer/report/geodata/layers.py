@@ -209,8 +209,6 @@ def _routes(content: ReportContent) -> GeoTable:
     return table("routes", _("Routes"), ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))
 
 
-# Layers of the ground: risk and search effort of each road, crossings, gateways, towns and the border.
-
 MM = 0.3
 """Millimetres of a line's width for each pixel on the screen."""
 
@@ -369,8 +367,6 @@ def _effort(content: ReportContent, network: Network) -> GeoTable:
     style = Style(tuple(classes), "class", shown=False)
     return table("effort", _("Search effort"), EFFORT_FIELDS, rows, lines, style)
 
-
-# Tables of a plan that lie nowhere: what it is compared with, what it uses, who still gets through, what was left out.
 
 USES = (
     LayerField("placement", "text", "id of the site's option or of the beat"),

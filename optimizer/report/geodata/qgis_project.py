@@ -209,8 +209,6 @@ def _source(layer: GeoTable, source: str) -> str:
     return f"./{source}|layername={layer.name}"
 
 
-# The sheet to print, as QGIS keeps layouts: A4 across, with title, map, legend, scale bar and the number of the plan.
-
 PAGE = (297.0, 210.0)
 """Millimetres across and down; so are all places and sizes of the sheet."""
 
@@ -291,8 +289,6 @@ def _add_text_style(parent: ET.Element, points: str) -> None:
     words = {"fontFamily": "Sans", "fontSize": points, "fontSizeUnit": "Point", "textColor": rgba("#1a1a1a")}
     ET.SubElement(parent, "text-style", words)
 
-
-# Styles of layers as QGIS keeps them (QML): one symbol, or one a class, and a text beside it.
 
 QGIS = "3.34.0"
 """The oldest version of QGIS that the files are written for."""

@@ -202,8 +202,6 @@ def tolerance(content: ReportContent) -> float:
     return max(FINEST_M, span * METRES_PER_DEGREE / 10_000)
 
 
-# Point layers of the interactive map: settlements, gateways, crossings and sites.
-
 ORDERS = {
     "new": marked("open"),
     "changed": marked("change"),
@@ -340,8 +338,6 @@ def _positions(plane: Plane, places: Sequence[Settlement | Gateway | Crossing | 
     )
     return {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
 
-
-# Beats on the interactive map: their lines, the posts where teams stand, the bases they set out from.
 
 TOUR_TOOLTIPS = (
     (marked("Beat"), "@beat"),

@@ -245,8 +245,6 @@ def _note(drawn: int, every: int) -> str:
     return said.format(drawn=number(drawn), every=number(every))
 
 
-# Screens that the map is made for: what is placed for one bears its name, and the page's script shows what belongs to the screen it finds.
-
 SCREENS = {"wide": (930.0, 590.0), "narrow": (330.0, 290.0)}
 """About what a map is wide and high when it opens, in pixels, on a desk and on a telephone."""
 
@@ -293,8 +291,6 @@ class MapScreen:
         """(k, 2) pixels of the points of a layer."""
         return np.asarray(np.column_stack((columns["x"], columns["y"])) * self.scale, dtype=np.float64).reshape(-1, 2)
 
-
-# Layers of the interactive map, each drawn by a function that returns its lines of the legend.
 
 LOOK_CHOICE = "look"
 """Id of the choice that shows where to look next."""
@@ -428,8 +424,6 @@ def draw_look_next(plot: Any, content: ReportContent, plane: Plane, layers: MapL
     return [tagged(item, [LOOK_CHOICE], visible=False) for item in items]
 
 
-# Numbers, letters and names on the interactive map, placed for one screen so that they do not lie on one another.
-
 TOWNS_NAMED, ROADS_NUMBERED = 36, 30
 
 TEXTS: dict[str, dict[str, Any]] = {
@@ -553,8 +547,6 @@ def _columns(places: Sequence[NamedPlace], plane: Plane) -> dict[str, list[Any]]
     x, y = plane.project(np.array([(place.lon, place.lat) for place in places]).reshape(-1, 2)).round().T
     return {"x": x.tolist(), "y": y.tolist(), "name": [plain(place.name, 28) for place in places]}
 
-
-# Parts of the interactive map in bokeh: the empty plot, lines, points, texts, and what a pointer shows.
 
 HEIGHT = 760
 """Height of the map on the screen, in pixels."""

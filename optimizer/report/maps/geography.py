@@ -158,9 +158,6 @@ def order_bounds(content: ReportContent) -> Bounds:
     return Bounds(west, south, east, north)
 
 
-# A box on a map or a sheet.
-
-
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """West, south, east and north end of a box: degrees of a map, or any unit of length of a sheet."""
@@ -188,9 +185,6 @@ class Bounds:
     def holds(self, box: NDArray[np.float64]) -> bool:
         """Return whether a (4,) box (west, south, east, north) lies wholly inside."""
         return bool(self.west <= box[0] and self.south <= box[1] and box[2] <= self.east and box[3] <= self.north)
-
-
-# Roads as an instance has them: straight pieces between its nodes.
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,6 @@ def map_layers(content: ReportContent) -> MapLayers:
     )
 
 
-# Beats as they are drawn: on which roads, in which colour, and how wide, so that beats that share a road all show.
-
 THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
 """Screen pixels: width of a beat that has a road for itself, what each beat drawn over it adds, and the widest of all."""
 
@@ -188,8 +186,6 @@ def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _MergedLi
     return _MergedLines(np.concatenate(parts), np.concatenate(widths))
 
 
-# Traffic: the loads that set out over each segment with nothing placed, today and with the plan, and how wide they are drawn.
-
 MAX_EVADERS_NAMED = 3
 
 Layout = Literal["before", "today", "after"]
@@ -243,8 +239,6 @@ def flow_width(weight: NDArray[np.float64], heaviest: float, layout: Layout) -> 
     share = np.sqrt(weight / heaviest) if heaviest > 0 else np.zeros_like(weight)
     return np.asarray(NARROWEST[layout] + 8 * share)
 
-
-# Where the marks of a plan crowd on its map: the places that insets and buttons of the interactive map show larger.
 
 MOST_CROWDS = 3
 """Places that are shown larger."""

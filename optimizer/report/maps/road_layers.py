@@ -168,8 +168,6 @@ def _seen(
     return tuple(replace(part, width=part.width + SPOT) if shown[part.segments].any() else part for part in classes)
 
 
-# Roads in classes: a few steps a reader can tell apart, and others for what nobody ever searched.
-
 QUANTILES = (0.4, 0.65, 0.85, 0.95)
 """Where classes of risk and effort part: both are skewed, and the few roads at the top matter most."""
 

@@ -130,9 +130,6 @@ def _draw_marks(ax: Axes, content: ReportContent, layers: MapLayers, bounds: Bou
     return [*handles, *draw_towns(ax, content, occupied)]
 
 
-# Lines on a still map: roads, routes, beats and the border.
-
-
 def draw_layer(ax: Axes, content: ReportContent, layer: RoadLayer) -> list[Line2D]:
     """Draw the roads as a layer colours them, and return the lines of the legend."""
     thin = thinness(content.network.n_segments, 0.35)
@@ -196,8 +193,6 @@ def draw_beat(ax: Axes, beat: DrawnBeat) -> None:
         drawn = LineCollection(lines, colors=colour, linewidths=width * POINTS_PER_PIXEL, capstyle="round")
         ax.add_collection(drawn, autolim=False)
 
-
-# Places on a still map: towns with their names, ways in, sites, bases, posts, and the numbers that stand on them.
 
 TOWNS_NAMED, ROADS_NUMBERED = 26, 20
 
@@ -401,8 +396,6 @@ def _style(symbol: Symbol) -> dict[str, Any]:
         "linestyle": "none",
     }
 
-
-# The sheet that a still map is drawn on: its frame, its foot, its bar of scale, its legend.
 
 LABEL_BOX = {"facecolor": "white", "alpha": 0.65, "edgecolor": "none", "pad": 0.6}
 

@@ -130,8 +130,6 @@ def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> I
     return Interval(end((1 - level) / 2), end((1 + level) / 2))
 
 
-# Trends as a small picture that needs no drawing library: found against expected, quarter by quarter, as SVG.
-
 WIDTH, PANEL, MARGIN, HEAD = 640, 110, 16, 34
 
 PLOT_LEFT, PLOT_HEIGHT = 46, 64

@@ -215,9 +215,6 @@ def quarters(split: RecordSplit) -> tuple[Span, ...]:
     return tuple(Span(start, after) for start, after in pairwise(bounds))
 
 
-# Seizures and effort of a span of time, place by place, as the model of an earlier time expects them.
-
-
 @dataclass(frozen=True)
 class RateReference:
     """What an earlier time fixed: units of effort, and (units,) seizures per unit where the index is 1; NaN where it had no effort."""

@@ -146,9 +146,6 @@ def draw_points(
     return out
 
 
-# The latent Gaussian model of a record: what is known, what is not, and the numbers that rule it (formulas: `laplace`).
-
-
 @dataclass(frozen=True)
 class Design:
     """Covariates of the log rate.

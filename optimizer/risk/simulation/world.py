@@ -151,8 +151,6 @@ def _held(world: World, ranking: Floats, share: float) -> float:
     return float((part * length[order] * world.rate[order]).sum())
 
 
-# How drivers of a true world choose their roads: none of the ways is the one that the estimators believe in.
-
 DRIVERS = 30
 
 PERCEPTION = 0.3

@@ -352,9 +352,6 @@ def _segments_between(network: Network) -> dict[tuple[str, str], int]:
     return dict(zip(zip(tails, heads, strict=True), network.segment[slowest_first].tolist(), strict=True))
 
 
-# Sites that no table lists: border crossings, and the roads that evaders travel most.
-
-
 def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]) -> list[PlacedSite]:
     """Return a site just inside each crossing: on the segment by which one leaves it for the nearest settlement."""
     if model.crossings == "none":
@@ -439,9 +436,6 @@ def _road_site(model: SitesModel, network: Network, segment: int) -> SiteModel:
     )
 
 
-# Roads by what people call them: by name, by number and by class.
-
-
 def road_label(network: Network, segment: int) -> str:
     """Return what messages call the road of a segment: its name (else its number) and class."""
     arc = network.segment_arc[segment]
@@ -506,8 +500,6 @@ def off_its_road(where: str, site: SiteModel, network: Network, max_distance_m: 
 def _plain(text: str) -> str:
     return "".join(text.casefold().split())
 
-
-# Places that may have been put on the wrong road: far from it, or beside a more important one.
 
 MUCH_LOWER = 2
 """Ranks of road classes by which a site's road lies below another one near it for the other to be named: a side street beside a main road."""

@@ -114,9 +114,6 @@ class Traffic:
         return tuple(daily * part / self.busy_hours for part in busy)
 
 
-# What a post does to those who travel legitimately: whom it inspects, who waits, who is inspected a second time, and the hours that takes.
-
-
 class DelayModel(Strict):
     """The time a checkpoint takes from legitimate travellers, as a resource."""
 

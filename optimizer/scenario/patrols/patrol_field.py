@@ -131,8 +131,6 @@ def _within_a_shift(model: TeamModel, base: TeamBase, network: Network, time: Fl
     return np.asarray(fits & (there[stand] <= farthest))
 
 
-# The field of patrols: travel times, routes and elements, worked out once on the roads.
-
 FAINTEST = 1e-9
 """Chance of being found out below which a meeting is left out."""
 

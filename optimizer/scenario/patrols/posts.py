@@ -72,8 +72,6 @@ def post_on(network: Network, segment: int, label: str = "", traffic: float = 1.
     return Post(segment, int(network.tail[arc]), lon, lat, label or f"{road} ({lat:.3f}, {lon:.3f})", traffic)
 
 
-# Segments worth considering for a post: on the roads that evaders take, and on those they would take if the first were watched.
-
 ROUNDS = 4
 """Times that evaders are asked for their answer, each with what was chosen before watched."""
 

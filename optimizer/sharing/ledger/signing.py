@@ -317,8 +317,6 @@ def _copied(checkpoint: Checkpoint, out: Path | None) -> tuple[Path, ...]:
     return () if out is None else (write_note(out, checkpoint.note.content),)
 
 
-# Private keys: made outside of ledgers, readable by their owner alone, and refused otherwise.
-
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 PUBLIC = ".pub"

@@ -275,8 +275,6 @@ def _add_tree(rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.in
     rows.add(start, (column, one), (before, -one), (option, 1 - rho))
 
 
-# The method `compact`: one mixed-integer program in HiGHS, whose bound is checked in our own arithmetic; few options are all tried.
-
 FEW = 10
 """Most free options whose plans are all tried where the bound of the mixed-integer program is in doubt."""
 

@@ -353,8 +353,6 @@ class DoubleOracle:
         return self.lower > before or any(added)
 
 
-# The game restricted to some plans and paths: the best mixture of the plans against the best of the paths.
-
 VIOLATED = 1e-9
 """Violation of a row, relative to the value of its commodity with nothing placed, from which on it is added."""
 
@@ -533,8 +531,6 @@ class RestrictedGame:
         entries[self._row_of[path]] = loss / self._scale[paths.commodity[path], None]
         self._program.add_columns(np.ones(len(fresh)), csr_array(entries))
 
-
-# The marginal relaxation: a lower bound of the value of every mixture, from the probabilities alone with which options are placed.
 
 CUTS = RootParams(stalled=2e-4, patience=6, slack_solves=4)
 """When the cuts of the relaxation end: later than at the root of a tree, as nothing but they raises this bound."""

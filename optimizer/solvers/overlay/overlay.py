@@ -418,9 +418,6 @@ def _of_use(overlay: Overlay) -> Overlay:
     )
 
 
-# Fixed routes: habitual routes as the options they meet.
-
-
 @dataclass(frozen=True)
 class FixedRoutes:
     """Habitual routes as the options they meet; routes that meet the same options with the same survivals are one fixed route.
@@ -538,9 +535,6 @@ def _restricted_routes(fixed_routes: FixedRoutes, forced: NDArray[np.bool_], fre
     return FixedRoutes(
         value[kept], place[fixed_routes.route[links]], fixed_routes.option[links], fixed_routes.survival[links]
     )
-
-
-# Weights of evaders by draw on an overlay, for objectives over draws (`optimizer.problem.plan.weight_scenarios`).
 
 
 @dataclass(frozen=True, eq=False)

@@ -218,8 +218,6 @@ def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float 
     return found
 
 
-# Rows of tours at the prices of a solution: cutting planes for the tree beside any beats, in place of columns.
-
 LONGEST_PRICING = 0.5
 """Seconds for a pricing problem; the bound of one that is not solved by then is as true."""
 
@@ -266,8 +264,6 @@ class TourLimits:
         table = csr_array(hstack((-of_columns, rows.prize)))
         return taken(table, spent - np.asarray(rows.prize @ teams) > LEAST * spent)
 
-
-# What tours can do as rows over elements, in place of columns.
 
 SPARE = 1e-9
 """Relative allowance for rounding in the bounds of prizes."""
@@ -334,9 +330,6 @@ def held_elements(field: PatrolField) -> NDArray[np.bool_]:
     for q, patrol in enumerate(field.patrols):
         held[q, np.union1d(patrol.drives.indices, patrol.dwell.ravel())] = True
     return held
-
-
-# Elements of dwells as slots: one column a post in the tree beside any beats, in place of one for each length of a dwell.
 
 
 @dataclass(frozen=True)

@@ -318,9 +318,6 @@ def with_tours(plan: Plan, pool: Sequence[Beat]) -> Plan:
     return Plan(tuple(beats.get(placement.id, placement) for placement in plan.placements))
 
 
-# Beats of plans that are known: their tours as columns of the linear program, and a plan with them as the one to beat.
-
-
 @dataclass(frozen=True, slots=True)
 class GivenTour:
     """A tour of a team type at a base, by its position in the patrols."""

@@ -122,9 +122,6 @@ def _least(instance: Instance) -> NDArray[np.bool_] | None:
         exclude(instance, rows, placed)
 
 
-# Plans that are known, of other budgets, of other options forced or forbidden, or of today: what of them fits is a plan to begin from.
-
-
 def todays_layout(instance: Instance) -> NDArray[np.bool_] | None:
     """Return the (options,) mask of what of today's layout fits; None where nothing stands today."""
     today = np.array([option.existing for option in instance.options], dtype=bool)

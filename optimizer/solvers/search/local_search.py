@@ -151,8 +151,6 @@ class PlanImprover:
         return self._spent <= self._params.share / (1 + self._fruitless) * (work_seconds() - self._began)
 
 
-# Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.branch_and_cut.paths.pooled_values`).
-
 NONE = -1
 """No option."""
 

@@ -324,8 +324,6 @@ class LinearProgram:
         return from_scratch(self.state, mathopt.SolverType.HIGHS, limit)
 
 
-# The calls of MathOpt for a linear program that changes: what is sent to GLOP, and the basis that it starts from.
-
 WARM = mathopt.SolveParameters(
     lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX, presolve=mathopt.Emphasis.OFF, scaling=mathopt.Emphasis.OFF
 )

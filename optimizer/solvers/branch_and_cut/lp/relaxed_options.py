@@ -65,8 +65,6 @@ def prepared(node: Node, master: Master) -> Node:
     return node.with_floor(floor, losses(parts[0].joined(parts[1], master.pool.filling), floor, master.relaxed_options))
 
 
-# Cuts of a node with losses, as rows that hold in it and below it: with what relaxed options take off its floors among their entries.
-
 ENTRY_ROUNDING = 1e-9
 """Relative allowance for rounding in entries."""
 

@@ -247,8 +247,6 @@ class TreeWorkers(Protocol):
         """End all workers, whatever they are doing."""
 
 
-# Names of rows that mean the same in every process of a parallel tree.
-
 APART = 40
 """Bits of the rows and nodes of one process; its number stands above them."""
 

@@ -227,8 +227,6 @@ class _TreeProcess:
         return f"{ended}: {lines[-1][:200]}" if lines else ended
 
 
-# Workers of a parallel tree on a dask.distributed cluster: one order at a time on each of its workers.
-
 LOOK_SECONDS = 0.5
 """Seconds between two looks at which workers the cluster has."""
 

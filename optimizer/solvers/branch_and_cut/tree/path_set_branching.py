@@ -325,8 +325,6 @@ def _closing(solution: NodeSolution, option: NDArray[np.int64], start: NDArray[n
     return np.asarray(cost * np.maximum(0.0, 1 - placed) / np.maximum(EPSILON, most))
 
 
-# In which order the splits of a node are tried: single options and path sets in one list, by how much they should raise the bounds.
-
 TINY = 1e-6
 """Share of the distance to the cutoff that every rise counts at least for, so that products can be compared."""
 
