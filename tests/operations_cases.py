@@ -9,8 +9,18 @@ from zoneinfo import ZoneInfo
 
 from optimizer.operations.planned import visits_of_rosters
 from optimizer.roster.calendar import span
-from optimizer.roster.duties_file import DutiesFile, Duty, DutyBase, DutyStop, write_duties_file
-from optimizer.roster.model import Assignment, Roster, log_csv, read_duties, roster_csv
+from optimizer.roster.model import (
+    Assignment,
+    DutiesFile,
+    Duty,
+    DutyBase,
+    DutyStop,
+    Roster,
+    log_csv,
+    read_duties,
+    roster_csv,
+    write_duties_file,
+)
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
 from tests.roster_cases import FIRST
 from tests.test_scenario_patrols import BASE

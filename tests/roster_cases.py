@@ -8,8 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from optimizer.roster.duties_file import Duty
-from optimizer.roster.model import Crew, Duties, Shift
+from optimizer.roster.model import Crew, Duties, Duty, Shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,7 +18,7 @@ from optimizer.plans.comparison import compare
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.instance.evaders import Route, best_responses
-from optimizer.problem.instance.option_names import printed_name
+from optimizer.problem.instance.options import printed_name
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import Gateway, with_unique_labels
 from optimizer.problem.plan.evaluation import evader_values, plan_value

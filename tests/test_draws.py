@@ -32,7 +32,7 @@ from optimizer.roster.draws import (
     frequencies,
     periods_of,
 )
-from optimizer.roster.duties_file import DutiesFile, Duty, write_duties_file
+from optimizer.roster.model import DutiesFile, Duty, write_duties_file
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
 from tests.command import Outcome, run
 

@@ -22,12 +22,10 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from optimizer.pipeline.roster.roster import field_pack
-from optimizer.roster.duties_file import DutyBase, DutyRoad, DutyStop
 from optimizer.roster.field.sheets import Waypoint, field_duties, gpx, kml, sheet
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import moment
-from optimizer.roster.roster_page import roster_page
-from optimizer.roster.writing import calendar
+from optimizer.roster.model import DutyBase, DutyRoad, DutyStop, moment
+from optimizer.roster.writing import calendar, roster_page
 from tests.browser import CHROMIUM, Browser
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from tests.test_roster_files import MADE

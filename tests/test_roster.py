@@ -22,7 +22,7 @@ from optimizer.base.work.listener import SilentListener
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.infeasibility import NoRosterError, impossible
 from optimizer.roster.making import make_roster, subproblems_of
-from optimizer.roster.solver import search
+from optimizer.roster.solver import program as search
 from optimizer.roster.solver.program import Clock, RosterProgram, unevenness
 from tests.children import started
 from tests.examples import examples
@@ -31,8 +31,7 @@ from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.roster.duties_file import Duty
-    from optimizer.roster.model import Assignment, Crew, Duties, Roster, Rule
+    from optimizer.roster.model import Assignment, Crew, Duties, Duty, Roster, Rule
     from optimizer.roster.solver.program import Ended
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)

@@ -24,13 +24,20 @@ from optimizer.operations.recorded import Units, read_tracks
 from optimizer.pipeline.roster.duties import Served, make_duties
 from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
 from optimizer.roster.calendar import is_night, slots_of, span
-from optimizer.roster.duties_file import DutyBase, DutyStop, write_duties_file
 from optimizer.roster.field.sheets import field_duties, gpx, sheet
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import Worked, read_duties, read_earlier, roster_csv, safe_cell
-from optimizer.roster.roster_page import roster_page
-from optimizer.roster.writing import calendar, calendar_names, write_roster
+from optimizer.roster.model import (
+    DutyBase,
+    DutyStop,
+    Worked,
+    read_duties,
+    read_earlier,
+    roster_csv,
+    safe_cell,
+    write_duties_file,
+)
+from optimizer.roster.writing import calendar, calendar_names, roster_page, write_roster
 from optimizer.scenario.file.model import TeamBaseModel
 from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
 from tests.output_cases import output_folder
@@ -39,8 +46,7 @@ from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty,
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.roster.duties_file import DutiesFile
-    from optimizer.roster.model import Roster
+    from optimizer.roster.model import DutiesFile, Roster
 
 MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NASTY = '=HYPERLINK("x"),<b>Ünïcode & sons</b>; \\ back\nslash ' + "long " * 30

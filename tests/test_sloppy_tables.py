@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.base.files import workbook
+from optimizer.base.files import tables as workbook
 from optimizer.base.files.tables import WantedColumns, csv_header, decimal_degrees, read_csv
 from optimizer.records.record_parser import read_record_file
 from optimizer.records.sources import USUAL_NAMES, SeizureSource

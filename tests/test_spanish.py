@@ -67,8 +67,7 @@ from optimizer.problem.plan.plan import Plan, violations
 from optimizer.report.page import page
 from optimizer.report.short_page import short_page
 from optimizer.roster.making import make_roster
-from optimizer.roster.roster_page import roster_page
-from optimizer.roster.writing import write_roster
+from optimizer.roster.writing import roster_page, write_roster
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import ReportModel, read_scenario
 from tests import catalogue

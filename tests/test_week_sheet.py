@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.text.language import speaking
 from optimizer.roster.model import Assignment, Gap, Roster
-from optimizer.roster.roster_page import HEIGHT, WIDTH, WeekRow, _lines, roster_page, week_tables
+from optimizer.roster.writing import HEIGHT, WIDTH, WeekRow, _lines, roster_page, week_tables
 from tests.browser import CHROMIUM, Browser
 from tests.english import left_in
 from tests.roster_cases import CHICAGO, FIRST, crew, duties, duty, shift
@@ -26,7 +26,7 @@ from tests.roster_cases import CHICAGO, FIRST, crew, duties, duty, shift
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.roster.roster_page import WeekTable
+    from optimizer.roster.writing import WeekTable
 
 pytestmark = pytest.mark.report
 

@@ -22,13 +22,16 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.language import marked
-from optimizer.base.text.messages import message
+from optimizer.base.text.formatting import DASH, number, percent, plain, with_range
+from optimizer.base.text.language import ENGLISH, marked
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import message, translated
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.plan.plan import with_plan
 from optimizer.records.quality import record_faults
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import check_count, scenario_draws
 from optimizer.scenario.file.ranges import detection_ranges
@@ -36,25 +39,34 @@ from optimizer.scenario.file.ranges import detection_ranges
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.records.model import Seizures
+    from optimizer.report.content.report_table import ReportTable
+    from optimizer.report.short_page import ShortPage
     from optimizer.scenario.compile.compile import Compiled
 
     Floats = NDArray[np.float64]
 
 LEVEL = 0.9
 """Probability of the intervals."""
+
 DRAWS = 200
+
 PRIOR_SHAPE = 1.0
 """Shape a of the loads of a pair about what flows and gravity expect: a standard deviation as large as that."""
+
 LEAST_GAP = 15
 """Days without a row at an end of the record from which a quarter counts as covered in part."""
+
 ROUNDS = 60
 """Rounds of expectation and maximisation."""
+
 MEASURES = ("sent", "found", "through", "around", "rate")
 
 PlaceKind = Literal["all", "gateway", "sector", "site"]
@@ -369,7 +381,7 @@ def _explained(made: _Drawn, where: csr_array, compiled: Compiled, rng: np.rando
         mean *= rng.gamma(PRIOR_SHAPE, 1 / PRIOR_SHAPE, groups)
         flow = mean.copy()
         rate = np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0) + total
-        for _ in range(ROUNDS):
+        for _round in range(ROUNDS):
             expected = found.T @ flow
             ratio = np.divide(drawn, expected, out=np.zeros_like(expected), where=expected > 0)
             flow = (PRIOR_SHAPE + flow * (found @ ratio)) / rate
@@ -382,10 +394,10 @@ def _cells(compiled: Compiled) -> tuple[csr_array, Floats]:
     records, size = compiled.records, compiled.region.network.n_segments
     assert records is not None  # noqa: S101 - the caller has looked
     finds: defaultdict[tuple[bool, int], float] = defaultdict(float)
-    for segment, area, number in zip(
+    for segment, area, count in zip(
         records.segment.tolist(), records.area.tolist(), records.count.tolist(), strict=True
     ):
-        finds[segment >= 0, segment if segment >= 0 else area] += number
+        finds[segment >= 0, segment if segment >= 0 else area] += count
     members = [np.array([k]) if alone else records.area_segment[k] for alone, k in finds]
     column = np.repeat(np.arange(len(members)), [part.size for part in members])
     row = np.concatenate(members) if members else np.empty(0, dtype=np.int64)
@@ -534,3 +546,116 @@ def passes_line(row: PassesRow) -> dict[str, object]:
 
 def _known(value: float) -> float | None:
     return round(value, 6) if np.isfinite(value) else None
+
+
+PASSES = AnswerFiles("passes", ("passes.json", "passes.csv", "passes.html"))
+
+ON_THE_PAGE = 12
+"""Rows of each table on the page, which is to be one sheet."""
+
+
+def passes_folder(out: str | os.PathLike[str], sources: Sequence[Path], *, overwrite: bool) -> OutputFolder:
+    """Return the folder for what passes; check it before the work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or holds what another command, or another scenario, left.
+    """
+    return PASSES.folder(out, *sources, overwrite=overwrite)
+
+
+def write_passes(folder: OutputFolder, found: Passes, language: str = ENGLISH) -> None:
+    """Write the files, all or none; the page is in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
+    lines = [passes_line(row) for row in found.rows]
+    content = {
+        "schema_version": 1,
+        "scenario": found.name,
+        "layout": found.layout,
+        "draws": found.draws,
+        "finds": dict(found.finds),
+        "drawn": [str(each) for each in found.drawn],
+        "fixed": [str(each) for each in found.fixed],
+        "record": [str(each) for each in found.faults],
+        "warnings": [str(each) for each in found.warnings],
+        "rows": lines,
+    }
+    answer = Answer(
+        tables={"passes": AnswerTable(lines)}, content={"passes": content}, page={"passes": lambda: passes_page(found)}
+    )
+    write_answer(folder, answer, language)
+
+
+def passes_page(found: Passes) -> ShortPage:
+    """Return the page: the last quarter in full, and all quarters of the whole border."""
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    last = max(found.finds)
+    whole = next(row for row in found.rows if row.kind == "all" and row.quarter == last)
+    every = [row for row in found.rows if row.kind == "all"]
+    titles = {"gateway": _("By gateway"), "sector": _("By sector"), "site": _("By site")}
+    tables = []
+    for kind, title in titles.items():
+        mine = sorted(
+            (row for row in found.rows if row.kind == kind and row.quarter == last), key=lambda row: -row.sent.median
+        )
+        if mine:
+            tables.append(_table(f"by-{kind}", title, [(row.label, row) for row in mine[:ON_THE_PAGE]]))
+    said = [*map(translated, found.faults)] or [_("Nothing in the record looks doubtful.")]
+    return ShortPage(
+        title=_("{scenario}: what passes").format(scenario=plain(found.name)),
+        headline=_("In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate}.").format(
+            quarter=last, found=_amount(whole.found), sent=_amount(whole.sent), rate=_rate(whole.rate)
+        ),
+        warnings=tuple(translated(each) for each in found.warnings),
+        sections=(
+            PageSection(
+                title=_("By quarter"),
+                tables=(_table("by-quarter", _("All gateways"), [(row.quarter, row) for row in every]),),
+            ),
+            PageSection(title=_("Where, in {quarter}").format(quarter=last), tables=tuple(tables)),
+            PageSection(title=_("The record behind it"), sentences=tuple(said)),
+            PageSection(
+                title=_("What each number rests on"),
+                sentences=(
+                    *(_(sentence) for sentence in ASSUMED),
+                    _("Intervals hold 90 % of {draws} draws. Drawn: {drawn}. Not drawn: {fixed}.").format(
+                        draws=number(found.draws, 6),
+                        drawn="; ".join(map(translated, found.drawn)) or DASH,
+                        fixed="; ".join(map(translated, found.fixed)) or DASH,
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+def _table(name: str, caption: str, rows: Sequence[tuple[str, PassesRow]]) -> ReportTable:
+    from optimizer.report.content.report_table import Column, ReportTable
+
+    heads = (_("Sent"), _("Found"), _("Through"), _("Gone round"), _("Interdiction rate"))
+    return ReportTable(
+        name,
+        caption,
+        (Column(""), *(Column(head, numeric=True) for head in heads)),
+        tuple(
+            (label, *(_amount(each) for each in (row.sent, row.found, row.through, row.around)), _rate(row.rate))
+            for label, row in rows
+        ),
+    )
+
+
+def _amount(one: Estimate) -> str:
+    return with_range(number(one.median), number(one.low), number(one.high))
+
+
+def _rate(one: Estimate) -> str:
+    if one.median != one.median:
+        return DASH
+    return with_range(percent(one.median), percent(one.low), percent(one.high))

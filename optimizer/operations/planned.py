@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from optimizer.roster.duties_file import Duty
-    from optimizer.roster.model import Crew, Duties
+    from optimizer.roster.model import Crew, Duties, Duty
 
 ROSTER_COLUMNS = ("date", "shift", "start", "end", "crew_id", "duty_id")
 """Columns of `roster.csv` that are read."""

@@ -19,8 +19,14 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
-from optimizer.base.files.geojson import GEOJSON_SUFFIXES, IN_DEGREES, TO_DEGREES, looks_projected
-from optimizer.base.files.readwrite import existing_file, read_json
+from optimizer.base.files.readwrite import (
+    GEOJSON_SUFFIXES,
+    IN_DEGREES,
+    TO_DEGREES,
+    existing_file,
+    looks_projected,
+    read_json,
+)
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name

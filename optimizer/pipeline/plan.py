@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
-    from optimizer.roster.duties_file import DutiesFile
+    from optimizer.roster.model import DutiesFile
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import WHERE, Changes, change_sentences
-from optimizer.problem.instance.option_names import named_options
+from optimizer.problem.instance.options import named_options
 from optimizer.scenario.compile.burden import SEARCHES
 from optimizer.scenario.compile.options import resource_id
 

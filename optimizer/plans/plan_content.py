@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.files.geojson import feature
-from optimizer.base.files.readwrite import sha256
+from optimizer.base.files.readwrite import feature, sha256
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import ForwardingListener
 from optimizer.plans.plan_folder import provenance

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat, Mixture
-    from optimizer.roster.duties_file import DutiesFile
+    from optimizer.roster.model import DutiesFile
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 LAYER_FILE, RUN_FILE = "plan.geojson", "run.json"
@@ -340,7 +340,7 @@ class PlanFolder:
     @cached_property
     def duties(self) -> DutiesFile:
         """What duties.json holds."""
-        from optimizer.roster.duties_file import read_duties_file
+        from optimizer.roster.model import read_duties_file
 
         return read_duties_file(self.path)
 
@@ -432,7 +432,7 @@ class PlanFolder:
         write_instance(self.instance_path, instance)
         write_json(self.path / RUN_FILE, run)
         if duties is not None:
-            from optimizer.roster.duties_file import write_duties_file
+            from optimizer.roster.model import write_duties_file
 
             write_duties_file(self.path, duties)
         for name, content in ((UNCERTAINTY_FILE, uncertainty), (SENSITIVITY_FILE, sensitivity)):

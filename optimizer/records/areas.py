@@ -15,7 +15,7 @@ import shapely
 from shapely.geometry import shape
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, geometry_type, looks_projected, read_features
+from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, geometry_type, looks_projected, read_features
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.problem.network.places import DOUBTFUL_M

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import pandas as pd
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.files.geojson import geometry_type, read_features
+from optimizer.base.files.readwrite import geometry_type, read_features
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.records.importers.writing import safe_text
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError, ProblemList
-from optimizer.base.files.geojson import GEOJSON_SUFFIXES, geometry_type, read_features
+from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, geometry_type, read_features
 from optimizer.base.files.tables import (
     POINT_ALIASES,
     TextTable,

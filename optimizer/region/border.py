@@ -12,8 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, geometry_type
-from optimizer.base.files.readwrite import json_kind, read_json
+from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, geometry_type, json_kind, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

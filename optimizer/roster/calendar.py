@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-    from optimizer.roster.duties_file import Duty
-    from optimizer.roster.model import Duties, Shift
+    from optimizer.roster.model import Duties, Duty, Shift
 
 MOST_WEEKS = 26
 NIGHT = range(23, 30)

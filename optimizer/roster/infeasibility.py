@@ -8,16 +8,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.roster.solver.search import exists_without, fewest_short
+from optimizer.roster.solver.program import exists_without, fewest_short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
     from optimizer.roster.calendar import Slot
-    from optimizer.roster.duties_file import Duty
     from optimizer.roster.making import SlotDuty, Subproblem
-    from optimizer.roster.model import Crew, Rule
+    from optimizer.roster.model import Crew, Duty, Rule
     from optimizer.roster.solver.program import Clock, Pair, RosterProblem, RuleName
 
 RULE_NAMES: dict[Rule, str] = {

@@ -14,8 +14,17 @@ from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.infeasibility import MoreCrews, NoRosterError, diagnose, impossible
 from optimizer.roster.model import Assignment, Gap, Roster
-from optimizer.roster.solver.program import Clock, CrewLimits, EarlierShift, RosterProblem, RosterTask, with_gaps
-from optimizer.roster.solver.search import balanced, fewest_short, first_roster
+from optimizer.roster.solver.program import (
+    Clock,
+    CrewLimits,
+    EarlierShift,
+    RosterProblem,
+    RosterTask,
+    balanced,
+    fewest_short,
+    first_roster,
+    with_gaps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +32,8 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.roster.calendar import Slot
-    from optimizer.roster.duties_file import Duty
     from optimizer.roster.infeasibility import InfeasibilityReport
-    from optimizer.roster.model import Crew, Duties, Worked
+    from optimizer.roster.model import Crew, Duties, Duty, Worked
     from optimizer.roster.solver.program import Pair
 
 TIME_LIMIT = 60.0

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.geojson import TO_DEGREES
-from optimizer.base.files.readwrite import existing_file, read_json, written_whole
+from optimizer.base.files.readwrite import TO_DEGREES, existing_file, read_json, written_whole
 from optimizer.records.format_conversion import (
     MARKING_IDS,
     csv_of,

@@ -14,9 +14,16 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.geojson import GEOJSON_SUFFIXES, feature
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import existing_file, sha256, toml_comment, toml_value, write_json
+from optimizer.base.files.readwrite import (
+    GEOJSON_SUFFIXES,
+    existing_file,
+    feature,
+    sha256,
+    toml_comment,
+    toml_value,
+    write_json,
+)
 from optimizer.base.files.tables import csv_header
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 
 from optimizer.analysis.explain.explain import evaders_left
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.geojson import geometry_type, read_features
+from optimizer.base.files.readwrite import geometry_type, read_features
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.language import ENGLISH
 from optimizer.base.text.messages import message
@@ -27,7 +27,7 @@ from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.plans.problem_source import problem_source
 from optimizer.problem.instance.evaders import best_responses
-from optimizer.problem.instance.option_names import named_options
+from optimizer.problem.instance.options import named_options
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.plan.evaluation import evader_values, plan_value
 from optimizer.problem.plan.plan import Beat, Placement, Plan, violations, with_plan

@@ -24,7 +24,7 @@ from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.evaders import arc_costs
-from optimizer.problem.instance.option_names import named_options, site_names
+from optimizer.problem.instance.options import named_options, site_names
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.solvers.overlay.overlay import contract

@@ -10,7 +10,7 @@ from optimizer.base.text.formatting import DASH, number, plain
 from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
-from optimizer.problem.instance.option_names import printed_name
+from optimizer.problem.instance.options import printed_name
 from optimizer.report.answer import Answer, AnswerFiles, write_answer
 from optimizer.report.words import word
 

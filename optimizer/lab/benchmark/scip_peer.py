@@ -21,7 +21,7 @@ from pyscipopt.scip import (
     quicksum,
 )
 
-from optimizer.lab.benchmark.star_cut_model import TOLERANCE, StarCutModel
+from optimizer.lab.benchmark.peers import TOLERANCE, StarCutModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyscipopt.scip import Solution, Variable
 
-    from optimizer.lab.benchmark.star_cut_model import CutRows
+    from optimizer.lab.benchmark.peers import CutRows
     from optimizer.solvers.search.state import SolveState
 
 GAP_SHARE = 0.9

@@ -17,7 +17,7 @@ from optimizer.base.files.readwrite import sha256, write_json
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import DUTIES_FILE
-from optimizer.problem.instance.option_names import named_options, printed_name
+from optimizer.problem.instance.options import named_options, printed_name
 from optimizer.problem.plan.plan import Mixture, Plan, violations, with_mixture
 from optimizer.roster.calendar import first_day
 from optimizer.roster.draws import (

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.instance.option_names import named_options
+from optimizer.problem.instance.options import named_options
 from optimizer.problem.instance.requirements import Requirement
 
 if TYPE_CHECKING:

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from optimizer.roster.duties_file import Duty, DutyRoad
-    from optimizer.roster.model import Assignment, Duties, Roster
+    from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, Roster
 
 HERE = Path(__file__).parent
 

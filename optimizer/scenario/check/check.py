@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from optimizer.base.errors import InputError, ProblemList
-from optimizer.base.files.geojson import GEOJSON_SUFFIXES
-from optimizer.base.files.readwrite import existing_file
+from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, existing_file
 from optimizer.base.files.tables import csv_header
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.formatting import plural

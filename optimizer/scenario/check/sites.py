@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.geojson import IN_DEGREES, TO_DEGREES, looks_projected
+from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, looks_projected
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.messages import NAMED, message, shortened
