@@ -20,7 +20,7 @@ from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort
-from optimizer.report.content.routes import DisplacementRow, ResidualEvader, RouteRow
+from optimizer.report.content.routes import DisplacementRow, EvaderRow
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
 from optimizer.report.content.summary import PlanSummary
 
@@ -113,12 +113,12 @@ def full_content(**changes: Any) -> ReportContent:
         "sites": _sites(),
         "beats": beats(network),
         "routes": (
-            RouteRow(
+            EvaderRow(
                 evader="e1", start="Gate One", end="Hightown", weight=0.7, before=0.9, today=0.6, after=0.4,
                 arcs_before=route(network, 1, 6, 11, 16, 21), arcs_today=route(network, 1, 6, 7, 12),
                 arcs_after=route(network, 1, 2, 7, 12, 17, 22),
             ),
-            RouteRow(evader="e2", start="Gate One", end="Sidetown", weight=0.3, before=0.6, after=0.0, arcs_before=route(network, 1, 6, 5)),
+            EvaderRow(evader="e2", start="Gate One", end="Sidetown", weight=0.3, before=0.6, after=0.0, arcs_before=route(network, 1, 6, 5)),
         ),
         "layouts": (
             LayoutRow(name="Nothing placed", value=0.8, sites=0),
@@ -138,8 +138,8 @@ def full_content(**changes: Any) -> ReportContent:
             ),
         ),
         "residual_evaders": (
-            ResidualEvader(start="Gate One", end="Sidetown", kind="habitual", weight=0.3, before=0.6, after=0.1, contribution=0.03),
-            ResidualEvader(start="Gate One", end="Hightown", kind="informed", weight=0.7, before=0.9, after=0.4, contribution=0.28),
+            EvaderRow(evader="e3", start="Gate One", end="Sidetown", kind="habitual", weight=0.3, before=0.6, after=0.1),
+            EvaderRow(evader="e1", start="Gate One", end="Hightown", weight=0.7, before=0.9, after=0.4),
         ),
         "displacement": (DisplacementRow(name="R7 by the river", before=0.02, after=0.134),),
         "says": ("The bound is proven.",),

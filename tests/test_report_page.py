@@ -31,7 +31,7 @@ from optimizer.report import write_report
 from optimizer.report.content import report_content
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort, record_limits
-from optimizer.report.content.routes import RouteRow
+from optimizer.report.content.routes import EvaderRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.figures import draw_sites
 from optimizer.report.maps.geography import Bounds
@@ -324,7 +324,7 @@ def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path],
 def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
     content = full_content()
     rows = 3 * ROWS_SHOWN["desk"]
-    many = tuple(replace(content.residual_evaders[0], start=f"gate {i}", contribution=float(i)) for i in range(rows))
+    many = tuple(replace(content.residual_evaders[0], start=f"gate {i}", weight=float(i)) for i in range(rows))
     parsed = _page(replace(content, residual_evaders=many))
     assert [row[0] for row in parsed.tables["open-ends"][1:]] == [f"gate {i}" for i in reversed(range(rows))]
     classes = {attrs["id"]: attrs.get("class") for tag, attrs in parsed.elements if tag == "table"}
@@ -403,11 +403,9 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
         summary=replace(content.summary, lower=nan, nothing=nan, existing=None, gap=nan, seconds=nan),
         sites=tuple(changed_site(site, worth=nan, survival=nan) for site in content.sites),
         layouts=tuple(replace(row, value=nan) for row in content.layouts),
-        residual_evaders=tuple(
-            replace(row, before=nan, after=None, contribution=nan) for row in content.residual_evaders
-        ),
+        residual_evaders=tuple(replace(row, before=nan, after=None) for row in content.residual_evaders),
         routes=tuple(
-            RouteRow(evader=row.evader, start=row.start, end=row.end, weight=row.weight, before=nan)
+            EvaderRow(evader=row.evader, start=row.start, end=row.end, weight=row.weight, before=nan)
             for row in content.routes
         ),
     )

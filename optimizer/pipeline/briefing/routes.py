@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.base.text.language import gettext as _
 from optimizer.plans.display_names import place_names
-from optimizer.report.content.routes import DisplacementRow, ResidualEvader, ResidualRoute, RouteRow
+from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute
 from optimizer.risk.demand import segment_loads
 from optimizer.scenario.compile.source_measures import on_roads
 
@@ -70,52 +70,38 @@ def _last_crossing(compiled: Compiled, arcs: Sequence[int]) -> Gateway | None:
     return next((gateways[node] for node in reversed(nodes) if node in gateways), None)
 
 
-def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ...]:
-    """Return the heaviest informed evaders' routes; habitual ones keep theirs and are not drawn twice."""
+def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[EvaderRow, ...]:
+    """Return the heaviest informed evaders with their routes; habitual ones keep theirs and are not drawn twice."""
     evaders = compiled.instance.evaders
     order = sorted((k for k, e in enumerate(evaders) if not e.routes), key=lambda k: -evaders[k].weight)
-    rows = []
-    for k in order[: compiled.scenario.report.routes]:
-        before, after = comparison.nothing.evaders[k], comparison.plan.evaders[k]
-        today = None if comparison.existing is None else comparison.existing.evaders[k]
-        ends = _ends(compiled, k, after.arcs)
-        rows.append(
-            RouteRow(
-                evader=evaders[k].id,
-                start=ends.start,
-                end=ends.end,
-                weight=evaders[k].weight,
-                before=before.value,
-                today=None if today is None else today.value,
-                after=after.value,
-                arcs_before=_arcs(compiled, before.arcs),
-                arcs_today=_arcs(compiled, () if today is None else today.arcs),
-                arcs_after=_arcs(compiled, after.arcs),
-            )
-        )
-    return tuple(rows)
+    return tuple(_evader_row(compiled, comparison, k) for k in order[: compiled.scenario.report.routes])
 
 
-def residual_evaders(compiled: Compiled, comparison: Comparison) -> tuple[ResidualEvader, ...]:
+def residual_evaders(compiled: Compiled, comparison: Comparison) -> tuple[EvaderRow, ...]:
     """Return the evaders that contribute most to what still gets through."""
-    plan, nothing = comparison.plan.evaders, comparison.nothing.evaders
-    order = sorted(range(len(plan)), key=lambda k: -plan[k].weight * plan[k].value)[:OPEN_ENDS]
-    rows = []
-    for k in order:
-        ends = _ends(compiled, k, plan[k].arcs)
-        rows.append(
-            ResidualEvader(
-                start=ends.start,
-                end=ends.end,
-                kind=compiled.instance.evaders[k].kind,
-                weight=plan[k].weight,
-                before=nothing[k].value,
-                today=None if comparison.existing is None else comparison.existing.evaders[k].value,
-                after=plan[k].value,
-                contribution=plan[k].weight * plan[k].value,
-            )
-        )
-    return tuple(rows)
+    plan = comparison.plan.evaders
+    order = sorted(range(len(plan)), key=lambda k: -plan[k].weight * plan[k].value)
+    return tuple(_evader_row(compiled, comparison, k) for k in order[:OPEN_ENDS])
+
+
+def _evader_row(compiled: Compiled, comparison: Comparison, k: int) -> EvaderRow:
+    evader = compiled.instance.evaders[k]
+    before, after = comparison.nothing.evaders[k], comparison.plan.evaders[k]
+    today = None if comparison.existing is None else comparison.existing.evaders[k]
+    ends = _ends(compiled, k, after.arcs)
+    return EvaderRow(
+        evader=evader.id,
+        start=ends.start,
+        end=ends.end,
+        kind=evader.kind,
+        weight=evader.weight,
+        before=before.value,
+        today=None if today is None else today.value,
+        after=after.value,
+        arcs_before=_arcs(compiled, before.arcs),
+        arcs_today=_arcs(compiled, () if today is None else today.arcs),
+        arcs_after=_arcs(compiled, after.arcs),
+    )
 
 
 def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[ResidualRoute, ...]:

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_table import DataTable, ReportTable
     from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, TipFacts
-    from optimizer.report.content.routes import DisplacementRow, ResidualEvader, ResidualRoute, RouteRow, SwapFacts
+    from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute, SwapFacts
     from optimizer.report.content.run import CountRow, StepRow
     from optimizer.report.content.summary import PlanSummary
     from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
@@ -149,7 +149,7 @@ class ReportContent:
     sites: tuple[SiteRow, ...] = ()
     beats: tuple[BeatRow, ...] = ()
     mixture: MixtureFacts | None = None
-    routes: tuple[RouteRow, ...] = ()
+    routes: tuple[EvaderRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
     first_changes: FirstChangesFacts | None = None
     without_beats: float | None = None
@@ -157,7 +157,7 @@ class ReportContent:
     budgets: tuple[BudgetRow, ...] = ()
     burden: tuple[BurdenRow, ...] = ()
     agencies: AgencyRows | None = None
-    residual_evaders: tuple[ResidualEvader, ...] = ()
+    residual_evaders: tuple[EvaderRow, ...] = ()
     displacement: tuple[DisplacementRow, ...] = ()
     residual_routes: tuple[ResidualRoute, ...] = ()
     swaps: SwapFacts | None = None

@@ -24,8 +24,8 @@ NO_ARCS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RouteRow:
-    """The route of one evader without and with the plan.
+class EvaderRow:
+    """What an evader can do with nothing placed, under today's layout and under the plan.
 
     Attributes
     ----------
@@ -33,6 +33,8 @@ class RouteRow:
         Id.
     start, end
         What people call its origin and destination.
+    kind
+        `informed` (knows the layout) or `habitual` (keeps its route).
     weight
         Its share (or number) of loads, >= 0.
     before, today, after
@@ -45,6 +47,7 @@ class RouteRow:
     start: str
     end: str
     weight: float
+    kind: str = "informed"
     before: float | None = None
     after: float | None = None
     today: float | None = None
@@ -52,33 +55,10 @@ class RouteRow:
     arcs_today: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
     arcs_after: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualEvader:
-    """An evader the plan leaves a way through.
-
-    Attributes
-    ----------
-    start, end
-        What people call its origin and destination.
-    kind
-        `informed` (knows the layout) or `habitual` (keeps its route).
-    weight
-        Its share (or number) of loads, >= 0.
-    before, today, after
-        Chance to get through with nothing placed, with today's layout (None where nothing stands today) and with the plan, in [0, 1].
-    contribution
-        What it adds to the plan's value.
-    """
-
-    start: str
-    end: str
-    kind: str
-    weight: float
-    before: float | None
-    after: float | None
-    contribution: float | None
-    today: float | None = None
+    @property
+    def contribution(self) -> float | None:
+        """What it adds to the plan's value."""
+        return None if self.after is None else self.weight * self.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +128,7 @@ def open_ends_table(content: ReportContent) -> ReportTable:
     """List the evaders the plan leaves a way through, those who contribute most first."""
     summary = content.summary
 
-    def cells(row: ResidualEvader) -> tuple[str, ...]:
+    def cells(row: EvaderRow) -> tuple[str, ...]:
         places = (plain(row.start), plain(row.end), plain(word(row.kind)))
         return (
             *places,
@@ -196,7 +176,7 @@ EVADERS = DataTable(
 def routes_table(content: ReportContent) -> ReportTable:
     """List the main routes with their lengths and chances without and with the plan."""
 
-    def cells(row: RouteRow) -> tuple[str, ...]:
+    def cells(row: EvaderRow) -> tuple[str, ...]:
         kilometres = [
             number(_length_km(content, arcs)) if len(arcs) else _("no route")
             for arcs in (row.arcs_before, row.arcs_after)
