@@ -20,7 +20,7 @@ from optimizer.report.geodata.layers import line_of
 from optimizer.report.maps.labels import LONGEST_NUMBER
 from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyBase, DutyRoad, DutyStop, check_duties
 from optimizer.scenario.compile.source_measures import MEASURE
-from optimizer.scenario.file.roster_model import CrewRow
+from optimizer.scenario.file.roster_model import CrewRow, DutyBase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

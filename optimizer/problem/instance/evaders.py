@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +29,7 @@ TREE_CELLS = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One fixed route of a habitual evader.
+    """A fixed route of a habitual evader.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Evader:
-    """A kind of traveller to be interdicted.
+    """Who travels from where to where; habitual if `routes` is given, informed if not.
 
     Attributes
     ----------
@@ -65,7 +65,9 @@ class Evader:
     origin: Annotated[Node, Field(description="node id")]
     destination: Annotated[Node, Field(description="node id")]
     weight: Annotated[Amount, Field(description="loads a period, or a probability")]
-    routes: Annotated[tuple[Route, ...], Field(description="of a habitual evader; shares sum to 1")] = ()
+    routes: Annotated[tuple[Route, ...], Field(description="of a habitual evader; shares sum to 1")] = field(
+        default_factory=tuple
+    )
     label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
 
     @property

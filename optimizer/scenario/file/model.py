@@ -49,7 +49,7 @@ def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, fl
 
 
 class RegionSourceModel(Strict):
-    """Where the roads come from: exactly one of network, file, place, address, bbox, polygon."""
+    """One of network, file, place, address, bbox, polygon, and what of it is the region."""
 
     network: Path | None = Field(None, description="network saved by `region` (.gpkg), or a .graphml")
     file: list[Path] | Path | None = Field(None, description=".osm or .osm.pbf; of several the first that exists")
@@ -87,7 +87,7 @@ class RegionSourceModel(Strict):
 
 
 class RegionModel(RegionTerms, RegionSourceModel):
-    """Where the roads come from, exactly one of network, file, place, address, bbox, polygon, and numbers that the map does not say."""
+    """Where the roads come from: exactly one of network, file, place, address, bbox, polygon."""
 
     @property
     def terms(self) -> RegionTerms:
