@@ -13,7 +13,6 @@ from optimizer.roster.model import (
     Assignment,
     DutiesFile,
     Duty,
-    DutyBase,
     DutyStop,
     Roster,
     log_csv,
@@ -21,7 +20,7 @@ from optimizer.roster.model import (
     roster_csv,
     write_duties_file,
 )
-from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
+from optimizer.scenario.file.roster_model import CrewRow, DutyBase, ShiftModel
 from tests.roster_cases import FIRST
 from tests.test_scenario_patrols import BASE
 from tests.tiny import SCENARIO, tiny_region, write_scenario

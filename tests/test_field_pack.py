@@ -24,8 +24,9 @@ from defusedxml.ElementTree import fromstring
 from optimizer.pipeline.roster.roster import field_pack
 from optimizer.roster.field.sheets import Waypoint, field_duties, gpx, kml, sheet
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import DutyBase, DutyRoad, DutyStop, moment
+from optimizer.roster.model import DutyRoad, DutyStop, moment
 from optimizer.roster.writing import calendar, roster_page
+from optimizer.scenario.file.roster_model import DutyBase
 from tests.browser import CHROMIUM, Browser
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from tests.test_roster_files import MADE

@@ -28,7 +28,6 @@ from optimizer.roster.field.sheets import field_duties, gpx, sheet
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import (
-    DutyBase,
     DutyStop,
     Worked,
     read_duties,
@@ -39,7 +38,7 @@ from optimizer.roster.model import (
 )
 from optimizer.roster.writing import calendar, calendar_names, roster_page, write_roster
 from optimizer.scenario.file.model import TeamBaseModel
-from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
+from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, ShiftModel
 from tests.output_cases import output_folder
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
 

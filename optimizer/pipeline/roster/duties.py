@@ -18,7 +18,7 @@ from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.content.placements import chosen_order, driven_order
 from optimizer.report.geodata.layers import line_of
 from optimizer.report.maps.labels import LONGEST_NUMBER
-from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyBase, DutyRoad, DutyStop, check_duties
+from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyRoad, DutyStop, check_duties
 from optimizer.scenario.compile.source_measures import MEASURE
 from optimizer.scenario.file.roster_model import CrewRow, DutyBase
 
