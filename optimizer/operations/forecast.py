@@ -374,12 +374,12 @@ def score(
     return ForecastScore(period, model, finds.size, (log, *ends[0]), (top, *ends[1]))
 
 
-def in_top(share: Floats, length: Floats, top: float = TOP) -> Floats:
-    """Return (m,) how much of each segment lies on the share `top` of the length with the largest share a metre; ties count alike."""
+def in_top(share: Floats, length: Floats) -> Floats:
+    """Return (m,) how much of each segment lies on the share `TOP` of the length with the largest share a metre; ties count alike."""
     density = np.round(np.log(share / length), 9)
     levels, level = np.unique(-density, return_inverse=True)
     metres = np.bincount(level, length, levels.size)
-    left = top * length.sum() - (np.cumsum(metres) - metres)
+    left = TOP * length.sum() - (np.cumsum(metres) - metres)
     return np.asarray(np.clip(left / metres, 0, 1)[level], dtype=np.float64)
 
 

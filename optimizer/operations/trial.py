@@ -336,12 +336,12 @@ def _fewest_rows(file: TrialFile) -> int:
     return int(min(arms.sum(), (1 - arms).sum()))
 
 
-def least_ratio(expected: float, power: float = 0.8, alpha: float = ALPHA) -> float:
-    """Return the ratio of two Poisson means that is seen with some power, where `expected` finds are in the arm with fewer.
+def least_ratio(expected: float, alpha: float = ALPHA) -> float:
+    """Return the ratio of two Poisson means that is seen with a power of .8, where `expected` finds are in the arm with fewer.
 
     The logarithm of the ratio r of two counts has the variance 1 / N + 1 / (r N) nearly (delta method).
     """
-    need = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
+    need = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(0.8))
     ratio = 2.0
     for _ in range(100):
         ratio = float(np.exp(min(need * np.sqrt((1 + 1 / ratio) / max(expected, 1e-9)), 50.0)))

@@ -102,7 +102,6 @@ def information_gain(
     unit: str | None = None,
     *,
     draws: int = DRAWS,
-    rng: np.random.Generator | None = None,
 ) -> InformationGain:
     """Return the information of one patrol of the given effort on each segment.
 
@@ -116,8 +115,8 @@ def information_gain(
         Effort of the patrol, > 0.
     unit
         Its unit; by default the first that has a rate.
-    draws, rng
-        Joint draws of the log rates, and their source of chance (by default always the same).
+    draws
+        Joint draws of the log rates, always the same ones.
 
     Raises
     ------
@@ -130,7 +129,7 @@ def information_gain(
     main = model.candidates_[int(np.argmax(model.weights_))]
     log_mean = np.log(amount * model.evidence_.global_rate[number]) + model.levels_[number] + model.mean_
     sd = model.widening * model.sd_
-    drawn = model.sample(draws, rng or np.random.default_rng(0))
+    drawn = model.sample(draws, np.random.default_rng(0))
     own = count_information(log_mean, sd, main.hyper.shape)
     length = network.length_m[network.segment_arc]
     return InformationGain(

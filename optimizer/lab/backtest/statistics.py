@@ -205,9 +205,7 @@ def interval(values: Floats, level: float = LEVEL) -> tuple[float, float] | None
     return float(low), float(high)
 
 
-def mean_interval(
-    total: Floats, weight: Floats, drawn: NDArray[np.int64], level: float = LEVEL
-) -> tuple[float, float] | None:
+def mean_interval(total: Floats, weight: Floats, drawn: NDArray[np.int64]) -> tuple[float, float] | None:
     """Return the interval of sum(total) / sum(weight) under resampling of cells.
 
     Parameters
@@ -216,12 +214,10 @@ def mean_interval(
         (n,) by cell.
     drawn
         (draws, n) of `resamples`.
-    level
-        Probability of the interval.
     """
     below = drawn @ weight
     with np.errstate(divide="ignore", invalid="ignore"):
-        return interval(np.where(below > 0, drawn @ total / below, np.nan), level)
+        return interval(np.where(below > 0, drawn @ total / below, np.nan))
 
 
 # Whether places are alike, by a permutation test: what searches found, shuffled among the searches of one period.

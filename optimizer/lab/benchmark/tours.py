@@ -106,13 +106,11 @@ def planned_proofs(sizes: Sequence[int] = PROVEN_SIZES, problems: int = PROBLEMS
         yield PlannedRow(key, partial(proof_row, posts, problems))
 
 
-def planned_comparisons(
-    sizes: Sequence[int] = BESIDE_SIZES, problems: int = PROBLEMS, seconds: float = BESIDE_SECONDS
-) -> Iterator[PlannedRow[TourComparisonRow]]:
+def planned_comparisons() -> Iterator[PlannedRow[TourComparisonRow]]:
     """Give the rows of problems solved by us and by PyVRP in the same time, size by size."""
-    for posts in sizes:
-        key = tour_key(package_version(), posts, problems, "PyVRP", seconds)
-        yield PlannedRow(key, partial(comparison_row, posts, problems, seconds))
+    for posts in BESIDE_SIZES:
+        key = tour_key(package_version(), posts, PROBLEMS, "PyVRP", BESIDE_SECONDS)
+        yield PlannedRow(key, partial(comparison_row, posts, PROBLEMS, BESIDE_SECONDS))
 
 
 def proof_row(posts: int, problems: int) -> TourRow:
@@ -189,7 +187,7 @@ def comparison_row(posts: int, problems: int, seconds: float) -> TourComparisonR
     )
 
 
-def pyvrp_tour(problem: TourProblem, seconds: float, seed: int = 0) -> Tour:
+def pyvrp_tour(problem: TourProblem, seconds: float) -> Tour:
     """Return PyVRP's best tour: one vehicle, optional clients with prizes, a limit on the duration; dwells are one slot, legs have no prize."""
     import pyvrp  # type: ignore[import-not-found, unused-ignore]
     from pyvrp.stop import MaxRuntime  # type: ignore[import-not-found, unused-ignore]
@@ -207,7 +205,7 @@ def pyvrp_tour(problem: TourProblem, seconds: float, seed: int = 0) -> Tour:
             if i != j:
                 way = int(problem.travel[i, j])
                 model.add_edge(place[i], place[j], distance=way, duration=way)
-    found = model.solve(MaxRuntime(seconds), seed=seed, display=False).best
+    found = model.solve(MaxRuntime(seconds), seed=0, display=False).best
     posts = tuple(stop.idx + 1 for route in found.routes() for stop in route if stop.is_client())
     tour = Tour(posts, (1,) * len(posts))
     check_tour(problem, tour)

@@ -222,9 +222,9 @@ ROWS_NAMED = 3
 """Rows at fault that a message shows; the others are counted."""
 
 
-def network_problems(network: Network, where: str = "network") -> tuple[Problem, ...]:
+def network_problems(network: Network) -> tuple[Problem, ...]:
     """Return every fault of a network; those of its values only where its shapes are right."""
-    return tuple(_shape_problems(network, where) or _value_problems(network, where))
+    return tuple(_shape_problems(network) or _value_problems(network))
 
 
 def at_fault(
@@ -281,7 +281,7 @@ def repeated_problems(where: str, ids: NDArray[Any], expected: str = "each id on
     return at_fault(where, again, lambda row: f"{ids[row].item()!r} again", expected, "Rename or drop the repetitions")
 
 
-def _shape_problems(network: Network, where: str) -> list[Problem]:
+def _shape_problems(network: Network) -> list[Problem]:
     n, m = np.size(network.node_id), np.size(network.tail)
     wanted: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("node_id", "lon", "lat"), (n,)),
@@ -289,7 +289,7 @@ def _shape_problems(network: Network, where: str) -> list[Problem]:
     }
     problems = [
         Problem(
-            f"{where}, {name}", f"shape {np.shape(getattr(network, name))}", f"shape {shape}", "Give one value a row"
+            f"network, {name}", f"shape {np.shape(getattr(network, name))}", f"shape {shape}", "Give one value a row"
         )
         for name, shape in wanted.items()
         if np.shape(getattr(network, name)) != shape
@@ -297,37 +297,37 @@ def _shape_problems(network: Network, where: str) -> list[Problem]:
     lines = network.polylines
     starts, rows = (np.shape(lines.start), (m + 1,)) if lines.line is None else (np.shape(lines.line), (m,))
     if starts != rows:
-        problems.append(Problem(f"{where}, shape_start", f"shape {starts}", f"shape {rows}", "Give one value a row"))
+        problems.append(Problem("network, shape_start", f"shape {starts}", f"shape {rows}", "Give one value a row"))
     points = np.shape(lines.points.values)
     if len(points) != 2 or points[1] != 2:
-        problems.append(Problem(f"{where}, shape", f"shape {points}", "shape (points, 2): longitude and latitude"))
+        problems.append(Problem("network, shape", f"shape {points}", "shape (points, 2): longitude and latitude"))
     if not n:
-        problems.append(Problem(f"{where}, node_id", "no nodes", "at least one", "Check where the network comes from"))
+        problems.append(Problem("network, node_id", "no nodes", "at least one", "Check where the network comes from"))
     return problems
 
 
-def _value_problems(network: Network, where: str) -> list[Problem]:
+def _value_problems(network: Network) -> list[Problem]:
     n, m = network.node_id.size, network.tail.size
     segment, start = network.segment, network.polylines.start
     points = network.polylines.points.degrees()
     on_globe = "longitudes in [-180, 180] and latitudes in [-90, 90]"
     degrees = "Give degrees in WGS 84 (EPSG:4326), longitude first"
     problems = [
-        *repeated_problems(f"{where}, node_id", np.asarray(network.node_id)),
+        *repeated_problems("network, node_id", np.asarray(network.node_id)),
         *at_fault(
-            f"{where}, lon and lat",
+            "network, lon and lat",
             ~_on_globe(network.lon, network.lat),
             lambda row: f"{network.lon[row]:g}, {network.lat[row]:g}",
             on_globe,
             degrees,
         ),
-        *position_problems(f"{where}, tail", network.tail, n, "nodes"),
-        *position_problems(f"{where}, head", network.head, n, "nodes"),
-        *above_zero_problems(f"{where}, length_m", network.length_m, "metres"),
-        *above_zero_problems(f"{where}, time_s", network.time_s, "seconds"),
-        *position_problems(f"{where}, segment", segment, max(m, 1), "segments"),
+        *position_problems("network, tail", network.tail, n, "nodes"),
+        *position_problems("network, head", network.head, n, "nodes"),
+        *above_zero_problems("network, length_m", network.length_m, "metres"),
+        *above_zero_problems("network, time_s", network.time_s, "seconds"),
+        *position_problems("network, segment", segment, max(m, 1), "segments"),
         *at_fault(
-            f"{where}, shape",
+            "network, shape",
             ~_on_globe(points[:, 0], points[:, 1]),
             lambda row: f"{points[row, 0]:g}, {points[row, 1]:g}",
             on_globe,
@@ -337,11 +337,11 @@ def _value_problems(network: Network, where: str) -> list[Problem]:
     if start[0] != 0 or start[-1] != len(points) or (np.diff(start) < 2).any():
         found = f"lines that begin at {start[0]} and end at {start[-1]}, the shortest of {np.diff(start).min(initial=2)} points"
         expected = f"lines from 0 to {len(points)}, each of two points or more"
-        problems.append(Problem(f"{where}, shape_start", found, expected))
+        problems.append(Problem("network, shape_start", found, expected))
     if not problems and m and np.bincount(segment).min() == 0:
         missing = int(np.argmin(np.bincount(segment)))
         found = f"numbers up to {segment.max()} without {missing}"
-        problems.append(Problem(f"{where}, segment", found, "numbers from 0 without gaps", "Number the segments anew"))
+        problems.append(Problem("network, segment", found, "numbers from 0 without gaps", "Number the segments anew"))
     return problems
 
 

@@ -86,7 +86,7 @@ def write_table(folder: Path, one: GeoTable) -> None:
         (folder / f"{one.name}.qml").write_text(qml(one.style), encoding="utf-8", newline="\n")
 
 
-def write_geopackage(path: Path, tables: Sequence[GeoTable], *, styles: bool = True) -> None:
+def write_geopackage(path: Path, tables: Sequence[GeoTable]) -> None:
     """Write tables as the layers of one GeoPackage, with the style of each that has one in `layer_styles`, as QGIS reads them.
 
     Raises
@@ -99,7 +99,7 @@ def write_geopackage(path: Path, tables: Sequence[GeoTable], *, styles: bool = T
 
     drawn = [(one.name, "geom", "default", qml(one.style), True) for one in tables if one.style is not None]
     rows = [("", "", *row[:3], row[3], "", row[4], "", "", "", MOMENT) for row in drawn]
-    every = [*tables, *([table("layer_styles", "", STYLE_FIELDS, rows)] if styles and rows else [])]
+    every = [*tables, *([table("layer_styles", "", STYLE_FIELDS, rows)] if rows else [])]
     options = {"OGR_CURRENT_DATE": MOMENT, "OGR_SQLITE_SYNCHRONOUS": "OFF"}
     before = {name: pyogrio.get_gdal_config_option(name) for name in options}
     pyogrio.set_gdal_config_options(options)

@@ -346,9 +346,9 @@ def marker(symbol: Symbol) -> Mark:
     return Mark(symbol.fill, symbol.size * MM_PER_PIXEL, SHAPES.get(symbol.bokeh, symbol.bokeh), symbol.line)
 
 
-def one_style(mark: Mark, text: str = "", *, shown: bool = True, every: bool = False) -> Style:
+def one_style(mark: Mark, text: str = "", *, every: bool = False) -> Style:
     """Return the style in which every feature is drawn alike."""
-    return Style((StyleClass("", "", mark),), text=text, shown=shown, every=every)
+    return Style((StyleClass("", "", mark),), text=text, every=every)
 
 
 def qml(style: Style) -> str:

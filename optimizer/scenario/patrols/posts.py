@@ -59,7 +59,7 @@ FROM_JUNCTION_M = 300.0
 half a minute's drive, which times leave out. Assumed."""
 
 
-def post_on(network: Network, segment: int, label: str = "", traffic: float = 1.0) -> Post:
+def post_on(network: Network, segment: int, traffic: float = 1.0) -> Post:
     """Return a post on a segment: a little way along it from the junction at which its first arc begins, and named by that place.
 
     Teams drive to the junction in the model. Posts on two roads of one junction stand on their own roads.
@@ -69,7 +69,7 @@ def post_on(network: Network, segment: int, label: str = "", traffic: float = 1.
     place = shapely.line_interpolate_point(network.lines[segment], along, normalized=True)
     lon, lat = float(place.x), float(place.y)
     road = str(network.name[arc]) or str(network.road_class[arc])
-    return Post(segment, int(network.tail[arc]), lon, lat, label or f"{road} ({lat:.3f}, {lon:.3f})", traffic)
+    return Post(segment, int(network.tail[arc]), lon, lat, f"{road} ({lat:.3f}, {lon:.3f})", traffic)
 
 
 ROUNDS = 4

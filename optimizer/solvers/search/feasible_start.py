@@ -140,11 +140,11 @@ def plan_made_to_fit(instance: Instance, plan: Plan) -> Plan:
     return Plan((*Plan.of(instance, [name for name in instance.option_index if name in kept]).placements, *beats))
 
 
-def made_to_fit(instance: Instance, placed: NDArray[np.bool_], values: PooledValues | None = None) -> NDArray[np.bool_]:
+def made_to_fit(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return an (options,) mask with forced options, without forbidden ones, and without what exclusions and budgets have no room for.
 
     What counts against an unmet requirement goes, as where at most so many sites may change. A requirement may still be left unmet: to add
-    options is up to who fills the plan. Values decide what goes, as in `make_room`.
+    options is up to who fills the plan.
     """
     forced = instance.forced
     fits: NDArray[np.bool_] = (placed | forced) & np.array(
@@ -155,25 +155,23 @@ def made_to_fit(instance: Instance, placed: NDArray[np.bool_], values: PooledVal
         if len(used) > 1:
             stays = next((j for j in used if forced[j]), used[0])
             fits[[j for j in used if j != stays]] = False
-    make_room(instance, fits, (), values)
-    _take_what_counts_against(instance, fits, values)
+    make_room(instance, fits, ())
+    _take_what_counts_against(instance, fits)
     return fits
 
 
-def _take_what_counts_against(instance: Instance, plan: NDArray[np.bool_], values: PooledValues | None) -> None:
+def _take_what_counts_against(instance: Instance, plan: NDArray[np.bool_]) -> None:
     """Take options out of a plan until requirements are met that they count against; forced ones stay.
 
-    Those go first that count most, and among alike the last; where there are values, those of least loss for what they count.
+    Those go first that count most, and among alike the last.
     """
-    losses = None if values is None else values.losses(plan)
     for requirement in instance.requirements:
         against = np.zeros(plan.size)
         against[list(requirement.options)] = np.maximum(0.0, -np.asarray(requirement.coefficients, dtype=np.float64))
         while (
             not requirement.is_met(plan) and (removable := np.flatnonzero(plan & ~instance.forced & (against > 0))).size
         ):
-            rate = -against[removable] if losses is None else losses[removable] / against[removable]
-            plan[removable[np.lexsort((-removable, rate))[0]]] = False
+            plan[removable[np.lexsort((-removable, -against[removable]))[0]]] = False
 
 
 def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int], values: PooledValues | None = None) -> None:
