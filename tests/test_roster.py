@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.work.listener import SilentListener
+from optimizer.roster import solver as search
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.infeasibility import NoRosterError, impossible
 from optimizer.roster.making import make_roster, subproblems_of
-from optimizer.roster.solver import program as search
-from optimizer.roster.solver.program import Clock, RosterProgram, unevenness
+from optimizer.roster.solver import Clock, RosterProgram, unevenness
 from tests.children import started
 from tests.examples import examples
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optimizer.roster.model import Assignment, Crew, Duties, Duty, Roster, Rule
-    from optimizer.roster.solver.program import Ended
+    from optimizer.roster.solver import Ended
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
 THREE = (shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8))
@@ -345,8 +345,8 @@ from tests.roster_cases import FIRST, crew, duties, duty, shift
 from optimizer.roster.infeasibility import impossible
 from optimizer.roster.calendar import slots_of
 from optimizer.roster.making import subproblems_of
-from optimizer.roster.solver import search
-from optimizer.roster.solver.program import Clock
+from optimizer.roster import solver as search
+from optimizer.roster.solver import Clock
 
 search.WHOLE_PAIRS, search.PATIENCE = 0, 10**9
 step, said = search._step, []

@@ -74,12 +74,12 @@ def delivered(
     """Compare what units did with what a plan asked of them, and write their effort for the next fit."""
     from optimizer.base.text.language import check_language
     from optimizer.operations.delivered import DeliveredParams, delivered_of_plan
-    from optimizer.operations.delivered_output import delivered_folder, tally_line, write_delivered
+    from optimizer.operations.delivered_output import DELIVERED, tally_line, write_delivered
     from optimizer.operations.map_matching import MatchParams
 
     asked = None if language is None else check_language(language)
     place = plan_folder / "delivered" if out is None else out
-    folder = delivered_folder(place, [plan_folder, *(tracks or ()), *(log or ())], overwrite=overwrite)
+    folder = DELIVERED.folder(place, plan_folder, *(tracks or ()), *(log or ()), overwrite=overwrite)
     found = delivered_of_plan(
         plan_folder,
         tracks=tracks or (),

@@ -15,10 +15,6 @@ from optimizer.operations.delivered import STATUS_WORDS
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.operations.delivered import Delivered, DeliveryTally
     from optimizer.report.short_page import ShortPage
@@ -42,17 +38,6 @@ VISIT_COLUMNS = (
 EXTRA_COLUMNS = ("unit", "begin", "hours", "segment")
 MOST_ROWS = 400
 """Rows of a table on the page; the files have all."""
-
-
-def delivered_folder(out: str | os.PathLike[str], sources: Sequence[Path], *, overwrite: bool) -> OutputFolder:
-    """Return the folder for what was delivered; check it before the work.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or holds what another command, or other files, left.
-    """
-    return DELIVERED.folder(out, *sources, overwrite=overwrite)
 
 
 def tally_line(tally: DeliveryTally) -> dict[str, Any]:

@@ -39,7 +39,6 @@ from optimizer.scenario.file.ranges import detection_ranges
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -552,17 +551,6 @@ PASSES = AnswerFiles("passes", ("passes.json", "passes.csv", "passes.html"))
 
 ON_THE_PAGE = 12
 """Rows of each table on the page, which is to be one sheet."""
-
-
-def passes_folder(out: str | os.PathLike[str], sources: Sequence[Path], *, overwrite: bool) -> OutputFolder:
-    """Return the folder for what passes; check it before the work.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or holds what another command, or another scenario, left.
-    """
-    return PASSES.folder(out, *sources, overwrite=overwrite)
 
 
 def write_passes(folder: OutputFolder, found: Passes, language: str = ENGLISH) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.roster.solver.program import exists_without, fewest_short
+from optimizer.roster.solver import exists_without, fewest_short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optimizer.roster.calendar import Slot
     from optimizer.roster.making import SlotDuty, Subproblem
     from optimizer.roster.model import Crew, Duty, Rule
-    from optimizer.roster.solver.program import Clock, Pair, RosterProblem, RuleName
+    from optimizer.roster.solver import Clock, Pair, RosterProblem, RuleName
 
 RULE_NAMES: dict[Rule, str] = {
     "crews": "who may do what",

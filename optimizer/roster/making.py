@@ -14,7 +14,7 @@ from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.infeasibility import MoreCrews, NoRosterError, diagnose, impossible
 from optimizer.roster.model import Assignment, Gap, Roster
-from optimizer.roster.solver.program import (
+from optimizer.roster.solver import (
     Clock,
     CrewLimits,
     EarlierShift,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from optimizer.roster.calendar import Slot
     from optimizer.roster.infeasibility import InfeasibilityReport
     from optimizer.roster.model import Crew, Duties, Duty, Worked
-    from optimizer.roster.solver.program import Pair
+    from optimizer.roster.solver import Pair
 
 TIME_LIMIT = 60.0
 """Seconds of search where nothing else is given."""

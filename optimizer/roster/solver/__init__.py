@@ -1,1 +1,0 @@
-"""Rosters as constraint programs over CP-SAT."""
