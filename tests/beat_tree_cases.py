@@ -6,10 +6,7 @@ The bound of the tree, and the floors of its root less what the beats of a plan 
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING
@@ -29,6 +26,7 @@ from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, beat_uses
 from tests.test_joint import every_tour, small_case
+from tests.tree_cases import check_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,24 +161,5 @@ def check_beat_tree(seed: int) -> Iterator[str]:
     yield from false_floors(before, problem, plans)
 
 
-def main() -> int:
-    """Check many instances; print every fault and the counts; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.beat_tree_cases", description="The tree beside any beats.")
-    parser.add_argument("--count", type=int, default=500, help="number of instances")
-    parser.add_argument("--first", type=int, default=0, help="seed of the first")
-    asked = parser.parse_args()
-    began, counts = time.process_time(), Counter[str]()
-    for seed in range(asked.first, asked.first + asked.count):
-        for what in check_beat_tree(seed):
-            kind = what.split(":")[0]
-            counts[kind] += 1
-            if kind != what:
-                print(f"{seed}: {what}", flush=True)
-    for kind, number in sorted(counts.items()):
-        print(f"{number} {kind}")
-    print(f"{asked.count} instances, {time.process_time() - began:.0f} s of processor time")
-    return int(any(kind.startswith("false") for kind in counts))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_seeds("tests.beat_tree_cases", "The tree beside any beats.", check_beat_tree, 500))

@@ -14,9 +14,10 @@ from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.plan import violations
+from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -96,6 +97,30 @@ def brute_force(instance: Instance) -> tuple[float, NDArray[np.bool_]]:
         if not violations(instance, masks[best]):
             return float(values[best]), masks[best]
     return np.inf, np.zeros(len(instance.options), dtype=bool)
+
+
+def check_methods(instance: Instance, optimum: float) -> None:
+    """Hold every method's plan and bound against the optimum."""
+    for method in ("cuts", "compact", "greedy"):
+        result = solve(instance, method=method, gap=1e-6)
+        assert result.plan is not None
+        assert result.lower is not None
+        assert result.upper is not None
+        assert not violations(instance, instance.placed(result.plan.options))
+        assert result.lower <= optimum * (1 + 1e-9) <= result.upper * (1 + 2e-9)
+        assert method == "greedy" or result.upper <= optimum * (1 + 1e-5)
+
+
+def put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
+    """Return what sets a value in a content by a path such as `nodes.0.id`."""
+
+    def change(content: dict[str, Any]) -> None:
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        for part in parents:
+            content = content[part]  # type: ignore[index]  # a path through lists and objects
+        content[last] = value  # type: ignore[index]
+
+    return change
 
 
 def enumerated_value(instance: Instance, placed: NDArray[np.bool_]) -> float:

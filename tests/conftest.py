@@ -7,7 +7,7 @@ reaches the processes that tests start, even where the suite itself was started 
 import os
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +16,7 @@ import typer.main
 
 import optimizer.report
 from optimizer.base.work import executor
+from tests.command import Outcome, run
 from tests.examples import load_profile
 
 load_profile()
@@ -73,6 +74,12 @@ def _of_few_dots(savefig: Any) -> Any:
 
 def _unmarked(*_: object) -> None:
     pytest.fail("draws a report: plan with report=False (--no-report), or mark the test with `report`")
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Return what runs `cli.py` with arguments in this process."""
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -46,7 +46,6 @@ from optimizer.region import save_region
 from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
 from optimizer.scenario.file.model import RegionModel
 from tests.cases import Recorder, random_instance
-from tests.command import Outcome, run
 from tests.examples import examples
 from tests.test_joint import small_case
 from tests.tiny import tiny_region
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.adaptive.simulation.learning_rules import LearningRule
     from optimizer.problem.instance.instance import Instance
+    from tests.command import Outcome
 
 pytestmark = pytest.mark.lab
 KEYS = [
@@ -72,11 +72,6 @@ KEYS = [
     "footprint_km",
     "regret",
 ]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def usable(seed: int) -> Instance:

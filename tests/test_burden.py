@@ -17,12 +17,12 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.detection import checkpoint_survival
 from optimizer.problem.plan.evaluation import evaluate
-from optimizer.problem.plan.plan import violations
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import SolveModel
 from optimizer.scenario.file.traffic import DelayModel, SecondaryModel, Traffic, stopping_day
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
+from tests.cases import check_methods
 from tests.test_waiting import mean_wait
 from tests.tiny import SCENARIO, SITES, write_scenario
 
@@ -67,18 +67,6 @@ def best(instance: Instance, allowed: object) -> float:
     names = [option.id for option in instance.options]
     plans = [plan for size in range(4) for plan in itertools.combinations(names, size)]
     return min(evaluate(instance, plan).value for plan in plans if allowed(*burdens(plan)))
-
-
-def check_methods(instance: Instance, optimum: float) -> None:
-    """Hold every method's plan and bound against the optimum."""
-    for method in ("cuts", "compact", "greedy"):
-        result = solve(instance, method=method, gap=1e-6)
-        assert result.plan is not None
-        assert result.lower is not None
-        assert result.upper is not None
-        assert not violations(instance, instance.placed(result.plan.options))
-        assert result.lower <= optimum * (1 + 1e-9) <= result.upper * (1 + 2e-9)
-        assert method == "greedy" or result.upper <= optimum * (1 + 1e-5)
 
 
 @pytest.mark.parametrize("cap", [0.2, 0.45, 0.6, 0.8])

@@ -32,20 +32,16 @@ from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve, solve_with
 from tests.cases import random_instance
 from tests.certificate_cases import Case, case_of, certified, damage, is_wrong, least_value, plant
-from tests.command import Outcome, run
 from tests.test_joint import small_case
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.command import Outcome
+
 INSTANCES = Path(__file__).parents[1] / "instances"
 PROGRAM = Path(checker.__file__)
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ from optimizer.scenario.file.adapt_model import AdaptModel
 from optimizer.scenario.file.settings import with_settings
 from optimizer.solvers.solve import solve
 from tests.cases import enumerated_values, random_instance
-from tests.command import run
 from tests.test_scenario_patrols import WITH_TEAMS
 from tests.tiny import SCENARIO, write_scenario
 
@@ -163,11 +162,6 @@ def test_settings_that_lead_nowhere(texts: list[str], message: str) -> None:
     content = {"evaders": {"decay_minutes": 60}, "kinds": [{"id": "post"}]}
     with pytest.raises(InputError, match=message):
         with_settings(content, parsed_settings(texts), "s.toml")
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.mark.slow

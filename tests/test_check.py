@@ -16,7 +16,6 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.file.model import SolveModel, scenario_schema
 from optimizer.solvers.place import METHODS
-from tests.command import Outcome, run
 from tests.golden_scenarios import PEOPLE
 from tests.test_scenario_patrols import BASE
 from tests.tiny import AREAS, EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.base.errors import Problem
+    from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
 EXTRACT = ROOT.parent / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"
@@ -59,11 +59,6 @@ can = ["checkpoint", "post", "mobile"]
 """
 WHOLE = SCENARIO + REST
 EXCLUDED = 'name = "Tiny border"\nexclusions = [["a", "b"]]\n'
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def whole(folder: Path) -> Path:

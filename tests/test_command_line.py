@@ -22,17 +22,13 @@ from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from tests import questions
 from tests.cases import random_instance
-from tests.command import Outcome, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.command import Outcome
+
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def paths(node: Any, words: tuple[str, ...] = ()) -> Iterator[str]:

@@ -27,11 +27,12 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.place import METHODS
 from tests.cases import brute_force, random_instance
 from tests.children import started
-from tests.command import Outcome, run
 from tests.tiny import tiny_region, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
 SOLVE_KEYS = [
@@ -48,11 +49,6 @@ SOLVE_KEYS = [
     "tolerance",
     "version",
 ]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def hard_instance(n: int = 40, seed: int = 0) -> Instance:

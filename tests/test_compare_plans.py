@@ -25,7 +25,6 @@ from optimizer.problem.plan.evaluation import evader_values, plan_value
 from optimizer.problem.plan.plan import Plan, make_beat
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.cases import brute_force, enumerated_value, random_instance, simple_paths
-from tests.command import Outcome, run
 from tests.test_joint import small_case
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
+    from tests.command import Outcome
 
 
 def on_a_map(seed: int) -> Instance:
@@ -311,11 +311,6 @@ def test_without_a_model_there_is_a_message(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"options": []}')
     with pytest.raises(InputError, match="--on"):
         compare_plans([tmp_path / "plan.json", "today"])
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def test_the_commands_keep_their_keys(command: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instan
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve
-from tests.command import Outcome, run
 from tests.examples import examples
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
+    from tests.command import Outcome
 
 pytestmark = pytest.mark.lab
 
@@ -105,11 +105,6 @@ Origin 2
     2 :      0.0;
 """
 TNTP_OPTIONS = "id,tail,head,direction,survival,uses:teams\na,3,1,both,0.5,1\nb,4,2,,0.25,1\n"
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def written(folder: Path, **texts: str) -> dict[str, Path]:

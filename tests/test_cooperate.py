@@ -33,7 +33,6 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
-from tests.command import run
 from tests.test_joint import small_case
 
 if TYPE_CHECKING:
@@ -266,11 +265,6 @@ def test_input_that_is_none() -> None:
         cooperate(crowded, TERMS, others="today")
     with pytest.raises(InputError, match="orders of joining"):
         cooperate(with_agencies(2), TERMS, orders=1)
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.mark.slow

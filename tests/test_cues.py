@@ -19,6 +19,7 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
+from tests.cases import check_methods
 from tests.tiny import SCENARIO, SITES, write_scenario
 
 if TYPE_CHECKING:
@@ -126,14 +127,7 @@ def test_sensors_and_teams_are_planned_together(tmp_path: Path, reach: float, mo
     instance = compile_scenario(scenario(tmp_path, reach=reach, money=money, most=limit)).instance
     assert any("<" in option.id for option in instance.options)
     optimum = brute(tmp_path, instance, reach=reach, money=money, most=most)
-    for method in ("cuts", "compact", "greedy"):
-        result = solve(instance, method=method, gap=1e-6)
-        assert result.plan is not None
-        assert result.lower is not None
-        assert result.upper is not None
-        assert not violations(instance, instance.placed(result.plan.options))
-        assert result.lower <= optimum * (1 + 1e-9) <= result.upper * (1 + 2e-9)
-        assert method == "greedy" or result.upper <= optimum * (1 + 1e-5)
+    check_methods(instance, optimum)
 
 
 def test_a_sensor_stands_beside_its_team_alone(tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ from optimizer.report.load_maps import load_maps
 from optimizer.report.short_page import short_page
 from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.browser import CHROMIUM, Browser
-from tests.command import Outcome, run
 from tests.examples import examples
 from tests.test_adaptive import KEYS, Impatient, usable
 from tests.test_desk_page import HOSTILE, broken_rules
@@ -41,14 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.command import Outcome
+
 pytestmark = pytest.mark.lab
 
 POLICIES = "today,mixed,coverage"
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -20,12 +20,13 @@ from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import LEVELS, scenario_draws
 from optimizer.scenario.demand import record_demand
 from optimizer.solvers.solve import solve
-from tests.command import Outcome, run
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.command import Outcome
 
 RANGE = SCENARIO.replace("detection = 0.5", "detection = [0.2, 0.8]")
 TEAMS = """
@@ -43,11 +44,6 @@ detection = [0.3, 0.9]
 passing = 0.2
 posts = 4
 """
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def compiled(folder: Path, text: str = SCENARIO) -> Compiled:

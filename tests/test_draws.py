@@ -34,13 +34,14 @@ from optimizer.roster.draws import (
 )
 from optimizer.roster.model import DutiesFile, Duty, write_duties_file
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
-from tests.command import Outcome, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from tests.command import Outcome
 
 SECRET = b"a secret of the tests"
 FIRST = "2026-12-01"
@@ -309,11 +310,6 @@ def test_frequencies_count_runs_of_thirty_days() -> None:
     found = frequencies({"a": 0.5}, rows, 1)
     assert found.worst == 0
     assert found.worst_month == pytest.approx(0.5)
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folder: Path, seed_file: Path) -> None:

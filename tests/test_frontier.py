@@ -15,7 +15,6 @@ from optimizer.problem.instance.changes import Changes, changes_made
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
-from tests.command import run
 from tests.test_changes import sited
 from tests.test_joint import small_case, true_optimum
 from tests.tiny import write_scenario
@@ -124,11 +123,6 @@ def test_resources_that_are_none() -> None:
     for ranges in ([], [span, span]):
         with pytest.raises(InputError, match="one resource, or two different ones"):
             frontier(random_instance(3), ranges, TERMS)
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.mark.slow

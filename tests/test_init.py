@@ -25,13 +25,14 @@ from optimizer.region import read_region, save_region
 from optimizer.region.model import Region
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.file.model import RegionModel
-from tests.command import Outcome, run
 from tests.shared_data import DATA, needs
 from tests.standin import World, sample_world, serving
 from tests.tiny import tiny_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.command import Outcome
 
 FILES = ["README.md", "effort.csv", "network.gpkg", "scenario.toml", "seizures.csv"]
 HOSTILE = [
@@ -44,11 +45,6 @@ HOSTILE = [
     "# comment",
     "{braces} {0} %s",
 ]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
-from tests.cases import random_instance
+from tests.cases import put, random_instance
 from tests.examples import examples
 from tests.tiny import PLACES, tiny_region
 
@@ -75,43 +75,33 @@ def test_a_file_round_trip_keeps_integers_integers(tmp_path: Path) -> None:
     assert read_instance(tmp_path / "b.json").node_id.tolist() == [1, 2, 3]
 
 
-def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
-    def change(content: dict[str, Any]) -> None:
-        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
-        for part in parents:
-            content = content[part]  # type: ignore[index]  # a path through lists and objects
-        content[last] = value  # type: ignore[index]
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_put("nmae", "x"), "Did you mean 'name'"),
-        (_put("schema_version", 3), "schema_version"),
-        (_put("nodes.id", [1, 2, 2]), "2 again"),
-        (_put("nodes.id", [1, "2", 3]), "nodes.id"),
-        (_put("arcs.tail", [1, 2, 9]), r"arcs.tail\[2\]: found 9"),
-        (_put("arcs.tail", [1, 2]), "columns of one length"),
-        (_put("arcs.reliability", [0.9, 0.0, 0.5]), r"reliability\[1\]"),
-        (_put("evaders.0.destination", 9), r"evaders.destination\[0\]"),
-        (_put("evaders.0.destination", 1), "two different nodes"),
-        (_put("evaders.0.origin", 3), "no path|two different nodes"),
-        (_put("evaders.0.weight", -1), "weight"),
-        (_put("evaders.1.routes.0.arcs", [1, 0]), "a route from 2 to 2"),
-        (_put("evaders.1.routes.0.arcs", [0, 7]), "does not exist"),
-        (_put("evaders.1.routes.0.share", 0.5), "sum to 0.5"),
-        (_put("options.0.effects.0.arc", 3), "below 3"),
-        (_put("options.0.effects.0.survival", 1.0), "survival"),
-        (_put("options.0.uses", {"team": 1}), "Did you mean 'teams'"),
-        (_put("options.0.uses", {"teams": -1}), "uses.teams"),
-        (_put("options.0.agency", "south"), "belongs to 'north'"),
-        (_put("options.0.agency", "nort"), "Did you mean 'north'"),
-        (_put("options.1.id", "a"), "'a' again"),
-        (_put("exclusions.0", ["a", "c"]), r"exclusions\[0\]"),
-        (_put("resources.0.budget", -1), "budget"),
-        (_put("nodes.lon", [1.0, 2.0]), "nodes.lo"),
+        (put("nmae", "x"), "Did you mean 'name'"),
+        (put("schema_version", 3), "schema_version"),
+        (put("nodes.id", [1, 2, 2]), "2 again"),
+        (put("nodes.id", [1, "2", 3]), "nodes.id"),
+        (put("arcs.tail", [1, 2, 9]), r"arcs.tail\[2\]: found 9"),
+        (put("arcs.tail", [1, 2]), "columns of one length"),
+        (put("arcs.reliability", [0.9, 0.0, 0.5]), r"reliability\[1\]"),
+        (put("evaders.0.destination", 9), r"evaders.destination\[0\]"),
+        (put("evaders.0.destination", 1), "two different nodes"),
+        (put("evaders.0.origin", 3), "no path|two different nodes"),
+        (put("evaders.0.weight", -1), "weight"),
+        (put("evaders.1.routes.0.arcs", [1, 0]), "a route from 2 to 2"),
+        (put("evaders.1.routes.0.arcs", [0, 7]), "does not exist"),
+        (put("evaders.1.routes.0.share", 0.5), "sum to 0.5"),
+        (put("options.0.effects.0.arc", 3), "below 3"),
+        (put("options.0.effects.0.survival", 1.0), "survival"),
+        (put("options.0.uses", {"team": 1}), "Did you mean 'teams'"),
+        (put("options.0.uses", {"teams": -1}), "uses.teams"),
+        (put("options.0.agency", "south"), "belongs to 'north'"),
+        (put("options.0.agency", "nort"), "Did you mean 'north'"),
+        (put("options.1.id", "a"), "'a' again"),
+        (put("exclusions.0", ["a", "c"]), r"exclusions\[0\]"),
+        (put("resources.0.budget", -1), "budget"),
+        (put("nodes.lon", [1.0, 2.0]), "nodes.lo"),
     ],
 )
 def test_every_fault_is_named(change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path) -> None:

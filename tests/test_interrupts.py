@@ -33,7 +33,6 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
-from tests.command import run
 from tests.test_cooperate import with_agencies
 from tests.test_explain import known_plan
 from tests.test_joint import small_case, true_optimum
@@ -449,11 +448,6 @@ main()
 """
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (child.returncode, child.stderr) == (0, "")
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.problem.files.instance_file import read_instance, write_instance
+from tests.cases import put
 from tests.test_joint import small_case
 from tests.test_patrols import field_of, instance_of, team_of
 
@@ -78,41 +79,31 @@ def test_a_file_without_teams_has_none(tmp_path: Path) -> None:
     assert read_instance(tmp_path / "old.json").options == instance.options
 
 
-def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
-    def change(content: dict[str, Any]) -> None:
-        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
-        for part in parents:
-            content = content[part]  # type: ignore[index]  # a path through lists and objects
-        content[last] = value  # type: ignore[index]
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_put("bases.0.node", 99), r"patrols.bases\[0\].node: found 99"),
-        (_put("posts.1.node", 99), r"patrols.posts\[1\].node: found 99"),
-        (_put("posts.0.traffic", 0), r"posts\[0\].traffic"),
-        (_put("teams.0.detection", 1.5), r"teams\[0\].detection"),
-        (_put("teams.0.uses", {"agnets": 1}), "Did you mean 'agents'"),
-        (_put("teams.0.agency", "police"), r"team 'mobile', agency: found 'police'"),
-        (_put("teams.0.most_slots", 3), r"patrols\[0\].dwell: found a table of another size; expected 3 rows of 3"),
-        (_put("patrols.0.team", "moblie"), "Did you mean 'mobile'"),
-        (_put("patrols.0.base", "hoem"), "Did you mean 'home'"),
-        (_put("patrols.0.posts", [0, 1, 1]), "a post named twice"),
-        (_put("patrols.0.posts", [0, 1, 7]), "found position 7; expected positions below 3"),
-        (_put("patrols.0.travel_s", [[0]]), "expected 4 rows of 4"),
-        (_put("patrols.0.routes.leg.0", 16), "routes.leg: found position 16"),
-        (_put("patrols.0.routes.arcs.0", [99]), "routes.arcs: found position 99"),
-        (_put("patrols.0.drives.element", [0]), "drives: found columns of different lengths"),
-        (_put("patrols.0.dwell.0.0", 999), "dwell: found position 999"),
-        (_put("elements.times", [1]), "post and times of different lengths"),
-        (_put("elements.arc", [0]), "element, arc and survival of different lengths"),
-        (_put("elements.arc.0", 99), "elements.arc: found position 99"),
-        (_put("elements.element.0", 5), "elements in another order"),
-        (_put("elements.survival.0", 1.0), r"elements.survival\[0\]"),
-        (_put("postz", []), "Did you mean 'posts'"),
+        (put("bases.0.node", 99), r"patrols.bases\[0\].node: found 99"),
+        (put("posts.1.node", 99), r"patrols.posts\[1\].node: found 99"),
+        (put("posts.0.traffic", 0), r"posts\[0\].traffic"),
+        (put("teams.0.detection", 1.5), r"teams\[0\].detection"),
+        (put("teams.0.uses", {"agnets": 1}), "Did you mean 'agents'"),
+        (put("teams.0.agency", "police"), r"team 'mobile', agency: found 'police'"),
+        (put("teams.0.most_slots", 3), r"patrols\[0\].dwell: found a table of another size; expected 3 rows of 3"),
+        (put("patrols.0.team", "moblie"), "Did you mean 'mobile'"),
+        (put("patrols.0.base", "hoem"), "Did you mean 'home'"),
+        (put("patrols.0.posts", [0, 1, 1]), "a post named twice"),
+        (put("patrols.0.posts", [0, 1, 7]), "found position 7; expected positions below 3"),
+        (put("patrols.0.travel_s", [[0]]), "expected 4 rows of 4"),
+        (put("patrols.0.routes.leg.0", 16), "routes.leg: found position 16"),
+        (put("patrols.0.routes.arcs.0", [99]), "routes.arcs: found position 99"),
+        (put("patrols.0.drives.element", [0]), "drives: found columns of different lengths"),
+        (put("patrols.0.dwell.0.0", 999), "dwell: found position 999"),
+        (put("elements.times", [1]), "post and times of different lengths"),
+        (put("elements.arc", [0]), "element, arc and survival of different lengths"),
+        (put("elements.arc.0", 99), "elements.arc: found position 99"),
+        (put("elements.element.0", 5), "elements in another order"),
+        (put("elements.survival.0", 1.0), r"elements.survival\[0\]"),
+        (put("postz", []), "Did you mean 'posts'"),
     ],
 )
 def test_every_fault_of_teams_is_named(change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.scenario.demand.risk_model import MODELS
-from tests.command import Outcome, run
 from tests.tiny import SCENARIO, SITES, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.command import Outcome
 
 RESULT_KEYS = [
     "instance",
@@ -34,11 +35,6 @@ RESULT_KEYS = [
     "tolerance",
     "version",
 ]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 @pytest.mark.slow

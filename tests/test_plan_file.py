@@ -15,6 +15,7 @@ from optimizer.problem.files.plan_file import PlanFile, beat_entries, plan_schem
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.solvers.solve import solve
+from tests.cases import put
 from tests.test_joint import small_case
 from tests.test_patrols_file import same_fields
 from tests.test_scenario_patrols import WITH_TEAMS
@@ -128,16 +129,6 @@ def test_a_plan_is_its_placements() -> None:
     assert with_plan(instance, fixed).options == instance.options
 
 
-def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
-    def change(content: dict[str, Any]) -> None:
-        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
-        for part in parents:
-            content = content[part]  # type: ignore[index]  # a path through lists and objects
-        content[last] = value  # type: ignore[index]
-
-    return change
-
-
 @pytest.fixture(scope="module")
 def small_plan() -> tuple[Instance, Plan]:
     instance, _ = small_case(1)
@@ -151,16 +142,16 @@ def small_plan() -> tuple[Instance, Plan]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_put("options.0", "nowhere"), r"options\[0\]: found 'nowhere'; expected an option id of instance"),
-        (_put("options.0", ["c0"]), r"options\[0\]"),
-        (_put("options", ["c0", "c0"]), "each option once"),
-        (_put("options", {"c0": 1}), 'an object with a list "options"'),
-        (_put("beats.0.team", "moblie"), r"beats\[0\]: found team 'moblie' at base 'home'"),
-        (_put("beats.0.stops.0.post", 7), r"beats\[0\]: found posts"),
-        (_put("beats.0.stops.0.slots", 9), r"beats\[0\]: found posts"),
-        (_put("beats.0.back_minute", 1.0), r"beats\[0\].back_minute: found back after 1 minutes"),
-        (_put("beats.0.stosp", []), "Did you mean 'stops'"),
-        (_put("beats", []), "Check that plan and instance belong together"),
+        (put("options.0", "nowhere"), r"options\[0\]: found 'nowhere'; expected an option id of instance"),
+        (put("options.0", ["c0"]), r"options\[0\]"),
+        (put("options", ["c0", "c0"]), "each option once"),
+        (put("options", {"c0": 1}), 'an object with a list "options"'),
+        (put("beats.0.team", "moblie"), r"beats\[0\]: found team 'moblie' at base 'home'"),
+        (put("beats.0.stops.0.post", 7), r"beats\[0\]: found posts"),
+        (put("beats.0.stops.0.slots", 9), r"beats\[0\]: found posts"),
+        (put("beats.0.back_minute", 1.0), r"beats\[0\].back_minute: found back after 1 minutes"),
+        (put("beats.0.stosp", []), "Did you mean 'stops'"),
+        (put("beats", []), "Check that plan and instance belong together"),
     ],
 )
 def test_a_plan_of_another_instance_is_refused(

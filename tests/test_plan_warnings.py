@@ -17,7 +17,6 @@ from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result
 from optimizer.region import border_warnings, load_region, read_region, save_region
 from optimizer.scenario.compile.compile import compile_scenario
-from tests.command import run
 from tests.standin import World, sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
@@ -42,11 +41,6 @@ uses = { teams = 1 }
 [sites]
 roads = 3
 """
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def cut_world() -> World:

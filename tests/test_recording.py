@@ -17,18 +17,13 @@ from optimizer.pipeline.solve import solve_files
 from optimizer.records.importers import writing
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.ledger.verifying import verify_ledger
-from tests.command import Outcome, run
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.sharing.ledger.store import EntryModel
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+    from tests.command import Outcome
 
 
 def with_ledger(folder: Path) -> Path:

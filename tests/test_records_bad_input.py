@@ -10,7 +10,6 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
-from tests.command import run
 from tests.risk_cases import WEST, line_network
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
 
@@ -146,11 +145,6 @@ def test_totals_of_seizures_for_an_area_and_one_inside_it(tmp_path: Path) -> Non
     assert seizures(tmp_path, rows).count.sum() == 3
     drugs = "time,area,count,drug\n2024,Sierra,12,heroin\n2024,Sierra East,5,cocaine\n"
     assert seizures(tmp_path, drugs).count.sum() == 17
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 PLACED_EFFORT = "time,area,lon,lat,amount\n2024,south,,,900\n2024,north,,,300\n2024-02,,10.0,50.05,33\n"

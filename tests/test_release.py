@@ -18,20 +18,16 @@ from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.release import release_to
-from tests.command import Outcome, run
 from tests.examples import examples
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.command import Outcome
+
 AGENCIES = ("police", "customs", "guard")
 HEADER = "time,lon,lat,area,drug,quantity,owner,tlp,released_to"
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def content_of(folder: Path) -> dict[str, bytes]:

@@ -18,7 +18,6 @@ from optimizer.report.analysis_figures import PlanMap, plan_maps_figure
 from optimizer.report.answer import save_figure
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.short_page import PageSection, ShortPage, short_page
-from tests.command import Outcome, run
 from tests.test_compare_plans import on_a_map, written
 from tests.test_desk_page import HOSTILE, hostile
 
@@ -29,13 +28,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from optimizer.report.maps.geography import StraightRoads
+    from tests.command import Outcome
 
 pytestmark = pytest.mark.report
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def harmless(page: str) -> str:

@@ -94,11 +94,6 @@ if TYPE_CHECKING:
     from optimizer.roster.model import Roster
 
 
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
-
-
 def named(seed: int) -> Instance:
     """Return an instance whose names are Spanish."""
     instance = on_a_map(seed)

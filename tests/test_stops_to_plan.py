@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from optimizer.scenario.compile.compile import compile_scenario
-from tests.command import run
 from tests.tiny import PLACES, ROADS, SCENARIO, write_scenario
 
 if TYPE_CHECKING:
@@ -36,11 +35,6 @@ IMPORT = [
     "contraband_found",
 ]
 RISKY = ("junction", "east-town", "secondary")
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def write_stops(path: Path, *, shuffled: bool, stops: int = 1500) -> int:

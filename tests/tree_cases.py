@@ -41,7 +41,7 @@ from tests.cases import random_instance
 from tests.test_joint import small_case, true_optimum
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from numpy.typing import NDArray
 
@@ -271,14 +271,27 @@ def check_joint(seed: int) -> Iterator[str]:
 
 
 def main() -> int:
-    """Check many instances; print every fault and the counts; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.tree_cases", description="The tree against brute force.")
-    parser.add_argument("--count", type=int, default=2000, help="number of instances")
+    """Check many instances; return the exit code."""
+    return check_seeds(
+        "tests.tree_cases",
+        "The tree against brute force.",
+        lambda seed: check_tree(seed) if (seed + 1) % JOINT_EVERY else check_joint(seed),
+        2000,
+    )
+
+
+def check_seeds(module: str, about: str, check: Callable[[int], Iterator[str]], count: int) -> int:
+    """Check instances of many seeds, as a command line asks; print every fault and the counts; return the exit code.
+
+    What `check` yields is counted up to its colon; what has one is a fault, and printed.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
+    parser.add_argument("--count", type=int, default=count, help="number of instances")
     parser.add_argument("--first", type=int, default=0, help="seed of the first")
     asked = parser.parse_args()
     began, counts = time.process_time(), Counter[str]()
     for seed in range(asked.first, asked.first + asked.count):
-        for what in check_tree(seed) if (seed + 1) % JOINT_EVERY else check_joint(seed):
+        for what in check(seed):
             kind = what.split(":")[0]
             counts[kind] += 1
             if kind != what:
