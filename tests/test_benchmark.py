@@ -35,7 +35,7 @@ from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
 from optimizer.lab.benchmark import overlay_scaling, tours
 from optimizer.lab.benchmark import suites as command_times
-from optimizer.lab.benchmark.benchmark import PlannedRun, carry_out, missing, plan_runs, pool, row_store
+from optimizer.lab.benchmark.benchmark import carry_out, missing, plan_runs, pool, row_store
 from optimizer.lab.benchmark.best_known import (
     PUBLISHED_OPTIMA,
     PUBLISHED_SECONDS,
@@ -68,7 +68,7 @@ from optimizer.lab.benchmark.page import (
     write_benchmark_page,
 )
 from optimizer.lab.benchmark.rows import CommandRow, RunOptions
-from optimizer.lab.benchmark.run import Job, StoppedError, cluster, lost_row, run
+from optimizer.lab.benchmark.run import Job, PlannedRun, StoppedError, cluster, lost_row, run
 from optimizer.lab.benchmark.suites import SUITES
 from optimizer.lab.machine import family_of, kill_family, own_peak_mb, stamp
 from optimizer.lab.pages import PageTable, interval, page_text, short

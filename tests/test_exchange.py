@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.records.format_conversion import FIELDS, MARKING_IDS, NAMES, OWN, TLP
-from optimizer.sharing.format_conversion import exchange_records
+from optimizer.sharing.format_conversion import FIELDS, MARKING_IDS, NAMES, OWN, TLP, exchange_records
 from tests.command import run
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from optimizer.problem.network.road_classes import (
     parse_maxspeed_kmh,
     speed_kmh,
 )
-from optimizer.region.roads import Road, checked_modes, parse_duration_s, read_road
+from optimizer.region.osm import Road, checked_modes, parse_duration_s, read_road
 from optimizer.report.words import word
 
 ALL = frozenset(MODES)

@@ -3,7 +3,7 @@ from .model import Region as Region
 from .model import RegionTerms as RegionTerms
 from .model import border_warnings as border_warnings
 from .model import summary as summary
-from .roads import MODES as MODES
+from .osm import MODES as MODES
 from .sources import read_region as read_region
 from .sources import region_from_address as region_from_address
 from .sources import region_from_bbox as region_from_bbox

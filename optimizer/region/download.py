@@ -20,9 +20,8 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.polylines import LonLat
 from optimizer.problem.network.road_classes import MODES
-from optimizer.region.osm import OsmData, OsmNodes, PlaceNode, PointFeatures
+from optimizer.region.osm import USED_TAGS, OsmData, OsmNodes, PlaceNode, PointFeatures
 from optimizer.region.places import ASSUMED_POPULATION
-from optimizer.region.roads import USED_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -25,8 +25,8 @@ from optimizer.base.files.readwrite import existing_file
 from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.text.formatting import number
 from optimizer.problem.network.polylines import GRID, PORTION, LonLat, ranges
-from optimizer.region.osm import Boundary, OsmData, PlaceNode, PointFeatures
-from optimizer.region.roads import MODES, USED_TAGS, Road, read_road
+from optimizer.problem.network.road_classes import MODES
+from optimizer.region.osm import USED_TAGS, Boundary, OsmData, PlaceNode, PointFeatures, Road, read_road
 from optimizer.region.ways import Growing
 
 if TYPE_CHECKING:

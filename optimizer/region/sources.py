@@ -19,9 +19,8 @@ from optimizer.region.download import Service, fetch_roads, find_address, find_o
 from optimizer.region.extract import SUFFIXES, read_extract
 from optimizer.region.graphs import read_graph_geopackage, read_graphml, ways_of_graph, ways_of_network
 from optimizer.region.model import BUILT_IN, Dropped, Region
-from optimizer.region.osm import ATTRIBUTION, roads_of
+from optimizer.region.osm import ATTRIBUTION, checked_modes, roads_of
 from optimizer.region.places import make_crossings, make_edge_gateways, make_gateways, make_settlements
-from optimizer.region.roads import checked_modes
 from optimizer.region.store import is_saved_region, load_region
 from optimizer.region.ways import assemble
 

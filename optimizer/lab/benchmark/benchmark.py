@@ -17,7 +17,7 @@ from optimizer.lab.benchmark.families import INSTANCES, cases, instance_file, kn
 from optimizer.lab.benchmark.page import best_of, family_table, methods_of, scores, write_benchmark_page
 from optimizer.lab.benchmark.peers import PEERS, check_peers, outside_packages
 from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementRow
-from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
+from optimizer.lab.benchmark.run import Job, PlannedRun, StoppedError, lost_row, run
 from optimizer.lab.rows import RowStore
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import content_digest
@@ -156,14 +156,6 @@ def benchmark_page(folder: Path, instances: Path | None = None, **asked: float |
 def _kept_cases(folder: Path) -> list[Case[Instance]]:
     """Return the instances whose best-known solutions a folder keeps."""
     return cases(["all"], instances=folder) if known_families(folder) else []
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
-    """A run to make, and the file of its instance."""
-
-    job: Job
-    file: Path
 
 
 def row_store(folder: Path) -> RowStore[PlacementRow]:

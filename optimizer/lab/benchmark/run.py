@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.benchmark.benchmark import PlannedRun
 
 WORKER = "optimizer.lab.benchmark.worker"
 """Module of the child process."""
@@ -50,6 +50,14 @@ class Job(PlacementAsked):
     """A run to be made; `best` is the best value known before it."""
 
     best: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run to make, and the file of its instance."""
+
+    job: Job
+    file: Path
 
 
 class StoppedError(Exception):
