@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.polylines import LonLat
 
-__all__ = ["ATTRIBUTION", "MODES"]  # what `optimizer.region` hands on
+__all__ = ["MODES"]  # what `optimizer.region` hands on
 
 ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 
