@@ -22,6 +22,7 @@ from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
+from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts
@@ -32,7 +33,7 @@ from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
     least_with_prices,
     proven_cut,
 )
-from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import largest_shares, min_cut_heuristic
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import cheapest_cut_plan, largest_shares, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
@@ -417,6 +418,31 @@ def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: 
     assert tree.overlay.value(found) == pytest.approx(0.81 * FIRST + 0.1 * 0.9)
 
 
+def test_minimum_cuts_find_the_better_line_without_a_program(tree: BranchAndCut) -> None:
+    found = cheapest_cut_plan(tree, np.random.default_rng(0), SILENT)
+    assert found is not None
+    assert found.tolist() == (np.arange(2 * ROADS) < ROADS).tolist()
+    tree.offer(found)
+    assert cheapest_cut_plan(tree, np.random.default_rng(0), SILENT) is None  # no better one is left
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_minimum_cut_keeps_budgets_and_requirements_and_is_better_than_the_plan_known(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_cut, "FEWEST", 1)
+    instance = random_instance(seed)
+    tree = BranchAndCut(instance, contract(instance))
+    tree.offer(instance.forced)
+    before = tree.upper
+    found = cheapest_cut_plan(tree, np.random.default_rng(seed), SILENT)
+    if found is not None:
+        assert within_limits(instance, found)
+        assert requirements_met(instance, found)
+        assert (found | ~instance.forced).all()
+        assert tree.overlay.value(found) < before
+
+
 def test_the_plan_is_the_same_where_this_process_does_something_else_meanwhile(tree: BranchAndCut) -> None:
     done = []
     found = min_cut_heuristic(tree, SILENT, lambda: done.append(tree.dive()))
@@ -481,6 +507,8 @@ def test_a_cancelled_search_ends_it(tree: BranchAndCut) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         min_cut_heuristic(tree, Cancels())
+    with pytest.raises(KeyboardInterrupt):
+        cheapest_cut_plan(tree, np.random.default_rng(0), Cancels())
 
 
 def test_a_solver_that_fails_ends_no_search(tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch) -> None:

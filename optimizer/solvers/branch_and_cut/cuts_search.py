@@ -14,7 +14,7 @@ from optimizer.base.work.listener import step
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts_if_worthwhile
-from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import min_cut_heuristic
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import cheapest_cut_plan, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
@@ -168,7 +168,7 @@ def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: Para
 
 
 def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
-    """Close a cut of the network, dive, search around both plans and, while the gap is wide, a greedy one; workers do if there are any.
+    """Close cuts of the network, dive, search around both plans and, while the gap is wide, a greedy one; workers do if there are any.
 
     Where the root leaves a narrow gap none of this is worth its time: rounding at the first nodes finds the same plans.
     """
@@ -180,6 +180,12 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         with step(search.listener, "diving"):
             dives.append(tree.dive())
 
+    if search.warm_start is None:
+        cheapest = cheapest_cut_plan(tree, np.random.default_rng(search.seed), search.listener)
+        if cheapest is not None:
+            search.offer(cheapest)
+            improver.search_around(cheapest, ruins=False)
+            tree.offer(search.placed)
     # In a series (`warm_start`) no cut of the network is looked for: each solve has the plans of those before it. Its program is solved by a
     # process of its own; where workers have begun already this one would wait for it, so it dives meanwhile.
     closing = (
