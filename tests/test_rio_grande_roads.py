@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib.util
 import math
 import shutil
-import sys
 import tomllib
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,13 +18,14 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
+from instances import build_scenario as build
+from instances import take_counts, take_roads
+from instances.borders import read_border
 from optimizer.base.errors import InputError
 from optimizer.pipeline import check_scenario_file
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
@@ -33,35 +33,20 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "instances" / "rio-grande-roads"
 FACTS = FOLDER / "facts"
+BORDER = read_border(FOLDER)
 SECTORS = {"EL PASO SECTOR", "BIG BEND SECTOR", "DEL RIO SECTOR", "LAREDO SECTOR", "RIO GRANDE VALLEY SECTOR"}
 OFFICES = {"EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE"}
 VEHICLES = ("passenger_vehicles", "trucks", "buses")
 MILE_KM = 1.609344
 
 
-def script(name: str) -> ModuleType:
-    """Return one of the scripts of the folder as a module."""
-    spec = importlib.util.spec_from_file_location(f"rio_grande_{name}", FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def made() -> build.Made:
+    return build.build(build.read_facts(BORDER))
 
 
 @pytest.fixture(scope="module")
-def build() -> ModuleType:
-    return script("build_scenario")
-
-
-@pytest.fixture(scope="module")
-def made(build: ModuleType) -> Any:
-    return build.build(build.read_facts(FACTS))
-
-
-@pytest.fixture(scope="module")
-def region(build: ModuleType) -> Any:
+def region() -> Region:
     return build.region_of(FOLDER)
 
 
@@ -99,13 +84,12 @@ def ways_between(network: Network, pairs: list[tuple[str, str]], chosen: NDArray
 
 
 @pytest.mark.slow
-def test_committed_files_are_what_the_tables_build(build: ModuleType, made: Any) -> None:
+def test_committed_files_are_what_the_tables_build(made: build.Made) -> None:
     assert gzip.decompress((FOLDER / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
-    name = {"name": "United States", "source": build.BORDER_SOURCE}
-    assert (FOLDER / "border.geojson").read_text(encoding="utf-8") == build.geojson([(name, made.border)])
+    assert (FOLDER / "border.geojson").read_text(encoding="utf-8") == build.border_geojson(made)
     assert (FOLDER / "areas.geojson").read_text(encoding="utf-8") == build.geojson(build.areas(made))
     assert (FOLDER / "sites.csv").read_text(encoding="utf-8") == build.sites_csv(made.facts)
-    for name in build.SCENARIOS:
+    for name in BORDER.line.scenarios:
         scenario = (FOLDER / name).read_text(encoding="utf-8")
         assert build.with_exposure(made.facts, scenario) == scenario, name
 
@@ -155,8 +139,7 @@ def test_every_road_number_has_its_length_in_the_network(network: Network) -> No
 
 @needs("roads")
 def test_the_tables_hold_every_number_and_kilometre_of_the_files() -> None:
-    take = script("take_roads")
-    source = take.read_source(*(DATA / "roads" / f"tx-mx-roads-{name}.csv" for name in ("nodes", "edges")))
+    source = take_roads.read_source(DATA / "roads", BORDER.roads)
     expected: dict[tuple[str, str], float] = defaultdict(float)
     found: dict[tuple[str, str], float] = defaultdict(float)
     for edge in source.edges:
@@ -196,10 +179,10 @@ def test_ports_are_the_road_crossings_of_the_compiled_list() -> None:
         assert (float(row["lon"]), float(row["lat"])) == (float(shared[name]["Lon"]), float(shared[name]["Lat"]))
 
 
-def test_fords_lie_on_the_border_and_near_the_river_line(region: Region, build: ModuleType) -> None:
+def test_fords_lie_on_the_border_and_near_the_river_line(region: Region) -> None:
     fords = [gateway for gateway in region.gateways if gateway.kind == "unofficial"]
     assert len(fords) == len(table("reaches")) == 40
-    river = shapely.geometry.shape(build.read_facts(FACTS).river["features"][0]["geometry"])
+    river = shapely.geometry.shape(build.read_facts(BORDER).line["features"][0]["geometry"])
     points = shapely.points([(gateway.lon, gateway.lat) for gateway in fords])
     assert shapely.distance(region.border, points).max() < 1e-6
     assert shapely.distance(river, points).max() * 111 <= 1
@@ -233,7 +216,7 @@ def test_every_row_names_its_source(name: str) -> None:
     assert all(row["source"] for row in table(name))
 
 
-def test_checkpoints_stand_on_their_road_and_watch_the_way_inland(build: ModuleType, made: Any) -> None:
+def test_checkpoints_stand_on_their_road_and_watch_the_way_inland(made: build.Made) -> None:
     rows = table("checkpoints")
     assert len(rows) >= 100
     existing = {row["id"] for row in rows if row["existing"] == "yes"}
@@ -255,9 +238,7 @@ def test_the_falfurrias_checkpoint_is_thirteen_miles_south_of_the_town() -> None
     )
 
 
-def test_areas_hold_the_ports_of_their_office_and_no_road_lies_in_two(
-    network: Network, build: ModuleType, made: Any
-) -> None:
+def test_areas_hold_the_ports_of_their_office_and_no_road_lies_in_two(network: Network, made: build.Made) -> None:
     areas = {properties["name"]: (shape, properties["classes"]) for properties, shape in build.areas(made)}
     assert set(areas) == SECTORS | OFFICES
     middle = shapely.points(network.segment_midpoint)
@@ -322,11 +303,9 @@ def test_effort_follows_the_agents_of_each_year_and_the_traffic_of_each_month() 
 @pytest.mark.slow
 @needs("cbp")
 @needs("border-patrol")
-def test_counts_are_those_of_the_agencies_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    take = script("take_counts")
+def test_counts_are_those_of_the_agencies_tables(tmp_path: Path) -> None:
     shutil.copy(FACTS / "ports.csv", tmp_path)
-    monkeypatch.setattr(take, "FACTS", tmp_path)
-    assert take.main([str(DATA)]) == 0
+    take_counts.write_counts(BORDER.counts, DATA, tmp_path)
     for name in ("exposure", "exposure_months", "agents", "sector_years", "effort", "seizures"):
         assert (tmp_path / f"{name}.csv").read_bytes() == (FACTS / f"{name}.csv").read_bytes(), name
 
@@ -380,9 +359,7 @@ def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
         ("checkpoints.csv", ",US 281,-98.14212,", ",US 9999,-98.14212,", "US 9999"),
     ],
 )
-def test_a_fault_in_a_table_is_named(
-    build: ModuleType, tmp_path: Path, name: str, old: str, new: str, found: str
-) -> None:
+def test_a_fault_in_a_table_is_named(tmp_path: Path, name: str, old: str, new: str, found: str) -> None:
     folder = tmp_path / "facts"
     shutil.copytree(FACTS, folder)
     path = folder / name
@@ -390,4 +367,4 @@ def test_a_fault_in_a_table_is_named(
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError, match=found):
-        build.build(build.read_facts(folder))
+        build.build(build.read_facts(replace(BORDER, folder=tmp_path)))

@@ -1,14 +1,15 @@
-"""Build the files of this scenario from the tables of facts beside this file.
+"""Build the files of a border's scenario from its tables of facts.
 
 Run it from the repository root after a change to a table:
 
-    python instances/rio-grande-roads/build_scenario.py
+    python -m instances.build_scenario BORDER
 
-It writes `roads.osm.gz` (the roads, ports, fords and destinations in the form of an OpenStreetMap extract, which the project's own reader
-takes), `border.geojson` (the defended side), `areas.geojson` (what records name), `sites.csv` (the checkpoint options in the columns of a
-scenario) and the exposures in the scenarios. Nothing is downloaded; the same tables always give the same files.
+BORDER is a folder of `instances`, such as rio-grande-roads. Its `border.toml` says what differs between borders. Written are `roads.osm.gz`
+(the roads, ports, fords and destinations in the form of an OpenStreetMap extract, which the project's own reader takes), `border.geojson` (the
+defended side), `areas.geojson` (what records name), `sites.csv` (the checkpoint options in the columns of a scenario) and the exposures in the
+scenarios. Nothing is downloaded; the same tables always give the same files.
 
-    python instances/rio-grande-roads/build_scenario.py --network network.gpkg
+    python -m instances.build_scenario BORDER --network network.gpkg
 
 also reads what it wrote, as `plan` would, and saves the region as a GeoPackage, which QGIS opens.
 """
@@ -31,6 +32,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import shapely
 
+from instances.borders import border_named
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_text, written_whole
 from optimizer.region import RegionTerms, read_region, save_region
@@ -38,19 +40,12 @@ from optimizer.region import RegionTerms, read_region, save_region
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from instances.borders import Border
     from optimizer.region import Region
 
-FOLDER = Path(__file__).parent
-FACTS = FOLDER / "facts"
-MEXICO = {"CHIH", "COAH", "NL", "TAM", "DGO"}
-SCENARIOS = ("scenario.toml", "surveillance.toml")
 WATCHED = ("motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "track", "path")
 """Classes of the roads that the Border Patrol's sectors watch; the ports' halves are the field offices'."""
 MODES = ("drive", "service", "track", "foot")
-ATTRIBUTION = (
-    "Roads: Travel Mapping (travelmapping.net) and OpenStreetMap contributors, ODbL 1.0. Crossings: US Customs and Border Protection and "
-    "Texas Department of Transportation. River and counties: US Census Bureau. Towns: GeoNames, CC BY 4.0"
-)
 PORT_M, PORT_KMH = 250.0, 1.0
 """Each half of a port: so many metres at such a speed, a quarter of an hour for the queue and the inspection (assumed)."""
 FORD_M = 500.0
@@ -69,19 +64,8 @@ SITE_M = 1000.0
 """How far a checkpoint may be drawn from its road."""
 FAR_DEGREES, LONGEST_DEGREES = 0.6, 3.0
 """How far a road is looked for, and longer than any stretch."""
-LAND_BORDER = [(-111.0746, 31.3322), (-108.2082, 31.3332), (-108.2082, 31.7836)]
-"""West of the river: the parallels and the meridian between Chihuahua and Sonora, and New Mexico and Arizona."""
-BEYOND = [(-80.0, 25.9567), (-80.0, 45.0), (-111.0746, 45.0)]
-"""Around the rest, far enough off that maps of the roads do not show these sides: they are no border."""
 DEGREE_M = 111_195.0
-BORDER_SOURCE = (
-    "US Census Bureau, TIGER/Line county boundaries (2009), simplified to about 0.6 km, "
-    "drawn through the crossings and clear of roads"
-)
-EXPOSURE_FROM, EXPOSURE_TO = (
-    "# made by build_scenario.py from facts/exposure.csv and facts/reaches.csv",
-    "# end of what build_scenario.py makes",
-)
+EXPOSURE_TO = "# end of what build_scenario.py makes"
 FIRST_FORD, FIRST_LINK, FIRST_ROAD, FIRST_PLACE = 101, 201, 1001, 100_000
 """Numbers of ways: ports have those of their table, and so have the others, from here on."""
 
@@ -90,17 +74,22 @@ Place = tuple[float, float]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write all files; return 0, or 1 after printing every problem."""
+    """Write all files; return 0, 2 without a border, or 1 after printing every problem."""
+    if len(arguments) != 1 and (len(arguments) != 3 or arguments[1] != "--network"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    border = border_named(arguments[0])
+    folder = border.folder
     try:
-        made = build(read_facts(FACTS))
-        write_all(made, FOLDER)
-        region = region_of(FOLDER)
+        made = build(read_facts(border))
+        write_all(made, folder)
+        region = region_of(folder)
         check(made, region)
-        write(FOLDER / "sites.csv", sites_csv(made.facts))
-        for name in SCENARIOS:
-            write(FOLDER / name, with_exposure(made.facts, read_text(FOLDER / name, "a scenario")))
-        if arguments[:1] == ["--network"] and len(arguments) == 2:
-            save_region(region, Path(arguments[1]))
+        write(folder / "sites.csv", sites_csv(made.facts))
+        for name in border.line.scenarios:
+            write(folder / name, with_exposure(made.facts, read_text(folder / name, "a scenario")))
+        if len(arguments) == 3:
+            save_region(region, Path(arguments[2]))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
@@ -167,36 +156,44 @@ class Facts:
 
     Attributes
     ----------
+    border
+        What they are of.
     tables
         Name of a table -> its rows, by column.
-    river, areas
-        GeoJSON of the border along the Census line, and of the areas that records name.
+    line, areas
+        GeoJSON of the border, and of the areas that records name.
     """
 
+    border: Border
     tables: dict[str, list[Row]]
-    river: dict[str, Any]
+    line: dict[str, Any]
     areas: dict[str, Any]
+
+    def country_of(self, row: Row) -> str:
+        """Return the country of a stretch."""
+        return "MX" if row["state"] in self.border.roads.abroad.values() else "US"
 
     def __getitem__(self, name: str) -> list[Row]:
         """Return the rows of a table."""
         return self.tables[name]
 
 
-def read_facts(folder: Path) -> Facts:
-    """Read and check the tables of `folder`.
+def read_facts(border: Border) -> Facts:
+    """Read and check the tables of a border.
 
     Raises
     ------
     InputError
         With every problem of every table: a missing column, a number that is none, a name that no table explains.
     """
-    problems = ProblemList()
+    problems, folder = ProblemList(), border.facts
     tables = {name: _read_table(folder / f"{name}.csv", name, problems) for name in COLUMNS}
     problems.raise_if_any()
-    _check_names(tables, problems)
+    shapes = [json.loads(read_text(folder / name, "shapes")) for name in (border.line.file, "areas.geojson")]
+    facts = Facts(border, tables, *shapes)
+    _check_names(facts, problems)
     problems.raise_if_any()
-    shapes = [json.loads(read_text(folder / f"{name}.geojson", "shapes")) for name in ("river", "areas")]
-    return Facts(tables, *shapes)
+    return facts
 
 
 def _read_table(path: Path, name: str, problems: ProblemList) -> list[Row]:
@@ -222,32 +219,27 @@ def _read_table(path: Path, name: str, problems: ProblemList) -> list[Row]:
     return rows
 
 
-def _check_names(tables: dict[str, list[Row]], problems: ProblemList) -> None:
+def _check_names(facts: Facts, problems: ProblemList) -> None:
     """Check that names are unique where they are made and known where they are used."""
     for name in ("junctions", "roads", "ports", "reaches", "destinations", "checkpoints"):
         seen: set[str] = set()
-        for row in tables[name]:
+        for row in facts[name]:
             if row["id"] in seen:
                 problems.add(f"{name}.csv, {row['id']!r}", "the name a second time", "each name once")
             seen.add(row["id"])
-    junctions = {row["id"] for row in tables["junctions"]}
-    speeds = {(row["class"], row["country"]) for row in tables["classes"]}
-    ports = {row["id"] for row in tables["ports"]}
-    for row in tables["roads"]:
+    junctions = {row["id"] for row in facts["junctions"]}
+    speeds = {(row["class"], row["country"]) for row in facts["classes"]}
+    ports = {row["id"] for row in facts["ports"]}
+    for row in facts["roads"]:
         if not {row["tail"], row["head"]} <= junctions:
             problems.add(f"roads.csv, {row['id']}", f"{row['tail']} and {row['head']}", "two junctions")
-        if (row["class"], country_of(row)) not in speeds:
+        if (row["class"], facts.country_of(row)) not in speeds:
             problems.add(f"roads.csv, {row['id']}", f"class {row['class']!r}", "a class that classes.csv knows")
-    sites = {row["id"] for row in tables["checkpoints"]}
-    for name in sorted({row["site"] for row in tables["traffic"]} - sites):
+    sites = {row["id"] for row in facts["checkpoints"]}
+    for name in sorted({row["site"] for row in facts["traffic"]} - sites - {""}):
         problems.add("traffic.csv", f"site {name!r}", "a site of checkpoints.csv")
-    for port in sorted(ports ^ {row["port"] for row in tables["exposure"]}):
+    for port in sorted(ports ^ {row["port"] for row in facts["exposure"]}):
         problems.add(f"exposure.csv, {port}", "a port in one of the tables alone", "rows for every port of ports.csv")
-
-
-def country_of(row: Row) -> str:
-    """Return the country of a stretch."""
-    return "MX" if row["state"] in MEXICO else "US"
 
 
 def place(text: str) -> Place:
@@ -387,7 +379,7 @@ def numbered_roads(facts: Facts) -> list[Way]:
     speed = {(row["class"], row["country"]): row["speed_kmh"] for row in facts["classes"]}
     ways = []
     for row in facts["roads"]:
-        country = country_of(row)
+        country = facts.country_of(row)
         places = [junction[row["tail"]], *map(place, filter(None, row["via"].split(";"))), junction[row["head"]]]
         tags = {"highway": row["class"], "maxspeed": speed[row["class"], country], "oneway": "no"}
         if row["numbers"]:
@@ -480,12 +472,13 @@ def _ford(row: Row, sides: Sequence[Roads], gates: dict[int, Place]) -> tuple[Wa
 
 
 def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shapely.Polygon:
-    """Return the defended side: that of the Census river line, drawn through the ports and fords, and clear of the roads of each side.
+    """Return the defended side: that of the line of facts, drawn through the ports and fords, and clear of the roads of each side.
 
     The line is one simplified to some 0.6 km. Where a road of one side lies beyond it, the line is moved to behind the road.
     """
-    river = shapely.geometry.shape(facts.river["features"][0]["geometry"])
-    side: shapely.Geometry = shapely.Polygon([*LAND_BORDER, *shapely.get_coordinates(river).tolist(), *BEYOND])
+    ends = facts.border.line
+    drawn = shapely.geometry.shape(facts.line["features"][0]["geometry"])
+    side: shapely.Geometry = shapely.Polygon([*ends.before, *shapely.get_coordinates(drawn).tolist(), *ends.beyond])
     rim = shapely.boundary(side)
     shapely.prepare(rim)
     strip = shapely.buffer(rim, NEAR_M / DEGREE_M, quad_segs=2)
@@ -556,7 +549,8 @@ def osm_xml(made: Made) -> str:
     controls = {gate for number, gate in made.gates.items() if number < FIRST_FORD}
     places = sorted({each for way in made.ways for each in way.places}, key=lambda each: (each[1], each[0]))
     number = {each: position for position, each in enumerate(places, start=1)}
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" upload="false">', f"<!-- {ATTRIBUTION} -->"]
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" upload="false">']
+    lines.append(f"<!-- {made.facts.border.line.attribution} -->")
     for each in places:
         tags = {"barrier": "border_control"} if each in controls else {}
         lines += _node(number[each], f"{each[0]:.5f}", f"{each[1]:.5f}", tags)
@@ -583,8 +577,13 @@ def write_all(made: Made, folder: Path) -> None:
     """Write the extract, the border and the areas."""
     with written_whole(folder / "roads.osm.gz") as temporary:
         temporary.write_bytes(gzip.compress(osm_xml(made).encode("utf-8"), compresslevel=9, mtime=0))
-    write(folder / "border.geojson", geojson([({"name": "United States", "source": BORDER_SOURCE}, made.border)]))
+    write(folder / "border.geojson", border_geojson(made))
     write(folder / "areas.geojson", geojson(areas(made)))
+
+
+def border_geojson(made: Made) -> str:
+    """Return the defended side."""
+    return geojson([({"name": "United States", "source": made.facts.border.line.source}, made.border)])
 
 
 def write(path: Path, text: str) -> None:
@@ -649,9 +648,10 @@ def with_exposure(facts: Facts, scenario: str) -> str:
     names |= {f"w{FIRST_FORD - 1 + int(row['number'])}-1": row["name"] for row in facts["reaches"]}
     values = exposure(facts).items()
     lines = [f"{name} = {value:.1f} # {names[name]}".replace(".0 #", " #") for name, value in values]
-    before, rest = scenario.split(EXPOSURE_FROM)
+    begin = f"# made by build_scenario.py from {facts.border.line.exposure_from}"
+    before, rest = scenario.split(begin)
     after = rest.split(EXPOSURE_TO)[1]
-    return "\n".join([before + EXPOSURE_FROM, *lines, EXPOSURE_TO]) + after
+    return "\n".join([before + begin, *lines, EXPOSURE_TO]) + after
 
 
 def sites_csv(facts: Facts) -> str:

@@ -1,16 +1,18 @@
 """Take the facts of the roads from the files of Travel Mapping: where numbered roads meet, how long they are, and their numbers.
 
-Run it from the repository root when those files change. They are not in the repository (README.md says why), so their folder is an argument:
+Run it from the repository root when those files change. They are not in the repository (a border's README.md says why), so their folder is an
+argument:
 
-    python instances/rio-grande-roads/take_roads.py FOLDER
+    python -m instances.take_roads BORDER FOLDER
 
-FOLDER holds `tx-mx-roads-nodes.csv` (id, lon, lat, region, shaping_only, labels) and `tx-mx-roads-edges.csv` (tail, head, km, routes,
-systems, region). Written are `facts/junctions.csv`, `facts/roads.csv`, and `facts/distances.csv` (distances drawn from the files, to hold the
-network against). The same files always give the same tables.
+BORDER is a folder of `instances`, such as rio-grande-roads; its `border.toml` names the files and which regions of them are taken. FOLDER holds
+`FILES-nodes.csv` (id, lon, lat, region, shaping_only, labels) and `FILES-edges.csv` (tail, head, km, routes, systems, region). Written are
+`facts/junctions.csv`, `facts/roads.csv`, and `facts/distances.csv` (distances drawn from the files, to hold the network against). The same
+files always give the same tables.
 
 A *stretch* runs from one junction to the next: the places where three roads or more meet, where a road ends, and where its numbers, its class
 or its state change. Points between are kept where a stretch meets a road without a number. Points that only draw a bend are left out, unless
-the stretch would come out shorter than its length by more than `SHORTER`.
+the stretch would come out shorter than its length by more than `shorter`.
 """
 
 from __future__ import annotations
@@ -27,23 +29,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from instances.borders import border_named
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FACTS = Path(__file__).parent / "facts"
-STATES = {
-    "TX": "TX",
-    "NM": "NM",
-    "OK": "OK",
-    "MEX-CHIH": "CHIH",
-    "MEX-COAH": "COAH",
-    "MEX-NL": "NL",
-    "MEX-TAM": "TAM",
-    "MEX-DGO": "DGO",
-}
-"""Regions that are taken. Arkansas, Louisiana, Arizona and Sonora only hold what lies behind an exit, or behind nothing."""
-SHORTER = 0.01
-MEXICO = {"CHIH", "COAH", "NL", "TAM", "DGO"}
+    from instances.borders import RoadSource
+
 DRAWN, FAR_KM = 30, 50
 """Distances that are drawn, and how far apart their ends are at least."""
 EARTH_KM = 6371.0088
@@ -55,7 +47,20 @@ CLASSES = (
     ("primary", {"usaus", "mexf"}),
     (
         "secondary",
-        {"usatx", "usatxl", "usatxs", "usanm", "usaok", "usausb", "usaib", "mexsf", "mexnlm", "nasib"},
+        {
+            "usatx",
+            "usatxl",
+            "usatxs",
+            "usanm",
+            "usaok",
+            "usaca",
+            "usaaz",
+            "usausb",
+            "usaib",
+            "mexsf",
+            "mexnlm",
+            "nasib",
+        },
     ),
 )
 """Class of road by system of numbers, the first that fits; else tertiary (farm-to-market and ranch roads, roads of parks)."""
@@ -65,6 +70,7 @@ SUFFIXES = {
     "Bus": "Business",
     "AltBus": "Alternate Business",
     "Alt": "Alternate",
+    "His": "Historic",
     "Spr": "Spur",
     "spr": "Spur",
     "Trk": "Truck",
@@ -76,16 +82,16 @@ SUFFIXES = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write both tables; return 0, or 2 without a folder."""
-    if len(arguments) != 1:
+    """Write the tables; return 0, or 2 without a border and a folder."""
+    if len(arguments) != 2:
         print(__doc__, file=sys.stderr)
         return 2
-    folder = Path(arguments[0])
-    source = read_source(folder / "tx-mx-roads-nodes.csv", folder / "tx-mx-roads-edges.csv")
-    widen(source, read_rows(FACTS / "wider_roads.csv"))
-    stretches = stretches_of(source)
-    write_tables(source, stretches)
-    write_distances(source, stretches)
+    border = border_named(arguments[0])
+    source = read_source(Path(arguments[1]), border.roads)
+    widen(source, read_rows(border.facts / "wider_roads.csv"))
+    stretches = stretches_of(source, border.roads.shorter)
+    write_tables(source, stretches, border.facts)
+    write_distances(source, stretches, border.facts)
     print(f"{len(stretches)} stretches, {sum(stretch.km for stretch in stretches):,.0f} km")
     return 0
 
@@ -139,6 +145,8 @@ class Source:
         Points where a road meets the border.
     edges, at
         The edges, and the edges at each point.
+    abroad
+        States beyond the border.
     """
 
     place: dict[int, tuple[float, float]]
@@ -146,6 +154,7 @@ class Source:
     border: set[int]
     edges: list[Edge]
     at: dict[int, list[int]]
+    abroad: set[str]
 
     def other(self, edge: int, point: int) -> int:
         """Return the other end of an edge."""
@@ -165,9 +174,10 @@ def kilometres(one: tuple[float, float], two: tuple[float, float]) -> float:
     return 2 * EARTH_KM * math.asin(math.sqrt(chord))
 
 
-def read_source(nodes: Path, edges: Path) -> Source:
-    """Read the files of Travel Mapping, and keep what lies in the states that are taken and hangs together."""
-    place, bend, border = {}, set(), set()
+def read_source(folder: Path, roads: RoadSource) -> Source:
+    """Read the files of Travel Mapping, and keep what lies where roads are taken and hangs together, at least on its side of the border."""
+    nodes, edges = (folder / f"{roads.files}-{name}.csv" for name in ("nodes", "edges"))
+    place, bend, border, abroad = {}, set(), set(), set(roads.abroad.values())
     for row in read_rows(nodes):
         place[int(row["id"])] = (round(float(row["lon"]), DIGITS), round(float(row["lat"]), DIGITS))
         if row["shaping_only"] == "1":
@@ -176,15 +186,16 @@ def read_source(nodes: Path, edges: Path) -> Source:
             border.add(int(row["id"]))
     found = []
     for row in read_rows(edges):
-        if row["region"] in STATES:
+        if roads.takes(row["region"], place[int(row["tail"])], place[int(row["head"])]):
             numbers = tuple(sorted({number_of(text) for text in row["routes"].split("/")} - {""}, key=natural))
             road_class = class_of(set(row["systems"].split("/")))
-            state = STATES[row["region"]]
+            state = roads.states[row["region"]]
             found.append(Edge(int(row["tail"]), int(row["head"]), float(row["km"]), numbers, road_class, state))
     at = edges_at(found)
-    kept = largest_part(found, at)
+    sides = ([each for each in found if (each.state in abroad) == beyond] for beyond in (False, True))
+    kept = largest_part(found, at).union(*(largest_part(side, edges_at(side)) for side in sides))
     found = [edge for edge in found if edge.tail in kept]
-    return Source(place, bend, border, found, edges_at(found))
+    return Source(place, bend, border, found, edges_at(found), abroad)
 
 
 def edges_at(edges: Sequence[Edge]) -> dict[int, list[int]]:
@@ -217,19 +228,23 @@ def class_of(systems: set[str]) -> str:
 
 
 def number_of(text: str) -> str:
-    """Return a road's number as signs have it, or its name where it has none; empty for a historic trail.
+    """Return a road's number as signs have it, or its name where it has none; empty for a historic trail or a number to come.
 
     Examples
     --------
-    >>> number_of("TXLp375"), number_of("US77Bus(Refugio, TX)"), number_of("MEX2D(Reynosa)"), number_of("AmiDam(Amistad Dam)")
-    ('Loop 375', 'US 77 Business', 'MEX 2D', 'Amistad Dam')
+    >>> number_of("TXLp375"), number_of("US77Bus(Refugio, TX)"), number_of("MEX2D(Reynosa)"), number_of("US80His(El Cajon)")
+    ('Loop 375', 'US 77 Business', 'MEX 2D', 'US 80 Historic')
+    >>> number_of("AmiDam(Amistad Dam)")
+    'Amistad Dam'
     """
     bare, _, rest = text.partition("(")
     if bare.startswith("tx.fm"):
         return f"FM {int(bare[5:9])} {SUFFIXES[bare[9:]]}"
-    if bare in {"CTTrl", "CRTrl", "JefHwy"}:
+    if bare in {"CTTrl", "CRTrl", "JefHwy", "JBTrl", "I-905Fut"}:
         return ""
-    match = re.fullmatch(r"(I-|US|TXLp|TXSpr|TX|FM|RM|RE|NM|OK|MEX|MEXS|CHIH|M|NASA)(\d+)([A-Z]?)([A-Za-z]*)", bare)
+    match = re.fullmatch(
+        r"(I-|US|TXLp|TXSpr|TX|FM|RM|RE|NM|OK|CA|AZ|MEX|MEXS|CHIH|BC|M|NASA)(\d+)([A-Z]?)([A-Za-z]*)", bare
+    )
     if bare == "TXOSR":
         return "OSR"
     if match is None:
@@ -307,7 +322,7 @@ class Stretch:
     edge: Edge
 
 
-def stretches_of(source: Source) -> list[Stretch]:
+def stretches_of(source: Source, shorter: float) -> list[Stretch]:
     """Return the stretches, bends left out where the length allows it."""
     ends = {
         point
@@ -318,7 +333,7 @@ def stretches_of(source: Source) -> list[Stretch]:
     found = []
     for point in [*sorted(ends), *sorted(set(source.at) - ends)]:  # what is a ring without a junction comes last
         found += [walked(source, point, edge, ends, done) for edge in source.at[point] if edge not in done]
-    return [straightened(source, stretch) for stretch in found]
+    return [straightened(source, stretch, shorter) for stretch in found]
 
 
 def walked(source: Source, point: int, edge: int, ends: set[int], done: set[int]) -> Stretch:
@@ -334,7 +349,7 @@ def walked(source: Source, point: int, edge: int, ends: set[int], done: set[int]
         edge = next(each for each in source.at[point] if each != edge)
 
 
-def straightened(source: Source, stretch: Stretch) -> Stretch:
+def straightened(source: Source, stretch: Stretch, shorter: float) -> Stretch:
     """Return a stretch with as few of the points that only draw a bend as its length allows."""
     kept = [stretch.points[0]]
     kept += [point for point in stretch.points[1:-1] if point not in source.bend]
@@ -342,7 +357,7 @@ def straightened(source: Source, stretch: Stretch) -> Stretch:
     bends = [point for point in stretch.points[1:-1] if point in source.bend]
     order = {point: position for position, point in enumerate(stretch.points[:-1])}
     closed = kept[0] == kept[-1]
-    while bends and (source.km(kept) < stretch.km * (1 - SHORTER) or (closed and len(kept) < 4)):
+    while bends and (source.km(kept) < stretch.km * (1 - shorter) or (closed and len(kept) < 4)):
         gains = []
         for point in bends:
             with_it = sorted([*kept[:-1], point], key=order.__getitem__) + kept[-1:]
@@ -352,12 +367,12 @@ def straightened(source: Source, stretch: Stretch) -> Stretch:
     return Stretch(kept, stretch.km, stretch.edge)
 
 
-def write_tables(source: Source, stretches: Sequence[Stretch]) -> None:
+def write_tables(source: Source, stretches: Sequence[Stretch], facts: Path) -> None:
     """Write the junctions, by latitude and longitude, and the stretches, by number and junction."""
     junctions = sorted({point for stretch in stretches for point in (stretch.points[0], stretch.points[-1])})
     junctions.sort(key=lambda point: (source.place[point][1], source.place[point][0]))
     name = {point: position + 1 for position, point in enumerate(junctions)}
-    with (FACTS / "junctions.csv").open("w", encoding="utf-8", newline="") as stream:
+    with (facts / "junctions.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["id", "lon", "lat", "border"])
         for point in junctions:
@@ -370,18 +385,18 @@ def write_tables(source: Source, stretches: Sequence[Stretch]) -> None:
         numbers, road_class, state = stretch.edge.kind
         rows.append([name[points[0]], name[points[-1]], ";".join(numbers), road_class, state, f"{stretch.km:.3f}", via])
     rows.sort(key=lambda row: (natural(row[2]), row[0], row[1], row[5]))
-    with (FACTS / "roads.csv").open("w", encoding="utf-8", newline="") as stream:
+    with (facts / "roads.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["id", "tail", "head", "numbers", "class", "state", "km", "via"])
         writer.writerows([position + 1, *row] for position, row in enumerate(rows))
 
 
-def write_distances(source: Source, stretches: Sequence[Stretch]) -> None:
-    """Draw distances between junctions at least `FAR_KM` apart, every fifth in Mexico, along the shortest way within the country."""
+def write_distances(source: Source, stretches: Sequence[Stretch], facts: Path) -> None:
+    """Draw distances between junctions at least `FAR_KM` apart, every fifth abroad, along the shortest way within the country."""
     drawn = random.Random(28)  # noqa: S311 - a draw to test with
     sides: list[set[int]] = [set(), set()]
     for stretch in stretches:
-        sides[stretch.edge.state in MEXICO].update((stretch.points[0], stretch.points[-1]))
+        sides[stretch.edge.state in source.abroad].update((stretch.points[0], stretch.points[-1]))
     rows: list[list[str]] = []
     while len(rows) < DRAWN:
         abroad = len(rows) % 5 == 0
@@ -389,7 +404,7 @@ def write_distances(source: Source, stretches: Sequence[Stretch]) -> None:
         km = shortest(source, start, end, abroad=abroad)
         if kilometres(source.place[start], source.place[end]) >= FAR_KM and km is not None:
             rows.append([*("{:.5f} {:.5f}".format(*source.place[point]) for point in (start, end)), f"{km:.1f}"])
-    with (FACTS / "distances.csv").open("w", encoding="utf-8", newline="") as stream:
+    with (facts / "distances.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["from", "to", "km"])
         writer.writerows(rows)
@@ -405,7 +420,7 @@ def shortest(source: Source, start: int, end: int, *, abroad: bool) -> float | N
         if point not in done:
             done.add(point)
             for edge in source.at[point]:
-                if (source.edges[edge].state in MEXICO) == abroad:
+                if (source.edges[edge].state in source.abroad) == abroad:
                     heapq.heappush(queue, (km + source.edges[edge].km, source.other(edge, point)))
     return None
 

@@ -2,12 +2,14 @@
 
 Run it from the repository root when those tables change. They are not in the repository, so their folder is an argument:
 
-    python instances/rio-grande-roads/take_counts.py FOLDER [TRAFFIC]
+    python -m instances.take_counts BORDER FOLDER [TRAFFIC]
 
-FOLDER holds `cbp/` (`tx-mx-yearly-crossings-*.csv`, `bts-us-mexico-monthly-*.csv.gz`, `cbp-nationwide-drugs-*.csv`) and `border-patrol/`
+BORDER is a folder of `instances`, such as rio-grande-roads; its `border.toml` says what is taken. FOLDER holds `cbp/`
+(`bts-us-mexico-monthly-*.csv.gz`, `cbp-nationwide-drugs-*.csv`, a yearly table of crossings where the border has one) and `border-patrol/`
 (`jacobkap-border_patrol_staffing_*.csv`, `jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`, `agents`,
-`sector_years`, `effort` and `seizures` under `facts/`. TRAFFIC is `traffic.csv` of `import aadt` on the roads of this scenario, from counts
-of 2019: the nearest count on the road of each checkpoint site becomes the table `traffic`. The same tables always give the same facts.
+`sector_years`, `effort` and `seizures` under `facts/`. TRAFFIC is `traffic.csv` of `import aadt` on the roads of the border: the nearest count
+on the road of each checkpoint site becomes the table `traffic`, with others along the roads where `border.toml` wants them. The same tables
+always give the same facts.
 """
 
 from __future__ import annotations
@@ -22,13 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from instances.borders import border_named
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.records.traffic_counts import road_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FACTS = Path(__file__).parent / "facts"
+    from instances.borders import CountSource
+    from optimizer.records.traffic_counts import RoadNumber
+
 FIRST, LAST = "2018-10", "2025-12"
 """The months of the seizure record."""
 MODES = {
@@ -39,31 +44,6 @@ MODES = {
 }
 """Column -> what the yearly and the monthly table call it."""
 VEHICLES = ("passenger_vehicles", "trucks", "buses")
-GROUPS = {
-    "El Paso": ("El Paso", "Ysleta"),
-    "Ysleta": ("El Paso", "Ysleta"),
-    "Marcelino Serna": ("Tornillo",),
-    "Presidio": ("Presidio", "Boquillas"),
-    "Del Rio": ("Del Rio",),
-    "Eagle Pass": ("Eagle Pass",),
-    "Laredo": ("Laredo",),
-    "Brownsville": ("Brownsville",),
-    "Hidalgo": ("Hidalgo",),
-    "Progreso": ("Progreso",),
-    "Rio Grande City": ("Rio Grande City",),
-    "Roma": ("Roma",),
-}
-"""Port of entry of the yearly table -> ports of the monthly one; Ysleta was counted with El Paso for some years."""
-NEW_MEXICO = {"port-santa-teresa": "Santa Teresa", "port-columbus": "Columbus"}
-"""Ports that the yearly table of Texas does not have -> what the monthly one calls them."""
-SECTORS = {
-    "EL PASO SECTOR": "el paso",
-    "BIG BEND SECTOR": "big bend",
-    "DEL RIO SECTOR": "del rio",
-    "LAREDO SECTOR": "laredo",
-    "RIO GRANDE VALLEY SECTOR": "rio grande valley",
-}
-OFFICES = ("EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 LATE = "; a year known as a whole, shared out by the months of the year before"
 WITHIN_KM = 30.0
@@ -74,24 +54,31 @@ Row = dict[str, str]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the tables; return 0, or 2 without a folder."""
-    if len(arguments) not in {1, 2}:
+    """Write the tables; return 0, or 2 without a border and a folder."""
+    if len(arguments) not in {2, 3}:
         print(__doc__, file=sys.stderr)
         return 2
-    folder = Path(arguments[0])
-    ports = read(FACTS / "ports.csv")
-    months = monthly(one(folder, "cbp/bts-us-mexico-monthly-*.csv.gz"))
-    years = yearly(one(folder, "cbp/tx-mx-yearly-crossings-*.csv"), ports, months)
-    vehicles = exposure_months(one(folder, "cbp/tx-mx-yearly-crossings-*.csv"), ports, years, months)
-    agents = staffing(one(folder, "border-patrol/jacobkap-border_patrol_staffing_*.csv"))
-    write_exposure(ports, years, vehicles)
-    write("agents", ["sector", "fiscal_year", "agents"], ([*key, amount] for key, amount in sorted(agents.items())))
-    write_sector_years(one(folder, "border-patrol/jacobkap-sector_profile_*.csv"))
-    write_effort(ports, vehicles, agents, max(month for _, month, _ in months))
-    write_seizures(sorted(folder.glob("cbp/cbp-nationwide-drugs-*.csv")))
-    if len(arguments) == 2:
-        write_traffic(read(Path(arguments[1])))
+    border, folder = border_named(arguments[0]), Path(arguments[1])
+    write_counts(border.counts, folder, border.facts)
+    if len(arguments) == 3:
+        write_traffic(border.counts, read(Path(arguments[2])), border.facts)
     return 0
+
+
+def write_counts(counts: CountSource, folder: Path, facts: Path) -> None:
+    """Write all tables but that of the traffic on the roads; `facts` holds `ports.csv`."""
+    ports = read(facts / "ports.csv")
+    months = monthly(counts, one(folder, "cbp/bts-us-mexico-monthly-*.csv.gz"))
+    crossings = read(one(folder, f"cbp/{counts.yearly}")) if counts.yearly else []
+    years = yearly(counts, crossings, ports, months)
+    vehicles = exposure_months(counts, crossings, ports, years, months)
+    agents = staffing(counts, one(folder, "border-patrol/jacobkap-border_patrol_staffing_*.csv"))
+    write_exposure(ports, years, vehicles, facts)
+    rows = ([*key, amount] for key, amount in sorted(agents.items()))
+    write(facts / "agents.csv", ["sector", "fiscal_year", "agents"], rows)
+    write_sector_years(counts, one(folder, "border-patrol/jacobkap-sector_profile_*.csv"), facts)
+    write_effort(counts, ports, vehicles, agents, max(month for _, month, _ in months), facts)
+    write_seizures(counts, sorted(folder.glob("cbp/cbp-nationwide-drugs-*.csv")), facts)
 
 
 def one(folder: Path, pattern: str) -> Path:
@@ -108,20 +95,20 @@ def read(path: Path) -> list[Row]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
-def write(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table of facts."""
-    with (FACTS / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
+    with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
 
 
-def monthly(path: Path) -> dict[tuple[str, str, str], float]:
+def monthly(counts: CountSource, path: Path) -> dict[tuple[str, str, str], float]:
     """Return crossings by port, month and mode, of the Bureau of Transportation Statistics."""
     mode = {names[1]: column for column, names in MODES.items()}
     found: dict[tuple[str, str, str], float] = defaultdict(float)
     for row in read(path):
-        if row["Measure"] in mode and row["State"] in {"Texas", "New Mexico"}:
+        if row["Measure"] in mode and row["State"] in counts.states:
             name, year = row["Date"].split()
             found[row["Port Name"], f"{year}-{MONTHS.index(name.upper()) + 1:02d}", mode[row["Measure"]]] += float(
                 row["Value"]
@@ -130,16 +117,19 @@ def monthly(path: Path) -> dict[tuple[str, str, str], float]:
 
 
 def yearly(
-    path: Path, ports: Sequence[Row], months: dict[tuple[str, str, str], float]
+    counts: CountSource,
+    crossings: Sequence[Row],
+    ports: Sequence[Row],
+    months: dict[tuple[str, str, str], float],
 ) -> dict[tuple[str, str, str], float]:
     """Return northbound crossings by port, year and mode, from 2018."""
     known = {row["name"]: row["id"] for row in ports}
     mode = {names[0]: column for column, names in MODES.items()}
     found: dict[tuple[str, str, str], float] = defaultdict(float)
-    for row in read(path):
+    for row in crossings:
         if row["Crossing"] in known and row["Modes"] in mode and row["Year"] >= FIRST[:4]:
             found[known[row["Crossing"]], row["Year"], mode[row["Modes"]]] += float(row["Northbound Crossing"] or 0)
-    for port, name in NEW_MEXICO.items():
+    for port, name in counts.monthly_ports.items():
         for year in sorted({month[:4] for _, month, _ in months if month >= FIRST[:4]}):
             for column in MODES:
                 found[port, year, column] = sum(completed(months, (name,), year, column))
@@ -165,7 +155,8 @@ def months_counted(months: dict[tuple[str, str, str], float], names: Sequence[st
 
 
 def exposure_months(
-    path: Path,
+    counts: CountSource,
+    crossings: Sequence[Row],
     ports: Sequence[Row],
     years: dict[tuple[str, str, str], float],
     months: dict[tuple[str, str, str], float],
@@ -175,8 +166,9 @@ def exposure_months(
     The yearly table counts each bridge, the monthly one each port of entry: it gives the months' parts of the year.
     """
     known = {row["name"]: row["id"] for row in ports}
-    group = {known[row["Crossing"]]: GROUPS[row["POE"]] for row in read(path) if row["Crossing"] in known}
-    group |= {port: (name,) for port, name in NEW_MEXICO.items()}
+    together_at = counts.ports_of_entry
+    group = {known[row["Crossing"]]: tuple(together_at[row["POE"]]) for row in crossings if row["Crossing"] in known}
+    group |= {port: (name,) for port, name in counts.monthly_ports.items()}
     part = {
         (names, year, column): completed(months, names, year, column)
         for names in set(group.values())
@@ -204,7 +196,10 @@ def spans() -> list[str]:
 
 
 def write_exposure(
-    ports: Sequence[Row], years: dict[tuple[str, str, str], float], vehicles: dict[tuple[str, str], float]
+    ports: Sequence[Row],
+    years: dict[tuple[str, str, str], float],
+    vehicles: dict[tuple[str, str], float],
+    facts: Path,
 ) -> None:
     """Write what passes the ports, by year and by month."""
     rows = []
@@ -212,17 +207,17 @@ def write_exposure(
         for year in range(int(FIRST[:4]), int(LAST[:4]) + 1):
             amounts = [f"{years.get((row['id'], str(year), column), 0):.0f}" for column in MODES]
             rows.append([row["id"], row["field_office"], year, *amounts])
-    write("exposure", ["port", "field_office", "year", *MODES], rows)
+    write(facts / "exposure.csv", ["port", "field_office", "year", *MODES], rows)
     write(
-        "exposure_months",
+        facts / "exposure_months.csv",
         ["port", "month", "vehicles"],
         ([row["id"], month, f"{vehicles[row['id'], month]:.0f}"] for row in ports for month in spans()),
     )
 
 
-def staffing(path: Path) -> dict[tuple[str, int], int]:
-    """Return agents by sector and fiscal year; Big Bend was called Marfa."""
-    name = {text: sector for sector, text in SECTORS.items()} | {"marfa": "BIG BEND SECTOR"}
+def staffing(counts: CountSource, path: Path) -> dict[tuple[str, int], int]:
+    """Return agents by sector and fiscal year."""
+    name = {text: sector for sector, text in counts.sectors.items()} | counts.former_sectors
     return {
         (name[row["sector"]], int(row["fiscal_year"])): int(float(row["number_of_agents"]))
         for row in read(path)
@@ -230,27 +225,33 @@ def staffing(path: Path) -> dict[tuple[str, int], int]:
     }
 
 
-def write_sector_years(path: Path) -> None:
+def write_sector_years(counts: CountSource, path: Path, facts: Path) -> None:
     """Write agents and pounds seized by sector and fiscal year."""
-    name = {text: sector for sector, text in SECTORS.items()}
+    name = {text: sector for sector, text in counts.sectors.items()}
     columns = ["number_of_agents", "marijuana_pounds", "cocaine_pounds"]
     rows = sorted(
         [name[row["sector"]], row["fiscal_year"], *(row[column] for column in columns)]
         for row in read(path)
         if row["sector"] in name
     )
-    write("sector_years", ["sector", "fiscal_year", "agents", "marijuana_pounds", "cocaine_pounds"], rows)
+    header = ["sector", "fiscal_year", "agents", "marijuana_pounds", "cocaine_pounds"]
+    write(facts / "sector_years.csv", header, rows)
 
 
 def write_effort(
-    ports: Sequence[Row], vehicles: dict[tuple[str, str], float], agents: dict[tuple[str, int], int], counted: str
+    counts: CountSource,
+    ports: Sequence[Row],
+    vehicles: dict[tuple[str, str], float],
+    agents: dict[tuple[str, int], int],
+    counted: str,
+    facts: Path,
 ) -> None:
     """Write search effort by area and month: vehicles at the ports of an office, a twelfth of the agents of a sector.
 
     `counted` is the last month of which crossings are counted.
     """
     rows: list[list[Any]] = []
-    for office in OFFICES:
+    for office in counts.offices:
         mine = [row["id"] for row in ports if row["field_office"] == office]
         source = (
             "northbound vehicles (cars, trucks, buses) at the ports of the field office: exposure_months.csv summed"
@@ -260,7 +261,7 @@ def write_effort(
             amount = f"{sum(vehicles[port, month] for port in mine):.0f}"
             rows.append([office, month, amount, "vehicles", source + (LATE if late else ""), "yes" if late else "no"])
     last = max(year for _, year in agents)
-    for sector in SECTORS:
+    for sector in counts.sectors:
         for month in spans():
             year = int(month[:4]) + (month[5:] >= "10")
             held = min(year, last)
@@ -269,16 +270,16 @@ def write_effort(
             )
             amount = f"{agents[sector, held] / 12:.2f}"
             rows.append([sector, month, amount, "agent-years", source, "no" if held == year else "yes"])
-    write("effort", ["area", "time", "amount", "unit", "source", "assumed"], rows)
+    write(facts / "effort.csv", ["area", "time", "amount", "unit", "source", "assumed"], rows)
 
 
-def write_seizures(paths: Sequence[Path]) -> None:
+def write_seizures(counts: CountSource, paths: Sequence[Path], facts: Path) -> None:
     """Write seizures on land by component, area, month and drug."""
     found: dict[tuple[str, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for path in paths:
         for row in read(path):
             area = row["Area of Responsibility"]
-            if area in {*SECTORS, *OFFICES} and row["Land Filter"] == "Land Only":
+            if area in {*counts.sectors, *counts.offices} and row["Land Filter"] == "Land Only":
                 month = MONTHS.index(row["Month (abbv)"].upper()) + 1
                 year = int(row["FY"][:4]) - (month >= 10)
                 cell = found[row["Component"], area, f"{year}-{month:02d}", row["Drug Type"].rstrip("*")]
@@ -287,31 +288,49 @@ def write_seizures(paths: Sequence[Path]) -> None:
     rows = []
     for (component, area, time, drug), (events, pounds) in sorted(found.items()):
         group = "hard" if drug in HARD else "marijuana" if drug == "Marijuana" else "other"
-        rows.append([component, area, time, drug, group, f"{events:.0f}", f"{pounds:.2f}"])
-    write("seizures", ["component", "area", "time", "drug", "drug_group", "events", "pounds"], rows)
+        if not counts.drugs or group in counts.drugs:
+            rows.append([component, area, time, drug, group, f"{events:.0f}", f"{pounds:.2f}"])
+    write(facts / "seizures.csv", ["component", "area", "time", "drug", "drug_group", "events", "pounds"], rows)
 
 
-def write_traffic(counts: Sequence[Row]) -> None:
-    """Write the count that is nearest to each site on its own road, where a source says nothing else of its traffic."""
+def write_traffic(counts: CountSource, roads: Sequence[Row], facts: Path) -> None:
+    """Write the count nearest to each site on its own road, where a source says nothing else of its traffic, and others far enough apart."""
+    lon, lat = (np.array([float(each[axis]) for each in roads]) for axis in ("lon", "lat"))
+    numbers = [set(road_numbers(each["road"])) for each in roads]
+    chosen: list[tuple[str, int, str]] = []
+    for site in read(facts / "checkpoints.csv"):
+        own = set(road_numbers(site["road"]))
+        mine = np.array([position for position, each in enumerate(numbers) if any(same(one, own) for one in each)])
+        if site["traffic_assumed"] == "no" or not mine.size:
+            continue
+        at = (np.array([float(site[axis])]) for axis in ("lon", "lat"))
+        away = great_circle_m(lon[mine], lat[mine], *at) / 1000
+        if away.min() <= WITHIN_KM:
+            chosen.append((site["id"], int(mine[np.argmin(away)]), f"{away.min():.1f}"))
+    if counts.thin_km:
+        kept: dict[str, list[int]] = defaultdict(list)
+        for _, position, _ in chosen:
+            kept[roads[position]["road"]].append(position)
+        for position, each in enumerate(roads):
+            near = np.array(kept[each["road"]], dtype=int)
+            if not (great_circle_m(lon[near], lat[near], lon[position], lat[position]) < counts.thin_km * 1000).any():
+                kept[each["road"]].append(position)
+                chosen.append(("", position, ""))
     rows = []
-    for site in read(FACTS / "checkpoints.csv"):
-        if site["traffic_assumed"] == "no":
-            continue
-        number, lon, lat = road_numbers(site["road"]), float(site["lon"]), float(site["lat"])
-        mine = [each for each in counts if set(number) & set(road_numbers(each["road"]))]
-        if not mine:
-            continue
-        places = [np.array([float(each[axis]) for each in mine]) for axis in ("lon", "lat")]
-        away = great_circle_m(places[0], places[1], np.array([lon]), np.array([lat])) / 1000
-        nearest = int(np.argmin(away))
-        if away[nearest] <= WITHIN_KM:
-            each = mine[nearest]
-            both = f"{float(each['counted']):.0f} vehicles a day in both directions"
-            source = f"Texas Department of Transportation, station {each['station']}: {both}"
-            found = [site["id"], each["station"], each["road"], each["lon"], each["lat"], each["vehicles_a_day"]]
-            rows.append([*found, each["year"], f"{away[nearest]:.1f}", source])
+    for site_id, position, away_km in chosen:
+        each = roads[position]
+        source = f"{counts.road_counts}, station {each['station']}"
+        if site_id:
+            source += f": {float(each['counted']):.0f} vehicles a day in both directions"
+        found = [site_id, each["station"], each["road"], each["lon"], each["lat"], each["vehicles_a_day"]]
+        rows.append([*found, each["year"], away_km, source])
     columns = ["site", "station", "road", "lon", "lat", "vehicles_a_day", "year", "km", "source"]
-    write("traffic", columns, rows)
+    write(facts / "traffic.csv", columns, rows)
+
+
+def same(counted: RoadNumber, own: set[RoadNumber]) -> bool:
+    """Whether the number of a count may be one of a site's road: without letters it is of any system."""
+    return counted in own or (not counted.system and any(counted[1:] == each[1:] for each in own))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,97 @@
+"""California and Sonora: a second border by the scripts of the first, with counted traffic, planned as it ships and from `init` alone."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instances import build_scenario as build
+from instances import take_counts, take_roads
+from instances.borders import read_border
+from optimizer.pipeline import check_scenario_file, init_scenario, plan_scenario
+from optimizer.records.traffic_counts import measured_traffic, read_traffic_counts
+from optimizer.scenario.file.model import RegionModel
+from tests.shared_data import DATA, needs
+
+FOLDER = Path(__file__).parents[1] / "instances" / "california-sonora"
+BORDER = read_border(FOLDER)
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (BORDER.facts / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_committed_files_are_what_the_tables_build() -> None:
+    made = build.build(build.read_facts(BORDER))
+    assert gzip.decompress((FOLDER / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
+    assert (FOLDER / "border.geojson").read_text(encoding="utf-8") == build.border_geojson(made)
+    assert (FOLDER / "areas.geojson").read_text(encoding="utf-8") == build.geojson(build.areas(made))
+    assert (FOLDER / "sites.csv").read_text(encoding="utf-8") == build.sites_csv(made.facts)
+    scenario = (FOLDER / "scenario.toml").read_text(encoding="utf-8")
+    assert build.with_exposure(made.facts, scenario) == scenario
+
+
+@needs("roads")
+def test_roads_are_those_of_the_files(tmp_path: Path) -> None:
+    source = take_roads.read_source(DATA / "roads", BORDER.roads)
+    take_roads.widen(source, take_roads.read_rows(BORDER.facts / "wider_roads.csv"))
+    take_roads.write_tables(source, take_roads.stretches_of(source, BORDER.roads.shorter), tmp_path)
+    for name in ("junctions.csv", "roads.csv"):
+        assert (tmp_path / name).read_bytes() == (BORDER.facts / name).read_bytes(), name
+
+
+@pytest.mark.slow
+@needs("cbp")
+@needs("border-patrol")
+def test_counts_are_those_of_the_agencies_tables(tmp_path: Path) -> None:
+    shutil.copy(BORDER.facts / "ports.csv", tmp_path)
+    take_counts.write_counts(BORDER.counts, DATA, tmp_path)
+    for name in ("exposure", "exposure_months", "agents", "sector_years", "effort", "seizures"):
+        assert (tmp_path / f"{name}.csv").read_bytes() == (BORDER.facts / f"{name}.csv").read_bytes(), name
+
+
+def test_nine_tenths_of_californias_state_routes_have_a_count() -> None:
+    network = build.region_of(FOLDER).network
+    first = build.FIRST_ROAD - 1
+    ours = {
+        first + int(row["id"])
+        for row in table("roads")
+        if row["state"] == "CA"
+        and any(n[:2] in {"I-", "US", "CA"} and "Hist" not in n for n in row["numbers"].split(";"))
+    }
+    mine = np.isin(network.way[network.segment_arc], list(ours))
+    counted = np.isfinite(measured_traffic(read_traffic_counts(BORDER.facts / "traffic.csv"), network, 30.0))
+    length = network.length_m[network.segment_arc]
+    assert length[mine].sum() > 4e6
+    assert length[mine & counted].sum() / length[mine].sum() >= 0.9
+
+
+@pytest.mark.slow
+def test_the_plan_is_proven_and_stands_on_the_roads_to_los_angeles_and_indio(tmp_path: Path) -> None:
+    planned = plan_scenario(FOLDER / "scenario.toml", tmp_path / "plan", options={"gap": 0.01}, report=False)
+    assert planned.result.status == "optimal"
+    placed = {str(option).split(":")[0] for option in planned.plan.options}
+    for one_of in ({"i5-san-clemente", "i5-las-pulgas"}, {"i15-temecula", "i15-escondido"}, {"sr111-niland"}):
+        assert placed & one_of, one_of
+
+
+def test_init_alone_makes_a_scenario_of_the_extract(tmp_path: Path) -> None:
+    source = RegionModel(
+        file=FOLDER / "roads.osm.gz", border=str(FOLDER / "border.geojson"), modes=["drive", "service", "track", "foot"]
+    )
+    written = init_scenario(source, tmp_path / "first")
+    text = written.scenario.read_text(encoding="utf-8")
+    counts = BORDER.facts / "traffic.csv"
+    written.scenario.write_text(
+        text.replace("\n[traffic.by_class]", f'\n[traffic]\ncounts = "{counts}"\n\n[traffic.by_class]'),
+        encoding="utf-8",
+    )
+    checked = check_scenario_file(written.scenario)
+    assert checked.ok
+    assert len(written.region.gateways) == len(table("ports")) + len(table("reaches"))
