@@ -14,7 +14,7 @@ from instances import build_scenario as build
 from instances import take_counts, take_roads
 from instances.borders import read_border
 from optimizer.pipeline import check_scenario_file, init_scenario, plan_scenario
-from optimizer.records.traffic_counts import measured_traffic, read_traffic_counts
+from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.scenario.file.model import RegionModel
 from tests.shared_data import DATA, needs
 
@@ -66,7 +66,7 @@ def test_nine_tenths_of_californias_state_routes_have_a_count() -> None:
         and any(n[:2] in {"I-", "US", "CA"} and "Hist" not in n for n in row["numbers"].split(";"))
     }
     mine = np.isin(network.way[network.segment_arc], list(ours))
-    counted = np.isfinite(measured_traffic(read_traffic_counts(BORDER.facts / "traffic.csv"), network, 30.0))
+    counted = np.isfinite(CountedRoads(read_traffic_counts(BORDER.facts / "traffic.csv"), network, 30.0).of_segments)
     length = network.length_m[network.segment_arc]
     assert length[mine].sum() > 4e6
     assert length[mine & counted].sum() / length[mine].sum() >= 0.9
