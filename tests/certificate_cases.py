@@ -32,7 +32,7 @@ from optimizer.solvers.branch_and_cut.lp import relaxed_options
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
-from optimizer.solvers.branch_and_cut.tree import tree as tree_module
+from optimizer.solvers.branch_and_cut.tree import tree
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
@@ -206,7 +206,7 @@ def high_floors(share: float) -> Iterator[None]:
         floor = done.floor * (1 + share)
         return replace(done, floor=floor).proven(master.commodities.value(floor))
 
-    with patch.object(tree_module, "prepared", higher):
+    with patch.object(tree, "prepared", higher):
         yield
 
 

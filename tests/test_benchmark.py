@@ -33,8 +33,7 @@ from optimizer.base.text.formatting import DASH
 from optimizer.base.work.cluster import TlsFiles, _outcome
 from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark import overlay_scaling, tours
-from optimizer.lab.benchmark import suites as command_times
+from optimizer.lab.benchmark import overlay_scaling, suites, tours
 from optimizer.lab.benchmark.benchmark import carry_out, missing, plan_runs, pool, row_store
 from optimizer.lab.benchmark.best_known import (
     PUBLISHED_OPTIMA,
@@ -74,7 +73,6 @@ from optimizer.lab.machine import family_of, kill_family, own_peak_mb, stamp
 from optimizer.lab.pages import PageTable, interval, page_text, short
 from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing
 from optimizer.lab.study import alerts
-from optimizer.lab.study import alerts as exploration
 from optimizer.lab.study.alerts import alert_store, exploration_store, write_alert_page
 from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads
 from optimizer.lab.study.study import map_store
@@ -1010,8 +1008,8 @@ def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_exploration_starts_each_way_from_one_record(roads: StudyRoads, tmp_path: Path) -> None:
-    (row,) = add_missing(exploration_store(tmp_path), exploration.planned_explorations(roads, truths=1))
-    assert tuple(row.ways) == exploration.WAYS
+    (row,) = add_missing(exploration_store(tmp_path), alerts.planned_explorations(roads, truths=1))
+    assert tuple(row.ways) == alerts.WAYS
     assert row.start.found is None
     assert all(0 <= outcome.rel5 <= 1 and (outcome.found or 0) >= 0 for outcome in row.ways.values())
     files = write_alert_page(tmp_path)
@@ -1035,27 +1033,27 @@ def test_an_overlay_case_has_the_key_it_was_planned_by() -> None:
 
 
 def test_a_command_is_measured_and_one_that_fails_says_why() -> None:
-    row = command_times.measure(command_times.TimedCommand("--help", 0.5, ("--help",)))
+    row = suites.measure(suites.TimedCommand("--help", 0.5, ("--help",)))
     assert row.seconds is not None
     assert row.note == ""
     if hasattr(os, "wait4"):  # its own peak, not the larger one of this process
         assert row.peak_mb is not None
         assert row.peak_mb < (own_peak_mb() or math.inf)
-    failed = command_times.measure(command_times.TimedCommand("nothing", 0.5, ("nothing",)))
+    failed = suites.measure(suites.TimedCommand("nothing", 0.5, ("nothing",)))
     assert failed.seconds is None
     assert failed.note
-    assert row.command in {one.name for one in command_times.timed_commands()}
+    assert row.command in {one.name for one in suites.timed_commands()}
 
 
 def test_a_suite_runs_what_its_folder_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
-    def measure(command: command_times.TimedCommand) -> CommandRow:
+    def measure(command: suites.TimedCommand) -> CommandRow:
         made.append(command.name)
         fields: dict[str, Any] = {"command": command.name, "goal_s": 1.0, "seconds": 0.1, "peak_mb": 1.0, "cores": 1}
         return CommandRow(**fields, **stamp())
 
-    monkeypatch.setattr(command_times, "measure", measure)
+    monkeypatch.setattr(suites, "measure", measure)
     rows = list(SUITES["commands"].run(tmp_path / "commands", RunOptions()))
     assert [row.key.content for row in rows] == made
     assert list(SUITES["commands"].run(tmp_path / "commands", RunOptions())) == []

@@ -12,7 +12,7 @@ import pytest
 from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
-from optimizer.solvers.branch_and_cut.cuts import bound_tightening as budget_floors
+from optimizer.solvers.branch_and_cut.cuts import bound_tightening
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.lp.master import Master
@@ -202,7 +202,7 @@ class _Notes(SilentListener):
 
 
 def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget_floors, "AT_ONCE", 1)
+    monkeypatch.setattr(bound_tightening, "AT_ONCE", 1)
     later = 0
     for seed in range(12):
         instance = budget_case(seed)
@@ -211,10 +211,10 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
         master.pool.grow(np.zeros(overlay.free.size), np.zeros(overlay.free.size, dtype=bool))
         node = Node(instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor)
         arguments = (instance, node, master.pool.paths, master.budget_cuts)
-        every, clock, told = budget_floors.tightened_bounds(*arguments), count(), _Notes()
+        every, clock, told = bound_tightening.tightened_bounds(*arguments), count(), _Notes()
         with monkeypatch.context() as patch:
-            patch.setattr(budget_floors, "work_seconds", lambda clock=clock: next(clock))
-            some = budget_floors.tightened_bounds(*arguments, until=1, listener=told)
+            patch.setattr(bound_tightening, "work_seconds", lambda clock=clock: next(clock))
+            some = bound_tightening.tightened_bounds(*arguments, until=1, listener=told)
         if some is node.floor:
             continue
         assert some[0] == every[0]

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import SolverError
-from optimizer.base.work import executor as threads_module
+from optimizer.base.work import executor
 from optimizer.base.work.listener import SILENT, SilentListener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import INSTANCES
@@ -41,7 +41,7 @@ from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
-from optimizer.solvers.branch_and_cut.tree import path_set_branching as module
+from optimizer.solvers.branch_and_cut.tree import path_set_branching
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     TINY,
@@ -335,7 +335,7 @@ class Interrupts(SilentListener):
 def test_an_interrupt_while_groups_are_searched_ends_the_search_with_its_plan(
     cut: BranchAndCut, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads_module, "cores", lambda: 2)
+    monkeypatch.setattr(executor, "cores", lambda: 2)
     result = place(
         cut.instance,
         SolveOptions(gap=0.0, threads=threads, params=SolveParams(lagrangian=LagrangianParams(gap=0.0))),
@@ -559,7 +559,9 @@ def sets_of(node: Node, solution: NodeSolution, commodity: int, without: np.ndar
         floor = np.minimum(floor, without[options].max(axis=0))
         floor[commodity] = value[path]
         cost = solution.dual_cost[options] * (1 - x[options])
-        deficit += float(cost.min() * max(0.0, 1 - x[options].sum()) / max(module.EPSILON, (1 - x[options]).max()))
+        deficit += float(
+            cost.min() * max(0.0, 1 - x[options].sum()) / max(path_set_branching.EPSILON, (1 - x[options]).max())
+        )
         rise = weighted_sum(solution.weight, np.maximum(floor - solution.cut_value, 0.0))
         if rise > 0 and deficit > 0:
             yield PathSet(tuple(members), floor.copy(), rise, deficit)
@@ -569,12 +571,14 @@ def set_by_set(node: Node, solution: NodeSolution) -> list[PathSet]:
     """Return the sets of a node as `path_sets` is to find them."""
     x, weight, cut_value = solution.x, solution.weight, solution.cut_value
     without = values_without_each(node, solution.paths)
-    least = module.EPSILON * weighted_sum(weight, cut_value) + np.finfo(np.float64).tiny
+    least = path_set_branching.EPSILON * weighted_sum(weight, cut_value) + np.finfo(np.float64).tiny
     best = node.floor.copy()
     np.maximum.at(best, solution.paths.commodity, solution.paths.values(np.append(node.ones, False)))
     promise = weight * (best - cut_value)
     found = []
-    for j in np.flatnonzero(node.undecided & (x > module.EPSILON) & (x < 1 - module.EPSILON)).tolist():
+    for j in np.flatnonzero(
+        node.undecided & (x > path_set_branching.EPSILON) & (x < 1 - path_set_branching.EPSILON)
+    ).tolist():
         rise = max(weighted_sum(weight, np.maximum(without[j] - cut_value, 0.0)), least)
         found.append(PathSet((np.array([j]),), np.zeros(9), rise, max(solution.dual_cost[j] * (1 - x[j]), least)))
     for commodity in np.argsort(-promise, kind="stable").tolist():
@@ -616,7 +620,7 @@ def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.Mon
     left, rule = float(rng.choice([0.01, 1.0])), BranchingRule(n)
     for _ in plain_and_compiled(monkeypatch):
         found, plain = (
-            module.path_sets(node, solution, TreeParams(most_paths=MOST_PATHS)),
+            path_set_branching.path_sets(node, solution, TreeParams(most_paths=MOST_PATHS)),
             set_by_set(node, solution),
         )
         assert [plainly(found[k]) for k in range(len(found))] == [plainly(split) for split in plain]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.cli import app as application
+from optimizer.cli import app
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.lab.pages import PageTable, markdown
 from optimizer.region.extract import check_expansion, read_extract
@@ -101,9 +101,9 @@ def test_an_interrupt_within_a_library_ends_as_any_other(
     def interrupted() -> None:
         raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
 
-    monkeypatch.setattr(application, "app", interrupted)
+    monkeypatch.setattr(app, "app", interrupted)
     monkeypatch.setattr(sys, "argv", ["cli.py"])
     with pytest.raises(SystemExit) as stop:
-        application.main()
+        app.main()
     assert stop.value.code == 3
     assert "Interrupted" in capsys.readouterr().err

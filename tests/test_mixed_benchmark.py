@@ -24,7 +24,7 @@ from optimizer.lab.benchmark.mixed import (
 from optimizer.lab.benchmark.valleys import draw_country
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
-from optimizer.solvers.branch_and_cut.lp import linear_program as relaxation
+from optimizer.solvers.branch_and_cut.lp import linear_program
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
 
@@ -83,7 +83,7 @@ def test_no_peer_gets_below_the_bound_and_all_its_plans_are_feasible(name: str) 
 
 def test_rows_make_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", time.monotonic)  # restored after the clock is changed
-    monkeypatch.setattr(relaxation, "LONGEST", relaxation.LONGEST)
+    monkeypatch.setattr(linear_program, "LONGEST", linear_program.LONGEST)
     rows = [measure("small", case(), method, (0.01, 30.0)) for method in ("mixed", "uniform", "double oracle")]
     assert all(row.value is not None for row in rows)
     ours = rows[0]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError, SolverError
-from optimizer.base.work import executor as threads_module
+from optimizer.base.work import executor
 from optimizer.base.work.cluster import connected
 from optimizer.base.work.listener import SilentListener
 from optimizer.problem.files.instance_file import read_instance
@@ -238,7 +238,7 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
         crews.append(Watched(size))
         return crews[-1]
 
-    monkeypatch.setattr(threads_module, "cores", lambda: 2)
+    monkeypatch.setattr(executor, "cores", lambda: 2)
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.cuts_search.TreeProcesses", workers)
 
     class InterruptsBranching(Notes):

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.solvers.branch_and_cut.lp import linear_program as warm_solver
+from optimizer.solvers.branch_and_cut.lp import linear_program
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import GrowingRows
 from optimizer.solvers.search.interrupts import interrupt_held_back
@@ -178,7 +178,7 @@ def test_another_solver_steps_in_where_one_gives_up(monkeypatch: pytest.MonkeyPa
 def test_highs_steps_in_where_glop_takes_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     program, usual = random_program(7)[0], random_program(7)[0].solve()
     assert usual is not None
-    monkeypatch.setattr(warm_solver, "_most_steps", lambda _: 1)
+    monkeypatch.setattr(linear_program, "_most_steps", lambda _: 1)
     with monkeypatch.context() as patch:
         patch.setattr(LinearProgram, "_highs", lambda *_: None)
         with pytest.raises(SolverError, match="GLOP"):

@@ -12,11 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from optimizer.analysis.search_advice import alerts as risk_alerts
-from optimizer.analysis.search_advice import search_advice as risk_look
+from optimizer.analysis.search_advice import search_advice
 from optimizer.base.errors import InputError
 from optimizer.cli.risk import alerts, look
 from optimizer.report.geodata.files import write_csv, write_geojson
-from optimizer.scenario.check import check as evidence_module
+from optimizer.scenario.check import check
 from tests.tiny import write_areas_scenario
 
 SCENARIO = Path("scenario.toml")
@@ -27,13 +27,13 @@ APP.command("look")(look)
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> evidence_module.ScenarioEvidence:
-    return evidence_module.read_evidence(write_areas_scenario(tmp_path_factory.mktemp("areas")))
+def read(tmp_path_factory: pytest.TempPathFactory) -> check.ScenarioEvidence:
+    return check.read_evidence(write_areas_scenario(tmp_path_factory.mktemp("areas")))
 
 
 @pytest.fixture
-def once(read: evidence_module.ScenarioEvidence, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (risk_alerts, risk_look):
+def once(read: check.ScenarioEvidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (risk_alerts, search_advice):
         monkeypatch.setattr(module, "read_evidence", lambda _: read)
 
 
@@ -110,7 +110,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_text(tmp_path: Path) -> Non
     assert rows(tmp_path / "b.csv") == []
 
 
-def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: evidence_module.ScenarioEvidence) -> None:
+def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: check.ScenarioEvidence) -> None:
     network = read.region.network
     with pytest.raises(ValueError, match="JSON"):
         write_geojson(tmp_path / "a.geojson", [{"q": float("nan")}], [network.lines[0]])

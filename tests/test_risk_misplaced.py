@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optimizer.risk import FieldFlow, OdTable
-from optimizer.risk import evidence as cells
+from optimizer.risk import FieldFlow, OdTable, evidence
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.model_averaging import (
     ALIKE,
@@ -130,7 +129,7 @@ def test_a_record_that_says_nothing_tempered_counts_in_full(monkeypatch: pytest.
     records, searches = records_of(by_segment(count)), effort_of(by_segment(effort))
 
     def medians(least_signal: float, power: float) -> np.ndarray:
-        monkeypatch.setattr(cells, "POWER_MISPLACED", power)
+        monkeypatch.setattr(evidence, "POWER_MISPLACED", power)
         params = RiskParams(least_signal=least_signal)
         return FieldFlow(params=params).fit(records, searches, NETWORK).predict().median
 

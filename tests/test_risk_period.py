@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.lab.backtest import forces as forecasts
+from optimizer.lab.backtest import forces
 from optimizer.lab.backtest.engine import folds
 from optimizer.lab.backtest.forces import ForecastTask, make_task
 from optimizer.lab.backtest.searches import ForceSearches
@@ -119,10 +119,10 @@ def test_searches_stay_whole_numbers_under_a_season() -> None:
     assert np.exp(model.score(*july)) == pytest.approx(0.1, abs=0.1)
 
 
-def without_season(task: ForecastTask, monkeypatch: pytest.MonkeyPatch) -> forecasts.Forecast:
+def without_season(task: ForecastTask, monkeypatch: pytest.MonkeyPatch) -> forces.Forecast:
     with monkeypatch.context() as patch:
-        patch.setattr(forecasts, "MONTHS_FOR_A_SEASON", 10_000)
-        return forecasts.by_field(task)
+        patch.setattr(forces, "MONTHS_FOR_A_SEASON", 10_000)
+        return forces.by_field(task)
 
 
 @pytest.mark.parametrize(("seasonal", "length"), [(True, "month"), (True, "quarter"), (False, "month")])
@@ -137,7 +137,7 @@ def test_a_season_never_costs_more_than_chance(
     more, searches = [], 0.0
     for fold in folds(rows.month, length)[-(8 if length == "month" else 3) :: 2]:
         task = make_task(rows, fold)
-        more.append(forecasts.by_field(task).log_chance - without_season(task, monkeypatch).log_chance)
+        more.append(forces.by_field(task).log_chance - without_season(task, monkeypatch).log_chance)
         searches += float(task.later_searches.sum())
     gain = np.concatenate(more)
     error = float(np.sqrt(gain.size) * gain.std())

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
 from optimizer.risk.numerics import ldl
-from optimizer.risk.numerics import ldl as selected_inverse
 from optimizer.risk.numerics.ldl import Factor
 from optimizer.risk.shrunk_rate import walk
 from tests.examples import examples
@@ -97,7 +96,7 @@ def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, densit
     inverse = np.linalg.inv(dense)
     row, column = np.nonzero(dense)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(selected_inverse, "LARGEST_BLOCKS", 0 if compiled else selected_inverse.LARGEST_BLOCKS)
+        patch.setattr(ldl, "LARGEST_BLOCKS", 0 if compiled else ldl.LARGEST_BLOCKS)
         np.testing.assert_allclose(factor.inverse_at(row, column), inverse[row, column], rtol=1e-8, atol=1e-12)
         np.testing.assert_allclose(factor.inverse_diagonal(), np.diag(inverse), rtol=1e-8)
     np.testing.assert_allclose(factor.log_determinant, np.linalg.slogdet(dense)[1], rtol=1e-9, atol=1e-9)

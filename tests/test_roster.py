@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.work.listener import SilentListener
-from optimizer.roster import solver as search
+from optimizer.roster import solver
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.infeasibility import NoRosterError, impossible
 from optimizer.roster.making import make_roster, subproblems_of
@@ -67,13 +67,13 @@ def test_nights_weekends_and_hours_are_spread_as_evenly_as_can_be() -> None:
 
 @pytest.mark.slow
 def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "WHOLE_PAIRS", 0)
-    monkeypatch.setattr(search, "PATIENCE", 2)
+    monkeypatch.setattr(solver, "WHOLE_PAIRS", 0)
+    monkeypatch.setattr(solver, "PATIENCE", 2)
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(6)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
     part = subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
     clock = Clock(float("inf"))
-    start = search.first_roster(part, clock, 0).pairs
+    start = solver.first_roster(part, clock, 0).pairs
     made = make_roster(case, FIRST, 2)
     assert made.status == "feasible"
     assert broken_rules(made, FIRST, 2) == []
@@ -291,7 +291,7 @@ def test_the_clock_ends_the_making_of_a_model_as_well_as_its_search() -> None:
         model = RosterProgram(part, range(1), [], Countdown(looks))
         assert len(model.model.proto.constraints) < size
         assert model.first(0) == "unknown"  # and never "infeasible": half a model proves nothing
-        assert search.first_roster(part, Countdown(looks), 0).ended == "unknown"
+        assert solver.first_roster(part, Countdown(looks), 0).ended == "unknown"
         assert impossible(subproblems_of(case, slots_of(case, FIRST, 1), FIRST, 1)[0], Countdown(looks)) is None
 
 
@@ -325,17 +325,17 @@ def test_ctrl_c_keeps_the_best_roster_so_far_and_before_it_ends_the_command() ->
 @pytest.mark.slow
 def test_ctrl_c_inside_the_solver_stops_it_and_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        search, "WHOLE_PAIRS", 0
+        solver, "WHOLE_PAIRS", 0
     )  # a case of this size solved whole may be proven before anybody presses
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(8)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
     part = subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
-    start = search.first_roster(part, Clock(float("inf")), 0).pairs
+    start = solver.first_roster(part, Clock(float("inf")), 0).pairs
 
     def press() -> None:
         raise KeyboardInterrupt
 
-    outcome = search.balanced(part, start, Clock(float("inf"), press), 0)
+    outcome = solver.balanced(part, start, Clock(float("inf"), press), 0)
     assert outcome.limit == "interrupted"
     assert len(outcome.pairs) == len(part.tasks)
 
@@ -535,9 +535,9 @@ def first_with_little_effort(model: RosterProgram, seed: int, *, effort: float |
 def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:
     asked, weeks = case
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "SHORT_EFFORT", 1.0)  # with 0.05 some case has no roster yet
-        patch.setattr(search, "WHOLE_EFFORT", 0.05)
-        patch.setattr(search, "PATIENCE", 2)
+        patch.setattr(solver, "SHORT_EFFORT", 1.0)  # with 0.05 some case has no roster yet
+        patch.setattr(solver, "WHOLE_EFFORT", 0.05)
+        patch.setattr(solver, "PATIENCE", 2)
         patch.setattr(RosterProgram, "first", first_with_little_effort)
         made = make_roster(asked, FIRST, weeks, allow_gaps=True, time_limit=math.inf)
     assert broken_rules(made, FIRST, weeks) == []

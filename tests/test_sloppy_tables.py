@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.base.files import tables as workbook
+from optimizer.base.files import tables
 from optimizer.base.files.tables import WantedColumns, csv_header, decimal_degrees, read_csv
 from optimizer.records.record_parser import read_record_file
 from optimizer.records.sources import USUAL_NAMES, SeizureSource
@@ -103,7 +103,7 @@ def test_workbooks_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: 
         damaged.write_bytes(whole[:at] + b"\xff\xff" + whole[at + 2 :])
         with pytest.raises(InputError, match=r"an Excel workbook \(\.xlsx\) \(.*one that is whole"):
             read_csv(damaged, "a file", WANTED, remarks=[])
-    monkeypatch.setattr(workbook, "LARGEST", 1000)
+    monkeypatch.setattr(tables, "LARGEST", 1000)
     with pytest.raises(InputError, match="MB unpacked"):
         read_csv(path, "a file", WANTED, remarks=[])
     monkeypatch.setitem(sys.modules, "python_calamine", None)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from optimizer.base.work.listener import Listener
-    from optimizer.records.importers import mapped_csv as mapping_module
+    from optimizer.records.importers import mapped_csv
     from optimizer.records.importers.writing import Imported, ImportSummary
 
 
@@ -142,7 +142,7 @@ def csv_mapping(
     file: str | os.PathLike[str] | None,
     columns: Mapping[str, str | None],
     settings: Mapping[str, str | Sequence[str] | None],
-) -> mapping_module.Mapping:
+) -> mapped_csv.Mapping:
     """Return the mapping of a CSV file: that of a TOML file, with columns and settings that take precedence where they are given.
 
     Parameters

@@ -37,7 +37,7 @@ from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import relative_gap
-from optimizer.solvers.branch_and_cut.lp import linear_program as relaxation
+from optimizer.solvers.branch_and_cut.lp import linear_program
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
@@ -227,7 +227,7 @@ def measure(name: str, instance: Instance, method: str, asked: tuple[float, floa
     """Make a run and return its row; from then on the clock of this process is its processor time."""
     time.monotonic = time.process_time
     gap, limit = asked
-    relaxation.LONGEST = 0.0
+    linear_program.LONGEST = 0.0
     began = time.monotonic()
     progress = _Progress(float("inf"))
     answer = _run(instance, method, PeerTerms(gap, began + limit, listener=progress), limit)

@@ -13,7 +13,6 @@ import typer
 
 from optimizer.lab.rows import add_missing
 from optimizer.lab.study import alerts, plans
-from optimizer.lab.study import alerts as exploration
 from optimizer.lab.study.alerts import alert_store, exploration_store
 from optimizer.lab.study.cells import read_alert_roads
 
@@ -38,10 +37,10 @@ def simulate_alerts(
 def simulate_exploration(
     extract: Extract,
     out: Out = Path("results/risk"),
-    truths: Annotated[int, typer.Option(min=1, help="How many truths.")] = exploration.TRUTHS,
+    truths: Annotated[int, typer.Option(min=1, help="How many truths.")] = alerts.TRUTHS,
 ) -> None:
     """Search mixed worlds for half a year by each way of choosing where, and measure the estimates that follow."""
-    for row in add_missing(exploration_store(out), exploration.planned_explorations(read_alert_roads(extract), truths)):
+    for row in add_missing(exploration_store(out), alerts.planned_explorations(read_alert_roads(extract), truths)):
         sys.stderr.write(f"{row.summary}\n")
 
 
