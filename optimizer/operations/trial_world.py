@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 EFFECTS = (0.1, 0.2, 0.3)
 """Effects, as shares of the outcome, whose power is stated."""
 RUNS = 200
-LEAST_DELIVERED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
