@@ -571,6 +571,8 @@ def test_the_stored_page_of_a_suite_is_that_of_its_stored_rows(name: str, tmp_pa
     shutil.copytree(results / name, tmp_path / name)
     page = SUITES[name].page(tmp_path / name).page
     assert page.read_text(encoding="utf-8") == (results / f"{name}.md").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="no rows"):
+        SUITES[name].page(tmp_path / "empty")
 
 
 def test_the_stored_page_of_the_benchmark_is_that_of_its_stored_rows(tmp_path: Path) -> None:

@@ -204,6 +204,17 @@ def when_made(rows: Iterable[StoredRow]) -> str:
     return "; ".join(filter(None, [date_range(rows), *said]))
 
 
+MADE_WITH = ("version", "python", "cpu", "cores", "ortools", "numpy", "pyvrp")
+"""Fields of rows that say what they were made with; a kind of rows has some of them."""
+
+
+def made_with(rows: Iterable[StoredRow]) -> dict[str, str]:
+    """Return what a page says of the making of its rows: what they were made with, by field, and under `dates` when and by which commits."""
+    rows = list(rows)
+    said = ([str(getattr(row, name)) for row in rows if getattr(row, name, "")] for name in MADE_WITH)
+    return {name: distinct(values) for name, values in zip(MADE_WITH, said, strict=True)} | {"dates": when_made(rows)}
+
+
 T = TypeVar("T")
 
 

@@ -29,7 +29,7 @@ from optimizer.lab.benchmark.rows import MixedRow, mixed_key
 from optimizer.lab.benchmark.valleys import draw_country
 from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share
-from optimizer.lab.rows import Case, PlannedRow, distinct, matching, newest_version, when_made
+from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, matching, newest_version
 from optimizer.problem.files.instance_file import make_instance
 from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
 from optimizer.problem.instance.instance import content_digest
@@ -280,22 +280,12 @@ def _value(mixture: Mixture, instance: Instance) -> float | None:
 
 
 def write_mixed_page(path: Path, rows: Sequence[MixedRow]) -> PageFiles:
-    """Write the page of the rows of the newest version.
-
-    Raises
-    ------
-    InputError
-        If there are no rows.
-    """
-    if not rows:
-        raise InputError(Problem(str(path.with_suffix("")), "no rows", "rows of runs", "Run some first"))
+    """Write the page of the rows of the newest version."""
     chosen = newest_version(rows)
     cases = {row.case: [one for one in chosen if one.case == row.case] for row in sorted(chosen, key=_place)}
     text = page_text(
         "mixed.md.j2",
-        cpu=distinct(row.cpu for row in chosen),
-        dates=when_made(chosen),
-        version=chosen[0].version,
+        **made_with(chosen),
         longer=LONGER,
         goals=_goals(chosen),
         ours=_ours(sorted((row for row in chosen if row.method == OURS), key=_place)),

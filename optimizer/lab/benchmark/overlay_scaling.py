@@ -23,7 +23,7 @@ from optimizer.base.work.executor import cores
 from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
 from optimizer.lab.machine import own_peak_mb, stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, thousands, write_page
-from optimizer.lab.rows import PlannedRow, distinct, newest_version, when_made
+from optimizer.lab.rows import PlannedRow, made_with, newest_version
 from optimizer.problem.instance.evaders import Evader, arc_costs
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -243,12 +243,7 @@ def write_overlay_page(path: Path, rows: Sequence[OverlayRow]) -> PageFiles:
     """Write the page of the rows of the newest version."""
     chosen = newest_version(rows)
     content = {
-        "cpu": distinct(row.cpu for row in chosen),
-        "cores": distinct(str(row.cores) for row in chosen),
-        "version": distinct(row.version for row in chosen),
-        "python": distinct(row.python for row in chosen),
-        "numpy": distinct(row.numpy for row in chosen),
-        "dates": when_made(chosen),
+        **made_with(chosen),
         "major": ", ".join(MAJOR),
         "through": f"{SURVIVAL:.0%}",
         "found": f"{FOUND_AN_HOUR:.0%}",

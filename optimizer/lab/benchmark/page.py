@@ -31,7 +31,7 @@ from optimizer.lab.benchmark.best_known import (
 )
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
-from optimizer.lab.rows import date_range, distinct, when_made
+from optimizer.lab.rows import date_range, distinct, made_with
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
@@ -121,12 +121,7 @@ def benchmark_text(
     found = totals(beside)
     return page_text(
         "benchmarks.md.j2",
-        cpu=distinct(row.cpu for row in rows),
-        cores=distinct(str(row.cores) for row in rows),
-        dates=when_made(rows),
-        version=first.version,
-        ortools=distinct(row.ortools for row in rows),
-        python=distinct(row.python for row in rows),
+        **made_with(rows),
         time_limit=f"{first.time_limit:g}",
         memory_limit=f"{first.memory_limit:g}",
         gap=f"{first.gap_asked:g}",

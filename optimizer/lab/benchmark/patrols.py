@@ -21,7 +21,7 @@ from optimizer.lab.benchmark.rows import PLANS, PatrolRow, RunAsked
 from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
 from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
-from optimizer.lab.rows import Case, PlannedRow, distinct, newest_version, when_made
+from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, newest_version
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType
@@ -468,15 +468,7 @@ class CaseComparison:
 
 
 def write_patrol_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
-    """Write the page of the rows that have the newest row's gap, time limit and version.
-
-    Raises
-    ------
-    InputError
-        If there are no rows.
-    """
-    if not rows:
-        raise InputError(Problem(str(path.with_suffix("")), "no rows", "rows of runs", "Run some first"))
+    """Write the page of the rows that have the newest row's gap, time limit and version."""
     save_text(path, patrol_text(rows))
     return PageFiles(path, [])
 
@@ -490,12 +482,7 @@ def patrol_text(rows: Sequence[PatrolRow]) -> str:
     first = chosen[0]
     return page_text(
         "patrols.md.j2",
-        cpu=distinct(row.cpu for row in chosen),
-        cores=distinct(str(row.cores) for row in chosen),
-        dates=when_made(chosen),
-        version=first.version,
-        ortools=distinct(row.ortools for row in chosen),
-        python=distinct(row.python for row in chosen),
+        **made_with(chosen),
         runs=len(chosen),
         seeds=distinct(str(row.seed) for row in chosen),
         time_limit=f"{first.time_limit:g}",
@@ -710,15 +697,7 @@ STEADY = 0.005
 
 
 def write_steadiness_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
-    """Write the page of the rows of the newest version.
-
-    Raises
-    ------
-    InputError
-        If there are no rows.
-    """
-    if not rows:
-        raise InputError(Problem(str(path.with_suffix("")), "no rows", "rows of runs", "Run some first"))
+    """Write the page of the rows of the newest version."""
     chosen = newest_version(rows)
     groups: dict[tuple[str, float, int], list[PatrolRow]] = {}
     for row in chosen:
@@ -733,11 +712,7 @@ def write_steadiness_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
     )
     text = page_text(
         "steadiness.md.j2",
-        cpu=distinct(row.cpu for row in chosen),
-        cores=distinct(str(row.cores) for row in chosen),
-        dates=when_made(chosen),
-        version=chosen[0].version,
-        ortools=distinct(row.ortools for row in chosen),
+        **made_with(chosen),
         steady=f"{100 * STEADY:g}",
         spread=_spread(groups),
         each=each,

@@ -43,10 +43,9 @@ from optimizer.lab.rows import (
     RowStore,
     StoredRow,
     add_missing,
-    distinct,
+    made_with,
     matching,
     newest_version,
-    when_made,
 )
 from optimizer.problem.instance.instance import Instance  # noqa: TC001 - as above
 
@@ -75,8 +74,16 @@ class Suite:
             yield from add_missing(RowStore(folder / file, kind), planned(options))
 
     def page(self, folder: Path) -> PageFiles:
-        """Write the page of a folder `X` as `X.md` beside it."""
-        rows = (RowStore(folder / file, kind).read() for file, (kind, _) in self.rows.items())
+        """Write the page of a folder `X` as `X.md` beside it.
+
+        Raises
+        ------
+        InputError
+            If there are no rows.
+        """
+        rows = [RowStore(folder / file, kind).read() for file, (kind, _) in self.rows.items()]
+        if not any(rows):
+            raise InputError(Problem(str(folder), "no rows", "rows of runs", "Run some first"))
         return self.write_page(folder.with_name(f"{folder.name}.md"), *rows)
 
 
@@ -211,11 +218,7 @@ def write_command_page(path: Path, rows: Sequence[CommandRow]) -> PageFiles:
     """Write the page of the rows of the newest version."""
     chosen = newest_version(rows)
     content = {
-        "cpu": distinct(row.cpu for row in chosen if row.cpu),
-        "cores": distinct(str(row.cores) for row in chosen),
-        "version": distinct(row.version for row in chosen),
-        "python": distinct(row.python for row in chosen),
-        "dates": when_made(chosen),
+        **made_with(chosen),
         "table": command_table(chosen),
     }
     return PageFiles(write_page(path, "commands.md.j2", **content), [])

@@ -17,7 +17,7 @@ from optimizer.base.version import package_version
 from optimizer.lab.benchmark.rows import TourComparisonRow, TourRow, tour_key
 from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
-from optimizer.lab.rows import PlannedRow, distinct, newest_version, when_made
+from optimizer.lab.rows import PlannedRow, distinct, made_with, newest_version
 from optimizer.solvers.patrols.tours.circuit import best_circuit
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, tour_value
@@ -237,11 +237,7 @@ def write_tour_page(path: Path, proofs: Sequence[TourRow], comparisons: Sequence
     proofs, comparisons = newest_version(proofs), newest_version(comparisons)
     rows = [*proofs, *comparisons]
     content = {
-        "cpu": distinct(row.cpu for row in rows),
-        "cores": distinct(str(row.cores) for row in rows),
-        "version": distinct(row.version for row in rows),
-        "ortools": distinct(row.ortools for row in rows),
-        "dates": when_made(rows),
+        **made_with(rows),
         "load": max((row.load for row in proofs if row.load is not None), default=None),
         "circuit_limit": distinct(f"{row.circuit_limit:g}" for row in proofs),
         "proofs": PageTable.of(
@@ -257,7 +253,6 @@ def write_tour_page(path: Path, proofs: Sequence[TourRow], comparisons: Sequence
             PROOF_FORMATS,
         ),
         "seconds": distinct(f"{row.seconds:g}" for row in comparisons),
-        "pyvrp": distinct(row.pyvrp for row in comparisons),
         "top": f"{TOP:.0e}",
         "comparisons": PageTable.of(
             COMPARISON_COLUMNS,

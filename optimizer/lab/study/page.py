@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import read_text, written_whole
 from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_text, short
-from optimizer.lab.rows import distinct, newest_version, when_made
+from optimizer.lab.rows import distinct, made_with, newest_version
 from optimizer.lab.study.alerts import write_alert_page
 from optimizer.lab.study.family import family_content
 from optimizer.lab.study.measures import (
@@ -139,10 +139,7 @@ def study_text(
         "risk.md.j2",
         rows=rows,
         roads=roads or distinct(row.region for row in rows),
-        cpu=distinct(row.cpu for row in rows),
-        dates=when_made(rows),
-        version=distinct(row.version for row in rows),
-        python=distinct(row.python for row in rows),
+        **made_with(rows),
         maps=len(chosen),
         loops=len(followed),
         older=sum(row.date < MODEL_SINCE for row in rows),
