@@ -38,7 +38,7 @@ from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 from optimizer.solvers.params import RootParams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -61,16 +61,6 @@ def check_peers(methods: Iterable[str]) -> None:
     if "scip" in methods and find_spec("pyscipopt") is None:
         remedy = "pip install 'border-interdiction[bench]'"
         raise InputError(Problem("--method scip", "PySCIPOpt is not installed", "the package pyscipopt", remedy))
-
-
-def peer(name: str) -> Callable[[SolveState], None]:
-    """Return a peer as a method; its solver is imported here."""
-    if name == "scip":
-        from optimizer.lab.benchmark.scip_peer import scip
-
-        return scip
-
-    return highs
 
 
 def outside_packages() -> dict[str, str]:

@@ -13,17 +13,22 @@ import platform
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import SilentListener
 from optimizer.lab.benchmark.grids import plain_grid
-from optimizer.lab.benchmark.peers import PEERS, peer
+from optimizer.lab.benchmark.peers import PEERS, highs
 from optimizer.lab.machine import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.solvers.search.state import SolveState
 
 
 def main(order: dict[str, Any]) -> None:
@@ -68,6 +73,15 @@ def main(order: dict[str, Any]) -> None:
         plan=None if result.plan is None else list(result.plan.options),
         own_peak_mb=own_peak_mb(),
     )
+
+
+def peer(name: str) -> Callable[[SolveState], None]:
+    """Return a peer as a method; PySCIPOpt is imported where SCIP is asked for."""
+    if name == "scip":
+        from optimizer.lab.benchmark.scip_peer import scip
+
+        return scip
+    return highs
 
 
 def _processor_seconds() -> float:
