@@ -24,6 +24,7 @@ from optimizer.base.text.formatting import (
 )
 from optimizer.base.text.messages import message
 from optimizer.base.text.printable import JOINERS, printable
+from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
 from optimizer.report.content.comparison import MobilityRow
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
@@ -110,10 +111,22 @@ def test_headline_says_the_value_and_the_bound() -> None:
     )
 
 
+def _mobile(share: float, *layouts: tuple[float, float]) -> MobilityValues:
+    """Return values of today's layout and the plan: as assumed, at low and at high detection."""
+    (existing, plan), low, high = layouts
+    return MobilityValues(
+        mobility=share,
+        existing=existing,
+        plan=plan,
+        low_detection=LayoutValues(existing=low[0], plan=low[1]),
+        high_detection=LayoutValues(existing=high[0], plan=high[1]),
+    )
+
+
 def test_headline_gives_the_gain_over_who_may_change_gateway_and_over_detection() -> None:
     rows = (
-        MobilityRow(mobility=0.0, free=False, existing=0.45, plan=0.312, assumed=True, gains=(0.138, 0.12, 0.15)),
-        MobilityRow(mobility=1.0, free=True, existing=0.5, plan=0.51, assumed=False, gains=(-0.01, -0.02, 0.01)),
+        MobilityRow(_mobile(0.0, (0.45, 0.312), (0.5, 0.38), (0.4, 0.25)), assumed=True),
+        MobilityRow(_mobile(1.0, (0.5, 0.51), (0.5, 0.52), (0.5, 0.49)), assumed=False),
     )
     said = headline(replace(full_content(), mobility=rows)).replace("\N{NO-BREAK SPACE}", " ")
     assert (

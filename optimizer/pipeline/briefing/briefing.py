@@ -255,17 +255,7 @@ def _without_beats(comparison: Comparison, result: Result) -> float | None:
 def mobility_rows(compiled: Compiled, plan: PlanFile) -> tuple[MobilityRow, ...]:
     """Return plan and today's layout by the share of the informed loads that may change gateway."""
     own = compiled.scenario.evaders.mobility
-    return tuple(
-        MobilityRow(
-            mobility=row.mobility,
-            free=row.free,
-            existing=row.existing,
-            plan=row.plan,
-            assumed=row.mobility == own and not row.free,
-            gains=row.gains,
-        )
-        for row in plan.values.by_mobility
-    )
+    return tuple(MobilityRow(row, row.mobility == own and not row.free) for row in plan.values.by_mobility)
 
 
 def _changing(

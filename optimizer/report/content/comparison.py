@@ -23,6 +23,7 @@ from optimizer.report.content.summary import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from optimizer.problem.files.plan_file import MobilityValues
     from optimizer.report.content.report_content import ReportContent
 
 
@@ -50,31 +51,12 @@ class LayoutRow:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MobilityRow:
-    """Values if a share of the informed loads may enter at another gateway than their own.
+    """What plan.json says of layouts if a share of the informed loads may change gateway, and whether the scenario assumes that share."""
 
-    Attributes
-    ----------
-    mobility
-        That share, in [0, 1].
-    existing, plan
-        Values of today's layout, None where there is none, and of the plan.
-    assumed
-        Whether it is the share that the scenario assumes.
-    free
-        Whether a change of gateway costs nothing.
-    gains
-        How much less gets through than under today's layout, or with nothing placed where there is none: as assumed, and with detection at
-        the low and the high end of its range.
-    """
-
-    mobility: float
-    free: bool
-    existing: float | None
-    plan: float
+    entry: MobilityValues
     assumed: bool
-    gains: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +187,8 @@ def layouts_table(content: ReportContent) -> ReportTable:
 
 def shown_mobility(row: MobilityRow) -> str:
     """Return the share of a row, and that the change costs nothing."""
-    return _("{share}, at no cost").format(share=percent(row.mobility, 0)) if row.free else percent(row.mobility, 0)
+    part = percent(row.entry.mobility, 0)
+    return _("{share}, at no cost").format(share=part) if row.entry.free else part
 
 
 def mobility_table(content: ReportContent) -> ReportTable:
@@ -225,13 +208,13 @@ def mobility_table(content: ReportContent) -> ReportTable:
         tuple(
             (
                 shown_mobility(row),
-                value(summary, row.existing),
-                value(summary, row.plan),
-                difference(summary, minus(row.existing, row.plan)),
+                value(summary, row.entry.existing),
+                value(summary, row.entry.plan),
+                difference(summary, minus(row.entry.existing, row.entry.plan)),
                 _("{least} to {most}").format(
-                    least=difference(summary, min(row.gains)), most=difference(summary, max(row.gains))
+                    least=difference(summary, min(row.entry.gains)), most=difference(summary, max(row.entry.gains))
                 )
-                if row.gains
+                if row.entry.gains
                 else "",
                 _("assumed by the scenario") if row.assumed else "",
             )

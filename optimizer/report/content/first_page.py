@@ -440,12 +440,12 @@ def _mobile(content: ReportContent) -> list[str]:
     if known(content.summary.bound):
         said = (
             _("What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes.")
-            if own.mobility
+            if own.entry.mobility
             else _("What is proven holds where every load keeps its gateway, as the scenario assumes.")
         )
-        lines.append(said.format(share=percent(own.mobility, 0)))
-    gain = minus(own.existing, own.plan)
-    others = [(row, minus(row.existing, row.plan)) for row in content.mobility if not row.assumed]
+        lines.append(said.format(share=percent(own.entry.mobility, 0)))
+    gain = minus(own.entry.existing, own.entry.plan)
+    others = [(row, minus(row.entry.existing, row.entry.plan)) for row in content.mobility if not row.assumed]
     rest = "; ".join(
         _("{share}: {points}").format(share=shown_mobility(row), points=difference_short(content.summary, other))
         for row, other in others

@@ -181,7 +181,7 @@ def _gain(content: ReportContent) -> str:
     if own is None or not known(own):
         return ""
     span = (
-        [gain for row in content.mobility for gain in row.gains if known(gain)]
+        [gain for row in content.mobility for gain in row.entry.gains if known(gain)]
         if content.mixture is None or not content.mixture.alternates
         else []
     )
