@@ -89,6 +89,27 @@ def random_instance(seed: int, *, n_nodes: int = 8, n_options: int = 6) -> Insta
     )
 
 
+def side_by_side(
+    uses: Sequence[dict[str, float]], resources: Sequence[Resource], *, survival: float = 0.3, last: float = 0.9
+) -> Instance:
+    """Return roads side by side from A to B, an option on each that uses so much, and one informed evader.
+
+    The first road is always passed with nothing placed, the last with that chance.
+    """
+    n = len(uses)
+    middles = np.arange(2, 2 + n)
+    return Instance(
+        "roads",
+        np.arange(2 + n),
+        np.concatenate((np.zeros(n), middles)).astype(np.int32),
+        np.concatenate((middles, np.ones(n))).astype(np.int32),
+        np.concatenate((np.linspace(1.0, last, n), np.ones(n))),
+        (Evader("e", 0, 1, 1.0),),
+        tuple(Option(f"o{j}", (j,), (survival,), used, f"road-{j}") for j, used in enumerate(uses)),
+        tuple(resources),
+    )
+
+
 def brute_force(instance: Instance) -> tuple[float, NDArray[np.bool_]]:
     """Return the optimal value and a best mask (infinity and no option where no plan is allowed), of every plan."""
     masks = np.array(list(product((False, True), repeat=len(instance.options))))

@@ -15,10 +15,9 @@ import numpy as np
 from optimizer.lab.adaptive.simulation.routes import Layout
 from optimizer.lab.adaptive.simulation.traffickers import Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
-from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.instance import Instance
-from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.options import Resource
 from optimizer.scenario.file.adapt_model import AdaptModel
+from tests.cases import side_by_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,17 +30,7 @@ ROADS, BEFORE, WEEKS, LAST = 3, 6, 30, 12
 
 def three_roads() -> AdaptiveWorld:
     """Return a world of three like roads from A to B, of which one may have a team that finds half of what passes."""
-    middles = np.arange(2, 2 + ROADS)
-    instance = Instance(
-        "roads",
-        np.arange(2 + ROADS),
-        np.concatenate((np.zeros(ROADS), middles)).astype(np.int32),
-        np.concatenate((middles, np.ones(ROADS))).astype(np.int32),
-        np.ones(2 * ROADS),
-        (Evader("e", 0, 1, 1.0),),
-        tuple(Option(f"o{j}", (j,), (0.5,), {"teams": 1.0}, f"road-{j}") for j in range(ROADS)),
-        (Resource("teams", 1.0),),
-    )
+    instance = side_by_side([{"teams": 1.0}] * ROADS, [Resource("teams", 1.0)], survival=0.5, last=1.0)
     return adaptive_world(instance, AdaptModel(days=7, loads=100.0))
 
 

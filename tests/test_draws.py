@@ -19,9 +19,7 @@ from optimizer.pipeline.roster.draw import Override, draw_from_plan
 from optimizer.pipeline.roster.roster import roster_of_plan
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
-from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.instance import Instance
-from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Randomised, Result
 from optimizer.roster.draws import (
@@ -34,6 +32,7 @@ from optimizer.roster.draws import (
 )
 from optimizer.roster.model import DutiesFile, Duty, write_duties_file
 from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
+from tests.cases import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.problem.instance.instance import Instance
     from tests.command import Outcome
 
 SECRET = b"a secret of the tests"
@@ -129,17 +129,7 @@ def test_a_plan_stays_as_long_as_is_asked() -> None:
 
 def border() -> Instance:
     """Return roads side by side from A to B, an option on each, and one evader who knows the mixture."""
-    middles = np.arange(2, 2 + ROADS)
-    return Instance(
-        "roads",
-        np.arange(2 + ROADS),
-        np.concatenate((np.zeros(ROADS), middles)).astype(np.int32),
-        np.concatenate((middles, np.ones(ROADS))).astype(np.int32),
-        np.concatenate((np.linspace(1.0, 0.9, ROADS), np.ones(ROADS))),
-        (Evader("e", 0, 1, 1.0),),
-        tuple(Option(f"o{j}", (j,), (0.3,), {"units": 1.0}, f"road-{j}") for j in range(ROADS)),
-        (Resource("units", 2.0),),
-    )
+    return side_by_side([{"units": 1.0}] * ROADS, [Resource("units", 2.0)])
 
 
 def mixture_on(instance: Instance) -> Mixture:

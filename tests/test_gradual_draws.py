@@ -15,18 +15,19 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.pipeline.roster.draw import draw_from_plan
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
-from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.instance import Instance
-from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.plan.plan import Mixture, Plan, violations
 from optimizer.problem.plan.result import Randomised, Result
 from optimizer.roster.draws import GradualDraw, GradualRounds, drawn_mixture, most_changed
 from optimizer.scenario.file.model import SolveModel
+from tests.cases import side_by_side
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from optimizer.problem.instance.instance import Instance
 
 SECRET = b"a secret of these tests alone"
 OPTIONS = 8
@@ -35,21 +36,9 @@ OPTIONS = 8
 def problem(seed: int, *, needs: bool = False) -> tuple[Instance, Mixture]:
     """Return roads side by side with an option each, budgets of two resources, an exclusion, and a random mixture of feasible plans."""
     rng = np.random.default_rng(seed)
-    middles = np.arange(2, 2 + OPTIONS)
-    instance = Instance(
-        "roads",
-        np.arange(2 + OPTIONS),
-        np.concatenate((np.zeros(OPTIONS), middles)).astype(np.int32),
-        np.concatenate((middles, np.ones(OPTIONS))).astype(np.int32),
-        np.concatenate((np.linspace(1.0, 0.9, OPTIONS), np.ones(OPTIONS))),
-        (Evader("e", 0, 1, 1.0),),
-        tuple(
-            Option(f"o{j}", (j,), (0.3,), {"units": 1.0, "dogs": float(rng.integers(0, 3))}, f"road-{j}")
-            for j in range(OPTIONS)
-        ),
-        (Resource("units", 4.0), Resource("dogs", 5.0)),
-        exclusions=((0, 1), (2, 3, 4)),
-    )
+    uses = [{"units": 1.0, "dogs": float(rng.integers(0, 3))} for _ in range(OPTIONS)]
+    roads = side_by_side(uses, [Resource("units", 4.0), Resource("dogs", 5.0)])
+    instance = replace(roads, exclusions=((0, 1), (2, 3, 4)))
     if needs:
         least = Requirement("some", tuple(range(4)), (1.0,) * 4, 2.0)
         instance = replace(instance, requirements=(least,))
