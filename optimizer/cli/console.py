@@ -265,13 +265,13 @@ def mixture_line(result: Result) -> dict[str, Any]:
     }
 
 
-def verdict_in_percent(result: Result) -> str:
-    """Return in one sentence how a search over shares of loads ended: what gets through, and the bound on every plan."""
+def verdict_in_percent(result: Result, everything: str = "all loads") -> str:
+    """Return in one sentence how a search over shares of loads ended: what gets through of `everything`, and the bound on every plan."""
     from optimizer.problem.plan.result import GIVEN
 
     if result.upper is None:
         return verdict(result)
-    through = f"{percent(result.upper)} of all loads get through"
+    through = f"{percent(result.upper)} of {everything} get through"
     if result.method == GIVEN and not result.lower:
         return f"the plan was given: {through}; no bound was asked for."
     ended = {None: "", "interrupted": ", when it was interrupted"}.get(

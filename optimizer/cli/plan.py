@@ -204,6 +204,7 @@ def _show(planned: Planned) -> None:
     """Print the sites and beats of a plan with their marginal values, the layouts it is compared with, and where the files are."""
     from optimizer.problem.plan.difference import ValueBounds, searched_enough
     from optimizer.problem.plan.result import GIVEN
+    from optimizer.scenario.demand.weighed_demand import weighing_sentence
 
     plan, values = planned.plan, planned.plan.values
     shares = planned.compiled.scenario.evaders.loads == 1.0
@@ -211,9 +212,13 @@ def _show(planned: Planned) -> None:
         (site.label or site.id, "today" if site.existing else "new", _amount(site.worth, shares=shares))
         for site in sorted(plan.sites, key=lambda site: -(site.worth or 0.0))
     ]
-    said = verdict_in_percent(planned.result) if shares else verdict(planned.result)
+    terms = planned.compiled.scenario.evaders
+    everything = {"quantity": "all kilograms", "harm": "all harm"}.get(terms.weights_by, "all loads")
+    said = verdict_in_percent(planned.result, everything) if shares else verdict(planned.result)
     adds = "adds (points)" if shares else "adds"
     print_table(f"{plan.name}: {said}", ["site", "stands", adds], rows)
+    if weighing := weighing_sentence(planned.compiled.record, terms):
+        print_line(weighing)
     result = planned.result
     if result.upper is not None and (result.method != GIVEN or result.lower):
         known, before = ValueBounds(result.lower or 0.0, result.upper), values.existing
@@ -232,12 +237,12 @@ def _show(planned: Planned) -> None:
     layouts = [("nothing placed", shown(values.nothing))]
     if values.existing is not None:
         layouts.append(("today's layout", shown(values.existing)))
-    everything = "every site used" + (", with these beats" if plan.beats else "")
+    every = "every site used" + (", with these beats" if plan.beats else "")
     mixed = planned.result.mixed is not None
     if mixed and planned.result.upper is not None:
         layouts.append(("the mixture of plans", shown(planned.result.upper)))
     single = "the best plan that is the same every day, shown above" if mixed else "this plan"
-    layouts += [(single, shown(values.plan)), (everything, shown(values.everything))]
+    layouts += [(single, shown(values.plan)), (every, shown(values.everything))]
     print_table("What gets through each layout", ["layout", "gets through" if shares else "value"], layouts)
     if values.by_mobility:
         _show_mobility(values.by_mobility, planned.compiled.scenario.evaders.mobility, shares=shares)

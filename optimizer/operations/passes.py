@@ -196,7 +196,9 @@ def passes_of_scenario(
     check_count(draws)
     if quarters < 1:
         raise InputError(Problem("--quarters", str(quarters), "1 or more"))
-    compiled = compile_scenario(path, skip_unreachable=skip_unreachable, listener=listener)
+    # finds are counted, whatever they hold
+    settings = {"evaders.weights_by": "loads", "evaders.harm": {}}
+    compiled = compile_scenario(path, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
     if compiled.records is None or not compiled.records.count.sum():
         found = "no seizure in the record" if compiled.records is not None else "no [[records.seizures]]"
         raise InputError(Problem(str(path), found, "a record of what was found", "Add [[records.seizures]]"))

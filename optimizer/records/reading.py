@@ -59,6 +59,7 @@ CURES = {
     "the area holds no segment": marked("Check that the areas lie on the roads of this region, and their classes"),
     "left out by where": marked("Correct where: no row has these values"),
     "outside the period": marked("Check the period and the times"),
+    "below the least quantity": marked("Check the unit of the quantities, or lower evaders.least_quantity"),
 }
 """Beginning of a reason -> what to do about it."""
 
@@ -72,6 +73,7 @@ def read_seizures(
     *,
     folder: Path = Path(),
     period: Period | None = None,
+    least_kg: float = 0.0,
 ) -> Seizures:
     """Read seizures and put them on the network.
 
@@ -87,6 +89,8 @@ def read_seizures(
         What the files' paths are relative to.
     period
         Rows that do not lie wholly inside are not used.
+    least_kg
+        Rows whose seizures hold fewer kilograms on the mean are not used; those without a quantity are.
 
     Raises
     ------
@@ -94,7 +98,8 @@ def read_seizures(
         With every fault found in all files: a file, column, number, date or area that cannot be understood, exchanged coordinates, or
         a file of which no row can be used.
     """
-    return _seizures(sources, [partial(open_records, each, folder) for each in sources], network, areas, period)
+    opened = [partial(open_records, each, folder) for each in sources]
+    return _seizures(sources, opened, network, areas, period, least_kg)
 
 
 def seizures_of_tables(
@@ -121,9 +126,10 @@ def _seizures(
     network: Network,
     areas: Sequence[Area],
     period: Period | None,
+    least_kg: float = 0.0,
 ) -> Seizures:
     gazetteer = Gazetteer(network, tuple(areas))
-    readers = [partial(_seizure_columns, source=source, period=period) for source in sources]
+    readers = [partial(_seizure_columns, source=source, period=period, least_kg=least_kg) for source in sources]
     blank = {"count": np.empty(0), "quantity_kg": np.empty(0), "drug": np.empty(0, dtype=np.str_)}
     read = Seizures(
         **_read_files(sources, readers, gazetteer, opened, blank),
@@ -186,7 +192,7 @@ def _effort(
     )
 
 
-def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Period | None) -> Columns:
+def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Period | None, least_kg: float) -> Columns:
     days = rows.days()
     if period is not None:
         share = _share_inside(days, period)
@@ -196,11 +202,15 @@ def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Perio
     size = rows.used.size
     count = rows.numbers("count", whole, "a whole number of seizures >= 0") if rows.has("count") else np.ones(size)
     drug = np.array(rows.table.text.get("drug", [""] * size), dtype=np.str_)
+    quantity = quantities(rows, source)
+    for position in np.flatnonzero(rows.used & (count > 0) & (quantity < least_kg * count)).tolist():
+        found = f"{quantity[position] / count[position]:.3g} kg"
+        rows.leave_out(position, marked("below the least quantity"), found)
     return {
         "start": days.start,
         "end": days.end,
         "count": count,
-        "quantity_kg": quantities(rows, source),
+        "quantity_kg": quantity,
         "drug": drug,
     }
 
@@ -370,7 +380,13 @@ def _cure(rows: RecordParser, reason: str) -> str:
     return message(next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE))
 
 
-ASKED_FOR = ("left out by where", "repeats an earlier row", "outside the period", "only partly inside the period")
+ASKED_FOR = (
+    "left out by where",
+    "repeats an earlier row",
+    "outside the period",
+    "only partly inside the period",
+    "below the least quantity",
+)
 """Reasons for which the scenario itself leaves rows out."""
 
 

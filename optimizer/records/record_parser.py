@@ -6,7 +6,6 @@ Every fault is collected, and every row that is not used is given its reason (`R
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, message
 from optimizer.records.period import parse_period
-from optimizer.records.sources import KILOGRAMS
+from optimizer.records.sources import KILOGRAMS, WEIGHTS, WITH_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -419,16 +418,6 @@ def _as_text(value: Any) -> str:  # noqa: ANN401 - JSON
     return "" if value is None else str(value).strip()
 
 
-WEIGHTS = {
-    **{name: name for name in KILOGRAMS},
-    **dict.fromkeys(["kgs", "kilo", "kilos", "kilogram", "kilograms"], "kg"),
-    **dict.fromkeys(["gr", "gram", "grams"], "g"),
-    **dict.fromkeys(["ton", "tons", "tonne", "tonnes"], "t"),
-    **dict.fromkeys(["lbs", "pound", "pounds"], "lb"),
-    **dict.fromkeys(["ounce", "ounces"], "oz"),
-}
-"""Words for units of weight, in small letters."""
-
 PIECES = frozenset(
     [
         "piece",
@@ -464,9 +453,6 @@ PIECES = frozenset(
     ]
 )
 """Words for what is counted or measured but not weighed."""
-
-WITH_UNIT = re.compile(r"(?P<number>[^a-z]*[0-9.])\s*(?P<unit>[a-z]+)\.?", re.IGNORECASE)
-"""A number with a unit behind it."""
 
 
 def quantities(rows: RecordParser, source: SeizureSource) -> NDArray[np.float64]:

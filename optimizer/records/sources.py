@@ -16,6 +16,38 @@ from optimizer.records.period import parse_period
 KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}
 """Kilograms in each unit of quantity (avoirdupois pound and ounce, exact by the agreement of 1959)."""
 
+WEIGHTS = {
+    **{name: name for name in KILOGRAMS},
+    **dict.fromkeys(["kgs", "kilo", "kilos", "kilogram", "kilograms"], "kg"),
+    **dict.fromkeys(["gr", "gram", "grams"], "g"),
+    **dict.fromkeys(["ton", "tons", "tonne", "tonnes"], "t"),
+    **dict.fromkeys(["lbs", "pound", "pounds"], "lb"),
+    **dict.fromkeys(["ounce", "ounces"], "oz"),
+}
+"""Words for units of weight, in small letters."""
+
+WITH_UNIT = re.compile(r"(?P<number>[^a-z]*[0-9.])\s*(?P<unit>[a-z]+)\.?", re.IGNORECASE)
+"""A number with a unit behind it."""
+
+
+def kilograms_of(text: object) -> float:
+    """Return the kilograms of an amount with its unit, such as `100 g`.
+
+    Raises
+    ------
+    ValueError
+        If it is no amount above 0 with a unit of weight.
+    """
+    found = WITH_UNIT.fullmatch(text.strip()) if isinstance(text, str) else None
+    unit = None if found is None else WEIGHTS.get(found["unit"].casefold())
+    try:
+        amount = 0.0 if found is None or unit is None else float(found["number"]) * KILOGRAMS[unit]
+    except ValueError:
+        amount = 0.0
+    if not 0 < amount < float("inf"):
+        raise ValueError(f'an amount above 0 with its unit ({", ".join(KILOGRAMS)}), such as "100 g"')
+    return amount
+
 
 class _Columns(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -356,7 +356,7 @@ def _record(compiled: Compiled) -> Iterator[Variation]:
     ends = (VariationEnd(text, settings={"evaders.weights": text}) for text in ("gravity", "record"))
     yield Variation("evaders.weights", DEFAULT, *ends)
     if compiled.scenario.evaders.local_evaders > 0:
-        yield _field("evaders.local_share", 0.0, max(LOCAL, min(compiled.record.local_share + LOCAL, 1.0)))
+        yield _field("evaders.local_share", 0.0, max(LOCAL, min(compiled.record.local_loads + LOCAL, 1.0)))
 
 
 def _field(path: str, low: float, high: float) -> Variation:

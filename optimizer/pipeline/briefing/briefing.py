@@ -46,6 +46,7 @@ from optimizer.report.content.summary import PlanSummary
 from optimizer.report.words import word
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.demand.weighed_demand import weighing_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -144,8 +145,24 @@ def briefing(
     )
 
 
+SHARES = {
+    "loads": marked("share of loads that get through"),
+    "quantity": marked("share of kilograms that get through"),
+    "harm": marked("share of harm that gets through"),
+}
+"""What a value counts by what loads are weighed by, where values are shares."""
+AMOUNTS = {
+    "loads": marked("number of loads that get through each period"),
+    "quantity": marked("number of kilograms that get through each period"),
+    "harm": marked("amount of harm that gets through each period"),
+}
+"""The same where values are amounts."""
+
+
 def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> PlanSummary:
-    share = compiled.scenario.evaders.loads == 1.0
+    terms = compiled.scenario.evaders
+    share = terms.loads == 1.0
+    weighing = weighing_sentence(compiled.record, terms)
     teams = compiled.instance.patrols is not None
     return PlanSummary(
         status=result.status,
@@ -157,9 +174,8 @@ def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> Plan
         existing=comparison.existing.value if comparison.existing else None,
         seconds=result.seconds,
         method=result.method,
-        unit=marked("share of loads that get through")
-        if share
-        else marked("number of loads that get through each period"),
+        unit=(SHARES if share else AMOUNTS)[terms.weights_by],
+        weighing=translated(weighing) if weighing else "",
         share=share,
         beats=beat_bound(result) if teams else None,
     )

@@ -141,7 +141,7 @@ def _from_record(compiled: Compiled) -> list[str]:
         return []
     fit, places = record.fit, len(record.local.ways)
     source = _("learnt from the record") if terms.local_share is None else _("as the scenario says")
-    local, low, high, share = (f"{100 * part:.0f}" for part in (fit.local, fit.low, fit.high, record.local_share))
+    local, low, high, share = (f"{100 * part:.0f}" for part in (fit.local, fit.low, fit.high, record.local_loads))
     return [
         _(
             "Flows between gateways and settlements explain the {seizures} seizures with effort but for {local} ({low} to {high} over draws of "

@@ -21,8 +21,8 @@ from optimizer.records.grades import GRADE_FORMS, parse_grade
 from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns, span_text, spans
 from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries, filters
 from optimizer.records.personal import is_personal
-from optimizer.records.record_parser import PIECES, WEIGHTS, WITH_UNIT
-from optimizer.records.sources import KILOGRAMS
+from optimizer.records.record_parser import PIECES
+from optimizer.records.sources import KILOGRAMS, WEIGHTS, WITH_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

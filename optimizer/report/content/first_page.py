@@ -273,8 +273,9 @@ def _through(content: ReportContent) -> KeyFigure:
     if before is not None and known(before):
         figure = f"{value(summary, before)}{SPACE}{ARROW} {figure}"
     less = minus(before, summary.upper)
+    weighing = (summary.weighing,) if summary.weighing else ()
     if less is None:
-        return KeyFigure(_("What gets through"), figure, ())
+        return KeyFigure(_("What gets through"), figure, weighing)
     said = {
         (True, True): _("Today, and with the plan: {points} less."),
         (True, False): _("Today, and with the plan: {points} MORE."),
@@ -284,7 +285,7 @@ def _through(content: ReportContent) -> KeyFigure:
     lines = [said.format(points=difference_in_points(summary, abs(less)))]
     if today and known(summary.nothing):
         lines.append(_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)))
-    return KeyFigure(_("What gets through"), figure, tuple(lines))
+    return KeyFigure(_("What gets through"), figure, (*lines, *weighing))
 
 
 def _cost(content: ReportContent) -> KeyFigure:

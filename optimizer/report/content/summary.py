@@ -73,6 +73,8 @@ class PlanSummary:
         a month`.
     share
         Whether values lie in [0, 1] and read as percentages.
+    weighing
+        What loads are weighed by, in a sentence; empty where each counts as one.
     beats
         What is proven against every beat; None without teams. Then `lower` and `gap` hold for layouts of the beats that were weighed.
     """
@@ -88,6 +90,7 @@ class PlanSummary:
     method: str = ""
     unit: str = marked("share of loads that get through")
     share: bool = True
+    weighing: str = ""
     beats: BeatBound | None = None
 
     @property

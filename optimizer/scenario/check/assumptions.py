@@ -38,6 +38,7 @@ DEFAULTS = {
         "mobility",
         "unreachable",
         "weights",
+        "weights_by",
         "local_share",
         "local_evaders",
     ),
@@ -50,7 +51,10 @@ DEFAULTS = {
     "crews": ("hours_a_week", "rest_hours", "most_days", "days_off"),
 }
 """Fields whose default changes the result, by table."""
-LEARNT = {"evaders.local_share": message("the share of seizures that no flow explains, learnt from the record")}
+LEARNT = {
+    "evaders.local_share": message("the share of seizures that no flow explains, learnt from the record"),
+    "evaders.weights_by": message("loads: each counts as one, whatever it carries"),
+}
 """What stands in for a default that is not a number."""
 
 

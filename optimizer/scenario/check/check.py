@@ -46,6 +46,7 @@ from optimizer.scenario.compile.options import operators_of
 from optimizer.scenario.compile.source_measures import check_measures
 from optimizer.scenario.demand.gravity import make_demand
 from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.demand.weighed_demand import check_weighing
 from optimizer.scenario.file.audited import with_audits
 from optimizer.scenario.file.model import (
     EvadersModel,
@@ -270,7 +271,10 @@ def _check(
     with step(listener, "reading the records"):
         records = _Records()
         if region is not None and areas is not None:
-            records = _read_records(sources, path.parent, areas, region.network, problems)
+            terms = valid(EvadersModel, content.get("evaders", {})) or EvadersModel()
+            records = _read_records(sources, path.parent, areas, region.network, problems, terms.least_kg)
+            if records.seizures is not None or not problems.problems():
+                check_weighing(terms, records.seizures, where, problems)
     for sentence in _counts(sources, records, rows):
         listener.noted(sentence)
     return ScenarioCheck(
@@ -603,7 +607,7 @@ class _Records:
 
 
 def _read_records(
-    sources: _Sources, folder: Path, areas: Sequence[Area], network: Network, problems: ProblemList
+    sources: _Sources, folder: Path, areas: Sequence[Area], network: Network, problems: ProblemList, least_kg: float
 ) -> _Records:
     """Return the records of files that exist, whose paths count from a folder, and note the faults of all of them."""
     from optimizer.records import read_effort, read_seizures
@@ -629,7 +633,8 @@ def _read_records(
     effort: Effort | None = None
     tips: Tips | None = None
     with problems.collected():
-        seizures = read_seizures(sources.seizures, network, areas, folder=folder) if sources.seizures else None
+        if sources.seizures:
+            seizures = read_seizures(sources.seizures, network, areas, folder=folder, least_kg=least_kg)
     remarks = (*remarks, *_mistaken(sources, folder))
     with problems.collected():
         effort = read_effort(sources.effort, network, areas, folder=folder) if sources.effort else None

@@ -16,6 +16,7 @@ from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.compile.source_measures import measure_survival
 from optimizer.scenario.demand.gravity import gateway_index
+from optimizer.scenario.demand.weighed_demand import weighed
 from optimizer.scenario.file.ranges import detection_ranges, middle, with_detection
 
 if TYPE_CHECKING:
@@ -73,13 +74,17 @@ class ScenarioDraws:
 
 @dataclass(frozen=True, eq=False)
 class _Loads:
-    """Loads by draw: (draws, gateways, settlements) and (draws,) shares, (draws, routes) of each pair, and what of this is drawn or not."""
+    """Loads by draw: (draws, gateways, settlements) and (draws,) shares, (draws, routes) of each pair, and what of this is drawn or not.
+
+    Amount is (draws,) what a load weighs on the mean, where weights are amounts; None where it is that of the scenario.
+    """
 
     shares: Floats
     local_share: Floats
     routes: Mapping[tuple[int, int], Floats]
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
+    amount: Floats | None = None
 
 
 def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
@@ -181,7 +186,7 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
     """Draw the loads from whatever decides them: flows that explain the record, else risk at the gateways, else nothing."""
     record, terms = compiled.record, compiled.scenario.evaders
     every = np.broadcast_to
-    shares, local = every(record.shares, (count, *record.shares.shape)), np.full(count, record.local_share)
+    shares, local = every(record.shares, (count, *record.shares.shape)), np.full(count, record.local_loads)
     if record.flows is not None:
         flows = record.flows.explained(count, rng)
         drawn = [
@@ -195,14 +200,15 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
             why = stated if terms.local_share is not None else none
             fixed.append(
                 message(
-                    "the share of loads that keep to a place, {share:.3g}, {why}", share=record.local_share, why=why
+                    "the share of loads that keep to a place, {share:.3g}, {why}", share=record.local_loads, why=why
                 )
             )
         else:
             local = flows.local_share
             drawn.append(message("the share of loads that keep to a place"))
             fixed.append(message("at which places they are"))
-        return _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
+        loads = _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
+        return _weighed(loads, compiled, rng)
     if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
         # Gravity again for each draw: the index of a gateway is the risk around it, drawn from the posterior of the model.
         demand = compiled.travel.evidence.demand
@@ -214,8 +220,11 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
         risk = message(
             "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
         )
-        return _Loads(
-            np.stack([demand.shares(each) for each in index]), local, {}, (risk,), (message("shares of routes"),)
+        drawn_shares = np.stack([demand.shares(each) for each in index])
+        return _weighed(
+            _Loads(drawn_shares, local, {}, (risk,), (message("shares of routes"),)),
+            compiled,
+            rng,
         )
     why = message("there is no record to draw them from")
     if compiled.risk is not None:
@@ -225,7 +234,19 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
             message("the scenario takes them from gravity"),
         )
         why = alike if silent else gravity
+    local = np.full(count, record.local_share)
     return _Loads(shares, local, {}, (), (message("weights of evaders: {why}", why=why),))
+
+
+def _weighed(loads: _Loads, compiled: Compiled, rng: np.random.Generator) -> _Loads:
+    """Return loads by what they carry, the quantities of the record drawn anew; as they are where each counts as one."""
+    marks = compiled.record.marks
+    if marks is None:
+        return loads
+    shares, local, mean = weighed(loads.shares, loads.local_share, marks.drawn(len(loads.shares), rng))
+    carried = message("what loads carry, the quantities of the record drawn anew")
+    amount = None if compiled.scenario.evaders.loads == 1.0 else mean
+    return replace(loads, shares=shares, local_share=local, drawn=(*loads.drawn, carried), amount=amount)
 
 
 def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int], Floats]:
@@ -267,13 +288,14 @@ def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> F
     # The evaders of the instance are those of the mean: a pair too small to be one has none in any draw, and its share goes to the others.
     kept = record.shares >= max(terms.smallest_share, np.finfo(np.float64).tiny)
     on_pair = np.where(kept, loads.shares, 0.0)
-    on_pair *= (terms.loads * (1 - loads.local_share) / on_pair.sum(axis=(1, 2)))[:, None, None]
+    every = terms.loads * (np.full(count, record.amount) if loads.amount is None else loads.amount)
+    on_pair *= (every * (1 - loads.local_share) / on_pair.sum(axis=(1, 2)))[:, None, None]
     columns: list[Floats] = []
     for evader, pair in zip(compiled.instance.evaders, compiled.pairs, strict=True):
         if pair is None:
             # Those who keep to a place split the local share as in the mean: only how much it is in all is drawn.
             ratio = loads.local_share / record.local_share if record.local_share > 0 else np.ones(count)
-            columns.append(evader.weight * ratio)
+            columns.append(evader.weight * ratio * every / (terms.loads * record.amount))
             continue
         load = on_pair[:, pair.gateway, pair.settlement]
         if not evader.routes:

@@ -141,7 +141,8 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
     gateways, settlements, model = demand.gateways, demand.settlements, demand.terms
     shares = record.shares
     loads = np.where(shares >= max(model.smallest_share, np.finfo(np.float64).tiny), shares, 0.0)
-    loads *= model.loads * (1 - record.local_share) / loads.sum()
+    every = model.loads * record.amount
+    loads *= every * (1 - record.local_share) / loads.sum()
     entered = {gateway.node for gateway in gateways}
     evaders: list[Evader] = []
     pairs: list[Pair | None] = []
@@ -164,7 +165,7 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
                 evaders.append(Evader(ids, gateway.node, settlement.node, weight, kept, label))
                 pairs.append(Pair(g, s, share, name == MOBILE))
     local = [
-        _local_evader(network, way, float(share * record.local_share * model.loads))
+        _local_evader(network, way, float(share * record.local_share * every))
         for way, share in zip(record.local.ways, record.local.weight.tolist(), strict=True)
     ]
     return ScenarioEvaders((*evaders, *local), (*pairs, *(None for _ in local)))

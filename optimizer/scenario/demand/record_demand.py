@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from optimizer.risk.route_flows import CandidateRoutes
     from optimizer.scenario.demand.evaders import PairRoutes
     from optimizer.scenario.demand.gravity import GravityDemand
+    from optimizer.scenario.demand.weighed_demand import LoadMarks
 
     Floats = NDArray[np.float64]
 
@@ -154,6 +155,10 @@ class RecordDemand:
         Sentences for the planner.
     flows
         What its flows are drawn from; None where it was not used.
+    marks
+        What loads carry, where shares are of that; None where each load counts as one.
+    amount
+        What a load weighs on the mean, where weights are amounts and not shares of all; 1 otherwise.
     """
 
     shares: Floats
@@ -163,6 +168,13 @@ class RecordDemand:
     fit: RecordFit | None = None
     warnings: tuple[str, ...] = ()
     flows: RecordFlows | None = None
+    marks: LoadMarks | None = None
+    amount: float = 1.0
+
+    @property
+    def local_loads(self) -> float:
+        """Share of the loads, each counted as one, that keep to a place."""
+        return self.local_share if self.marks is None else self.marks.local_share
 
 
 @dataclass(frozen=True, eq=False)

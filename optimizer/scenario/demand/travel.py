@@ -15,6 +15,7 @@ from optimizer.scenario.demand.evaders import background_cost, scenario_evaders,
 from optimizer.scenario.demand.gravity import check_loads, gateway_index
 from optimizer.scenario.demand.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
 from optimizer.scenario.demand.tipped_demand import tipped_demand, tips_sentence
+from optimizer.scenario.demand.weighed_demand import weighed_demand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +87,7 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
             record = _after_tips(evidence, record, tips)
         elif evidence.tips is not None:
             record = replace(record, warnings=(*record.warnings, NO_RECORD_FOR_TIPS))
+        record = weighed_demand(record, evidence.demand, network, evidence.records, risk and risk.known)
         check_loads(record.shares, scenario.evaders.smallest_share, where)
         evaders = scenario_evaders(evidence.demand, network, record)
     return ScenarioTravel(evidence, risk, record, evaders, _reliability(cost, where), tips)

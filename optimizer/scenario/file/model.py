@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import read_toml
@@ -15,7 +15,7 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.text.names import close_match, one_of
 from optimizer.problem.instance.methods import METHOD_NAMES
-from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.records.sources import EffortSource, SeizureSource, kilograms_of
 from optimizer.region.model import RegionTerms
 from optimizer.risk.params import RiskParams
 from optimizer.scenario.file.adapt_model import AdaptModel
@@ -39,6 +39,12 @@ def _known_method(name: str) -> str:
 MethodName = Annotated[str, AfterValidator(_known_method), Field(json_schema_extra={"enum": METHOD_NAMES})]
 
 """The methods of `optimizer.solvers.solve`, named here so that a scenario is checked before anything is solved."""
+
+
+def _quantity(text: object) -> object:
+    """Refuse what is not an amount of weight with its unit."""
+    kilograms_of(text)
+    return text
 
 
 def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -199,6 +205,21 @@ class EvadersModel(Strict):
         description="what the record says of loads: flows and local traffic that explain it (`record`), the risk index at "
         "gateways alone (`gateways`), nothing (`gravity`)",
     )
+    weights_by: Literal["loads", "quantity", "harm"] = Field(
+        "loads",
+        description="what counts: each load alike (`loads`), its kilograms by the quantities of the record (`quantity`), or kilograms times "
+        "the index of their drug (`harm`)",
+    )
+    harm: dict[Id, Amount] = Field(
+        {},
+        description="harm index of a kilogram by drug, `{ heroin = 5, cannabis = 0.1 }`, in any unit, such as doses; every drug of the record "
+        'needs one, and 0 leaves it out. With `weights_by = "harm"`',
+    )
+    least_quantity: Annotated[str, BeforeValidator(_quantity)] | None = Field(
+        None,
+        description='seizures of less are left out, such as `"100 g"`, to leave out small personal finds; units kg, g, t, lb, oz. Rows of '
+        "several seizures are judged by their mean, and rows without a quantity stay",
+    )
     local_share: Chance | None = Field(
         None,
         description="share of loads that keep to a place; by default the share of seizures that no flow explains, learnt from the record",
@@ -212,6 +233,11 @@ class EvadersModel(Strict):
         description="what a destination that no gateway reaches is: an error, or left out (as with `plan "
         "--skip-unreachable`)",
     )
+
+    @property
+    def least_kg(self) -> float:
+        """Kilograms below which a seizure is left out; 0 where none is."""
+        return 0.0 if self.least_quantity is None else kilograms_of(self.least_quantity)
 
 
 class ScenarioResourceModel(Strict):
