@@ -16,6 +16,7 @@ import typer.main
 
 import optimizer.report
 from optimizer.base.work import executor
+from tests import made_once
 from tests.command import Outcome, run
 from tests.examples import load_profile
 
@@ -25,6 +26,7 @@ load_profile()
 # start, more than most searches here. Modules take the function by name, so it is replaced before any of them is imported.
 _threads = executor.thread_count
 executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
+made_once.install()
 
 # The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process. It is made anew
 # where commands were added. Tests that ask for a tree have one of their own, as a command keeps what they make of it.
@@ -80,6 +82,12 @@ def _unmarked(*_: object) -> None:
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Return what runs `cli.py` with arguments in this process."""
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+@pytest.fixture
+def made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let regions be read and records be fitted anew, for a test that watches or replaces how."""
+    monkeypatch.setattr(made_once, "anew", True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

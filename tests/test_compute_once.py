@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import CodeType
 
+pytestmark = pytest.mark.usefixtures("made_anew")
+
 ONCE = [gather_evidence, spread_effort, check_scenario, load_areas, travel_hours]
 """What one plan calls once."""
 DRAWN_ONCE = [road_layers, map_layers, drawn_beats, map_bounds]

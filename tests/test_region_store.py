@@ -32,6 +32,9 @@ LAYERS = {"nodes", "arcs", "border", "crossings", "gateways", "settlements", "dr
 ARRAYS = (*(each.name for each in fields(Network) if each.compare and each.name != "polylines"), "shape_start", "shape")
 
 
+pytestmark = pytest.mark.usefixtures("made_anew")
+
+
 @pytest.fixture
 def region(tmp_path: Path) -> Region:
     return read_region(sample_world().save(tmp_path / "world.osm"), modes=["drive", "track"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import shapely
@@ -12,9 +14,6 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import save_region
 from optimizer.region.model import Region
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLACES = {  # id: lon, lat
     "west-port": (10.0, 50.0),
@@ -136,9 +135,17 @@ def tiny_region() -> Region:
     return Region(network, border, crossings, gateways, settlements, (), "made up for the tests")
 
 
+@cache
+def _saved() -> bytes:
+    """Return the file of the region, which takes longer to make than most of what is tested with it."""
+    with TemporaryDirectory() as folder:
+        save_region(tiny_region(), path := Path(folder) / "network.gpkg")
+        return path.read_bytes()
+
+
 def write_scenario(folder: Path, text: str = SCENARIO) -> Path:
     """Write the scenario and all its files into a folder; return the scenario's path."""
-    save_region(tiny_region(), folder / "network.gpkg")
+    (folder / "network.gpkg").write_bytes(_saved())
     for name, content in (
         ("areas.geojson", AREAS),
         ("seizures.csv", SEIZURES),
