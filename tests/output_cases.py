@@ -1,7 +1,8 @@
-"""Folders of output for tests of what fills them."""
+"""Folders of output for tests of what fills them, and rows of tables in them."""
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 from optimizer.base.files.output_folder import OutputFolder
@@ -13,3 +14,9 @@ if TYPE_CHECKING:
 def output_folder(path: Path, *sources: str) -> OutputFolder:
     """Return a folder that a test fills."""
     return OutputFolder(path, "test", sources, ())
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import stat
 from datetime import datetime, timedelta
@@ -32,6 +31,7 @@ from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.scenario.check.check import check_scenario
 from tests.command import run
 from tests.operations_cases import planned_case
+from tests.output_cases import csv_rows
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def filled(
     """Fill in the sheets: each audit five minutes late, a load in each tenth; then change what stands there."""
     planned = {row.audit: row for row in audit.rows}
     for path in sorted(folder.glob("*.csv")):
-        rows = list(csv.DictReader(io.StringIO(path.read_text())))
+        rows = csv_rows(path)
         for k, row in enumerate(rows):
             if path.name == "counts.csv":
                 row |= {"passed": "5000", "found": "30"}

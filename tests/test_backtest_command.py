@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from optimizer.lab.backtest.searches import read_searches
 from optimizer.lab.backtest.statistics import permutation_p
 from optimizer.records.importers.stop_search import import_stop_search
 from optimizer.records.importers.writing import write_import
-from tests.output_cases import output_folder
+from tests.output_cases import csv_rows, output_folder
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.shared_data import DATA, needs
 from tests.tiny import SCENARIO, write_scenario
@@ -91,7 +90,7 @@ def test_a_folder_is_written_and_a_table_printed(tmp_path: Path) -> None:
     assert "| essex | field |" in page
     assert "](calibration.png)" in page
     assert (tmp_path / "out" / "calibration.png").read_bytes().startswith(b"\x89PNG")
-    rows = list(csv.DictReader((tmp_path / "out" / "backtest.csv").read_text(encoding="utf-8").splitlines()))
+    rows = csv_rows(tmp_path / "out" / "backtest.csv")
     assert len(rows) == 2 * 3 * (1 + 2)  # forces, models, and all periods with each
     total = next(row for row in rows if row["force"] == "kent" and row["model"] == "field" and row["period"] == "all")
     assert float(total["gain_mnats"]) == pytest.approx(content["judged"][1]["gain"]["field"]["value"])
@@ -128,7 +127,7 @@ def test_names_that_a_spreadsheet_would_run_are_made_safe(tmp_path: Path) -> Non
     write(tmp_path, lines(source="=cmd|' /C calc'!A0"))
     forces, _ = read_searches([tmp_path])
     write_backtest(output_folder(tmp_path / "out"), backtest_forces(forces))
-    rows = list(csv.DictReader((tmp_path / "out" / "backtest.csv").read_text(encoding="utf-8").splitlines()))
+    rows = csv_rows(tmp_path / "out" / "backtest.csv")
     assert {row["force"][:2] for row in rows} == {"'="}
     assert "\\|" in (tmp_path / "out" / "backtest.md").read_text()  # and no bar breaks a table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import shutil
 from pathlib import Path
@@ -16,6 +15,7 @@ from instances.borders import read_border
 from optimizer.pipeline import check_scenario_file, init_scenario, plan_scenario
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.scenario.file.model import RegionModel
+from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 
 FOLDER = Path(__file__).parents[1] / "instances" / "california-sonora"
@@ -23,8 +23,7 @@ BORDER = read_border(FOLDER)
 
 
 def table(name: str) -> list[dict[str, str]]:
-    with (BORDER.facts / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return csv_rows(BORDER.facts / f"{name}.csv")
 
 
 def test_committed_files_are_what_the_tables_build() -> None:

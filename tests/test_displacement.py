@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import csv
 import json
 import shutil
 import subprocess
@@ -31,6 +30,7 @@ from optimizer.report.short_page import short_page
 from optimizer.scenario.file.adapt_model import AdaptModel
 from tests.browser import CHROMIUM, Browser
 from tests.examples import examples
+from tests.output_cases import csv_rows
 from tests.test_adaptive import KEYS, Impatient, usable
 from tests.test_desk_page import HOSTILE, broken_rules
 from tests.test_measures import scenario as scenario_with_measures
@@ -122,8 +122,7 @@ def test_nothing_placed_is_the_run_of_a_policy_that_places_nothing() -> None:
 
 @pytest.mark.slow
 def test_the_file_adds_up(folder: Path) -> None:
-    with (folder / "displacement.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(folder / "displacement.csv")
     parts = {(row["kind"], row["part"].removeprefix("'")) for row in rows}
     assert {part for kind, part in parts if kind == "mode"} == {"vehicle", "track"}
     assert {"south", "north"} < {part for kind, part in parts if kind == "district"}

@@ -28,6 +28,7 @@ from optimizer.report.geodata.files import write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
 from optimizer.report.geodata.qgis_project import write_project
 from tests.english import left_in
+from tests.output_cases import csv_rows
 from tests.report_case import changed_beat, changed_content, changed_site, full_content
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
@@ -77,8 +78,7 @@ def test_every_layer_agrees_with_the_plan_in_each_format(plan_folder: Path, expo
     for name in LAYERS:
         layer = gpd.read_file(package, layer=name)
         beside = json.loads((exported.folder / f"{name}.geojson").read_text(encoding="utf-8"))["features"]
-        with (exported.folder / f"{name}.csv").open(encoding="utf-8") as file:
-            cells = list(csv.DictReader(file))
+        cells = csv_rows(exported.folder / f"{name}.csv")
         assert len(layer) == len(beside) == len(cells) == exported.rows[name]
         assert {f["geometry"]["type"] for f in beside} == set(layer.geometry.geom_type)
         assert layer.crs.to_epsg() == 4326
@@ -89,8 +89,7 @@ def test_every_layer_agrees_with_the_plan_in_each_format(plan_folder: Path, expo
 
 
 def test_every_field_is_explained_and_every_layer_has_a_style(exported: Exported) -> None:
-    with (exported.folder / "fields.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(exported.folder / "fields.csv")
     assert {row["table"] for row in rows} == set(exported.rows)
     assert all(row["meaning"] for row in rows)
     for name in exported.rows:
@@ -145,8 +144,7 @@ def test_meanings_are_said_in_the_language_and_data_stay_english(
     spanish = export_plan(plan_folder, figures=False, out=tmp_path / "es", language="es")
     tables = {}
     for made in (exported, spanish):
-        with (made.folder / "fields.csv").open(encoding="utf-8") as file:
-            tables[made.folder] = list(csv.DictReader(file))
+        tables[made.folder] = csv_rows(made.folder / "fields.csv")
     for english, row in zip(tables[exported.folder], tables[spanish.folder], strict=True):
         assert [row[name] for name in ("table", "field", "type")] == [
             english[name] for name in ("table", "field", "type")

@@ -32,7 +32,7 @@ from optimizer.records.importers.stop_search import Filling, filling, import_sto
 from optimizer.records.importers.writing import Imported, safe_text, write_import
 from optimizer.records.personal import is_personal
 from tests.examples import examples
-from tests.output_cases import output_folder
+from tests.output_cases import csv_rows, output_folder
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
 
@@ -795,8 +795,7 @@ def test_no_cell_that_is_written_is_a_formula(
     mapping = checked_mapping({"columns": columns, "unit": "hours", "missing": []}, "mapping")
     out = folder / "out"
     changed = write_import(output_folder(out), import_csv(table(folder, rows.getvalue()), mapping))
-    with (out / "seizures.csv").open(encoding="utf-8", newline="") as stream:
-        written = list(csv.DictReader(stream))
+    written = csv_rows(out / "seizures.csv")
     assert np.array([float(row["lon"]) for row in written]) == pytest.approx([lon for _, lon in drawn])
     for row, (source, _) in zip(written, drawn, strict=True):
         text = re.sub(r"[\r\n\t]+", " ", source.strip()) or "records"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import tomllib
@@ -25,6 +24,7 @@ from optimizer.region import read_region, save_region
 from optimizer.region.model import Region
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.file.model import RegionModel
+from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 from tests.standin import World, sample_world, serving
 from tests.tiny import tiny_region
@@ -135,7 +135,7 @@ def test_example_rows_never_count_and_rows_that_are_added_do(network: Path, tmp_
     folder = tmp_path / "mine"
     init_scenario(source(network=network), folder)
     for name in ("seizures.csv", "effort.csv"):
-        rows = list(csv.DictReader((folder / name).read_text(encoding="utf-8").splitlines()))
+        rows = csv_rows(folder / name)
         assert [row["example"] for row in rows] == ["yes"]
     path = folder / "scenario.toml"
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -19,6 +19,7 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.release import release_to
 from tests.examples import examples
+from tests.output_cases import csv_rows
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..
     ).decode()
     for secret in ("7.125", "heroin", "North road", "West of the junction", "teams", "lorries"):
         assert secret not in everything
-    risk = list(csv.DictReader((tmp_path / "out" / "risk.csv").read_text().splitlines()))
+    risk = csv_rows(tmp_path / "out" / "risk.csv")
     assert {(row["owner"], row["tlp"]) for row in risk} == {("customs police", "amber")}
     last = read_entry(LedgerFolder.opened(tmp_path / "a" / "log").lines()[-1])
     assert last is not None

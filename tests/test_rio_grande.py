@@ -25,6 +25,7 @@ from optimizer.records import load_areas, read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region import load_region
 from optimizer.scenario.check.sites import place_sites, read_sites
+from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def network(region: Region) -> Network:
 
 
 def table(name: str) -> list[dict[str, str]]:
-    with (FACTS / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return csv_rows(FACTS / f"{name}.csv")
 
 
 def kilometres(lon1: Any, lat1: Any, lon2: Any, lat2: Any) -> Any:

@@ -23,6 +23,7 @@ from instances import take_counts, take_roads
 from instances.borders import read_border
 from optimizer.base.errors import InputError
 from optimizer.pipeline import check_scenario_file
+from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def network(region: Region) -> Network:
 
 
 def table(name: str) -> list[dict[str, str]]:
-    with (FACTS / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return csv_rows(FACTS / f"{name}.csv")
 
 
 def place(text: str) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from optimizer.records import EffortSource, SeizureSource, read_effort, read_sei
 from optimizer.region import read_region
 from optimizer.risk import FieldFlow, ShrunkRate, World, captured
 from optimizer.risk.demand import gateway_masses, gravity_table
+from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 
 FOLDER = Path(__file__).parents[1] / "instances" / "andorra"
@@ -19,7 +19,7 @@ EXTRACT = DATA / "osm" / "andorra-2025-01.osm.pbf"
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader((FOLDER / name).read_text(encoding="utf-8").splitlines()))
+    return csv_rows(FOLDER / name)
 
 
 @pytest.mark.parametrize("name", ["seizures.csv", "effort.csv", "truth.csv"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -17,6 +16,7 @@ from optimizer.base.errors import InputError
 from optimizer.cli.risk import alerts, look
 from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.scenario.check import check
+from tests.output_cases import csv_rows
 from tests.tiny import write_areas_scenario
 
 SCENARIO = Path("scenario.toml")
@@ -50,8 +50,8 @@ def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     assert line["window"] == "2024-01-01 to 2024-12-31"
     assert line["judged"] == 2
     areas = {row["place"] for row in line["trends"]}
-    assert areas == {"whole", *(row["place"] for row in rows(tmp_path / "out" / "alerts.csv"))}
-    assert len(rows(tmp_path / "out" / "alerts.csv")) == 2
+    assert areas == {"whole", *(row["place"] for row in csv_rows(tmp_path / "out" / "alerts.csv"))}
+    assert len(csv_rows(tmp_path / "out" / "alerts.csv")) == 2
     assert {row["first"] for row in line["trends"] if row["window"] == "yes"} == {"2024-01-01"}
     yearly = [row for row in line["trends"] if row["place"] == "south" and row["first"] == "2023-01-01"]
     assert yearly[0]["last"] == "2023-12-31"
@@ -77,7 +77,7 @@ def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     line = json.loads(run(*words, "--json"))
     assert len(line["roads"]) == 3
     assert [row["look_rank"] for row in line["roads"]] == [1, 2, 3]
-    table = rows(tmp_path / "look.csv")
+    table = csv_rows(tmp_path / "look.csv")
     assert len(table) == len(json.loads((tmp_path / "look.geojson").read_text(encoding="utf-8"))["features"])
     assert {row["known"] for row in table} == {"searched", "unknown"}
     assert any(row["reason"].startswith("unknown: never searched") for row in table)
@@ -104,10 +104,10 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_text(tmp_path: Path) -> Non
         tmp_path / "a.csv",
         [{"name": "=1+1", "found": -2.5, "segment": None}, {"name": "@x", "found": 1.0, "segment": 4}],
     )
-    assert [row["name"] for row in rows(tmp_path / "a.csv")] == ["'=1+1", "'@x"]
-    assert [float(row["found"]) for row in rows(tmp_path / "a.csv")] == [-2.5, 1.0]
+    assert [row["name"] for row in csv_rows(tmp_path / "a.csv")] == ["'=1+1", "'@x"]
+    assert [float(row["found"]) for row in csv_rows(tmp_path / "a.csv")] == [-2.5, 1.0]
     write_csv(tmp_path / "b.csv", [])
-    assert rows(tmp_path / "b.csv") == []
+    assert csv_rows(tmp_path / "b.csv") == []
 
 
 def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: check.ScenarioEvidence) -> None:
@@ -115,7 +115,3 @@ def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: check.ScenarioE
     with pytest.raises(ValueError, match="JSON"):
         write_geojson(tmp_path / "a.geojson", [{"q": float("nan")}], [network.lines[0]])
     assert not (tmp_path / "a.geojson").exists()
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

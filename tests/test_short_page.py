@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from optimizer.report.analysis_figures import PlanMap, plan_maps_figure
 from optimizer.report.answer import save_figure
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.short_page import PageSection, ShortPage, short_page
+from tests.output_cases import csv_rows
 from tests.test_compare_plans import on_a_map, written
 from tests.test_desk_page import HOSTILE, hostile
 
@@ -73,8 +73,7 @@ def test_a_comparison_is_written_whole(command: Callable[..., Outcome], tmp_path
         assert f">{number(plan.value, 4)}<" in page
     lines = json.loads((out / "compare.json").read_text())["plans"]
     assert [line["value"] for line in lines] == pytest.approx([plan.value for plan in compared.plans])
-    with (out / "compare.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(out / "compare.csv")
     values = [float(row["amount"]) for row in rows if row["what"] == "value"]
     assert values == pytest.approx([plan.value for plan in compared.plans])
     informed = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from optimizer.lab.synthetic.simulate import Exercise, make_exercise, read_chang
 from optimizer.risk.simulation.observation import FIRST_MONTH
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
-from tests.output_cases import output_folder
+from tests.output_cases import csv_rows, output_folder
 from tests.study_cases import save_small_region, small_region
 from tests.tiny import write_scenario
 
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from optimizer.records import Effort, Seizures
 
 pytestmark = pytest.mark.lab
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def by_month(records: Seizures | Effort, amount: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -65,7 +60,7 @@ def test_the_files_read_back_are_the_history_that_was_made(tmp_path: Path) -> No
     assert evidence.effort.unit == ("searches",)
     assert evidence.records.unused == evidence.effort.unused == ()
     np.testing.assert_allclose(evidence.demand.prior().weight, exercise.ground.prior.weight)
-    truth = rows(tmp_path / "out" / "truth.csv")
+    truth = csv_rows(tmp_path / "out" / "truth.csv")
     np.testing.assert_array_equal([float(row["index"]) for row in truth], exercise.world.rate)
     np.testing.assert_allclose(
         [float(row["finds_per_search"]) for row in truth], exercise.per_search * exercise.world.rate
@@ -99,12 +94,12 @@ def test_the_command_says_in_one_line_what_the_files_hold(tmp_path: Path, capsys
             change=["port-0:2023-03:0", "12:2023-05:7"],
         )
     )
-    found, searched = rows(tmp_path / "out" / "seizures.csv"), rows(tmp_path / "out" / "effort.csv")
+    found, searched = csv_rows(tmp_path / "out" / "seizures.csv"), csv_rows(tmp_path / "out" / "effort.csv")
     assert said["seizures"] == sum(int(row["count"]) for row in found)
     assert said["searches"] == sum(int(row["searches"]) for row in searched) == 6 * 350
     assert said["segments_searched"] == len({row["segment"] for row in searched})
     assert said["changes"] == 2
-    changes = rows(tmp_path / "out" / "changes.csv")
+    changes = csv_rows(tmp_path / "out" / "changes.csv")
     network = small_region().network
     at_port = set(network.segment[(network.tail == 0) | (network.head == 0)].tolist())
     assert {int(row["segment"]) for row in changes if row["from"] == "2023-03"} == at_port

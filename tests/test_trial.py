@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import json
 import stat
@@ -35,6 +34,7 @@ from optimizer.pipeline.roster.draw import draw_from_plan
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.sharing.ledger.store import LedgerFolder
 from tests.command import run
+from tests.output_cases import csv_rows
 from tests.test_compare_plans import on_a_map, written
 from tests.test_draws import folder, seed_file  # noqa: F401 - fixtures
 
@@ -196,7 +196,7 @@ def test_steps_of_a_roll_out_come_in_random_order_and_stay(planned: Path, tmp_pa
 
 def fill(path: Path, outcome: Callable[[dict[str, str], int], dict[str, Any]]) -> None:
     """Fill in a form."""
-    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    rows = csv_rows(path)
     for k, row in enumerate(rows):
         row |= {name: str(value) for name, value in outcome(row, k).items()}
     with path.open("w", newline="") as stream:

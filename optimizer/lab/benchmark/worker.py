@@ -22,6 +22,7 @@ from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, highs
 from optimizer.lab.machine import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.solvers.mip.backend_worker import end_with_parent
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.solve import solve
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def main(order: dict[str, Any]) -> None:
     """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `threads`."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     say = _Channel()
     solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
     instance = read_instance(Path(order["instance"]))
@@ -110,16 +111,6 @@ class _Channel:
     def __call__(self, **content: object) -> None:
         self._stream.write(json.dumps(content) + "\n")
         self._stream.flush()
-
-
-def _end_with_parent() -> None:
-    """End this process when the parent's end of standard input closes: no run outlives the benchmark.
-
-    Read past Python's own buffer: its lock, held here, would abort the interpreter when it ends.
-    """
-    while os.read(0, 1024):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -330,11 +330,7 @@ def _ratio_table(loops: Sequence[LoopRow], world: str) -> PageTable:
         ]
         for name in names
     ]
-    return PageTable.of([WORLD_NAMES[world], *PLACEMENTS], rows, dict.fromkeys(PLACEMENTS, _with_interval))
-
-
-def _with_interval(found: Statistic) -> str:
-    return interval(found.value, found.low, found.high, short)
+    return PageTable.of([WORLD_NAMES[world], *PLACEMENTS], rows, dict.fromkeys(PLACEMENTS, with_interval))
 
 
 def _learnt(loops: Sequence[LoopRow], world: str) -> list[float | None]:

@@ -19,7 +19,7 @@ FLUSH_SECONDS = 0.5
 
 def main(folder: Path, work_limit: float | None = None) -> None:
     """Solve `model.bin` under `parameters.bin` from `start.npy`; write `result.bin`, or end after so many processor seconds."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     threading.Thread(target=_keep_flushing, args=(work_limit,), daemon=True).start()
     proto = model_pb2.ModelProto.FromString((folder / "model.bin").read_bytes())
     message = parameters_pb2.SolveParametersProto.FromString((folder / "parameters.bin").read_bytes())
@@ -40,7 +40,7 @@ def main(folder: Path, work_limit: float | None = None) -> None:
     partial.replace(folder / "result.bin")
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the parent's end of standard input closes; read below Python's buffer, whose lock would hold up a normal end."""
     while os.read(0, 1024):
         pass
