@@ -24,9 +24,10 @@ from unittest.mock import patch
 import numpy as np
 
 from optimizer.base.errors import SolverError
-from optimizer.certificate.check import Fault, check
+from optimizer.certificate.check import Fault, check, mixture_of
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.requirements import requirements_met
+from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.lp import relaxed_options
 from optimizer.solvers.branch_and_cut.lp.master import Master
@@ -37,6 +38,9 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
+from optimizer.solvers.solve import solve_with
+from tests.cases import random_instance
+from tests.test_mixed import game_value, mixture_value
 from tests.tree_cases import budget_case, fitting_plans
 
 if TYPE_CHECKING:
@@ -51,7 +55,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Case:
-    """A small instance in a file, the least value of its plans, and its certificate."""
+    """A small instance in a file, the least value of its plans, or of its mixtures, and its certificate."""
 
     file: Path
     instance: Instance
@@ -84,10 +88,25 @@ def case_of(seed: int, folder: Path) -> Case:
     return Case(file, instance, least_value(instance), result, certificate)
 
 
-def is_wrong(case: Case, bounds: tuple[Any, Any], plan: list[int]) -> bool:
-    """Whether bounds that the checker has accepted are false."""
-    placed = np.isin(np.arange(len(case.instance.options)), plan)
-    value = contract(case.instance).value(placed)
+def mixture_case_of(seed: int, folder: Path) -> Case:
+    """Return a case with the certificate of a mixture."""
+    file = folder / f"mixed-{seed}.json"
+    write_instance(file, random_instance(seed))
+    instance, record, to = read_instance(file), SearchRecord(), file.with_suffix(".jsonl.gz")
+    result = solve_with(instance, SolveOptions(method="mixed", gap=1e-6, threads=1), record=record)
+    write_certificate(to, file, instance, record, result)
+    return Case(file, instance, game_value(instance), result, to)
+
+
+def is_wrong(case: Case, bounds: tuple[Any, Any], said: dict[str, Any]) -> bool:
+    """Whether bounds that the checker has accepted are false, of what a certificate says of a plan or of a mixture."""
+    instance, mixture = case.instance, mixture_of(said)
+    masks = [np.isin(np.arange(len(instance.options)), plan) for _, plan in mixture]
+    plans = tuple(Plan.from_mask(instance, mask) for mask in masks)
+    if "plan" in said:
+        value = contract(instance).value(masks[0])
+    else:
+        value = mixture_value(instance, Mixture(plans, tuple(float(part) for part, _ in mixture)))
     return bool(bounds[0] > case.least * (1 + ROUNDING) or bounds[1] < value * (1 - ROUNDING))
 
 
@@ -121,7 +140,8 @@ def damaged(lines: list[Any], rng: random.Random) -> tuple[str, list[Any]]:
     elif kind == "version":
         lines[0][1] = 2
     elif kind == "plan":
-        plan = lines[0][2]["plan"]
+        said = lines[0][2]
+        plan = said["plan"] if "plan" in said else rng.choice(said["mixture"])[1]
         plan[:] = sorted(set(plan) ^ {rng.randrange(11)})
     else:
         _damage_leaf(lines, rng, {"number": str, "position": int, "list": list}[kind])
@@ -179,7 +199,7 @@ def damage(case: Case, others: list[Case], count: int, seed: int, folder: Path) 
         except Fault:
             found[f"{kind}: refused"] += 1
             continue
-        wrong = instance != case.file or is_wrong(case, bounds, changed[0][2]["plan"])
+        wrong = instance != case.file or is_wrong(case, bounds, changed[0][2])
         found[f"{kind}: {'ACCEPTED WRONGLY' if wrong else 'accepted, and true'}"] += 1
     return found
 
@@ -287,7 +307,8 @@ def main() -> int:
     found = Counter[str]()
     with tempfile.TemporaryDirectory() as place_of:
         folder = Path(place_of)
-        cases = [case_of(arguments.seed + k, folder) for k in range(arguments.cases)]
+        makers = (case_of, case_of, mixture_case_of)
+        cases = [makers[k % 3](arguments.seed + k, folder) for k in range(arguments.cases)]
         for k, case in enumerate(cases):
             found += damage(case, [c for c in cases if c is not case], arguments.count // len(cases), k, folder)
         for k in range(arguments.faults):

@@ -12,6 +12,11 @@ What is shown. Let f_u(x) be the value of commodity u under plan x: of the infor
 routes of habitual ones. For a path P of u, f_u(x) >= g_P(x), so paths alone bound values from below, and no search is repeated. The tree is
 walked in the order of the file; each node is a set of plans (placed, excluded, clauses). A split is covered by its two children, whatever
 it is. A leaf is bounded by duals (Proposition 11): f_u is at least any mean of its cuts and its floor, side constraints have multipliers.
+
+Mixtures. With weights y_P >= 0 of paths, of each origin and destination at most its own weight together, a mixture mu lets at least
+E sum_P y_P g_P(x) through, so at least the minimum over plans x (Proposition 18): the proof goes on as if every path were a route of a habitual
+evader. From above, an evader achieves at most the largest of sum_m mu_m s_m h_m(i) over labels (node i, survivals s_m), with h_m(i) the best
+value from i on under plan m; labels of the largest bound go on first, and any stop leaves a bound.
 """
 
 from __future__ import annotations
@@ -33,6 +38,8 @@ LONGEST_LINE, LONGEST_FILE, LONGEST_INSTANCE = 1 << 23, 1 << 27, 1 << 28
 """Bytes of a line, of an unpacked certificate and of an instance file: more is refused, so that memory is bounded."""
 DEEPEST, MOST_STEPS, MOST_POWERS, TERMS, MOST_ARCS = 1_000, 2_000_000, 200, 90, 20_000_000
 """Nodes above one another; steps of one count of budgets; powers in one slope; terms of a series; arcs of all paths together."""
+MOST_PLANS, MOST_LABELS = 1_000, 20_000
+"""Plans of a mixture; labels of one evader's search for its best path against a mixture, after which its bound is what it is by then."""
 OVERRUN = Fraction(1001, 10**12)
 """Relative overrun of a budget, and shortfall of a requirement, that counts as rounding: 1e-9, and a thousandth more for the search's sums."""
 Row = tuple[int, dict[int, int]]
@@ -218,8 +225,51 @@ class InstanceFile:
             value = times(value, left.pop(j, ONE))
         return value, {j: share for j, share in left.items() if j not in self.forbidden}
 
-    def value(self, plan: list[int]) -> int:
-        """Return what a plan lets through, rounded up; it must keep all rules."""
+    def value(self, mixture: list[tuple[Fraction, list[int]]]) -> int:
+        """Return what plans with these probabilities let through at most, rounded up; each must keep all rules."""
+        share, through = [up(part) for part, _ in mixture], [self.through(plan) for _, plan in mixture]
+        total = 0
+        for weight, arcs in self.routes.values():
+            for part, passing in zip(share, through, strict=True):
+                value = times_up(up(weight), part)
+                for arc in arcs:
+                    value = times_up(value, passing[arc])
+                total += value
+        forwards: list[list[int]] = [[] for _ in range(self.n_nodes)]
+        backwards: list[list[int]] = [[] for _ in range(self.n_nodes)]
+        for arc, (a, b) in enumerate(zip(self.tail, self.head, strict=True)):
+            forwards[a].append(arc)
+            backwards[b].append(arc)
+        turned = len({o for o, _ in self.ends}) < len({d for _, d in self.ends})
+        wanted: dict[int, dict[int, Fraction]] = {}
+        for (o, d), weight in self.ends.items():
+            wanted.setdefault(o if turned else d, {})[d if turned else o] = weight
+        there, back = (self.head, forwards) if turned else (self.tail, backwards)
+        onward, out = (self.tail, backwards) if turned else (self.head, forwards)
+        for root, leaves in wanted.items():
+            left = set(leaves) if len(mixture) == 1 else None
+            to_root = [best_values(root, there, back, passing, left) for passing in through]
+            for leaf, weight in leaves.items():
+                total += times_up(up(weight), best_against(leaf, root, share, through, to_root, onward, out))
+        return total
+
+    def take(self, paths: list[Any]) -> None:
+        """Take a strategy of the informed evaders: from here on each path of it, with its weight, is a route of a habitual evader."""
+        given = dict.fromkeys(self.ends, Fraction(0))
+        if sum(len(arcs) for arcs, _ in paths) > MOST_ARCS:
+            fail(f"paths of more than {MOST_ARCS} arcs in all")
+        for n, (arcs, weight) in enumerate(paths):
+            ends, y = self.walk(arcs), Fraction(number(weight))
+            if ends not in given:
+                fail("a path of no informed evader")
+            given[ends] += y
+            self.routes[-1, n] = y, arcs
+        if any(y > self.ends[ends] for ends, y in given.items()):
+            fail("paths with more weight together than their evaders have")
+        self.ends = {}
+
+    def through(self, plan: list[int]) -> list[int]:
+        """Return what passes each arc under a plan, rounded up; the plan must keep all rules."""
         placed = {index(j, self.n_options, "option") for j in plan}
         if len(placed) < len(plan) or not placed.issuperset(self.forced) or placed.intersection(self.forbidden):
             fail("the plan names an option twice, lacks a forced one or has a forbidden one")
@@ -230,35 +280,76 @@ class InstanceFile:
             for j, s in self.effects_up[arc].items():
                 r = times_up(r, s) if j in placed else r  # noqa: PLW2901
             through.append(r)
-        total = 0
-        for weight, arcs in self.routes.values():
-            value = up(weight)
-            for arc in arcs:
-                value = times_up(value, through[arc])
-            total += value
-        backwards = len({d for _, d in self.ends}) < len({o for o, _ in self.ends})
-        near: list[list[tuple[int, int]]] = [[] for _ in range(self.n_nodes)]
-        for arc, r in enumerate(through):
-            a, b = self.tail[arc], self.head[arc]
-            near[b if backwards else a].append((a if backwards else b, r))
-        wanted: dict[int, dict[int, Fraction]] = {}
-        for (o, d), weight in self.ends.items():
-            wanted.setdefault(d if backwards else o, {})[o if backwards else d] = weight
-        for root, leaves in wanted.items():
-            best, left, heap, done = {root: ONE}, set(leaves), [(-ONE, root)], set()
-            while heap and left:
-                value, node = heapq.heappop(heap)
-                if node in done:
-                    continue
-                done.add(node)
-                left.discard(node)
-                for other, r in near[node]:
-                    reached = times_up(-value, r)
-                    if reached > best.get(other, 0):
-                        best[other] = reached
-                        heapq.heappush(heap, (-reached, other))
-            total += sum(times_up(up(weight), best.get(leaf, 0)) for leaf, weight in leaves.items())
-        return total
+        return through
+
+
+def mixture_of(statement: dict[str, Any]) -> list[tuple[Fraction, list[int]]]:
+    """Return the plans of a statement with their probabilities, scaled to a sum of 1; a single plan is a mixture as well."""
+    if "mixture" not in statement:
+        return [(Fraction(1), statement["plan"])]
+    plans = [(Fraction(number(part)), plan) for part, plan in statement["mixture"]]
+    whole = sum((part for part, _ in plans), Fraction(0))
+    if not (0 < len(plans) <= MOST_PLANS and whole > 0):
+        fail(f"a mixture of nothing, or of more than {MOST_PLANS} plans")
+    return [(part / whole, plan) for part, plan in plans]
+
+
+def best_values(
+    root: int, there: list[int], back: list[list[int]], through: list[int], wanted: set[int] | None
+) -> dict[int, int]:
+    """Return the best values between nodes and a root, rounded up, until those wanted (None: all) are known; what is missing is 0."""
+    best, heap, done, left = {root: ONE}, [(-ONE, root)], dict[int, int](), set(wanted or ())
+    while heap and (wanted is None or left):
+        value, node = heapq.heappop(heap)
+        if node in done:
+            continue
+        done[node] = -value
+        left.discard(node)
+        for arc in back[node]:
+            reached, other = times_up(-value, through[arc]), there[arc]
+            if reached > best.get(other, 0):
+                best[other] = reached
+                heapq.heappush(heap, (-reached, other))
+    return done
+
+
+def best_against(
+    leaf: int,
+    root: int,
+    share: list[int],
+    through: list[list[int]],
+    to_root: list[dict[int, int]],
+    onward: list[int],
+    out: list[list[int]],
+) -> int:
+    """Return a bound of what an evader achieves on one path against a mixture: the mean over its plans, rounded up."""
+
+    def bound(node: int, survival: tuple[int, ...]) -> int:
+        return sum(
+            times_up(part, times_up(s, onwards.get(node, 0)))
+            for part, s, onwards in zip(share, survival, to_root, strict=True)
+        )
+
+    begin = (ONE,) * len(share)
+    heap, settled, labels = [(-bound(leaf, begin), leaf, begin)], dict[int, list[tuple[int, ...]]](), 0
+    while heap:
+        most, node, survival = heapq.heappop(heap)
+        labels += 1
+        if len(share) == 1 or not most:
+            return -most
+        if node == root or labels > MOST_LABELS:
+            return -most + (
+                ONE >> 200
+            )  # rounding can lift the bound of a label above that of the one before it, by less than this
+        known = settled.setdefault(node, [])
+        if any(all(map(int.__ge__, other, survival)) for other in known):
+            continue
+        known.append(survival)
+        for arc in out[node]:
+            after = tuple(times_up(s, passing[arc]) for s, passing in zip(survival, through, strict=True))
+            if reached := bound(onward[arc], after):
+                heapq.heappush(heap, (-reached, onward[arc], after))
+    return 0
 
 
 def uses_with_changes(options: list[Any], resources: list[Any]) -> tuple[list[list[Fraction]], list[Fraction]]:
@@ -355,9 +446,14 @@ class Checker:
         statement = rest[1]
         if statement["instance"] != self.problem.digest:
             fail("it is the certificate of another instance file")
-        value, lower = self.problem.value(statement["plan"]), down(number(statement["lower"]))
+        value, lower = self.problem.value(mixture_of(statement)), down(number(statement["lower"]))
         if abs(value - down(number(statement["value"]))) > value >> 29:
             fail("the plan has another value")
+        if "mixture" in statement:
+            word, *rest = self.next()
+            if word != "strategy":
+                fail("a mixture without a strategy of the evaders")
+            self.problem.take(rest[0])
         tellers: dict[str, Any] = {
             "segment": self.segment,
             "path": self.path,

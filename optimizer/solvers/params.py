@@ -266,6 +266,9 @@ class MixedParams(Params):
         float,
         Field(gt=0, le=1, description="with a largest support, share after which the search of any support must end"),
     ] = 0.8
+    recorded: Annotated[
+        float, Field(gt=0, lt=1, description="with a certificate, share kept for the search that it is made from")
+    ] = 0.3
     proof: Annotated[
         float,
         Field(

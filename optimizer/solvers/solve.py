@@ -126,7 +126,7 @@ def solve_with(
     )
     kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)  # before the time limit begins to run
     if options.method == MIXED:
-        return solve_mixed(instance, options, support=support, listener=listener, starts=starts)
+        return solve_mixed(instance, options, support=support, listener=listener, starts=starts, record=record)
     if instance.patrols is None:
         masks = [instance.placed(known_options(instance, start)) for start in starts]
         return place(instance, options, listener=listener, starts=masks, record=record)

@@ -184,7 +184,7 @@ class DoubleOracle:
             self.rounds += 1
             last = solution  # kept until it is certified: where time ends the loop, this mixture is what can still be proven
             tolerance = COSTS_LITTLE * tolerance_of(self.gap)
-            found = self._answer_quickly(solution)
+            found = self.answer_quickly(solution)
             gained = self._defend(solution, searched)
             # The game's value bounds nothing: its evaders have only the paths at hand, its defender only the plans. A proof takes exact best
             # paths and costs more than a round, so it waits until the value is near the bound, or until neither side moves.
@@ -222,7 +222,7 @@ class DoubleOracle:
     def _padded(self, probability: Floats) -> Floats:
         return np.pad(probability, (0, len(self.game.plans) - probability.size))
 
-    def _answer_quickly(self, solution: GameSolution) -> float:
+    def answer_quickly(self, solution: GameSolution) -> float:
         """Add paths that evaders would take now; return by how much they raise the value."""
         marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
         likeliest = self.game.plans[int(solution.probability.argmax())]

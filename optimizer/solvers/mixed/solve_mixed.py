@@ -22,6 +22,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Mixture, Plan, known_options, violations, with_beats, with_teams
 from optimizer.problem.plan.result import Randomised, Result, relative_gap, tolerance_of
 from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation
+from optimizer.solvers.mixed.recorded_bound import record_bound
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat
     from optimizer.problem.plan.result import Limit
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
 
     Mask = NDArray[np.bool_]
@@ -51,6 +53,7 @@ def solve_mixed(
     support: int | None = None,
     listener: Listener = SILENT,
     starts: Sequence[Plan] = (),
+    record: SearchRecord | None = None,
 ) -> Result:
     """Return the mixture of plans that lets least through, and the best single plan.
 
@@ -69,6 +72,8 @@ def solve_mixed(
     support
         Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
         mixture to so many returns the single plan.
+    record
+        Receives what a certificate of the bound needs, for a share `params.mixed.recorded` of the time; without patrol teams.
 
     Raises
     ------
@@ -95,6 +100,9 @@ def solve_mixed(
             problem = prepare_beats(instance, single_options, starts, stopping, end(params.relaxed))
         single = CertifiedMixture((problem.plan,), np.ones(1), float(problem.pure.upper or 0.0))
         relaxation = MarginalRelaxation(problem.instance, problem.overlay)
+        if record is not None:
+            relaxation.master.pool.steps = []
+        last = 1.0 if record is None else 1.0 - params.recorded
         search = DoubleOracle(
             problem.instance,
             problem.overlay,
@@ -102,7 +110,7 @@ def solve_mixed(
             problem.start,
             single,
             options.gap,
-            end(1.0),
+            end(last),
             options.seed,
             stopping,
             threads=thread_count(options.threads),
@@ -115,16 +123,22 @@ def solve_mixed(
                 relaxation.cut(end((1 + params.relaxed) / 2), single.upper, stopping)
             search.begin()
             with step(stopping, "mixing plans"):
-                search.until = end(1.0 if support is None else params.unrestricted)
+                search.until = end(last if support is None else last * params.unrestricted)
                 search.run()
 
         def restrict() -> None:
-            search.until = end(1.0)
+            search.until = end(last)
             if support is not None:
                 search.restrict(support, single)
 
+        def prove() -> None:
+            if record is not None:
+                with step(stopping, "proving the bound of mixtures once more, for the certificate"):
+                    record_bound(search, record, options, end(1.0), stopping)
+
         stopping.attempt(mix)
         stopping.attempt(restrict)
+        stopping.attempt(prove)
         limit: Limit | None = (
             "interrupted" if stopping.stopped else "time" if search.ended_by_time or search.out_of_time else None
         )

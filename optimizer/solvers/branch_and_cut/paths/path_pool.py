@@ -191,7 +191,9 @@ class PathPool:
         return self.paths.commodity.size - before
 
     def add(self, commodity: NDArray[np.int64], arcs: Sequence[Sequence[int]]) -> int:
-        """Add paths, each given by its commodity and its overlay arcs; return how many are new."""
+        """Add paths, each given by its commodity and its overlay arcs in order of travel; return how many are new."""
+        if self.steps is not None and not self._searches.reverse:
+            arcs = [path[::-1] for path in arcs]  # in the order in which `grow` finds them
         overlay, before = self._overlay, self.paths.commodity.size
         row = np.repeat(np.arange(commodity.size), [len(path) for path in arcs])
         arc = np.array([a for path in arcs for a in path], dtype=np.int64)

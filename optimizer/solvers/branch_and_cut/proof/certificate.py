@@ -17,7 +17,7 @@ from scipy.optimize import linprog
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.readwrite import written_whole
-from optimizer.certificate.check import ONE, VERSION, Fault, InstanceFile, check, down
+from optimizer.certificate.check import ONE, VERSION, Fault, InstanceFile, check, down, mixture_of
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.network.shortest_paths import cost_graph
@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
-    from optimizer.solvers.branch_and_cut.proof.record import Duals, SearchRecord, Trail
+    from optimizer.solvers.branch_and_cut.proof.record import Duals, SearchRecord, Strategy, Trail
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.overlay.overlay import Overlay
 
     Line = list[Any]
     Mask = NDArray[np.bool_]
 
-ALLOWANCE = 1e-9
-"""By how much, relative, the bound that is claimed is below that of the search: rounding of both."""
+ALLOWANCES = (1e-9, 1e-8, 1e-7, 1e-6)
+"""By how much, relative, the bound that is claimed is below that of the search: rounding of both. The first with which the checker agrees is
+taken: where multipliers of budgets and requirements are large, what these may be exceeded by counts for more."""
 DIGITS = 44
 """Binary digits of the multipliers of rows on values, which are at most 1: they are rounded down, so that a file is smaller."""
 RISE = 1e-10
@@ -77,28 +78,47 @@ def write_certificate(
         If the file cannot be written.
     """
     assert result.plan is not None  # noqa: S101 - the caller has looked
+    if not record.begun:
+        raise SolverError(
+            "the bound has no certificate: time or an interrupt came before the search that it is made from began"
+        )
+    problem = InstanceFile(Path(instance_file).read_bytes())
+    said = _of_mixture(problem, instance, record.strategy, result) if record.strategy else _of_plan(instance, result)
+    lines: list[Line] = [["certificate", VERSION, {"instance": problem.digest} | said]]
+    if record.strategy is not None:
+        lines.append(["strategy", [[list(arcs), y.hex()] for arcs, y in record.strategy.paths]])
+        problem.take(lines[1][1])
+    lines += _Writer(problem, NetworkWalks(record.instance, record.overlay), record.strategy).lines(record)
+    bound, told = float.fromhex(said["lower"]), ""
+    with written_whole(Path(file)) as part:
+        for allowance in ALLOWANCES:
+            lines[0][2]["lower"] = (bound * (1 - allowance)).hex()
+            text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+            part.write_bytes(gzip.compress(text.encode(), mtime=0))
+            try:
+                return check(str(instance_file), str(part))
+            except Fault as fault:
+                told = told or str(fault)
+        raise SolverError(f"the bound has no certificate: what the search wrote down proves less ({told})")
+
+
+def _of_plan(instance: Instance, result: Result) -> dict[str, Any]:
+    """Return what a certificate says of a plan."""
+    assert result.plan is not None  # noqa: S101 - the caller has looked
     assert result.lower is not None  # noqa: S101
     assert result.upper is not None  # noqa: S101
-    if not record.begun:
-        raise SolverError("the bound has no certificate: the search was stopped before it began")
-    problem = InstanceFile(Path(instance_file).read_bytes())
     plan = np.flatnonzero(instance.placed(result.plan.options)).tolist()
-    statement = {
-        "instance": problem.digest,
-        "plan": plan,
-        "value": float(result.upper).hex(),
-        "lower": float(result.lower * (1 - ALLOWANCE)).hex(),
-    }
-    lines = [["certificate", VERSION, statement], *_Writer(problem, _Network(instance, record.overlay)).lines(record)]
-    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
-    with written_whole(Path(file)) as part:
-        part.write_bytes(gzip.compress(text.encode(), mtime=0))
-        try:
-            return check(str(instance_file), str(part))
-        except Fault as fault:
-            raise SolverError(
-                f"the bound has no certificate: what the search wrote down proves less ({fault})"
-            ) from None
+    return {"plan": plan, "value": float(result.upper).hex(), "lower": float(result.lower).hex()}
+
+
+def _of_mixture(problem: InstanceFile, instance: Instance, strategy: Strategy, result: Result) -> dict[str, Any]:
+    """Return what a certificate says of a mixture; its value is what the checker's own search finds."""
+    assert result.mixed is not None  # noqa: S101 - there is a strategy
+    mixture = result.mixed.mixture
+    plans = [np.flatnonzero(instance.placed(plan.options)).tolist() for plan in mixture.plans]
+    said = {"mixture": [[part.hex(), plan] for part, plan in zip(mixture.probabilities, plans, strict=True)]}
+    value = problem.value(mixture_of(said)) / ONE
+    return said | {"value": value.hex(), "lower": float(strategy.lower).hex()}
 
 
 class _Branch:
@@ -129,8 +149,8 @@ def _tree(record: SearchRecord) -> _Branch:
 class _Writer:
     """The lines of one certificate: paths, cuts and rows as they are asked for, each once."""
 
-    def __init__(self, problem: InstanceFile, network: _Network) -> None:
-        self.problem, self.network = problem, network
+    def __init__(self, problem: InstanceFile, network: NetworkWalks, strategy: Strategy | None = None) -> None:
+        self.problem, self.network, self.strategy = problem, network, strategy
         self.paths: dict[Any, int] = {}
         self.found: list[Any] = []
         self.cuts: dict[Any, int] = {}
@@ -214,7 +234,7 @@ class _SearchProof:
         ends = np.unique(overlay.origin * overlay.n_nodes + overlay.destination)
         node = writer.network.node
         self.ends = [(node[end // overlay.n_nodes], node[end % overlay.n_nodes]) for end in ends.tolist()]
-        self.routes = _parts_of_routes(record)
+        self.routes = _parts_of_routes(record, writer.strategy)
         self.steps: dict[int, list[int]] = {}
         self.numbers: dict[int, int] = {}
         self.read = 0
@@ -418,16 +438,16 @@ class _SearchProof:
 
     def _floors_under_budgets(self, lines: list[Line], hull: dict[Any, int]) -> None:
         """Write the floors of the root that the budgets prove, with multipliers that a linear program proposes (Proposition 10)."""
-        floors = self.record.floors
-        if floors is None:
+        root = self.record.raised
+        if root is None:
             return
-        instance, cuts = self.instance, self.master.budget_cuts
-        paths, forced = self.master.pool.paths, np.append(instance.forced, False)
-        value = paths.values(forced)
-        undecided = np.append(self.overlay.free, False)
+        instance, cuts, floors = self.instance, self.master.budget_cuts, root.floor
+        paths, placed = self.master.pool.paths, np.append(root.ones, False)
+        value = paths.values(placed)
+        undecided = np.append(root.undecided, False)
         use = np.column_stack((instance.use, cuts.coefficient.toarray().T))
-        left = np.append(instance.budget * (1 + 2 * BUDGET_TOLERANCE), cuts.side) - instance.forced @ use
-        usable = (left > 0) & (use[self.overlay.free] > 0).any(axis=0)
+        left = np.append(instance.budget * (1 + 2 * BUDGET_TOLERANCE), cuts.side) - root.ones @ use
+        usable = (left > 0) & (use[root.undecided] > 0).any(axis=0)
         for u in np.flatnonzero(floors > self.commodities.floor * (1 + RISE)).tolist():
             own = np.flatnonzero((paths.commodity == u) & (value >= floors[u]))
             witness = _multipliers(
@@ -494,8 +514,8 @@ def _multipliers(
     return np.maximum(found.x[:n], 0.0), np.maximum(found.x[n : n + rows], 0.0) / left
 
 
-def _parts_of_routes(record: SearchRecord) -> list[list[tuple[int, int]]]:
-    """Return for each fixed route of the overlay the evaders and numbers of the routes that it stands for."""
+def _parts_of_routes(record: SearchRecord, strategy: Strategy | None) -> list[list[tuple[int, int]]]:
+    """Return for each fixed route of the overlay the evaders and numbers of the routes that it stands for, as the checker names them."""
     fixed = record.overlay.fixed_routes
     if not fixed.value.size:
         return []
@@ -505,12 +525,19 @@ def _parts_of_routes(record: SearchRecord) -> list[list[tuple[int, int]]]:
     for k, route in zip(record.instance.habits.evader.tolist(), fixed.of_route.tolist(), strict=True):
         count[k] = count.get(k, -1) + 1
         if route >= 0:
-            routes[route].append((k, count[k]))
+            evader, first = (k, 0) if strategy is None else strategy.routes[k]
+            routes[route].append((evader, first + count[k]))
     return routes
 
 
-class _Network:
-    """From arcs of an overlay to walks of the network."""
+class NetworkWalks:
+    """From arcs of an overlay to walks of the network.
+
+    Parameters
+    ----------
+    instance, overlay
+        The problem, and the overlay of the whole of it.
+    """
 
     def __init__(self, instance: Instance, overlay: Overlay) -> None:
         self.instance, self.overlay = instance, overlay

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.problem.instance.methods import MIXED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,9 +37,9 @@ def check_certifiable(instance: Instance, options: SolveOptions) -> None:
     if instance.patrols is not None:
         found = "patrol teams: bounds over all their beats have no certificate yet"
         raise InputError(Problem("certificate", found, "fixed options alone", f"{remedy}, or solve without the teams"))
-    if options.method not in ("auto", "cuts"):
+    if options.method not in ("auto", "cuts", MIXED):
         found = f"the method {options.method!r}, whose bounds have no certificate yet"
-        raise InputError(Problem("certificate", found, "the method 'cuts'", remedy))
+        raise InputError(Problem("certificate", found, "the method 'cuts' or 'mixed'", remedy))
     if options.scheduler is not None:
         found = "a scheduler: a search that is shared with a cluster has no certificate yet"
         raise InputError(Problem("certificate", found, "a search in this process", f"{remedy}, or the scheduler"))
@@ -123,6 +124,24 @@ class SplitRow(NamedTuple):
     member: int | None
 
 
+class Strategy(NamedTuple):
+    """A strategy of the informed evaders against which every plan was bounded, as no mixture lets less through than the least of plans.
+
+    Attributes
+    ----------
+    paths
+        Arcs of each path in order of travel, and its weight.
+    routes
+        For each evader of the problem that was searched, where its routes come from: the evader of the whole instance, or -1 and a path.
+    lower
+        The bound that the search has proven.
+    """
+
+    paths: tuple[tuple[tuple[int, ...], float], ...]
+    routes: tuple[tuple[int, int], ...]
+    lower: float
+
+
 class GroupRows(NamedTuple):
     """Rows on the values of whole groups, each proven by a search of the group."""
 
@@ -137,20 +156,23 @@ class SearchRecord:
     ----------
     instance, overlay, master
         The problem, and its linear program with its pool of paths.
-    floors
-        (commodities,) floors under the budgets at the root; None where none were raised.
+    raised
+        The root once floors under the budgets were raised; None where none were.
     ends
         Nodes that were not expanded further: with a bound that is high enough, without plans, or left open.
     groups
         Searches of groups of evaders alone, for the rows that they prove.
+    strategy
+        Of a mixture: what the search was of; None for a search of single plans.
     """
 
     instance: Instance = field(init=False)
     overlay: Overlay = field(init=False)
     master: Master = field(init=False)
-    floors: NDArray[np.float64] | None = None
+    raised: Node | None = None
     ends: list[Node] = field(default_factory=list)
     groups: dict[int, SearchRecord] = field(default_factory=dict)
+    strategy: Strategy | None = None
     _first: list[int] = field(default_factory=list)
     _added: list[Added] = field(default_factory=list)
 
@@ -191,9 +213,9 @@ class SearchRecord:
         place = bisect_right(self._first, name) - 1
         return None if place < 0 else (self._added[place], name - self._first[place])
 
-    def floors_raised(self, floor: NDArray[np.float64]) -> None:
-        """Take the floors of the root, raised as far as the budgets prove them."""
-        self.floors = floor
+    def floors_raised(self, root: Node) -> None:
+        """Take the root with its floors raised as far as the budgets prove them."""
+        self.raised = root
 
     def ended(self, node: Node) -> None:
         """Take a node that is not expanded further."""

@@ -201,7 +201,7 @@ class BranchAndCut:
         paths, cuts = self.master.pool.paths, self.master.budget_cuts
         self.root = self.root.with_floor(tightened_bounds(self.instance, self.root, paths, cuts, until, self.listener))
         if self.record is not None:
-            self.record.floors_raised(self.root.floor)
+            self.record.floors_raised(self.root)
         return commodities.value(self.root.floor) - commodities.value(before) > self.params.root.stalled * self.lower
 
     def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
