@@ -57,7 +57,7 @@ PROGRAM = Path(checker.__file__)
 def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     """Return cases with their certificates."""
     folder = tmp_path_factory.mktemp("certificates")
-    return [case_of(seed, folder) for seed in (2, 5, 11, 115)]  # the last needs floors of a root on which an option is excluded
+    return [case_of(seed, folder) for seed in (2, 5, 11, 115)]  # 115 needs floors of a root that excludes an option
 
 
 def test_certificates_are_accepted_and_true(cases: list[Case]) -> None:
