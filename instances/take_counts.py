@@ -6,10 +6,10 @@ Run it from the repository root when those tables change. They are not in the re
 
 BORDER is a folder of `instances`, such as rio-grande-roads; its `border.toml` says what is taken. FOLDER holds `cbp/`
 (`bts-us-mexico-monthly-*.csv.gz`, `cbp-nationwide-drugs-*.csv`, a yearly table of crossings where the border has one) and `border-patrol/`
-(`jacobkap-border_patrol_staffing_*.csv`, `jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`, `agents`,
-`sector_years`, `effort` and `seizures` under `facts/`. TRAFFIC is `traffic.csv` of `import aadt` on the roads of the border: the nearest count
-on the road of each checkpoint site becomes the table `traffic`, with others along the roads where `border.toml` wants them. The same tables
-always give the same facts.
+(`jacobkap-border_patrol_staffing_*.csv`, `jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`, `port_years`,
+`agents`, `sector_years`, `effort` and `seizures` under `facts/`. TRAFFIC is `traffic.csv` of `import aadt` on the roads of the border: the
+nearest count on the road of each checkpoint site becomes the table `traffic`, with others along the roads where `border.toml` wants them. The
+same tables always give the same facts.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 FIRST, LAST = "2018-10", "2025-12"
 """The months of the seizure record."""
+EARLIEST, SECTOR_YEARS = "2010", range(2011, 2020)
+"""The first year of crossings that is read, and the fiscal years of the table of sectors."""
 MODES = {
     "passenger_vehicles": ("Passenger Vehicles", "Personal Vehicles"),
     "trucks": ("Commercial Trucks", "Trucks"),
@@ -71,11 +73,21 @@ def write_counts(counts: CountSource, folder: Path, facts: Path) -> None:
     months = monthly(counts, one(folder, "cbp/bts-us-mexico-monthly-*.csv.gz"))
     crossings = read(one(folder, f"cbp/{counts.yearly}")) if counts.yearly else []
     years = yearly(counts, crossings, ports, months)
-    vehicles = exposure_months(counts, crossings, ports, years, months)
+    vehicles = exposure_months(counts, crossings, ports, years, months, spans())
     agents = staffing(counts, one(folder, "border-patrol/jacobkap-border_patrol_staffing_*.csv"))
     write_exposure(ports, years, vehicles, facts)
-    rows = ([*key, amount] for key, amount in sorted(agents.items()))
-    write(facts / "agents.csv", ["sector", "fiscal_year", "agents"], rows)
+    staff = ([*key, amount] for key, amount in sorted(agents.items()))
+    write(facts / "agents.csv", ["sector", "fiscal_year", "agents"], staff)
+    fiscal = {year: spans(f"{year - 1}-10", f"{year}-09") for year in SECTOR_YEARS}
+    early = exposure_months(
+        counts, crossings, ports, years, months, [each for mine in fiscal.values() for each in mine]
+    )
+    rows = (
+        [row["id"], year, f"{sum(early[row['id'], month] for month in mine):.0f}"]
+        for row in ports
+        for year, mine in fiscal.items()
+    )
+    write(facts / "port_years.csv", ["port", "fiscal_year", "vehicles"], rows)
     write_sector_years(counts, one(folder, "border-patrol/jacobkap-sector_profile_*.csv"), facts)
     write_effort(counts, ports, vehicles, agents, max(month for _, month, _ in months), facts)
     write_seizures(counts, sorted(folder.glob("cbp/cbp-nationwide-drugs-*.csv")), facts)
@@ -122,15 +134,15 @@ def yearly(
     ports: Sequence[Row],
     months: dict[tuple[str, str, str], float],
 ) -> dict[tuple[str, str, str], float]:
-    """Return northbound crossings by port, year and mode, from 2018."""
+    """Return northbound crossings by port, year and mode, from 2010."""
     known = {row["name"]: row["id"] for row in ports}
     mode = {names[0]: column for column, names in MODES.items()}
     found: dict[tuple[str, str, str], float] = defaultdict(float)
     for row in crossings:
-        if row["Crossing"] in known and row["Modes"] in mode and row["Year"] >= FIRST[:4]:
+        if row["Crossing"] in known and row["Modes"] in mode and row["Year"] >= EARLIEST:
             found[known[row["Crossing"]], row["Year"], mode[row["Modes"]]] += float(row["Northbound Crossing"] or 0)
     for port, name in counts.monthly_ports.items():
-        for year in sorted({month[:4] for _, month, _ in months if month >= FIRST[:4]}):
+        for year in sorted({month[:4] for _, month, _ in months if month >= EARLIEST}):
             for column in MODES:
                 found[port, year, column] = sum(completed(months, (name,), year, column))
     return found
@@ -160,8 +172,9 @@ def exposure_months(
     ports: Sequence[Row],
     years: dict[tuple[str, str, str], float],
     months: dict[tuple[str, str, str], float],
+    wanted: Sequence[str],
 ) -> dict[tuple[str, str], float]:
-    """Return vehicles by port and month: those of the ports of entry that are counted together, shared out by the port's part of the year.
+    """Return vehicles by port and wanted month: those of the ports of entry counted together, shared out by the port's part of the year.
 
     The yearly table counts each bridge, the monthly one each port of entry: it gives the months' parts of the year.
     """
@@ -172,13 +185,13 @@ def exposure_months(
     part = {
         (names, year, column): completed(months, names, year, column)
         for names in set(group.values())
-        for year in {month[:4] for month in spans()}
+        for year in {month[:4] for month in wanted}
         for column in VEHICLES
     }
     found: dict[tuple[str, str], float] = {}
     for port in group:
         together = [each for each in group if group[each] == group[port]]
-        for month in spans():
+        for month in wanted:
             amount = 0.0
             for column in VEHICLES:
                 all_year = sum(years.get((each, month[:4], column), 0) for each in together)
@@ -189,10 +202,10 @@ def exposure_months(
     return found
 
 
-def spans() -> list[str]:
-    """Return the months of the record."""
-    months = [f"{year}-{month:02d}" for year in range(int(FIRST[:4]), int(LAST[:4]) + 1) for month in range(1, 13)]
-    return [month for month in months if FIRST <= month <= LAST]
+def spans(first: str = FIRST, last: str = LAST) -> list[str]:
+    """Return the months from one to another; those of the record by default."""
+    months = [f"{year}-{month:02d}" for year in range(int(first[:4]), int(last[:4]) + 1) for month in range(1, 13)]
+    return [month for month in months if first <= month <= last]
 
 
 def write_exposure(

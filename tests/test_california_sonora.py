@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from instances import backtest_areas, take_counts, take_roads
 from instances import build_scenario as build
-from instances import take_counts, take_roads
 from instances.borders import read_border
 from optimizer.pipeline import check_scenario_file, init_scenario, plan_scenario
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
@@ -51,7 +51,7 @@ def test_roads_are_those_of_the_files(tmp_path: Path) -> None:
 def test_counts_are_those_of_the_agencies_tables(tmp_path: Path) -> None:
     shutil.copy(BORDER.facts / "ports.csv", tmp_path)
     take_counts.write_counts(BORDER.counts, DATA, tmp_path)
-    for name in ("exposure", "exposure_months", "agents", "sector_years", "effort", "seizures"):
+    for name in ("exposure", "exposure_months", "port_years", "agents", "sector_years", "effort", "seizures"):
         assert (tmp_path / f"{name}.csv").read_bytes() == (BORDER.facts / f"{name}.csv").read_bytes(), name
 
 
@@ -94,3 +94,17 @@ def test_init_alone_makes_a_scenario_of_the_extract(tmp_path: Path) -> None:
     checked = check_scenario_file(written.scenario)
     assert checked.ok
     assert len(written.region.gateways) == len(table("ports")) + len(table("reaches"))
+
+
+def test_the_back_test_of_areas_finds_the_law_that_made_the_years() -> None:
+    rng = np.random.default_rng(0)
+    flow, agents = rng.uniform(1, 9, (5, 4)), rng.uniform(1, 9, (5, 4))
+    made = backtest_areas.SectorYears(3 * flow**1.5 * agents**0.5, agents, entering=agents, flow=flow)
+    errors = backtest_areas.errors_of(made)
+    assert np.exp(errors["persistence"][0]) == pytest.approx(
+        np.maximum(made.pounds[1] / made.pounds[0], made.pounds[0] / made.pounds[1])
+    )
+    law = backtest_areas.levelled(made.pounds, made.pounds)  # x is the law itself, the level is that of the year before
+    assert law == pytest.approx(made.pounds[1:])
+    assert errors["fitted flow and effort"] == pytest.approx(0, abs=1e-9)
+    assert backtest_areas.interval(np.full(4, 0.25)) == (0.25, 0.25)

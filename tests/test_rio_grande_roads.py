@@ -306,7 +306,7 @@ def test_effort_follows_the_agents_of_each_year_and_the_traffic_of_each_month() 
 def test_counts_are_those_of_the_agencies_tables(tmp_path: Path) -> None:
     shutil.copy(FACTS / "ports.csv", tmp_path)
     take_counts.write_counts(BORDER.counts, DATA, tmp_path)
-    for name in ("exposure", "exposure_months", "agents", "sector_years", "effort", "seizures"):
+    for name in ("exposure", "exposure_months", "port_years", "agents", "sector_years", "effort", "seizures"):
         assert (tmp_path / f"{name}.csv").read_bytes() == (FACTS / f"{name}.csv").read_bytes(), name
 
 

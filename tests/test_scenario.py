@@ -284,6 +284,28 @@ def test_terms_that_leave_no_load_are_refused(tmp_path: Path, terms: str) -> Non
         compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", terms))
 
 
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ("exposure = { west-port = 0, east-port = 0, ford = 0 }", "found 0 for every gateway;"),
+        (
+            "exposure = { ford = 0 }\nshares = { port = 0.6, unofficial = 0.4 }",
+            "0 for every gateway of kind unofficial",
+        ),
+    ],
+)
+def test_exposures_that_sum_to_nothing_are_refused(tmp_path: Path, terms: str, found: str) -> None:
+    with pytest.raises(InputError, match=found) as refused:
+        compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", f"decay_minutes = 60\n{terms}"))
+    assert "Give one of them an exposure above 0" in str(refused.value)
+
+
+def test_a_share_of_a_kind_without_a_gateway_is_said(tmp_path: Path) -> None:
+    terms = 'decay_minutes = 60\ngateways = ["port"]\nshares = { port = 0.6, unofficial = 0.4 }'
+    said = "No gateway is of kind unofficial: its share of 40% of all loads goes to the other kinds."
+    assert said in compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", terms)).warnings
+
+
 def test_exclusions_name_sites(tmp_path: Path) -> None:
     head, tail = SCENARIO.split("[region]")
     problem = compiled(tmp_path, head + 'exclusions = [["a", "b"]]\n\n[region]' + tail)

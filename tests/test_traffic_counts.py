@@ -108,8 +108,13 @@ def test_several_years_without_the_one_that_is_asked_for_are_refused(tmp_path: P
     ("text", "settings", "year", "found"),
     [
         (STATIONS, {}, None, "no year"),
-        (STATIONS.replace("10.1,50.1005", "511656,6204078"), {}, 2019, "no degrees, such as 511656, 6.20408e"),
-        (STATIONS, {"crs": "EPSG:99999"}, 2019, "a coordinate system that is unknown"),
+        (STATIONS.replace("10.1,50.1005", "511656,6204078"), {}, 2019, "no degrees, such as 511656, 6204078"),
+        (
+            STATIONS,
+            {"crs": "EPSG:99999"},
+            2019,
+            "a coordinate system that is unknown.*with --crs or crs of the mapping",
+        ),
         (STATIONS.replace(",700,", ",many,"), {}, 2019, "AADT_2019 'many'"),
         (
             STATIONS.replace(",700,", ",0,").replace(",9000,", ",0,").replace(",500,", ",,").replace(",800,", ",,"),
@@ -169,6 +174,15 @@ def test_a_scenario_takes_counts_where_a_site_gives_no_traffic(tmp_path: Path) -
     assert (found["b"].daily, found["b"].source) == (4500, "count")
     assert (found["c"].daily, found["c"].source) == (77, "class")
     assert any("by counts" in str(each.what) for each in compiled.assumed)
+
+
+def test_counts_of_other_roads_than_the_map_s_are_a_fault_of_the_scenario(tmp_path: Path) -> None:
+    (tmp_path / "counts.csv").write_text("road,lon,lat,vehicles_a_day\nSH 18,10.0,50.05,500\n", encoding="utf-8")
+    scenario = write_scenario(tmp_path, SCENARIO + '\n[traffic]\ncounts = "counts.csv"\n')
+    problems = check_scenario_file(scenario).problems
+    assert [(problem.where.split("/")[-1], problem.found) for problem in problems] == [
+        ("counts.csv, road", "no road of the network with the number of one of 1 counts")
+    ]
 
 
 def test_a_count_speaks_for_a_place_on_its_road_and_not_for_the_middle_of_the_stretch() -> None:

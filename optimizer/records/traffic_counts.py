@@ -170,6 +170,12 @@ class CountedRoads:
                 daily[places[closer]] = self.counts.daily[position]
         return daily
 
+    @property
+    def on_network(self) -> bool:
+        """Whether a count bears the number of a road of the network."""
+        roads = roads_by_number(self.network)
+        return any(same_roads(one, roads).size for text in self.counts.road for one in road_numbers(text))
+
     @cached_property
     def of_segments(self) -> Floats:
         """(n_segments,) the same in the middle of each segment."""

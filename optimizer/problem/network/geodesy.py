@@ -36,15 +36,31 @@ WGS84 = "EPSG:4326"
 _DEGREES = frozenset({"", "EPSG:4326", "OGC:CRS84", "4326", "WGS84", "WGS 84"})
 
 
-def to_degrees(xy: NDArray[np.float64], crs: object, where: str) -> NDArray[np.float64]:
+GRAPH_SYSTEM = 'Say which system it is: G.graph["crs"], or frame.set_crs(...)'
+"""What to do about the system of a graph."""
+
+
+def to_degrees(
+    xy: NDArray[np.float64], crs: object, where: str, *, remedy: str = GRAPH_SYSTEM, of: str = "of the graph"
+) -> NDArray[np.float64]:
     """Return (p, 2) points of a coordinate system as longitude and latitude in WGS 84.
+
+    Parameters
+    ----------
+    xy
+        (p, 2) easting and northing, or longitude and latitude.
+    crs
+        The system, as pyproj takes it; none at all means degrees.
+    where
+        Where the points stand, for messages.
+    remedy, of
+        What to do about another system, and what it is the system of, for messages.
 
     Raises
     ------
     InputError
         If the system is unknown, or the points do not lie in it.
     """
-    remedy = 'Say which system it is: G.graph["crs"], or frame.set_crs(...)'
     if not is_degrees(crs):
         import pyproj
 
@@ -61,7 +77,7 @@ def to_degrees(xy: NDArray[np.float64], crs: object, where: str) -> NDArray[np.f
         where,
         wrong,
         lambda row: f"{xy[row, 0]:g}, {xy[row, 1]:g}",
-        f"coordinates in {name}, the system of the graph",
+        f"coordinates in {name}, the system {of}",
         remedy,
     )
     if problems:

@@ -285,10 +285,11 @@ def _degrees(path: Path, x: NDArray[np.float64], y: NDArray[np.float64], crs: st
     outside = (np.abs(x) > 180) | (np.abs(y) > 90)
     if crs == WGS84 and outside.any():
         first = int(np.flatnonzero(outside)[0])
-        found = f"{int(outside.sum())} places that are no degrees, such as {x[first]:g}, {y[first]:g}"
+        found = f"{int(outside.sum())} places that are no degrees, such as {x[first]:.10g}, {y[first]:.10g}"
         remedy = "Say the coordinate system of the file, such as --crs EPSG:2154"
         raise InputError(Problem(str(path), found, "longitudes from -180 to 180 and latitudes from -90 to 90", remedy))
-    return to_degrees(np.column_stack((x, y)), crs, f"{path}, crs {crs}")
+    remedy = "Say the system of the file's coordinates, with --crs or crs of the mapping, such as EPSG:2154"
+    return to_degrees(np.column_stack((x, y)), crs, f"{path}, crs {crs}", remedy=remedy, of="of the counts")
 
 
 def _on_map(text: str, systems: Mapping[str, str]) -> str:

@@ -448,7 +448,14 @@ def _counted(
     if path is None or scenario is None or region is None:
         return None
     with problems.collected():
-        return CountedRoads(read_traffic_counts(path), region.network, scenario.traffic.counts_within_km)
+        counted = CountedRoads(read_traffic_counts(path), region.network, scenario.traffic.counts_within_km)
+        if not counted.on_network:
+            found = f"no road of the network with the number of one of {len(counted.counts.road)} counts"
+            remedy = (
+                "Check that the file is of this region and the map has road numbers (ref), or remove traffic.counts"
+            )
+            problems.add(f"{path}, road", found, "a count on one of its roads", remedy)
+        return counted
     return None
 
 

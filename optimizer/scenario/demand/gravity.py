@@ -118,6 +118,7 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
     if not settlements:
         found, expected = "no settlement on the defended side", "at least one destination"
         problems.add(f"{where}, region", found, expected, "Check border and modes")
+    warnings = _check_exposures(terms, gateways, where, problems)
     problems.raise_if_any()
     hours = travel_hours(region.network, gateways, settlements)
     lost = _check_reach(settlements, hours, terms.unreachable, where)
@@ -127,11 +128,47 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
         settlements,
         hours,
         tuple(place.id for place in lost),
-        tuple(_reach_warnings(lost, [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()])),
+        (
+            *warnings,
+            *_reach_warnings(lost, [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()]),
+        ),
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         check_loads(demand.prior().weight, 0.0, where)
     return demand
+
+
+def _check_exposures(terms: EvadersModel, gateways: Sequence[Gateway], where: str, problems: ProblemList) -> list[str]:
+    """Add a fault where no load can be shared out: exposures, of all gateways or of a kind with a share, that sum to nothing.
+
+    Returns
+    -------
+    A sentence for each kind with a share that has no gateway.
+    """
+    warnings: list[str] = []
+    total: dict[str, float] = {}
+    for gateway in gateways:
+        total[gateway.kind] = total.get(gateway.kind, 0.0) + gateway.exposure
+    remedy = "Give one of them an exposure above 0 under evaders.exposure"
+    if total and not any(total.values()):
+        problems.add(f"{where}, evaders.exposure", "0 for every gateway", "at least one above 0", remedy)
+        return []
+    for kind, share in ((str(kind), share) for kind, share in terms.shares.items() if share > 0):
+        if kind not in total:
+            warnings.append(
+                message(
+                    "No gateway is of kind {kind}: its share of {share:.0%} of all loads goes to the other kinds.",
+                    kind=kind,
+                    share=share,
+                )
+            )
+        elif not total[kind]:
+            found, expected = (
+                f"0 for every gateway of kind {kind}",
+                f"at least one above 0, for shares gives them {share:.0%}",
+            )
+            problems.add(f"{where}, evaders.exposure", found, expected, remedy)
+    return warnings
 
 
 def check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> None:
