@@ -39,14 +39,7 @@ def init(
     """Write a first scenario for a region: its roads, border, crossings and gateways, with assumptions to replace, each marked as one."""
     from optimizer.pipeline.init import init_scenario
 
-    sources = {
-        "place": place,
-        "address": address,
-        "bbox": bbox,
-        "polygon": polygon,
-        "file": file,
-        "network": network,
-    }
+    sources = {"place": place, "address": address, "bbox": bbox, "polygon": polygon, "file": file, "network": network}
     model = region_source(sources, radius=radius, border=border, modes=modes)
     written = init_scenario(model, folder, listener=ProgressPrinter(silent=as_json))
     for warning in written.warnings:

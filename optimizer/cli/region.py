@@ -42,14 +42,7 @@ def region(
     from optimizer.pipeline.region import build_region
     from optimizer.region import border_warnings, summary
 
-    sources = {
-        "place": place,
-        "address": address,
-        "bbox": bbox,
-        "polygon": polygon,
-        "file": file,
-        "network": network,
-    }
+    sources = {"place": place, "address": address, "bbox": bbox, "polygon": polygon, "file": file, "network": network}
     model = region_source(sources, radius=radius, border=border, modes=modes)
     built = build_region(model, out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json))
     counts = summary(built.region)
