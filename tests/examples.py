@@ -7,9 +7,13 @@ installation is never red by what a new example finds. `long` draws new ones: it
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FULL = 100
 """Examples of a test whose number is taken as it stands."""
@@ -27,3 +31,8 @@ def load_profile() -> None:
 def examples(number: int, **other: Any) -> settings:
     """Return settings of a test that is worth `number` examples where others are worth 100."""
     return settings(max_examples=max(2, round(number * settings().max_examples / FULL)), **other)
+
+
+def quick_first(cases: Iterable[object], number: int) -> list[Any]:
+    """Return the cases of a parameter of which the first `number` are in the inner loop; the rest, more of the same kind, are `slow`."""
+    return [pytest.param(case, marks=() if at < number else pytest.mark.slow) for at, case in enumerate(cases)]

@@ -30,6 +30,7 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.place import place
 from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
+from tests.examples import quick_first
 from tests.golden_scenarios import INSTANCES
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from tests.beat_tree_cases import EveryPlan
 
 
-@pytest.mark.parametrize("seed", [*range(12), 4_500_468])
+@pytest.mark.parametrize("seed", quick_first([4_500_468, *range(12)], 4))
 def test_no_plan_with_any_beats_is_below_the_bound_of_the_tree(seed: int) -> None:
     assert not [what for what in check_beat_tree(seed) if what.startswith("false")]
 
@@ -51,6 +52,7 @@ def _cut_generation(seed: int) -> ColumnGeneration:
     return generation
 
 
+@pytest.mark.slow
 def test_a_search_for_fixed_options_alone_ends_when_it_branches() -> None:
     """From the moment on from which that is enough, and with a plan."""
     instance = read_instance(INSTANCES / "grid" / "grid-10-plain-6.json")
@@ -186,6 +188,7 @@ def test_rows_of_tours_at_the_prices_of_a_node_raise_its_bound() -> None:
     assert any(bound(seed, limited=True) > bound(seed, limited=False) * (1 + 1e-6) for seed in range(30))
 
 
+@pytest.mark.slow
 def test_no_child_has_a_lower_program_than_its_node() -> None:
     """Rows hold below their node whatever floors and losses are there, so deciding one more option only adds to them."""
     compared = 0

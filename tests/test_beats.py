@@ -69,6 +69,7 @@ def town(n: int, seed: int, slots: int = 3) -> TourProblem:
     return TourProblem(travel, 1800, 8 * 3600, prize, travel / 3600 * rng.uniform(0, 0.5, travel.shape))
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @examples(150)
 def test_the_best_of_all_tours_is_found_and_proven(seed: int) -> None:

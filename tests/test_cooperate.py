@@ -112,6 +112,7 @@ def test_alone_a_joint_option_is_nobodys() -> None:
         assert coalition_problem(instance, names).options[0].forbidden != allowed
 
 
+@pytest.mark.slow
 def test_teams_are_their_agencys() -> None:
     instance, _ = small_case(1)
     assert instance.patrols is not None

@@ -293,6 +293,7 @@ def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_ma
     assert alone.lower > before * (1 + 1e-4)
 
 
+@pytest.mark.slow
 def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -347,6 +348,7 @@ def test_an_interrupt_while_groups_are_searched_ends_the_search_with_its_plan(
     assert 0 < result.lower <= BEST * (1 + 1e-5)
 
 
+@pytest.mark.slow
 def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_plan(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -443,6 +445,7 @@ def test_a_minimum_cut_keeps_budgets_and_requirements_and_is_better_than_the_pla
         assert tree.overlay.value(found) < before
 
 
+@pytest.mark.slow
 def test_the_plan_is_the_same_where_this_process_does_something_else_meanwhile(tree: BranchAndCut) -> None:
     done = []
     found = min_cut_heuristic(tree, SILENT, lambda: done.append(tree.dive()))

@@ -53,6 +53,7 @@ def exact_tracks(case: PlannedCase, errors: FieldErrors = EXACT) -> tuple[Track,
     return simulate_tracks(case.network, case.duties, case.visits, errors, 1).tracks
 
 
+@pytest.mark.slow
 def test_what_was_simulated_is_found(case: PlannedCase, tmp_path: Path) -> None:
     errors = FieldErrors(missing=0.1, late=0.2, short=0.2, elsewhere=0.1, silent=0.1)
     made = simulate_tracks(case.network, case.duties, case.visits, errors, 5)
@@ -256,6 +257,7 @@ def test_tracks_that_cannot_be_used_are_refused(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_an_hour_off_is_found(case: PlannedCase, tmp_path: Path) -> None:
     tracks = exact_tracks(case)
     wrong = written(tmp_path, shifted(tracks[:1], 60) + shifted(tracks[1:], 0).partition("\n")[2])
@@ -270,6 +272,7 @@ def test_a_clock_that_is_an_hour_off_is_found(case: PlannedCase, tmp_path: Path)
     assert [one.status for one in kept.visits if one.visit.unit == "crew-1"] == ["late"] * 7
 
 
+@pytest.mark.slow
 def test_units_that_are_only_late_have_no_wrong_clock(case: PlannedCase, tmp_path: Path) -> None:
     late = replace(EXACT, late=1.0, late_minutes=(60, 60))
     found = compared(case, tracks=[written(tmp_path, tracks_csv(exact_tracks(case, late)))])

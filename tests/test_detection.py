@@ -238,6 +238,7 @@ def test_a_search_without_a_pattern(hours: float) -> None:
     assert agrees(seen.mean(), float(random_search(width * 1000, speed, hours, side**2)), n)
 
 
+@pytest.mark.slow
 def test_a_flight_that_crosses_its_own_track_sees_less() -> None:
     """Legs of 3 km on average, turned back at the edges of 20 km by 20 km."""
     rng = np.random.default_rng(1)

@@ -50,6 +50,7 @@ def compiled(folder: Path, text: str = SCENARIO) -> Compiled:
     return compile_scenario(write_scenario(folder, text))
 
 
+@pytest.mark.slow
 def test_a_range_of_detection_is_drawn_in_levels_of_one_instance(tmp_path: Path) -> None:
     scenario = compiled(tmp_path, RANGE.replace("decay_minutes = 60", 'decay_minutes = 60\nweights = "gravity"'))
     made = scenario_draws(scenario, 12, seed=1)

@@ -85,6 +85,7 @@ def test_placements_keep_to_their_probability_better_than_by_chance() -> None:
     assert np.mean(np.array(worst) <= 1 + 1e-9) > 0.9
 
 
+@pytest.mark.slow
 def test_halves_of_a_block_are_balanced_too() -> None:
     share, placed = random_mixture(3)
     halves = [balanced_block(share.tolist(), placed, 32, numbers(k))[:16] for k in range(20)]

@@ -17,6 +17,7 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.edge import FINE, GAPS, METHODS, check, edge_instance, program_bounds, truth
+from tests.examples import quick_first
 from tests.test_joint import small_case
 
 
@@ -34,9 +35,9 @@ def road(*survivals: float, budget: float = 9.0, reliability: float = 1.0, weigh
     )
 
 
-@pytest.mark.parametrize("seed", [*range(150), 3257, 3444])
+@pytest.mark.parametrize("seed", quick_first([3257, 3444, *range(150)], 50))
 def test_no_method_says_anything_false_on_numbers_at_the_edge(seed: int) -> None:
-    """The last ones: no exchange improves the plan but one more option does; GLOP goes round in circles for ever."""
+    """The first ones: no exchange improves the plan but one more option does; GLOP goes round in circles for ever."""
     assert [(method, what) for method, what in check(seed) if what not in FINE] == []
 
 
@@ -56,7 +57,7 @@ def test_a_loose_gap_is_no_leave_to_stop_looking(method: str) -> None:
     assert not result.nothing_helps
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", quick_first(range(4), 1))
 def test_with_teams_a_loose_gap_is_no_leave_to_stop_looking(seed: int) -> None:
     instance, _ = small_case(seed)
     best, loose = solve(instance, gap=1e-6), solve(instance, gap=0.9)

@@ -86,6 +86,7 @@ def test_curves_and_explanations_are_the_same_bit_for_bit(cluster: Executor) -> 
             assert one.plan is None or (one.plan == other.plan).all()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
 def test_a_killed_worker_costs_its_piece(tmp_path: Path) -> None:
     tasks = [Task(name, k) for k, name in enumerate(["a", "once", "b", "always", "c"])]
@@ -140,6 +141,7 @@ def test_what_is_finished_is_not_done_again(tmp_path: Path) -> None:
     assert not FinishedTasks.beside(tmp_path / "out", "another", overwrite=True).results()
 
 
+@pytest.mark.slow
 def test_a_curve_goes_on_where_it_stopped(tmp_path: Path) -> None:
     instance = random_instance(11)
     spans = [BudgetRange.between("money", 0, 12, 2 * STRETCH + 3)]  # three stretches

@@ -61,6 +61,7 @@ def test_a_grid_of_two_resources() -> None:
     assert found.knee() is None
 
 
+@pytest.mark.slow
 def test_a_curve_with_teams_never_rises() -> None:
     instance, _ = small_case(1)
     found = frontier(instance, [BudgetRange.between("agents", 0, 6, 4)], TERMS.model_copy(update={"gap": 0.01}))

@@ -55,6 +55,7 @@ def test_damaged_compressed_data_are_a_fault(tmp_path: Path) -> None:
         read_extract(path)
 
 
+@pytest.mark.slow
 def test_a_pbf_with_text_that_is_not_utf8_is_a_fault(tmp_path: Path) -> None:
     import osmium
 

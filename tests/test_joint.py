@@ -132,6 +132,7 @@ def test_no_plan_is_below_the_bound_over_all_beats(seed: int) -> None:
     assert result.lower <= best * (1 + 1e-9) <= result.upper * (1 + 2e-9)
 
 
+@pytest.mark.slow
 def test_more_teams_and_longer_shifts_never_hurt() -> None:
     values = []
     for teams, shift in ((1, SHIFT), (2, SHIFT), (2, SHIFT + SLOT)):
@@ -209,6 +210,7 @@ def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
     assert not violations(whole, whole.placed(found.plan.options))
 
 
+@pytest.mark.slow
 def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
     instance, field = small_case(1)
     best = true_optimum(instance, field)

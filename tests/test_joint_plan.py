@@ -128,6 +128,7 @@ def test_cuts_in_the_file_are_no_stronger_than_the_exact_ones(seed: int, tmp_pat
         assert all(line["slopes"][name] >= slope for name, slope in cut.slopes.items())
 
 
+@pytest.mark.slow
 def test_an_answer_that_a_crash_cut_off_is_given_again(tmp_path: Path) -> None:
     """The groups that arrived are no value of the whole: the upper bound would be too low."""
     own = parts(5)

@@ -12,9 +12,10 @@ from optimizer.solvers.over_draws import solve_over_draws
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.solve import solve
 from tests.draw_cases import OBJECTIVES, DrawCase
+from tests.examples import quick_first
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", quick_first(range(12), 4))
 def test_every_objective_is_the_best_of_all_plans(seed: int) -> None:
     case = DrawCase(seed, draws=2 + seed % 5, layers=1 + seed % 3)
     for objective in OBJECTIVES:
@@ -29,7 +30,7 @@ def test_every_objective_is_the_best_of_all_plans(seed: int) -> None:
         assert result.status == "optimal"
 
 
-@pytest.mark.parametrize("seed", range(20, 26))
+@pytest.mark.parametrize("seed", quick_first(range(20, 26), 2))
 def test_bounds_of_a_search_that_stops_early_are_true(seed: int) -> None:
     case = DrawCase(seed, draws=6, n_options=8)
     for objective in OBJECTIVES:

@@ -189,6 +189,7 @@ class Dying(LocalTreeWorkers):
             self._events.append((worker, Lost("ended by signal 9")))
 
 
+@pytest.mark.slow
 def test_where_every_worker_dies_this_process_goes_on_alone(hard: Instance, optimum: float) -> None:
     notes = Notes()
     tree = shared(hard, Dying(2), notes)
@@ -260,6 +261,7 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
     assert all(ended(one) for one in crews[0].all_ids)
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_its_parent(hard: Instance) -> None:
     workers = TreeProcesses(1)
     master = BranchAndCut(hard, contract(hard)).master

@@ -60,6 +60,7 @@ def test_the_servers_and_an_extract_give_the_same_region(
     assert_same(extract, fetched)
 
 
+@pytest.mark.slow
 def test_a_second_call_asks_nobody(servers: Servers, options: dict[str, Any]) -> None:
     first = region_from_bbox(WORLD_BOX, border="Testland", **options)
     assert len(servers.requests) == 3
@@ -89,6 +90,7 @@ def test_by_address(options: dict[str, Any]) -> None:
     assert region.border is None
 
 
+@pytest.mark.slow
 def test_by_polygon_in_python_or_in_a_file(options: dict[str, Any], tmp_path: Path) -> None:
     outline = shapely.box(*WORLD_BOX)
     path = tmp_path / "outline.geojson"
@@ -140,6 +142,7 @@ def test_a_server_that_answers_nonsense(servers: Servers, options: dict[str, Any
         region_from_bbox(WORLD_BOX, **options)
 
 
+@pytest.mark.slow
 def test_no_server(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

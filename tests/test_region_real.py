@@ -98,6 +98,7 @@ def test_every_way_that_meets_the_border_is_a_crossing_or_dropped(
     assert crossing <= set(region.network.way.tolist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
 def test_a_way_has_as_many_crossings_as_it_changes_sides(
     regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known
@@ -124,6 +125,7 @@ def changes_of_side(line: shapely.LineString, border: BaseGeometry, country: Bas
     return sum(before != after for before, after in pairwise(sides))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
 def test_counts_agree_with_the_study_of_the_data(
     regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known
@@ -145,6 +147,7 @@ def test_counts_agree_with_the_study_of_the_data(
     assert len(tracks | lost) == known.tracks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
 @pytest.mark.parametrize("modes", [("drive",), ROADS, tuple(MODES)], ids=["drive", "roads", "all"])
 def test_the_network_hangs_together(
@@ -256,6 +259,7 @@ def test_a_real_region_survives_saving(regions: dict[tuple[Path, tuple[str, ...]
     assert (region.crossings, region.dropped, region.border) == (loaded.crossings, loaded.dropped, loaded.border)
 
 
+@pytest.mark.slow
 def test_building_twice_gives_the_same(regions: dict[tuple[Path, tuple[str, ...]], Region]) -> None:
     first, second = region_of(regions, LIECHTENSTEIN, ROADS), read_region(LIECHTENSTEIN, modes=ROADS)
     assert first.crossings == second.crossings
@@ -263,6 +267,7 @@ def test_building_twice_gives_the_same(regions: dict[tuple[Path, tuple[str, ...]
     assert np.array_equal(first.network.shape, second.network.shape)
 
 
+@pytest.mark.slow
 @needs("osm", PORTO.name)
 def test_a_city_without_a_border() -> None:
     region = read_region(PORTO)

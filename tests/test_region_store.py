@@ -59,6 +59,7 @@ def test_round_trip_of_a_built_region(region: Region, tmp_path: Path) -> None:
     assert_same(region, read_region(tmp_path / "saved.gpkg"))
 
 
+@pytest.mark.slow
 def test_large_layers_are_written_and_read_in_parts(
     region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

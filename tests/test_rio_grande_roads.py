@@ -94,6 +94,7 @@ def test_committed_files_are_what_the_tables_build(made: build.Made) -> None:
         assert build.with_exposure(made.facts, scenario) == scenario, name
 
 
+@pytest.mark.slow
 def test_the_network_is_as_large_as_real_roads_and_hangs_together(region: Region, network: Network) -> None:
     assert 10_000 <= network.n_nodes <= 25_000
     assert len(set(network.weak_component())) == 1
@@ -137,6 +138,7 @@ def test_every_road_number_has_its_length_in_the_network(network: Network) -> No
         assert found[number] == pytest.approx(km, rel=0.01, abs=1.0), number
 
 
+@pytest.mark.slow
 @needs("roads")
 def test_the_tables_hold_every_number_and_kilometre_of_the_files() -> None:
     source = take_roads.read_source(DATA / "roads", BORDER.roads)
@@ -216,6 +218,7 @@ def test_every_row_names_its_source(name: str) -> None:
     assert all(row["source"] for row in table(name))
 
 
+@pytest.mark.slow
 def test_checkpoints_stand_on_their_road_and_watch_the_way_inland(made: build.Made) -> None:
     rows = table("checkpoints")
     assert len(rows) >= 100

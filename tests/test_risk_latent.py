@@ -217,6 +217,7 @@ def test_without_a_nugget_the_own_part_stays_at_nothing() -> None:
     np.testing.assert_allclose(hessian.log_determinant, small.log_determinant, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_draws_have_the_covariance_of_the_dense_inverse() -> None:
     latent, hyper = latent_of(np.random.default_rng(4))
     mode, _ = mode_of(latent, hyper)

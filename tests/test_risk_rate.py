@@ -309,6 +309,7 @@ def test_a_later_record_in_an_unknown_unit_is_a_fault() -> None:
         model.score(records_of({0: 1.0}), effort_of({0: 1.0}, units={0: "vehicles"}))
 
 
+@pytest.mark.slow
 def test_intervals_of_known_truths_hold_as_often_as_they_say() -> None:
     network = line_network(1500, step=0.005)
     rng = np.random.default_rng(11)

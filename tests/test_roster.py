@@ -370,6 +370,7 @@ print(outcome.limit, len(outcome.pairs), flush=True)
 """Searches without end, and says so when it is in the search."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no way to send Ctrl-C to one process")
 def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
     root = Path(__file__).parents[1]
@@ -474,6 +475,7 @@ _WITHOUT: dict[Rule, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @examples(60)
 @given(tiny_cases())
 def test_there_is_a_roster_exactly_where_brute_force_finds_one(case: Duties) -> None:

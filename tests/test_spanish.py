@@ -168,6 +168,7 @@ def test_what_is_against_a_plan_is_said_in_spanish(tmp_path: Path) -> None:
     assert left_in(page, (str(tmp_path),)) == []
 
 
+@pytest.mark.slow
 def test_every_sentence_of_an_explanation_has_a_translation() -> None:
     """Sentences of cases of every outcome: none in Spanish is what it is in English, but for names."""
     from optimizer.analysis.explain.explain import explain_plan
@@ -657,6 +658,7 @@ def test_a_gap_a_leftover_and_another_place_are_found(monkeypatch: pytest.Monkey
     ]
 
 
+@pytest.mark.slow
 def test_a_new_language_begins_with_every_text_and_an_old_one_keeps_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

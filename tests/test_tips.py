@@ -298,6 +298,7 @@ def test_an_unknown_source_is_uncertain_and_not_average() -> None:
     assert many.median == pytest.approx([0.8, 0.8], abs=0.05), "outcomes outweigh the grade"
 
 
+@pytest.mark.slow
 def test_what_a_flood_costs_a_plan_is_within_the_bound_and_told_of_every_kind(tmp_path: Path) -> None:
     found = list(floods(write_scenario(tmp_path), 30, 1, 0.0, 60.0))
     assert [each.flood for each in found] == list(FLOODS)

@@ -372,6 +372,7 @@ def test_budgets_that_allow_nothing_are_no_trouble(budget: float, use: float) ->
     assert result.upper == pytest.approx(brute_force_by_overlay(instance))
 
 
+@pytest.mark.slow
 def test_a_root_whose_optimal_face_is_wide_leaves_the_value_of_everything_placed() -> None:
     """Sensors on nearly every street: for long every plan of the program looks as good as all of them placed."""
     instance = dense_grid(10)

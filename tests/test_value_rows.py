@@ -62,6 +62,7 @@ def test_rows_hold_for_every_plan_within_any_budget(seed: int) -> None:
     check_every_plan(instance, overlay, tree.master.value_rows)
 
 
+@pytest.mark.slow
 def test_some_rows_are_left() -> None:
     assert sum(rows.side.size for seed in range(12) if (rows := left_by_a_solve(seed).rows) is not None) > 12
 

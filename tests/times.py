@@ -16,7 +16,7 @@ from pathlib import Path
 
 from defusedxml.ElementTree import parse
 
-SLOW = 1.0
+SLOW = 0.5
 INNER = "not (slow or report or lab)"
 ROOT = Path(__file__).parents[1]
 
