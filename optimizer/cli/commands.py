@@ -184,6 +184,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "convert dimacs": (
         "convert dimacs usa.gr --options posts.csv --evaders loads.csv --unit '0.1 m' --detection-per-km 0.001 --budget teams=5 --out us.json",
     ),
+    "convert spni": ("convert spni arcs.txt --source 0 --sink 24 --budget 5 --out grid.json",),
     "convert tntp": (
         "convert tntp net.tntp --trips trips.tntp --options stations.csv --unit min --detection-per-hour 0.5 --budget teams=5 --out town.json",
     ),

@@ -1,4 +1,4 @@
-"""`convert`: other people's problem files into instance files (SNIP, DIMACS, TNTP)."""
+"""`convert`: other people's problem files into instance files (SNIP, shortest-path interdiction, DIMACS, TNTP)."""
 
 from __future__ import annotations
 
@@ -70,6 +70,25 @@ def snip(
         skip_unreachable=skip_unreachable,
     )
     show_converted(saved, directory, skip_unreachable=skip_unreachable, as_json=as_json)
+
+
+def spni(
+    arcs: Annotated[Path, typer.Argument(help="Arcs: tail, head, length, delay and cost, with blanks or tabs.")],
+    source: Annotated[int, typer.Option(help="Number of the node where the path begins.")],
+    sink: Annotated[int, typer.Option(help="Number of the node where it ends.")],
+    budget: Annotated[float, typer.Option(min=0, help="What interdictions may cost together.")],
+    out: Out,
+    as_json: Json = False,
+) -> None:
+    """Turn a problem of shortest-path interdiction into an instance."""
+    from optimizer.lab.converters.road_instance import save_converted
+    from optimizer.lab.converters.spni import spni_instance
+
+    saved = save_converted(
+        out,
+        lambda _, remarks: spni_instance(arcs, source=source, sink=sink, budget=budget, remarks=remarks),
+    )
+    show_converted(saved, arcs, skip_unreachable=False, as_json=as_json)
 
 
 def dimacs(
@@ -152,5 +171,5 @@ convert_app = typer.Typer(
     help="Turn other problems' files into instances.", no_args_is_help=True, rich_markup_mode=None
 )
 
-for command in (snip, dimacs, tntp):
+for command in (snip, spni, dimacs, tntp):
     add_command(convert_app, command, group="convert")

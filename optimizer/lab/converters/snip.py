@@ -71,9 +71,9 @@ def snip_instance(
     if not budget >= 0:
         raise InputError(Problem("--budget", str(budget), "a number of sensors, at least 0"))
     folder = Path(folder)
-    plain = _table(folder / f"arcgain{number}.txt", 3)
-    watched = _table(folder / f"intd_arc{number}.txt", 4)
-    scenarios = _table(folder / "Scenarios.txt", 3)
+    plain = number_table(folder / f"arcgain{number}.txt", 3)
+    watched = number_table(folder / f"intd_arc{number}.txt", 4)
+    scenarios = number_table(folder / "Scenarios.txt", 3)
     _check_nodes(folder, {f"arcgain{number}.txt": plain, f"intd_arc{number}.txt": watched, "Scenarios.txt": scenarios})
     node_id = np.unique(
         np.concatenate((plain[:, :2].ravel(), watched[:, :2].ravel(), scenarios[:, :2].ravel())).astype(np.int64)
@@ -101,9 +101,15 @@ def snip_instance(
     return check_evaders(instance, str(folder), on_unreachable=on_unreachable)
 
 
-def _table(path: Path, width: int) -> NDArray[np.float64]:
-    """Return the whitespace-separated numbers of a file as rows of `width`; line breaks do not matter."""
-    words = read_text(path, "a SNIP file").split()
+def number_table(path: Path, width: int, what: str = "a SNIP file") -> NDArray[np.float64]:
+    """Return the whitespace-separated numbers of a file as rows of `width`; line breaks do not matter.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, holds anything but numbers, or is cut short; if the first two of a row are no node numbers.
+    """
+    words = read_text(path, what).split()
     try:
         numbers = np.array([float(word) for word in words])
     except ValueError:
