@@ -65,7 +65,8 @@ def spni_instance(
             raise InputError(Problem(name, str(node), f"a node of {path.name}: {node_id[0]} to {node_id[-1]}"))
     ends = np.searchsorted(node_id, rows[:, :2].astype(np.int64)).astype(np.int32)
     length, delay, cost = rows[:, 2], rows[:, 3], rows[:, 4]
-    longest = _longest(ends, length + delay, *np.searchsorted(node_id, (source, sink)).tolist())
+    origin, destination = (int(np.searchsorted(node_id, node)) for node in (source, sink))
+    longest = _longest(ends, length + delay, origin, destination)
     rate = DEEPEST / longest if 0 < longest < np.inf else 1.0
     if remarks is not None:
         remarks.append(
@@ -77,7 +78,7 @@ def spni_instance(
         tail=ends[:, 0],
         head=ends[:, 1],
         reliability=np.exp(-rate * length),
-        evaders=(Evader("shortest path", *np.searchsorted(node_id, (source, sink)).tolist(), 1.0),),
+        evaders=(Evader("shortest path", origin, destination, 1.0),),
         options=tuple(
             Option(
                 f"arc {k + 1}", (k,), (float(np.exp(-rate * delay[k])),), {"cost": float(cost[k])}, kind="interdiction"
