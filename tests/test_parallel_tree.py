@@ -383,7 +383,8 @@ def test_while_the_root_is_cut_not_all_workers_begin_with_a_search(hard: Instanc
     assert len(given) == searches
 
 
-def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:
+def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimizer.base.work.cluster.CONNECT_SECONDS", 0.5)
     with pytest.raises(InputError, match="a running scheduler"):
         solve(hard, scheduler="tcp://127.0.0.1:9")
 

@@ -68,7 +68,6 @@ def test_a_quarter_from_roster_to_the_next_plan(
     assert 0 < line["p"] <= 1
 
 
-@pytest.mark.slow
 def test_a_blind_test_of_the_risk_map(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

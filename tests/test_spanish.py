@@ -598,8 +598,10 @@ def _written() -> Iterator[tuple[Path, str]]:
     places = {"pgettext": slice(1, 2), "LayerField": slice(2, 3)} | dict.fromkeys(
         ("ngettext", "counted", "counted_message"), slice(2)
     )
+    call = re.compile(rf"\b({'|'.join(catalogue.KEYWORDS)})\s*\(")  # a file without one need not be parsed
     for path in sorted(Path("optimizer").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if call.search(text) else ():
             if isinstance(node, ast.Call) and (name := getattr(node.func, "id", "")) in catalogue.KEYWORDS:
                 for each in node.args[places.get(name, slice(1))]:
                     if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value:
