@@ -123,6 +123,53 @@ def test_every_cut_holds_at_every_plan(seed: int) -> None:
 
 @given(SEEDS)
 @examples(40)
+def test_paths_with_detours_are_worth_no_more_than_the_evader_gets_at_every_plan(seed: int) -> None:
+    """So every cut from them holds: they have survivals of their own, and nothing else about them is asked for."""
+    instance, rng = random_instance(seed), np.random.default_rng(seed)
+    overlay = contract(instance)
+    commodities = Commodities.of(overlay)
+    pool = PathPool(overlay, commodities.searches)
+    for sharpness in (0.3, 1.0, 30.0):
+        x = rng.beta(sharpness, sharpness, overlay.free.size) * overlay.free
+        pool.grow_around(x)
+        assert pool.grow_around(x) == 0  # equal ones once
+    cuts = [star_cuts(pool.paths, x, (x >= 0.5) & overlay.free, commodities.floor)]
+    cuts.append(tangent_cuts(pool.paths, x, commodities.floor))
+    for mask in plans(overlay):
+        value = commodity_values(overlay, commodities, mask)
+        assert np.all(pool.paths.values(np.append(mask, False)) <= value[pool.paths.commodity] * (1 + 1e-12))
+        for part in cuts:
+            assert np.all(part.values(mask.astype(float)) <= value[part.commodity] + 1e-15)
+
+
+def test_an_option_that_can_be_driven_around_takes_off_what_the_detour_costs() -> None:
+    """A road of survival .1 beside one of reliability .9 and survival .5: .9 is left with the first alone placed, and .45 with both."""
+    one = random_instance(4)
+    instance = replace(
+        one,
+        node_id=np.array(["a", "b", "c"]),
+        tail=np.array([0, 1, 0], dtype=np.int32),
+        head=np.array([1, 2, 2], dtype=np.int32),
+        reliability=np.array([1.0, 0.9, 1.0]),
+        evaders=(Evader("e", 0, 2, 1.0),),
+        options=tuple(
+            replace(one.options[0], id=f"o{a}", arcs=(a,), survival=(s,), uses={"teams": 1.0}, site="", forced=False)
+            for a, s in ((1, 0.5), (2, 0.1))
+        ),
+        resources=(Resource("teams", 2.0),),
+        exclusions=(),
+    )
+    overlay = contract(instance)
+    commodities = Commodities.of(overlay)
+    pool = PathPool(overlay, commodities.searches)
+    assert pool.grow_around(np.array([0.0, 1.0])) == 1
+    assert pool.paths.value.tolist() == [1.0]
+    left = [float(pool.paths.values(np.array([*placed, False]))[0]) for placed in product((False, True), repeat=2)]
+    assert left == pytest.approx([1.0, 0.9, 0.5, 0.45])
+
+
+@given(SEEDS)
+@examples(40)
 def test_the_star_with_a_plan_placed_is_exact_at_that_plan(seed: int) -> None:
     overlay = contract(random_instance(seed))
     commodities = Commodities.of(overlay)

@@ -85,6 +85,8 @@ def _cut_and_branch(
         if search.warm_start is not None:
             tree.cut_root(floors=False)
             _leave_rows(search, tree)
+        elif search.improves:
+            tree.when_flat = lambda: _close_a_cut(search, tree, improver)
         tree.cut_root()
     tree.listener = search
     if search.improves and not (search.closed or tree.out_of_time):
@@ -180,12 +182,8 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         with step(search.listener, "diving"):
             dives.append(tree.dive())
 
-    if search.warm_start is None:
-        cheapest = cheapest_cut_plan(tree, np.random.default_rng(search.seed), search.listener)
-        if cheapest is not None:
-            search.offer(cheapest)
-            improver.search_around(cheapest, ruins=False)
-            tree.offer(search.placed)
+    if search.warm_start is None and not tree.was_flat:
+        _close_a_cut(search, tree, improver)
     # In a series (`warm_start`) no cut of the network is looked for: each solve has the plans of those before it. Its program is solved by a
     # process of its own; where workers have begun already this one would wait for it, so it dives meanwhile.
     closing = (
@@ -208,6 +206,15 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         elif wanted:
             improver.search_around(improver.greedy() if greedy else search.placed)
     tree.offer(search.placed)
+
+
+def _close_a_cut(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:
+    """Search around the plan of the cheapest cut of the network that is found, if it is better than the best known."""
+    cheapest = cheapest_cut_plan(tree, np.random.default_rng(search.seed), search.listener)
+    if cheapest is not None:
+        search.offer(cheapest)
+        improver.search_around(cheapest, ruins=False)
+        tree.offer(search.placed)
 
 
 def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:

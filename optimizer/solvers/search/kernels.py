@@ -51,6 +51,7 @@ LARGE = 1_000
 SEARCH = (
     "optimizer.solvers.overlay.searching",
     "optimizer.solvers.branch_and_cut.paths.path_pool",
+    "optimizer.solvers.branch_and_cut.paths.detours",
     "optimizer.solvers.branch_and_cut.paths.pooled_values",
     "optimizer.solvers.branch_and_cut.cuts.separation",
     "optimizer.solvers.branch_and_cut.cuts.bound_tightening",

@@ -223,6 +223,9 @@ class Master:
         self._wider, self._shares = np.empty(0), LargestShares(self.commodities.fixed_routes, self._n)
         self._searched = 0
         self._many_weak = False
+        # an evader who drives around options sees the plan, and the checker of certificates knows no detours
+        alone = bool((self._times == 1).all()) and not self.relaxed_options.any()
+        self._may_detour = alone and not mixed and record is None and overlay.bundle is None
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
         if record is not None:
@@ -385,6 +388,8 @@ class Master:
         bases, routes = self.bases(point), self.commodities.fixed_routes
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
+            if self._many_weak and self._may_detour:
+                self.pool.grow_around(point)
             self._searched += 1
         table, no = np.array(bases), np.zeros(len(bases), dtype=bool)
         if self._mixed:

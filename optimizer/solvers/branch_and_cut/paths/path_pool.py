@@ -1,4 +1,7 @@
-"""Paths of informed commodities as sequences of options, and the pool of those found by shortest-path searches at several prices."""
+"""Paths of informed commodities as sequences of options, and the pool of those found by shortest-path searches at several prices.
+
+A pool may also hold paths with detours (`detours`): they bound the value of a plan as paths do, and have weaker options.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import places
+from optimizer.solvers.branch_and_cut.paths.detours import DetourSearch
 from optimizer.solvers.overlay.overlay import Links, bundle_links
 from optimizer.solvers.overlay.searching import arranged, new_paths
 from optimizer.solvers.search.kernels import SEARCH, kernel, ready
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Factors of (1 - s) x in the arc costs of searches for paths, which are added to -ln r."""
+
+SPREAD = np.int64(0x1E3779B97F4A7C15)
+"""Odd number that the marks of a detour's arcs are multiplied by."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,7 @@ class PathPool:
         self._keys = self._rising = np.empty(0, dtype=np.int64)
         none = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
         self._grown = GrowingPaths(none, self.filling)
+        self._detours: DetourSearch | None = None
         self.steps: list[NDArray[np.int64]] | None = None
         """Of a pool that keeps them: (2, steps) path and watched arc, the arcs of a path in their order (either way); None."""
 
@@ -190,6 +198,26 @@ class PathPool:
         self._add([self._new(cost + price * watched) for price in prices])
         return self.paths.commodity.size - before
 
+    def grow_around(self, x: NDArray[np.float64]) -> int:
+        """Add the best paths with detours at an (options,) point in [0, 1]; return how many are new. Not of a pool that keeps steps."""
+        assert self.steps is None  # noqa: S101 - such paths have no steps
+        self._detours = search = self._detours or DetourSearch(self._overlay)
+        detours = search.at(x)
+        found = self._new(search.cost + detours.term, self._keys[:0])
+        path, arc = found.steps
+        mark = self._mark.copy()
+        np.add.at(mark, np.repeat(np.arange(mark.size), detours.length), self._mark[detours.arcs] * SPREAD)
+        key = self._mark_of_commodity[found.commodity].copy()
+        np.add.at(key, path, mark[arc])
+        fresh = np.zeros(key.size, dtype=bool)
+        fresh[np.unique(key, return_index=True)[1]] = True
+        fresh &= (found.value > 0) & (places(key, self._rising) < 0)
+        self._know(key[fresh])
+        met = fresh[path]
+        links = search.links((np.cumsum(fresh) - 1)[path[met]], arc[met], detours)
+        self._grown.add(padded(found.commodity[fresh], found.value[fresh], links, self.filling))
+        return int(fresh.sum())
+
     def add(self, commodity: NDArray[np.int64], arcs: Sequence[Sequence[int]]) -> int:
         """Add paths, each given by its commodity and its overlay arcs in order of travel; return how many are new."""
         if self.steps is not None and not self._searches.reverse:
@@ -203,8 +231,8 @@ class PathPool:
         self._add([_FoundPaths(commodity, value, np.array((row[met], arc[met])))])
         return self.paths.commodity.size - before
 
-    def _new(self, cost: NDArray[np.float64]) -> _FoundPaths:
-        """Return the paths of least cost whose keys are not known."""
+    def _new(self, cost: NDArray[np.float64], known: NDArray[np.int64] | None = None) -> _FoundPaths:
+        """Return the paths of least cost whose keys are not among the rising ones `known`, by default those of all paths."""
         overlay, searches = self._overlay, self._searches
         found = new_paths(
             *arranged(overlay, searches),
@@ -214,7 +242,7 @@ class PathPool:
             overlay.option,
             self._mark,
             self._mark_of_commodity,
-            self._rising,
+            self._rising if known is None else known,
         )
         some, steps = slice(found.n_paths), found.steps[:, : found.n_steps]
         return _FoundPaths(found.commodity[some], found.value[some], steps)

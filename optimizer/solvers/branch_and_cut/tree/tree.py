@@ -5,8 +5,8 @@ of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
 that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped until it does. From then on the
-point lies near the mean, and rows may be tangents: the optimal face is wide, and x some corner of it. Then floors are raised to what budgets
-leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains something.
+point lies near the mean, and rows may be tangents, and of paths with `detours`: the optimal face is wide, and x some corner of it. Then floors
+are raised to what budgets leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
 `upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path set, or single option,
@@ -75,6 +75,10 @@ def never() -> bool:
     return False
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass
 class _Trials:
     """The splits of a node tried so far.
@@ -119,6 +123,8 @@ class BranchAndCut:
         Asked between nodes: whether `branch` and `branch_on` are to leave the rest of the nodes open.
     params
         Parameters of the root, of nodes and of the cuts and heuristics that are given this tree.
+    when_flat
+        Called once where the bound of the root has not moved for long: its loop may take all the time, and rounding finds poor plans there.
     rounds, nodes
         Linear programs solved, and nodes expanded.
     """
@@ -132,6 +138,7 @@ class BranchAndCut:
     master: Master = None  # type: ignore[assignment]  # set below
     pause: Callable[[], bool] = never
     params: SolveParams = SolveParams()
+    when_flat: Callable[[], None] = nothing
     lower: float = field(init=False)
     rounds: int = field(init=False, default=0)
     nodes: int = field(init=False, default=0)
@@ -160,6 +167,11 @@ class BranchAndCut:
     def record(self) -> SearchRecord | None:
         """What receives all that a certificate needs; None where there is to be none."""
         return self.master.record
+
+    @property
+    def was_flat(self) -> bool:
+        """Whether the bound of the root has stood still for long."""
+        return self._flat > 0
 
     @property
     def cutoff(self) -> float:
@@ -220,6 +232,8 @@ class BranchAndCut:
                 break
             self._moved |= has_moved(history)
             still = self.root.loss is None and not self._moved and len(history) > SOON
+            if still and not self._flat:
+                self.when_flat()
             self._flat += still or self._flat > 0
             if not still:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
                 self.master.program.drop_slack(self.params.root.slack_solves)
