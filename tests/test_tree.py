@@ -377,8 +377,11 @@ def test_a_root_whose_optimal_face_is_wide_leaves_the_value_of_everything_placed
     """Sensors on nearly every street: for long every plan of the program looks as good as all of them placed."""
     instance = dense_grid(10)
     tree = BranchAndCut(instance, contract(instance))
-    everything = tree.lower
+    everything, flat_at = tree.lower, []
+    tree.when_flat = lambda: flat_at.append(tree.lower)
     tree.cut_root(80)
+    assert len(flat_at) == 1
+    assert flat_at[0] < 1e-4
     cheapest = np.argsort([option.survival[0] for option in instance.options])[:10]
     assert everything < 1e-4
     assert 0.01 < tree.lower <= plan_value(instance, np.isin(np.arange(len(instance.options)), cheapest))

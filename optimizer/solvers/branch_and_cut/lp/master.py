@@ -306,6 +306,7 @@ class Master:
         Many options are placed by a little there, so that from then on, at nodes as well, the tangent of a path may be its strongest row.
         """
         self._many_weak |= flat > 0
+        self.program.perturbed = self._many_weak
         x = relaxed.x
         inward, weight = (FLAT_INWARD, min(1.0, FLAT_WEIGHT / flat)) if flat else (INWARD, 0.5)
         self._mean = (1 - weight) * self._mean + weight * x

@@ -63,6 +63,9 @@ ROUNDING = 1e-6
 WHOLE = 0.999
 """x from which on the dive places an option."""
 
+DIVE_SHARE = 0.15
+"""Share of the time left that a dive may take: it solves a program for each few options that it places."""
+
 WORTH_KEEPING = 0.01
 """Share of the distance to the cutoff that the other child of a path set must gain for a node to become it."""
 
@@ -247,10 +250,10 @@ class BranchAndCut:
     def dive(self) -> Mask | None:
         """Place the options of largest x, solve and cut again, and so on, until nothing is left to place.
 
-        Returns the plan at its end, or None when time ran out; every step is rounded to a plan as well.
+        Returns the plan at its end, or None when time ran out, or its share of it; every step is rounded to a plan as well.
         """
-        node = self.root
-        while True:
+        node, until = self.root, (now := work_seconds()) + DIVE_SHARE * (self.until - now)
+        while work_seconds() < until:
             self.master.enter(node)
             if (relaxed := self._relax()) is None:
                 return None
@@ -260,6 +263,7 @@ class BranchAndCut:
             if (further := self._dived(node, relaxed.x)) is None:
                 return node.ones
             node = further
+        return None
 
     def branch(self, improve: Improvement = lambda _: None) -> None:
         """Expand nodes, that of least bound first, until the bounds meet or time is up.
