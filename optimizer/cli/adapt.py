@@ -23,8 +23,8 @@ def adapt(
     policies: Annotated[
         str | None,
         typer.Option(
-            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage (all if not given, without hotspot "
-            "where there are no records), fixed, random, fpl-ue, exp3."
+            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage (all if not given), fixed, random, "
+            "fpl-ue, exp3."
         ),
     ] = None,
     periods: Annotated[int, typer.Option(help="Periods of a run, such as months.")] = 60,
@@ -113,8 +113,12 @@ def _show(found: Adaptation) -> None:
         cells = [each.policy, str(each.runs)]
         cells += [_with_half_width(measure) for measure in each.shown()]
         rows.append(cells)
-    columns = ["policy", "runs", "through", "seizures", "loads each", "routes", "road km", "regret"]
-    print_table(f"{found.name}: a period on the mean, and regret in all, with 95 % intervals over runs", columns, rows)
+    columns = ["policy", "runs", "through", "regret", "seizures", "loads each", "routes", "road km"]
+    print_table(
+        f"{found.name}: a period on the mean, and the regret of the whole run, with 95 % intervals over runs",
+        columns,
+        rows,
+    )
 
 
 def _show_districts(found: Adaptation) -> None:

@@ -10,7 +10,9 @@ diversion      the change of traffic, after a new fixed plan takes the place of 
                it rises, and on the other roads that were travelled (Dell 2015)
 chasing        chasing counts against traffickers who do not learn: places ever searched, the likeness of the last plan to that of a year
                before, and loads through, beside refit and exploration (Ensign et al. 2018)
-learners       regret after 50 periods: explore beside fpl-ue, exp3, mixed and exact
+learners       loads through, and regret after 50 periods: explore beside fpl-ue, exp3, mixed and exact
+advice         loads through of explore over those of mixed, against learners by rules that no policy knows, who keep their gateways or choose
+               them again
 
 The figure of a named experiment: what was measured of each case and policy, run by run, with the mean and its 95 % interval.
 """
@@ -26,8 +28,10 @@ from matplotlib.figure import Figure
 
 from optimizer.lab.adaptive.analysis.output import student_interval
 from optimizer.lab.adaptive.simulation.learning_rules import ActionGroups
+from optimizer.lab.adaptive.simulation.other_learners import OTHER_LEARNERS
 from optimizer.lab.adaptive.simulation.routes import Passages
 from optimizer.lab.adaptive.simulation.simulate import simulate
+from optimizer.lab.adaptive.simulation.traffickers import Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.report.palette import FAINT
 
@@ -49,11 +53,14 @@ if TYPE_CHECKING:
 YEAR, PERIODS = 12, 60
 """Periods of a year, and of a run."""
 
-LENGTHS = {"learners": 50, "spreading": 180}
+LENGTHS = {"learners": 50, "advice": 50, "spreading": 180}
 """Periods of the runs of experiments that have others."""
 
 BUDGETS, WIDE = (0.5, 1.0, 2.0), (1.0, 2.0, 4.0)
 """Budgets as shares of those of the problem, of `proliferation` and of `spreading`."""
+
+MOBILITIES = (0.0, 0.2)
+"""Shares of the loads of `advice` whose gateway is chosen again in a period."""
 
 RISING = 1e-9
 """Share of all loads by which the best replies must rise on a road for it to count as one of diversion."""
@@ -80,7 +87,15 @@ def worlds(
     if name == "chasing":
         still = terms.model_copy(update={"learning": "best-reply", "rate": 0.0, "mobility": 0.0, "splitting": 0.0})
         return {"": adaptive_world(instance, still, **roads)}
-    return {"": adaptive_world(instance, terms, **roads)}
+    world = adaptive_world(instance, terms, **roads)
+    if name == "advice":
+        moving = {share: replace(world, terms=terms.model_copy(update={"mobility": share})) for share in MOBILITIES}
+        return {_advice_case(learner, share): moving[share] for learner in OTHER_LEARNERS for share in MOBILITIES}
+    return {"": world}
+
+
+def _advice_case(learner: str, mobility: float) -> str:
+    return f"{learner}, {mobility:.0%} move"
 
 
 CASES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -90,6 +105,12 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
     "diversion": (("", "fixed"),),
     "chasing": (("", "hotspot"), ("", "coverage"), ("", "explore")),
     "learners": (("", "explore"), ("", "mixed"), ("", "exact"), ("", "fpl-ue"), ("", "exp3")),
+    "advice": tuple(
+        (_advice_case(learner, share), policy)
+        for learner in OTHER_LEARNERS
+        for share in MOBILITIES
+        for policy in ("mixed", "explore")
+    ),
 }
 """World and policy of the runs of each experiment."""
 
@@ -103,7 +124,8 @@ def finding_run(call: TaskCall) -> dict[str, Any]:
     """Return the measures of one run of an experiment; None for one of which there is none, such as loads a seizure without a seizure."""
     name, case, policy, run = call.task.argument
     world: AdaptiveWorld = call.shared[case]
-    found = simulate(world, policy, run, periods=LENGTHS.get(name, PERIODS))
+    learner = OTHER_LEARNERS[case.split(",")[0]] if name == "advice" else Traffickers
+    found = simulate(world, policy, run, periods=LENGTHS.get(name, PERIODS), learner=learner)
     measured = {key: None if np.isnan(value) else value for key, value in MEASURES[name](world, found).items()}
     return {"experiment": name, "case": case, "policy": policy, "run": run} | measured
 
@@ -169,9 +191,9 @@ def _chasing(world: AdaptiveWorld, found: Run) -> dict[str, float]:
 def _learners(world: AdaptiveWorld, found: Run) -> dict[str, float]:
     del world
     return {
-        "regret": found.rows[-1].regret,
-        "through": float(np.mean([row.through for row in found.rows])),
+        "through": _mean(found.rows, "through"),
         "through last": _mean(found.rows[-YEAR:], "through"),
+        "regret": found.rows[-1].regret,
     }
 
 
@@ -187,13 +209,37 @@ MEASURES: dict[str, Callable[[AdaptiveWorld, Run], dict[str, float]]] = {
     "diversion": _diversion,
     "chasing": _chasing,
     "learners": _learners,
+    "advice": _learners,
 }
+
+
+def advice_table(rows: pd.DataFrame) -> str:
+    """Return a Markdown table of the loads through of `explore` over those of `mixed`, by learner and map.
+
+    Parameters
+    ----------
+    rows
+        Rows of `advice`, with the map of each.
+    """
+    through = rows.pivot_table(index="case", columns=["policy", "map"], values="through")
+    ratios = through["explore"] / through["mixed"]
+    lines = [f"| traffickers | {' | '.join(ratios.columns)} |", f"|---|{'---|' * ratios.shape[1]}"]
+    summed = {"mean": ratios.mean(), "**most**": ratios.max()}
+    cases = {case: ratios.loc[case] for case, policy in CASES["advice"] if policy == "explore"}
+    lines += [f"| {name} | {' | '.join(f'{value:.3f}' for value in row)} |" for name, row in (cases | summed).items()]
+    return "\n".join(lines)
 
 
 CHANGES: Final[dict[str, str]] = {
     "seizures change": "Seizures a month,\nlast year less first",
     "seizure_value change": "Loads a seizure,\nlast year less first",
     "footprint_km change": "Roads with traffic, km,\nlast year less first",
+}
+
+LEARNT: Final[dict[str, str]] = {
+    "through": "Loads through a month",
+    "through last": "Loads through, last year",
+    "regret": "Regret after 50 months, loads",
 }
 
 MEASURES_BY_STUDY: Final[dict[str, dict[str, str]]] = {
@@ -209,11 +255,8 @@ MEASURES_BY_STUDY: Final[dict[str, dict[str, str]]] = {
         "through": "Loads through, last year",
         "seizures": "Seizures a month, last year",
     },
-    "learners": {
-        "regret": "Regret after 50 months, loads",
-        "through": "Loads through a month",
-        "through last": "Loads through, last year",
-    },
+    "learners": LEARNT,
+    "advice": LEARNT,
 }
 """Measures that are drawn of each experiment, with their titles."""
 

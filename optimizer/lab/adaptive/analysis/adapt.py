@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
     from optimizer.plans.problem_source import ProblemSource
-    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
     from optimizer.records.areas import Area
     from optimizer.scenario.compile.compile import Compiled
@@ -61,9 +60,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 USUAL_POLICIES = ("today", "hotspot", "exact", "mixed", "explore", "coverage")
-NEEDS_RECORDS = ("hotspot",)
-"""Policies that have nothing to begin with where nothing was ever seized."""
-
 TERMS = "options of adapt"
 """Where faults of terms that are asked for stand."""
 
@@ -147,8 +143,7 @@ def adapt(
     path
         Scenario (TOML), instance file (JSON) or plan folder.
     policies
-        Names of `optimizer.scenario.file.adapt_model.POLICY_NAMES`, each once; by default `USUAL_POLICIES`, without those that go by
-        records where there are none, which a note says
+        Names of `optimizer.scenario.file.adapt_model.POLICY_NAMES`, each once; by default `USUAL_POLICIES`.
     periods, runs
         Periods of a run and runs of each policy, >= 1.
     seed
@@ -175,7 +170,7 @@ def adapt(
     Raises
     ------
     InputError
-        If an argument, a field or a file is at fault, nothing can be placed, nobody travels, or a policy needs records where there are none.
+        If an argument, a field or a file is at fault, nothing can be placed, or nobody travels.
     InfeasibleError
         If no plan is feasible.
     KeyboardInterrupt
@@ -194,7 +189,7 @@ def adapt(
     asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), TERMS)
     ground = ground_of(source)
     _check_problem(source)
-    policies, left_out = _chosen_policies(policies, source.instance, ground)
+    policies = USUAL_POLICIES if policies is None else tuple(policies)
     world = adaptive_world(
         source.instance,
         asked,
@@ -244,7 +239,6 @@ def adapt(
         rows=tuple(rows),
         complete=len(made) == len(tasks),
         notes=(
-            *_left_out_notes(left_out),
             *_notes(source, world, ground),
             *_gateway_notes(source, asked, periods),
             *(() if displacement is None else displacement.notes()),
@@ -312,38 +306,6 @@ def _check_problem(source: ProblemSource) -> None:
     if not any(evader.weight > 0 for evader in instance.evaders):
         problems.add(where, "no evader with a weight above 0", "at least one")
     problems.raise_if_any()
-
-
-def _chosen_policies(
-    asked: Sequence[str] | None, instance: Instance, ground: AdaptGround
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the policies, and the usual ones that are left out as they go by counts of seizures and there are none; refuse one asked for."""
-    stands = any(option.existing or option.forced for option in instance.options)
-    counted = stands or (ground.begun is not None and bool(ground.begun.any()))
-    without = () if counted else NEEDS_RECORDS
-    needing = [name for name in asked or () if name in without]
-    if needing:
-        raise InputError(
-            Problem(
-                "policies",
-                f"{needing[0]!r}, which goes by counts of seizures, where nothing stands today and no record has a seizure at a site",
-                "a record, or a site that stands today",
-                "Leave the policy out, mark sites as existing, or give a record with places",
-            )
-        )
-    if asked is not None:
-        return tuple(asked), ()
-    return tuple(name for name in USUAL_POLICIES if name not in without), without
-
-
-def _left_out_notes(left_out: Sequence[str]) -> list[str]:
-    return [
-        message(
-            "The policy {name!r} is left out: it goes by counts of seizures, and nothing stands today and no record has a seizure at a site.",
-            name=name,
-        )
-        for name in left_out
-    ]
 
 
 def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> list[str]:

@@ -120,7 +120,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
     each = summaries(found)
     best = min(each, key=lambda summary: summary.measures["through"].mean or 0.0)
     sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
-    names = ("through", "seizures", "seizure_value", "routes", "footprint_km", "regret", "displaced", "burden")
+    names = ("through", "regret", "seizures", "seizure_value", "routes", "footprint_km", "displaced", "burden")
     rows = tuple(
         (summary.policy, str(summary.runs), *(with_interval(summary.measures[name]) for name in names))
         for summary in each
@@ -377,7 +377,7 @@ class PolicySummary:
 
     def shown(self) -> list[MeanInterval]:
         """Return what a table shows."""
-        names = ("through", "seizures", "seizure_value", "routes", "footprint_km", "regret")
+        names = ("through", "regret", "seizures", "seizure_value", "routes", "footprint_km")
         return [self.measures[name] for name in names]
 
 

@@ -5,11 +5,12 @@ period after period. It is not told how traffickers learn, nor where they travel
 
 today     what stands today
 fixed     the first single plan, always
-hotspot   options by the counts near them, remembered with fading weight
+hotspot   options by the counts near them, remembered with fading weight; the first single plan until something is caught
 coverage  refit of flows; greedy maximal covering of them: the field's practice
 exact     refit of flows; local search of the real solver around the last plan, against evaders who know it
 mixed     the first mixture, a plan drawn for each day
-explore   candidate models of replies weighed by the record; the mixture best against them; a share of the days for what teaches most
+explore   candidate models of replies weighed by the record; the mixture best against them; a share of the days for what teaches most;
+          the first mixture where models or record say that it lets less through
 random    any plan that fits, a new one each day
 """
 
@@ -55,6 +56,15 @@ SEARCHED_ALWAYS = 0.1
 
 ORACLE_ROUNDS = 8
 """Rounds of the double oracle before the first plan against the replies expected; each later period has one."""
+
+TRIAL, SETTLING, REST = 6, 2, 12
+"""Periods of the fixed mixture before the own plans of `explore`, periods after a change that are not compared, and periods of a fall back."""
+
+DOUBT = 1.0
+"""Standard errors by which the own record must be worse."""
+
+LEAST_COMPARED = 3
+"""Periods of each that are compared at least."""
 
 
 class Policy(Protocol):
@@ -109,9 +119,9 @@ class Hotspot:
         self._score = (1 - newest) * self._score + newest * period.counts.sum(axis=0)
 
     def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
-        """Place options by the counts near them; today's layout while nothing was ever counted."""
+        """Place options by the counts near them; the first single plan, which catches something, while nothing was ever counted."""
         terms, score = self._world.terms, self._near @ self._score
-        plan = self._placer.by_score(score) if score.any() else self._world.today
+        plan = self._placer.by_score(score) if score.any() else self._world.first.single
         return Layout.fixed(plan, terms.days)
 
 
@@ -185,34 +195,82 @@ class Mixed:
 
 
 class Explore:
-    """The mixture that is best against the replies that the record lets expect, and days of plans that teach most."""
+    """The mixture that is best against the replies that the record lets expect, and days of plans that teach most.
+
+    It begins with the first mixture, and falls back to it where the models or the own record say that its own lets more through.
+    """
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world, self._placer = world, PlanFromScores(world.instance)
         routes, first = world.sets.routes, world.first
         self._models = ResponseModels(routes, world.sets.crowd)
         self._mixture = ReplyMixture(routes, world.hindsight, first.plans, first.probability)
-        self._begun = False
+        self._first_through = self._mixture.through
+        self._guard = RecordGuard()
+        self._periods = 0
         self._effort = np.zeros(len(world.instance.options))
         self._promise = routes.promise(self._models.long_run(routes.base))
 
     def take(self, period: PeriodRecord) -> None:
-        """Weigh the models by a period."""
+        """Weigh the models by a period, and remember what was seized."""
         self._models.take(period, self._world.passages.mean(period.layout))
+        self._guard.take(float(period.volumes.sum()))
         self._effort = (1 - self._world.terms.forgetting) * self._effort + period.layout.presence
 
     def layout(self, rng: np.random.Generator) -> Layout:
-        """Draw the days of the mixture and those of exploration."""
+        """Draw the days of the mixture and those of exploration, or those of the first mixture."""
         terms, mixture = self._world.terms, self._mixture
-        mixture.improve(self._models, 1 if self._begun else ORACLE_ROUNDS)
-        self._begun = True
-        teaching = min(round(terms.exploration * terms.days), terms.days - 1)
+        mixture.improve(self._models, 1 if self._periods else ORACLE_ROUNDS)
+        self._periods += 1
+        through = mixture.through
+        expected = [float(self._models.long_run(each) @ each) for each in (through, self._first_through)]
+        if not self._guard.own_next(expected[0] < expected[1]):
+            first = self._world.first
+            return drawn_days(first.plans, first.probability, terms.days, rng)
+        teaching = min(round(terms.exploration * terms.days / np.sqrt(self._periods)), terms.days - 1)
         drawn = drawn_days(mixture.plans, mixture.probability, terms.days - teaching, rng)
         days = [plan for plan, n in zip(drawn.plans, drawn.days.tolist(), strict=True) for _ in range(int(n))]
         unknown = self._promise / (SEARCHED_ALWAYS + self._effort)
         wish = mixture.probability @ mixture.plans + NEW * unknown / max(float(unknown.max(initial=0.0)), 1e-300)
         days += [self._placer.by_score(wish * rng.exponential(size=wish.size)) for _ in range(teaching)]
         return Layout.drawn(days)
+
+
+class RecordGuard:
+    """Whether a policy goes on with its own plans, by the loads that they and the fixed mixture seized in a period.
+
+    The mixture stands for `TRIAL` periods at first. Afterwards the own plans stand until what they seize on the mean is below the mixture's by
+    `DOUBT` standard errors; then the mixture stands for `REST` periods, and the own plans are tried anew. The `SETTLING` periods after a
+    change do not count: traffickers have not yet answered.
+    """
+
+    def __init__(self) -> None:
+        self._own, self._since, self._left = False, 0, TRIAL
+        self._seized: dict[bool, list[float]] = {False: [], True: []}
+
+    def take(self, seized: float) -> None:
+        """Take the loads seized in the period that has ended."""
+        self._since += 1
+        if self._since > SETTLING:
+            self._seized[self._own].append(seized)
+
+    def own_next(self, expected_better: bool) -> bool:
+        """Return whether the own plans stand in the next period, if models expect them to be better."""
+        if self._own and self._worse():
+            self._left = REST
+            self._seized[True].clear()
+        wanted = expected_better and self._left <= 0
+        self._left -= 1
+        if wanted != self._own:
+            self._own, self._since = wanted, 0
+        return wanted
+
+    def _worse(self) -> bool:
+        own, fixed = (np.array(self._seized[each]) for each in (True, False))
+        if own.size < LEAST_COMPARED or fixed.size < LEAST_COMPARED:
+            return False
+        error = np.sqrt(own.var(ddof=1) / own.size + fixed.var(ddof=1) / fixed.size)
+        return bool(own.mean() < fixed.mean() - DOUBT * error)
 
 
 class Random:

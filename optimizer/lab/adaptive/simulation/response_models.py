@@ -2,7 +2,8 @@
 
 A model has a temperature tau and a memory m: the payoffs of a period enter what is remembered with weight m, u <- (1 - m) u + m u(layout), and
 route r draws the share exp(u_r / tau) of the loads of its pair that do not keep to their usual routes. A pair draws loads from others of its
-destination in proportion to V_k exp(mean payoff of k / tau), V_k being its loads at first, a share `MOVING` a period. With m = 0 nobody learns.
+destination in proportion to V_k exp(mean payoff of k / tau), V_k being its loads at first, a share mu a period, the mobility. With m = 0 nobody
+learns or moves.
 
 By a model the seizures n of a period fall on options in proportion to the mu_j that it expects of them. The logarithm of its weight is the
 sum of n_j ln(mu_j / sum mu) over options and periods, in which earlier periods fade (a forecaster of exponential weights under logarithmic
@@ -37,8 +38,8 @@ TEMPERATURES = 0.005 * 2.0 ** np.arange(7)
 MEMORIES = (0.0, 0.15, 0.5)
 """Weights of the newest period of the candidates."""
 
-MOVING = 0.2
-"""Share of the loads that choose their gateway anew in a period, in every candidate that learns."""
+MOBILITIES = (0.0, 0.2, 0.5)
+"""Shares of the loads that choose their gateway anew in a period, of the candidates that learn."""
 
 LASTING = 0.9
 """Share of a model's logarithm of likelihood that is kept from period to period."""
@@ -61,8 +62,9 @@ class ResponseModels:
 
     def __init__(self, routes: RouteSet, crowd: PairLoads) -> None:
         self._routes, self._crowd = routes, crowd
-        self._temperature = np.tile(TEMPERATURES, len(MEMORIES))
-        self._memory = np.repeat(np.array(MEMORIES), TEMPERATURES.size)
+        kinds = [(m, mu) for m in MEMORIES for mu in (MOBILITIES if m else (0.0,))]
+        self._temperature = np.tile(TEMPERATURES, len(kinds))
+        self._memory, self._mobility = np.repeat(np.array(kinds).T, TEMPERATURES.size, axis=1)
         self._recalled = np.repeat(routes.base[:, None], self._memory.size, axis=1)
         self._loads = np.repeat(crowd.loads[:, None], self._memory.size, axis=1)
         self._fit = np.zeros(self._memory.size)
@@ -78,7 +80,7 @@ class ResponseModels:
 
     @property
     def weight(self) -> Floats:
-        """(models,) weights, which sum to 1: temperatures in turn for the first memory, then for the next."""
+        """(models,) weights, which sum to 1: temperatures in turn for the first memory and mobility, then for the next mobility."""
         found = np.exp(self._fit - self._fit.max())
         return np.asarray(found / found.sum())
 
@@ -95,8 +97,8 @@ class ResponseModels:
         where = seized > 0
         if where.any():
             self._fit += seized[where] @ np.log(expected[where] / expected.sum(axis=0))
-        moving = np.where(self._still, 0.0, MOVING)
-        self._loads = (1 - moving) * self._loads + moving * self._divided(shares, self._recalled, self._temperature)
+        divided = self._divided(shares, self._recalled, self._temperature)
+        self._loads = (1 - self._mobility) * self._loads + self._mobility * divided
         self._recalled = (1 - self._memory) * self._recalled + self._memory * passage.through[:, None]
 
     def long_run(self, through: Floats) -> Floats:
@@ -104,16 +106,19 @@ class ResponseModels:
         weight = np.where(self.weight < NEGLIGIBLE, 0.0, self.weight)
         weight /= weight.sum()
         flows = self._unmoved @ weight[self._still]
-        learning = np.bincount(
-            np.searchsorted(TEMPERATURES, self._temperature), np.where(self._still, 0.0, weight), TEMPERATURES.size
-        )
-        live = learning > 0
+        # in the long run it does not matter how fast loads move, but whether they do
+        group = 2 * np.searchsorted(TEMPERATURES, self._temperature) + (self._mobility > 0)
+        learning = np.bincount(group, np.where(self._still, 0.0, weight), 2 * TEMPERATURES.size).reshape(-1, 2)
+        live = learning.any(axis=1)
         if live.any():
             payoff: Floats = through[:, None]
             temperature: Floats = np.asarray(TEMPERATURES, dtype=np.float64)[live]
-            shares = self._shares(payoff, temperature)
-            loads = self._divided(shares, payoff, temperature)
-            flows = flows + (loads[self._routes.pair] * shares) @ learning[live]
+            stay, move = learning[live].T
+            shares, pair = self._shares(payoff, temperature), self._routes.pair
+            flows = flows + self._crowd.loads[pair] * (shares @ stay)
+            if move.any():
+                loads = self._divided(shares, payoff, temperature)
+                flows = flows + (loads[pair] * shares) @ move
         return np.asarray(flows)
 
     def _shares(self, payoff: Floats, temperature: Floats) -> Floats:

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     from optimizer.lab.adaptive.simulation.policies import Policy
     from optimizer.lab.adaptive.simulation.routes import RouteSet
-    from optimizer.lab.adaptive.simulation.traffickers import PeriodOutcome
+    from optimizer.lab.adaptive.simulation.traffickers import PairLoads, PeriodOutcome
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
+    from optimizer.scenario.file.adapt_model import AdaptModel
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
@@ -118,7 +119,15 @@ class Run:
     flows: Floats
 
 
-def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed: int = 0) -> Run:
+def simulate(
+    world: AdaptiveWorld,
+    policy: str,
+    run: int,
+    *,
+    periods: int,
+    seed: int = 0,
+    learner: Callable[[RouteSet, PairLoads, AdaptModel], Traffickers] = Traffickers,
+) -> Run:
     """Return one run of a policy.
 
     Parameters
@@ -134,11 +143,13 @@ def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed:
         Number of periods that count, >= 1.
     seed
         Seed of all runs.
+    learner
+        Makes the traffickers; those of `optimizer.lab.adaptive.simulation.other_learners` learn by rules that no policy knows.
     """
     routes, terms = world.sets.routes, world.terms
     chance = np.random.default_rng([seed, run, 0])
     lot = np.random.default_rng([seed, run, 1 + POLICY_NAMES.index(policy)])
-    traffickers = Traffickers(routes, world.sets.crowd, terms)
+    traffickers = learner(routes, world.sets.crowd, terms)
     planners, passages = POLICIES[policy](world), world.passages
     layouts, outcomes, flows, chances = [], [], [], []
     for period in range(-world.history, periods):

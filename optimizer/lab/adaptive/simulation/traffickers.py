@@ -136,11 +136,19 @@ class Traffickers:
     @property
     def flows(self) -> Floats:
         """(routes,) loads expected on each route in the next period."""
-        pair, crowd = self._routes.pair, self._crowd
         if isinstance(self._rule, Spreading):
-            return np.asarray(self.loads.sum() * self._rule.shares)
-        share = crowd.habitual[pair] * self._routes.usual + (1 - crowd.habitual[pair]) * self._rule.shares
-        return np.asarray(self.loads[pair] * share)
+            return np.asarray(self.loads.sum() * self.shares)
+        return np.asarray(self.loads[self._routes.pair] * self._own_shares())
+
+    @property
+    def shares(self) -> Floats:
+        """(routes,) shares of the loads of its pair that do not keep to usual routes."""
+        return self._rule.shares
+
+    def _own_shares(self) -> Floats:
+        """Return the (routes,) shares of all loads of its pair."""
+        habitual = self._crowd.habitual[self._routes.pair]
+        return np.asarray(habitual * self._routes.usual + (1 - habitual) * self.shares)
 
     def send(self, layout: Layout, passages: Passages, rng: np.random.Generator) -> PeriodOutcome:
         """Send the shipments of a period against a layout."""
@@ -215,9 +223,7 @@ class Traffickers:
         if isinstance(self._rule, Spreading):
             self.loads = self._routes.sums(self.flows)
         elif terms.mobility:
-            own = crowd.habitual[self._routes.pair] * self._routes.usual
-            own = own + (1 - crowd.habitual[self._routes.pair]) * self._rule.shares
-            value = self._routes.sums(own * payoff)
+            value = self._routes.sums(self._own_shares() * payoff)
             whole = np.bincount(crowd.destination, self.loads)
             best = np.zeros(whole.size)
             np.maximum.at(best, crowd.destination, np.where(crowd.loads > 0, value, 0.0))
