@@ -233,6 +233,7 @@ def _show(planned: Planned) -> None:
             )
     if plan.beats:
         _show_beats(plan, shares=shares)
+        _show_beats_account(planned, shares=shares)
     shown = _percent if shares else six_figures
     layouts = [("nothing placed", shown(values.nothing))]
     if values.existing is not None:
@@ -357,6 +358,30 @@ def _show_beats(plan: PlanFile, *, shares: bool) -> None:
         "adds (points)" if shares else "adds",
     ]
     print_table("Beats", columns, rows)
+
+
+def _show_beats_account(planned: Planned, *, shares: bool) -> None:
+    """Print what all beats bring and take, and which of them bring less for it than a site would that is not chosen."""
+    from optimizer.base.text.formatting import amounts, plain
+    from optimizer.pipeline.briefing.briefing import beats_worth_facts
+    from optimizer.plans.display_names import DisplayNames
+
+    facts = beats_worth_facts(planned.compiled, planned.comparison, DisplayNames.of(planned.compiled))
+    if facts is None:
+        return
+
+    def points(amount: float) -> str:
+        return f"{_amount(amount, shares=shares)}{' points' if shares else ''}"
+
+    value, every = planned.comparison.plan.value, facts.rows[-1]
+    count = "1 beat brings" if len(facts.rows) == 1 else f"{len(facts.rows)} beats together bring"
+    print_line(f"{count} {points(every.value - value)} and take {amounts(every.freed)}.")
+    if facts.weak:
+        row = facts.rows[facts.weak - 1]
+        print_line(
+            f"Without the {facts.weak} that bring least {points(row.value - value)} more gets through, and {amounts(row.freed)} are free; "
+            f"{plain(facts.site, 60)} would bring {points(facts.gain)} for {amounts(facts.costs)}."
+        )
 
 
 def _amount(amount: float | None, *, shares: bool) -> str:

@@ -31,11 +31,11 @@ from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.briefing.guarantees import plan_warnings, traffic_warnings
 from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
 from optimizer.pipeline.roster.duties import duties_of
-from optimizer.plans.beat_floor import without_weak_beats
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.plan_content import StepTimes, plan_content, plan_geojson, run_content
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, FIGURES, FILES, PlanFolder
+from optimizer.plans.weak_beats import sites_for_beats, without_weak_beats
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import with_mixture
@@ -417,6 +417,12 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
     """Compare the plan with other layouts, and vary assumptions; Ctrl-C leaves the latter out."""
     with step(times, "evaluating the plan", stoppable=False):
         comparison = compare(search.compiled.instance, search.plan)
+        if asked.given is None and asked.doubt is None:
+            better = sites_for_beats(search.compiled.instance, search.found, comparison)
+            if better.warnings:
+                compiled = _warned(search.compiled, *better.warnings)
+                search = replace(search, compiled=compiled, found=better.found, plan=_plan_of(better.found))
+                comparison = compare(compiled.instance, search.plan)
     compiled = _warned(
         search.compiled, *plan_warnings(search.found, comparison), *traffic_warnings(search.compiled, search.found)
     )

@@ -25,12 +25,15 @@ from optimizer.pipeline.briefing.routes import displacement_rows, residual_evade
 from optimizer.plans.comparison import exchanges
 from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
 from optimizer.plans.first_changes import first_changes
+from optimizer.plans.weak_beats import beats_account
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.report.content.comparison import (
     AgencyRow,
     AgencyRows,
+    BeatsLeftOutRow,
+    BeatsWorthFacts,
     BudgetRow,
     BurdenRow,
     FewChangesRow,
@@ -117,7 +120,7 @@ def briefing(
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
         first_changes=first_changes_facts(compiled, comparison),
-        without_beats=_without_beats(comparison, result),
+        beats_worth=beats_worth_facts(compiled, comparison, names),
         mobility=mobility_rows(compiled, plan),
         budgets=budget_rows(plan, names, compiled.instance.patrols, _changing(compiled, comparison, mixture)),
         burden=burden_rows(compiled, plan),
@@ -261,11 +264,22 @@ def first_changes_facts(compiled: Compiled, comparison: Comparison) -> FirstChan
     return FirstChangesFacts(rows=tuple(rows), made=found.made, tried=found.tried) if rows else None
 
 
-def _without_beats(comparison: Comparison, result: Result) -> float | None:
-    """Return the value of the sites of a plan alone; None where it has no beats."""
-    if result.plan is None or not result.plan.beats:
+def beats_worth_facts(compiled: Compiled, comparison: Comparison, names: DisplayNames) -> BeatsWorthFacts | None:
+    """Return what the beats of a plan bring and take; None where it has none."""
+    account = beats_account(comparison, len(compiled.instance.options))
+    if account is None:
         return None
-    return comparison.value_of(comparison.instance.placed(placement.id for placement in result.plan.fixed))
+    site = comparison.instance.options[comparison.instance.option_index[account.site]] if account.site else None
+    return BeatsWorthFacts(
+        rows=tuple(
+            BeatsLeftOutRow(beat=beat, value=value, freed=names.amounts(freed))
+            for beat, value, freed in zip(account.order, account.values, account.freed, strict=True)
+        ),
+        weak=account.weak,
+        site="" if site is None else term(site.label or site.id),
+        gain=account.gain,
+        costs={} if site is None else names.amounts(site.uses),
+    )
 
 
 def mobility_rows(compiled: Compiled, plan: PlanFile) -> tuple[MobilityRow, ...]:

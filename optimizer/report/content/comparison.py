@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import DASH, Amount, amounts, number, percent, plain, sentence
+from optimizer.base.text.formatting import DASH, Amount, amounts, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.plan.difference import ValueBounds
@@ -150,6 +150,37 @@ class FirstChangesFacts:
     rows: tuple[FewChangesRow, ...]
     made: int
     tried: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatsLeftOutRow:
+    """The plan without a beat and those of the rows before it: its id, the value, and what they all take, by name of the resource."""
+
+    beat: str
+    value: float
+    freed: dict[str, Amount]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatsWorthFacts:
+    """What beats bring and take.
+
+    Attributes
+    ----------
+    rows
+        The beat of the smallest marginal value first; the last row is the plan without beats.
+    weak
+        How many of the first bring less for what they take than the site would.
+    site, gain, costs
+        The site, not chosen, that brings most for what both use: its label, by how much less would get through with it beyond the budgets,
+        and what it takes. Empty where there is none.
+    """
+
+    rows: tuple[BeatsLeftOutRow, ...]
+    weak: int = 0
+    site: str = ""
+    gain: float = 0.0
+    costs: dict[str, Amount] = field(default_factory=dict)
 
 
 def layouts_table(content: ReportContent) -> ReportTable:
@@ -335,19 +366,55 @@ def _which(row: FewChangesRow) -> str:
 
 
 def beats_worth_sentences(content: ReportContent) -> tuple[str, ...]:
-    """Say what all beats together bring and take; nothing where there are none."""
-    summary = content.summary
-    costs: dict[str, Amount] = {}
-    if content.without_beats is None or summary.upper is None or not content.beats:
+    """Say what all beats together bring and take, and which of them bring less for it than a site would; nothing where there are none."""
+    summary, facts = content.summary, content.beats_worth
+    if facts is None or summary.upper is None or not content.beats:
         return ()
-    for beat in content.beats:
-        for name, (amount, measure) in beat.costs.items():
-            costs[name] = Amount(amount + (costs[name][0] if name in costs else 0.0), measure)
-    return (
-        _("All {beats} together bring {points}; they take {costs}.").format(
-            beats=counted("{count} beat", "{count} beats", len(content.beats)),
-            points=difference_in_points(summary, content.without_beats - summary.upper),
-            costs=amounts(costs),
+    said = _("All {beats} together bring {points}; they take {costs}.").format(
+        beats=counted("{count} beat", "{count} beats", len(facts.rows)),
+        points=difference_in_points(summary, facts.rows[-1].value - summary.upper),
+        costs=amounts(facts.rows[-1].freed),
+    )
+    if not facts.weak:
+        return (said,)
+    row = facts.rows[facts.weak - 1]
+    without = _(
+        "Without the {weak} that bring least {rise} more gets through, and {freed} are free; {site} would bring {gain} for {costs}."
+    ).format(
+        weak=number(facts.weak),
+        rise=difference_in_points(summary, row.value - summary.upper),
+        freed=amounts(row.freed),
+        site=plain(facts.site, 60),
+        gain=difference_in_points(summary, facts.gain),
+        costs=amounts(facts.costs),
+    )
+    return (f"{said} {without}",)
+
+
+def beats_worth_table(content: ReportContent) -> ReportTable:
+    """Show what is lost and freed as beats are left out, that which brings least first."""
+    summary, facts = content.summary, content.beats_worth
+    letters = {beat.id: letter(place) for place, beat in enumerate(content.driven)}
+    rows = () if facts is None else facts.rows
+    return ReportTable(
+        "beats-worth",
+        _("The plan without its beats, left out one by one: that which brings least first"),
+        (
+            Column(_("Beat left out, with those above")),
+            Column(_("Gets through more ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Frees")),
+            Column(_("Note")),
+        ),
+        tuple(
+            (
+                letters.get(row.beat, plain(row.beat)),
+                difference(summary, minus(row.value, summary.upper)),
+                amounts(row.freed),
+                _("brings less for it than {site} would").format(site=plain(facts.site, 60))
+                if facts is not None and place < facts.weak
+                else "",
+            )
+            for place, row in enumerate(rows)
         ),
     )
 

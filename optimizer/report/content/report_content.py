@@ -15,6 +15,7 @@ from optimizer.report.content.comparison import (
     BUDGETS,
     LAYOUTS,
     agencies_table,
+    beats_worth_table,
     budgets_table,
     burden_table,
     layouts_table,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from optimizer.region.model import Region
     from optimizer.report.content.comparison import (
         AgencyRows,
+        BeatsWorthFacts,
         BudgetRow,
         BurdenRow,
         FirstChangesFacts,
@@ -97,8 +99,8 @@ class ReportContent:
         Rows of the tables of the same names, in any order.
     first_changes
         What few of its changes alone bring; None where nobody tried.
-    without_beats
-        Value of the plan's sites without its beats; None where it has none.
+    beats_worth
+        What its beats bring and take, and what a site would bring for it; None where it has none.
     mobility
         Plan and today's layout by the share of the informed loads that may change gateway; empty where there is one gateway.
     residual_routes
@@ -152,7 +154,7 @@ class ReportContent:
     routes: tuple[EvaderRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
     first_changes: FirstChangesFacts | None = None
-    without_beats: float | None = None
+    beats_worth: BeatsWorthFacts | None = None
     mobility: tuple[MobilityRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
     burden: tuple[BurdenRow, ...] = ()
@@ -263,7 +265,7 @@ SECTIONS = (
     Section(
         "beats-driven",
         marked("Beats"),
-        (beats_table,),
+        (beats_table, beats_worth_table),
         shown=lambda content: bool(content.beats) or content.summary.beats is not None,
     ),
     Section(

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 TARGET = "map"
 """Id of the element of the page that the map fills."""
 
-MAX_SEGMENTS = 3_500
+MAX_SEGMENTS = 3_000
 """Segments a browser still pans smoothly, and that keep the page of a large network small."""
 
 CROPPED = 0.8
