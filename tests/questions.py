@@ -1,4 +1,4 @@
-"""Run the commands of the page of questions (docs/questions.md) on the shipped scenario, as they are printed, and say how each ended.
+"""Run the commands of the page of questions (docs/questions.md) on the scenario that it names, as they are printed, and say how each ended.
 
 `python -m tests.questions [--out FILE]`: each command runs in a process of its own, in an empty folder that has the repository's `instances`,
 in the order of the page. Searches get 20 s (`LESS`). The table has the seconds by the clock, the exit status and the last line printed.

@@ -39,7 +39,7 @@ WHAT = {
     "porto": "fit, drive network of Porto, a record like it",
     "million": "fit, lattice of 835 x 835 junctions with 28 % of its roads missing, 10 origins and 20 destinations",
     "backtest": "`risk backtest --period quarter`, eight quarters of a simulated record on Andorra, the whole command",
-    "rio-grande": "fit of the shipped Rio Grande scenario (the step *estimating risk*): records by area, two units",
+    "rio-grande": "fit of the smaller Rio Grande scenario (the step *estimating risk*): records by area, two units",
 }
 
 

@@ -417,10 +417,10 @@ def test_goals_are_judged_by_the_rows_where_there_are_any() -> None:
     assert found["grid-30-plain-40, gap after 60 s, two processes"][3] == "seed 0 7.00 %, seed 1 9.00 %"
     assert found["grid-30-plain-40, gap after 60 s, two processes"][-1] == "must missed by 1.00 points"
     assert found["andorra-like-911-20"][3:] == [DASH, DASH, DASH]
-    (shipped,) = (cells for name, cells in found.items() if name.startswith("shipped scenario"))
-    assert shipped[3] == DASH
-    assert shipped[4] != DASH
-    assert shipped[-1] == "must reached"
+    (smaller,) = (cells for name, cells in found.items() if name.startswith("smaller scenario"))
+    assert smaller[3] == DASH
+    assert smaller[4] != DASH
+    assert smaller[-1] == "must reached"
     (ratio,) = (cells for name, cells in found.items() if name.startswith("every family"))
     assert ratio[3] == "grid 0.80, all 0.80"
     assert ratio[-1] == "must reached"

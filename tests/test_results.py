@@ -1,4 +1,4 @@
-"""Pages of results say of which commit their figures are, and no two pages state different figures of the shipped scenario."""
+"""Pages of results say of which commit their figures are, and no two pages state different figures of the smaller scenario."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ RESULTS = ROOT / "results"
 INDEX = RESULTS / "README.md"
 COMMIT = re.compile(r"\bcommits? (?:up to )?[0-9a-f]{7}\b")
 
-SHIPPED = re.compile(r"shipped (?:plan|scenario)|\brio-grande(?![-/\w])|\bRio Grande(?! Valley)")
+SMALLER = re.compile(r"smaller (?:plan|scenario)|\brio-grande(?![-/\w])|\bRio Grande(?! Valley)")
 STATED_GAP = re.compile(r"\bgap\b[^.|%]*?((?:\d+(?:\.\d+)?|\.\d+)(?: (?:to|and) \d+(?:\.\d+)?)?) %")
 OTHER_QUESTION = re.compile(
     r"without teams|checkpoints alone|surveillance|asked|Andorra|earlier|instance|must|auto|compact|greedy"
 )
-"""Words of a sentence or row that asks something else than what `plan` proves on the shipped scenario."""
+"""Words of a sentence or row that asks something else than what `plan` proves on the smaller scenario."""
 
 
 def _pages() -> list[Path]:
@@ -40,11 +40,11 @@ def _figure(of: str) -> tuple[float, float]:
 
 
 def _other_gaps(text: str) -> list[str]:
-    """Return the sentences and rows of a page that state a gap of the shipped scenario outside the stated figure."""
+    """Return the sentences and rows of a page that state a gap of the smaller scenario outside the stated figure."""
     low, high = _figure("proven gap")
     found = []
     for statement in re.split(r"(?<=[.;:])\s+(?=[A-Z*`])|\n\s*\n|\n(?=[|#-])", text):
-        if SHIPPED.search(statement) and not OTHER_QUESTION.search(statement):
+        if SMALLER.search(statement) and not OTHER_QUESTION.search(statement):
             numbers = [float(n) for gap in STATED_GAP.findall(statement) for n in re.findall(r"\d*\.?\d+", gap)]
             if any(not low <= number <= high for number in numbers):
                 found.append(" ".join(statement.split()))
@@ -63,7 +63,7 @@ def test_a_page_of_results_says_of_which_commit_it_is(page: Path) -> None:
     assert COMMIT.search(head) or listed, name
 
 
-def test_no_page_states_another_gap_of_the_shipped_scenario() -> None:
+def test_no_page_states_another_gap_of_the_smaller_scenario() -> None:
     found = {page.relative_to(ROOT).as_posix(): _other_gaps(page.read_text(encoding="utf-8")) for page in _pages()}
     assert {page: other for page, other in found.items() if other} == {}
 
@@ -71,7 +71,7 @@ def test_no_page_states_another_gap_of_the_shipped_scenario() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "Solving the shipped scenario stops at its limit, gap 14 to 17 %.",
+        "Solving the smaller scenario stops at its limit, gap 14 to 17 %.",
         "| rio-grande | gap against all beats | 11.31 %: 11.31 % in 120 s, gap 11.31 % |",
         "On Rio Grande the search stops with a proven gap of 3 %.",
     ],

@@ -1,4 +1,4 @@
-"""The shipped scenario's facts: the network is what its tables say, the tables agree with what can be checked offline."""
+"""The facts of the smaller scenario, from memory: the network is what its tables say, the tables agree with what can be checked offline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`risk alerts` and `risk look`: on the shipped scenario, whose records know areas alone, and on a tiny one like it."""
+"""`risk alerts` and `risk look`: on the smaller scenario, whose records know areas alone, and on a tiny one like it."""
 
 from __future__ import annotations
 

@@ -381,7 +381,7 @@ GOALS = (
         "region-10000-mountains-12, gap after 60 s, two processes", "gap", 0.02, CLOSED, ("region-10000-mountains-12",), 2
     ),
     TreeGoal(
-        "shipped scenario with teams, gap over all beats after 60 s, two processes", "gap", 0.05, 0.02, (), 2,
+        "smaller scenario with teams, gap over all beats after 60 s, two processes", "gap", 0.05, 0.02, (), 2,
         "seeds 0, 2 2.11, 2.32 %; one process, seeds 0 to 9 2.32 to 2.67 %", 0.0267,
     ),
     TreeGoal("every family: total time over the best of the other methods, chosen problem by problem", "ratio", 1.0, 0.7),

@@ -71,7 +71,7 @@ POLL_SECONDS = 0.1
 """How often the listener is asked whether to stop."""
 LEAST_SECONDS, MOST_SHARE = 5.0, 0.8
 """Processor seconds that it may take whatever its share of the work left, and the largest share that these may be. Mostly its nodes end it: on
-the shipped scenario it needs 1 s."""
+the smaller scenario of the Rio Grande it needs 1 s."""
 BETTER = 0.03
 """How far below the value of the best plan its objective must be, relative: without this the solver finds little at its root."""
 
