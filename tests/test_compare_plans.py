@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from optimizer.analysis.compare.compare import DrawnShape, SitePlaces, compare_plans, drug_shares
+from optimizer.analysis.compare.output import order_sentence
 from optimizer.analysis.explain.explain import SitesOnArcs, routes_left
 from optimizer.base.errors import InputError
 from optimizer.plans import comparison
@@ -289,6 +290,26 @@ def test_equal_beats_are_counted_one_by_one(tmp_path: Path) -> None:
     assert not three.goes
     again = compare_plans(files[::-1], on=model, evaders=0).plans[1]
     assert len(again.goes) == 2
+
+
+def test_what_differs_is_said_as_an_order(tmp_path: Path) -> None:
+    instance, _ = small_case(3)
+    at = tuple(
+        replace(option, label=f"{name} ({kind})", site=name)
+        for option, name, kind in zip(
+            (instance.options[0], instance.options[0], *instance.options), ("A", "A", "B", "C"), ("post", "lane", "post", "post"),
+            strict=True,
+        )
+    )  # fmt: skip
+    options = tuple(replace(option, id=f"o{k}") for k, option in enumerate(at))
+    write_instance(model := tmp_path / "model.json", replace(instance, options=options, patrols=None))
+    files = []
+    for name, chosen in (("now", "o0 o2"), ("then", "o1 o3")):
+        files.append(tmp_path / f"{name}.csv")
+        files[-1].write_text("site\n" + "\n".join(chosen.split()))
+    first, other = compare_plans(files, on=model, evaders=0).plans
+    assert order_sentence(other, first) == "From now.csv to then.csv: open C (post); change A (lane); close B (post)."
+    assert order_sentence(first, first) == "From now.csv to now.csv: nothing to order."
 
 
 def test_gateways_and_sites_that_share_a_name_are_numbered() -> None:

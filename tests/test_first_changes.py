@@ -30,6 +30,11 @@ def test_layouts_of_few_changes_are_feasible_exact_and_no_better_than_the_best(s
     found = first_changes(instance, placed, placed.size, lambda mask: plan_value(instance, mask), few=(2, 1, 0))
     assert found.made == made
     assert [layout.most for layout in found.layouts] == [n for n in (2, 1, 0) if n < made]
+    assert [count for count, _ in found.curve] == sorted({count for count, _ in found.curve})
+    assert found.curve[-1] == (made, plan_value(instance, placed))
+    for count, reached in found.curve:
+        least = brute_force(Changes(change_at_most=count).applied(instance))[0]
+        assert least * (1 - 1e-9) <= reached
     for layout in found.layouts:
         case = Changes(change_at_most=layout.most).applied(instance)
         assert not violations(case, layout.placed)

@@ -11,7 +11,7 @@ import pytest
 from optimizer.base.text.formatting import SPACE, Amount
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.weak_beats import beats_account, sites_for_beats, without_weak_beats
-from optimizer.problem.instance.options import Option
+from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.evaluation import marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.report.content.comparison import BeatsLeftOutRow, BeatsWorthFacts, beats_worth_table
@@ -104,7 +104,17 @@ def test_the_account_of_beats_is_exact_and_compares_with_the_best_site_for_the_m
     site = instance.options[instance.option_index[account.site]]
     assert account.gain / site.uses[money] == pytest.approx(max(rates))
     lost = np.array(account.values) - comparison.plan.value
-    assert account.weak == max((k + 1 for k in range(len(worth)) if lost[k] < max(rates) * taken[k]), default=0)
+    steps = np.diff([0.0, *lost]) < max(rates) * np.diff([0.0, *taken])
+    assert account.weak == next((k for k, weak in enumerate(steps) if not weak), len(steps))
+    assert account.cost == {money: site.uses[money]}
+    assert account.lacks == ()
+    scarce = Resource("dogs", 0.0)
+    options = (*instance.options[:-1], replace(instance.options[-1], uses={**instance.options[-1].uses, "dogs": 1.0}))
+    found_scarce = beats_account(
+        compare(replace(instance, options=options, resources=(*instance.resources, scarce)), found.plan), len(options)
+    )
+    assert found_scarce is not None
+    assert found_scarce.lacks == ("dogs",)
 
 
 def test_a_plan_without_beats_has_no_account() -> None:
@@ -123,13 +133,18 @@ def test_page_one_says_which_beats_bring_less_than_a_site_would() -> None:
         for place, beat in enumerate(beats)
     )
     facts = BeatsWorthFacts(
-        rows=rows, weak=1, site="North <b>", gain=0.02, costs={"money": Amount(2250, "thousand USD a year")}
+        rows=rows,
+        weak=1,
+        site="North <b>",
+        gain=0.02,
+        costs={"money": Amount(2250, "thousand USD a year")},
+        lacks=("dogs",),
     )
     content = replace(content, summary=summary, beats_worth=facts, mixture=None)
     said = next(each for each in command_order(content).buys if "together bring" in each).replace(SPACE, " ")
     assert (
-        "Without the 1 that bring least 0.1 percentage points more gets through, and money 1,500 thousand USD a year are free; "
-        "North <b> would bring 2.0 percentage points for money 2,250 thousand USD a year."
+        "Without the 1 that bring least 0.1 percentage points more gets through and money 1,500 thousand USD a year are free; "
+        "North <b> would bring 2.0 percentage points for money 2,250 thousand USD a year. It lacks dogs."
     ) in said
     table = beats_worth_table(content).rows
     assert len(table) == len(beats)

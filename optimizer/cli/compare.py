@@ -71,10 +71,12 @@ def _note(plan: ComparedPlan) -> None:
 
 
 def _show(comparison: PlanComparison) -> None:
-    from optimizer.analysis.compare.output import BREAKDOWNS, breakdown_rows
+    from optimizer.analysis.compare.output import BREAKDOWNS, breakdown_rows, order_sentence
     from optimizer.base.text.formatting import plain
 
     plans, first = comparison.plans, comparison.plans[0]
+    for plan in plans[1:]:
+        print_line(order_sentence(plan, first))
     names = [plan.matched.name for plan in plans]
     rows = [
         ("value", *(six_figures(plan.value) for plan in plans)),

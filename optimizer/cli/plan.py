@@ -378,9 +378,10 @@ def _show_beats_account(planned: Planned, *, shares: bool) -> None:
     print_line(f"{count} {points(every.value - value)} and take {amounts(every.freed)}.")
     if facts.weak:
         row = facts.rows[facts.weak - 1]
+        lacks = f" It lacks {', '.join(map(plain, facts.lacks))}." if facts.lacks else ""
         print_line(
-            f"Without the {facts.weak} that bring least {points(row.value - value)} more gets through, and {amounts(row.freed)} are free; "
-            f"{plain(facts.site, 60)} would bring {points(facts.gain)} for {amounts(facts.costs)}."
+            f"Without the {facts.weak} that bring least {points(row.value - value)} more gets through and {amounts(row.freed)} are free; "
+            f"{plain(facts.site, 60)} would bring {points(facts.gain)} for {amounts(facts.costs)}.{lacks}"
         )
 
 

@@ -3,7 +3,7 @@
 To take back an opened site is to leave it out. To take back a closing, or a change of kind, is to let stand what stands; beats make room where
 there is none. What then fits is put back: it lets no more through. Each layout is feasible and valued exactly, so what it brings is brought by
 so many changes; that others bring no more is not shown. Losses of the step before decide which are valued anew: one whose old loss is above the
-best new one is not tried.
+best new one is not tried. The way back is a curve: a layout, and its value, for each number of changes.
 """
 
 from __future__ import annotations
@@ -39,11 +39,22 @@ class FewChanges:
 
 @dataclass(frozen=True, slots=True)
 class FirstChanges:
-    """Layouts of few of the changes of a plan, the fewest last; how many the plan makes, and how many layouts were valued."""
+    """What few of the changes of a plan bring.
+
+    Attributes
+    ----------
+    layouts
+        Those of so many changes as were asked for, the fewest last.
+    made, tried
+        How many the plan makes, and how many layouts were valued.
+    curve
+        Changes and value of each layout on the way back to none, the fewest first.
+    """
 
     layouts: tuple[FewChanges, ...]
     made: int
     tried: int
+    curve: tuple[tuple[int, float], ...] = ()
 
 
 def first_changes(
@@ -70,11 +81,18 @@ def first_changes(
     """
     search = _Taking(instance, placed, sites, value_of)
     made, found = search.made(placed), []
-    for most in few:
-        if made > most and search.back_to(most):
-            whole = search.filled()
-            found.append(FewChanges(most, whole, value_of(whole)))
-    return FirstChanges(tuple(found), made, search.tried)
+    if made <= min(few, default=0):
+        return FirstChanges((), made, 0)
+    curve = {made: value_of(placed)}
+    for most in range(made - 1, -1, -1):
+        if not search.back_to(most):
+            break
+        whole = search.filled()
+        value, makes = value_of(whole), search.made(whole)
+        curve[makes] = min(value, curve.get(makes, value))
+        if most in few:
+            found.append(FewChanges(most, whole, value))
+    return FirstChanges(tuple(found), made, search.tried, tuple(sorted(curve.items())))
 
 
 class _Taking:

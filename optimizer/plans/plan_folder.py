@@ -61,7 +61,7 @@ FILES = (
     *(UNCERTAINTY_FILE, SENSITIVITY_FILE, CERTIFICATE_FILE, "report.html", "sites-not-chosen.csv"),
 )
 """What a plan folder may hold beside figures."""
-FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", "sensitivity.png")
+FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "changes.png", "doubt.png", "sensitivity.png")
 
 RECORDED = (PLAN_FILE, INSTANCE_FILE, RUN_FILE, MIXTURE_FILE, UNCERTAINTY_FILE, CERTIFICATE_FILE)
 """Files whose hashes a ledger keeps: what a plan is and how it was made. The others follow from these."""

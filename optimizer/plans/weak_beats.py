@@ -3,13 +3,13 @@
 Floor: beats go one by one, that of the smallest marginal value among those below their floor first; the others then stop more. Exchange: a site
 that brings most takes the place of the beats of least marginal value that must go for it. What is left is a plan of the same problem, so the
 bound holds as it is. Account: beats are left out one by one, that of the smallest marginal value first, and each layout is valued. They bring
-less for what they take than a site which is not chosen as long as their loss, for each unit of a resource that both use, is below what the site
-would bring beyond the budgets. That is a comparison at the margin: the site itself may not fit.
+less for what they take than a site which is not chosen as long as what is lost with each, for each unit of a resource that both use, is below
+what the site would bring beyond the budgets. That is a comparison at the margin: the site may lack other resources, which are named.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,13 +141,17 @@ class BeatsAccount:
     values
         (n,) value without the first 1, 2, ... of them.
     freed
-        (n,) what these take of each resource, by id.
+        (n,) what these take: of the resource where there is one, else of each, by id.
     weak
-        How many of the first bring less, for each unit of the resource, than the site would; 0 where no resource is used by all.
+        How many of the first bring less, each for every unit of the resource, than the site would; 0 where no resource is used by all.
     site
         Id of the option, not chosen, that brings most for the resource beyond the budgets; empty where there is none.
     gain
         By how much less would get through with it, >= 0.
+    cost
+        What it takes of the resource, by id.
+    lacks
+        Ids of the resources of which there is not enough for it, even without the weak beats.
     """
 
     order: tuple[str, ...]
@@ -156,6 +160,8 @@ class BeatsAccount:
     weak: int = 0
     site: str = ""
     gain: float = 0.0
+    cost: Mapping[str, float] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
 
 
 def beats_account(comparison: Comparison, sites: int) -> BeatsAccount | None:
@@ -196,10 +202,23 @@ def beats_account(comparison: Comparison, sites: int) -> BeatsAccount | None:
     resource = next(int(r) for r in shared if (whole.use[others, r] > 0).any())
     gain = {j: comparison.marginal_values[whole.options[j].id] for j in others if whole.use[j, resource] > 0}
     best = max(gain, key=lambda j: (gain[j] / whole.use[j, resource], -j))
-    rate, taken = gain[best] / whole.use[best, resource], np.cumsum(whole.use[beats, resource])
-    lost = np.array(values) - comparison.plan.value
-    weak = max((k + 1 for k in range(len(beats)) if lost[k] < rate * taken[k]), default=0)
-    return replace(account, weak=weak, site=whole.options[best].id, gain=gain[best])
+    rate = gain[best] / whole.use[best, resource]
+    lost = np.diff([comparison.plan.value, *values])
+    weak = int(np.argmin([*(lost < rate * whole.use[beats, resource]), False]))
+    rest = comparison.placed.copy()
+    rest[beats[:weak]] = False
+    rest[best] = True
+    short = np.flatnonzero(rest @ whole.use > whole.budget * (1 + BUDGET_TOLERANCE))
+    money = whole.resources[resource].id
+    return replace(
+        account,
+        freed=tuple({money: row[money]} for row in account.freed),
+        weak=weak,
+        site=whole.options[best].id,
+        gain=gain[best],
+        cost={money: float(whole.use[best, resource])},
+        lacks=tuple(whole.resources[r].id for r in short),
+    )
 
 
 def _least_first(comparison: Comparison, sites: int) -> list[int]:

@@ -100,7 +100,7 @@ def save_figures(
 
     These are a map for each road layer (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
     each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
-    Where it has draws or sensitivity there are `doubt.png` and `sensitivity.png` too.
+    Where it has few changes, draws or sensitivity there are `changes.png`, `doubt.png` and `sensitivity.png` too.
     A figure without data says so instead of being left out. `layers` are those of the content, where they have been made; `kinds` of file are
     `png`, of `dpi` pixels an inch, `svg` and `pdf`.
     """
@@ -119,6 +119,8 @@ def save_figures(
         _Figure("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
         _Figure("evaders.png", draw_evaders, _bars_size(min(len(content.residual_evaders), MOST_EVADERS))),
     ]
+    if content.first_changes is not None and content.first_changes.curve:
+        figures.append(_Figure("changes.png", draw_changes, (WIDTH_INCHES, 4.5)))
     if content.doubt is not None:
         figures.append(_Figure("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))
     if content.sensitivity is not None:
@@ -236,6 +238,40 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
         parse_math=False,
     )
     return _finish(ax, _title(_sites_title(content), len(rows), len(content.sites)), [name for name, site in rows])
+
+
+def draw_changes(ax: Axes, content: ReportContent) -> Axes:
+    """Draw what layouts of few changes of today's let through: of so many changes or fewer the best that was valued."""
+    facts, summary = content.first_changes, content.summary
+    if facts is None or not facts.curve:
+        return _nothing(ax, _("What few changes bring"), _("No layout of few changes was valued."))
+    scale = 100 if summary.share else 1
+    changes, values = zip(*facts.curve, strict=True)
+    best = np.minimum.accumulate(values) * scale
+    ax.step(
+        changes, best, where="post", color=AFTER, linewidth=1.8, marker="o", markersize=4, label=_("best layout valued")
+    )
+    for row in facts.rows:
+        at = row.value * scale
+        ax.annotate(
+            value(summary, row.value),
+            (row.most, at),
+            xytext=(4, 6),
+            textcoords="offset points",
+            fontsize=9,
+            bbox=LABEL_BOX,
+        )
+    if summary.existing is not None and known(summary.existing):
+        ax.axhline(summary.existing * scale, color=TODAY, linewidth=1.2, label=_("Today's layout"))
+    if summary.bound is not None and known(summary.bound):
+        label = _("No layout within the budgets goes below this")
+        ax.axhline(summary.bound * scale, color=BOUND, linewidth=1.4, linestyle=(0, (4, 2)), label=label)
+    ax.legend(frameon=False, fontsize=8, loc="best")
+    ax.set_xlabel(_("Changes of today's layout at most"))
+    ax.set_ylabel(sentence(plain(unit(summary), 80)) + (", %" if summary.share else ""), parse_math=False)
+    ax.grid(axis="y", color=FAINT, linewidth=0.5)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
 
 
 def draw_layouts(ax: Axes, content: ReportContent) -> Axes:

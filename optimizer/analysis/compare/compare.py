@@ -26,6 +26,7 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.plans.problem_source import problem_source
+from optimizer.problem.instance.changes import Ordered, ordered
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.instance.options import named_options
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
@@ -88,6 +89,12 @@ class ComparedPlan:
     def differs(self) -> tuple[Placement, ...]:
         """What differs from the first plan."""
         return (*self.comes, *self.goes)
+
+    @property
+    def order(self) -> Ordered:
+        """What an order says of the sites that differ from the first plan; beats are none."""
+        comes, goes = ([each.option for each in part if not isinstance(each, Beat)] for part in (self.comes, self.goes))
+        return ordered(comes, goes)
 
 
 @dataclass(frozen=True)

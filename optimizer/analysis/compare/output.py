@@ -150,6 +150,11 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
         ),
         warnings=tuple(f"{plan.matched.name}: {translated(each)}" for plan in plans for each in _doubts(plan)),
         sections=(
+            PageSection(
+                title=_("What differs from {plan}").format(plan=_short(first)),
+                sentences=tuple(order_sentence(plan, first) for plan in plans[1:]),
+                tables=_differences(comparison),
+            ),
             PageSection(title=_("What gets through"), tables=_values(comparison)),
             PageSection(
                 title=_("Where"),
@@ -157,12 +162,32 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
                 image="maps",
                 alt=_("Maps of the plans, side by side."),
             ),
-            PageSection(
-                title=_("What differs from {plan}").format(plan=_short(first)), tables=_differences(comparison)
-            ),
             *left,
         ),
     )
+
+
+def order_sentence(plan: ComparedPlan, first: ComparedPlan) -> str:
+    """Say what to order to go from the first plan to another: open, change, close, and beats."""
+    order, (come, go) = (
+        plan.order,
+        ([each for each in part if isinstance(each, Beat)] for part in (plan.comes, plan.goes)),
+    )
+    said = (
+        (_("open {sites}"), order.opens),
+        (_("change {sites}"), order.changes),
+        (_("close {sites}"), order.closes),
+        (_("drive {sites}"), come),
+        (_("no longer drive {sites}"), go),
+    )
+    parts = [
+        text.format(sites=", ".join(plain(each.label or each.id, 60) for each in each_of))
+        for text, each_of in said
+        if each_of
+    ]
+    if not parts:
+        return _("From {first} to {plan}: nothing to order.").format(first=_short(first), plan=_short(plan))
+    return _("From {first} to {plan}: {what}.").format(first=_short(first), plan=_short(plan), what="; ".join(parts))
 
 
 def _doubts(plan: ComparedPlan) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from optimizer.plans.comparison import exchanges
 from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
 from optimizer.plans.first_changes import first_changes
 from optimizer.plans.weak_beats import beats_account
+from optimizer.problem.instance.changes import ordered
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
@@ -249,19 +250,15 @@ def first_changes_facts(compiled: Compiled, comparison: Comparison) -> FirstChan
     found = first_changes(instance, comparison.placed, len(options), comparison.value_of)
     rows = []
     for layout in reversed(found.layouts):
-        called: dict[str, list[str]] = {"open": [], "change": [], "close": []}
-        stands = {o.site: not layout.placed[j] for j, o in enumerate(options) if o.existing}
-        taken = {o.site for j, o in enumerate(options) if layout.placed[j] and o.site}
-        for j, option in enumerate(options):
-            if layout.placed[j] and not option.existing:
-                called["change" if option.site and stands.get(option.site) else "open"].append(
-                    option.label or option.id
-                )
-            elif option.existing and not layout.placed[j] and option.site not in taken:
-                called["close"].append(option.label or option.id)
-        opens, changes, closes = (tuple(map(translated, names)) for names in called.values())
+        comes = [option for j, option in enumerate(options) if layout.placed[j] and not option.existing]
+        goes = [option for j, option in enumerate(options) if option.existing and not layout.placed[j]]
+        order = ordered(comes, goes)
+        opens, changes, closes = (
+            tuple(translated(option.label or option.id) for option in each)
+            for each in (order.opens, order.changes, order.closes)
+        )
         rows.append(FewChangesRow(most=layout.most, value=layout.value, opens=opens, changes=changes, closes=closes))
-    return FirstChangesFacts(rows=tuple(rows), made=found.made, tried=found.tried) if rows else None
+    return FirstChangesFacts(rows=tuple(rows), made=found.made, tried=found.tried, curve=found.curve) if rows else None
 
 
 def beats_worth_facts(compiled: Compiled, comparison: Comparison, names: DisplayNames) -> BeatsWorthFacts | None:
@@ -278,7 +275,8 @@ def beats_worth_facts(compiled: Compiled, comparison: Comparison, names: Display
         weak=account.weak,
         site="" if site is None else term(site.label or site.id),
         gain=account.gain,
-        costs={} if site is None else names.amounts(site.uses),
+        costs=names.amounts(account.cost),
+        lacks=tuple(names.resources.get(resource, resource) for resource in account.lacks),
     )
 
 

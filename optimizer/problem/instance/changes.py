@@ -201,6 +201,25 @@ def _with_teams(instance: Instance, team: str, number: int) -> Instance:
     return replace(instance, patrols=replace(field, patrols=patrols))
 
 
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Options as an order has them: a site where nothing stood opens, one of another kind changes, one of which nothing is left closes."""
+
+    opens: tuple[Option, ...]
+    changes: tuple[Option, ...]
+    closes: tuple[Option, ...]
+
+
+def ordered(comes: Sequence[Option], goes: Sequence[Option]) -> Ordered:
+    """Return what an order says of the options that come and go from one layout to another."""
+    left, taken = ({option.site for option in options} - {""} for options in (goes, comes))
+    return Ordered(
+        tuple(option for option in comes if option.site not in left),
+        tuple(option for option in comes if option.site in left),
+        tuple(option for option in goes if option.site not in taken),
+    )
+
+
 def differences(options: Sequence[Option]) -> tuple[list[int], list[int]]:
     """Return the positions of what stands today, which a plan may lack, and of options where nothing stands, which it may have."""
     today = [j for j, option in enumerate(options) if option.existing]

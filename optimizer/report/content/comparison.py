@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.files.plan_file import MobilityValues
     from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.content.summary import PlanSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +146,15 @@ class FewChangesRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstChangesFacts:
-    """Layouts of few of the changes of a plan, the fewest first; how many it makes in all, and how many layouts were valued."""
+    """Layouts of few of the changes of a plan, the fewest first; how many it makes in all, and how many layouts were valued.
+
+    `curve` has the value of one layout of each number of changes, the fewest first.
+    """
 
     rows: tuple[FewChangesRow, ...]
     made: int
     tried: int
+    curve: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +179,8 @@ class BeatsWorthFacts:
     site, gain, costs
         The site, not chosen, that brings most for what both use: its label, by how much less would get through with it beyond the budgets,
         and what it takes. Empty where there is none.
+    lacks
+        Resources of which there is not enough for it.
     """
 
     rows: tuple[BeatsLeftOutRow, ...]
@@ -181,6 +188,7 @@ class BeatsWorthFacts:
     site: str = ""
     gain: float = 0.0
     costs: dict[str, Amount] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
 
 
 def layouts_table(content: ReportContent) -> ReportTable:
@@ -370,16 +378,25 @@ def beats_worth_sentences(content: ReportContent) -> tuple[str, ...]:
     summary, facts = content.summary, content.beats_worth
     if facts is None or summary.upper is None or not content.beats:
         return ()
+    costs: dict[str, Amount] = {}
+    for beat in content.beats:
+        for name, (amount, measure) in beat.costs.items():
+            costs[name] = Amount(amount + (costs[name][0] if name in costs else 0.0), measure)
     said = _("All {beats} together bring {points}; they take {costs}.").format(
         beats=counted("{count} beat", "{count} beats", len(facts.rows)),
         points=difference_in_points(summary, facts.rows[-1].value - summary.upper),
-        costs=amounts(facts.rows[-1].freed),
+        costs=amounts(costs),
     )
-    if not facts.weak:
-        return (said,)
+    return (f"{said} {weak_beats_sentence(summary, facts)}".rstrip(),)
+
+
+def weak_beats_sentence(summary: PlanSummary, facts: BeatsWorthFacts) -> str:
+    """Say which beats bring less for what they take than a site would; nothing where none do."""
+    if not facts.weak or summary.upper is None:
+        return ""
     row = facts.rows[facts.weak - 1]
-    without = _(
-        "Without the {weak} that bring least {rise} more gets through, and {freed} are free; {site} would bring {gain} for {costs}."
+    said = _(
+        "Without the {weak} that bring least {rise} more gets through and {freed} are free; {site} would bring {gain} for {costs}."
     ).format(
         weak=number(facts.weak),
         rise=difference_in_points(summary, row.value - summary.upper),
@@ -388,7 +405,8 @@ def beats_worth_sentences(content: ReportContent) -> tuple[str, ...]:
         gain=difference_in_points(summary, facts.gain),
         costs=amounts(facts.costs),
     )
-    return (f"{said} {without}",)
+    lacks = _("It lacks {lacks}.").format(lacks=", ".join(plain(name, 60) for name in facts.lacks))
+    return f"{said} {lacks}" if facts.lacks else said
 
 
 def beats_worth_table(content: ReportContent) -> ReportTable:
