@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from optimizer.base.text.formatting import SPACE, Amount
+from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.weak_beats import beats_account, sites_for_beats, without_weak_beats
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.evaluation import marginal_values, plan_value
-from optimizer.problem.plan.plan import Plan, violations, with_plan
+from optimizer.problem.plan.plan import Plan, make_beat, violations, with_plan
 from optimizer.report.content.comparison import BeatsLeftOutRow, BeatsWorthFacts, beats_worth_table
 from optimizer.report.content.first_page import command_order
 from optimizer.solvers.solve import solve
@@ -151,3 +152,16 @@ def test_page_one_says_which_beats_bring_less_than_a_site_would() -> None:
     assert [bool(row[-1]) for row in table] == [True] + [False] * (len(beats) - 1)
     fewer = replace(content, beats_worth=replace(facts, weak=0))
     assert not any("Without the" in each for each in command_order(fewer).buys)
+
+
+def test_three_teams_at_one_post_are_warned_of_and_two_are_not() -> None:
+    instance, field = small_case(3, teams=3)
+    forbidden = replace(instance, options=tuple(replace(option, forbidden=True) for option in instance.options))
+    found = solve(forbidden, gap=0.5)
+    beats = tuple(make_beat(field, 0, [1], [1], f"b{k}") for k in range(3))
+    for count in (2, 3):
+        plan = Plan(beats[:count])
+        said = plan_warnings(replace(found, plan=plan), compare(instance, plan))
+        crowded = [each for each in said if "or more teams of one shift dwell at" in each]
+        assert len(crowded) == (count == 3)
+        assert all(beats[0].stops[0].post.label in each for each in crowded)

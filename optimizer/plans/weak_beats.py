@@ -16,8 +16,9 @@ import numpy as np
 
 from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import Message, counted_message, message, shortened
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import marginal_values, plan_value
-from optimizer.problem.plan.plan import BUDGET_TOLERANCE, Plan, violations, with_plan
+from optimizer.problem.plan.plan import Plan, violations, with_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from optimizer.base.text.messages import Message
     from optimizer.plans.comparison import Comparison
     from optimizer.plans.display_names import DisplayNames
+    from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import EvadersModel, MeasureModel, ScenarioResourceModel
@@ -210,6 +212,15 @@ def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
         )
     if result.plan is not None and not result.plan.options:
         warnings.append(message("The plan places nothing: {why}.", why=_why_nothing(result, comparison)))
+    if result.plan is not None and (crowded := _crowded(result.plan)):
+        warnings.append(
+            message(
+                "{most} or more teams of one shift dwell at {posts}. The model takes their chances of detection as independent; where they are "
+                "not, plan with fewer teams (--teams).",
+                most=CROWDED,
+                posts=shortened(crowded),
+            )
+        )
     if result.mixed is not None and len(result.mixed.mixture.plans) == 1 and result.status != "optimal":
         warnings.append(
             message(
@@ -218,6 +229,21 @@ def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
             )
         )
     return warnings
+
+
+CROWDED = 3
+"""Teams at one post in one shift from which a plan warns."""
+
+
+def _crowded(plan: Plan) -> list[str]:
+    """Return the posts at which so many teams dwell, each once, those of most teams first."""
+    teams: Counter[int] = Counter()
+    labels: dict[int, str] = {}
+    for beat in plan.beats:
+        for post in {stop.post.segment: stop.post for stop in beat.stops}.values():
+            teams[post.segment] += 1
+            labels[post.segment] = post.label or str(post.segment)
+    return [labels[segment] for segment, count in teams.most_common() if count >= CROWDED]
 
 
 def traffic_warnings(compiled: Compiled, result: Result) -> list[str]:
