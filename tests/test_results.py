@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
 INDEX = RESULTS / "README.md"
-COMMIT = re.compile(r"\bcommits? (?:up to )?[0-9a-f]{7}\b")
+COMMIT = re.compile(r"\bcommits? (?:up to )?[0-9a-f]{7,12}\b")
 
 SMALLER = re.compile(r"smaller (?:plan|scenario)|\brio-grande(?![-/\w])|\bRio Grande(?! Valley)")
 STATED_GAP = re.compile(r"\bgap\b[^.|%]*?((?:\d+(?:\.\d+)?|\.\d+)(?: (?:to|and) \d+(?:\.\d+)?)?) %")
