@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
@@ -20,8 +21,10 @@ from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import make_beat, violations, with_beats, with_plan, with_teams
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
-from optimizer.solvers.params import SolveOptions
-from optimizer.solvers.patrols.joint import given_tour, solve_joint
+from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
+from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.joint import given_tour, solve_joint, swap
 from optimizer.solvers.solve import solve
 from tests.examples import examples
 
@@ -156,8 +159,6 @@ def test_a_plan_without_teams_is_the_plan_of_fixed_options() -> None:
 
 
 def test_the_whole_instance_values_beats_as_elements_do() -> None:
-    from optimizer.solvers.patrols.column_generation import ColumnGeneration
-
     instance, field = small_case(1)
     generation = ColumnGeneration(with_teams(instance), field)
     rng = np.random.default_rng(0)
@@ -175,8 +176,6 @@ def test_the_whole_instance_values_beats_as_elements_do() -> None:
 
 
 def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
-
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -208,6 +207,46 @@ def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
     assert found.plan is not None
     whole = with_plan(none, found.plan)
     assert not violations(whole, whole.placed(found.plan.options))
+
+
+class Steps(SilentListener):
+    """Keeps the names of steps."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def step_started(self, name: str) -> None:
+        """Keep it."""
+        self.names.append(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounding", [0.44, 0.95])
+def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twice(bounding: float) -> None:
+    instance, field = small_case(1)
+    steps, params = Steps(), SolveParams(patrols=PatrolParams(listed=0, bounding=bounding))
+    result = solve_joint(instance, SolveOptions(gap=1e-6, params=params), listener=steps)
+    best = true_optimum(instance, field)
+    assert result.upper is not None
+    assert result.lower is not None
+    assert result.lower <= best * (1 + 1e-9) <= result.upper * (1 + 2e-9)
+    beside = {"swapping fixed options and beats", "placing fixed options beside any beats"}
+    assert beside & set(steps.names) == (beside if bounding > 0.44 else set())
+    assert "greedy" not in steps.names
+
+
+@pytest.mark.slow
+def test_swaps_find_a_better_plan_among_the_beats_made() -> None:
+    instance, field = small_case(3)
+    generation = ColumnGeneration(with_teams(instance), field)
+    tree = BranchAndPrice(generation)
+    tree.cut_root()
+    tree.placed, tree.number, tree.upper = instance.forced, np.zeros(len(generation.beats), dtype=np.int64), 1e9
+    swap(tree, 100, np.inf)
+    present = tree.number @ np.array([beat.elements for beat in generation.beats])
+    assert tree.upper == pytest.approx(generation.value(tree.placed, present))
+    assert true_optimum(instance, field) <= tree.upper * (1 + 1e-9)
+    assert tree.upper < generation.value(instance.forced, np.zeros_like(present))
 
 
 @pytest.mark.slow

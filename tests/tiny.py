@@ -145,6 +145,7 @@ def _saved() -> bytes:
 
 def write_scenario(folder: Path, text: str = SCENARIO) -> Path:
     """Write the scenario and all its files into a folder; return the scenario's path."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "network.gpkg").write_bytes(_saved())
     for name, content in (
         ("areas.geojson", AREAS),

@@ -387,10 +387,12 @@ def _fixed_gateways(compiled: Compiled, starts: Sequence[Plan], times: StepTimes
     fixed = at_mobility(compiled.instance, compiled.travel, 0.0)
     seconds = None if terms.time_limit is None else FIXED_SHARE * terms.time_limit
     method = "greedy" if seconds is None else "cuts" if terms.method == MIXED else terms.method
+    options = terms.search(method=method, threads=terms.threads, time_limit=seconds)
+    beats = replace(options.params.patrols, bounding=options.params.patrols.diving_again)  # its bound is of no use
     with step(times, "searching as if loads kept their gateway", stoppable=False):
         return solve_with(
             fixed,
-            terms.search(method=method, threads=terms.threads, time_limit=seconds),
+            replace(options, params=replace(options.params, patrols=beats)),
             starts=starts,
             listener=OnlyCancels(times),
         )

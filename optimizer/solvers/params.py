@@ -228,7 +228,12 @@ class PatrolParams(Params):
         float, Field(gt=0, le=1, description="share after which the dive for beats beside these must end")
     ] = 0.44
     bounding: Annotated[
-        float, Field(gt=0, le=1, description="share after which the tree that bounds plans with any beats must end")
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="share after which the tree that bounds plans with any beats must end; up to `diving_again`: no such tree",
+        ),
     ] = 0.95
     most_beats: Annotated[
         int,

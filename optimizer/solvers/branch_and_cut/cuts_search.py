@@ -61,7 +61,7 @@ def search_cuts(search: SolveState) -> None:
         begun = not search.ended
         if begun:
             _cut_and_branch(search, tree, improver, parallel)
-        if begun or search.gap_left > NARROW:
+        if search.improves and (begun or search.gap_left > NARROW):
             improver.finish(NARROW)
     finally:
         if parallel is not None:

@@ -4,8 +4,9 @@
 2. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
 4. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan.
-5. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
-6. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
+5. A local search around the best plan swaps its options and beats for others.
+6. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
+7. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
    bound holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
    listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left, if any, is spent on the bound over all beats,
    by branch and price.
@@ -31,6 +32,9 @@ from optimizer.problem.plan.plan import (
     within_limits,
 )
 from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -38,6 +42,7 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.place import check_options, place
 from optimizer.solvers.search.feasible_start import feasible_start, plan_made_to_fit
+from optimizer.solvers.search.local_search import local_search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,8 +58,8 @@ if TYPE_CHECKING:
 GREEDY, ENOUGH = 0.02, 0.3
 """Shares of the time after which the greedy plan, and branching in the search for fixed options, must end; others are in `PatrolParams`."""
 
-LEAST_DIVE, LEAST_FIXED = 0.07, 0.3
-"""Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs."""
+LEAST_DIVE, LEAST_FIXED, SWAPPING = 0.07, 0.3, 0.12
+"""Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs, and that swaps have."""
 
 
 COPIES = 400
@@ -134,7 +139,10 @@ def solve_joint(
             )
             alone = alone if found is None else found  # None: Ctrl-C came before it had a plan of its own
             if not stopping.stopped:
-                stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end, bounding=not complete))
+                stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end))
+            if not (complete or stopping.stopped) and params.bounding > params.diving_again:
+                stopping.attempt(lambda: swap(tree, params.most_beats, clock.end(0.0, SWAPPING)))
+                stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone))
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
         left = None if time_limit is None else max(clock.end(1.0) - work_seconds(), 0.05)
@@ -220,18 +228,29 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
-def _with_beats_beside(
-    fixed: FixedOptions, alone: NDArray[np.bool_], end: Callable[..., float], *, bounding: bool
-) -> None:
-    """Make a plan of some of the fixed options of a plan without beats, and beats; then bound all plans with any beats, where asked for."""
+def _with_beats_beside(fixed: FixedOptions, alone: NDArray[np.bool_], end: Callable[..., float]) -> None:
+    """Make a plan of some of the fixed options of a plan without beats, and beats."""
     tree = fixed.tree
     with step(tree.listener, "making beats beside fixed options"):
         if alone.any():
             tree.dive(
                 replace(tree.generation.root, zeros=~alone), end(fixed.options.params.patrols.diving_again, LEAST_DIVE)
             )
-    if bounding:
-        fixed.bound(end(fixed.options.params.patrols.bounding), alone)
+
+
+def swap(tree: BranchAndPrice, most: int, until: float) -> None:
+    """Search around the best plan, whose options and beats give way to others of the pool; a better value ends nodes of the tree sooner."""
+    generation = tree.generation
+    pool = _pool(tree, most, complete=False)
+    whole = with_beats(generation.instance, pool.beats)
+    overlay = generation.overlay_of(whole, pool.beats)
+    commodities = Commodities.of(overlay)
+    pooled = PooledValues(commodities, PathPool(overlay, commodities.searches))
+    start = np.concatenate((tree.placed, pool.driven))
+    with step(tree.listener, "swapping fixed options and beats"):
+        placed = local_search(whole, overlay, pooled, start, until=until, listener=OnlyCancels(tree.listener))
+        fixed = tree.placed.size
+        tree.offer(placed[:fixed], np.bincount(pool.made[placed[fixed:]], minlength=len(generation.beats)))
 
 
 def _completed(tree: BranchAndPrice, most: int) -> bool:
@@ -246,9 +265,10 @@ def _completed(tree: BranchAndPrice, most: int) -> bool:
 
 @dataclass(frozen=True)
 class BeatPool:
-    """Beats of the placement problem, and the (beats,) mask of those that the best plan so far drives."""
+    """Beats of the placement problem, their (beats,) positions in column generation, and the mask of those that the best plan so far drives."""
 
     beats: tuple[Beat, ...]
+    made: NDArray[np.int64]
     driven: NDArray[np.bool_]
 
 
@@ -264,6 +284,7 @@ def _pool(tree: BranchAndPrice, most: int, *, complete: bool) -> BeatPool:
     order = np.argsort(np.where(number > 0, -np.inf, reduced), kind="stable")
     in_plan = int((number > 0).sum())
     beats: list[Beat] = []
+    made: list[int] = []
     driven: list[bool] = []
     for rank, b in enumerate(order[: None if complete else in_plan + most].tolist()):
         beat = generation.beats[b]
@@ -272,8 +293,9 @@ def _pool(tree: BranchAndPrice, most: int, *, complete: bool) -> BeatPool:
         for copy in range(copies):
             name = beat.option.id + (f" ({copy + 1})" if copy else "")
             beats.append(replace(beat, option=replace(beat.option, id=name)))
+            made.append(b)
             driven.append(copy < number[b])
-    return BeatPool(tuple(beats), np.array(driven, dtype=bool))
+    return BeatPool(tuple(beats), np.array(made, dtype=np.int64), np.array(driven, dtype=bool))
 
 
 def _over_all_beats(

@@ -101,7 +101,7 @@ class PlanImprover:
         A gap is a promise about the bound, not leave to stop looking. No greedy plan is made where the gap is at most `least`.
         """
         search = self._search
-        if search.gap_left > least and not search.out_of_time:
+        if search.gap_left > least and not (search.out_of_time or search.greedy_made):
             self.greedy()
         if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self.seen:
             self.search_around(search.placed, ruins=False)
