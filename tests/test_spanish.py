@@ -643,6 +643,19 @@ def test_every_text_is_translated_with_the_same_places(code: str) -> None:
     assert catalogue.faults(code) == []
 
 
+def test_portuguese_is_not_spanish() -> None:
+    """A page says its language, and no longer text is that of the other catalogue."""
+    with speaking("pt-BR"):
+        text = page(full_content(), {})
+    assert '<html lang="pt-BR">' in text
+    assert "Ordens por órgão" in text
+    assert "45,0\N{NO-BREAK SPACE}%" in text
+    spanish = catalogue.catalogue_of("es")
+    both = [entry for entry in catalogue.catalogue_of("pt") if entry.id and isinstance(entry.id, str)]
+    same = [each.string for each in both if each.string == spanish.get(each.id, each.context).string]
+    assert [each for each in same if len(catalogue.PLACE.sub("", each).split()) > 8] == []
+
+
 def test_a_gap_a_leftover_and_another_place_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     have = catalogue.catalogue_of("es")
     texts = [entry for entry in have if entry.id and isinstance(entry.id, str) and "{" in entry.id]
