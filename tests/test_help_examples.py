@@ -134,6 +134,7 @@ def _write_foreign(folder: Path) -> None:
         "snip/arcgain0.txt": "1 2 0.5\n2 3 0.9\n1 3 0.2\n",
         "snip/intd_arc0.txt": "2 3 0.5 0.1\n1 2 0.4 0.2\n",
         "snip/Scenarios.txt": "1 3 0.5\n2 3 0.5\n",
+        "arcs.txt": "0 1 2 3 1\n1 24 4 5 1\n0 24 9 0 1\n",
         "usa.gr": test_convert.GRAPH,
         "loads.csv": test_convert.EVADERS,
         "posts.csv": "id,tail,head,survival,uses:teams\nbridge,2,4,0.5,1\nhalf-way,3,4,0.4,1\n",
