@@ -160,6 +160,7 @@ def test_a_curve_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
+@pytest.mark.slow
 def test_one_interrupt_ends_the_series_and_leaves_no_process() -> None:
     ended: list[TaskOutcome] = []
 

@@ -195,6 +195,7 @@ def test_changes_need_something_that_stands_today() -> None:
         BudgetRange.between(CHANGES, 0, 1, 3)
 
 
+@pytest.mark.slow
 def test_teams_are_a_resource() -> None:
     instance, field = small_case(1)
     found = frontier(instance, [BudgetRange.between("mobile", 0, 2, 3)], TERMS.model_copy(update={"gap": 0.01}))

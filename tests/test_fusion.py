@@ -133,6 +133,7 @@ def test_the_record_is_what_a_scenario_reads(tmp_path: Path) -> None:
     assert effort.amount.sum() == 26
 
 
+@pytest.mark.slow
 def test_effort_of_two_agencies_is_never_counted_twice_in_silence(tmp_path: Path) -> None:
     feeds = two_feeds(tmp_path)
     fused = fuse_feeds(feeds, tmp_path / "out")
@@ -222,6 +223,7 @@ def test_what_is_unknown_contradicts_nothing_and_is_no_middle() -> None:
     assert parse_grade("A7") is parse_grade("B") is parse_grade("4A") is None
 
 
+@pytest.mark.slow
 def test_clocks_that_differ_are_found_and_told(tmp_path: Path) -> None:
     made = two_agencies(900, 3, skew_hours=6)
     fused = fuse_feeds(write_feeds(made, tmp_path), tmp_path / "out")
@@ -291,6 +293,7 @@ def test_who_may_see_a_merged_record_may_see_each_of_its_reports(tmp_path: Path)
         fuse_feeds(feeds, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_ledger_receives_the_hashes_of_all_that_is_read_and_of_the_record(tmp_path: Path) -> None:
     ledger = LedgerFolder.made(tmp_path / "ledger", "example.org/fused")
     feeds = two_feeds(tmp_path)

@@ -57,6 +57,7 @@ def test_damage_is_the_same_for_the_same_seed_and_other_for_another() -> None:
     assert len(set(copies)) > 30
 
 
+@pytest.mark.slow
 def test_what_a_reader_does_is_told_apart(tally: Tally, tmp_path: Path) -> None:
     def refuse(_: Path) -> None:
         raise InputError

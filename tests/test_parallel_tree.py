@@ -224,6 +224,7 @@ class Lying(LocalTreeWorkers):
         return found
 
 
+@pytest.mark.slow
 def test_plans_of_workers_are_not_trusted(hard: Instance, optimum: float) -> None:
     tree = shared(hard, Lying(2), slice_nodes=1)
     assert tree.upper >= optimum * (1 - GAP)

@@ -200,6 +200,7 @@ def test_distances_are_those_of_the_raw_ways(regions: dict[tuple[Path, tuple[str
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
+@pytest.mark.slow
 def test_length_is_that_of_the_ways(regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known) -> None:
     """Summed over whole ways, cutting loses and adds nothing (but for the centimetre that the shortest segment gets)."""
     region = region_of(regions, known.path, ("drive",))
@@ -250,6 +251,7 @@ def test_customs_posts_that_would_go_to_a_side_street_are_named(
     assert not list(site_warnings(meant, network))
 
 
+@pytest.mark.slow
 def test_a_real_region_survives_saving(regions: dict[tuple[Path, tuple[str, ...]], Region], tmp_path: Path) -> None:
     region = region_of(regions, LIECHTENSTEIN, ROADS)
     save_region(region, tmp_path / "saved.gpkg")

@@ -102,6 +102,7 @@ def test_the_network_is_as_large_as_real_roads_and_hangs_together(region: Region
     assert np.isfinite(time[:, [each.node for each in region.settlements]]).all()
 
 
+@pytest.mark.slow
 def test_known_distances_come_out_within_two_percent_on_average(network: Network) -> None:
     rows = table("known_distances")
     assert len(rows) == 21
@@ -241,6 +242,7 @@ def test_the_falfurrias_checkpoint_is_thirteen_miles_south_of_the_town() -> None
     )
 
 
+@pytest.mark.slow
 def test_areas_hold_the_ports_of_their_office_and_no_road_lies_in_two(network: Network, made: build.Made) -> None:
     areas = {properties["name"]: (shape, properties["classes"]) for properties, shape in build.areas(made)}
     assert set(areas) == SECTORS | OFFICES

@@ -175,6 +175,7 @@ def test_records_move_the_evaders(tmp_path: Path) -> None:
     assert share(with_record, "ford") < share(without, "ford")
 
 
+@pytest.mark.slow
 def test_a_scenario_can_choose_every_risk_model(tmp_path: Path) -> None:
     assert set(get_args(RiskName)) == set(MODELS)
     scenario = write_scenario(tmp_path)

@@ -111,6 +111,7 @@ def test_workbooks_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: 
         read_csv(path, "a file", WANTED, remarks=[])
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/sheet.xml", "w") as part:

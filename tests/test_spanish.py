@@ -643,6 +643,7 @@ def test_every_text_is_translated_with_the_same_places(code: str) -> None:
     assert catalogue.faults(code) == []
 
 
+@pytest.mark.slow
 def test_portuguese_is_not_spanish() -> None:
     """A page says its language, and no longer text is that of the other catalogue."""
     with speaking("pt-BR"):
