@@ -651,10 +651,10 @@ def test_portuguese_is_not_spanish() -> None:
     assert '<html lang="pt-BR">' in text
     assert "Ordens por órgão" in text
     assert "45,0\N{NO-BREAK SPACE}%" in text
-    spanish = catalogue.catalogue_of("es")
-    both = [entry for entry in catalogue.catalogue_of("pt") if entry.id and isinstance(entry.id, str)]
-    same = [each.string for each in both if each.string == spanish.get(each.id, each.context).string]
-    assert [each for each in same if len(catalogue.PLACE.sub("", each).split()) > 8] == []
+    spanish = {entry.id: entry.string for entry in catalogue.catalogue_of("es") if isinstance(entry.id, str)}
+    texts = [(entry.id, entry.string) for entry in catalogue.catalogue_of("pt") if entry.id]
+    same = [text for of, text in texts if isinstance(of, str) and isinstance(text, str) and spanish[of] == text]
+    assert [text for text in same if len(catalogue.PLACE.sub("", text).split()) > 8] == []
 
 
 def test_a_gap_a_leftover_and_another_place_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,8 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
             record = _after_tips(evidence, record, tips)
         elif evidence.tips is not None:
             record = replace(record, warnings=(*record.warnings, NO_RECORD_FOR_TIPS))
-        record = weighed_demand(record, evidence.demand, network, evidence.records, risk and risk.known)
+        known = None if risk is None else risk.known
+        record = weighed_demand(record, evidence.demand, network, evidence.records, known)
         check_loads(record.shares, scenario.evaders.smallest_share, where)
         evaders = scenario_evaders(evidence.demand, network, record)
     return ScenarioTravel(evidence, risk, record, evaders, _reliability(cost, where), tips)
