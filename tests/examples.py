@@ -19,7 +19,7 @@ FULL = 100
 """Examples of a test whose number is taken as it stands."""
 
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=12)
-settings.register_profile("checks", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("checks", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("long", deadline=None, max_examples=10 * FULL, print_blob=True)
 
 
