@@ -213,7 +213,7 @@ def _show(planned: Planned) -> None:
         for site in sorted(plan.sites, key=lambda site: -(site.worth or 0.0))
     ]
     terms = planned.compiled.scenario.evaders
-    everything = {"quantity": "all kilograms", "harm": "all harm"}.get(terms.weights_by, "all loads")
+    everything = {"quantity": "all kilograms", "harm": "all units of harm"}.get(terms.weights_by, "all loads")
     said = verdict_in_percent(planned.result, everything) if shares else verdict(planned.result)
     adds = "adds (points)" if shares else "adds"
     print_table(f"{plan.name}: {said}", ["site", "stands", adds], rows)
