@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.work.listener import SilentListener
 from optimizer.operations.passes import passes_of_scenario
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.plan.evaluation import plan_value
@@ -168,11 +169,27 @@ def test_draws_draw_what_loads_carry(tmp_path: Path) -> None:
     assert draws.draws.weight.toarray().std(axis=0).max() > 0.01
 
 
+class Noted(SilentListener):
+    """Keeps notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def noted(self, sentence: str) -> None:
+        """Keep it."""
+        self.notes.append(sentence)
+
+
 def test_passes_counts_finds_whatever_they_hold(tmp_path: Path) -> None:
     compiled(tmp_path, HARM)
-    by_harm = passes_of_scenario(tmp_path / "scenario.toml", draws=2)
+    told = Noted()
+    by_harm = passes_of_scenario(tmp_path / "scenario.toml", draws=2, listener=told)
+    said = "Finds and loads are counted here: [evaders] weights_by = 'harm' is left aside."
+    assert said in told.notes
     compiled(tmp_path)
-    assert passes_of_scenario(tmp_path / "scenario.toml", draws=2).rows == by_harm.rows
+    told = Noted()
+    assert passes_of_scenario(tmp_path / "scenario.toml", draws=2, listener=told).rows == by_harm.rows
+    assert said not in told.notes
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -34,6 +35,7 @@ from optimizer.records.quality import record_faults
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import check_count, scenario_draws
+from optimizer.scenario.file.model import read_content
 from optimizer.scenario.file.ranges import detection_ranges
 
 if TYPE_CHECKING:
@@ -199,6 +201,9 @@ def passes_of_scenario(
     # finds are counted, whatever they hold
     settings = {"evaders.weights_by": "loads", "evaders.harm": {}}
     compiled = compile_scenario(path, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    asked = read_content(Path(path)).get("evaders", {}).get("weights_by", "loads")
+    if asked != "loads":
+        listener.noted(f"Finds and loads are counted here: [evaders] weights_by = {asked!r} is left aside.")
     if compiled.records is None or not compiled.records.count.sum():
         found = "no seizure in the record" if compiled.records is not None else "no [[records.seizures]]"
         raise InputError(Problem(str(path), found, "a record of what was found", "Add [[records.seizures]]"))

@@ -326,6 +326,15 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
                 teams=teams,
             )
         )
+    by = "loads" if source.compiled is None else source.compiled.scenario.evaders.weights_by
+    if by != "loads":
+        notes.append(
+            message(
+                "Loads are drawn by what they carry (weights_by = {by} of [evaders]) and counted as loads all the same. "
+                "To draw them by their number give --set evaders.weights_by=loads.",
+                by=by,
+            )
+        )
     if not world.today.any():
         notes.append(
             message(
