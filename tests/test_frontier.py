@@ -11,6 +11,7 @@ import pytest
 from optimizer.analysis.frontier.frontier import CHANGES, STRETCH, BudgetRange, frontier, tasks_of, up_to_changes_made
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
+from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes, changes_made
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.scenario.file.model import SolveModel
@@ -145,6 +146,42 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     shown = command("frontier", scenario, *where)
     assert "one more" in shown.out
     assert "+ " in shown.out
+
+
+@pytest.mark.slow
+def test_points_have_certificates_that_hold(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    """Each point is certified within its bounds, against every plan; `verify` checks all of the folder, and tells the one that was changed."""
+    instance, file, curve = random_instance(5), tmp_path / "problem.json", tmp_path / "curve"
+    write_instance(file, instance)
+    asked = ["--resource", "money", "--from", "0", "--to", "12", "--points", "4", "--certificate"]
+    outcome = command("frontier", file, *asked, "--out", curve, "--json")
+    assert outcome.code == 0
+    for line in outcome.objects:
+        optimum, _ = brute_force(Changes({"money": line["budget"]}).applied(instance))
+        proven = line["certified"]
+        assert line["upper"] * (1 - 2e-4) <= proven["lower"] <= optimum * (1 + 1e-9)
+        assert optimum * (1 - 1e-9) <= proven["value"] <= line["upper"] * (1 + 1e-9)
+    told = command("verify", curve)
+    assert told.code == 0
+    assert told.out.count("proved: value in") == 4
+    assert "4 of 4 points have a certificate" in (curve / "frontier.html").read_text()
+    (curve / "point-2.jsonl.gz").write_bytes((curve / "point-3.jsonl.gz").read_bytes())
+    told = command("verify", curve)
+    assert told.code == 1
+    assert told.out.count("proved: value in") == 3
+    command("frontier", file, *asked[:-1], "--out", curve)
+    assert not list(curve.glob("point-*"))
+
+
+def test_what_has_no_certificate_is_said_before_the_search(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    file = tmp_path / "problem.json"
+    write_instance(file, small_case(1)[0])
+    asked = ["frontier", file, "--resource", "agents", "--from", "0", "--to", "6", "--certificate"]
+    assert "--out FOLDER" in command(*asked).err
+    outcome = command(*asked, "--out", tmp_path / "curve")
+    assert outcome.code == 1
+    assert "patrol teams: bounds over all their beats have no certificate yet" in outcome.err
+    assert "no certificate" in command("verify", tmp_path).err
 
 
 def test_swapped_ends_write_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -392,7 +392,7 @@ def test_people_are_told_of_beats(
     for stop in first.stops:
         assert f"{stop.label}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" in out
     assert "with these beats" in out
-    assert "against every beat; within the beats weighed" in verdict(planned.result)
+    assert "against every beat (it has no certificate); within the beats weighed" in verdict(planned.result)
     assert "against every beat" not in verdict(replace(planned.result, weighed=None))
 
 

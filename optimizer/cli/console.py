@@ -306,7 +306,7 @@ def verdict(result: Result) -> str:
     words = f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"
     if result.weighed is None:
         return words
-    return f"{words} against every beat; within the beats weighed {bounds_text(result.weighed_lower, result.upper)}"
+    return f"{words} against every beat (it has no certificate); within the beats weighed {bounds_text(result.weighed_lower, result.upper)}"
 
 
 def note_unreachable(where: object, ids: Sequence[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,6 +59,13 @@ def frontier(
     seed: Seed = None,
     settings: Settings = None,
     skip_unreachable: SkipUnreachable = False,
+    certificate: Annotated[
+        bool,
+        typer.Option(
+            "--certificate",
+            help="Write each point's problem and a proof of its bound into --out, for `verify`; each is searched once more.",
+        ),
+    ] = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     language: Language = None,
@@ -66,21 +74,24 @@ def frontier(
 ) -> None:
     """Solve for a range of budgets, or of changes: value and proven bound of each, and what one more brings.
 
-    --time-limit is for all points together; by default three times that of the scenario. With --out an interrupted command goes on where it
-    stopped: give it again.
+    --time-limit is for all points together; by default three times that of the scenario. Certificates take as long again at most. With --out
+    an interrupted command goes on where it stopped: give it again.
     """
-    from optimizer.analysis.frontier.frontier import BudgetRange, frontier_digest, up_to_changes_made
+    from optimizer.analysis.frontier.frontier import BudgetRange, certified, frontier_digest, up_to_changes_made
     from optimizer.analysis.frontier.frontier import frontier as solve_frontier
-    from optimizer.analysis.frontier.output import FRONTIER, point_content, write_frontier
+    from optimizer.analysis.frontier.output import FRONTIER, write_frontier
     from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.plans.problem_source import problem_source
+    from optimizer.solvers.branch_and_cut.proof.record import check_certifiable
 
+    if certificate and out is None:
+        raise typer.BadParameter("give --out FOLDER for the certificates, or leave --certificate out")
     asked = _ranges_asked(resource or [], first or [], last or [], points or [], changes=changes)
     listener = ProgressPrinter(silent=as_json)
     folder = None if out is None else FRONTIER.folder(out, scenario, overwrite=overwrite)
-    with CommandInterrupts():
+    with CommandInterrupts(), tempfile.TemporaryDirectory() as made:
         source = problem_source(
             scenario,
             options=solve_options(method, gap, None, seed),
@@ -90,6 +101,8 @@ def frontier(
             listener=listener,
         )
         ranges = asked or [BudgetRange.of_changes(source.instance)]
+        if certificate:
+            check_certifiable(source.instance, source.solve.search())
         notes: list[str] = []
         starts = source.starts(source.instance, notes.append)
         finished = None
@@ -108,26 +121,17 @@ def frontier(
         )
         if changes:
             found = up_to_changes_made(found, source.instance)
+        if certificate:
+            found = certified(
+                found, source.instance, source.solve, Path(made), time_limit=time_limit, listener=listener
+            )
         if folder is not None and finished is not None:
-            write_frontier(folder, found, source.instance.name, source.language)
+            write_frontier(folder, found, source.instance.name, source.language, Path(made))
             if found.complete:
                 finished.remove()
     for warning in (*source.warnings, *notes):
         print_note(f"Warning: {warning}")
-    if not found.complete:
-        again = "" if out is None else " The same command goes on from here."
-        print_note(f"Not all points were searched; those have the bounds that the others prove.{again}")
-    if as_json:
-        names = [each.resource for each in found.ranges]
-        for k in range(len(found.points)):
-            line = point_content(found, k)
-            budgets = line.pop("budgets")
-            one = {"resource": names[0], "budget": budgets[0]} | ({"budgets": budgets} if len(names) > 1 else {})
-            print_json(one | line | {"resources": names, "complete": found.complete})
-        return
-    _show(found)
-    if out is not None:
-        print_line(f"Saved {out}")
+    _tell(found, out, certificates=certificate, as_json=as_json)
 
 
 def _ranges_asked(
@@ -147,14 +151,38 @@ def _ranges_asked(
     return [BudgetRange.between(*each) for each in zip(resources, first, last, numbers, strict=True)]
 
 
+def _tell(found: Frontier, out: Path | None, *, certificates: bool, as_json: bool) -> None:
+    if not found.complete:
+        again = "" if out is None else " The same command goes on from here."
+        print_note(f"Not all points were searched; those have the bounds that the others prove.{again}")
+    if as_json:
+        _print_points(found)
+        return
+    _show(found, certificates=certificates)
+    if out is not None:
+        print_line(f"Saved {out}")
+
+
+def _print_points(found: Frontier) -> None:
+    from optimizer.analysis.frontier.output import point_content
+
+    names = [each.resource for each in found.ranges]
+    for k in range(len(found.points)):
+        line = point_content(found, k)
+        budgets = line.pop("budgets")
+        one = {"resource": names[0], "budget": budgets[0]} | ({"budgets": budgets} if len(names) > 1 else {})
+        print_json(one | line | {"resources": names, "complete": found.complete})
+
+
 def _brings(gain: MarginalGain) -> str:
     between = f"{number(gain.low)} to {number(gain.high)}"
     return f"not yet known: {between}" if gain.says == "open" else f"{number(gain.found, 4)} ({between})"
 
 
-def _show(found: Frontier) -> None:
+def _show(found: Frontier, *, certificates: bool) -> None:
     from optimizer.analysis.frontier.output import (
         budget_titles,
+        certificate_sentence,
         change_sentences,
         fall_sentence,
         knee_sentence,
@@ -176,6 +204,7 @@ def _show(found: Frontier) -> None:
                 six_figures(point.lower),
                 brings,
                 shown,
+                *(([six_figures(float(point.certified[0])) if point.certified else "-"]) if certificates else []),
             ]
         )
     columns = [
@@ -184,6 +213,7 @@ def _show(found: Frontier) -> None:
         "no plan below",
         "one more brings (proven range)",
         "against the row before",
+        *(["certified bound"] if certificates else []),
     ]
     title = "Value over the changes of today's layout" if found.of_changes else "Value over the budget"
     print_table(title, columns, rows)
@@ -192,3 +222,5 @@ def _show(found: Frontier) -> None:
         print_line(sentence)
     if (knee := found.knee()) is not None:
         print_line(knee_sentence(found, knee))
+    if found.with_beats or certificates:
+        print_line(certificate_sentence(found))

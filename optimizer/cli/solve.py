@@ -153,7 +153,12 @@ def evaluate(
 
 
 def verify(
-    instance: Annotated[Path, typer.Argument(help="Instance file, or a plan folder with a certificate.")],
+    instance: Annotated[
+        Path,
+        typer.Argument(
+            help="Instance file; or a folder: of a plan, or of instance files with certificates of their names."
+        ),
+    ],
     certificate: Annotated[
         Path | None, typer.Argument(help="Certificate of `solve --certificate`; by default that of the plan folder.")
     ] = None,
@@ -164,23 +169,28 @@ def verify(
     The same as `python optimizer/certificate/check.py INSTANCE CERTIFICATE`, a program of one file that needs nothing but Python.
     """
     from optimizer.certificate.check import Fault, check, stated
-    from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
+    from optimizer.pipeline.solve import certificates_of
 
-    if certificate is None:
-        folder = PlanFolder(instance)
-        instance, certificate = folder.instance_path, folder.path / CERTIFICATE_FILE
-    try:
-        bounds = check(str(instance), str(certificate))
-    except Fault as fault:
+    pairs = certificates_of(instance) if certificate is None else [(instance, certificate)]
+    failed = False
+    for problem, proof in pairs:
+        named = {"file": proof.name} if len(pairs) > 1 else {}
+        told = f"{proof.name}: " if named else ""
+        try:
+            bounds = check(str(problem), str(proof))
+        except Fault as fault:
+            failed = True
+            if as_json:
+                print_json(named | {"certified": None, "fault": str(fault)})
+            else:
+                print_line(f"{told}{fault}")
+            continue
         if as_json:
-            print_json({"certified": None, "fault": str(fault)})
+            print_json(named | {"certified": certified_json(bounds)})
         else:
-            print_line(str(fault))
-        raise typer.Exit(1) from None
-    if as_json:
-        print_json({"certified": certified_json(bounds)})
-    else:
-        print_line(stated(*bounds))
+            print_line(f"{told}{stated(*bounds)}")
+    if failed:
+        raise typer.Exit(1)
 
 
 def certified_json(bounds: tuple[Fraction, Fraction] | None) -> dict[str, Any] | None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, ProblemList
 from optimizer.base.files.readwrite import check_file
 from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.problem.files.plan_file import read_plan
+from optimizer.problem.files.plan_file import PLAN_FILE, read_plan
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations, with_plan
@@ -182,6 +182,32 @@ def _certified(
 
     with step(listener, "writing and checking the certificate"):
         return write_certificate(file, source.file, source.instance, record, result)
+
+
+def certificates_of(folder: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
+    """Return the instance files of a folder that have certificates, with these: that of a plan, or each of the name of an instance file.
+
+    An instance file alone has the certificate of its name beside it.
+
+    Raises
+    ------
+    InputError
+        If it is a folder without certificates, or nothing.
+    """
+    from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX
+
+    path = Path(folder)
+    plan = PlanFolder(path)
+    if plan.plan_path.name == PLAN_FILE and plan.plan_path.is_file():
+        return [(plan.instance_path, plan.path / CERTIFICATE_FILE)]
+    if path.is_file():
+        return [(path, path.with_suffix(CERTIFICATE_SUFFIX))]
+    files = sorted(path.glob(f"*{CERTIFICATE_SUFFIX}"))
+    if not files:
+        found = "no certificate" if path.is_dir() else "no folder"
+        expected = f"a plan folder, or a folder of files NAME.json and NAME{CERTIFICATE_SUFFIX}"
+        raise InputError(Problem(str(path), found, expected, "Name the certificate after the instance file"))
+    return [(file.with_name(f"{file.name.removesuffix(CERTIFICATE_SUFFIX)}.json"), file) for file in files]
 
 
 class _Log:

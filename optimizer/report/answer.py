@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,8 @@ class Answer:
         Written as JSON.
     texts
         Written as they are; keys are whole names.
+    files
+        Copied as they are; keys are whole names.
     figures
         Drawn in the language of the reader, and written as PNG and SVG.
     page
@@ -89,6 +92,7 @@ class Answer:
     tables: Mapping[str, AnswerTable] = field(default_factory=dict)
     content: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
     figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     page: Mapping[str, Callable[[], ShortPage]] = field(default_factory=dict)
 
@@ -110,6 +114,8 @@ def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) 
             write_json(place / f"{name}.json", content)
         for name, text in answer.texts.items():
             (place / name).write_text(text, encoding="utf-8")
+        for name, file in answer.files.items():
+            shutil.copyfile(file, place / name)
         images = {name: save_figure(place, name, draw()) for name, draw in answer.figures.items()}
         for name, page in answer.page.items():
             from optimizer.report.short_page import write_short_page

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes, changes_made, differences
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
@@ -35,6 +36,8 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations, with_plan
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.cuts_search import NARROW
+from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
@@ -44,6 +47,8 @@ from optimizer.solvers.solve import plan_without_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from fractions import Fraction
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -152,12 +157,15 @@ class FrontierPoint:
         Proven bound, and value of the plan.
     plan
         The plan, of this point or of a smaller budget.
+    certified
+        What the point's certificate proves: the lower bound, and the value of its plan; None where it has none.
     """
 
     budgets: tuple[float, ...]
     lower: float
     upper: float
     plan: Plan
+    certified: tuple[Fraction, Fraction] | None = None
 
     @property
     def gap(self) -> float:
@@ -202,12 +210,15 @@ class Frontier:
         Whether every point was searched; one that was not has what the others prove of it.
     units
         Unit of each of the ranges, for people; empty where it has none.
+    with_beats
+        Whether bounds hold for every beat that teams could drive.
     """
 
     ranges: tuple[BudgetRange, ...]
     points: tuple[FrontierPoint, ...]
     complete: bool
     units: tuple[str, ...] = ()
+    with_beats: bool = False
 
     def gains(self) -> tuple[MarginalGain, ...]:
         """Return what one more unit brings between neighbours of a curve of one resource."""
@@ -341,7 +352,8 @@ def frontier(
                 known[budgets] = _without_search(shared, budgets, known, stopping)
     points = tuple(_point(instance, budgets, known) for budgets in grid)
     units = {name: each.unit for each in instance.resources for name in (each.name, each.id)}
-    return Frontier(tuple(ranges), points, complete, tuple(units.get(each.resource, "") for each in ranges))
+    shown = tuple(units.get(each.resource, "") for each in ranges)
+    return Frontier(tuple(ranges), points, complete, shown, instance.patrols is not None)
 
 
 def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:
@@ -353,7 +365,73 @@ def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:
     made = float(changes_made(instance.options, instance.placed(known_options(instance, last.plan))))
     points = (*(point for point in found.points[:-1] if point.budgets[0] < made), replace(last, budgets=(made,)))
     span = BudgetRange(CHANGES, tuple(point.budgets[0] for point in points))
-    return Frontier((span,), points, found.complete)
+    return replace(found, ranges=(span,), points=points)
+
+
+def point_files(k: int) -> tuple[str, str]:
+    """Return the names of the files that hold the problem of the point of position k and its certificate."""
+    return f"point-{k + 1}.json", f"point-{k + 1}{CERTIFICATE_SUFFIX}"
+
+
+def certified(
+    found: Frontier,
+    instance: Instance,
+    terms: SolveModel,
+    folder: Path,
+    *,
+    time_limit: float | None = None,
+    listener: Listener = SILENT,
+) -> Frontier:
+    """Write the problem of each point with a certificate of its bound into a folder; return the curve with what these prove.
+
+    Points take bounds and rows from one another, and the checker of certificates believes neither. So each is searched once more, by itself and
+    recorded, from its plan. Ctrl-C ends this; a point that then has no certificate, or whose search proves too little, is told to the listener.
+
+    Parameters
+    ----------
+    found
+        The curve or grid.
+    instance, terms
+        What it was solved from.
+    folder
+        An existing folder for the files.
+    time_limit
+        Seconds for all points together; by default as for the curve.
+    listener
+        Told of each point.
+
+    Raises
+    ------
+    InputError
+        If such bounds have no certificate yet (`check_certifiable`), or a file cannot be written.
+    """
+    check_certifiable(instance, terms.search())
+    if time_limit is None and terms.time_limit is not None:
+        time_limit = SINGLE_SOLVES * terms.time_limit
+    until = None if time_limit is None else time.monotonic() + time_limit
+    curve = Curve(instance, tuple(each.resource for each in found.ranges), terms, None)
+    points = list(found.points)
+    with Stopping(listener) as stopping:
+        for k, point in enumerate(points):
+            if stopping.cancelled():
+                stopping.noted(f"Stopped: points {k + 1} to {len(points)} have no certificate.")
+                break
+            seconds = None if until is None else max((until - time.monotonic()) / (len(points) - k), LEAST_SECONDS)
+            with step(stopping, f"certificate {k + 1} of {len(points)}"):
+                case, record = curve.case(point.budgets), SearchRecord()
+                file, certificate = (folder / name for name in point_files(k))
+                write_instance(file, case)
+                options = terms.search(time_limit=seconds, threads=1)
+                start = case.placed(known_options(case, point.plan))
+                result = place(case, options, starts=(start,), record=record, listener=stopping)
+                try:
+                    bounds = write_certificate(certificate, file, case, record, result)
+                except SolverError as error:
+                    stopping.noted(f"Point {k + 1}: {error}")
+                    file.unlink()
+                else:
+                    points[k] = replace(point, certified=bounds)
+    return replace(found, points=tuple(points))
 
 
 def frontier_digest(

@@ -5,24 +5,34 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from optimizer.analysis.frontier.frontier import CHANGES
+from optimizer.analysis.frontier.frontier import CHANGES, point_files
 from optimizer.base.text.formatting import DASH, Amount, amounts, begins_with_name, number, percent, with_range
 from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
+    from pathlib import Path
 
     from optimizer.analysis.frontier.frontier import Frontier, FrontierPoint, MarginalGain
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.report.short_page import ShortPage
 
-FRONTIER = AnswerFiles("frontier", ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg"))
+POINT_FILES = ("point-*.json", f"point-*{CERTIFICATE_SUFFIX}")
+FRONTIER = AnswerFiles(
+    "frontier",
+    ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg", *POINT_FILES),
+)
 
 
 def point_content(found: Frontier, k: int) -> dict[str, Any]:
-    """Return a point for JSON: budgets, bounds, gap, ids of the plan, and what is new and gone against the point before it."""
+    """Return a point for JSON: budgets, bounds, gap, ids of the plan, and what is new and gone against the point before it.
+
+    One with a certificate says what it proves, and in which files it stands.
+    """
     point = found.points[k]
     before = set(found.points[k - 1].plan.options) if k and len(found.ranges) == 1 else set(point.plan.options)
     now = set(point.plan.options)
@@ -34,11 +44,25 @@ def point_content(found: Frontier, k: int) -> dict[str, Any]:
         "plan": list(point.plan.options),
         "added": sorted(now - before),
         "dropped": sorted(before - now),
+        **({} if point.certified is None else {"certified": _certified(k, *point.certified)}),
     }
 
 
-def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, language: str = ENGLISH) -> None:
+def _certified(k: int, lower: Fraction, value: Fraction) -> dict[str, Any]:
+    problem, certificate = point_files(k)
+    return {"lower": float(lower), "value": float(value), "instance": problem, "certificate": certificate}
+
+
+def write_frontier(
+    folder: OutputFolder,
+    found: Frontier,
+    instance_name: str,
+    language: str = ENGLISH,
+    certificates: Path | None = None,
+) -> None:
     """Write the files of a curve, all or none; page and figure, that of a curve of one resource, are in the language.
+
+    The certificates of its points are copied from a folder.
 
     Raises
     ------
@@ -75,9 +99,11 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, la
         None if knee is None else found.points.index(knee),
         changes=changes,
     )
+    certified = [name for k, point in enumerate(found.points) if point.certified for name in point_files(k)]
     answer = Answer(
         tables={"frontier": AnswerTable(rows)},
         content={"frontier": content},
+        files={} if certificates is None else {name: certificates / name for name in certified},
         figures={"frontier": curve} if len(names) == 1 else {},
         page={"frontier": lambda: frontier_page(found, instance_name)},
     )
@@ -112,6 +138,7 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     )
     knee = found.knee()
     said = [knee_sentence(found, knee)] if knee else []
+    said.append(certificate_sentence(found))
     title = _("{name}: value over the changes of today's layout") if changes else _("{name}: value over the budget")
     return ShortPage(
         title=title.format(name=instance_name),
@@ -132,6 +159,18 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
             ),
         ),
     )
+
+
+def certificate_sentence(found: Frontier) -> str:
+    """Say whether the bounds can be checked without this program."""
+    count = sum(point.certified is not None for point in found.points)
+    if found.with_beats:
+        return _("The bounds hold for every beat that the teams could drive. Such bounds have no certificate yet.")
+    if not count:
+        return _("The bounds of this curve have no certificate. The option --certificate asks for one of each point.")
+    return _(
+        "{count} of {all} points have a certificate of their bound in this folder. The command verify checks them."
+    ).format(count=number(count), all=number(len(found.points)))
 
 
 NAMED_CHANGES = (5, 10)

@@ -118,6 +118,7 @@ def beat_guarantees() -> Guarantees:
         ),
     )
     not_proven = (
+        _("The bound over every beat has no certificate yet: nobody can check it without this program."),
         _("Beats stop at posts on the roads that evaders use most, and nowhere else; other posts are not considered."),
         _(
             "Times of a beat are those of driving at the usual speed: traffic, weather and what a stop leads to are not in them."

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     Line = list[Any]
     Mask = NDArray[np.bool_]
 
+CERTIFICATE_SUFFIX = ".jsonl.gz"
+"""Of a certificate beside the instance file of the same name."""
 ALLOWANCES = (1e-9, 1e-8, 1e-7, 1e-6)
 """By how much, relative, the bound that is claimed is below that of the search: rounding of both. The first with which the checker agrees is
 taken: where multipliers of budgets and requirements are large, what these may be exceeded by counts for more."""
