@@ -2,7 +2,8 @@
 
 Small instances with every feature are solved and certified, and all their plans are valued. Then the certificates are damaged (a number, a
 position, a line left out, put twice or moved, another plan, claim, instance or version, a file cut off), and faults are planted in searches
-(cuts too strong, floors too high, options fixed too soon, budget cuts too narrow, a child left out). A certificate is *accepted wrongly* where
+(cuts too strong, floors too high, options fixed too soon, budget cuts too narrow, detours too cheap, a child left out).
+A certificate is *accepted wrongly* where
 the checker accepts it and a plan lets less through than it says, or its plan more.
 """
 
@@ -31,6 +32,7 @@ from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.lp import relaxed_options
 from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.paths.detours import DetourSearch
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree import tree
@@ -86,6 +88,12 @@ def case_of(seed: int, folder: Path) -> Case:
     instance = read_instance(file)
     result, certificate = certified(file, instance)
     return Case(file, instance, least_value(instance), result, certificate)
+
+
+def flat_case_of(seed: int, folder: Path) -> Case:
+    """Return a certified case whose root counts as standing still from its first round on: it has tangents, and paths with detours."""
+    with patch.object(tree, "SOON", 0):
+        return case_of(seed, folder)
 
 
 def mixture_case_of(seed: int, folder: Path) -> Case:
@@ -268,7 +276,19 @@ def lost_child(share: float) -> Iterator[None]:
         yield
 
 
-FAULTS = (strong_cuts, high_floors, soon_fixed, narrow_budgets, lost_child)
+@contextmanager
+def cheap_detours(share: float) -> Iterator[None]:
+    """Have detours cost less than they do, at a root that counts as standing still from its first round on."""
+    links = DetourSearch.links
+
+    def cheaper(self: Any, path: Any, arc: Any, detours: Any) -> Any:
+        return links(self, path, arc, detours._replace(loss=detours.loss * (1 - 50 * share)))
+
+    with patch.object(DetourSearch, "links", cheaper), patch.object(tree, "SOON", 0):
+        yield
+
+
+FAULTS = (strong_cuts, high_floors, soon_fixed, narrow_budgets, lost_child, cheap_detours)
 SHARES = (1e-6, 1e-4, 1e-2)
 
 
@@ -307,7 +327,7 @@ def main() -> int:
     found = Counter[str]()
     with tempfile.TemporaryDirectory() as place_of:
         folder = Path(place_of)
-        makers = (case_of, case_of, mixture_case_of)
+        makers = (case_of, flat_case_of, mixture_case_of)
         cases = [makers[k % 3](arguments.seed + k, folder) for k in range(arguments.cases)]
         for k, case in enumerate(cases):
             found += damage(case, [c for c in cases if c is not case], arguments.count // len(cases), k, folder)

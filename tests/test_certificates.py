@@ -160,7 +160,7 @@ def test_damaged_certificates_prove_nothing_false(cases: list[Case], tmp_path: P
 @pytest.mark.slow
 def test_faults_of_searches_are_not_certified(tmp_path: Path) -> None:
     """A child left out, or a cut, floor or fixing that is too strong, gives no certificate of a false bound."""
-    found = [plant(1000 + k, k, tmp_path) for k in range(5)]
+    found = [plant(1000 + k, k, tmp_path) for k in range(6)]
     assert not [kind for kind in found if "WRONGLY" in kind]
 
 
@@ -372,12 +372,29 @@ def test_a_plan_folder_holds_its_certificate(command: Callable[..., Outcome], tm
     assert refused.out == "line 1: it is the certificate of another instance file\n"
 
 
-def test_rows_of_a_root_that_stood_still_are_certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tangents of informed evaders, near the mean of the solutions; here from the first round on."""
+def test_rows_of_a_root_that_stood_still_are_certified(
+    tmp_path: Path, cases: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tangents of informed evaders near the mean of the solutions, and paths with detours; here from the first round on."""
     monkeypatch.setattr(tree_module, "SOON", 0)
-    for seed in (2, 5):
+    for seed in (2, 14):
         case = case_of(seed, tmp_path)
         lower, value = check(str(case.file), str(case.certificate))
         assert case.result.lower is not None
         assert case.result.lower * (1 - 2e-9) <= lower <= case.least * (1 + 1e-9)
         assert value >= case.least * (1 - 1e-9)
+    plain = place(case.instance, SolveOptions(threads=1))
+    assert (plain.lower, plain.statistics) == (case.result.lower, case.result.statistics)
+    lines = [json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()]
+    around = next(line for line in lines if line[0] == "path" and len(line) > 4)
+    found = damage(case, cases, 60, 1, tmp_path)
+    assert not [kind for kind in found if "WRONGLY" in kind]
+    k, problem = around[4][0][0], checker.InstanceFile(case.file.read_bytes())
+    walks = [line[1] for line in lines if line[0] == "segment"]
+    ends = [problem.walk(arcs) for arcs in walks]
+    elsewhere = next(n for n, pair in enumerate(ends) if pair != ends[around[1][k]])
+    for detour, fault in (([], "do not follow"), ([elsewhere], "does not lead"), ([around[1][k]], "no single option")):
+        around[4][0][1] = detour
+        (tmp_path / "false.jsonl.gz").write_bytes(packed(lines))
+        with pytest.raises(Fault, match=fault):
+            check(str(case.file), str(tmp_path / "false.jsonl.gz"))

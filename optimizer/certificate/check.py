@@ -225,6 +225,36 @@ class InstanceFile:
             value = times(value, left.pop(j, ONE))
         return value, {j: share for j, share in left.items() if j not in self.forbidden}
 
+    def survival_around(
+        self, segments: list[list[int]], around: dict[int, list[list[int]]]
+    ) -> tuple[int, dict[int, int]]:
+        """Return `survival` of a walk, of which some segments are left for a detour where their option is placed (Proposition 8a).
+
+        With r of a segment, s of its only option o and r' and rho_b of the detour, which o is not on: d = min(1, r'/r), and if s < d the
+        evader keeps max(s, d prod rho_b) with o, at least d prod max(rho_b, s/d). Without o the factors are at most 1 as well.
+        """
+        value, left = self.survival([arc for k, arcs in enumerate(segments) if k not in around for arc in arcs])
+        for k, parts in around.items():
+            arcs, detour = segments[index(k, len(segments), "segment of the path")], [a for part in parts for a in part]
+            if self.walk(arcs) != self.walk(detour):
+                fail("a detour that does not lead from end to end of its segment")
+            value, own = self.survival(arcs, value)
+            own = {j: s for j, s in own.items() if s < ONE}
+            (there, met), most = self.survival(detour), ONE
+            for arc in arcs:
+                most = times_up(most, self.reliability_up[arc])
+                for j in self.effects_up[arc].keys() & set(self.forced):
+                    most = times_up(most, self.effects_up[arc][j])
+            if len(own) != 1 or own.keys() & met.keys() or not most:
+                fail("a detour around no single option, or back over it")
+            ((o, s),) = own.items()
+            d = min(ONE, there * ONE // most)
+            if s < d:
+                own = {o: d} | {j: max(rho, s * ONE // d) for j, rho in met.items()}
+            for j, share in own.items():
+                left[j] = times(left.get(j, ONE), share)
+        return value, left
+
     def value(self, mixture: list[tuple[Fraction, list[int]]]) -> int:
         """Return what plans with these probabilities let through at most, rounded up; each must keep all rules."""
         share, through = [up(part) for part, _ in mixture], [self.through(plan) for _, plan in mixture]
@@ -480,17 +510,21 @@ class Checker:
         self.problem.walk(arcs)
         self.segments.append(arcs)
 
-    def path(self, segments: list[int], value: str, left: list[Any]) -> None:
-        """Take a path of an informed commodity."""
+    def path(self, segments: list[int], value: str, left: list[Any], around: list[Any] = ()) -> None:  # type: ignore[assignment]
+        """Take a path of an informed commodity, with the detours around some of its segments."""
+        own, detours = self.walked(segments), {k: self.walked(detour) for k, detour in around}
+        ends = self.problem.walk([arc for segment in own for arc in segment])
+        if ends not in self.problem.ends:
+            fail("a path of no informed evader")
+        self.known_path(ends, down(self.problem.ends[ends]), [self.problem.survival_around(own, detours)], value, left)
+
+    def walked(self, segments: list[int]) -> list[list[int]]:
+        """Return the arcs of segments, of which there may be a bounded number in all."""
         own = [self.segments[index(k, len(self.segments), "segment")] for k in segments]
         self.arcs += sum(map(len, own))
         if self.arcs > MOST_ARCS:
             fail(f"paths of more than {MOST_ARCS} arcs in all")
-        arcs = [arc for segment in own for arc in segment]
-        ends = self.problem.walk(arcs)
-        if ends not in self.problem.ends:
-            fail("a path of no informed evader")
-        self.known_path(ends, down(self.problem.ends[ends]), [self.problem.survival(arcs)], value, left)
+        return own
 
     def fixed(self, routes: list[Any], value: str, left: list[Any]) -> None:
         """Take routes of habitual evaders as one commodity."""

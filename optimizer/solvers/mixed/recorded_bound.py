@@ -100,5 +100,8 @@ def _walks(search: DoubleOracle, wanted: list[int]) -> dict[int, tuple[int, ...]
         for place in wanted
     ]
     walks, parts = network.walks(found)
-    arcs = {place: tuple(arc for part in parts[n] for arc in walks[part]) for n, place in enumerate(wanted)}
+    arcs = {
+        place: tuple(arc for part in parts[way] for arc in walks[part])
+        for place, way in zip(wanted, found, strict=True)
+    }
     return {place: path for place, path in arcs.items() if path}

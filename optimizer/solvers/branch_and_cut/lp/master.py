@@ -223,9 +223,9 @@ class Master:
         self._wider, self._shares = np.empty(0), LargestShares(self.commodities.fixed_routes, self._n)
         self._searched = 0
         self._many_weak = False
-        # an evader who drives around options sees the plan, and the checker of certificates knows no detours
+        # an evader who drives around options sees the plan
         alone = bool((self._times == 1).all()) and not self.relaxed_options.any()
-        self._may_detour = alone and not mixed and record is None and overlay.bundle is None
+        self._may_detour = alone and not mixed and overlay.bundle is None
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
         if record is not None:

@@ -60,7 +60,7 @@ class Detours(NamedTuple):
     loss
         (arcs,) d.
     first, arcs
-        (arcs + 1,) where the arcs of each detour start, and these; none for arcs without a detour of use.
+        (arcs + 1,) where the arcs of each detour start, and these, the last one first; none for arcs without a detour of use.
     term
         (arcs,) what each arc adds to w x at the point.
     """
@@ -74,6 +74,11 @@ class Detours(NamedTuple):
     def length(self) -> NDArray[np.int64]:
         """(arcs,) number of arcs of each detour."""
         return np.diff(self.first)
+
+    def of(self, arc: int) -> list[int]:
+        """Return the arcs of a detour in order of travel."""
+        arcs: list[int] = self.arcs[self.first[arc] : self.first[arc + 1]][::-1].tolist()
+        return arcs
 
 
 class DetourSearch:

@@ -147,6 +147,8 @@ class PathPool:
         self._detours: DetourSearch | None = None
         self.steps: list[NDArray[np.int64]] | None = None
         """Of a pool that keeps them: (2, steps) path and watched arc, the arcs of a path in their order (either way); None."""
+        self.around: dict[int, dict[int, list[int]]] = {}
+        """Of a pool that keeps steps: for paths with detours, by arc of the path, the arcs of its detour in order of travel."""
 
     @property
     def paths(self) -> Paths:
@@ -199,8 +201,7 @@ class PathPool:
         return self.paths.commodity.size - before
 
     def grow_around(self, x: NDArray[np.float64]) -> int:
-        """Add the best paths with detours at an (options,) point in [0, 1]; return how many are new. Not of a pool that keeps steps."""
-        assert self.steps is None  # noqa: S101 - such paths have no steps
+        """Add the best paths with detours at an (options,) point in [0, 1]; return how many are new."""
         self._detours = search = self._detours or DetourSearch(self._overlay)
         detours = search.at(x)
         found = self._new(search.cost + detours.term, self._keys[:0])
@@ -214,7 +215,12 @@ class PathPool:
         fresh &= (found.value > 0) & (places(key, self._rising) < 0)
         self._know(key[fresh])
         met = fresh[path]
-        links = search.links((np.cumsum(fresh) - 1)[path[met]], arc[met], detours)
+        path, arc = (np.cumsum(fresh) - 1)[path[met]], arc[met]
+        links = search.links(path, arc, detours)
+        if self.steps is not None:
+            self.steps.append(np.array((path + self.paths.value.size, arc)))
+            for place, a in self.steps[-1][:, detours.length[arc] > 0].T.tolist():
+                self.around.setdefault(place, {})[a] = detours.of(a)
         self._grown.add(padded(found.commodity[fresh], found.value[fresh], links, self.filling))
         return int(fresh.sum())
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linprog
@@ -27,6 +27,7 @@ from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, Pat
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
     from fractions import Fraction
 
     from numpy.typing import NDArray
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.overlay.overlay import Overlay
 
     Line = list[Any]
+    Way = tuple[tuple[int, int], tuple[int, ...]]
     Mask = NDArray[np.bool_]
 
 CERTIFICATE_SUFFIX = ".jsonl.gz"
@@ -148,6 +150,13 @@ def _tree(record: SearchRecord) -> _Branch:
     return root
 
 
+class _PathFound(NamedTuple):
+    """A path: its way, and by watched arc of it the detour around it."""
+
+    way: Way
+    around: dict[int, Way]
+
+
 class _Writer:
     """The lines of one certificate: paths, cuts and rows as they are asked for, each once."""
 
@@ -163,10 +172,12 @@ class _Writer:
     def lines(self, record: SearchRecord) -> list[Line]:
         """Return all lines but the first."""
         proof = _SearchProof(self, record).lines()
-        walks, parts = self.network.walks(self.found)
+        paths = [what for what in self.found if not isinstance(what, list)]
+        walks, parts = self.network.walks([way for path in paths for way in (path.way, *path.around.values())])
         declared: list[Line] = [["segment", arcs] for arcs in walks]
-        for number, what in enumerate(self.found):
-            declared.append(self._routes(what) if isinstance(what, list) else self._path(parts[number], walks))
+        declared += [
+            self._routes(what) if isinstance(what, list) else self._path(what, parts, walks) for what in self.found
+        ]
         declared += [["cut", *cut] for cut in self.cuts]
         declared += [["row", list(row)] for row in self.rows]
         first = len(self.rows)
@@ -176,9 +187,17 @@ class _Writer:
                     part.update({"row": [[k if k >= 0 else first - 1 - k, y] for k, y in part.get("row", ())]})
         return [*declared, *(line for each in self.proofs for line in each), ["proof"], *proof, ["end"]]
 
-    def _path(self, segments: list[int], arcs: list[list[int]]) -> Line:
-        value, left = self.problem.survival([arc for k in segments for arc in arcs[k]])
-        return ["path", segments, _hex(value), [[j, _hex(s)] for j, s in sorted(left.items()) if s < ONE]]
+    def _path(self, path: _PathFound, parts: dict[Way, list[int]], walks: list[list[int]]) -> Line:
+        segments = parts[path.way]
+        around = {
+            k: parts[path.around[walks[part][0]]] for k, part in enumerate(segments) if walks[part][0] in path.around
+        }
+        value, left = self.problem.survival_around(
+            [walks[part] for part in segments],
+            {k: [walks[part] for part in detour] for k, detour in around.items()},
+        )
+        line = ["path", segments, _hex(value), [[j, _hex(s)] for j, s in sorted(left.items()) if s < ONE]]
+        return [*line, [list(each) for each in around.items()]] if around else line
 
     def _routes(self, routes: list[tuple[int, int]]) -> Line:
         total, shares = 0, dict[int, int]()
@@ -195,9 +214,9 @@ class _Writer:
             [[j, _hex(s)] for j, s in sorted(shares.items()) if s < ONE],
         ]
 
-    def path(self, ends: tuple[int, int], arcs: tuple[int, ...]) -> int:
-        """Return the number of a path by its ends and its watched arcs."""
-        return self._number((ends, arcs), (ends, arcs))
+    def path(self, way: Way, around: dict[int, Way]) -> int:
+        """Return the number of a path by its way, and those around some of its watched arcs."""
+        return self._number((way, tuple(around.items())), _PathFound(way, around))
 
     def fixed_route(self, number: int, routes: list[tuple[int, int]]) -> int:
         """Return the number of a fixed route, by its position in the overlay."""
@@ -286,9 +305,14 @@ class _SearchProof:
             for path, arc in steps.T.tolist():
                 self.steps.setdefault(path, []).append(arc)
         self.read = len(pool.steps)
-        arcs = self.steps.get(place, [])
-        watched = self.writer.network.arcs(arcs if self.commodities.searches.reverse else arcs[::-1])
-        self.numbers[place] = self.writer.path(self.ends[int(pool.paths.commodity[place])], watched)
+        arcs, network = self.steps.get(place, []), self.writer.network
+        watched = network.arcs(arcs if self.commodities.searches.reverse else arcs[::-1])
+        around: dict[int, Way] = {}
+        for arc, detour in pool.around.get(place, {}).items():
+            (own,) = network.arcs([arc])  # an arc of a series is the only way to its end, so it has no detour
+            met = network.arcs([b for b in detour if self.overlay.option[b] >= 0])
+            around[own] = (int(self.instance.tail[own]), int(self.instance.head[own])), met
+        self.numbers[place] = self.writer.path((self.ends[int(pool.paths.commodity[place])], watched), around)
         return self.numbers[place]
 
     def _show(self, zeros: Mask) -> None:
@@ -574,22 +598,21 @@ class NetworkWalks:
         here = (arcs == arc) & self.overlay.free[option]
         return float(self.base[arc] * survival[here].prod())
 
-    def walks(self, found: list[Any]) -> tuple[list[list[int]], dict[int, list[int]]]:
-        """Return walks, and of which of them each path (ends, watched arcs) is made: between watched arcs the best ways without."""
-        instance, numbers, parts = self.instance, dict[Any, int](), dict[int, list[Any]]()
+    def walks(self, ways: Iterable[Way]) -> tuple[list[list[int]], dict[Way, list[int]]]:
+        """Return walks, and of which of them each way (ends, watched arcs) is made: between watched arcs the best ones without."""
+        instance, numbers = self.instance, dict[Any, int]()
+        parts: dict[Way, list[Any]] = {}
         wanted: dict[int, dict[int, None]] = {}
-        for place, path in enumerate(found):
-            if isinstance(path, list):
-                continue
-            (here, last), arcs = path
-            parts[place] = []
+        for way in ways:
+            (here, last), arcs = way
+            parts[way] = []
             for arc in (*arcs, None):
                 there = last if arc is None else int(instance.tail[arc])
                 if here != there:
-                    parts[place].append((here, there))
+                    parts[way].append((here, there))
                     wanted.setdefault(here, {})[there] = None
                 if arc is not None:
-                    parts[place].append(arc)
+                    parts[way].append(arc)
                     here = int(instance.head[arc])
         cost = arc_costs(self.base)
         cost[self.watched] = np.inf
@@ -603,4 +626,4 @@ class NetworkWalks:
         for arc in {part for each in parts.values() for part in each if isinstance(part, int)}:
             numbers[arc] = len(walks)
             walks.append([arc])
-        return walks, {place: [numbers[part] for part in each] for place, each in parts.items()}
+        return walks, {way: [numbers[part] for part in each] for way, each in parts.items()}
