@@ -23,7 +23,9 @@ from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import read_region, save_region
 from optimizer.region.model import Region
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.file.model import RegionModel
+from optimizer.scenario.check.sites import crossing_sites
+from optimizer.scenario.compile.options import road_class_of
+from optimizer.scenario.file.model import RegionModel, SitesModel
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 from tests.standin import World, sample_world, serving
@@ -347,3 +349,34 @@ def test_carriageways_of_one_road_share_its_exposure_and_a_valley_sends_no_more_
     region = with_first_exposures(Region(network, border, crossings, gateways, (home, hamlet), (), "made up"))
     assert [gateway.exposure for gateway in region.gateways] == [7500, 7500, 600, 80]
     assert with_first_exposures(region) is region
+
+
+def test_lanes_through_a_port_take_the_exposure_of_the_road_behind_them() -> None:
+    """Two service roads of 300 m lead from the border to a trunk road; without a port they are a service road; beyond 2 km too."""
+    places = [(10.0, 50.0), (10.0, 49.99), (10.0, 49.98), (10.0, 49.9)]
+    for kind, lane_m, expected in (("port", 300.0, 8000.0), ("unofficial", 300.0, 50.0), ("port", 1500.0, 50.0)):
+        lon, lat = np.array(places).T
+        tail, head = np.array([(0, 1), (1, 2), (2, 3), (1, 0), (2, 1), (3, 2)], dtype=np.int32).T
+        network = Network.from_arrays(
+            tail,
+            head,
+            np.tile([lane_m, lane_m, 8000.0], 2),
+            node_id=np.arange(4),
+            lon=lon,
+            lat=lat,
+            road_class=np.tile(["service", "service", "trunk"], 2),
+            segment=np.tile(np.arange(3), 2),
+        )
+        crossing = Crossing("x", 0, *places[0], kind == "port", "service", "")
+        region = Region(
+            network,
+            shapely.LineString([(9.8, 50.0), (10.6, 50.0)]),
+            (crossing,),
+            (Gateway("x", 0, *places[0], kind),),
+            (Settlement("city", 3, *places[3], "city", 9000.0, domestic=True),),
+            (),
+            "made up",
+        )
+        assert [gateway.exposure for gateway in with_first_exposures(region).gateways] == [expected]
+        (site,) = crossing_sites(SitesModel(crossings="all"), region, [3])
+        assert (site.segment, road_class_of(site, network)) == (0, "trunk" if expected == 8000 else "service")

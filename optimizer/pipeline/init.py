@@ -21,8 +21,9 @@ from optimizer.base.work.listener import SILENT, step
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.region import sources_of
 from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.shortest_paths import shortest_path_tree
 from optimizer.region import border_warnings, save_region, summary
-from optimizer.region.model import parts_between_crossings
+from optimizer.region.model import parts_between_crossings, road_of_port
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.region_source import obtain_region
 from optimizer.scenario.compile.mobility import RANGE
@@ -276,7 +277,8 @@ def scenario_text(region: Region, terms: FirstTerms, title: str, source: str, en
 def with_first_exposures(region: Region) -> Region:
     """Return a region whose gateways carry what a map can tell: vehicles a day by class of road, shared among the lanes of one road.
 
-    Two carriageways of a motorway are two gateways on the map, and no reason to expect twice the loads. Where some crossings have a border
+    Two carriageways of a motorway are two gateways on the map, and no reason to expect twice the loads. Lanes through a port are service
+    roads on the map, and serve the road behind them. Where some crossings have a border
     control, one without is taken to serve few, whatever the class of its road: editions of a map often change the class. A valley behind
     the border that leads nowhere else sends no more than those who live there. A region that states exposures keeps them.
     """
@@ -288,6 +290,12 @@ def with_first_exposures(region: Region) -> Region:
         for arc in np.flatnonzero(np.isin(ends, list(at_node))).tolist():
             at_node[int(ends[arc])].append(arc)
     roads = [at_node[gateway.node] for gateway in gateways]
+    domestic = [place.node for place in region.settlements if place.domestic]
+    inward = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, domestic).arc
+    for gateway, arcs in zip(gateways, roads, strict=True):
+        road = road_of_port(network, inward, gateway.node) if gateway.kind == "port" else -1
+        if road >= 0:
+            arcs.extend(network.arcs_of(road))
     traffic = [
         max((_class_traffic(str(network.road_class[arc])) for arc in arcs), default=LEAST_TRAFFIC) for arcs in roads
     ]

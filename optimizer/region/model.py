@@ -92,6 +92,38 @@ def beyond_border(region: Region) -> NDArray[np.bool_]:
     return np.asarray(beyond)
 
 
+APPROACH_M = 2000.0
+"""Metres from a crossing within which service roads are the halls and lanes of its port: assumed."""
+
+
+def road_of_port(network: Network, inward: NDArray[np.integer], node: int) -> int:
+    """Return the segment of the road that begins behind the halls of a port; -1 where there is none.
+
+    Maps draw the lanes through a port as service roads. The traffic of such a lane is that of the road it leads to, not of its class.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    inward
+        (n,) first arc of each node on its way to the nearest settlement; -1 for none.
+    node
+        Of the crossing.
+
+    Returns
+    -------
+    int
+        The first segment on the way inland that is no service road, where service roads end within `APPROACH_M`.
+    """
+    gone = 0.0
+    while gone <= APPROACH_M and (arc := int(inward[node])) >= 0:
+        if network.road_class[arc] != "service":
+            return int(network.segment[arc])
+        gone += float(network.length_m[arc])
+        node = int(network.head[arc])
+    return -1
+
+
 def summary(region: Region) -> dict[str, Any]:
     """Return the counts of a region: nodes, edges, crossings (official, unofficial), gateways, settlements, dropped.
 

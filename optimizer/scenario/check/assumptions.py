@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import listed, message, shortened
 from optimizer.problem.network.road_classes import DEFAULT_KMH
+from optimizer.region.model import APPROACH_M
 from optimizer.scenario.compile.options import past, road_class_of
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.file.references import fitting_kinds
@@ -165,6 +166,16 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
                 "that of the nearest count on the same road within {km:g} km, as the crow flies (traffic.counts_within_km)",
                 km=scenario.traffic.counts_within_km,
             ),
+        )
+    in_ports = [item for item in concerned if item.site.traffic is None and item.road is not None]
+    if in_ports:
+        yield Assumption(
+            message(
+                "traffic past {lanes} of {count} sites, on service roads of ports",
+                lanes=len(in_ports),
+                count=len(concerned),
+            ),
+            message("that of the road they lead to within {km:g} km inland", km=APPROACH_M / 1000),
         )
     uncounted = [item for item in concerned if item.site.traffic is not None and item.counted is None]
     if uncounted and scenario.traffic.counts is not None:

@@ -24,6 +24,7 @@ from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.problem.network.road_classes import RANK_OF
 from optimizer.problem.network.shortest_paths import shortest_path_tree
+from optimizer.region.model import road_of_port
 from optimizer.risk.demand import segment_loads
 from optimizer.scenario.file.model import SiteModel, SitesModel
 from optimizer.scenario.file.references import entry_where
@@ -74,6 +75,9 @@ class PlacedSite:
         Who may run it; empty where its agency may, with every kind that fits.
     counted
         Vehicles a day in one direction by the nearest count on its own road; None where none is near.
+    road
+        Segment of the road whose traffic passes: another one where the site stands among the lanes of a port, which maps draw as service
+        roads; None for its own segment.
     """
 
     site: SiteModel
@@ -85,13 +89,14 @@ class PlacedSite:
     snapped: bool = False
     operators: tuple[Operator, ...] = ()
     counted: float | None = None
+    road: int | None = None
 
 
 def with_counts(sites: Sequence[PlacedSite], counted: CountedRoads | None) -> tuple[PlacedSite, ...]:
     """Return sites with the traffic counted on their roads, nearest to the place of each; `counted` is None without counts."""
     if counted is None or not sites:
         return tuple(sites)
-    segment = np.array([item.segment for item in sites])
+    segment = np.array([item.segment if item.road is None else item.road for item in sites])
     lon, lat = np.array([(item.lon, item.lat) for item in sites]).T
     daily = counted.at(segment, lon, lat)
     return tuple(
@@ -372,7 +377,9 @@ def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]
                 agency=model.agency,
                 kinds=model.kinds,
             )
-            sites.append(placed_on(site, network, int(network.segment[inward])))
+            segment = int(network.segment[inward])
+            road = road_of_port(network, inward_arc, crossing.node) if crossing.official else -1
+            sites.append(replace(placed_on(site, network, segment), road=None if road in (segment, -1) else road))
     return sites
 
 

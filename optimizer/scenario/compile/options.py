@@ -179,8 +179,8 @@ def _of_operator(option: Option, agency: str, owner: str, first: bool, several: 
 
 
 def road_class_of(item: PlacedSite, network: Network) -> str:
-    """Return the class of the road that a site watches."""
-    return str(network.road_class[item.arcs[0]])
+    """Return the class of the road whose traffic passes a site."""
+    return str(network.road_class[item.arcs[0] if item.road is None else network.segment_arc[item.road]])
 
 
 def past(item: PlacedSite, scenario: ScenarioModel, network: Network) -> Traffic:
