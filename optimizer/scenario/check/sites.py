@@ -377,9 +377,9 @@ def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]
                 agency=model.agency,
                 kinds=model.kinds,
             )
-            segment = int(network.segment[inward])
-            road = road_of_port(network, inward_arc, crossing.node) if crossing.official else -1
-            sites.append(replace(placed_on(site, network, segment), road=None if road in (segment, -1) else road))
+            placed = placed_on(site, network, int(network.segment[inward]))
+            behind = road_of_port(network, inward_arc, crossing.node) if crossing.official else -1
+            sites.append(replace(placed, road=None if behind in (placed.segment, -1) else behind))
     return sites
 
 
