@@ -343,7 +343,8 @@ def test_the_commands_keep_their_keys(command: Callable[..., Outcome], tmp_path:
     assert [line["chosen"] for line in explained] == [True, False]
     assert all({"option", "chosen", "lower", "upper", "substitute"} <= set(line) for line in explained)
     assert "o3" in command("explain", folder, "--site", "o3").out
-    assert "only" in command("compare", folder, written(tmp_path / "other", on_a_map(1), ["o2"])).out
+    other = written(tmp_path / "other", on_a_map(1), ["o2"])
+    assert "open o2; close o3" in command("compare", folder, other).out
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -290,7 +290,7 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     assert (tmp_path / "out/coalitions.csv").read_text().count("\n") == 8
     assert not (tmp_path / "out.pieces.jsonl").exists()
     shown = command("cooperate", file, "--others", "today")
-    assert "Fair split" in shown.out
+    assert "Fair share" in shown.out
     assert "what stands today" in shown.out
     assert "core" in shown.out
     wrong = command("cooperate", file, "--budget", "teams@polise=3", "--out", tmp_path / "none")

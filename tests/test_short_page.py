@@ -12,7 +12,8 @@ import pytest
 from optimizer.analysis.compare.compare import compare_plans
 from optimizer.analysis.compare.output import compare_folder
 from optimizer.base.errors import InputError
-from optimizer.base.text.formatting import number
+from optimizer.base.text.formatting import ValueText
+from optimizer.cli.console import print_page
 from optimizer.report.analysis_figures import PlanMap, plan_maps_figure
 from optimizer.report.answer import save_figure
 from optimizer.report.content.report_table import Column, ReportTable
@@ -54,6 +55,22 @@ def test_text_never_becomes_markup() -> None:
     assert "{{7*7}}" in page
 
 
+def test_a_long_table_shows_its_first_rows_and_says_where_the_others_are(capsys: pytest.CaptureFixture[str]) -> None:
+    columns, rows = (Column("place"), Column("n", numeric=True)), tuple((f"place {k}", str(k)) for k in range(40))
+    long = ReportTable("t", "long", columns, rows, file="all.csv")
+    page = ShortPage(title="t", headline="The answer.", sections=(PageSection(title="s", tables=(long,)),))
+    print_page(page)
+    for shown in (short_page(page, {}).partition("</style>")[2], capsys.readouterr().out):
+        assert shown.count("place 9") == 1
+        assert "place 10" not in shown
+        assert "30 more rows" in shown
+        assert "all.csv" in shown
+    folded = replace(page, sections=(replace(page.sections[0], folded=True),))
+    assert "<details" in short_page(folded, {})
+    print_page(folded)
+    assert capsys.readouterr().out == "The answer.\n"
+
+
 def test_a_comparison_is_written_whole(command: Callable[..., Outcome], tmp_path: Path) -> None:
     folder = written(tmp_path / "here", hostile(on_a_map(4)), ["o3"])
     other = written(tmp_path / "other", hostile(on_a_map(4)), ["o2", "o4"])
@@ -64,13 +81,14 @@ def test_a_comparison_is_written_whole(command: Callable[..., Outcome], tmp_path
         "compare.json",
         "compare.csv",
         "compare.html",
+        "differences.csv",
         "maps.png",
         "maps.svg",
     }
     compared = compare_plans([folder, other, "today"])
     page = harmless((out / "compare.html").read_text())
     for plan in compared.plans:
-        assert f">{number(plan.value, 4)}<" in page
+        assert f">{compared.text.value(plan.value)}<" in page
     lines = json.loads((out / "compare.json").read_text())["plans"]
     assert [line["value"] for line in lines] == pytest.approx([plan.value for plan in compared.plans])
     rows = csv_rows(out / "compare.csv")
@@ -105,16 +123,11 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
     comparison = compare_plans(folders)
     write_comparison(compare_folder(tmp_path / "out", folders, None, overwrite=False), comparison)
     at = {o.id: (x, y) for o, x, y in zip(instance.options, comparison.places.lon, comparison.places.lat, strict=True)}
-    for found, ids in (
-        (shown[0].shared, ["o2", "o3"]),
-        (shown[1].shared, ["o2"]),
-        (shown[1].comes, ["o4"]),
-        (shown[1].goes, ["o3"]),
-    ):
+    (differs,) = shown  # of the first plan nothing differs
+    for found, ids in ((differs.kept, ["o2"]), (differs.comes, ["o4"]), (differs.goes, ["o3"])):
         assert sorted(map(tuple, found.tolist())) == sorted(tuple(map(float, at[each])) for each in ids)
-    assert not shown[0].comes.size
-    assert not shown[0].goes.size
-    many = [PlanMap(f"$x_{k}$", *(np.empty((0, 2)),) * 3) for k in range(9)]
+    assert not differs.changes.size
+    many = [PlanMap(f"$x_{k}$", *(np.empty((0, 2)),) * 4) for k in range(9)]
     from optimizer.plans.plan_content import straight_roads
 
     roads = straight_roads(instance)
@@ -129,10 +142,10 @@ def test_an_explanation_and_a_curve_have_pages(command: Callable[..., Outcome], 
     out = tmp_path / "why"
     assert command("explain", folder, "--others", "1", "--out", out).code == 0
     page = harmless((out / "explain.html").read_text())
-    content = json.loads((out / "explain.json").read_text())
+    content, values = json.loads((out / "explain.json").read_text()), ValueText.of(instance.weight)
     assert [line["chosen"] for line in content["options"]] == [True, False]
     for line in content["options"]:
-        assert number(line["adds"]) in page
+        assert f">{values.difference(line['adds'])}<" in page
         assert len(line["sentences"]) >= 2
     curve = tmp_path / "curve"
     where = ["--resource", "teams", "--from", "0", "--to", "4", "--points", "3"]
@@ -140,7 +153,7 @@ def test_an_explanation_and_a_curve_have_pages(command: Callable[..., Outcome], 
     points = json.loads((curve / "frontier.json").read_text())["points"]
     page = harmless((curve / "frontier.html").read_text())
     for point in points:
-        assert f">{number(point['upper'], 4)}<" in page
+        assert f">{values.value(point['upper'])}<" in page
     grid = tmp_path / "grid"
     more = ["--resource", "money", "--from", "1", "--to", "2", "--points", "2"]
     assert command("frontier", folder / "instance.json", *where, *more, "--out", grid).code == 0

@@ -156,7 +156,7 @@ def _shown(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, shares: bool = Tr
     printer.bounds_moved(0.365684, math.inf)
     printer.bounds_moved(0.6349, 0.7474)
     printer.step_ended("solving", 1.0)
-    return screen.getvalue()
+    return screen.getvalue().replace(SPACE, " ")
 
 
 def test_a_terminal_has_one_line_that_is_rewritten_with_percent_and_the_time_left(

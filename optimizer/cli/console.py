@@ -14,11 +14,12 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.text.formatting import number, percent
+from optimizer.base.text.formatting import ValueText, number, percent
 from optimizer.base.text.messages import shortened
 from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import SilentListener
 from optimizer.cli.terminal import encodable
+from optimizer.report.content.report_table import first_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from optimizer.problem.plan.result import Result
+    from optimizer.report.short_page import ShortPage
 
 
 class Verbosity(Enum):
@@ -83,17 +85,43 @@ def shown(cell: str | Sequence[str]) -> str:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Sequence[str]]]) -> None:
     """Print a small table; text is shown as it is, never as markup. A cell of several lines is a sequence of them."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     console = to_people()
     console.print(Text(shown(title), style="bold"), soft_wrap=True)
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for k, column in enumerate(columns):
-        table.add_column(shown(column), justify="left" if k == 0 else "right")
+        short = all(len(row[k]) <= NARROW for row in rows if isinstance(row[k], str))
+        table.add_column(
+            shown(column), justify="left" if k == 0 or not short else "right", no_wrap=short, overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     console.print(table)
+
+
+NARROW = 12
+"""Characters up to which cells are never broken: numbers and single words. Names give way to them."""
+
+
+def print_page(page: ShortPage) -> None:
+    """Print what a short page says: the answer, then each part with its first rows; folded parts and figures are in the folder alone."""
+    print_line(page.headline)
+    for section in page.sections:
+        if section.folded:
+            continue
+        for sentence in section.sentences:
+            print_line(sentence)
+        for table in section.tables:
+            if not table.rows:
+                continue
+            shown_rows, rest = first_rows(table)
+            print_line("")
+            print_table(table.caption, [column.header for column in table.columns], shown_rows)
+            if rest:
+                print_line(f"{rest} more rows: --out FOLDER writes {table.file} with all.")
 
 
 class ProgressPrinter(SilentListener):
@@ -207,18 +235,11 @@ def end_rewritten() -> None:
 
 def shares_text(lower: float | None, upper: float | None) -> str:
     """Return bounds of the share of loads that gets through in words: the plan's rounded up, that of all plans rounded down."""
-    found = "no plan yet" if upper is None else f"at best {percent_above(upper)} get through so far"
-    return found if lower is None else f"{found}, no plan can go below {percent_below(lower)}"
+    found = "no plan yet" if upper is None else f"at best {SHARES.above(upper)} get through so far"
+    return found if lower is None else f"{found}, no plan can go below {SHARES.below(lower)}"
 
 
-def percent_above(share: float) -> str:
-    """Return a share as a percentage that is rounded up."""
-    return f"{math.ceil(round(1000 * share, 6)) / 10:.1f} %"
-
-
-def percent_below(share: float) -> str:
-    """Return a share as a percentage that is rounded down."""
-    return f"{math.floor(round(1000 * share, 6)) / 10:.1f} %"
+SHARES = ValueText(share=True)
 
 
 def bounds_text(lower: float | None, upper: float | None) -> str:
@@ -282,7 +303,7 @@ def verdict_in_percent(result: Result, everything: str = "all loads") -> str:
     if result.upper - result.lower <= 1e-8 * result.upper:
         return f"{through}; no plan within the budgets does better: that is proven."
     every = "" if result.weighed is None else ", whatever beats its teams drive"
-    return f"{through}{ended}; no plan within the budgets can go below {percent_below(result.lower)}{every}."
+    return f"{through}{ended}; no plan within the budgets can go below {SHARES.below(result.lower)}{every}."
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

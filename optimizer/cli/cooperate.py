@@ -24,14 +24,11 @@ from optimizer.cli.arguments import (
     budget_amounts,
     solve_options,
 )
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
     from optimizer.analysis.cooperation.cooperation import Cooperation
-
-SHOWN = 12
-"""Sites that the table names, those first that bring most."""
 
 
 def cooperate(
@@ -68,7 +65,7 @@ def cooperate(
     """
     from optimizer.analysis.cooperation.cooperation import cooperate as plan_coalitions
     from optimizer.analysis.cooperation.cooperation import cooperation_digest
-    from optimizer.analysis.cooperation.output import COOPERATION, write_cooperation
+    from optimizer.analysis.cooperation.output import COOPERATION, cooperation_page, write_cooperation
     from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
@@ -118,7 +115,7 @@ def cooperate(
     if as_json:
         _print_lines(found, sites=sites)
     else:
-        _show(found)
+        print_page(cooperation_page(found))
         if out is not None:
             print_line(f"Saved {out}")
 
@@ -132,29 +129,3 @@ def _print_lines(found: Cooperation, *, sites: bool) -> None:
         print_json(share_line(found, share))
     for gain in found.gains if sites else ():
         print_json(site_line(gain))
-
-
-def _show(found: Cooperation) -> None:
-    from optimizer.analysis.cooperation.output import interval, reaches, sentences
-
-    rows = [
-        (" + ".join(c.members), six_figures(c.upper), six_figures(c.lower), reaches(found, c)) for c in found.coalitions
-    ]
-    print_table("Value of each coalition", ["coalition", "value", "no plan below", "reaches"], rows)
-    shares = [(each.agency, interval(found, each.alone), interval(found, each.share)) for each in found.shares]
-    print_table("Fair split (Shapley value)", ["agency", "reaches alone", "share of what all reach"], shares)
-    names = [each.agency for each in found.shares]
-    gains = [
-        (
-            gain.placement.label or gain.placement.id,
-            " + ".join(gain.owners) or "all",
-            six_figures(gain.total),
-            *(six_figures(gain.gains.get(name)) for name in names),
-        )
-        for gain in found.gains[:SHOWN]
-    ]
-    print_table("Whose roads a site relieves", ["site", "of", "brings", *names], gains)
-    if len(found.gains) > SHOWN:
-        print_line(f"And {len(found.gains) - SHOWN} more sites; --out lists all.")
-    for sentence in sentences(found):
-        print_line(sentence)

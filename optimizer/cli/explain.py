@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,11 +19,8 @@ from optimizer.cli.arguments import (  # noqa: TC001 - typer reads the annotatio
     Seed,
     SkipUnreachable,
 )
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page
 from optimizer.cli.terminal import CommandInterrupts, seconds_running
-
-if TYPE_CHECKING:
-    from optimizer.analysis.explain.explain import Explanation
 
 
 def explain(
@@ -46,7 +43,7 @@ def explain(
     seed: Seed = None,
     params: ParamsFile = None,
     param: Param = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for explain.json and a page.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for explain.json, explain.csv and a page.")] = None,
     language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
@@ -56,7 +53,7 @@ def explain(
 ) -> None:
     """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
     from optimizer.analysis.explain.explain import evader_line, explain_folder
-    from optimizer.analysis.explain.output import EXPLANATION, option_line, write_explanation
+    from optimizer.analysis.explain.output import EXPLANATION, explanation_page, option_line, write_explanation
     from optimizer.base.work.executor import LEAST_SECONDS, Executor
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.solvers.params import SolveParams
@@ -85,7 +82,7 @@ def explain(
         for evader in explanation.evaders if routes else ():
             print_json(evader_line(evader))
     else:
-        _show(explanation)
+        print_page(explanation_page(explanation))
     if out is not None and not as_json:
         print_line(f"Saved {out}")
     missing = explanation.wanted - len(explanation.options)
@@ -93,20 +90,3 @@ def explain(
         print_note(
             f"Warning: {missing} of {explanation.wanted} options are not priced. Give more time with --time-limit."
         )
-
-
-def _show(explanation: Explanation) -> None:
-    from optimizer.analysis.explain.output import evader_sentence, option_sentences, price_rows
-
-    rows = price_rows(explanation)
-    columns = ["site", "id", "in the plan", "adds", "costs", "proven", "exchanged for"]
-    title = (
-        f"{explanation.known.name}: {six_figures(explanation.known.value)} gets through; without each site, or with it"
-    )
-    print_table(title, columns, rows)
-    for one in explanation.options:
-        print_line("")
-        print_line(" ".join(option_sentences(one)))
-    for evader in explanation.evaders:
-        print_line("")
-        print_line(evader_sentence(evader))

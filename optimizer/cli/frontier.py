@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import (
     Gap,
     Jobs,
@@ -23,14 +22,11 @@ from optimizer.cli.arguments import (
     TimeLimit,
     solve_options,
 )
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.analysis.frontier.frontier import BudgetRange, Frontier, MarginalGain
-
-SHOWN = 6
-"""Ids that a cell lists."""
+    from optimizer.analysis.frontier.frontier import BudgetRange, Frontier
 
 
 def frontier(
@@ -131,7 +127,7 @@ def frontier(
                 finished.remove()
     for warning in (*source.warnings, *notes):
         print_note(f"Warning: {warning}")
-    _tell(found, out, certificates=certificate, as_json=as_json)
+    _tell(found, source.instance.name, out, as_json=as_json)
 
 
 def _ranges_asked(
@@ -151,14 +147,16 @@ def _ranges_asked(
     return [BudgetRange.between(*each) for each in zip(resources, first, last, numbers, strict=True)]
 
 
-def _tell(found: Frontier, out: Path | None, *, certificates: bool, as_json: bool) -> None:
+def _tell(found: Frontier, name: str, out: Path | None, *, as_json: bool) -> None:
+    from optimizer.analysis.frontier.output import frontier_page
+
     if not found.complete:
         again = "" if out is None else " The same command goes on from here."
         print_note(f"Not all points were searched; those have the bounds that the others prove.{again}")
     if as_json:
         _print_points(found)
         return
-    _show(found, certificates=certificates)
+    print_page(frontier_page(found, name))
     if out is not None:
         print_line(f"Saved {out}")
 
@@ -172,55 +170,3 @@ def _print_points(found: Frontier) -> None:
         budgets = line.pop("budgets")
         one = {"resource": names[0], "budget": budgets[0]} | ({"budgets": budgets} if len(names) > 1 else {})
         print_json(one | line | {"resources": names, "complete": found.complete})
-
-
-def _brings(gain: MarginalGain) -> str:
-    between = f"{number(gain.low)} to {number(gain.high)}"
-    return f"not yet known: {between}" if gain.says == "open" else f"{number(gain.found, 4)} ({between})"
-
-
-def _show(found: Frontier, *, certificates: bool) -> None:
-    from optimizer.analysis.frontier.output import (
-        budget_titles,
-        certificate_sentence,
-        change_sentences,
-        fall_sentence,
-        knee_sentence,
-        point_content,
-    )
-
-    gains = found.gains() if len(found.ranges) == 1 else ()
-    rows = []
-    for k, point in enumerate(found.points):
-        line = point_content(found, k)
-        brings = "-" if k >= len(gains) else _brings(gains[k])
-        changed = [f"+ {name}" for name in line["added"]] + [f"- {name}" for name in line["dropped"]]
-        more = [f"and {len(changed) - SHOWN} more"] if len(changed) > SHOWN else []
-        shown = [*changed[:SHOWN], *more]
-        rows.append(
-            [
-                *(number(amount) for amount in point.budgets),
-                six_figures(point.upper),
-                six_figures(point.lower),
-                brings,
-                shown,
-                *(([six_figures(float(point.certified[0])) if point.certified else "-"]) if certificates else []),
-            ]
-        )
-    columns = [
-        *budget_titles(found),
-        "value",
-        "no plan below",
-        "one more brings (proven range)",
-        "against the row before",
-        *(["certified bound"] if certificates else []),
-    ]
-    title = "Value over the changes of today's layout" if found.of_changes else "Value over the budget"
-    print_table(title, columns, rows)
-    print_line(fall_sentence(found))
-    for sentence in change_sentences(found):
-        print_line(sentence)
-    if (knee := found.knee()) is not None:
-        print_line(knee_sentence(found, knee))
-    if found.with_beats or certificates:
-        print_line(certificate_sentence(found))

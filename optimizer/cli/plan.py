@@ -35,9 +35,8 @@ from optimizer.cli.arguments import (
     solve_options,
 )
 from optimizer.cli.console import (
+    SHARES,
     ProgressPrinter,
-    percent_above,
-    percent_below,
     print_json,
     print_line,
     print_note,
@@ -224,7 +223,7 @@ def _show(planned: Planned) -> None:
         known, before = ValueBounds(result.lower or 0.0, result.upper), values.existing
         if not searched_enough(known, values.nothing if before is None else before):
             between = (
-                f"between {percent_below(known.lower)} and {percent_above(known.upper)}"
+                f"between {SHARES.below(known.lower)} and {SHARES.above(known.upper)}"
                 if shares
                 else f"between {six_figures(known.lower)} and {six_figures(known.upper)}"
             )

@@ -10,10 +10,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.formatting import ValueText, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.problem.plan.difference import ValueBounds, difference
+from optimizer.report.maps.geography import LEAST_DEGREES
 from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def draw_frontier(
     lower: Sequence[float],
     upper: Sequence[float],
     knee: int | None,
+    values: ValueText,
     *,
     changes: bool = False,
 ) -> Axes:
@@ -52,6 +54,8 @@ def draw_frontier(
         (points,) budgets, proven bounds and values of the plans found.
     knee
         The point to mark; None for none.
+    values
+        How values are written.
     changes
         Whether the budgets are numbers of sites that may differ from today.
     """
@@ -84,9 +88,9 @@ def draw_frontier(
         title.format(
             first=first,
             last=last,
-            fall=number(fall.found),
-            low=number(fall.low),
-            high=number(fall.high),
+            fall=values.points(fall.found),
+            low=values.points(fall.low),
+            high=values.points(fall.high),
         ),
         loc="left",
         fontsize=11,
@@ -94,7 +98,9 @@ def draw_frontier(
     )
     budget = _("Budget of {resource}").format(resource=plain(resource, BUDGET_NAME_LENGTH))
     ax.set_xlabel(_("Sites that differ from today, at most") if changes else budget, parse_math=False)
-    ax.set_ylabel(_("Value: what gets through"))
+    ax.set_ylabel(_("Loads that get through"))
+    if values.share:
+        ax.yaxis.set_major_formatter(lambda share, _tick: percent(share))
     spread = max(max(upper) - min(lower), 0.02 * abs(max(upper)), 1e-12)
     ax.set_ylim(max(0.0, min(lower) - 0.35 * spread), max(upper) + 0.08 * spread)
     ax.grid(color=FAINT, linewidth=0.5)
@@ -109,13 +115,14 @@ def frontier_figure(
     lower: Sequence[float],
     upper: Sequence[float],
     knee: int | None,
+    values: ValueText,
     *,
     changes: bool = False,
 ) -> Figure:
     """Return the figure of a curve; parameters as in `draw_frontier`."""
     figure = Figure(figsize=(7.5, 4.6), dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee, changes=changes)
+    draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee, values, changes=changes)
     return figure
 
 
@@ -123,7 +130,11 @@ AGENCY_NAME_LENGTH = 40
 
 
 def draw_shares(
-    ax: Axes, agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]
+    ax: Axes,
+    agencies: Sequence[str],
+    alone: Sequence[WorthInterval],
+    shares: Sequence[WorthInterval],
+    values: ValueText,
 ) -> Axes:
     """Draw two points with their ranges for each agency into axes and return them.
 
@@ -135,6 +146,8 @@ def draw_shares(
         Their names.
     alone, shares
         (agencies,) what each reaches alone, and its Shapley value.
+    values
+        How values are written.
     """
     for offset, intervals, color, marker, label in (
         (-0.14, alone, BOUND, "s", _("reaches alone")),
@@ -147,6 +160,9 @@ def draw_shares(
     ax.set_yticks(range(len(agencies)), [plain(name, AGENCY_NAME_LENGTH) for name in agencies], parse_math=False)
     ax.invert_yaxis()
     ax.set_xlabel(_("By how much less gets through (bars: what the bounds prove)"))
+    if values.share:
+        ax.xaxis.set_major_formatter(lambda share, _tick: decimal(100 * share))
+        ax.set_xlabel(_("By how many points less gets through (bars: what the bounds prove)"))
     ax.set_xlim(left=min(0.0, *(each.low for each in (*alone, *shares))))
     ax.grid(axis="x", color=FAINT, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
@@ -154,12 +170,14 @@ def draw_shares(
     return ax
 
 
-def shares_figure(agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]) -> Figure:
+def shares_figure(
+    agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval], values: ValueText
+) -> Figure:
     """Return the figure of a cooperation; parameters as in `draw_shares`."""
     size = (7.5, 1.4 + 0.55 * len(agencies))
     figure = Figure(figsize=size, dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    draw_shares(figure.add_subplot(), agencies, alone, shares)
+    draw_shares(figure.add_subplot(), agencies, alone, shares, values)
     return figure
 
 
@@ -174,11 +192,12 @@ BESIDE = 2
 """Maps in a row."""
 
 LOOKS = {
-    "shared": (marked("in the first plan too"), "o", SITES["kept"].fill),
-    "comes": (marked("not in the first plan"), "s", SITES["new"].fill),
-    "goes": (marked("in the first plan alone"), "x", "#a3002b"),
+    "kept": (marked("in both plans"), "kept"),
+    "goes": (marked("only in the first plan: closed"), "given up"),
+    "changes": (marked("of another kind than in the first plan: changed"), "changed"),
+    "comes": (marked("not in the first plan: opened"), "new"),
 }
-"""Label, marker and colour of what a map shows of a plan."""
+"""What a map shows of a plan, in drawing order: its label, and the symbol of the report for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +208,13 @@ class PlanMap:
     ----------
     title
         Above it.
-    shared, comes, goes
-        (k, 2) degrees of what it has as the first plan has, has besides, and has not.
+    kept, changes, comes, goes
+        (k, 2) degrees of what it has as the first plan has, has of another kind, has besides, and has not.
     """
 
     title: str
-    shared: NDArray[np.float64]
+    kept: NDArray[np.float64]
+    changes: NDArray[np.float64]
     comes: NDArray[np.float64]
     goes: NDArray[np.float64]
 
@@ -202,24 +222,29 @@ class PlanMap:
 def draw_plan_map(ax: Axes, roads: StraightRoads, plan: PlanMap) -> Axes:
     """Draw a plan over the roads into axes and return them."""
     ax.add_collection(LineCollection(list(np.stack((roads.begin, roads.end), axis=1)), colors=ROAD, linewidths=0.5))
-    for name, (label, marker, colour) in LOOKS.items():
-        at = getattr(plan, name)
-        edge = None if marker == "x" else "white"
+    for name, (label, standing) in LOOKS.items():
+        at, look = getattr(plan, name), SITES[standing]
         ax.scatter(
             at[:, 0],
             at[:, 1],
-            s=40,
-            marker=marker,
-            color=colour,
-            linewidths=1,
+            s=(0.5 * look.size) ** 2,
+            marker=look.matplotlib,
+            color=look.fill,
+            linewidths=0.8,
             zorder=3,
             label=_(label),
-            edgecolors=edge,
+            edgecolors=look.line,
         )
     ends = np.vstack((roads.begin, roads.end))
     if ends.size:
         ax.set_aspect(1 / max(float(np.cos(np.radians(ends[:, 1].mean()))), 0.05))
     ax.autoscale_view()
+    marks = np.vstack([getattr(plan, name) for name in LOOKS])
+    if len(marks):
+        low, high = marks.min(axis=0), marks.max(axis=0)
+        margin = max(0.12 * float((high - low).max()), LEAST_DEGREES)
+        ax.set_xlim(low[0] - margin, high[0] + margin)
+        ax.set_ylim(low[1] - margin, high[1] + margin)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.set_title(plain(plan.title, PLAN_NAME_LENGTH), loc="left", fontsize=10, color=TEXT, parse_math=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.language import spoken
+from optimizer.report.content.report_table import first_rows
 from optimizer.report.page import ROWS_SHOWN, data_uri, environment, styles
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class PageSection:
         What it lists.
     image, alt
         Name of its figure, empty for none, and what it shows, for those who cannot see it.
+    folded
+        Whether it is folded until a reader opens it: what supports the answer.
     maps
         Maps of loads by policy and period; None for none. A page has them in one section at most.
     """
@@ -39,6 +42,7 @@ class PageSection:
     tables: tuple[ReportTable, ...] = ()
     image: str = ""
     alt: str = ""
+    folded: bool = False
     maps: LoadMaps | None = None
 
 
@@ -77,6 +81,7 @@ def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:
             style=styles("page.css", *["load_maps.css" for section in page.sections if section.maps is not None]),
             maps=next((section.maps for section in page.sections if section.maps is not None), None),
             rows_shown=ROWS_SHOWN,
+            first_rows=first_rows,
         )
     )
 

@@ -20,6 +20,7 @@ from optimizer.analysis.explain.explain import evaders_left
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import geometry_type, read_features
 from optimizer.base.files.tables import WantedColumns, read_csv
+from optimizer.base.text.formatting import ValueText
 from optimizer.base.text.language import ENGLISH
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
@@ -123,6 +124,11 @@ class PlanComparison:
     instance: Instance
     places: SitePlaces
     language: str = ENGLISH
+
+    @property
+    def text(self) -> ValueText:
+        """How its values are written."""
+        return ValueText.of(self.instance.weight)
 
 
 @dataclass(frozen=True)

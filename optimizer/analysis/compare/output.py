@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,9 @@ from optimizer.analysis.compare.compare import TODAY
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
 from optimizer.base.text.formatting import number, plain
-from optimizer.base.text.language import ENGLISH, marked
+from optimizer.base.text.language import ENGLISH, marked, ngettext
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import message, translated
+from optimizer.base.text.messages import message, shortened, translated
 from optimizer.plans.plan_content import straight_roads
 from optimizer.problem.plan.plan import Beat
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from optimizer.report.analysis_figures import PlanMap
     from optimizer.report.short_page import ShortPage
 
-COMPARISON = AnswerFiles("compare", ("compare.json", "compare.csv", "compare.html", "maps.png", "maps.svg"))
+COMPARISON = AnswerFiles(
+    "compare", ("compare.json", "compare.csv", "differences.csv", "compare.html", "maps.png", "maps.svg")
+)
 BREAKDOWNS: Mapping[str, str] = {
     "by_kind": "{name}",
     "by_origin": marked("from {name}"),
@@ -105,9 +108,18 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
                 {"what": what, "plan": plan.matched.name, "amount": amount}
                 for plan, amount in zip(comparison.plans, amounts, strict=True)
             ]
+    differs = [
+        {"plan": plan.matched.name, "do": verb, "id": each.id, "name": each.label, "agency": each.agency}
+        for plan in comparison.plans[1:]
+        for verb, placements in changes(plan).items()
+        for each in placements
+    ]
     roads = straight_roads(comparison.instance)
     answer = Answer(
-        tables={"compare": AnswerTable(rows)},
+        tables={
+            "compare": AnswerTable(rows),
+            "differences": AnswerTable(differs, ("plan", "do", "id", "name", "agency")),
+        },
         content={"compare": {"schema_version": 1, "plans": [plan_line(each, comparison) for each in comparison.plans]}},
         figures={} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(comparison))},
         page={"compare": lambda: comparison_page(comparison)},
@@ -116,78 +128,119 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
 
 
 def comparison_page(comparison: PlanComparison) -> ShortPage:
-    """Return the page of a comparison."""
+    """Return the page of a comparison: the choice, where the plans differ and in what, then what gets through each."""
     from optimizer.report.analysis_figures import MOST_PLANS
     from optimizer.report.short_page import PageSection, ShortPage
 
     plans, first = comparison.plans, comparison.plans[0]
-    best = min(plans, key=lambda plan: plan.value)
-    more = len(plans) - MOST_PLANS
+    more = len(plans) - 1 - MOST_PLANS
     left_out = _("The sheet shows the first {most}; {more} more are left out.").format(
         most=MOST_PLANS, more=number(more)
     )
-    left = [
-        PageSection(
-            title=_("{plan}: routes left to those of whom most gets through").format(plan=_short(plan)),
-            sentences=tuple(evader_sentence(each) for each in plan.open_evaders),
-        )
-        for plan in plans
-        if plan.open_evaders
-    ]
+    values = comparison.text
+    left = tuple(
+        f"{_short(plan)}: {evader_sentence(each, values)}" for plan in plans for each in plan.open_evaders[:MOST_OPEN]
+    )
+    differs = PageSection(
+        title=_("What differs from {plan}").format(plan=_short(first)),
+        image="maps",
+        alt=_("Maps of what differs from the first plan: sites opened, changed, closed and kept, and beats."),
+        sentences=(
+            *(order_sentence(plan, first) for plan in plans[1:]),
+            *((left_out,) if more > 0 else ()),
+        ),
+        tables=_differences(comparison),
+    )
     return ShortPage(
         title=_("Plans side by side"),
-        headline=(
-            _("Least gets through with {plan}: {value}; no feasible plan of {model} lets less than {bound} through.")
-            if comparison.lower > 0
-            else _(
-                "Least of these gets through with {plan}: {value}; how much better a plan of {model} could be is not known."
-            )
-        ).format(
-            plan=plain(_short(best)),
-            value=number(best.value, 4),
-            model=plain(Path(comparison.model).name),
-            bound=number(comparison.lower, 4),
-        ),
+        headline=" ".join(_choice(comparison)),
         warnings=tuple(f"{plan.matched.name}: {translated(each)}" for plan in plans for each in _doubts(plan)),
         sections=(
-            PageSection(
-                title=_("What differs from {plan}").format(plan=_short(first)),
-                sentences=tuple(order_sentence(plan, first) for plan in plans[1:]),
-                tables=_differences(comparison),
-            ),
+            *((differs,) if len(plans) > 1 else ()),
             PageSection(title=_("What gets through"), tables=_values(comparison)),
-            PageSection(
-                title=_("Where"),
-                sentences=(left_out,) if more > 0 else (),
-                image="maps",
-                alt=_("Maps of the plans, side by side."),
-            ),
-            *left,
+            *([PageSection(title=_("Routes left to those of whom most gets through"), sentences=left)] if left else ()),
         ),
     )
+
+
+MOST_OPEN = 3
+"""Evaders of whom the routes left are said, for each plan."""
+
+
+def _choice(comparison: PlanComparison) -> list[str]:
+    """Say which plan lets least through, by how much less than the next best, and what is proven of all plans."""
+    values, ranked = comparison.text, sorted(comparison.plans, key=lambda plan: plan.value)
+    best, others = ranked[0], ranked[1:]
+    words = {"plan": plain(_short(best)), "value": values.value(best.value)}
+    if others:
+        less = others[0].value - best.value
+        said = (
+            _("Least gets through with {plan}: {value}, {points} less than with {other}.")
+            if values.difference(less) != values.difference(0.0)
+            else _("Least gets through with {plan}: {value}; with {other} it is as much.")
+        )
+        words |= {"points": values.points(less), "other": plain(_short(others[0]))}
+    else:
+        said = _("With {plan} {value} gets through.")
+    bound = (
+        _("No feasible plan of {model} lets less than {bound} through.")
+        if comparison.lower > 0
+        else _("How much better a plan of {model} could be is not known.")
+    )
+    model = plain(Path(comparison.model).name)
+    return [said.format(**words), bound.format(model=model, bound=values.below(comparison.lower))]
+
+
+CHANGED = {
+    "open": (marked("open {sites}"), marked("Open")),
+    "change": (marked("change {sites}"), marked("Change")),
+    "close": (marked("close {sites}"), marked("Close")),
+    "drive": (marked("drive beats of {sites}"), marked("Drive")),
+    "no longer drive": (marked("no longer drive beats of {sites}"), marked("No longer drive")),
+}
+"""What is done to get from the first plan to another: in a sentence, and in a table."""
+
+
+def changes(plan: ComparedPlan) -> dict[str, list[Placement]]:
+    """Return what to order to get from the first plan to another: what opens, changes, closes, and which beats come and go."""
+    comes: list[Placement] = [each for each in plan.comes if isinstance(each, Beat)]
+    goes: list[Placement] = [each for each in plan.goes if isinstance(each, Beat)]
+    by_id = {each.id: each for each in plan.differs}
+    order = plan.order
+    sites = [[by_id[option.id] for option in part] for part in (order.opens, order.changes, order.closes)]
+    return dict(zip(CHANGED, (*sites, comes, goes), strict=True))
 
 
 def order_sentence(plan: ComparedPlan, first: ComparedPlan) -> str:
-    """Say what to order to go from the first plan to another: open, change, close, and beats."""
-    order, (come, go) = (
-        plan.order,
-        ([each for each in part if isinstance(each, Beat)] for part in (plan.comes, plan.goes)),
-    )
-    said = (
-        (_("open {sites}"), order.opens),
-        (_("change {sites}"), order.changes),
-        (_("close {sites}"), order.closes),
-        (_("drive {sites}"), come),
-        (_("no longer drive {sites}"), go),
-    )
-    parts = [
-        text.format(sites=", ".join(plain(each.label or each.id, 60) for each in each_of))
-        for text, each_of in said
-        if each_of
-    ]
+    """Say what to order to get from the first plan to another: the first names of each kind, and how many more there are."""
+    parts = []
+    for verb, placements in changes(plan).items():
+        if placements:
+            teams = Counter(_name(each) for each in placements)
+            names = [name if count == 1 else f"{name} ({count})" for name, count in teams.items()]
+            sites = translated(shortened(names, NAMED))
+            parts.append(_(CHANGED[verb][0]).format(sites=sites))
     if not parts:
         return _("From {first} to {plan}: nothing to order.").format(first=_short(first), plan=_short(plan))
     return _("From {first} to {plan}: {what}.").format(first=_short(first), plan=_short(plan), what="; ".join(parts))
+
+
+NAMED = 3
+"""Names of a kind in a sentence; the others are counted."""
+
+
+def _name(placement: Placement) -> str:
+    """Return what people call a placement: of a beat its team, as its label is a list of posts."""
+    return plain((placement.team.label or placement.team.id) if isinstance(placement, Beat) else placement.label)
+
+
+def _row_name(placement: Placement) -> str:
+    """Return what a table calls a placement: of a beat its team, its base, and how many posts."""
+    if not isinstance(placement, Beat):
+        return plain(placement.label)
+    count, base = len(placement.stops), plain(placement.base.label or placement.base.id)
+    said = ngettext("{team} from {base}: {count} post", "{team} from {base}: {count} posts", count)
+    return said.format(team=_name(placement), base=base, count=number(count))
 
 
 def _doubts(plan: ComparedPlan) -> tuple[str, ...]:
@@ -199,18 +252,27 @@ def _doubts(plan: ComparedPlan) -> tuple[str, ...]:
 def _values(comparison: PlanComparison) -> tuple[Any, ...]:
     from optimizer.report.content.report_table import Column, ReportTable
 
-    plans = comparison.plans
+    plans, values = comparison.plans, comparison.text
     columns = (Column(_("What")), *(Column(_short(plan), numeric=True) for plan in plans))
-    first = [(_("Value"), tuple(plan.value for plan in plans))]
-    first += [row for which in BREAKDOWNS if which != "by_origin" for row in breakdown_rows(comparison, which)]
+    all_of_it = (_("In all"), *(values.value(plan.value) for plan in plans))
+    parts = {
+        which: tuple(
+            (what, *(values.points(x) if which == "by_agency" else values.value(x) for x in amounts))
+            for what, amounts in breakdown_rows(comparison, which)
+        )
+        for which in BREAKDOWNS
+    }
     tables = {
-        _("In all, and what each agency adds: by how much more would get through without it"): first,
-        _("By crossing, gateway or other origin"): breakdown_rows(comparison, "by_origin"),
+        _("Loads that get through; of an agency, by how much more would without it"): (
+            all_of_it,
+            *parts["by_kind"],
+            *parts["by_agency"],
+            *parts["by_drug"],
+        ),
+        _("By crossing, gateway or other origin"): parts["by_origin"],
     }
     return tuple(
-        ReportTable(
-            f"values-{k}", caption, columns, tuple((what, *(number(x, 4) for x in amounts)) for what, amounts in rows)
-        )
+        ReportTable(f"values-{k}", caption, columns, rows, file="compare.csv")
         for k, (caption, rows) in enumerate(tables.items())
     )
 
@@ -222,36 +284,45 @@ def _short(plan: ComparedPlan) -> str:
 def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
     from optimizer.report.content.report_table import Column, ReportTable
 
-    columns = (Column(_("Placement")), Column(_("Id")), Column(_("Where")))
+    columns = (Column(_("Do")), Column(_("Where, and what")))
     return tuple(
         ReportTable(
             f"differs-{k}",
-            _("{plan}: {count} differ").format(plan=_short(plan), count=number(len(plan.differs))),
+            _("To order, to get to {plan}: {count}").format(plan=_short(plan), count=number(len(plan.differs))),
             columns,
-            (
-                *((plain(each.label), each.id, _("only here")) for each in plan.comes),
-                *((plain(each.label), each.id, _("only in the first")) for each in plan.goes),
+            tuple(
+                (_(CHANGED[verb][1]), _row_name(each))
+                for verb, placements in changes(plan).items()
+                for each in placements
             ),
+            file="differences.csv",
         )
         for k, plan in enumerate(comparison.plans[1:], start=2)
+        if plan.differs
     )
 
 
 def _maps(comparison: PlanComparison) -> list[PlanMap]:
+    """Return a map of what differs for each plan but the first; of a plan alone, one of what it has."""
     from optimizer.report.analysis_figures import PlanMap
 
-    return [
-        PlanMap(
-            f"{_short(plan)}: {number(plan.value, 4)}",
-            _at(
-                comparison,
-                [each for each in plan.matched.plan.placements if not any(each is new for new in plan.comes)],
-            ),
-            _at(comparison, plan.comes),
-            _at(comparison, plan.goes),
-        )
-        for plan in comparison.plans
-    ]
+    first, values, maps = comparison.plans[0], comparison.text, []
+    for plan in comparison.plans[1:] or comparison.plans:
+        done = changes(plan)
+        new = {id(each) for each in plan.comes}
+        kept = [each for each in plan.matched.plan.placements if id(each) not in new]
+        title = f"{_short(plan)}: {values.value(plan.value)}"
+        if plan is not first:
+            said = (
+                _("{plan}: {points} less gets through")
+                if plan.value <= first.value
+                else _("{plan}: {points} MORE gets through")
+            )
+            title = said.format(plan=_short(plan), points=values.points(abs(plan.value - first.value)))
+        come, gone = (*done["open"], *done["drive"]), (*done["close"], *done["no longer drive"])
+        at = [_at(comparison, part) for part in (kept, done["change"], come, gone)]
+        maps.append(PlanMap(title, *at))
+    return maps
 
 
 def _at(comparison: PlanComparison, placements: Sequence[Placement]) -> NDArray[np.float64]:

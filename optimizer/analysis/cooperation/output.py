@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.text.formatting import number, with_range
+from optimizer.base.text.formatting import ValueText, number, with_range
 from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
@@ -82,7 +82,7 @@ def sentences(found: Cooperation) -> tuple[str, ...]:
         )
     )
     lines = [
-        f"{alone} " + _("Without any agency {value} gets through.").format(value=number(found.nobody, 6)),
+        f"{alone} " + _("Without any agency {value} gets through.").format(value=_text(found).value(found.nobody)),
         _worth_sentence(found),
         _core_sentence(found),
     ]
@@ -110,7 +110,7 @@ def _worth_sentence(found: Cooperation) -> str:
             "Whether together they reach more than the sum of what each reaches alone is not yet known: between {low} and {high} more."
         ),
     }[_worth(found).says]
-    amount, low, high = (number(each, 4) for each in (abs(worth.found), worth.low, worth.high))
+    amount, low, high = (_text(found).points(each) for each in (abs(worth.found), worth.low, worth.high))
     return said.format(amount=amount, low=low, high=high)
 
 
@@ -171,7 +171,7 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
     answer = Answer(
         tables={name: AnswerTable(rows) for name, rows in tables.items()},
         content={"cooperation": content},
-        figures={"shares": partial(shares_figure, agencies, alone, fair)},
+        figures={"shares": partial(shares_figure, agencies, alone, fair, _text(found))},
         page={"cooperation": lambda: cooperation_page(found)},
     )
     write_answer(folder, answer, language)
@@ -182,12 +182,16 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     from optimizer.report.content.report_table import Column, ReportTable
     from optimizer.report.short_page import PageSection, ShortPage
 
-    agencies = [each.agency for each in found.shares]
+    agencies, values = [each.agency for each in found.shares], _text(found)
     shares = ReportTable(
         "shares",
         _("What each agency reaches alone, and its share of what all reach, as found, with the range that is proven"),
-        (Column(_("Agency")), Column(_("Reaches alone"), numeric=True), Column(_("Fair share"), numeric=True)),
+        (
+            Column(_("Agency")),
+            *(Column(_in_points(name, values), numeric=True) for name in (_("Reaches alone"), _("Fair share"))),
+        ),
         tuple((each.agency, interval(found, each.alone), interval(found, each.share)) for each in found.shares),
+        file="shares.csv",
     )
     coalitions = ReportTable(
         "coalitions",
@@ -196,16 +200,20 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         ),
         (
             Column(_("Coalition")),
-            *(Column(name, numeric=True) for name in (_("Value"), _("No plan below"), _("Reaches"))),
+            *(
+                Column(name, numeric=True)
+                for name in (_("Value"), _("No plan below"), _in_points(_("Reaches"), values))
+            ),
         ),
         tuple(
             (
                 " + ".join(each.members),
-                *(number(amount, 4) for amount in (each.upper, each.lower)),
+                *(values.value(each.upper), values.below(each.lower)),
                 reaches(found, each),
             )
             for each in found.coalitions
         ),
+        file="coalitions.csv",
     )
     sites = ReportTable(
         "sites",
@@ -215,18 +223,19 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         (
             Column(_("Site")),
             Column(_("Of")),
-            Column(_("Brings"), numeric=True),
+            Column(_in_points(_("Brings"), values), numeric=True),
             *(Column(name, numeric=True) for name in agencies),
         ),
         tuple(
             (
                 each.placement.label or each.placement.id,
                 " + ".join(each.owners) or _("all"),
-                number(each.total, 3),
-                *(number(each.gains.get(name, 0.0), 3) for name in agencies),
+                values.difference(each.total),
+                *(values.difference(each.gains.get(name, 0.0)) for name in agencies),
             )
             for each in found.gains
         ),
+        file="sites.csv",
     )
     missing = sum(not each.solved for each in found.coalitions)
     together = found.together
@@ -243,9 +252,9 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             )
         ).format(
             count=number(len(agencies)),
-            nobody=number(found.nobody, 4),
-            value=number(together.upper, 4),
-            bound=number(together.lower, 4),
+            nobody=values.value(found.nobody),
+            value=values.value(together.upper),
+            bound=values.below(together.lower),
         ),
         warnings=(
             _("{missing} of {count} coalitions were not solved; those have the bounds that the others prove.").format(
@@ -268,6 +277,11 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     )
 
 
+def _in_points(name: str, values: ValueText) -> str:
+    """Return the head of a column of differences."""
+    return _("{name}, points").format(name=name) if values.share else name
+
+
 def _worth(found: Cooperation) -> Difference:
     """Return by how much less gets through together than by the sum of what each reaches alone."""
     return Difference(found.worth.low, found.worth.found, found.worth.high, found.nobody)
@@ -280,19 +294,26 @@ def _together(found: Cooperation) -> Difference:
 
 def interval(found: Cooperation, each: WorthInterval) -> str:
     """Return what is known of a worth, in words: as found, with its range, or the range alone where that leaves open whether it is any."""
-    return _known(Difference(each.low, each.found, each.high, found.nobody)) or with_range(
-        number(each.found, 4), number(each.low, 4), number(each.high, 4)
+    values = _text(found)
+    return _known(Difference(each.low, each.found, each.high, found.nobody), values) or with_range(
+        *(values.difference(amount) for amount in (each.found, each.low, each.high))
     )
 
 
 def reaches(found: Cooperation, coalition: CoalitionValue) -> str:
     """Return by how much less gets through with a coalition's plan, or that it is not yet known."""
     reached = difference(ValueBounds(found.nobody, found.nobody), coalition, rising=True)
-    return _known(reached) or number(reached.found, 4)
+    return _known(reached, _text(found)) or _text(found).difference(reached.found)
 
 
-def _known(reached: Difference) -> str:
+def _known(reached: Difference, values: ValueText) -> str:
     """Return that a difference is not yet known, and between what it lies; empty where it is known."""
     if reached.says != "open":
         return ""
-    return _("not yet known: between {low} and {high}").format(low=number(reached.low, 3), high=number(reached.high, 3))
+    low, high = values.difference(reached.low), values.difference(reached.high)
+    return _("not yet known: between {low} and {high}").format(low=low, high=high)
+
+
+def _text(found: Cooperation) -> ValueText:
+    """Return how values are written."""
+    return ValueText.of(found.instance.weight)

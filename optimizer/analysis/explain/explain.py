@@ -19,6 +19,7 @@ import numpy as np
 
 from optimizer.analysis.explain.replacements import Pricing, promising, released, root_rows, swapped
 from optimizer.base.errors import ProblemList
+from optimizer.base.text.formatting import ValueText
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.work_clock import limited, work_seconds
@@ -144,6 +145,11 @@ class Explanation:
     options: tuple[ExplainedOption, ...]
     evaders: tuple[ExplainedEvader, ...]
     wanted: int
+
+    @property
+    def text(self) -> ValueText:
+        """How its values are written."""
+        return ValueText.of(self.known.instance.weight)
 
 
 def explain_folder(
@@ -335,12 +341,21 @@ class ExplainedEvader:
         His best routes under the plan.
     site_names
         What people call the sites, by id.
+    standing
+        Ids of the sites where something of the plan stands.
     """
 
     evader: Evader
     through: float
     left: RoutesLeft
     site_names: Mapping[str, str]
+    standing: frozenset[str]
+
+    def called(self, route: OpenRoute) -> list[str]:
+        """Return what people call a route: roads of its sites by their names, and the id alone of a nameless site where something stands."""
+        return [
+            name for site in route.sites if (name := self.site_names.get(site, site)) != site or site in self.standing
+        ]
 
 
 def evaders_left(
@@ -365,6 +380,9 @@ def evaders_left(
     through = values * np.array([evader.weight for evader in instance.evaders])
     fixed = [option for option in instance.options if option.id not in beats]
     sites, names = SitesOnArcs.of(fixed), site_names(fixed)
+    standing = frozenset(
+        o.site or o.id for o, x in zip(instance.options, placed, strict=True) if x and o.id not in beats
+    )
     survival = instance.survival(placed)
     found: list[ExplainedEvader] = []
     for k in np.argsort(-through, kind="stable")[:count].tolist():
@@ -372,7 +390,7 @@ def evaders_left(
             break
         evader = instance.evaders[k]
         left = routes_left(instance, survival, evader, sites)
-        found.append(ExplainedEvader(evader, float(values[k]), left, names))
+        found.append(ExplainedEvader(evader, float(values[k]), left, names, standing))
     return tuple(found)
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.explain.explain import evader_line
-from optimizer.base.text.formatting import DASH, number, plain
+from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
 from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
-from optimizer.problem.instance.options import printed_name
-from optimizer.report.answer import Answer, AnswerFiles, write_answer
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.options import Option
+    from optimizer.report.content.report_table import ReportTable
     from optimizer.report.short_page import ShortPage
 
-EXPLANATION = AnswerFiles("explain", ("explain.json", "explain.html"))
+EXPLANATION = AnswerFiles("explain", ("explain.json", "explain.csv", "explain.html"))
 
 TOUCHED = 20
 """Evaders that a line names, those first of whom the option lowers most; the others are counted."""
@@ -59,27 +59,6 @@ def option_line(explained: ExplainedOption) -> dict[str, Any]:
     } | more
 
 
-def price_rows(explanation: Explanation) -> list[tuple[str, ...]]:
-    """Return a row an option: its name and id, whether it is used, what it adds and costs, how much of that is proven, what replaces it."""
-    options = explanation.known.instance.options
-    rows = []
-    for one in explanation.options:
-        option = options[one.price.option]
-        other = DASH if one.replacement is None else printed_name(options[one.replacement])
-        proven = None if one.cost_low is None else max(one.cost_low, 0.0)
-        costs = [number(one.adds), number(one.cost), number(proven)]
-        rows.append(
-            (
-                plain(option.label or option.id),
-                option.id,
-                _("used") if one.price.chosen else _("not used"),
-                *costs,
-                other,
-            )
-        )
-    return rows
-
-
 def write_explanation(folder: OutputFolder, explanation: Explanation, language: str = ENGLISH) -> None:
     """Write the files of an explanation, all or none; the page is in the language.
 
@@ -88,39 +67,54 @@ def write_explanation(folder: OutputFolder, explanation: Explanation, language: 
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
+    lines = [option_line(option) for option in explanation.options]
     content = {
         "schema_version": 1,
         "plan": explanation.known.name,
         "wanted": explanation.wanted,
-        "options": [option_line(option) for option in explanation.options],
+        "options": lines,
         "evaders": [evader_line(evader) for evader in explanation.evaders],
     }
-    page = {"explain": lambda: explanation_page(explanation)}
-    write_answer(folder, Answer(content={"explain": content}, page=page), language)
+    rows = [
+        {name: line[name] for name in PRICED} | {name: " ".join(line[name]) for name in ("comes", "goes")}
+        for line in lines
+    ]
+    answer = Answer(
+        tables={"explain": AnswerTable(rows, (*PRICED, "comes", "goes"))},
+        content={"explain": content},
+        page={"explain": lambda: explanation_page(explanation)},
+    )
+    write_answer(folder, answer, language)
+
+
+PRICED = ("option", "site", "label", "chosen", "adds", "cost", "cost_low", "lower", "upper", "substitute")
+"""Columns of explain.csv, beside what comes and goes."""
 
 
 def explanation_page(explanation: Explanation) -> ShortPage:
-    """Return the page of an explanation."""
-    from optimizer.report.content.report_table import Column, ReportTable
+    """Return the page of an explanation: what adds most, the sites of the plan and those left out by what they add, and the routes left."""
     from optimizer.report.short_page import PageSection, ShortPage
 
-    known, missing = explanation.known, explanation.wanted - len(explanation.options)
-    columns = (
-        Column(_("Site")),
-        Column(_("Id")),
-        Column(_("In the plan")),
-        Column(_("Adds"), numeric=True),
-        Column(_("Costs"), numeric=True),
-        Column(_("Proven"), numeric=True),
-        Column(_("Exchanged for")),
-    )
-    caption = _("What each adds, and what it costs to do without it, or to have it: the problem solved again")
-    left = tuple(evader_sentence(evader) for evader in explanation.evaders)
+    known, missing, values = explanation.known, explanation.wanted - len(explanation.options), explanation.text
+    ranked = sorted(explanation.options, key=lambda one: -one.adds)
+    used, others = ([one for one in ranked if one.price.chosen is chosen] for chosen in (True, False))
+    said = [
+        _("{value} gets through; no feasible plan lets less than {bound} through.").format(
+            value=values.value(known.value), bound=values.below(known.lower)
+        )
+    ]
+    if used:
+        best = used[0]
+        said.append(
+            _("Most is added by {site}: without it {points} more would get through.").format(
+                site=_name(best.known.instance.options[best.price.option]), points=values.points(best.adds)
+            )
+        )
+    left = tuple(evader_sentence(evader, values) for evader in explanation.evaders)
+    words = tuple(" ".join(option_sentences(option)) for option in ranked)
     return ShortPage(
         title=_("Why this plan: {name}").format(name=Path(known.name).name),
-        headline=_("{value} gets through; no feasible plan lets less than {bound} through.").format(
-            value=number(known.value, 4), bound=number(known.lower, 4)
-        ),
+        headline=" ".join(said),
         warnings=(
             _("{missing} of {wanted} options are not priced: give more time.").format(
                 missing=number(missing), wanted=number(explanation.wanted)
@@ -131,15 +125,39 @@ def explanation_page(explanation: Explanation) -> ShortPage:
         sections=(
             PageSection(
                 title=_("Site by site"),
-                tables=(ReportTable("prices", caption, columns, tuple(price_rows(explanation))),),
+                tables=(
+                    *_prices(
+                        "used", _("Sites of the plan: what each adds, and what it costs to do without it"), used, values
+                    ),
+                    *_prices(
+                        "others", _("Sites left out: what each would add, and what it costs to have it"), others, values
+                    ),
+                ),
             ),
-            PageSection(
-                title=_("In words"),
-                sentences=tuple(" ".join(option_sentences(option)) for option in explanation.options),
-            ),
+            PageSection(title=_("In words"), sentences=words, folded=len(words) > NAMED),
             *([PageSection(title=_("Routes left"), sentences=left)] if left else []),
         ),
     )
+
+
+def _prices(name: str, caption: str, priced: Sequence[ExplainedOption], values: ValueText) -> tuple[ReportTable, ...]:
+    """Return a row an option, that which adds most first: what it adds and costs, how much of that is proven, what it is exchanged for."""
+    from optimizer.report.content.report_table import Column, ReportTable
+
+    heads = (_("Adds, points"), _("Costs, points")) if values.share else (_("Adds"), _("Costs"))
+    columns = (
+        Column(_("Site")),
+        *(Column(head, numeric=True) for head in (*heads, _("Proven"))),
+        Column(_("Exchanged for")),
+    )
+    rows = []
+    for one in priced:
+        options = one.known.instance.options
+        proven = None if one.cost_low is None else max(one.cost_low, 0.0)
+        other = DASH if one.replacement is None else _name(options[one.replacement])
+        costs = (values.difference(amount) for amount in (one.adds, one.cost, proven))
+        rows.append((_name(options[one.price.option]), *costs, other))
+    return (ReportTable(name, caption, columns, tuple(rows), file="explain.csv"),) if rows else ()
 
 
 NAMED = 3
@@ -154,53 +172,43 @@ def option_sentences(explained: ExplainedOption) -> tuple[str, ...]:
     return (*_effect(explained), *_re_solved(explained))
 
 
-def evader_sentence(explained: ExplainedEvader) -> str:
-    """Return which routes are left to an evader."""
+def evader_sentence(explained: ExplainedEvader, values: ValueText) -> str:
+    """Return which routes are left to an evader, by the roads they take."""
     evader, left = explained.evader, explained.left
-    on_route = (
-        _("{amount} on a route that a share of {share} takes past {sites}")
-        if evader.routes
-        else _("{amount} on a route past {sites}")
-    )
+    on_route = _("{chance} by {roads}, which a share of {share} takes") if evader.routes else _("{chance} by {roads}")
     routes = [
         on_route.format(
-            amount=amount(route.through),
-            share=amount(route.share),
-            sites=_listed([explained.site_names.get(site, site) for site in route.sites]) or _("no site"),
+            chance=percent(route.through),
+            share=percent(route.share, 0),
+            roads=_listed(explained.called(route)) or _("roads without a name"),
         )
         for route in left.routes
     ]
     said = (
-        _("{who} (weight {weight}) gets through with a chance of {chance}. Routes left: {routes}.")
-        if left.complete
-        else _(
-            "{who} (weight {weight}) gets through with a chance of {chance}. Routes left: {routes}; the search for further ones was cut short."
-        )
-    )
-    return said.format(
+        _("{who}: {weight} of all loads, of which {chance} get through. Best routes left: {routes}.")
+        if values.share
+        else _("{who}: loads that weigh {weight}, of which {chance} get through. Best routes left: {routes}.")
+    ).format(
         who=_name(evader),
-        weight=amount(evader.weight),
-        chance=amount(explained.through),
+        weight=values.value(evader.weight),
+        chance=percent(explained.through),
         routes="; ".join(routes) or pgettext("routes", "none"),
     )
-
-
-def amount(value: float) -> str:
-    """Return a number to four figures."""
-    return number(value, 4)
+    return said if left.complete else said + " " + _("The search for further ones was cut short.")
 
 
 def _effect(explained: ExplainedOption) -> list[str]:
-    name = _name(explained.known.instance.options[explained.price.option])
+    instance = explained.known.instance
+    values, name = ValueText.of(instance.weight), _name(instance.options[explained.price.option])
     value, adds = explained.known.value, explained.adds
     if explained.price.chosen:
         said = _(
             "{name} is used: {value} gets through with it, and {without} if it alone were given up, {adds} more."
-        ).format(name=name, value=amount(value), without=amount(value + adds), adds=amount(adds))
+        ).format(name=name, value=values.value(value), without=values.value(value + adds), adds=values.points(adds))
     else:
         said = _(
             "{name} is not used: with it in addition, budgets aside, {with_it} would get through in place of {value}."
-        ).format(name=name, with_it=amount(value - adds), value=amount(value))
+        ).format(name=name, with_it=values.value(value - adds), value=values.value(value))
     who = [_name(each.evader) for each in explained.touched]
     changed = (
         _("It changes the chances of {evaders}: {names}; {routes}.")
@@ -218,6 +226,7 @@ def _effect(explained: ExplainedOption) -> list[str]:
 
 def _re_solved(explained: ExplainedOption) -> list[str]:
     price, options = explained.price, explained.known.instance.options
+    values = ValueText.of(explained.known.instance.weight)
     if price.upper is None or price.lower is None or explained.cost is None or explained.cost_low is None:
         none = _("There is no plan without it: {reason}") if price.chosen else _("There is no plan with it: {reason}")
         return [none.format(reason=translated(price.reason))]
@@ -232,10 +241,10 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
         else _(
             "at least {bound} gets through in any such plan, and at least {same_beats} with no other beats than those of the plan"
         )
-    ).format(bound=amount(price.lower), same_beats=amount(price.same_beats or 0.0))
+    ).format(bound=values.below(price.lower), same_beats=values.below(price.same_beats or 0.0))
     comes, goes = ([_name(options[j]) for j in each] for each in (explained.comes, explained.goes))
     said = [
-        found.format(value=amount(price.upper), proven=proven),
+        found.format(value=values.value(price.upper), proven=proven),
         _in_place(comes, goes) if price.chosen else _making_way(comes, goes),
     ]
     option = options[price.option]
@@ -243,8 +252,8 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
         demand = (
             _("That it must be used costs {cost}.") if price.chosen else _("That it must not be used costs {cost}.")
         )
-        return [*said, demand.format(cost=amount(-explained.cost))]
-    return [*said, _cost(explained.cost, explained.cost_low, _change(explained))]
+        return [*said, demand.format(cost=values.points(-explained.cost))]
+    return [*said, _cost(explained.cost, explained.cost_low, _change(explained), values)]
 
 
 def _in_place(comes: Sequence[str], goes: Sequence[str]) -> str:
@@ -274,7 +283,7 @@ def _change(explained: ExplainedOption) -> str:
     return _("Having it, with the beats of the plan,")
 
 
-def _cost(cost: float, low: float, change: str) -> str:
+def _cost(cost: float, low: float, change: str, values: ValueText) -> str:
     """Return what the planner loses, and what of it is proven."""
     if cost < -ROUNDING:
         said = _("{change} gives a better plan than this one, by {cost}: plan again, from there, with more time.")
@@ -284,12 +293,12 @@ def _cost(cost: float, low: float, change: str) -> str:
         said = _("{change} costs {cost}; at least {low} is proven.")
     else:
         said = _("{change} costs {cost} as far as was found; that it costs anything is not proven.")
-    return said.format(change=change, cost=amount(abs(cost)), low=amount(low))
+    return said.format(change=change, cost=values.points(abs(cost)), low=values.points(low))
 
 
 def _name(named: Option | Evader) -> str:
     """Return what people call an option or an evader, whose label ends with the word for its kind."""
-    name = named.label or named.id
+    name = plain(named.label or named.id)
     start, comma, end = name.rpartition(", ")
     return f"{start}{comma}{word(end)}" if end == named.kind else name
 

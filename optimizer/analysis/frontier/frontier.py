@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
+from optimizer.base.text.formatting import ValueText
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task
@@ -212,6 +213,8 @@ class Frontier:
         Unit of each of the ranges, for people; empty where it has none.
     with_beats
         Whether bounds hold for every beat that teams could drive.
+    shares
+        Whether values are shares of all loads.
     """
 
     ranges: tuple[BudgetRange, ...]
@@ -219,6 +222,12 @@ class Frontier:
     complete: bool
     units: tuple[str, ...] = ()
     with_beats: bool = False
+    shares: bool = False
+
+    @property
+    def text(self) -> ValueText:
+        """How its values are written."""
+        return ValueText(self.shares)
 
     def gains(self) -> tuple[MarginalGain, ...]:
         """Return what one more unit brings between neighbours of a curve of one resource."""
@@ -353,7 +362,8 @@ def frontier(
     points = tuple(_point(instance, budgets, known) for budgets in grid)
     units = {name: each.unit for each in instance.resources for name in (each.name, each.id)}
     shown = tuple(units.get(each.resource, "") for each in ranges)
-    return Frontier(tuple(ranges), points, complete, shown, instance.patrols is not None)
+    shares = ValueText.of(instance.weight).share
+    return Frontier(tuple(ranges), points, complete, shown, instance.patrols is not None, shares)
 
 
 def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:

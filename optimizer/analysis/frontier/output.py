@@ -6,7 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.frontier.frontier import CHANGES, point_files
-from optimizer.base.text.formatting import DASH, Amount, amounts, begins_with_name, number, percent, with_range
+from optimizer.base.text.formatting import (
+    DASH,
+    Amount,
+    ValueText,
+    amounts,
+    begins_with_name,
+    number,
+    percent,
+    with_range,
+)
 from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
@@ -97,6 +106,7 @@ def write_frontier(
         [point.lower for point in found.points],
         [point.upper for point in found.points],
         None if knee is None else found.points.index(knee),
+        found.text,
         changes=changes,
     )
     certified = [name for k, point in enumerate(found.points) if point.certified for name in point_files(k)]
@@ -115,26 +125,30 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     from optimizer.report.content.report_table import Column, ReportTable
     from optimizer.report.short_page import PageSection, ShortPage
 
-    names = [each.resource for each in found.ranges]
+    names, values = [each.resource for each in found.ranges], found.text
     gains = found.gains() if len(names) == 1 else ()
     rows = []
     for k, point in enumerate(found.points):
         content = point_content(found, k)
-        brings = _brings(gains[k]) if k < len(gains) else DASH
-        changed = "; ".join([f"+ {each}" for each in content["added"]] + [f"- {each}" for each in content["dropped"]])
-        amounts = (*(number(amount, 6) for amount in point.budgets), number(point.upper, 4), number(point.lower, 4))
-        rows.append((*amounts, brings, changed or DASH))
+        brings = _brings(gains[k], values) if k < len(gains) else DASH
+        amounts = (
+            *(number(amount, 6) for amount in point.budgets),
+            values.value(point.upper),
+            values.below(point.lower),
+        )
+        rows.append((*amounts, brings, _changed(content)))
     changes = found.of_changes
-    columns = [*budget_titles(found), _("Value"), _("No plan below")]
+    columns = [*budget_titles(found), _("Gets through") if found.shares else _("Value"), _("No plan below")]
     table = ReportTable(
         "points",
         _("What one more brings until the next row, as found, with the range that is proven"),
         (
             *(Column(name, numeric=True) for name in columns),
-            Column(_("One more brings")),
+            Column(_("One more brings, points") if found.shares else _("One more brings")),
             Column(_("Against the row before")),
         ),
         tuple(rows),
+        file="frontier.csv",
     )
     knee = found.knee()
     said = [knee_sentence(found, knee)] if knee else []
@@ -231,7 +245,7 @@ def knee_sentence(found: Frontier, knee: FrontierPoint) -> str:
 
 def fall_sentence(found: Frontier) -> str:
     """Return what may be said of all that more brings, from the smallest budgets to the largest."""
-    names, units = [each.resource for each in found.ranges], _units(found)
+    names, units, values = [each.resource for each in found.ranges], _units(found), found.text
     first, last, fall = found.points[0], found.points[-1], found.fall
     said = {
         "less": _("From {first} to {last} what gets through goes from {most} to {least}."),
@@ -243,17 +257,30 @@ def fall_sentence(found: Frontier) -> str:
     return said.get(fall.says, opened).format(
         first=_budgets(first.budgets, names, units),
         last=_budgets(last.budgets, names, units),
-        most=number(first.upper, 4),
-        least=number(last.upper, 4),
-        low=number(fall.low, 3),
-        high=number(fall.high, 3),
+        most=values.value(first.upper),
+        least=values.value(last.upper),
+        low=values.points(fall.low),
+        high=values.points(fall.high),
     )
 
 
-def _brings(gain: MarginalGain) -> str:
+def _brings(gain: MarginalGain, values: ValueText) -> str:
+    """Return what one more unit brings, with its range; of a unit it may be little, so that points have two digits that count."""
+    scale = 100 if values.share else 1
+    found, low, high = (number(scale * each, 2 if values.share else 4) for each in (gain.found, gain.low, gain.high))
     if gain.says == "open":
-        return _("not yet known: between {low} and {high}").format(low=number(gain.low, 3), high=number(gain.high, 3))
-    return with_range(number(gain.found, 4), number(gain.low), number(gain.high))
+        return _("not yet known: between {low} and {high}").format(low=low, high=high)
+    return with_range(found, low, high)
+
+
+def _changed(content: dict[str, Any]) -> str:
+    """Return how many options a plan has that the one before has not, and the other way round; the file has their ids."""
+    parts = [
+        text.format(count=len(content[name]))
+        for name, text in (("added", _("{count} more")), ("dropped", _("{count} fewer")))
+        if content[name]
+    ]
+    return ", ".join(parts) or DASH
 
 
 def _amount(amount: float, unit: str) -> str:

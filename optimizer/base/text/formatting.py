@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from optimizer.base.text.language import gettext, localised
 from optimizer.base.text.printable import JOINERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
 DASH = "\N{EN DASH}"
 """Stands for a number that is not known."""
 
@@ -44,6 +46,62 @@ def decimal(value: float | None, digits: int = 1) -> str:
 def percent(share: float | None, digits: int = 1) -> str:
     """Return a share in [0, 1] as a percentage."""
     return f"{decimal(share * 100, digits)}{SPACE}%" if share is not None and known(share) else DASH
+
+
+@dataclass(frozen=True, slots=True)
+class ValueText:
+    """How values of plans and their differences are written.
+
+    Attributes
+    ----------
+    share
+        Whether values are shares of all loads, written as percentages, and differences of them as percentage points; else they are numbers.
+    significant
+        Digits of numbers.
+    """
+
+    share: bool
+    significant: int = 4
+
+    @classmethod
+    def of(cls, weights: Iterable[float]) -> ValueText:
+        """Return how values are written of evaders of such weights: as shares where they come to 1."""
+        return cls(bool(abs(sum(weights) - 1.0) <= ROUNDING))
+
+    def value(self, amount: float | None) -> str:
+        """Return a value: `74.8 %`."""
+        return percent(amount) if self.share else number(amount, self.significant)
+
+    def below(self, amount: float) -> str:
+        """Return a proven bound from below, rounded down to the digits that are shown, so that it claims no more than was proven."""
+        return self.value(self._rounded(amount, math.floor))
+
+    def above(self, amount: float) -> str:
+        """Return a value rounded up to the digits that are shown."""
+        return self.value(self._rounded(amount, math.ceil))
+
+    def difference(self, amount: float | None) -> str:
+        """Return a difference without its unit, as a column of a table has it: `2.5`."""
+        return decimal(amount * 100) if self.share and amount is not None else number(amount, self.significant)
+
+    def points(self, amount: float | None) -> str:
+        """Return a difference: `2.5 points`."""
+        text = self.difference(amount)
+        return gettext("{number} points").format(number=text) if self.share else text
+
+    def at_most(self, amount: float) -> float:
+        """Return a proven bound from above, rounded up to the digits that are shown."""
+        return self._rounded(amount, math.ceil)
+
+    def _rounded(self, amount: float, way: Callable[[float], int]) -> float:
+        if self.share:
+            return way(round(amount * 1000, 9)) / 1000
+        unit = 10.0 ** (math.floor(math.log10(abs(amount))) - self.significant + 1) if amount else 1.0
+        return way(round(amount / unit, 9)) * unit
+
+
+ROUNDING = 1e-9
+"""By how much the weights of all loads may be off 1 and still be shares."""
 
 
 def number(value: float | None, significant: int = 3) -> str:

@@ -39,6 +39,8 @@ class ReportTable:
         One text a column.
     marks
         For each row the id of its mark on the interactive map; empty where rows have none.
+    file
+        Name of the file beside a short page that has every row; empty for none, and then all are shown.
     """
 
     id: str
@@ -46,6 +48,17 @@ class ReportTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     marks: tuple[str, ...] = ()
+    file: str = ""
+
+
+FIRST_ROWS = 10
+"""Rows of a table that a short page shows; one or two more take the room of the sentence that they are left out."""
+
+
+def first_rows(table: ReportTable) -> tuple[tuple[tuple[str, ...], ...], int]:
+    """Return the rows of a table that a short page or the console shows, and how many more there are in its file."""
+    rest = len(table.rows) - FIRST_ROWS
+    return (table.rows[:FIRST_ROWS], rest) if table.file and rest > 2 else (table.rows, 0)
 
 
 Kind = Literal["text", "number", "whole", "yes or no"]

@@ -6,11 +6,10 @@ differences are written in the unit of the summary.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import DASH, SPACE, decimal, known, number, percent, plain
+from optimizer.base.text.formatting import DASH, SPACE, ValueText, decimal, known, number, percent, plain
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.plan.difference import WIDE, ValueBounds, searched_enough
@@ -19,8 +18,6 @@ from optimizer.report.content.report_table import minus
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from optimizer.report.content.report_content import ReportContent
 
 
@@ -92,6 +89,11 @@ class PlanSummary:
     share: bool = True
     weighing: str = ""
     beats: BeatBound | None = None
+
+    @property
+    def text(self) -> ValueText:
+        """How its values are written."""
+        return ValueText(self.share, significant=3)
 
     @property
     def bound(self) -> float | None:
@@ -215,7 +217,7 @@ def not_enough(content: ReportContent) -> str:
     return _(
         "Not yet known: the best plan is between {lower} and {upper}. A better one may save more than this one does. There is no order to "
         "sign: give the search more time."
-    ).format(lower=_rounded_down(summary, bound), upper=value(summary, _rounded(summary, summary.upper, math.ceil)))
+    ).format(lower=_rounded_down(summary, bound), upper=summary.text.above(summary.upper))
 
 
 def solve_sentence(content: ReportContent) -> str:
@@ -306,27 +308,17 @@ def _bound(summary: PlanSummary) -> str:
 
 
 def _rounded_down(summary: PlanSummary, lower: float | None) -> str:
-    return DASH if lower is None or not known(lower) else value(summary, _rounded(summary, lower, math.floor))
-
-
-def _rounded(summary: PlanSummary, amount: float, way: Callable[[float], int]) -> float:
-    """Return an amount rounded up or down to the digits that are shown, so that a bound claims no more than was proven."""
-    if summary.share:
-        return way(round(amount * 1000, 9)) / 1000
-    unit = 10.0 ** (math.floor(math.log10(abs(amount))) - 2) if amount else 1.0
-    return way(round(amount / unit, 9)) * unit
+    return DASH if lower is None or not known(lower) else summary.text.below(lower)
 
 
 def value(summary: PlanSummary, amount: float | None) -> str:
     """Return a value in the unit of the summary."""
-    return percent(amount) if summary.share else number(amount)
+    return summary.text.value(amount)
 
 
 def difference(summary: PlanSummary, amount: float | None) -> str:
     """Return a difference of two values: percentage points where values are shares."""
-    if amount is None or not known(amount):
-        return DASH
-    return decimal(amount * 100) if summary.share else number(amount)
+    return summary.text.difference(amount)
 
 
 def difference_with_unit(summary: PlanSummary, amount: float | None) -> str:
@@ -336,7 +328,7 @@ def difference_with_unit(summary: PlanSummary, amount: float | None) -> str:
 
 def at_most(summary: PlanSummary, amount: float) -> float:
     """Return a proven bound from above on a difference, rounded up to the digits that are shown."""
-    return _rounded(summary, amount, math.ceil)
+    return summary.text.at_most(amount)
 
 
 def difference_in_points(summary: PlanSummary, amount: float | None) -> str:
@@ -347,8 +339,7 @@ def difference_in_points(summary: PlanSummary, amount: float | None) -> str:
 
 def difference_short(summary: PlanSummary, amount: float | None) -> str:
     """Return a difference where space is short: `2.5 points` where values are shares, else the number alone."""
-    text = difference(summary, amount)
-    return _("{number} points").format(number=text) if summary.share else text
+    return summary.text.points(amount)
 
 
 def unit(summary: PlanSummary) -> str:

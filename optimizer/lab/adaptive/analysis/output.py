@@ -120,15 +120,10 @@ def adapt_page(found: Adaptation) -> ShortPage:
     each = summaries(found)
     best = min(each, key=lambda summary: summary.measures["through"].mean or 0.0)
     sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
-    names = ("through", "regret", "seizures", "seizure_value", "routes", "footprint_km", "displaced", "burden")
-    rows = tuple(
-        (summary.policy, str(summary.runs), *(with_interval(summary.measures[name]) for name in names))
-        for summary in each
-    )
-    columns = (Column(_("Policy")), Column(_("Runs"), numeric=True), *(Column(_(TITLES[name])) for name in names))
-    table = ReportTable(
-        "policies", _("Means over periods and runs with 95 % intervals; the regret is that of the end"), columns, rows
-    )
+    rows = tuple((summary.policy, *map(with_interval, summary.shown())) for summary in each)
+    columns = (Column(_("Policy")), *(Column(_(TITLES[name])) for name in SHOWN))
+    caption = _("Means over periods and runs with 95 % intervals; the regret is that of the end")
+    table = ReportTable("policies", caption, columns, rows, file="summary.csv")
     assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
     lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
     return ShortPage(
@@ -318,7 +313,7 @@ def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str
         (each.name, decimal(each.base), *(with_interval(change, signed) for change in each.changes))
         for each in part_changes(moved, policies, kind, against)
     )
-    return ReportTable(f"{kind}-{against.replace(' ', '-')}", caption, columns, rows)
+    return ReportTable(f"{kind}-{against.replace(' ', '-')}", caption, columns, rows, file="displacement.csv")
 
 
 def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
@@ -377,8 +372,11 @@ class PolicySummary:
 
     def shown(self) -> list[MeanInterval]:
         """Return what a table shows."""
-        names = ("through", "regret", "seizures", "seizure_value", "routes", "footprint_km")
-        return [self.measures[name] for name in names]
+        return [self.measures[name] for name in SHOWN]
+
+
+SHOWN = ("through", "regret", "seizures", "seizure_value", "routes", "footprint_km")
+"""Of `MEASURES`, what a table shows; summary.csv has all."""
 
 
 def summaries(found: Adaptation) -> list[PolicySummary]:
