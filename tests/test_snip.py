@@ -57,6 +57,22 @@ def test_broken_files_are_named(tmp_path: Path, text: str, message: str) -> None
         snip_instance(tmp_path, number=0, snipno=1, budget=1)
 
 
+def test_a_problem_with_a_name_is_read_from_files_of_its_name(tmp_path: Path) -> None:
+    """The same problem under both names; scenarios of its own go first."""
+    rows = {"plain": "1 2 0.9\n3 4 0.5\n", "watched": "2 3\t0.8 0.2\n2 4 0.3 0.1\n"}
+    for plain, watched in (("arcgain0", "intd_arc0"), ("nonint_grid", "int_grid")):
+        (tmp_path / f"{plain}.txt").write_text(rows["plain"])
+        (tmp_path / f"{watched}.txt").write_text(rows["watched"])
+    (tmp_path / "Scenarios.txt").write_text("1 4 1.0")
+    numbered, named = (snip_instance(tmp_path, number=number, snipno=1, budget=1) for number in (0, "grid"))
+    assert named.name == "snip-grid-1-1"
+    for instance in (numbered, named):
+        assert evaluate(instance, ()).value == pytest.approx(0.9 * 0.8 * 0.5)
+        assert evaluate(instance, ("2-3",)).value == pytest.approx(0.9 * 0.3)
+    (tmp_path / "Scenarios_grid.txt").write_text("2 4 0.5")
+    assert evaluate(snip_instance(tmp_path, number="grid", snipno=1, budget=1), ()).value == pytest.approx(0.2)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"arcgain7\.txt: found no such file"):
         snip_instance(tmp_path, number=7, snipno=1, budget=1)

@@ -69,6 +69,13 @@ def bench(
     generate: Annotated[
         bool, typer.Option("--generate", help="Write the generated families' instance files anew.")
     ] = False,
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.zip",
+            help="Write an archive of the families' problems with values, bounds, certificates and bilevel files, in place of runs.",
+        ),
+    ] = None,
     compare: Annotated[
         Path | None,
         typer.Option(help="CSV of results (instance, value, plan) to hold against the best known, in place of runs."),
@@ -88,10 +95,7 @@ def bench(
     if compare is not None:
         _compare(compare, instances, as_json)
         return
-    if not (family or table or best_known or generate):
-        raise typer.BadParameter(
-            "give --family (or --family all) to run, or one of --table, --best-known, --generate, --compare"
-        )
+    _check_asked(family or [], alone=table or best_known or generate, archive=archive is not None)
     from optimizer.lab.benchmark.rows import RunOptions
 
     options = RunOptions(
@@ -105,6 +109,9 @@ def bench(
         extract=extract,
     )
     families, suites = _split(family or [])
+    if archive is not None:
+        _archive(archive, out or OUT, options, as_json, families, large=large, snip_dir=snip_dir, instances=instances)
+        return
     for name in suites:
         if not _suite(name, out or OUT.with_name(name), options, table, as_json):
             return
@@ -130,6 +137,15 @@ def bench(
     if best_known:
         _show_best_known(out, instances, as_json)
     _make_page(table, out, instances, as_json, gap_asked=gap, time_limit=time_limit, memory_limit=memory_limit)
+
+
+def _check_asked(families: list[str], *, alone: bool, archive: bool) -> None:
+    if archive and not families:
+        raise typer.BadParameter("give --family, or --family all, with --archive")
+    if not (families or alone):
+        raise typer.BadParameter(
+            "give --family (or --family all) to run, or one of --table, --best-known, --generate, --compare"
+        )
 
 
 def _split(names: list[str]) -> tuple[list[str], list[str]]:
@@ -251,6 +267,43 @@ def _compare(table: Path, instances: Path | None, as_json: bool) -> None:
         for each in compared
     ]
     print_table("Beside the best known", head, cells)
+
+
+def _archive(
+    archive: Path,
+    folder: Path,
+    options: RunOptions,
+    as_json: bool,
+    families: list[str],
+    *,
+    large: bool,
+    snip_dir: Path | None,
+    instances: Path | None,
+) -> None:
+    from optimizer.base.files.readwrite import check_file
+    from optimizer.certificate.check import stated
+    from optimizer.lab.benchmark.families import INSTANCES
+    from optimizer.lab.benchmark.library import library_problems, write_library
+
+    check_file(archive)
+    printer = ProgressPrinter(silent=as_json)
+    problems = []
+    for problem in library_problems(
+        families, folder, options, large=large, snip_dir=snip_dir, instances=instances or INSTANCES
+    ):
+        problems.append(problem)
+        told = problem.fault or "no certificate" if problem.certified is None else stated(*problem.certified)
+        printer.line(f"{problem.name}: {told}")
+    made = write_library(archive, problems, lambda name: printer.line(f"{name}: bilevel files"))
+    certified = sum(problem.certified is not None for problem in problems)
+    if as_json:
+        counts = {"problems": len(problems), "certified": certified, "bilevel": made.bilevel}
+        print_json({"archive": str(archive), "bytes": made.size, "files": made.files} | counts)
+        return
+    print_line(
+        f"Saved {archive}: {len(problems)} problems, {certified} with a certificate, {made.bilevel} with bilevel files; "
+        f"{made.files} files, {made.size / 1e6:.1f} MB"
+    )
 
 
 def _generate(instances: Path | None, families: list[str], as_json: bool) -> None:

@@ -51,7 +51,9 @@ def show_converted(saved: ConvertedInstance, source: Path, *, skip_unreachable: 
 
 def snip(
     directory: Annotated[Path, typer.Option("--dir", help="Folder with the SNIP files.")],
-    instance: Annotated[int, typer.Option(help="Instance number N of the file names: 0 to 4.")],
+    instance: Annotated[
+        str, typer.Option(help="N of arcgainN.txt and intd_arcN.txt, or NAME of nonint_NAME.txt and int_NAME.txt.")
+    ],
     snipno: Annotated[int, typer.Option(min=1, max=4, help="Effect of a sensor.")],
     budget: Annotated[float, typer.Option(min=0, help="Number of sensors.")],
     out: Out,

@@ -1,8 +1,8 @@
 """The stochastic network interdiction benchmark (Pan & Morton) as instances.
 
 A folder holds `arcgainN.txt` (tail, head, r: arcs without an option), `intd_arcN.txt` (tail, head, r, q: arcs that can take a sensor) and
-`Scenarios.txt` (origin, destination, probability). With a sensor an arc's reliability falls from r to q (snipno 1), 0.5 r (2), 0.1 r (3) or
-0 (4). At most `budget` sensors of unit cost.
+`Scenarios.txt` (origin, destination, probability). Problems with a name in place of a number have `nonint_NAME.txt` and `int_NAME.txt`.
+With a sensor an arc's reliability falls from r to q (snipno 1), 0.5 r (2), 0.1 r (3) or 0 (4). At most `budget` sensors of unit cost.
 
 Source of the rule: Pan & Morton, Networks 52 (2008); the numbering of `snipno` follows Bodur, Dash, Gunluk & Luedtke (2017).
 """
@@ -41,7 +41,7 @@ MOST_NODES = 2**31 - 1
 def snip_instance(
     folder: str | os.PathLike[str],
     *,
-    number: int,
+    number: int | str,
     snipno: int,
     budget: float,
     on_unreachable: OnUnreachable | None = None,
@@ -53,7 +53,7 @@ def snip_instance(
     folder
         Where the three files lie.
     number
-        Instance number N of the file names.
+        Instance number N of the file names; or NAME, where they are nonint_NAME.txt and int_NAME.txt.
     snipno
         Effect of a sensor, 1 to 4.
     budget
@@ -71,10 +71,11 @@ def snip_instance(
     if not budget >= 0:
         raise InputError(Problem("--budget", str(budget), "a number of sensors, at least 0"))
     folder = Path(folder)
-    plain = number_table(folder / f"arcgain{number}.txt", 3)
-    watched = number_table(folder / f"intd_arc{number}.txt", 4)
-    scenarios = number_table(folder / "Scenarios.txt", 3)
-    _check_nodes(folder, {f"arcgain{number}.txt": plain, f"intd_arc{number}.txt": watched, "Scenarios.txt": scenarios})
+    files = _file_names(folder, str(number))
+    plain, watched, scenarios = (
+        number_table(folder / file, width) for file, width in zip(files, (3, 4, 3), strict=True)
+    )
+    _check_nodes(folder, dict(zip(files, (plain, watched, scenarios), strict=True)))
     node_id = np.unique(
         np.concatenate((plain[:, :2].ravel(), watched[:, :2].ravel(), scenarios[:, :2].ravel())).astype(np.int64)
     )
@@ -99,6 +100,19 @@ def snip_instance(
     )
     _check_numbers(instance, folder)
     return check_evaders(instance, str(folder), on_unreachable=on_unreachable)
+
+
+def _file_names(folder: Path, name: str) -> tuple[str, str, str]:
+    """Return the names of the files of plain arcs, of arcs that can take a sensor, and of scenarios.
+
+    Those of a number are `arcgainN.txt` and `intd_arcN.txt`, those of a name `nonint_NAME.txt` and `int_NAME.txt`; scenarios of their own, in
+    `Scenarios_NAME.txt`, go before those of all.
+    """
+    plain, watched = (
+        (f"arcgain{name}.txt", f"intd_arc{name}.txt") if name.isdigit() else (f"nonint_{name}.txt", f"int_{name}.txt")
+    )
+    own = f"Scenarios_{name}.txt"
+    return plain, watched, own if (folder / own).is_file() else "Scenarios.txt"
 
 
 def number_table(path: Path, width: int, what: str = "a SNIP file") -> NDArray[np.float64]:
