@@ -1,7 +1,9 @@
-"""The tree beside any beats against every plan with every beat: `python -m tests.beat_tree_cases --count 500`.
+"""Searches beside patrol teams against every plan with every beat: `python -m tests.beat_tree_cases --count 2000`.
 
 Small rings with chords, four to six fixed options, one or two teams of one type and two posts, so that all plans with all beats can be listed.
 The bound of the tree, and the floors of its root less what the beats of a plan may take off them, must be at most the value of every plan.
+So must every bound that the whole search tells on its way; its plan must be the best one where it says so, and in half of the searches, which
+know few beats, no better than that.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType
@@ -22,9 +25,11 @@ from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.params import PatrolParams, SolveParams
 from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, beat_uses
+from optimizer.solvers.solve import solve
 from tests.test_joint import every_tour, small_case
 from tests.tree_cases import check_seeds
 
@@ -133,8 +138,11 @@ def false_floors(node: Node, problem: BeatTreeProblem, plans: EveryPlan) -> Iter
     yield "floors" if excess.max() <= ROUNDING * plans.value.max() else f"false floors: {excess.max()!r} too high"
 
 
-def check_beat_tree(seed: int) -> Iterator[str]:
-    """Yield what is found about one instance: a line for each fault, and one word for each thing that is right."""
+def check_beat_tree(seed: int, *, whole: bool = False) -> Iterator[str]:
+    """Yield what is found about one instance: a line for each fault, and one word for each thing that is right.
+
+    `whole` asks for the whole search as well.
+    """
     rng = np.random.default_rng(seed)
     instance = with_teams(option_case(seed))
     assert instance.patrols is not None
@@ -159,7 +167,41 @@ def check_beat_tree(seed: int) -> Iterator[str]:
     if plans.value[~plans.present.any(axis=1)].min() > least * (1 + ROUNDING):
         yield "beats in the best plan"
     yield from false_floors(before, problem, plans)
+    if whole:
+        yield from check_joint(seed, least)
+
+
+class ToldBounds(SilentListener):
+    """Keeps the bounds that it is told."""
+
+    def __init__(self) -> None:
+        self.lower: list[float] = []
+        self.upper: list[float] = []
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Keep them."""
+        self.lower.append(lower)
+        self.upper.append(upper)
+
+
+def check_joint(seed: int, least: float) -> Iterator[str]:
+    """Yield what is found about the whole search of an instance whose best plan has a value; every second seed knows few beats."""
+    few = SolveParams(patrols=PatrolParams(listed=0, most_beats=seed % 4, most_rounds=1 + seed % 3))
+    told = ToldBounds()
+    result = solve(option_case(seed), gap=1e-6, params=few if seed % 2 else SolveParams(), listener=told)
+    assert result.upper is not None
+    if max(*told.lower, result.lower or 0.0) > least * (1 + ROUNDING):
+        yield f"false joint bound: {max(told.lower)!r} told, {result.lower!r} in the end, above {least!r}"
+    if told.lower != sorted(told.lower) or told.upper != sorted(told.upper, reverse=True):
+        yield "false joint bounds: one that is told is worse than one before"
+    if result.upper < least * (1 - ROUNDING):
+        yield f"false joint plan: {result.upper!r} below {least!r}"
+    best = result.upper <= least * (1 + 1e-6)
+    if result.status == "optimal" and not best:
+        yield f"false joint optimum: {result.upper!r} above {least!r}"
+    yield "joint, the best plan" if best else "joint, another plan"
 
 
 if __name__ == "__main__":
-    sys.exit(check_seeds("tests.beat_tree_cases", "The tree beside any beats.", check_beat_tree, 500))
+    about = "Searches beside patrol teams against brute force."
+    sys.exit(check_seeds("tests.beat_tree_cases", about, lambda seed: check_beat_tree(seed, whole=True), 2000))

@@ -4,7 +4,6 @@ Every instance has all features, and budgets of which many combinations use all 
 hold at each plan that fits, and none may be below a floor under the budgets, of the root or of a random node. The tree alone (no dive, no
 local search) must end at the least value, and its bound must be true whenever it is stopped. So must the same tree whose nodes are shared by
 two workers (`LocalTreeWorkers`), one node an order; in half of the trees two workers are lost. About half of the instances have requirements.
-Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every plan with every beat.
 """
 
 from __future__ import annotations
@@ -36,9 +35,7 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
-from optimizer.solvers.solve import solve
 from tests.cases import random_instance
-from tests.test_joint import small_case, true_optimum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -51,7 +48,6 @@ if TYPE_CHECKING:
 UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)
 """Units of uses; sums of multiples of 0.1 round."""
 ROUNDING = 1e-9
-JOINT_EVERY = 20
 OPTIONS = 11
 
 
@@ -258,26 +254,9 @@ def faults(tree: BranchAndCut, least: float) -> Iterator[str]:
         yield f"not solved: {tree.lower!r} to {tree.upper!r} where {least!r} is possible"
 
 
-def check_joint(seed: int) -> Iterator[str]:
-    """Yield what is found about an instance with patrol teams."""
-    instance, patrols = small_case(seed)
-    result = solve(instance, gap=1e-6)
-    least = true_optimum(instance, patrols)
-    if result.lower is None or result.lower > least * (1 + ROUNDING):
-        yield f"false bound: {result.lower!r} above {least!r}"
-    if result.upper is None or abs(result.upper / least - 1) > 1e-6:
-        yield f"false plan: {result.upper!r} where {least!r} is possible"
-    yield "joint"
-
-
 def main() -> int:
     """Check many instances; return the exit code."""
-    return check_seeds(
-        "tests.tree_cases",
-        "The tree against brute force.",
-        lambda seed: check_tree(seed) if (seed + 1) % JOINT_EVERY else check_joint(seed),
-        2000,
-    )
+    return check_seeds("tests.tree_cases", "The tree against brute force.", check_tree, 2000)
 
 
 def check_seeds(module: str, about: str, check: Callable[[int], Iterator[str]], count: int) -> int:

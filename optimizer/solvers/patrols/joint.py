@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
+from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
 from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.plan import (
@@ -108,7 +108,8 @@ def solve_joint(
     starts = [plan_made_to_fit(instance, plan) for plan in starts]
     fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
 
-    with limited(time_limit), Stopping(listener) as stopping:
+    whole_bounds = _WholeBounds(listener)
+    with limited(time_limit), Stopping(whole_bounds) as stopping:
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
@@ -145,6 +146,7 @@ def solve_joint(
                 stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone))
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
+        whole_bounds.over_all_beats = complete
         left = None if time_limit is None else max(clock.end(1.0) - work_seconds(), 0.05)
         # The beats at hand become options, and one placement problem chooses among both. It has the bounds of branch and cut, which are
         # stronger than those of columns; but they hold for these beats alone, hence `tree.lower` beside them.
@@ -161,6 +163,7 @@ def solve_joint(
                 *(np.concatenate((fixed, np.zeros_like(pool.driven))) for fixed in (alone, *fixed_starts)),
             ),
         )
+        whole_bounds.over_all_beats = True
         if (
             not complete and result.upper is not None and result.limit is None
         ):  # time is left for the bound over all beats
@@ -168,6 +171,26 @@ def solve_joint(
         if stopping.stopped:
             result = replace(result, limit="interrupted")
         return _over_all_beats(tree, pool.beats, result, clock.seconds, complete=complete, gap=options.gap)
+
+
+class _WholeBounds(ForwardingListener):
+    """Tells another listener the best bounds so far over all beats, whichever step has them.
+
+    Attributes
+    ----------
+    over_all_beats
+        Whether lower bounds that come hold for all beats: those of the placement problem hold for the beats at hand.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.over_all_beats = True
+        self._lower, self._upper = 0.0, np.inf
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Tell the better ones of these and those before."""
+        self._lower, self._upper = max(self._lower, lower if self.over_all_beats else 0.0), min(self._upper, upper)
+        super().bounds_moved(self._lower, self._upper)
 
 
 class _Clock:
