@@ -2,8 +2,8 @@
 
 Small instances with every feature are solved and certified, and all their plans are valued. Then the certificates are damaged (a number, a
 position, a line left out, put twice or moved, another plan, claim, instance or version, a file cut off), and faults are planted in searches
-(cuts too strong, floors too high, options fixed too soon, budget cuts too narrow, detours too cheap, a child left out).
-A certificate is *accepted wrongly* where
+of one process and of several (cuts too strong, floors too high, options fixed too soon, budget cuts too narrow, detours too cheap, a child
+left out, an end of a worker lost). A certificate is *accepted wrongly* where
 the checker accepts it and a plan lets less through than it says, or its plan more.
 """
 
@@ -43,7 +43,7 @@ from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve_with
 from tests.cases import random_instance
 from tests.test_mixed import game_value, mixture_value
-from tests.tree_cases import budget_case, fitting_plans
+from tests.tree_cases import budget_case, fitting_plans, shared_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,22 @@ def flat_case_of(seed: int, folder: Path) -> Case:
     """Return a certified case whose root counts as standing still from its first round on: it has tangents, and paths with detours."""
     with patch.object(tree, "SOON", 0):
         return case_of(seed, folder)
+
+
+def shared_search(instance: Instance, record: SearchRecord, seed: int) -> Result:
+    """Return the bound of a tree that workers shared, with the plan of a search alone."""
+    tree = shared_tree(instance, contract(instance), cut=bool(seed % 3), lost=(2, 5) if seed % 2 else (), record=record)
+    return replace(place(instance, SolveOptions(threads=1)), lower=tree.lower)
+
+
+def shared_case_of(seed: int, folder: Path) -> Case:
+    """Return a case with the certificate of a search that two workers shared, one node an order; of every second seed two are lost."""
+    file = folder / f"shared-{seed}.json"
+    write_instance(file, budget_case(seed))
+    instance, record, to = read_instance(file), SearchRecord(), file.with_suffix(".jsonl.gz")
+    result = shared_search(instance, record, seed)
+    write_certificate(to, file, instance, record, result)
+    return Case(file, instance, least_value(instance), result, to)
 
 
 def mixture_case_of(seed: int, folder: Path) -> Case:
@@ -288,7 +304,20 @@ def cheap_detours(share: float) -> Iterator[None]:
         yield
 
 
-FAULTS = (strong_cuts, high_floors, soon_fixed, narrow_budgets, lost_child, cheap_detours)
+@contextmanager
+def lost_end(share: float) -> Iterator[None]:
+    """Leave the last end out of what every worker hands on, where workers share the search."""
+    handed_on = SearchRecord.handed_on
+
+    def fewer(self: Any) -> Any:
+        news = handed_on(self)
+        return news._replace(ends=news.ends[:-1] if share else news.ends)
+
+    with patch.object(SearchRecord, "handed_on", fewer):
+        yield
+
+
+FAULTS = (strong_cuts, high_floors, soon_fixed, narrow_budgets, lost_child, cheap_detours, lost_end)
 SHARES = (1e-6, 1e-4, 1e-2)
 
 
@@ -302,8 +331,13 @@ def plant(seed: int, number: int, folder: Path) -> str:
         SHARES[number // len(FAULTS) % len(SHARES)],
     )
     record, to = SearchRecord(), file.with_suffix(".jsonl.gz")
+    shared = fault is lost_end or number // len(FAULTS) % 2
     with fault(share):
-        result = place(instance, SolveOptions(threads=1, gap=0.0), record=record)
+        result = (
+            shared_search(instance, record, 0)
+            if shared
+            else place(instance, SolveOptions(threads=1, gap=0.0), record=record)
+        )
     assert result.lower is not None
     false = result.lower > least_value(instance) * (1 + ROUNDING)
     try:
@@ -327,8 +361,8 @@ def main() -> int:
     found = Counter[str]()
     with tempfile.TemporaryDirectory() as place_of:
         folder = Path(place_of)
-        makers = (case_of, flat_case_of, mixture_case_of)
-        cases = [makers[k % 3](arguments.seed + k, folder) for k in range(arguments.cases)]
+        makers = (case_of, flat_case_of, mixture_case_of, shared_case_of)
+        cases = [makers[k % len(makers)](arguments.seed + k, folder) for k in range(arguments.cases)]
         for k, case in enumerate(cases):
             found += damage(case, [c for c in cases if c is not case], arguments.count // len(cases), k, folder)
         for k in range(arguments.faults):

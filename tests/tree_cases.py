@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)
 """Units of uses; sums of multiples of 0.1 round."""
@@ -227,15 +228,17 @@ def shared_tree(
     groups: bool = False,
     workers: int = 2,
     lost: Collection[int] = (),
+    record: SearchRecord | None = None,
 ) -> BranchAndCut:
     """Return a tree whose nodes were shared by workers in this process, one node an order.
 
-    Its root was cut before if that is wanted, and by groups of evaders, whose searches are shared as well.
+    Its root was cut before if that is wanted, and by groups of evaders, whose searches are shared as well. A record receives all of it.
     """
     search = SolveState(instance, 0.0, None, 0, SILENT, feasible_start(instance), given=overlay)
     search.contract()
     search.begin()
-    tree = BranchAndCut(instance, overlay, upper=search.upper, listener=search)
+    master = Master(instance, overlay, record=record)
+    tree = BranchAndCut(instance, overlay, upper=search.upper, listener=search, master=master)
     if cut:
         tree.cut_root()
     parallel = ParallelTree(search, tree, LosingTreeWorkers(workers, lost), slice_seconds=np.inf, slice_nodes=1)
@@ -243,6 +246,8 @@ def shared_tree(
         parallel.begin()
         add_lagrangian_cuts(tree, search.placed, parallel)
     parallel.run()
+    if record is not None:
+        record.finish(tree, parallel.left)
     return tree
 
 

@@ -110,7 +110,7 @@ def plan(
         bool,
         typer.Option(
             "--certificate",
-            help="Write certificate.jsonl.gz, a proof of the bound that `verify` checks; the search runs in one process.",
+            help="Write certificate.jsonl.gz, a proof of the bound that `verify` checks.",
         ),
     ] = False,
     overwrite: Overwrite = False,

@@ -74,7 +74,7 @@ def solve(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="File that receives a certificate of the bound, which `verify` checks; the search runs in one process.",
+            help="File that receives a certificate of the bound, which `verify` checks.",
         ),
     ] = None,
     as_json: Json = False,

@@ -154,7 +154,7 @@ def plan_scenario(
     report
         Whether to write report.html and its figures, which take longer than a small search. Every other file is written without them.
     certificate
-        Whether to write certificate.jsonl.gz, a proof of the bound that `verify` checks; the search then runs in one process. Where there is
+        Whether to write certificate.jsonl.gz, a proof of the bound that `verify` checks. Where there is
         none in the end, the listener is told why, and the folder is written without it.
     overwrite
         Replace the files of a plan in `out` whoever wrote them.

@@ -93,7 +93,7 @@ def solve_files(  # noqa: C901 - one loop over files
         Folder of a ledger that receives the hashes of each instance file, of the plan to begin from and of the plan, with its bounds. A plan
         is recorded before it is yielded; where that fails it is yielded all the same.
     certificate
-        File that receives a certificate of the bound (docs/certificates.md), for one instance file, solved as it stands, in one process. Where
+        File that receives a certificate of the bound (docs/certificates.md), for one instance file, solved as it stands. Where
         there is none in the end, the result is yielded all the same, and the error raised after it.
     listener
         Receives steps, bounds and plans, and is told of the ledger's entries.

@@ -78,7 +78,7 @@ def place(
     greedy_known
         Whether a plan of `starts` is no worse than a greedy one: none is made then after the time limit.
     record
-        Receives what a certificate of the bound needs; of the method `cuts`, in one process, and without `master` and `warm_start`.
+        Receives what a certificate of the bound needs; of the method `cuts`, without `master` and `warm_start`.
 
     Raises
     ------

@@ -114,12 +114,12 @@ def solve_with(
 ) -> Result:
     """Solve as `solve` does, with its arguments in one object and any number of plans to begin from.
 
-    A record of the search, for a certificate, is made in one process.
+    A record of the search, for a certificate, is made in one process with the method `mixed`.
     """
     instance.check()
     if record is not None:
         check_certifiable(instance, options)
-        options = replace(options, threads=1)
+        options = replace(options, threads=1) if options.method == MIXED else options
     _check_support(support, options.method)
     modules = (
         kernels.SEARCH + kernels.TOURS * (instance.patrols is not None) + kernels.MIXED * (options.method == MIXED)

@@ -67,7 +67,7 @@ def search_cuts(search: SolveState) -> None:
         if parallel is not None:
             parallel.end()
         if search.record is not None:
-            search.record.finish(tree)
+            search.record.finish(tree, () if parallel is None else parallel.left)
         search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
     search.limit = "time" if tree.out_of_time else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 NodeT = TypeVar("NodeT")
 
@@ -53,6 +53,8 @@ class BestFirstSearch(Generic[NodeT]):
         What is searched.
     newest_first
         Which of the nodes of equal bound comes first: the newest, or the oldest.
+    when_pruned
+        Told of each node that is pruned and not opened.
 
     Attributes
     ----------
@@ -62,8 +64,10 @@ class BestFirstSearch(Generic[NodeT]):
         Number of nodes expanded.
     """
 
-    def __init__(self, problem: Branching[NodeT], *, newest_first: bool) -> None:
-        self._problem = problem
+    def __init__(
+        self, problem: Branching[NodeT], *, newest_first: bool, when_pruned: Callable[[NodeT], None] = lambda _: None
+    ) -> None:
+        self._problem, self._when_pruned = problem, when_pruned
         self._turn = -1 if newest_first else 1
         self._heap: list[tuple[float, int, NodeT]] = []
         self._added = 0
@@ -88,6 +92,7 @@ class BestFirstSearch(Generic[NodeT]):
         """Open a node, or prune it where its bound is not below the cutoff."""
         if bound >= self._problem.cutoff:
             self.prune(bound)
+            self._when_pruned(node)
             return
         self._added += 1
         heapq.heappush(self._heap, (bound, self._turn * self._added, node))

@@ -75,7 +75,8 @@ def add_lagrangian_cuts_if_worthwhile(
     if tree.lower >= (1 - tree.params.lagrangian.gap) * tree.upper or tree.out_of_time:
         return
     with step(tree.listener, "cutting by groups of evaders"):
-        add_lagrangian_cuts(tree, placed, parallel)
+        # the record of a group's search stays where it is made
+        add_lagrangian_cuts(tree, placed, parallel if tree.record is None else None)
 
 
 def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None) -> None:

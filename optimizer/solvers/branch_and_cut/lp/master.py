@@ -295,8 +295,14 @@ class Master:
             dual_cost,
             solution.price * self.total,
             solution.values[self._n + self._scale.size + 1 :],
-            None if self.record is None else Duals.of(self.program.stored_names, solution.dual * self.total),
+            None if self.record is None else self._named(solution.dual * self.total),
         )
+
+    def _named(self, dual: NDArray[np.float64]) -> Duals:
+        """Return the duals of the stored rows under the names of the record."""
+        assert self.record is not None  # noqa: S101 - they are for it
+        held = np.flatnonzero(dual)
+        return Duals(self.record.named(self.program.stored_names[held]), dual[held])
 
     def separate(self, node: Node, relaxed: Relaxed, *, search: bool = True, flat: int = 0) -> bool:
         """Add the rows that x violates, found at a point inward of it or else at x itself; return whether there were any.

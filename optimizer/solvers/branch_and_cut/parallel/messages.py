@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram, NamedRows
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.paths.path_pool import PoolNews
+    from optimizer.solvers.branch_and_cut.proof.record import RecordNews
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.branch_and_cut.tree.path_set_branching import Learnt
     from optimizer.solvers.overlay.overlay import Overlay
@@ -50,6 +51,8 @@ class TreeState:
         Whether workers search around plans near their nodes.
     params
         Parameters of their search.
+    recorded
+        Whether workers record what a certificate needs.
     """
 
     instance: Instance
@@ -61,6 +64,7 @@ class TreeState:
     seed: int
     improving: bool = True
     params: SolveParams = SolveParams()
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,8 @@ class OrderOutcome:
         The row of a group with the bound that was proven.
     seconds
         Of work since the order came.
+    recorded
+        What a certificate needs of it, where the search is recorded.
     """
 
     placed: Mask
@@ -169,6 +175,7 @@ class OrderOutcome:
     greedy: Mask | None = None
     group_cut: Cuts | None = None
     seconds: float = 0.0
+    recorded: RecordNews | None = None
 
 
 @dataclass(frozen=True)
@@ -285,7 +292,7 @@ class RowExchange:
 
     def common(self, rows: NamedRows) -> NamedRows:
         """Return rows of the program under their common names."""
-        return replace(rows, name=self._to_common(rows.name))
+        return replace(rows, name=self.common_names(rows.name))
 
     def add(self, several: Iterable[NamedRows]) -> None:
         """Add rows that come under common names, but for those that are here."""
@@ -299,7 +306,7 @@ class RowExchange:
 
     def sent(self, nodes: Iterable[Node]) -> tuple[Node, ...]:
         """Return nodes with the rows of their bases under common names."""
-        return tuple(self._renamed(node, self._to_common) for node in nodes)
+        return tuple(self._renamed(node, self.common_names) for node in nodes)
 
     def received(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
         """Return nodes that come under common names with those of this program, once the rows of their ancestors are here."""
@@ -310,7 +317,8 @@ class RowExchange:
         basis = node.basis
         return node if basis is None else replace(node, basis=replace(basis, name=names(basis.name)))  # type: ignore[operator]
 
-    def _to_common(self, names: Names) -> Names:
+    def common_names(self, names: Names) -> Names:
+        """Return the names by which all processes know rows of the program."""
         found = [
             name if name < self._shared else self._common_name.get(name, self._first + name) for name in names.tolist()
         ]

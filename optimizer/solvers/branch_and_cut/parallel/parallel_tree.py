@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,8 @@ POLL_SECONDS = 0.1
 """Longest wait for messages, after which the listener is asked whether to stop."""
 GRACE_SECONDS = 1.0
 """How long after the end of the time the last outcomes are waited for."""
+RECORDED_SECONDS = 10.0
+"""The same where the search is recorded, as the proof of what a worker told comes with its outcome."""
 TIDY_EVERY = 20
 """Outcomes after which the rows of nodes that are closed are dropped."""
 SUPERVISOR = -1
@@ -94,10 +97,8 @@ class _Seat:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """The nodes that it was given, each with the bound of all if that is better."""
-        if self.order is None or not isinstance(self.order.task, BranchTask):
-            return ()
-        return tuple(replace(node, lower=max(node.lower, self.bound)) for node in self.order.task.nodes)
+        """The nodes that it was given."""
+        return self.order.task.nodes if self.order is not None and isinstance(self.order.task, BranchTask) else ()
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,8 @@ class ParallelTree:
         tree, program = self._tree, self._tree.master.program
         self._search.statistics["processes"] = self._workers.size
         self._exchange = RowExchange(program, program.next_name, 0)
+        if tree.record is not None:
+            tree.record.share(self._exchange, 0)
         self._first_row, self._first_path = program.next_name, tree.master.pool.paths.value.size
         self._learnt = tree.rule.learnt
         self._workers.start(self._state())
@@ -225,13 +228,19 @@ class ParallelTree:
             self._news.append(_News(SUPERVISOR, self._own_news(exchange)))
             self._pruned = tree.pruned
             self._rows = exchange.exported(tree.open_nodes)
-            self._open(exchange.sent(tree.open_nodes))
+            self._open(exchange.sent(tree.hand_over()))
             self._supervise()
         finally:
             self.end()
         if not (self._closed or self._out_of_time):  # no worker is left
             exchange.add(self._rows.values())
-            tree.branch_on(exchange.received([node for _, _, node in self._heap]), pruned=self._pruned)
+            nodes, self._heap = [node for _, _, node in self._heap], []
+            tree.branch_on(exchange.received(nodes), pruned=self._pruned)
+
+    @property
+    def left(self) -> list[Node]:
+        """The nodes that are open here, or given out."""
+        return [node for _, _, node in self._heap] + [node for seat in self._seats for node in seat.nodes]
 
     @property
     def bound(self) -> float:
@@ -243,7 +252,11 @@ class ParallelTree:
     def _closed(self) -> bool:
         """Whether no node that may hold a better plan is open or given out."""
         waiting = bool(self._heap) and self._heap[0][0] < self._tree.cutoff
-        return not waiting and all(seat.bound >= self._tree.cutoff for seat in self._seats if seat.branching)
+        # where the search is recorded the last outcomes are waited for: they hold what proves the bounds that were told
+        recorded = self._tree.record is not None
+        return not waiting and all(
+            seat.bound >= self._tree.cutoff and not recorded for seat in self._seats if seat.branching
+        )
 
     @property
     def _out_of_time(self) -> bool:
@@ -251,16 +264,19 @@ class ParallelTree:
 
     def _state(self) -> TreeState:
         search, tree = self._search, self._tree
+        master = copy(tree.master)
+        master.record = None  # each worker has a record of its own
         return TreeState(
             instance=replace(tree.instance, patrols=None),
             overlay=tree.overlay,
-            master=tree.master,
+            master=master,
             placed=search.placed,
             learnt=tree.rule.learnt,
             gap=tree.gap,
             seed=search.seed,
             improving=self._improving,
             params=search.params,
+            recorded=tree.record is not None,
         )
 
     def _own_news(self, exchange: RowExchange) -> TreeNews:
@@ -282,7 +298,8 @@ class ParallelTree:
             late = self._out_of_time
             if late:
                 late_since = time.monotonic() if late_since is None else late_since
-                if time.monotonic() > late_since + GRACE_SECONDS or not any(seat.branching for seat in self._seats):
+                grace = GRACE_SECONDS if self._tree.record is None else RECORDED_SECONDS
+                if time.monotonic() > late_since + grace or not any(seat.branching for seat in self._seats):
                     return
             if all(seat.gone for seat in self._seats):
                 return
@@ -326,6 +343,8 @@ class ParallelTree:
         if outcome.news is not None:
             self._news.append(_News(worker, outcome.news))
             self._tree.master.pool.merge(outcome.news.paths)
+        if outcome.recorded is not None and self._tree.record is not None:
+            self._tree.record.take(outcome.recorded)
         if self._improver is not None:
             self._improver.take_note(outcome.seen, outcome.greedy)
         if outcome.group_cut is not None:
@@ -339,6 +358,8 @@ class ParallelTree:
     def _lose(self, worker: int, seat: _Seat, message: Lost) -> None:
         """Open the nodes of a worker that is gone again, and start another in its place."""
         nodes = seat.nodes
+        if self._tree.record is None:  # a certificate needs what proves the bound that was told, and that is gone
+            nodes = tuple(replace(node, lower=max(node.lower, seat.bound)) for node in nodes)
         self._lost += 1
         again = self._lost <= self._params.most_lost
         if seat.order is not None and isinstance(seat.order.task, GroupTask):
@@ -355,6 +376,8 @@ class ParallelTree:
         for node in nodes:
             if node.lower >= self._tree.cutoff:
                 self._pruned = min(self._pruned, node.lower)
+                if self._tree.record is not None:
+                    self._tree.record.ended(node)
             else:
                 self._added += 1
                 heapq.heappush(self._heap, (node.lower, -self._added, node))
@@ -415,8 +438,7 @@ class ParallelTree:
             self._workers.send(worker, Pause())
 
     def _forget_rows(self) -> None:
-        nodes = [node for _, _, node in self._heap] + [node for seat in self._seats for node in seat.nodes]
-        needed = {one for node in nodes for one in node.ancestors}
+        needed = {one for node in self.left for one in node.ancestors}
         self._rows = {one: rows for one, rows in self._rows.items() if one in needed}
 
     def _report(self) -> None:

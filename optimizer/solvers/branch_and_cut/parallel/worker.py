@@ -21,6 +21,7 @@ from optimizer.solvers.branch_and_cut.parallel.messages import (
     first_of,
 )
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.search.kernels import SEARCH, ready
@@ -67,6 +68,10 @@ class TreeWorker(SilentListener):
         self._exchange = RowExchange(program, program.next_name, process)
         self._report, self._improving, self._paused = report, state.improving, False
         self._begun = self._ended = work_seconds()
+        if state.recorded:
+            state.master.record = record = SearchRecord()
+            record.begin(state.instance, state.overlay, state.master)
+            record.share(self._exchange, first_of(process))
         self._search = SolveState(
             state.instance,
             state.gap,
@@ -143,7 +148,8 @@ class TreeWorker(SilentListener):
             outcome = self._improved(order.task)
         rows = self._exchange.common(tree.master.program.named_rows([0], first_row))
         news = TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
-        return replace(outcome, news=news, rounds=tree.rounds - rounds)
+        recorded = None if tree.record is None else tree.record.handed_on()
+        return replace(outcome, news=news, rounds=tree.rounds - rounds, recorded=recorded)
 
     def _branched(self, task: BranchTask) -> OrderOutcome:
         tree = self._tree

@@ -5,7 +5,7 @@ A pool may also hold paths with detours (`detours`): they bound the value of a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,10 +118,15 @@ class _FoundPaths:
 
 @dataclass(frozen=True)
 class PoolNews:
-    """Paths that another pool may lack, and the (paths,) keys by which pools of one overlay know equal paths."""
+    """Paths that another pool may lack, and the (paths,) keys by which pools of one overlay know equal paths.
+
+    Where the pool keeps them, with `PathPool.steps` and `around`, by the place of a path among these.
+    """
 
     paths: Paths
     keys: NDArray[np.int64]
+    steps: NDArray[np.int64] | None = None
+    around: dict[int, dict[int, list[int]]] = field(default_factory=dict)
 
 
 class PathPool:
@@ -173,14 +178,39 @@ class PathPool:
 
     def since(self, first: int) -> PoolNews:
         """Return the paths from the `first`-th on, in the order in which they were found."""
-        return PoolNews(self.paths.take(np.arange(first, self._keys.size)), self._keys[first:])
+        paths, keys = self.paths.take(np.arange(first, self._keys.size)), self._keys[first:]
+        if self.steps is None:
+            return PoolNews(paths, keys)
+        last: list[NDArray[np.int64]] = []
+        for steps in reversed(self.steps):  # paths of an array are all newer than those of the one before
+            if steps.size and steps[0].max() < first:
+                break
+            last.append(steps)
+        steps = np.concatenate([np.empty((2, 0), dtype=np.int64), *last[::-1]], axis=1)
+        steps = steps[:, steps[0] >= first] - np.array([[first], [0]])
+        around = {place - first: detours for place, detours in self.around.items() if place >= first}
+        return PoolNews(paths, keys, steps, around)
 
     def merge(self, news: PoolNews) -> None:
         """Add the paths of another pool of the same overlay that are new here."""
         fresh = places(news.keys, self._rising) < 0
         if fresh.any():
+            if self.steps is not None and news.steps is not None:
+                place = self._keys.size + np.cumsum(fresh) - 1
+                path, arc = news.steps[:, fresh[news.steps[0]]]
+                self.steps.append(np.array((place[path], arc)))
+                self.around |= {int(place[k]): detours for k, detours in news.around.items() if fresh[k]}
             self._know(news.keys[fresh])
             self._grown.add(news.paths.take(fresh))
+
+    def keys_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the keys of paths by their places here."""
+        return self._keys[places]
+
+    def places_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places here of paths that are known, by their keys."""
+        order = np.argsort(self._keys, kind="stable")
+        return order[np.searchsorted(self._keys[order], keys)]
 
     def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
         """Add the best paths with `base` placed, with x of the other options penalised at every price; return how many are new.

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
-    from optimizer.solvers.branch_and_cut.proof.record import Duals, SearchRecord, Strategy, Trail
-    from optimizer.solvers.branch_and_cut.tree.node import Node
+    from optimizer.solvers.branch_and_cut.proof.record import Duals, End, SearchRecord, Split, Step, Strategy
     from optimizer.solvers.overlay.overlay import Overlay
 
     Line = list[Any]
@@ -92,8 +91,9 @@ def write_certificate(
     if record.strategy is not None:
         lines.append(["strategy", [[list(arcs), y.hex()] for arcs, y in record.strategy.paths]])
         problem.take(lines[1][1])
-    lines += _Writer(problem, NetworkWalks(record.instance, record.overlay), record.strategy).lines(record)
-    bound, told = float.fromhex(said["lower"]), ""
+    writer = _Writer(problem, NetworkWalks(record.instance, record.overlay), record.strategy)
+    lines += writer.lines(_SearchProof(writer, record).lines())
+    bound, told = min(float.fromhex(said["lower"]), record.lower), ""
     with written_whole(Path(file)) as part:
         for allowance in ALLOWANCES:
             lines[0][2]["lower"] = (bound * (1 - allowance)).hex()
@@ -129,24 +129,24 @@ class _Branch:
     """A node of the tree of steps: where the search ended, or a step and what follows, by child."""
 
     def __init__(self) -> None:
-        self.end: Node | None = None
-        self.step: Trail | None = None
+        self.end: End | None = None
+        self.step: Step | None = None
         self.children: dict[bool, _Branch] = {}
 
 
 def _tree(record: SearchRecord) -> _Branch:
     """Return the steps that lead to the ends of a search as a tree; what was tried below an end that is still open is left out."""
     root = _Branch()
-    for node in sorted(record.ends, key=lambda end: 0 if end.trail is None else len(end.trail.steps)):
+    for end in sorted(record.ends, key=lambda end: len(end.trail)):
         here = root
-        for trail in node.trail.steps if node.trail is not None else ():
+        for step in end.trail:
             if here.end is not None:
                 break
-            here.step = here.step or trail
-            if here.step.step is not trail.step:
+            here.step = here.step or step
+            if here.step.made.number != step.made.number:
                 raise SolverError("the bound has no certificate: a node was split in two ways")
-            here = here.children.setdefault(trail.closed, _Branch())
-        here.end = here.end or node
+            here = here.children.setdefault(step.closed, _Branch())
+        here.end = here.end or end
     return root
 
 
@@ -169,9 +169,8 @@ class _Writer:
         self.lemmas: dict[int, int] = {}
         self.proofs: list[list[Line]] = []
 
-    def lines(self, record: SearchRecord) -> list[Line]:
-        """Return all lines but the first."""
-        proof = _SearchProof(self, record).lines()
+    def lines(self, proof: list[Line]) -> list[Line]:
+        """Return all lines but the first, by those of the main tree."""
         paths = [what for what in self.found if not isinstance(what, list)]
         walks, parts = self.network.walks([way for path in paths for way in (path.way, *path.around.values())])
         declared: list[Line] = [["segment", arcs] for arcs in walks]
@@ -218,8 +217,8 @@ class _Writer:
         """Return the number of a path by its way, and those around some of its watched arcs."""
         return self._number((way, tuple(around.items())), _PathFound(way, around))
 
-    def fixed_route(self, number: int, routes: list[tuple[int, int]]) -> int:
-        """Return the number of a fixed route, by its position in the overlay."""
+    def fixed_route(self, number: int | tuple[str, int], routes: list[tuple[int, int]]) -> int:
+        """Return the number of a fixed route, by its position in the overlay, or of a path of a strategy, by its place."""
         return self._number(number, routes)
 
     def _number(self, key: Any, what: Any) -> int:  # noqa: ANN401 - of paths and of fixed routes
@@ -275,10 +274,11 @@ class _SearchProof:
                 lines += self._hulls(branch.end.duals, hull)
                 lines.append(["leaf", self._duals(branch.end.duals, hull, splits)])
                 continue
-            trail = branch.step
-            if isinstance(trail.step, Fixing):
-                fixing = trail.step
-                self._show(trail.zeros)
+            assert branch.step is not None  # noqa: S101 - it is no end
+            made, zeros = branch.step.made, branch.step.zeros
+            if isinstance(made, Fixing):
+                fixing = made
+                self._show(zeros)
                 lines += self._hulls(fixing.duals, hull)
                 fixed = (np.flatnonzero(fixing.ones).tolist(), np.flatnonzero(fixing.zeros).tolist())
                 lines.append(["fix", self._duals(fixing.duals, hull, splits), *fixed])
@@ -286,34 +286,38 @@ class _SearchProof:
                 continue
             if len(branch.children) < 2:
                 raise SolverError("the bound has no certificate: a child of a split is missing")
-            split = trail.step
-            self._show_open(split, trail.zeros)
-            lines.append(["split", [member.tolist() for member in split.members]])
+            self._show_open(made, zeros)
+            lines.append(["split", [member.tolist() for member in made.members]])
             # the closed child is popped, and written, first
-            stack += [(branch.children[closed], dict(hull), [*splits, split]) for closed in (False, True)]
+            stack += [(branch.children[closed], dict(hull), [*splits, made]) for closed in (False, True)]
         return lines
 
     # Paths.
 
     def _path(self, place: int) -> int:
         """Return the number in the certificate of a path of the pool."""
-        if place in self.numbers:
-            return self.numbers[place]
+        if place not in self.numbers:
+            way = self._way(place)
+            around: dict[int, Way] = {}
+            for arc, detour in self.master.pool.around.get(place, {}).items():
+                # an arc of a series is the only way to its end, so it has no detour
+                (own,) = self.writer.network.arcs([arc])
+                met = self.writer.network.arcs([b for b in detour if self.overlay.option[b] >= 0])
+                around[own] = (int(self.instance.tail[own]), int(self.instance.head[own])), met
+            self.numbers[place] = self.writer.path(way, around)
+        return self.numbers[place]
+
+    def _way(self, place: int) -> Way:
+        """Return the ends and watched arcs of a path of the pool."""
         pool = self.master.pool
         assert pool.steps is not None  # noqa: S101 - the record has asked for them
         for steps in pool.steps[self.read :]:
             for path, arc in steps.T.tolist():
                 self.steps.setdefault(path, []).append(arc)
         self.read = len(pool.steps)
-        arcs, network = self.steps.get(place, []), self.writer.network
-        watched = network.arcs(arcs if self.commodities.searches.reverse else arcs[::-1])
-        around: dict[int, Way] = {}
-        for arc, detour in pool.around.get(place, {}).items():
-            (own,) = network.arcs([arc])  # an arc of a series is the only way to its end, so it has no detour
-            met = network.arcs([b for b in detour if self.overlay.option[b] >= 0])
-            around[own] = (int(self.instance.tail[own]), int(self.instance.head[own])), met
-        self.numbers[place] = self.writer.path((self.ends[int(pool.paths.commodity[place])], watched), around)
-        return self.numbers[place]
+        arcs = self.steps.get(place, [])
+        watched = self.writer.network.arcs(arcs if self.commodities.searches.reverse else arcs[::-1])
+        return self.ends[int(pool.paths.commodity[place])], watched
 
     def _show(self, zeros: Mask) -> None:
         """Have the certificate hold the best path of each commodity with all options placed but some."""
@@ -329,7 +333,7 @@ class _SearchProof:
             for number, routes in enumerate(self.routes):
                 self.writer.fixed_route(number, routes)
 
-    def _show_open(self, split: Any, zeros: Mask) -> None:  # noqa: ANN401 - a PathSet
+    def _show_open(self, split: Split, zeros: Mask) -> None:
         """Have the certificate hold the paths that show floors where one path of a split is open."""
         if len(split.members) == 1:
             return
@@ -365,14 +369,14 @@ class _SearchProof:
         return lines
 
     def _duals(  # noqa: C901, PLR0912 - one loop over kinds of rows
-        self, duals: Duals | None, hull: dict[Any, int], splits: list[Any]
+        self, duals: Duals | None, hull: dict[Any, int], splits: list[Split]
     ) -> dict[str, Any]:
         """Return duals as the certificate names them; those of rows that it cannot show are left out, which weakens the bound."""
         if duals is None:
             return {}
         found: dict[str, list[Any]] = {}
-        rows: dict[int, list[tuple[int, float]]] = {}
-        order = {id(split): k for k, split in enumerate(splits)}
+        rows: dict[Any, list[tuple[int, float]]] = {}
+        order = {split.number: k for k, split in enumerate(splits)}
         for name, value in zip(duals.name.tolist(), duals.value.tolist(), strict=True):
             made = self.record.made_of(name)
             if made is None:
@@ -382,15 +386,16 @@ class _SearchProof:
             if isinstance(what, PathCutRows):
                 if at < what.groups.size:
                     group = int(what.groups[at])
-                    rows.setdefault(group, []).append((self._row(what, group), value / self.master.scale[group]))
+                    for key, number, part in self._rows(what, group, value / self.master.scale[group]):
+                        rows.setdefault(key, []).append((number, part))
             elif isinstance(what, GroupRows):
                 if at < what.cuts.side.size:
                     group = int(what.cuts.commodity[at])
                     rows.setdefault(group, []).append((self._lemma(what.cuts, at), value / self.master.scale[group]))
             elif isinstance(what, list):
                 row = what[at] if at < len(what) else None
-                if row is not None and id(row.split) in order:
-                    k = order[id(row.split)]
+                if row is not None and row.split.number in order:
+                    k = order[row.split.number]
                     found.setdefault("open" if row.member is None else "closed", []).append(
                         [k, value.hex()] if row.member is None else [k, row.member, value.hex()]
                     )
@@ -418,15 +423,17 @@ class _SearchProof:
             size = max(map(abs, self.instance.requirements[k].coefficients), default=1.0) or 1.0
             found.setdefault("requirement", []).append([k, (value / size).hex()])
 
-    def _row(self, rows: PathCutRows, group: int) -> int:
-        """Return the number of the row of a group."""
-        cuts = rows.cuts
-        assert cuts.made_of is not None  # noqa: S101 - they come from separation
+    def _rows(self, rows: PathCutRows, group: int, part: float) -> list[tuple[Any, int, float]]:
+        """Return the row of a group and its multiplier, with a key: multipliers of rows of one key are at most 1 together."""
+        return [(group, self.writer.row(tuple(cut for _, cut in self._cuts(rows, group))), part)]
+
+    def _cuts(self, rows: PathCutRows, group: int) -> list[tuple[int, int]]:
+        """Return the positions of the cuts that make up the row of a group, and their numbers."""
         bases = self.master.bases(rows.point)
         numbers = []
-        for at in np.flatnonzero(self.commodities.group[cuts.commodity] == group).tolist():
-            family, base, count, *paths = cuts.made_of[at].tolist()
-            commodity = int(cuts.commodity[at])
+        for at in np.flatnonzero(self.commodities.group[rows.commodity] == group).tolist():
+            family, base, count, *paths = rows.made_of[at].tolist()
+            commodity = int(rows.commodity[at])
             if commodity >= self.n_informed:
                 table, own = self.commodities.fixed_routes, (commodity - self.n_informed,)
                 numbered = tuple(self.writer.fixed_route(route, self.routes[route]) for route in own)
@@ -443,8 +450,8 @@ class _SearchProof:
                 with np.errstate(divide="ignore"):
                     depth = np.minimum(-np.log(survival), STEEPEST)
                 at_point = float((depth * np.append(rows.point, 0.0)[option]).sum()).hex()
-            numbers.append(self.writer.cut(word, placed, numbered, at_point))
-        return self.writer.row(tuple(numbers))
+            numbers.append((at, self.writer.cut(word, placed, numbered, at_point)))
+        return numbers
 
     def _lemma(self, cuts: Cuts, at: int) -> int:
         """Return the number, below 0, of the row of a group, whose search is written as a proof of its own."""

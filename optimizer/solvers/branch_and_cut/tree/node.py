@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
-    from optimizer.solvers.branch_and_cut.proof.record import Duals, Trail
+    from optimizer.solvers.branch_and_cut.proof.record import Duals, Step
 
 ROUNDING = 1e-12
 """Relative distance from a budget within which a sum is computed again in the order of `plan.within_limits`."""
@@ -43,7 +43,7 @@ class Node:
     loss
         (commodities, options) sparse: what a relaxed option (`master`) at most takes off the floor of a commodity; None where nothing does.
     duals, trail
-        For a certificate: what proves `lower` (None: the floors), and the steps that lead from the root to the node (None: none).
+        For a certificate: what proves `lower` (None: the floors), and the steps that lead from the root to the node.
     """
 
     ones: NDArray[np.bool_]
@@ -54,7 +54,7 @@ class Node:
     basis: Basis | None = None
     loss: csr_array | None = None
     duals: Duals | None = None
-    trail: Trail | None = None
+    trail: tuple[Step, ...] = ()
 
     @property
     def undecided(self) -> NDArray[np.bool_]:

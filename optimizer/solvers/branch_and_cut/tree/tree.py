@@ -31,7 +31,7 @@ from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, root_with_losses
-from optimizer.solvers.branch_and_cut.proof.record import Fixing, Trail
+from optimizer.solvers.branch_and_cut.proof.record import Fixing, Step
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     BranchingRule,
@@ -163,8 +163,16 @@ class BranchAndCut:
         root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
         self.root = root_with_losses(root.propagated(self.instance), self.master)
         self.lower = self.root.lower
-        self._search = BestFirstSearch(self, newest_first=True)
+        self._search = self._new_search()
         self.rule = BranchingRule(self.overlay.free.size)
+
+    def _new_search(self) -> BestFirstSearch[Node]:
+        return BestFirstSearch(self, newest_first=True, when_pruned=self._ended)
+
+    def _ended(self, node: Node) -> None:
+        """Note that a node is not expanded further."""
+        if self.record is not None:
+            self.record.ended(node)
 
     @property
     def record(self) -> SearchRecord | None:
@@ -286,12 +294,17 @@ class BranchAndCut:
         `lower` becomes a bound of the plans in the nodes, and of those pruned.
         """
         self._improve = improve
-        self._search = BestFirstSearch(self, newest_first=True)
+        self._search = self._new_search()
         self._search.prune(pruned)
         for node in nodes:
             self._search.add(node, node.lower)
         self.lower = self._search.bound
         self._search.run()
+
+    def hand_over(self) -> list[Node]:
+        """Return the open nodes, and keep none."""
+        nodes, self._search = self.open_nodes, self._new_search()
+        return nodes
 
     def number_from(self, first: int) -> None:
         """Give further nodes ids after this one."""
@@ -302,11 +315,13 @@ class BranchAndCut:
         children = self._children(node)
         if children is None:
             return None
-        if self.record is not None:
-            for child in children:
-                if child.lower >= self.cutoff or not child.may_hold_plans(self.instance):
-                    self.record.ended(child)
-        return [Child(child, child.lower) for child in children if child.may_hold_plans(self.instance)]
+        held = []
+        for child in children:
+            if child.may_hold_plans(self.instance):
+                held.append(Child(child, child.lower))
+            else:
+                self._ended(replace(child, lower=np.inf))
+        return held
 
     def step_done(self, bound: float) -> None:
         """Take the bound over all nodes, report it, and drop rows that no open node needs."""
@@ -323,7 +338,7 @@ class BranchAndCut:
             self.upper = value
             self.listener.plan_found(placed, value)
 
-    def _children(self, node: Node) -> list[Node] | None:  # noqa: C901 - one loop, and how it ends
+    def _children(self, node: Node) -> list[Node] | None:
         """Return what is left of a node once it was cut and split; None when time ran out."""
         node = self._prepared(node)
         self.master.enter(node)
@@ -339,8 +354,7 @@ class BranchAndCut:
                 # fewer options may be placed now, so floors are higher: rows of this node with them are stronger
                 node = self._prepared(fixed)
                 if not node.may_hold_plans(self.instance):
-                    if self.record is not None:
-                        self.record.ended(node)
+                    self._ended(replace(node, lower=np.inf))
                     return []
                 self.master.enter(node)
             history.append(node.lower)
@@ -385,7 +399,9 @@ class BranchAndCut:
         if not (zeros.any() or ones.any()):
             return node
         self._search.prune(self.cutoff)
-        trail = None if relaxed.duals is None else Trail(node.trail, Fixing(relaxed.duals, ones, zeros), node.zeros)
+        trail = node.trail
+        if self.record is not None and relaxed.duals is not None:
+            trail = (*trail, Step(Fixing(self.record.number(), relaxed.duals, ones, zeros), node.zeros))
         return replace(node, ones=node.ones | ones, zeros=node.zeros | zeros, trail=trail)
 
     def _split(self, node: Node, relaxed: Relaxed) -> list[Node] | None:
@@ -420,8 +436,7 @@ class BranchAndCut:
             if split.option is not None or rises.min() >= WORTH_KEEPING * left:
                 # one child is pruned, so the node is the other one; splits tried before are of the larger node and shrink with it
                 self._search.prune(self.cutoff)
-                if self.record is not None:
-                    self.record.ended(children[int(rises.argmax())])
+                self._ended(children[int(rises.argmax())])
                 trials.node = children[int(rises.argmin())]
                 trials.best = [child.within(trials.node) for child in trials.best]
         elif split.option is None and rises.min() < VIOLATION * left:
@@ -447,8 +462,7 @@ class BranchAndCut:
     def _solved_children(self, node: Node, split: PathSet, relaxed: Relaxed) -> list[Node] | None:
         """Return the children in which a path set is open and closed, with the bounds of their programs; None when time ran out."""
         self._last_id += 2
-        if self.record is not None:
-            self.record.rows_of_split(self.master.program.next_name, split)
+        recorded = None if self.record is None else self.record.split(self.master.program.next_name, split)
         if 1 < len(split.members) == split.singles.size:
             self.master.leave_open(split.singles, self._last_id - 1)
         several = [options for options in split.members if options.size > 1]
@@ -456,8 +470,8 @@ class BranchAndCut:
             self.master.close(several, self._last_id)
         children = []
         for closed, child in enumerate((split.opened(node, self._last_id - 1), split.closed(node, self._last_id))):
-            if self.record is not None:
-                child = replace(child, trail=Trail(node.trail, split, node.zeros, bool(closed)))  # noqa: PLW2901
+            if recorded is not None:
+                child = replace(child, trail=(*node.trail, Step(recorded, node.zeros, bool(closed))))  # noqa: PLW2901
             bounded = self._bounded(child, relaxed, fully=split.option is not None)
             if bounded is None:
                 return None
