@@ -40,6 +40,7 @@ from tests.certificate_cases import (
     least_value,
     mixture_case_of,
     plant,
+    relaxed_case_of,
     shared_case_of,
 )
 from tests.test_joint import small_case
@@ -94,6 +95,7 @@ def test_recording_changes_nothing(cases: list[Case]) -> None:
     assert plain.statistics == recorded.statistics
 
 
+@pytest.mark.slow
 def test_a_search_that_workers_share_is_certified(cases: list[Case], tmp_path: Path) -> None:
     """The records of several processes are one, also where workers are lost; what is handed on in part proves nothing false."""
     for seed in (9, 15):
@@ -138,6 +140,17 @@ def test_mixtures_are_certified_between_the_bounds_of_the_matrix_game(mixture: C
     assert mixture.least * (1 - 1e-5) <= lower <= mixture.least * (1 + 1e-9)
     assert mixture.least * (1 - 1e-9) <= value <= mixture.least * (1 + 1e-5)
     assert float(value) < least_value(mixture.instance) * 0.99
+
+
+@pytest.mark.slow
+def test_a_mixture_without_time_is_certified_to_the_bound_of_its_relaxation(tmp_path: Path, cases: list[Case]) -> None:
+    """The duals of the linear program over marginals are a strategy of the evaders, for which nothing is searched."""
+    case = relaxed_case_of(7, tmp_path)
+    lower, value = check(str(case.file), str(case.certificate))
+    assert 0.5 * case.least < lower <= case.least * (1 + 1e-9)
+    assert value >= case.least * (1 - 1e-9)
+    found = damage(case, cases, 40, 7, tmp_path)
+    assert not [kind for kind in found if "WRONGLY" in kind]
 
 
 def test_a_search_of_mixtures_that_ends_at_once_is_certified(tmp_path: Path) -> None:

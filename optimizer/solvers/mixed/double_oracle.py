@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
     from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
 
     Floats = NDArray[np.float64]
@@ -556,6 +557,8 @@ class MarginalRelaxation:
     ----------
     instance, overlay
         The problem; its forced options are feasible by themselves, or with others.
+    record
+        Receives what a certificate of the bound needs; None where there is to be none.
 
     Attributes
     ----------
@@ -567,8 +570,8 @@ class MarginalRelaxation:
         (options,) marginal probabilities of the last solution.
     """
 
-    def __init__(self, instance: Instance, overlay: Overlay) -> None:
-        self.master = Master(instance, overlay, mixed=True)
+    def __init__(self, instance: Instance, overlay: Overlay, record: SearchRecord | None = None) -> None:
+        self.master = Master(instance, overlay, mixed=True, record=record)
         commodities = self.master.commodities
         forced = instance.forced
         self._root = Node(forced, ~(overlay.free | forced), commodities.floor)
@@ -580,7 +583,11 @@ class MarginalRelaxation:
         history: list[float] = []
         while (relaxed := self.master.relax(until)) is not None:
             self.x = relaxed.x
+            self._root = self._root.proven(relaxed.bound, relaxed.duals)
             self.lower = max(self.lower, relaxed.bound)
+            if self.master.record is not None:
+                self.master.record.ends.clear()
+                self.master.record.ended(self._root)
             listener.bounds_moved(self.lower, upper)
             history.append(self.lower)
             if (

@@ -15,7 +15,7 @@ import numpy as np
 from optimizer.base.work.listener import SILENT, OnlyCancels
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.evaders import Evader, Route
-from optimizer.solvers.branch_and_cut.proof.certificate import NetworkWalks
+from optimizer.solvers.branch_and_cut.proof.certificate import WEIGHTS, NetworkWalks
 from optimizer.solvers.branch_and_cut.proof.record import Strategy
 from optimizer.solvers.mixed.double_oracle import MOVED
 from optimizer.solvers.place import place
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from optimizer.solvers.mixed.double_oracle import DoubleOracle, GameSolution
     from optimizer.solvers.params import SolveOptions
 
-ALLOWANCE = 1e-12
-"""By how much, relative, weights of paths are lowered, so that for rounding they are no more together than their evaders have."""
 MOST_ROUNDS = 20
 """Rounds in which paths are added to the last game."""
 LEAST_TIME = 1e-3
@@ -54,7 +52,7 @@ def record_bound(
     if solution is None:
         return
     walks = _walks(search, np.flatnonzero(solution.weight > 0).tolist())
-    paths = tuple((arcs, float(solution.weight[place]) * (1 - ALLOWANCE)) for place, arcs in walks.items())
+    paths = tuple((arcs, float(solution.weight[place]) * (1 - WEIGHTS)) for place, arcs in walks.items())
     habitual = [k for k, evader in enumerate(instance.evaders) if evader.routes]
     against = [
         Evader(f"path {n}", int(instance.tail[arcs[0]]), int(instance.head[arcs[-1]]), weight, (Route(arcs, 1.0),))

@@ -21,6 +21,7 @@ from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Mixture, Plan, known_options, violations, with_beats, with_teams
 from optimizer.problem.plan.result import Randomised, Result, relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation
 from optimizer.solvers.mixed.recorded_bound import record_bound
 from optimizer.solvers.overlay.overlay import contract
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat
     from optimizer.problem.plan.result import Limit
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
 
     Mask = NDArray[np.bool_]
@@ -99,9 +99,9 @@ def solve_mixed(
         else:
             problem = prepare_beats(instance, single_options, starts, stopping, end(params.relaxed))
         single = CertifiedMixture((problem.plan,), np.ones(1), float(problem.pure.upper or 0.0))
-        relaxation = MarginalRelaxation(problem.instance, problem.overlay)
         if record is not None:
-            relaxation.master.pool.steps = []
+            record.relaxed = SearchRecord()
+        relaxation = MarginalRelaxation(problem.instance, problem.overlay, None if record is None else record.relaxed)
         last = 1.0 if record is None else 1.0 - params.recorded
         search = DoubleOracle(
             problem.instance,

@@ -23,7 +23,7 @@ from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
 from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, best_of_each
-from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows
+from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows, Strategy
 
 if TYPE_CHECKING:
     import os
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
-    from optimizer.solvers.branch_and_cut.proof.record import Duals, End, SearchRecord, Split, Step, Strategy
+    from optimizer.solvers.branch_and_cut.proof.record import Duals, End, SearchRecord, Split, Step
     from optimizer.solvers.overlay.overlay import Overlay
 
     Line = list[Any]
@@ -49,6 +49,8 @@ ALLOWANCES = (1e-9, 1e-8, 1e-7, 1e-6)
 taken: where multipliers of budgets and requirements are large, what these may be exceeded by counts for more."""
 DIGITS = 44
 """Binary digits of the multipliers of rows on values, which are at most 1: they are rounded down, so that a file is smaller."""
+WEIGHTS = 1e-12
+"""By how much, relative, weights of paths are lowered, so that for rounding they are no more together than their evaders have."""
 RISE = 1e-10
 """Relative rise of a floor from which on the paths that show it are written."""
 GAINED = 1e-9
@@ -81,20 +83,42 @@ def write_certificate(
         If the file cannot be written.
     """
     assert result.plan is not None  # noqa: S101 - the caller has looked
-    if not record.begun:
-        raise SolverError(
-            "the bound has no certificate: time or an interrupt came before the search that it is made from began"
-        )
-    problem = InstanceFile(Path(instance_file).read_bytes())
-    said = _of_mixture(problem, instance, record.strategy, result) if record.strategy else _of_plan(instance, result)
+    told: SolverError | None = None
+    for proof in _proofs(Path(instance_file).read_bytes(), record):
+        try:
+            return _written(Path(file), Path(instance_file), instance, proof, result)
+        except SolverError as error:
+            told = told or error
+    raise told or SolverError(
+        "the bound has no certificate: time or an interrupt came before the search that it is made from began"
+    )
+
+
+def _proofs(content: bytes, record: SearchRecord) -> list[_SearchProof]:
+    """Return the proofs that a search has left, that of the highest bound first; of a mixture also that of its relaxation."""
+    found: list[_SearchProof] = []
+    if record.begun and (record.relaxed is None or record.strategy is not None):
+        network = NetworkWalks(record.instance, record.overlay)
+        found.append(_SearchProof(_Writer(InstanceFile(content), network, record.strategy), record))
+    if (relaxed := record.relaxed) is not None and relaxed.ends:
+        network = NetworkWalks(relaxed.instance, relaxed.overlay)
+        found.append(_RelaxationProof(_Writer(InstanceFile(content), network), relaxed))
+    return sorted(found, key=lambda each: -(each.record.lower if each.strategy is None else each.strategy.lower))
+
+
+def _written(
+    file: Path, instance_file: Path, instance: Instance, proof: _SearchProof, result: Result
+) -> tuple[Fraction, Fraction]:
+    """Write the certificate of a proof, and return the bounds that the checker has found it to prove."""
+    strategy, problem = proof.strategy, proof.writer.problem
+    said = _of_mixture(problem, instance, strategy, result) if strategy else _of_plan(instance, result)
     lines: list[Line] = [["certificate", VERSION, {"instance": problem.digest} | said]]
-    if record.strategy is not None:
-        lines.append(["strategy", [[list(arcs), y.hex()] for arcs, y in record.strategy.paths]])
+    if strategy is not None:
+        lines.append(["strategy", [[list(arcs), y.hex()] for arcs, y in strategy.paths]])
         problem.take(lines[1][1])
-    writer = _Writer(problem, NetworkWalks(record.instance, record.overlay), record.strategy)
-    lines += writer.lines(_SearchProof(writer, record).lines())
-    bound, told = min(float.fromhex(said["lower"]), record.lower), ""
-    with written_whole(Path(file)) as part:
+    lines += proof.writer.lines(proof.lines())
+    bound, told = min(float.fromhex(said["lower"]), proof.record.lower), ""
+    with written_whole(file) as part:
         for allowance in ALLOWANCES:
             lines[0][2]["lower"] = (bound * (1 - allowance)).hex()
             text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
@@ -247,6 +271,7 @@ class _SearchProof:
 
     def __init__(self, writer: _Writer, record: SearchRecord) -> None:
         self.writer, self.record, self.instance = writer, record, record.instance
+        self.strategy = writer.strategy
         self.master, self.overlay = record.master, record.overlay
         self.commodities = self.master.commodities
         self.n_informed = self.commodities.searches.row.size
@@ -505,6 +530,81 @@ class _SearchProof:
                 if part > 0
             ]
             lines.append(["floor", float(floors[u]).hex(), shown, budgets, hulls])
+
+
+class _RelaxationProof(_SearchProof):
+    """The bound of the marginal relaxation of mixtures, as one leaf.
+
+    Each of its rows is of paths of informed evaders alone. So with the multipliers that the duals give the cuts of a path for its weight, and
+    the rest on the best path with everything placed, the same duals bound every plan against that strategy (Proposition 18), and nothing is
+    left to be searched.
+    """
+
+    def __init__(self, writer: _Writer, record: SearchRecord) -> None:
+        super().__init__(writer, record)
+        self.weights: dict[int, float] = {}
+        (end,) = record.ends
+        duals, left = self._duals_of_groups(end.duals), np.ones(self.n_informed)
+        whole: dict[int, float] = {}
+        for _, group, part in duals:
+            whole[group] = whole.get(group, 0.0) + part
+        for rows, group, part in duals:
+            for at in np.flatnonzero(self.commodities.group[rows.commodity] == group).tolist():
+                if (u := int(rows.commodity[at])) < self.n_informed:
+                    self._weigh(int(rows.made_of[at, 3]), u, part / max(1.0, whole[group]), left)
+        allowed, pool = self.overlay.free.copy(), self.master.pool
+        pool.grow(allowed.astype(np.float64), allowed)
+        values = pool.paths.values(np.append(allowed, False))
+        for place in best_of_each(pool.paths.commodity, values).tolist():
+            u = int(pool.paths.commodity[place])
+            self._weigh(place, u, max(float(left[u]), 0.0), left)
+        ways = {place: self._way(place) for place in self.weights}
+        walks, parts = writer.network.walks(ways.values())
+        arcs = {place: tuple(arc for part in parts[way] for arc in walks[part]) for place, way in ways.items()}
+        self.order = {place: n for n, place in enumerate(place for place, path in arcs.items() if path)}
+        paths = tuple((arcs[place], self.weights[place]) for place in self.order)
+        self.strategy = Strategy(paths, (), record.lower)
+
+    def _weigh(self, place: int, commodity: int, share: float, left: NDArray[np.float64]) -> None:
+        """Give a path a share of the weight of its commodity."""
+        most = float(self.commodities.weight[commodity]) * (1 - WEIGHTS)
+        self.weights[place] = self.weights.get(place, 0.0) + most * share
+        left[commodity] -= share
+
+    def _duals_of_groups(self, duals: Duals | None) -> list[tuple[PathCutRows, int, float]]:
+        """Return the rows on values that have a dual, with the group and the multiplier of each."""
+        found: list[tuple[PathCutRows, int, float]] = []
+        if duals is None:
+            return found
+        for name, value in zip(duals.name.tolist(), duals.value.tolist(), strict=True):
+            made = self.record.made_of(name)
+            if made is not None and isinstance(made[0], PathCutRows) and made[1] < made[0].groups.size:
+                group = int(made[0].groups[made[1]])
+                found.append((made[0], group, value / float(self.master.scale[group])))
+        return found
+
+    def _path(self, place: int) -> int:
+        """Return the number of a path of the strategy."""
+        return self.writer.fixed_route(("strategy", place), [(-1, self.order[place])])
+
+    def _show(self, zeros: Mask) -> None:  # noqa: ARG002 - the root alone
+        """Have the certificate hold the routes of habitual evaders and the paths of the strategy."""
+        for number, routes in enumerate(self.routes):
+            self.writer.fixed_route(number, routes)
+        for place in self.order:
+            self._path(place)
+
+    def _rows(self, rows: PathCutRows, group: int, part: float) -> list[tuple[Any, int, float]]:
+        """Return each cut of a group as a row of its own, with its share of what its path weighs."""
+        found: list[tuple[Any, int, float]] = []
+        for at, cut in self._cuts(rows, group):
+            u, place = int(rows.commodity[at]), int(rows.made_of[at, 3])
+            if u < self.n_informed:
+                share = float(self.commodities.weight[u]) * part / self.weights[place]
+                found.append((("strategy", place), self.writer.row((cut,)), share))
+            else:
+                found.append((u, self.writer.row((cut,)), part))
+        return found
 
 
 def _hull_key(cuts: BudgetCuts, at: int) -> Any:  # noqa: ANN401 - terms and a side

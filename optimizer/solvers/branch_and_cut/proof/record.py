@@ -184,6 +184,8 @@ class SearchRecord:
         Searches of groups of evaders alone, for the rows that they prove.
     strategy
         Of a mixture: what the search was of; None for a search of single plans.
+    relaxed
+        Of a mixture: the record of its marginal relaxation, which ends at its best bound.
     """
 
     instance: Instance = field(init=False)
@@ -193,6 +195,7 @@ class SearchRecord:
     ends: list[End] = field(default_factory=list)
     groups: dict[int, SearchRecord] = field(default_factory=dict)
     strategy: Strategy | None = None
+    relaxed: SearchRecord | None = None
     _first: list[int] = field(default_factory=list)
     _added: list[Added] = field(default_factory=list)
     _exchange: RowExchange | None = None
