@@ -109,4 +109,4 @@ def test_the_top_level_is_what_was_agreed() -> None:
         "docs",
         ".pre-commit-config.yaml",
     }
-    assert top <= usual | {"pyproject.toml", "optimizer", "instances", "tests", "cli.py", "results"}
+    assert top <= usual | {"pyproject.toml", "optimizer", "instances", "tests", "cli.py", "results", "recipe"}

@@ -45,6 +45,29 @@ def test_a_bill_of_materials_names_each_wheel_with_licence_and_checksum(tmp_path
     assert listed[0]["hashes"][0]["content"] == hashlib.sha256(files[1].read_bytes()).hexdigest()
 
 
+def test_the_conda_recipe_asks_for_what_the_package_asks_for() -> None:
+    """Version, Python, every dependency with its range, and the command; names that conda-forge spells otherwise are known here."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    recipe = (ROOT / "recipe" / "meta.yaml").read_text(encoding="utf-8")
+    spelt = {
+        "matplotlib": "matplotlib-base",
+        "ortools": "ortools-python",
+        "osmium": "pyosmium",
+        "qdldl": "qdldl-python",
+        "tzdata": "python-tzdata",
+    }
+    wanted = {"python": Requirement(f"python{project['requires-python']}").specifier}
+    for line in project["dependencies"]:
+        requirement = Requirement(line)
+        wanted[spelt.get(requirement.name, requirement.name)] = requirement.specifier
+    run = recipe.partition("  run:\n")[2].partition("\n\n")[0].splitlines()
+    asked = {name: Requirement(f"{name}{span}").specifier for _, name, span in map(str.split, run)}
+    assert asked == wanted
+    command = f"    - interdict = {project['scripts']['interdict']}"
+    stated = [f"  {field}: {project[field]}" for field in ("name", "version", "license")]
+    assert {*stated, command} <= set(recipe.splitlines())
+
+
 def test_scripts_name_what_is_there_and_stay_executable(tmp_path: Path) -> None:
     for script in (INSTALL_LINUX, INSTALL_WINDOWS):
         text = script.format(version="3.12", scenario=SCENARIO)
