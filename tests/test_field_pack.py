@@ -11,6 +11,7 @@ import zipfile
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,7 @@ GPX_ORDER = {
 """Children of each element in the order that the schema of GPX 1.1 asks for."""
 
 
+@cache
 def roster_of(name: str, track: tuple[tuple[float, float], ...] = TRACK) -> Roster:
     shifts = [shift("day", "06:00", 8), replace(shift("night", "22:00", 8), label=name)]
     stops = (

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from optimizer.base.errors import InputError
 from optimizer.base.params import Params
+from optimizer.plans.problem_source import problem_source
 from optimizer.solvers.params import SolveParams
 
 SOLVERS = Path(__file__).parents[1] / "optimizer" / "solvers"
@@ -87,3 +88,13 @@ def test_each_parameter_of_a_search_is_used_and_described() -> None:
     for part, params in asdict(SolveParams()).items():
         for name in params:
             assert re.search(rf"params(\.\w+)*\.{name}\b", source), f"{part}.{name}"
+
+
+def test_fields_of_solve_can_be_set_where_there_is_no_scenario() -> None:
+    """So `frontier` and `cooperate` take parameters of a search for an instance file too."""
+    path = SOLVERS.parents[1] / "instances" / "grid" / "grid-10-plain-6.json"
+    source = problem_source(path, options={"gap": 0.1}, settings={"solve.params.tree.splits": 1})
+    assert (source.solve.gap, source.solve.params.changed()) == (0.1, {"tree.splits": 1})
+    for wrong, said in (("solve.params.tree.split", "Did you mean 'splits'"), ("evaders.habitual_share", "of evaders")):
+        with pytest.raises(InputError, match=said):
+            problem_source(path, settings={wrong: 1})

@@ -106,6 +106,14 @@ def _labels(item: Any) -> list[str]:
     return wide
 
 
+@pytest.fixture(scope="module")
+def full_map() -> Any:
+    """Return the bokeh item of the map of a content in which nothing is missing."""
+    drawn = interactive_map(full_content())
+    assert drawn.note == ""
+    return drawn.item
+
+
 @pytest.mark.slow
 @pytest.mark.full_size
 @pytest.mark.parametrize(
@@ -122,11 +130,6 @@ def test_figures_are_images_with_something_on_them(tmp_path: Path, content: Repo
         assert pixels.shape[2] == 4
         assert np.unique(packed).size > 10
     assert dict(mpl.rcParams) == settings
-
-
-@pytest.mark.slow
-def test_figures_leave_no_global_figure_behind(tmp_path: Path) -> None:
-    save_figures(tmp_path, full_content())
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
@@ -300,16 +303,13 @@ def test_traffic_adds_weights_over_both_directions() -> None:
     assert flow.routes == {first: [0], second: [0, 1]}
 
 
-def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_view() -> None:
+def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_view(full_map: Any) -> None:
     content = full_content()
-    drawn = interactive_map(content)
-    item, note = drawn.item, drawn.note
-    roads = [source for source in _sources(item) if "risk" in source]
+    roads = [source for source in _sources(full_map) if "risk" in source]
     assert [len(source["xs"]) for source in roads] == [content.network.n_segments]
-    assert note == ""
-    assert json.loads(json.dumps(item, allow_nan=False))["target_id"] == "map"
+    assert json.loads(json.dumps(full_map, allow_nan=False))["target_id"] == "map"
     shown: dict[str, list[int]] = {}
-    for layer in _models(item, "GlyphRenderer"):
+    for layer in _models(full_map, "GlyphRenderer"):
         if "indices" in json.dumps(layer["view"]):
             for view in layer["tags"]:
                 shown.setdefault(view, []).extend(layer["view"]["attributes"]["filter"]["attributes"]["indices"])
@@ -317,11 +317,9 @@ def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_
     assert all(sorted(indices) == list(range(content.network.n_segments)) for indices in shown.values())
 
 
-@pytest.mark.slow
-def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
-    item = interactive_map(full_content()).item
+def test_the_map_opens_with_the_layers_of_its_first_view(full_map: Any) -> None:
     for kind in ("GlyphRenderer", "LegendItem"):
-        layers = list(_models(item, kind))
+        layers = list(_models(full_map, kind))
         assert any("plan" not in layer["tags"] for layer in layers if layer.get("tags"))
         for layer in layers:
             tags = layer.get("tags") or []
@@ -333,41 +331,36 @@ def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
 
 
 @pytest.mark.slow
-def test_a_narrow_screen_has_names_and_numbers_of_its_own() -> None:
-    item = interactive_map(full_content()).item
+def test_a_narrow_screen_has_names_and_numbers_of_its_own(full_map: Any) -> None:
     for label in ("Names of border towns", "Numbers of main roads", "Numbers of the sites"):
-        named = [layer["name"] for layer in _models(item, "LegendItem") if layer["label"]["value"] == label]
+        named = [layer["name"] for layer in _models(full_map, "LegendItem") if layer["label"]["value"] == label]
         assert named == ["wide", "narrow"] * 2  # in each legend
     bare = interactive_map(_bare()).item
     assert not {"Names of towns", "Names of border towns", "Numbers of the sites"} & set(_labels(bare))
 
 
-def test_what_nobody_searched_is_called_unknown_in_its_tooltip() -> None:
+def test_what_nobody_searched_is_called_unknown_in_its_tooltip(full_map: Any) -> None:
     content = full_content()
     assert content.risk is not None
-    roads = next(source for source in _sources(interactive_map(content).item) if "risk" in source)
+    roads = next(source for source in _sources(full_map) if "risk" in source)
     for searched, risk, effort in zip(content.risk.searched, roads["risk"], roads["effort"], strict=True):
         assert risk.startswith("UNKNOWN") == (not searched)
         assert (effort == "never searched") == (not searched)
 
 
 @pytest.mark.slow
-def test_where_to_look_next_is_a_layer_numbered_as_in_the_table() -> None:
-    content = full_content()
-    item = interactive_map(content).item
-    look = next(source for source in _sources(item) if "reason" in source)
+def test_where_to_look_next_is_a_layer_numbered_as_in_the_table(full_map: Any) -> None:
+    look = next(source for source in _sources(full_map) if "reason" in source)
     assert look["road"] == ["R8 near Hightown", "R4 near Sidetown", "R12 near Hightown"]
     assert look["number"] == ["1", "2", "3"]
-    assert "Where to look next" in _labels(item)
-    without = interactive_map(replace(content, look_next=None)).item
+    assert "Where to look next" in _labels(full_map)
+    without = interactive_map(replace(full_content(), look_next=None)).item
     assert "Where to look next" not in _labels(without)
 
 
-@pytest.mark.slow
-def test_every_layer_can_be_hidden_from_the_legend() -> None:
-    item = interactive_map(full_content()).item
-    assert [legend["click_policy"] for legend in _models(item, "Legend")] == 4 * ["hide"]  # two a screen
-    words = _labels(item)
+def test_every_layer_can_be_hidden_from_the_legend(full_map: Any) -> None:
+    assert [legend["click_policy"] for legend in _models(full_map, "Legend")] == 4 * ["hide"]  # two a screen
+    words = _labels(full_map)
     for label in (
         "Routes with nothing placed",
         "Routes with the plan",
@@ -387,10 +380,8 @@ def test_every_layer_can_be_hidden_from_the_legend() -> None:
     assert words.count("Never searched: unknown") == 2  # one for risk, one for how sure it is
 
 
-@pytest.mark.slow
-def test_a_busier_route_is_wider() -> None:
-    item = interactive_map(full_content()).item
-    before = next(source for source in _sources(item) if "width" in source)
+def test_a_busier_route_is_wider(full_map: Any) -> None:
+    before = next(source for source in _sources(full_map) if "width" in source)
     assert len(set(before["width"])) == 3  # 0.7 alone, 0.3 alone, and both
 
 
@@ -416,10 +407,8 @@ def test_record_text_stays_out_of_what_bokeh_reads_as_mathematics() -> None:
     assert json.dumps(item).count("$$") == data.count("$$")
 
 
-@pytest.mark.slow
-def test_tooltips_use_only_escaped_columns() -> None:
-    item = interactive_map(full_content()).item
-    tooltips = [row for hover in _models(item, "HoverTool") for row in hover["tooltips"]]
+def test_tooltips_use_only_escaped_columns(full_map: Any) -> None:
+    tooltips = [row for hover in _models(full_map, "HoverTool") for row in hover["tooltips"]]
     assert tooltips
     assert all(value.startswith("@") and "{" not in value for _, value in tooltips)
 

@@ -134,9 +134,18 @@ def hostile_content() -> ReportContent:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Parsed]:
+    """Return the files of a report, written over an earlier one beside a plan, and its page."""
     folder = tmp_path_factory.mktemp("report") / "out"
+    folder.mkdir()
+    (folder / "plan.json").write_text("{}")
+    (folder / "report.html").write_text("old")
     paths = write_report(folder, full_content())
     return paths, Parsed(paths[0].read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def hostile_page() -> str:
+    return page(hostile_content(), {})
 
 
 @pytest.mark.slow
@@ -155,7 +164,7 @@ def test_the_files_are_those_promised(written: tuple[list[Path], Parsed]) -> Non
         "layouts.png",
         "evaders.png",
     ]
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(["plan.json", *(p.name for p in paths)])
     assert all(path.stat().st_size > 1000 for path in paths if path.suffix != ".csv")
 
 
@@ -332,8 +341,8 @@ def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
 
 
 @pytest.mark.slow
-def test_hostile_text_adds_no_element_attribute_or_script() -> None:
-    tame, wild = _page(_hostile(full_content(), [0], ("word",))), _page(hostile_content())
+def test_hostile_text_adds_no_element_attribute_or_script(hostile_page: str) -> None:
+    tame, wild = _page(_hostile(full_content(), [0], ("word",))), Parsed(hostile_page)
     assert wild.unbalanced == []
     assert [tag for tag, _ in wild.elements] == [tag for tag, _ in tame.elements]
     assert [set(attrs) for _, attrs in wild.elements] == [set(attrs) for _, attrs in tame.elements]
@@ -342,16 +351,15 @@ def test_hostile_text_adds_no_element_attribute_or_script() -> None:
     _check_policy(wild)
 
 
-def test_hostile_text_is_shown_as_it_is() -> None:
-    parsed = _page(hostile_content())
+def test_hostile_text_is_shown_as_it_is(hostile_page: str) -> None:
+    parsed = Parsed(hostile_page)
     text = parsed.text + " ".join(cell for table in parsed.tables.values() for row in table for cell in row)
     for bad in HOSTILE[:4]:
         assert bad in text
 
 
-def test_hostile_text_cannot_close_the_block_of_map_data() -> None:
-    html = page(hostile_content(), {})
-    block = html.split('id="map-data">', 1)[1].split("</script>", 1)[0]
+def test_hostile_text_cannot_close_the_block_of_map_data(hostile_page: str) -> None:
+    block = hostile_page.split('id="map-data">', 1)[1].split("</script>", 1)[0]
     assert not set("<>&") & set(block)
     assert "alert(1)" in json.dumps(json.loads(block))
 
@@ -492,13 +500,10 @@ def test_risk_of_another_network_is_refused() -> None:
         replace(content, risk=replace(content.risk, low=np.zeros(3)))
 
 
-@pytest.mark.slow
-def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text("{}")
-    (tmp_path / "report.html").write_text("old")
-    write_report(tmp_path, full_content())
-    assert (tmp_path / "plan.json").read_text() == "{}"
-    assert "Test valley" in (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_an_earlier_report_is_replaced_and_other_files_stay(written: tuple[list[Path], Parsed]) -> None:
+    paths, parsed = written
+    assert paths[0].with_name("plan.json").read_text() == "{}"
+    assert "Test valley" in parsed.text
 
 
 def test_a_file_in_the_way_is_named_and_left_alone(tmp_path: Path) -> None:

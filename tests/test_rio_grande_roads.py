@@ -360,8 +360,6 @@ def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
         ("roads.csv", ",motorway,TX,", ",highway,TX,", "'highway'"),
         ("classes.csv", ",112,", ",fast,", "'fast'"),
         ("ports.csv", ",port-presidio,", ",port-ojinaga,", "port-ojinaga"),
-        ("checkpoints.csv", ",US 281,-98.14212,", ",US 281,-97.14212,", "US 281 is"),
-        ("checkpoints.csv", ",US 281,-98.14212,", ",US 9999,-98.14212,", "US 9999"),
     ],
 )
 def test_a_fault_in_a_table_is_named(tmp_path: Path, name: str, old: str, new: str, found: str) -> None:
@@ -373,3 +371,20 @@ def test_a_fault_in_a_table_is_named(tmp_path: Path, name: str, old: str, new: s
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError, match=found):
         build.build(build.read_facts(replace(BORDER, folder=tmp_path)))
+
+
+@pytest.mark.slow
+def test_checkpoints_off_their_road_or_on_none_are_named_together(tmp_path: Path) -> None:
+    shutil.copytree(FACTS, tmp_path / "facts")
+    path = tmp_path / "facts" / "checkpoints.csv"
+    text = path.read_text(encoding="utf-8")
+    for old, new in ((",US 281,-98.14212,", ",US 281,-97.14212,"), (",US 77,-97.79229,", ",US 9999,-97.79229,")):
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        build.build(build.read_facts(replace(BORDER, folder=tmp_path)))
+    assert ["US 281 is" in refused.value.problems[0].found, refused.value.problems[1].found] == [
+        True,
+        "no road US 9999",
+    ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.schema import validated
 from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.work.listener import SILENT
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import SolveModel
+from optimizer.scenario.file.settings import with_settings
 
 if TYPE_CHECKING:
     import os
@@ -81,7 +83,7 @@ def problem_source(
         `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of the scenario's; an instance has none, and takes the
         defaults.
     settings
-        Fields of the scenario to set; refused where there is no scenario.
+        Fields of the scenario to set; where there is none, those of `[solve]` alone, such as `solve.params.tree.splits`.
     language
         Language of pages in place of the scenario's, or of the plan folder's.
     skip_unreachable
@@ -107,8 +109,11 @@ def problem_source(
             compiled,
             language=asked or compiled.scenario.report.language,
         )
-    if settings:
-        raise InputError(Problem(str(path), "fields to set", "a scenario (TOML), which has fields"))
+    terms = with_settings({"solve": dict(options or {})}, settings or {}, str(path))
+    solve = validated(SolveModel, terms.pop("solve"), f"{path}, solve")
+    if terms:
+        found = f"fields to set of {', '.join(terms)}"
+        raise InputError(Problem(str(path), found, "those of solve alone, as only a scenario (TOML) has the others"))
     folder = PlanFolder(path, skip_unreachable=skip_unreachable)
     if path.is_dir():
         instance, skipped = folder.instance, folder.skipped
@@ -116,11 +121,10 @@ def problem_source(
         left_out: list[str] = []
         instance = read_instance(path, on_unreachable=left_out.extend if skip_unreachable else None)
         skipped = tuple(left_out)
-    names: dict[str, Any] = dict(options or {})
     return ProblemSource(
         path,
         instance,
-        SolveModel.model_validate(names),
+        solve,
         (f"{len(skipped)} evaders without a path are left out.",) if skipped else (),
         folder=folder if path.is_dir() else None,
         language=folder.language(asked),  # of an instance file too: that of the run.json beside it

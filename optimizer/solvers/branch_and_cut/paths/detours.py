@@ -105,7 +105,7 @@ class DetourSearch:
     def at(self, x: NDArray[np.float64]) -> Detours:
         """Return the detours at an (options,) point."""
         found = _detours(*self._arranged, self._option, self._cost, self._depth, x, np.maximum(x, LEAST), SETTLED)
-        return Detours(found.loss, found.first, found.arcs[: found.first[-1]], found.term)
+        return found._replace(arcs=found.arcs[: found.first[-1]])
 
     def links(self, path: NDArray[np.int64], arc: NDArray[np.int64], detours: Detours) -> Links:
         """Return what each option leaves of paths that take (steps,) arcs with options and their detours, sorted by path: exp(-w)."""
@@ -124,15 +124,6 @@ class DetourSearch:
         return Links(pair // self._n, pair % self._n, np.where(sums < STEEPEST, np.exp(-sums), 0.0))
 
 
-class _FoundDetours(NamedTuple):
-    """`Detours`, with room behind its arcs."""
-
-    loss: Floats
-    first: Ints
-    arcs: Ints
-    term: Floats
-
-
 @kernel
 def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
     first: Ints,
@@ -145,8 +136,8 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
     x: Floats,
     weight: Floats,
     settled: int,
-) -> _FoundDetours:
-    """Return the detours of all arcs.
+) -> Detours:
+    """Return the detours of all arcs, with room behind `Detours.arcs`.
 
     Parameters
     ----------
@@ -171,6 +162,8 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
         term[a] = u * x[own]
         limit, size, seen, done = u * weight[own], 1, 1, 0
         front[0], touched[0], distance[tail[a]] = tail[a], tail[a], 0.0
+        # Dijkstra's algorithm from the tail; `state` is 1 for nodes of the front, which is so small that a list serves as its heap, and 2 for
+        # settled ones. A node at `limit`, the arc's own term, ends it: no detour over it is of use
         while size > 0 and done < settled:
             nearest = 0
             for k in range(1, size):
@@ -184,7 +177,7 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
                 break
             for k in range(first[node], first[node + 1]):
                 b = order[k]
-                if b == a or option[b] == own or state[head[b]] == 2:
+                if b == a or option[b] == own or state[head[b]] == 2:  # the proof of (1) has no o(a) on Q_a
                     continue
                 far = distance[node] + cost[b] * weight[own]
                 if option[b] >= 0:
@@ -196,6 +189,7 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
                         seen += 1
                     distance[head[b]], entering[head[b]] = far, b
         if state[head[a]] == 2 and tail[a] != head[a]:
+            # once back along the detour for d, once for its terms, which need d, and once more for its arcs if they are of use
             d, node, length = -cost[a], head[a], 0
             while node != tail[a]:
                 d += cost[entering[node]]
@@ -220,7 +214,7 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
                     arcs[count] = entering[node]
                     count += 1
                     node = tail[entering[node]]
-        for k in range(seen):
+        for k in range(seen):  # all nodes are as new for the next arc, without a pass over all
             distance[touched[k]], state[touched[k]] = np.inf, 0
     begin[m] = count
-    return _FoundDetours(loss, begin, arcs, term)
+    return Detours(loss, begin, arcs, term)
