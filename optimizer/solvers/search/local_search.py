@@ -54,8 +54,7 @@ class PlanImprover:
     @classmethod
     def without_tree(cls, search: SolveState) -> PlanImprover:
         """Return an improver with a pool of its own, for methods that have no tree."""
-        commodities = Commodities.of(search.overlay)
-        return cls(search, PooledValues(commodities, PathPool(search.overlay, commodities.searches)))
+        return cls(search, _own_pool(search))
 
     def fill(self, start: NDArray[np.bool_]) -> None:
         """Offer a plan with what is left of the budgets spent."""
@@ -63,15 +62,18 @@ class PlanImprover:
             self.pooled.refresh(start)
         self._search.offer(complete_plan(self._search.instance, self.pooled, start))
 
-    def greedy(self) -> NDArray[np.bool_]:
-        """Return a greedy plan, offered as well; it is made once, and the time limit does not end it: no plan is to be worse."""
+    def greedy(self, *, afresh: bool = False) -> NDArray[np.bool_]:
+        """Return a greedy plan, offered as well; it is made once, and the time limit does not end it: no plan is to be worse.
+
+        `afresh` makes it from paths of its own. The pool of a flat root has thousands, and each choice would weigh them all.
+        """
         search = self._search
         if self._greedy is None:
             with step(search.listener, "greedy"):
                 made = greedy(
                     search.instance,
                     search.overlay,
-                    self.pooled,
+                    _own_pool(search) if afresh else self.pooled,
                     start=search.start,
                     listener=search,
                 )
@@ -149,6 +151,12 @@ class PlanImprover:
         if not np.isfinite(self._search.work_until):
             return self._nodes >= self._params.nodes_between * (1 + self._fruitless)
         return self._spent <= self._params.share / (1 + self._fruitless) * (work_seconds() - self._began)
+
+
+def _own_pool(search: SolveState) -> PooledValues:
+    """Return values over paths that are not known yet."""
+    commodities = Commodities.of(search.overlay)
+    return PooledValues(commodities, PathPool(search.overlay, commodities.searches))
 
 
 NONE = -1
