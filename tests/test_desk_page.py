@@ -70,7 +70,7 @@ def asked(actions: DeskSession, work: Callable[[str, int], Awaitable[Any]]) -> A
     """Return what some work does to a server of a desk."""
 
     async def whole() -> Any:
-        found = listening(actions)
+        found = listening(lambda: DeskPage(actions))
         found.server.start()
         try:
             return await work(found.address, found.port)
@@ -123,7 +123,7 @@ def test_nothing_is_given_without_the_token(folder: Path) -> None:
         assert not any(attack in text for attack in HOSTILE)
         assert "onmouseover" not in text
         with pytest.raises(InputError, match=f"port: found {port}, which another program uses"):
-            listening(DeskSession(folder), port)
+            listening(lambda: DeskPage(DeskSession(folder)), port)
         with socket.socket() as outside:
             outside.settimeout(0.5)
             own = [str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]

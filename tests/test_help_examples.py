@@ -31,8 +31,7 @@ from tests.tiny import SCENARIO, write_scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from optimizer.analysis.desk.page.server import DeskServer
-    from optimizer.analysis.desk.view import DeskActions
+    from optimizer.analysis.desk.page.server import DeskServer, ServedPage
 
 ROOT = Path(__file__).parents[1]
 RECORD = "time,lon,lat,day,owner,tlp\n2024-03-01,10.0,50.05,2024-03-01,police,green\n2024-05-01,10.4,50.05,2024-05-01,customs,amber\n"
@@ -163,13 +162,13 @@ def in_order() -> list[str]:
 
 
 def _served_for_a_moment(
-    actions: DeskActions, *, port: int | None, ready: Callable[[DeskServer], object], language: str
+    page: Callable[[], ServedPage], *, port: int | None, ready: Callable[[DeskServer], object], language: str
 ) -> None:
     """Serve a desk, and end it at once."""
     del port, language
 
     async def moment() -> None:
-        found = listening(actions)
+        found = listening(page)
         ready(found)
         found.server.stop(wait=False)
 

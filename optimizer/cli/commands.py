@@ -138,7 +138,11 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "export results/rio-grande --alerts results/rio-grande-alerts --no-figures --out results/rio-grande-layers",
     ),
     "qgis": ("qgis --out results/interdict-qgis.zip",),
-    "desk": ("desk results/rio-grande", "desk results/rio-grande/variants/fewer-teams --port 8080 --no-browser"),
+    "desk": (
+        "desk results/rio-grande",
+        "desk results/rio-grande/variants/fewer-teams --port 8080 --no-browser",
+        "desk --new my-border/scenario.toml",
+    ),
     "fuse": (
         "fuse customs-feed.toml police-feed.toml --out results/fused",
         "fuse customs-feed.toml police-feed.toml --review results/fused/review.csv --areas sectors.geojson --out results/fused",

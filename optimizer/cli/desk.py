@@ -1,9 +1,10 @@
-"""`desk`: a page on this machine where a planner changes a plan and sees its value at once."""
+"""`desk`: a page on this machine where a planner changes a plan and sees its value at once, or fills in a first scenario."""
 
 from __future__ import annotations
 
 import webbrowser
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +14,21 @@ from optimizer.cli.arguments import Json, Language, Param, ParamsFile, SkipUnrea
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
-    from optimizer.analysis.desk.page.server import DeskServer
+    from collections.abc import Callable
+
+    from optimizer.analysis.desk.page.server import DeskServer, ServedPage
 
 
 def desk(
-    plan: Annotated[Path, typer.Argument(help="Plan folder, as `plan` writes it, or a variant in it.")],
+    plan: Annotated[
+        Path | None, typer.Argument(help="Plan folder, as `plan` writes it, or a variant in it.", show_default=False)
+    ] = None,
+    new: Annotated[
+        Path | None,
+        typer.Option(
+            "--new", metavar="FILE", help="In place of a plan: fill in a first scenario, and write it to FILE."
+        ),
+    ] = None,
     port: Annotated[
         int | None,
         typer.Option("--port", min=1, max=65535, help="Where to listen on this machine; any free port if not given."),
@@ -30,7 +41,48 @@ def desk(
     as_json: Json = False,
 ) -> None:
     """Open a page on this machine to force and forbid sites, move budgets, see the exact value, search from there, and save variants."""
-    from optimizer.analysis.desk.page.server import serve
+    if (plan is None) == (new is None):
+        raise typer.BadParameter("give a plan folder, or --new FILE for a first scenario")
+    if new is not None:
+        if params is not None or param or skip_unreachable:
+            raise typer.BadParameter("--params, --param and --skip-unreachable go with a plan folder, not with --new")
+        _serve_form(new, _Served(port, browser, as_json), language)
+    elif plan is not None:
+        _serve_plan(plan, _Served(port, browser, as_json), language, (params, tuple(param or ())), skip_unreachable)
+
+
+@dataclass(frozen=True)
+class _Served:
+    """How a page is served: where, and whether a browser is opened and the address printed as JSON."""
+
+    port: int | None
+    browser: bool
+    as_json: bool
+
+    def run(self, page: Callable[[], ServedPage], what: str, folder: Path, language: str) -> None:
+        """Serve until Ctrl-C; `folder` is for temporary files."""
+        from optimizer.analysis.desk.page.server import serve
+
+        def ready(server: DeskServer) -> None:
+            if self.as_json:
+                print_json({"address": server.address, "port": server.port})
+            else:
+                print_line(f"The {what} is at {server.address}")
+                print_note("Only this machine, and only with this address. Ctrl-C closes it.")
+            if self.browser:
+                _open(folder, server.address)
+
+        serve(page, port=self.port, ready=ready, language=language)
+
+
+def _serve_plan(
+    plan: Path,
+    served: _Served,
+    language: str | None,
+    params: tuple[Path | None, tuple[str, ...]],
+    skip_unreachable: bool,
+) -> None:
+    from optimizer.analysis.desk.page.page import DeskPage
     from optimizer.analysis.desk.session import DeskSession
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.solvers.params import SolveParams
@@ -38,27 +90,33 @@ def desk(
     spoken = PlanFolder(plan).language(language)
     session = DeskSession(
         plan,
-        params=SolveParams.given(params, param or ()),
+        params=SolveParams.given(*params),
         skip_unreachable=skip_unreachable,
-        listener=ProgressPrinter(silent=as_json),
+        listener=ProgressPrinter(silent=served.as_json),
     )
     with scratch_folder() as folder:
-
-        def ready(server: DeskServer) -> None:
-            if as_json:
-                print_json({"address": server.address, "port": server.port})
-            else:
-                print_line(f"The desk is at {server.address}")
-                print_note("Only this machine, and only with this address. Ctrl-C closes it.")
-            if browser:
-                _open(folder, server.address)
-
         try:
-            serve(session, port=port, ready=ready, language=spoken)
+            served.run(lambda: DeskPage(session), "desk", folder, spoken)
         finally:
             session.close()
     saved = f" Saved: {', '.join(map(str, session.saved))}." if session.saved else " Nothing was saved."
     print_note(f"The desk is closed.{saved}")
+
+
+def _serve_form(file: Path, served: _Served, language: str | None) -> None:
+    from optimizer.base.text.language import ENGLISH, check_language
+    from optimizer.pipeline.form.form import FirstForm
+    from optimizer.pipeline.form.page import FormPage
+
+    spoken = ENGLISH if language is None else check_language(language, "--language")
+    with scratch_folder() as folder:
+        form = FirstForm(file, Path.cwd(), folder)
+        served.run(lambda: FormPage(form), "form", folder, spoken)
+    if form.last_written is None:
+        print_note("The form is closed. Nothing was written.")
+    else:
+        print_note(f"The form is closed. Written: {', '.join(map(str, form.last_written.files))}.")
+        print_line(f"Next: {form.last_written.command}")
 
 
 def _open(folder: Path, address: str) -> None:

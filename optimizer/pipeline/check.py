@@ -22,7 +22,7 @@ from optimizer.scenario.file.traffic import Traffic
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from optimizer.base.errors import Problem
     from optimizer.base.work.listener import Listener
@@ -174,7 +174,11 @@ class CheckedScenario:
 
 
 def check_scenario_file(
-    path: str | os.PathLike[str], *, skip_unreachable: bool = False, listener: Listener = SILENT
+    path: str | os.PathLike[str],
+    *,
+    content: Mapping[str, Any] | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
 ) -> CheckedScenario:
     """Check a scenario and everything it names, without estimating risk or solving.
 
@@ -182,6 +186,8 @@ def check_scenario_file(
     ----------
     path
         TOML file.
+    content
+        What would stand in it, where it is not written yet.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says.
     listener
@@ -192,7 +198,7 @@ def check_scenario_file(
     What a plan would use, and every fault; a faulty scenario raises nothing.
     """
     try:
-        check = check_scenario(Path(path), skip_unreachable=skip_unreachable, listener=listener)
+        check = check_scenario(Path(path), content=content, skip_unreachable=skip_unreachable, listener=listener)
     except InputError as error:  # no file, or no TOML: there is nothing else to say
         return CheckedScenario(str(path), "", error.problems)
     scenario = check.scenario

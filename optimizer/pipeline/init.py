@@ -29,7 +29,7 @@ from optimizer.scenario.check.region_source import obtain_region
 from optimizer.scenario.compile.mobility import RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -110,15 +110,16 @@ def init_scenario(source: RegionModel, folder: str | os.PathLike[str], *, listen
     check_new_folder(path)
     with step(listener, "building the network"):
         region = with_first_exposures(obtain_region(source, Path("options")).region)
-    words = _named(source)
-    terms = first_terms(region)
+    words = source_words(source)
+    terms = first_terms(region, source_title(source))
+    lon, lat = (f"{degrees:.5f}" for degrees in region.network.segment_midpoint[0].tolist())
     with step(listener, "writing the scenario"), new_folder(path) as temporary:
         save_region(region, temporary / NETWORK)
-        text = scenario_text(region, terms, _title(source), words, _source_entry(source, path))
+        text = scenario_text(region, terms, words, source_entry(source, path), NETWORK)
         (temporary / SCENARIO).write_text(text, encoding="utf-8")
         (temporary / "README.md").write_text(first_readme(region, terms, words, path), encoding="utf-8")
         for name, table in (("seizures.csv", SEIZURES), ("effort.csv", EFFORT)):
-            (temporary / name).write_text(table.format(lon=terms.lon, lat=terms.lat), encoding="utf-8")
+            (temporary / name).write_text(table.format(lon=lon, lat=lat), encoding="utf-8")
         files = tuple(sorted(item.name for item in temporary.iterdir()))
         checked = _checked(temporary, path, words)
     return NewScenario(path, path / SCENARIO, files, region, checked)
@@ -133,22 +134,23 @@ def _checked(temporary: Path, path: Path, source: str) -> CheckedScenario:
     return replace(checked, path=str(path / SCENARIO), files=files)
 
 
-def _named(source: RegionModel) -> str:
+def source_words(source: RegionModel) -> str:
+    """Return what a region is made of, in words."""
     return ", ".join(str(word) for word in sources_of(source))
 
 
-def _title(source: RegionModel) -> str:
+def source_title(source: RegionModel) -> str:
     """Return a title for the scenario: the country of the border, the place, or the name of the file."""
     if source.border is not None and Path(source.border).suffix == "":
         return source.border
     word = source.place or source.address
     if word is not None:
         return word
-    name = Path(str(sources_of(source)[0])).name if source.bbox is None else f"Box {_named(source)}"
+    name = Path(str(sources_of(source)[0])).name if source.bbox is None else f"Box {source_words(source)}"
     return name.split(".")[0] if source.bbox is None and name.split(".")[0] else name
 
 
-def _source_entry(source: RegionModel, folder: Path) -> dict[str, object]:
+def source_entry(source: RegionModel, folder: Path) -> dict[str, object]:
     """Return the fields of `[region]` that were given, with paths as they are from the scenario's folder."""
     place = Path(os.path.realpath(folder))
     entry: dict[str, object] = source.model_dump(exclude_unset=True)
@@ -210,41 +212,126 @@ TEAM = 2
 
 
 @dataclass(frozen=True, slots=True)
-class FirstTerms:
-    """What is proposed for a region.
+class FirstKind:
+    """A kind of road post.
 
     Attributes
     ----------
-    posts
-        Road posts that the budget is enough for, >= 2.
-    officers
-        Budget of officers: for the posts and the teams.
-    teams
-        Patrol teams; 0 where no settlement could be a base.
-    base
-        The settlement where they set out from; None where there is none.
-    lon, lat
-        Degrees; a place on a road, for the example rows of the record tables.
+    id, label
+        Its name in the file, and what people call it.
+    people, money
+        What one takes: people in a shift, and money, in the unit of the budget.
+    capacity
+        Vehicles inspected an hour.
+    detection
+        Chance that an inspection finds a load.
+    minutes
+        What each inspected vehicle loses.
     """
 
-    posts: int
-    officers: int
-    teams: int
-    base: Settlement | None
-    lon: str
-    lat: str
+    id: str = "post"
+    label: str = "road post"
+    people: float = OFFICERS
+    money: float = 0.0
+    capacity: float = 60
+    detection: float = 0.4
+    minutes: float = 1.5
 
 
-def first_terms(region: Region) -> FirstTerms:
+@dataclass(frozen=True, slots=True)
+class FirstBase:
+    """Where teams set out: its name in the file, what people call it, and degrees."""
+
+    id: str
+    label: str
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTeam:
+    """Teams that are alike; fields as of `FirstKind`.
+
+    Attributes
+    ----------
+    number
+        Teams on the road in one shift, >= 1.
+    people, money
+        What one takes: people in a shift, and money.
+    hours
+        Of a shift.
+    """
+
+    id: str = "patrol"
+    label: str = "patrol of two"
+    number: int = 2
+    people: float = TEAM
+    money: float = 0.0
+    hours: float = 8
+    detection: float = 0.3
+    capacity: float = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTerms:
+    """What a first scenario says beside its roads: proposed for a region, or stated.
+
+    Attributes
+    ----------
+    name
+        Title of the report.
+    officers, cameras, delay, money
+        Budgets: people in a shift, cameras, vehicle-hours a day, and money; without cameras or money nothing is said of them.
+    money_unit
+        Unit of the money.
+    kinds, bases, teams
+        What can be placed, where teams set out, and teams. Without a base there are no teams.
+    seizures, effort
+        Fields of the tables of records; None where none is named.
+    stated
+        Paths of what somebody stated (`officers`, `kinds.0.capacity`, `exposure.ID`): those are no assumptions.
+    by_form
+        Whether the form writes it, which makes no README and no tables for records.
+    """
+
+    name: str
+    officers: float
+    cameras: float
+    delay: float
+    kinds: tuple[FirstKind, ...] = (FirstKind(),)
+    bases: tuple[FirstBase, ...] = ()
+    teams: tuple[FirstTeam, ...] = ()
+    money: float = 0.0
+    money_unit: str = "money a month"
+    seizures: Mapping[str, object] | None = None
+    effort: Mapping[str, object] | None = None
+    stated: frozenset[str] = frozenset()
+    by_form: bool = False
+
+    def line(self, path: str, code: str, words: str = "") -> str:
+        """Return a line of TOML with what its number means; one that nobody stated is marked as assumed."""
+        found = () if path in self.stated else ("ASSUMED",)
+        comment = ": ".join((*found, *filter(None, (words,))))
+        return f"{code:<46} # {comment}" if comment else code
+
+
+def first_terms(region: Region, name: str) -> FirstTerms:
     """Return what is proposed for a region: posts at a third of its gateways, 2 to 10, and two teams where most loads go."""
     posts = min(max(-(-len(region.gateways) // 3), 2), 10)
     base = _base(region)
-    teams = 0 if base is None else 2
-    lon, lat = region.network.segment_midpoint[0].tolist()
-    return FirstTerms(posts, OFFICERS * posts + TEAM * teams, teams, base, f"{lon:.5f}", f"{lat:.5f}")
+    teams = () if base is None else (FirstTeam(),)
+    officers = OFFICERS * posts + sum(TEAM * team.number for team in teams)
+    bases = () if base is None else (base_at(region, base, "base"),)
+    return FirstTerms(name, officers, posts, 25 * posts, bases=bases, teams=teams)
 
 
-def scenario_text(region: Region, terms: FirstTerms, title: str, source: str, entry: dict[str, object]) -> str:
+def base_at(region: Region, place: Settlement, name: str) -> FirstBase:
+    """Return a base at the node of a settlement."""
+    network = region.network
+    return FirstBase(name, place.label, float(network.lon[place.node]), float(network.lat[place.node]))
+
+
+def scenario_text(region: Region, terms: FirstTerms, source: str, entry: Mapping[str, object], network: str) -> str:
     """Return a first scenario as TOML.
 
     Parameters
@@ -252,24 +339,25 @@ def scenario_text(region: Region, terms: FirstTerms, title: str, source: str, en
     region
         What was found.
     terms
-        What is proposed for it.
-    title
-        Title of the report.
+        What is said beside it.
     source
         What the region was made of, in words.
     entry
         The fields of `[region]` that make it again.
+    network
+        Name of the file beside the scenario that holds the region.
     """
     parts = [
-        _head(title, source),
-        _region(region, entry),
-        RECORDS,
-        _evaders(region),
+        _head(terms, source),
+        _region(region, entry, network),
+        _records(terms),
+        BACKGROUND,
+        _evaders(region, terms, network),
         _resources(terms),
         _traffic(region),
         SITES,
-        _patrols(region, terms),
-        _end(region),
+        _patrols(terms),
+        _end(region, terms),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -284,23 +372,9 @@ def with_first_exposures(region: Region) -> Region:
     """
     if any(gateway.exposure != 1.0 for gateway in region.gateways):
         return region
-    network, gateways = region.network, region.gateways
-    at_node: dict[int, list[int]] = {gateway.node: [] for gateway in gateways}
-    for ends in (network.tail, network.head):
-        for arc in np.flatnonzero(np.isin(ends, list(at_node))).tolist():
-            at_node[int(ends[arc])].append(arc)
-    roads = [at_node[gateway.node] for gateway in gateways]
-    domestic = [place.node for place in region.settlements if place.domestic]
-    inward = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, domestic).arc
-    for gateway, arcs in zip(gateways, roads, strict=True):
-        road = road_of_port(network, inward, gateway.node) if gateway.kind == "port" else -1
-        if road >= 0:
-            arcs.extend(network.arcs_of(road))
-    traffic = [
-        max((_class_traffic(str(network.road_class[arc])) for arc in arcs), default=LEAST_TRAFFIC) for arcs in roads
-    ]
-    names = [_road_names(network, arcs) for arcs in roads]
-    group = _one_road(gateways, names)
+    gateways, roads = region.gateways, gateway_roads(region)
+    traffic = [max(map(_class_traffic, road.classes), default=LEAST_TRAFFIC) for road in roads]
+    group = [road.group for road in roads]
     behind = _dead_ends(region)
     some_controlled = any(gateway.kind == "port" for gateway in gateways)
     exposed = []
@@ -312,6 +386,37 @@ def with_first_exposures(region: Region) -> Region:
         limit = min((behind[gateways[other].node] for other in own if gateways[other].node in behind), default=np.inf)
         exposed.append(replace(gateway, exposure=round(max(min(most, limit), 1.0) / len(own), 1)))
     return replace(region, gateways=tuple(exposed))
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRoad:
+    """The road at a gateway, with that behind the lanes of a port: classes, numbers and names, and which road over the border it is."""
+
+    classes: tuple[str, ...]
+    names: frozenset[str]
+    group: int
+
+
+def gateway_roads(region: Region) -> list[GatewayRoad]:
+    """Return the road at each gateway; those of one group are lanes and carriageways of one road."""
+    network, gateways = region.network, region.gateways
+    at_node: dict[int, list[int]] = {gateway.node: [] for gateway in gateways}
+    for ends in (network.tail, network.head):
+        for arc in np.flatnonzero(np.isin(ends, list(at_node))).tolist():
+            at_node[int(ends[arc])].append(arc)
+    arcs = [at_node[gateway.node] for gateway in gateways]
+    domestic = [place.node for place in region.settlements if place.domestic]
+    inward = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, domestic).arc
+    for gateway, own in zip(gateways, arcs, strict=True):
+        road = road_of_port(network, inward, gateway.node) if gateway.kind == "port" else -1
+        if road >= 0:
+            own.extend(network.arcs_of(road))
+    names = [_road_names(network, each) for each in arcs]
+    classes = [tuple(dict.fromkeys(str(network.road_class[arc]) for arc in each)) for each in arcs]
+    return [
+        GatewayRoad(found, frozenset(named), group)
+        for found, named, group in zip(classes, names, _one_road(gateways, names), strict=True)
+    ]
 
 
 def _class_traffic(road_class: str) -> int:
@@ -388,17 +493,18 @@ def _leads_on(region: Region) -> list[int]:
     ]
 
 
-def _head(title: str, source: str) -> str:
+def _head(terms: FirstTerms, source: str) -> str:
+    by, readme = ("desk --new", "") if terms.by_form else ("init", "README.md beside it says what to fill in first. ")
     return f"""\
-# A first scenario, written by `init`. It can be planned as it stands, but every line marked ASSUMED is a guess: replace it by what you know.
-# README.md beside it says what to fill in first. All fields: docs/scenario.md. Check your changes: python cli.py check scenario.toml
+# A first scenario, written by `{by}`. It can be planned as it stands, but every line marked ASSUMED is a guess: replace it by what you know.
+# {readme}All fields: docs/scenario.md. Check your changes: python cli.py check scenario.toml
 {toml_comment(f"The roads are those of {source}.")}
 schema_version = 1
-{f"name = {toml_value(title)}":<46} # title of the report
+{f"name = {toml_value(terms.name)}":<46} # title of the report
 """
 
 
-def _region(region: Region, entry: dict[str, object]) -> str:
+def _region(region: Region, entry: Mapping[str, object], file: str) -> str:
     network = region.network
     official = sum(crossing.official for crossing in region.crossings)
     domestic = sum(settlement.domestic for settlement in region.settlements)
@@ -411,7 +517,7 @@ def _region(region: Region, entry: dict[str, object]) -> str:
     again = [f"{name} = {toml_value(value)}" for name, value in entry.items()]
     lines = [
         "[region]",
-        f'network = "{NETWORK}"                       # roads, border, crossings, gateways and settlements; QGIS opens it',
+        f"{f'network = {toml_value(file)}':<46} # roads, border, crossings, gateways and settlements; QGIS opens it",
     ]
     lines += ["# Found there:", *(toml_comment(f"  {line}") for line in found)]
     lines += [
@@ -429,6 +535,28 @@ def _found_border(region: Region) -> str:
     return f"a border between {west:.3f} and {east:.3f} degrees east, {south:.3f} and {north:.3f} degrees north"
 
 
+def _records(terms: FirstTerms) -> str:
+    """Return the tables of records that were named, or how to name them."""
+    named = {"seizures": terms.seizures, "effort": terms.effort}
+    tables = [
+        "\n".join([f"[[records.{name}]]", *(f"{field} = {toml_value(value)}" for field, value in entry.items())])
+        for name, entry in named.items()
+        if entry is not None
+    ]
+    if not terms.by_form:
+        return RECORDS
+    missing = [
+        f"# No [[records.{name}]] yet{WITHOUT[name]} (docs/records.md)." for name in named if named[name] is None
+    ]
+    return "\n\n".join([*tables, *missing]) + "\n"
+
+
+WITHOUT = {
+    "seizures": ": the risk of every road rests on gateways and populations alone",
+    "effort": ": roads that nobody searched look safe",
+}
+"""What the lack of a record means."""
+
 RECORDS = """\
 # Records: without them the risk of every road rests on gateways and populations alone. seizures.csv and effort.csv hold their headers and one
 # example row each, whose column `example` says "yes": rows with anything there are left out. Add your rows (`example` empty), then take the
@@ -443,7 +571,9 @@ RECORDS = """\
 # source = "our agency"
 # unit = "hours"                               # what `amount` counts: hours of searching, patrols, ...
 # where = { example = "" }
+"""
 
+BACKGROUND = """\
 [background]                                   # the chance of detection without the plan
 per_hour = 0.02                                # ASSUMED: ordinary policing finds one load in fifty for each hour on the road
 """
@@ -457,7 +587,7 @@ agency = "agency"
 """
 
 
-def _evaders(region: Region) -> str:
+def _evaders(region: Region, terms: FirstTerms, network: str) -> str:
     kinds = Counter(gateway.kind for gateway in region.gateways)
     lines = [
         "[evaders]                                      # who travels from where to where",
@@ -478,14 +608,16 @@ def _evaders(region: Region) -> str:
         "# of one road; a tenth where only others have a border control; a dead end behind the border has no more than its inhabitants.",
         "# Put counts in their place.",
     ]
-    listed = sorted(region.gateways, key=lambda gateway: (gateway.kind != "port", -gateway.exposure))[:LISTED]
+    stated = [gateway for gateway in region.gateways if f"exposure.{gateway.id}" in terms.stated]
+    ordered = sorted(region.gateways, key=lambda gateway: (gateway.kind != "port", -gateway.exposure))
+    listed = ordered[:LISTED] + [gateway for gateway in ordered[LISTED:] if gateway in stated]
     lines += [
-        f"{_key(gateway)} = {toml_value(float(gateway.exposure))}  {toml_comment(_described(gateway))}"
+        f"{_key(gateway)} = {toml_value(float(gateway.exposure))}  {toml_comment(_described(gateway, stated=gateway in stated))}"
         for gateway in listed
     ]
-    if len(region.gateways) > LISTED:
+    if len(region.gateways) > len(listed):
         lines += [
-            f"# and {len(region.gateways) - LISTED} other gateways, in {NETWORK}, with the exposures that stand there"
+            f"# and {len(region.gateways) - len(listed)} other gateways, in {network}, with the exposures that stand there"
         ]
     return "\n".join(lines) + "\n"
 
@@ -494,41 +626,69 @@ def _key(gateway: Gateway) -> str:
     return toml_value(gateway.id)
 
 
-def _described(gateway: Gateway) -> str:
-    return f"{gateway.kind}: {gateway.label}"
+def _described(gateway: Gateway, *, stated: bool) -> str:
+    return f"{gateway.kind}: {gateway.label}{'; stated, not assumed' if stated else ''}"
 
 
 def _resources(terms: FirstTerms) -> str:
-    return f"""\
+    posts, team = terms.kinds[0].people if terms.kinds else 0, sum(team.number for team in terms.teams)
+    rest = terms.officers - sum(each.number * each.people for each in terms.teams)
+    proposed = f"{rest / posts:g} posts of {posts:g} officers, and {team} teams of {TEAM}" if posts else ""
+    stated = "officers" in terms.stated
+    budgets = [
+        ("officers", "agency", terms.officers, "officers a shift", "" if stated else proposed),
+        ("cameras", "agency", terms.cameras, "cameras", ""),
+        ("money", "agency", terms.money, terms.money_unit, ""),
+        ("delay", "", terms.delay, DELAY_UNIT, "what honest travellers may be asked to wait, all together"),
+    ]
+    tables = [AGENCY]
+    for name, agency, amount, unit, words in budgets:
+        if amount > 0 or name not in {"cameras", "money"}:
+            first = f"{'[[resources]]':<46} # what a plan uses up" if len(tables) == 1 else "[[resources]]"
+            owner = [f"agency = {toml_value(agency)}"] if agency else []
+            budget = terms.line(name, f"budget = {_number(amount)}", words)
+            tables.append("\n".join([first, f'name = "{name}"', *owner, budget, f"unit = {toml_value(unit)}"]) + "\n")
+    tables += [_kind(terms, k) for k in range(len(terms.kinds))]
+    return "\n".join([*tables, *([CAMERA] if terms.cameras > 0 else [])])
+
+
+def _number(amount: float) -> str:
+    """Return a number as people write it: without a decimal point where it is whole."""
+    return toml_value(int(amount) if float(amount).is_integer() else float(amount))
+
+
+def _uses(terms: FirstTerms, path: str, people: float, money: float) -> str:
+    """Return the line of what a post or a team takes; money counts where there is a budget of it."""
+    spent = f", money = {_number(money)}" if terms.money > 0 and money > 0 else ""
+    return terms.line(f"{path}.people", f"uses = {{ officers = {_number(people)}{spent} }}")
+
+
+def _kind(terms: FirstTerms, k: int) -> str:
+    kind, path = terms.kinds[k], f"kinds.{k}"
+    delay = f'delay = {{ resource = "delay", minutes = {_number(kind.minutes)} }}'
+    lines = [
+        f"{'[[kinds]]':<46} # a way to use a site" if k == 0 else "[[kinds]]",
+        f"id = {toml_value(kind.id)}",
+        f"label = {toml_value(kind.label)}",
+        terms.line(f"{path}.capacity", f"capacity = {_number(kind.capacity)}", "vehicles inspected an hour"),
+        terms.line(
+            f"{path}.detection", f"detection = {_number(kind.detection)}", "chance that an inspection finds a load"
+        ),
+        _uses(terms, path, kind.people, kind.money),
+        *([terms.line(f"{path}.minutes", delay, "each inspected vehicle loses so much")] if kind.minutes > 0 else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+DELAY_UNIT = "vehicle-hours a day"
+
+AGENCY = """\
 [[agencies]]
 id = "agency"
 name = "Our agency"                            # ASSUMED: one agency does everything
+"""
 
-[[resources]]                                  # what a plan uses up
-name = "officers"
-agency = "agency"
-budget = {terms.officers:<37} # ASSUMED: {terms.posts} posts of {OFFICERS} officers, and {terms.teams} teams of {TEAM}
-unit = "officers a shift"
-
-[[resources]]
-name = "cameras"
-agency = "agency"
-budget = {terms.posts:<37} # ASSUMED
-unit = "cameras"
-
-[[resources]]
-name = "delay"
-budget = {25 * terms.posts:<37} # ASSUMED: what honest travellers may be asked to wait, all together
-unit = "vehicle-hours a day"
-
-[[kinds]]                                      # a way to use a site
-id = "post"
-label = "road post"
-capacity = 60                                  # ASSUMED: vehicles inspected an hour
-detection = 0.4                                # ASSUMED: chance that an inspection finds a load
-{f"uses = {{ officers = {OFFICERS} }}":<46} # ASSUMED
-delay = {{ resource = "delay", minutes = 1.5 }}   # ASSUMED: each inspected vehicle loses so much
-
+CAMERA = """\
 [[kinds]]
 id = "camera"
 label = "camera with a response team"
@@ -536,7 +696,7 @@ kind = "sensor"
 uptime = 0.9                                   # ASSUMED: share of the time that it works
 detection = 0.5                                # ASSUMED: chance that it notices a loaded vehicle
 response = 0.3                                 # ASSUMED: share of its alarms that are acted on in time
-uses = {{ cameras = 1, officers = 1 }}            # ASSUMED
+uses = { cameras = 1, officers = 1 }           # ASSUMED
 """
 
 
@@ -556,34 +716,47 @@ def _traffic(region: Region) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _patrols(region: Region, terms: FirstTerms) -> str:
-    if terms.base is None:
+def _patrols(terms: FirstTerms) -> str:
+    if not terms.bases:
         return "# No [[teams]]: no settlement lies on roads that teams could drive without crossing the border.\n"
-    node = terms.base.node
-    return f"""\
-[[bases]]                                      # where patrol teams set out
-id = "base"
-{f"label = {toml_value(terms.base.label)}":<46} # ASSUMED: the settlement that most loads go to
-lon = {float(region.network.lon[node])!r}
-lat = {float(region.network.lat[node])!r}
+    tables = []
+    for k, base in enumerate(terms.bases):
+        head = f"{'[[bases]]':<46} # where patrol teams set out" if k == 0 else "[[bases]]"
+        label = f"label = {toml_value(base.label)}"
+        tables.append(f"""\
+{head}
+id = {toml_value(base.id)}
+{terms.line(f"bases.{k}", label, "" if f"bases.{k}" in terms.stated else "the settlement that most loads go to")}
+lon = {base.lon!r}
+lat = {base.lat!r}
 agency = "agency"
-
-[[teams]]                                      # teams that are alike
-id = "patrol"
-label = "patrol of two"
+""")
+    for k, team in enumerate(terms.teams):
+        path = f"teams.{k}"
+        head = f"{'[[teams]]':<46} # teams that are alike" if k == 0 else "[[teams]]"
+        tables.append(f"""\
+{head}
+id = {toml_value(team.id)}
+label = {toml_value(team.label)}
 agency = "agency"
-number = {terms.teams:<37} # ASSUMED: on the road in one shift
-shift_hours = 8                                # ASSUMED
+{terms.line(f"{path}.number", f"number = {team.number}", "on the road in one shift")}
+{terms.line(f"{path}.hours", f"shift_hours = {_number(team.hours)}")}
 slot_minutes = 60                              # ASSUMED: they stay 1 to 3 hours at a post
 most_slots = 3
-detection = 0.3                                # ASSUMED: chance that they find the load of a vehicle that they inspect
-capacity = 20                                  # ASSUMED: vehicles inspected an hour
+{terms.line(f"{path}.detection", f"detection = {_number(team.detection)}", "chance that they find the load of a vehicle that they inspect")}
+{terms.line(f"{path}.capacity", f"capacity = {_number(team.capacity)}", "vehicles inspected an hour")}
 posts = 8                                      # ASSUMED: posts to choose from
-{f"uses = {{ officers = {TEAM} }}":<46} # ASSUMED
-"""
+{_uses(terms, path, team.people, team.money)}
+""")
+    return "\n".join(tables)
 
 
-def _end(region: Region) -> str:
+def _end(region: Region, terms: FirstTerms) -> str:
+    said = (
+        "those that `init` proposed, but where `desk --new` was told others"
+        if terms.by_form
+        else "those that `init` proposed"
+    )
     sources = f"sources = [{toml_value(region.attribution)}]\n" if region.attribution else ""
     return f"""\
 # A roster of the plan needs [roster], [[shifts]] and [[crews]]: docs/roster.md
@@ -593,7 +766,7 @@ gap = 0.01                                     # stop where no plan can be bette
 time_limit = 60                                # seconds of search at most
 
 [report]
-{sources}assumptions = ["Budgets, kinds, teams, traffic and evaders are those that `init` proposed."]  # take it off when they are yours
+{sources}assumptions = ["Budgets, kinds, teams, traffic and evaders are {said}."]  # take it off when they are yours
 """
 
 
@@ -636,7 +809,7 @@ def first_readme(region: Region, terms: FirstTerms, source: str, folder: Path) -
     gateways = ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
     warnings = "".join(f"\n**{_text(sentence)}**\n" for sentence in border_warnings(region))
     assumed = sum(place.population_assumed for place in region.settlements)
-    base = "none" if terms.base is None else _code(terms.base.label)
+    base = _code(terms.bases[0].label) if terms.bases else "none"
     command = _code(str(folder / "scenario.toml"))
     attribution = f"\nMap data: {_text(region.attribution)}.\n" if region.attribution else ""
     return f"""\
@@ -672,7 +845,7 @@ In the folder of the program, with the scenario at {command}:
 1. **The border.** Open `network.gpkg` in QGIS and look at its layers `border`, `crossings` and `gateways`. If a crossing is official that is
    not marked so, or the border is wrong, use the lines under `[region]` that make the network again.
 2. **What you have**: `[[agencies]]`, and the budgets under `[[resources]]`, which are now {terms.officers} officers a shift and
-   {terms.posts} cameras.
+   {terms.cameras} cameras.
 3. **What it does**: `[[kinds]]` (how many vehicles are inspected, what is found, officers it takes) and `[traffic.by_class]` from counts of
    vehicles.
 4. **Records.** Put your seizures into `seizures.csv` and how much was searched into `effort.csv`, one row each, with the column `example`

@@ -16,10 +16,12 @@ from optimizer.base.errors import FileProblems, InputError, ProblemList
 from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, geometry_type, read_features
 from optimizer.base.files.tables import (
     POINT_ALIASES,
+    FirstRows,
     TextTable,
     WantedColumns,
     blanked,
     check_columns,
+    first_rows,
     missing_remark,
     read_csv,
 )
@@ -27,7 +29,7 @@ from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, message
 from optimizer.records.period import parse_period
-from optimizer.records.sources import KILOGRAMS, WEIGHTS, WITH_UNIT
+from optimizer.records.sources import KILOGRAMS, USUAL_NAMES, WEIGHTS, WITH_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -346,6 +348,27 @@ def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: 
         table = _by_field(read_csv(path, "a file of records", wanted, remarks=remarks), column_of)
     check_fields(path, source, table)
     return table
+
+
+def head_of_records(path: Path) -> FirstRows:
+    """Return the head of a file that may hold records: its columns and first rows; a GeoJSON file's are the properties of its features.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    if path.suffix.lower() not in GEOJSON_SUFFIXES:
+        return first_rows(
+            path, "a file of records", {name for names in ALIASES.values() for name in names} | USUAL_NAMES
+        )
+    shown = [feature["properties"] for feature in read_features(path)[:HEAD]]
+    header = tuple(dict.fromkeys(name for row in shown for name in row))
+    return FirstRows(header, tuple(tuple(_as_text(row.get(name)) for name in header) for row in shown))
+
+
+HEAD = 5
+"""Features of a GeoJSON file that are looked at for its columns."""
 
 
 def _read_geojson(path: Path, column_of: Mapping[str, str], required: list[str]) -> TextTable:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from optimizer.base.errors import InputError
 from optimizer.base.files.tables import MISSING
 from optimizer.base.schema import Id, OneOrMore
+from optimizer.base.text.language import marked
 from optimizer.records.period import parse_period
 
 KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}
@@ -52,9 +53,9 @@ def kilograms_of(text: object) -> float:
 class _Columns(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    time: Id | None = Field(None, description="Day, month, year, fiscal year or span of the row.")
-    lon: Id | None = Field(None, description="Longitude in degrees (WGS 84). A GeoJSON point needs none.")
-    lat: Id | None = Field(None, description="Latitude in degrees (WGS 84).")
+    time: Id | None = Field(None, description=marked("Day, month, year, fiscal year or span of the row."))
+    lon: Id | None = Field(None, description=marked("Longitude in degrees (WGS 84). A GeoJSON point needs none."))
+    lat: Id | None = Field(None, description=marked("Latitude in degrees (WGS 84)."))
     segment: Id | None = Field(None, description="Number of a segment of the network.")
     area: Id | None = Field(None, description="Name of one of the scenario's areas.")
     owner: Id | None = Field(None, description="Agency whose row it is, for `release`.")
@@ -69,15 +70,16 @@ class _Columns(BaseModel):
 class SeizureColumns(_Columns):
     """Which column of the file holds what; a field left out is looked for under its own name."""
 
-    drug: Id | None = Field(None, description="What was seized.")
+    drug: Id | None = Field(None, description=marked("What was seized."))
     quantity: Id | None = Field(
-        None, description="How much, in `quantity_unit` unless a unit stands behind the number; empty where unknown."
+        None,
+        description=marked("How much, in `quantity_unit` unless a unit stands behind the number; empty where unknown."),
     )
     quantity_unit: Id | None = Field(
         None,
         description="Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is not weighed.",
     )
-    count: Id | None = Field(None, description="Seizures the row stands for; 1 where there is no such column.")
+    count: Id | None = Field(None, description=marked("Seizures the row stands for; 1 where there is no such column."))
 
 
 class EffortColumns(_Columns):
@@ -85,7 +87,7 @@ class EffortColumns(_Columns):
 
     start: Id | None = Field(None, alias="from", description="First day of the row, in place of `time`.")
     end: Id | None = Field(None, alias="to", description="Last day of the row (it belongs to the span).")
-    amount: Id | None = Field(None, description="How much searching, in `unit`.")
+    amount: Id | None = Field(None, description=marked("How much searching, in `unit`."))
     unit: Id | None = Field(None, description="What the row's amount counts; a file with several kinds is refused.")
 
 
@@ -98,8 +100,8 @@ USUAL_NAMES = frozenset(
 class _Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: Path = Field(description="CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario.")
-    source: Id = Field(description="Who keeps the record, such as CBP.")
+    file: Path = Field(description=marked("CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario."))
+    source: Id = Field(description=marked("Who keeps the record, such as CBP."))
     where: dict[Id, Annotated[tuple[str, ...], OneOrMore]] = Field(
         default_factory=dict,
         description="Column of the file = value or list of values; only rows with one of them are used.",
@@ -114,11 +116,15 @@ class _Source(BaseModel):
     released_to: Annotated[tuple[Id, ...], OneOrMore] = Field(
         (), description="Other agencies that may see rows that do not say it; for `release`."
     )
-    period: Id | None = Field(None, description="The time all rows stand for, where the file has no time column.")
+    period: Id | None = Field(
+        None, description=marked("The time all rows stand for, where the file has no time column.")
+    )
     date_format: Id = Field(
         "auto",
-        description="auto (ISO day, month, year, FY2023, first/last), fiscal-year (a bare year is a US fiscal year), "
-        "or a strptime pattern such as %d/%m/%Y.",
+        description=marked(
+            "auto (ISO day, month, year, FY2023, first/last), fiscal-year (a bare year is a US fiscal year), "
+            "or a strptime pattern such as %d/%m/%Y."
+        ),
     )
     missing: Annotated[tuple[Id, ...], OneOrMore] = Field(
         MISSING, description="Words that mean an empty cell, whatever their case, in the columns that are read."
@@ -173,7 +179,7 @@ class EffortSource(_Source):
     """A file of search effort: `[[records.effort]]`."""
 
     columns: EffortColumns = EffortColumns()
-    unit: Id = Field(description="What the amounts count: hours, searches, vehicles, agents.")
+    unit: Id = Field(description=marked("What the amounts count: hours, searches, vehicles, agents."))
     amount_per_row: float | None = Field(
         None,
         gt=0,

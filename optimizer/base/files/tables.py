@@ -411,6 +411,38 @@ def csv_header(path: Path, what: str, known: Collection[str]) -> list[str]:
     return [name.strip().strip('"') for name in re.split(r"[,;\t|]", header.strip().casefold())]
 
 
+@dataclass(frozen=True, slots=True)
+class FirstRows:
+    """The head of a table, to look at: names of its columns, its first rows, and how it was read."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...] = ()
+
+
+def first_rows(path: Path, what: str, known: Collection[str], most: int = 5) -> FirstRows:
+    """Return the head of a CSV file or a sheet of a workbook; parameters as of `csv_header`, and `most` rows.
+
+    Raises
+    ------
+    InputError
+        As `csv_text`, and if a row cannot be read.
+    """
+    decoded = csv_text(path, what)
+    above = lines_above_header(decoded.text, WantedColumns((), tuple(known)))
+    text = _without_lines(decoded.text, above)
+    separator = separator_of(text, {name.casefold() for name in known})
+    reader = csv.reader(_lines(text), delimiter=separator)
+    try:
+        rows = [tuple(cell.strip() for cell in row) for row in islice(filter(any, reader), most + 1)]
+    except csv.Error as error:
+        line = above + reader.line_num
+        raise InputError(
+            Problem(f"{path}, line {line}", str(error), f"{what} as CSV", "Save it as CSV UTF-8")
+        ) from None
+    return FirstRows(rows[0] if rows else (), tuple(rows[1:]), tuple(_layout(decoded, above, separator)))
+
+
 def _check_header(where: str, header: Sequence[str], wanted: WantedColumns, *, every: bool) -> None:
     """Refuse a header; with `every`, also for columns that are not wanted."""
     if not header:

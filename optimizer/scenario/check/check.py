@@ -158,6 +158,7 @@ class ScenarioEvidence(ScenarioCheck):
 def check_scenario(
     path: str | os.PathLike[str],
     *,
+    content: Mapping[str, Any] | None = None,
     solve: Mapping[str, object] | None = None,
     settings: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
@@ -169,6 +170,8 @@ def check_scenario(
     ----------
     path
         The TOML file; paths in it are relative to its folder.
+    content
+        What would stand in it, where it is not written yet.
     solve
         Fields of `[solve]` to take in place of the scenario's.
     settings
@@ -184,7 +187,7 @@ def check_scenario(
         If the file is missing or not TOML, or a setting leads nowhere; every other fault is among the problems returned.
     """
     path = Path(path)
-    content = with_settings(read_content(path), settings or {}, str(path))
+    content = with_settings(read_content(path) if content is None else dict(content), settings or {}, str(path))
     problems = ProblemList()
     scenario: ScenarioModel | None = None
     with problems.collected():

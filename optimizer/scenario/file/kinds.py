@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from pydantic_core import core_schema
 
 from optimizer.base.schema import Amount, Chance, Id, Strict
+from optimizer.base.text.language import marked
 from optimizer.base.text.names import close_match
 from optimizer.problem.instance.detection import (
     beat_survival,
@@ -136,9 +137,9 @@ class KindModel(Strict):
     """The field by which a file shows that it means this class."""
 
     id: Id = Field(description="unique name")
-    label: str = Field("", description="what people call it; the id where empty")
+    label: str = Field("", description=marked("what people call it; the id where empty"))
     kind: str = Field("checkpoint", description="general kind of option, which plans show and crews are qualified for")
-    uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
+    uses: dict[str, Amount] = Field({}, description=marked("amount of each resource for each lane"))
     alarms: AlarmsModel | None = None
     shifts: list[str] = Field([], description="shifts of a roster in which it is manned; all where empty")
     open_cost: dict[str, Amount] = Field(
@@ -241,7 +242,7 @@ class _StoppingModel(KindModel):
     kind: Category = Field(
         "checkpoint", description="general kind of option, which plans show and crews are qualified for"
     )
-    capacity: float | None = Field(None, ge=0, description="vehicles inspected an hour and lane")
+    capacity: float | None = Field(None, ge=0, description=marked("vehicles inspected an hour and lane"))
     delay: DelayModel | None = None
 
     @model_validator(mode="after")
@@ -295,7 +296,9 @@ class InspectionModel(_StoppingModel):
     MARK = "capacity"
 
     capacity: float = Field(ge=0, description="vehicles inspected an hour and lane")
-    detection: ChanceOrRange = detection_field("chance that one inspection of a loaded vehicle detects the load")
+    detection: ChanceOrRange = detection_field(
+        marked("chance that one inspection of a loaded vehicle detects the load")
+    )
 
     secondary: SecondaryModel | None = None
 

@@ -12,7 +12,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Amount, Chance, Id, Latitude, Longitude, Strict, validated
 from optimizer.base.text.formatting import plain
-from optimizer.base.text.language import ENGLISH, check_language
+from optimizer.base.text.language import ENGLISH, check_language, marked
 from optimizer.base.text.names import close_match, one_of
 from optimizer.problem.instance.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource, kilograms_of
@@ -58,7 +58,9 @@ class RegionSourceModel(Strict):
     """One of network, file, place, address, bbox, polygon, and what of it is the region."""
 
     network: Path | None = Field(None, description="network saved by `region` (.gpkg), or a .graphml")
-    file: list[Path] | Path | None = Field(None, description=".osm or .osm.pbf; of several the first that exists")
+    file: list[Path] | Path | None = Field(
+        None, description=marked(".osm or .osm.pbf; of several the first that exists")
+    )
     place: str | None = Field(
         None, description="place name, looked up at Nominatim; roads from Overpass, through OSMnx, kept in `cache/`"
     )
@@ -68,11 +70,15 @@ class RegionSourceModel(Strict):
     )
     polygon: Path | None = Field(None, description="GeoJSON polygon to download")
     radius_m: float = Field(5000, gt=0, le=200_000, description="metres around `address`")
-    modes: list[str] = Field(["drive"], min_length=1, description="ways to keep: drive, service, track, foot, ferry")
+    modes: list[str] = Field(
+        ["drive"], min_length=1, description=marked("ways to keep: drive, service, track, foot, ferry")
+    )
     border: str | None = Field(
         None,
-        description="GeoJSON of the border line, or the name of a country in the extract; without it the extract's own "
-        "closed ring",
+        description=marked(
+            "GeoJSON of the border line, or the name of a country in the extract; without it the extract's own "
+            "closed ring"
+        ),
     )
     official: list[int | str | tuple[float, float]] = Field(
         [],
@@ -170,8 +176,10 @@ class EvadersModel(Strict):
     )
     exposure: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {},
-        description='traffic through a gateway by its id, `{ "w123-1" = 800 }`, in any unit that is the same for '
-        "gateways of a kind; that of the region for others, 1 each from a map",
+        description=marked(
+            "traffic through a gateway by its id, `{ w123-1 = 800 }`, in any unit that is the same for "
+            "gateways of a kind; that of the region for others, 1 each from a map"
+        ),
     )
     decay_minutes: float = Field(
         120, gt=0, description="travel time at which the attraction of a destination has fallen to 1/e"
@@ -244,7 +252,9 @@ class ScenarioResourceModel(Strict):
     """Something that a plan uses up; one entry for each agency that has it."""
 
     name: Id = Field(description="one entry for each agency that has it; kinds and teams use it by this name")
-    budget: Amount | Literal["existing"] = Field(description='an amount, or "existing": what today\'s sites use')
+    budget: Amount | Literal["existing"] = Field(
+        description=marked('an amount, or "existing": what today\'s sites use')
+    )
     availability: float = Field(
         1,
         gt=0,
@@ -253,7 +263,7 @@ class ScenarioResourceModel(Strict):
         'it. Not with `"existing"`, which counts those on duty already',
     )
     agency: str = Field("", description="its owner; empty when all share it")
-    unit: str = Field("", description="unit of the amounts, for people")
+    unit: str = Field("", description=marked("unit of the amounts, for people"))
 
     @model_validator(mode="after")
     def _counted_once(self) -> ScenarioResourceModel:
@@ -483,27 +493,29 @@ class TeamModel(Strict):
     """Teams that are alike: each drives a beat from a base and is back within its shift."""
 
     id: Id = Field(description="unique name")
-    label: str = Field("", description="what people call it; the id where empty")
+    label: str = Field("", description=marked("what people call it; the id where empty"))
     agency: str = Field("", description="its owner, whose bases and resources it uses; shared where empty")
-    number: int = Field(ge=1, le=1000, description="teams on the road in one shift, all bases together")
+    number: int = Field(ge=1, le=1000, description=marked("teams on the road in one shift, all bases together"))
     bases: list[str] = Field(
         [], description="bases they set out from; where empty those of their agency and the shared ones"
     )
-    shift_hours: float = Field(8, gt=0, le=24, description="from leaving the base to being back")
+    shift_hours: float = Field(8, gt=0, le=24, description=marked("from leaving the base to being back"))
     slot_minutes: float = Field(30, ge=1, le=720, description="a team dwells at a post for a whole number of slots")
     most_slots: int = Field(4, ge=1, le=48, description="most slots of dwelling at one post")
     detection: ChanceOrRange = detection_field(
-        "chance that a team at a post detects the load of a vehicle that it inspects"
+        marked("chance that a team at a post detects the load of a vehicle that it inspects")
     )
     capacity: float | None = Field(
         None,
         gt=0,
-        description="vehicles an hour that a team at a post can inspect; on a busier road it inspects the share that this "
-        "allows"
-        "(`[traffic] by_class`; all where the class is not named there). All where not given",
+        description=marked(
+            "vehicles an hour that a team at a post can inspect; on a busier road it inspects the share that this "
+            "allows "
+            "(`[traffic] by_class`; all where the class is not named there). All where not given"
+        ),
     )
     passing: float = Field(0, ge=0, le=1, description="chance that it detects a load that it meets while driving")
-    uses: dict[str, Amount] = Field({}, description="amount of each resource that one beat takes")
+    uses: dict[str, Amount] = Field({}, description=marked("amount of each resource that one beat takes"))
     floor: float = Field(
         0,
         ge=0,
@@ -610,7 +622,7 @@ class ScenarioModel(Strict):
     """A scenario, version 1."""
 
     schema_version: Literal[1] = Field(description="version of the format")
-    name: str = Field(min_length=1, description="title of the report")
+    name: str = Field(min_length=1, description=marked("title of the report"))
     region: RegionModel
     records: RecordsModel = RecordsModel()
     risk: RiskChoiceModel = RiskChoiceModel()

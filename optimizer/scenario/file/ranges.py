@@ -42,11 +42,13 @@ ChanceOrRange = Annotated[
 """A chance, or the two ends of the range that it lies in."""
 
 
+RANGE = "; `[low, high]` where only a range is known: `plan --draws` plans over it, all else takes its middle"
+"""What the description of a detection chance ends with."""
+
+
 def detection_field(description: str) -> Any:  # noqa: ANN401 - what pydantic's Field returns
     """Return the field of a detection chance, which may be a range."""
-    return Field(
-        description=f"{description}; `[low, high]` where only a range is known: `plan --draws` plans over it, all else takes its middle"
-    )
+    return Field(description=f"{description}{RANGE}")
 
 
 def middle(chance: float | tuple[float, float]) -> float:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict
+from optimizer.base.text.language import marked
 from optimizer.base.text.names import close_match
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -78,7 +79,7 @@ class DutyBase(Strict):
     """A place that crews set out from."""
 
     id: Id = Field(description="unique name")
-    label: str = Field("", description="what people call it; the id where empty")
+    label: str = Field("", description=marked("what people call it; the id where empty"))
     lon: Longitude = Field(description="longitude in degrees (WGS 84)")
     lat: Latitude = Field(description="latitude in degrees (WGS 84)")
     time_zone: TimeZone | None = Field(

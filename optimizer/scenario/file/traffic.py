@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from optimizer.base.schema import Chance, Strict
+from optimizer.base.text.language import marked
 from optimizer.problem.instance.detection import checkpoint_coverage, inspection_delay
 from optimizer.problem.instance.queueing import HOURS, MOST_SERVERS, waiting_day
 
@@ -120,8 +121,9 @@ class DelayModel(Strict):
     resource: str = Field(min_length=1, max_length=200, description="name of the resource that the delay uses")
     minutes: float = Field(
         gt=0,
-        description="minutes that each inspected vehicle loses; times vehicles inspected, the use is in vehicle-hours a "
-        "day",
+        description=marked(
+            "minutes that each inspected vehicle loses; times vehicles inspected, the use is in vehicle-hours a day"
+        ),
     )
     longest_wait: float | None = Field(
         None,

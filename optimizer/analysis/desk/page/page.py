@@ -48,9 +48,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-POLL_MS = 300
-"""Milliseconds between two looks at the search, and at what other windows of the same desk did."""
-
 SECONDS = 30
 """Seconds of a search, at first."""
 
@@ -60,12 +57,12 @@ CLICKS = (marked("in turn"), marked("must"), marked("must not"), marked("free"),
 ANY = marked("any kind")
 
 
-def template() -> Any:  # noqa: ANN401 - jinja's
-    """Return the page around the widgets."""
-    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True)
-    found = environment.get_template("desk.html")
+def template(name: str = "desk.html", *folders: Path, style: str = "") -> Any:  # noqa: ANN401 - jinja's
+    """Return the page around the widgets: a template of this folder or of others, with more style."""
+    environment = Environment(loader=FileSystemLoader([*folders, HERE]), autoescape=True)
+    found = environment.get_template(name)
     found.globals.update(
-        style=_text(Path(optimizer.report.__file__).parent / "colours.css") + _text(HERE / "desk.css"),
+        style=_text(Path(optimizer.report.__file__).parent / "colours.css") + _text(HERE / "desk.css") + style,
         language=spoken().code,
         _=markup,
     )
@@ -76,8 +73,58 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
-class DeskPage:
-    """The page in one window.
+class ActingPage:
+    """A page in one window, whose widgets pass on what people do, and say what came of it.
+
+    Parameters
+    ----------
+    names
+        Of its texts; `message` is among them.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._showing = False
+        self._widgets, self._style = page_sheets()
+        self._texts = {name: self._div() for name in names}
+
+    def refresh(self) -> None:
+        """Show what there is."""
+        raise NotImplementedError
+
+    def _div(self) -> Any:  # noqa: ANN401 - bokeh has no types
+        """Return a place for HTML of `texts`, in which nothing is taken for mathematics."""
+        return Div(text="", disable_math=True, sizing_mode="stretch_width", stylesheets=[self._style])
+
+    def _button(self, label: str, action: Callable[[], object], kind: str = "default") -> Any:  # noqa: ANN401 - bokeh has no types
+        button = Button(label=label, button_type=kind, sizing_mode="stretch_width", stylesheets=[self._widgets])
+        button.on_click(lambda: self._do(action))
+        return button
+
+    def _do(self, action: Callable[[], object]) -> None:
+        """Act; say what came of it."""
+        try:
+            said = action()
+        except OptimizerError as error:
+            self._say(texts.fault(error), wrong=True)
+        else:
+            self._say(said if isinstance(said, str) else "", wrong=False)
+        self.refresh()
+
+    def _say(self, said: str, *, wrong: bool) -> None:
+        self._texts["message"].update(text=texts.message(said, wrong=wrong), visible=bool(said))
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Set widgets without taking that for what a planner does."""
+        before, self._showing = self._showing, True
+        try:
+            yield
+        finally:
+            self._showing = before
+
+
+class DeskPage(ActingPage):
+    """The page of the desk in one window.
 
     Parameters
     ----------
@@ -86,18 +133,13 @@ class DeskPage:
     """
 
     def __init__(self, actions: DeskActions) -> None:
+        super().__init__("title", "outcome", "message", "detail", "beat", "progress", "last", "list")
         self._actions = actions
-        self._showing = False
-        self._widgets = InlineStyleSheet(css=_text(HERE / "widgets.css"))
-        self._style = InlineStyleSheet(css=_text(HERE / "text.css"))
         view, roads = actions.view(), actions.roads()
         self._seen = -1
         self._looked_at = view.sites[0].name if view.sites else ""
         self._beat_looked_at = ""
         self._map = None if roads is None else DeskMap(roads, view.sites)
-        self._texts = {
-            name: self._div() for name in ("title", "outcome", "message", "detail", "beat", "progress", "last", "list")
-        }
         self._note = self._div()
         if roads is None:
             self._note.text = texts.paragraph(_("This problem has no map; choose sites from the list."))
@@ -109,6 +151,16 @@ class DeskPage:
         self._make_budgets(view)
         self._say("", wrong=False)
         self.refresh()
+
+    @property
+    def title(self) -> str:
+        """What the window is called."""
+        return _("Planner's desk")
+
+    @property
+    def template(self) -> Any:  # noqa: ANN401 - jinja's
+        """The page around the widgets."""
+        return template()
 
     @property
     def roots(self) -> list[Any]:
@@ -192,9 +244,6 @@ class DeskPage:
                 self._map.show(view)
                 self._map.look_at(self._looked_at)
 
-    def _div(self) -> Any:  # noqa: ANN401 - bokeh has no types
-        return Div(text="", disable_math=True, sizing_mode="stretch_width", stylesheets=[self._style])
-
     def _make_controls(self, view: DeskView) -> None:
         wide = {"sizing_mode": "stretch_width", "stylesheets": [self._widgets]}
         choices = [
@@ -252,28 +301,10 @@ class DeskPage:
             )
             self._budgets[budget.id] = (self._div(), slider)
 
-    def _button(self, label: str, action: Callable[[], object], kind: str = "default") -> Any:  # noqa: ANN401 - bokeh has no types
-        button = Button(label=label, button_type=kind, sizing_mode="stretch_width", stylesheets=[self._widgets])
-        button.on_click(lambda: self._do(action))
-        return button
-
     @property
     def _chosen(self) -> str:
         """The site, or the option of it, that the buttons are about."""
         return self._kind.value or self._looked_at
-
-    def _do(self, action: Callable[[], object]) -> None:
-        """Act; say what came of it."""
-        try:
-            said = action()
-        except OptimizerError as error:
-            self._say(texts.fault(error), wrong=True)
-        else:
-            self._say(said if isinstance(said, str) else "", wrong=False)
-        self.refresh()
-
-    def _say(self, said: str, *, wrong: bool) -> None:
-        self._texts["message"].update(text=texts.message(said, wrong=wrong), visible=bool(said))
 
     def _begin_search(self) -> None:
         self._actions.search(float(self._seconds.value or 0))
@@ -340,14 +371,10 @@ class DeskPage:
             texts.paragraph(_("The plan shown has no beats.")) if found is None else texts.beat_line(found)
         )
 
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Set widgets without taking that for what a planner does."""
-        before, self._showing = self._showing, True
-        try:
-            yield
-        finally:
-            self._showing = before
+
+def page_sheets() -> tuple[InlineStyleSheet, InlineStyleSheet]:
+    """Return the styles of widgets and of texts."""
+    return InlineStyleSheet(css=_text(HERE / "widgets.css")), InlineStyleSheet(css=_text(HERE / "text.css"))
 
 
 MUST, MUST_NOT = "#b34700", "#a3002b"
@@ -379,6 +406,36 @@ LOOKS = {
 """By standing, and whether the plan shown uses the site."""
 
 
+def plane_around(roads: StraightRoads) -> Plane:
+    """Return the plane that roads are drawn in."""
+    ends = np.vstack((roads.begin, roads.end))
+    middle = ends.mean(axis=0) if ends.size else np.zeros(2)
+    return Plane(float(middle[0]), float(middle[1]))
+
+
+def road_map(roads: StraightRoads, plane: Plane) -> Any:  # noqa: ANN401 - bokeh has no types
+    """Return a plot of roads, with tools that have names."""
+    wheel = WheelZoomTool(description=_("Zoom with the wheel"))
+    plot = figure(
+        name="plot",
+        sizing_mode="stretch_both",
+        min_height=320,
+        match_aspect=True,
+        tools="pan,zoom_in,zoom_out,reset",
+        toolbar_location="above",
+        outline_line_color=FAINT,
+    )
+    plot.add_tools(wheel)
+    plot.toolbar.active_scroll = wheel
+    name_tools(plot)
+    plot.toolbar.logo = None
+    plot.axis.visible = False
+    plot.grid.visible = False
+    begin, end = plane.project(roads.begin), plane.project(roads.end)
+    plot.segment(begin[:, 0], begin[:, 1], end[:, 0], end[:, 1], line_color=ROAD, line_width=1)
+    return plot
+
+
 class DeskMap:
     """The map, with what can be put on it.
 
@@ -391,9 +448,7 @@ class DeskMap:
     """
 
     def __init__(self, roads: StraightRoads, sites: tuple[DeskSite, ...]) -> None:
-        ends = np.vstack((roads.begin, roads.end))
-        middle = ends.mean(axis=0) if ends.size else np.zeros(2)
-        self._plane = Plane(float(middle[0]), float(middle[1]))
+        self._plane = plane_around(roads)
         self.sites = ColumnDataSource(_site_columns(self._plane, sites))
         self.ring = ColumnDataSource({"x": [], "y": []})
         self.posts = ColumnDataSource({"x": [], "y": [], "colour": [], "label": []})
@@ -422,24 +477,7 @@ class DeskMap:
         self.ring.data = {axis: [data[axis][k] for k in here] for axis in ("x", "y")}
 
     def _drawn(self, roads: StraightRoads) -> Any:  # noqa: ANN401 - bokeh has no types
-        wheel = WheelZoomTool(description=_("Zoom with the wheel"))
-        plot = figure(
-            name="plot",
-            sizing_mode="stretch_both",
-            min_height=320,
-            match_aspect=True,
-            tools="pan,zoom_in,zoom_out,reset",
-            toolbar_location="above",
-            outline_line_color=FAINT,
-        )
-        plot.add_tools(wheel)
-        plot.toolbar.active_scroll = wheel
-        name_tools(plot)
-        plot.toolbar.logo = None
-        plot.axis.visible = False
-        plot.grid.visible = False
-        begin, end = self._plane.project(roads.begin), self._plane.project(roads.end)
-        plot.segment(begin[:, 0], begin[:, 1], end[:, 0], end[:, 1], line_color=ROAD, line_width=1)
+        plot = road_map(roads, self._plane)
         posts = plot.scatter(
             "x", "y", source=self.posts, marker="diamond", size=12, fill_color="colour", line_color="#ffffff"
         )

@@ -1,4 +1,4 @@
-"""The server of a desk: on this machine alone, behind an address that holds a random token, with nothing else to ask it for.
+"""The server of a page, the desk's or the form's: on this machine alone, behind an address with a random token, and nothing else to ask for.
 
 Every address of the server begins with the token, that of the websocket and of scripts included: a request without it finds nothing. One whose
 Host is another name than the server's is refused (421): a page of a foreign name that was made to lead here gets nothing. The
@@ -15,7 +15,7 @@ import secrets
 import signal
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
@@ -25,20 +25,38 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import ErrorHandler, OutputTransform
 
-from optimizer.analysis.desk.page.page import POLL_MS, DeskPage, template
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import ENGLISH, speaking
-from optimizer.base.text.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-    from optimizer.analysis.desk.view import DeskActions
-
 HOST = "127.0.0.1"
 TOKEN_BYTES = 32
+
+POLL_MS = 300
+"""Milliseconds between two looks at what runs in the background, and at what other windows of the same page did."""
+
+
+class ServedPage(Protocol):
+    """A page in one window: what its template places, its title and its template."""
+
+    @property
+    def roots(self) -> list[Any]:
+        """The parts, by whose names the template places them."""
+
+    @property
+    def title(self) -> str:
+        """What the window is called."""
+
+    @property
+    def template(self) -> Any:  # noqa: ANN401 - jinja's
+        """What stands around the parts."""
+
+    def poll(self) -> None:
+        """Look at what runs in the background, and at what other windows did."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +78,13 @@ class DeskServer:
     server: BaseServer
 
 
-def listening(actions: DeskActions, port: int | None = None) -> DeskServer:
-    """Return a server of a desk that listens on this machine; to be called within a running event loop.
+def listening(page: Callable[[], ServedPage], port: int | None = None) -> DeskServer:
+    """Return a server that listens on this machine; to be called within a running event loop.
 
     Parameters
     ----------
-    actions
-        The desk.
+    page
+        Makes the page of a window.
     port
         Where to listen; None for any free one.
 
@@ -82,7 +100,7 @@ def listening(actions: DeskActions, port: int | None = None) -> DeskServer:
         logging.ERROR
     )  # a request that finds nothing is no concern of the planner
     application = _OfOneHost(
-        {"/": Application(FunctionHandler(lambda document: _fill(document, actions)))},
+        {"/": Application(FunctionHandler(lambda document: _fill(document, page())))},
         prefix=token,
         extra_websocket_origins=[f"{HOST}:{port}"],
         use_index=False,
@@ -100,14 +118,18 @@ def listening(actions: DeskActions, port: int | None = None) -> DeskServer:
 
 
 def serve(
-    actions: DeskActions, *, port: int | None, ready: Callable[[DeskServer], object], language: str = ENGLISH
+    page: Callable[[], ServedPage],
+    *,
+    port: int | None,
+    ready: Callable[[DeskServer], object],
+    language: str = ENGLISH,
 ) -> None:
-    """Serve a desk until Ctrl-C, or until the process is asked to end.
+    """Serve a page until Ctrl-C, or until the process is asked to end.
 
     Parameters
     ----------
-    actions
-        The desk.
+    page
+        Makes the page of a window.
     port
         Where to listen; None for any free one.
     ready
@@ -121,11 +143,11 @@ def serve(
         If the port cannot be had, or there are no texts in that language.
     """
     with speaking(language):  # tasks and callbacks of the loop take it with them
-        asyncio.run(_served(actions, port, ready))
+        asyncio.run(_served(page, port, ready))
 
 
-async def _served(actions: DeskActions, port: int | None, ready: Callable[[DeskServer], object]) -> None:
-    found, ended, loop = listening(actions, port), asyncio.Event(), asyncio.get_running_loop()
+async def _served(page: Callable[[], ServedPage], port: int | None, ready: Callable[[DeskServer], object]) -> None:
+    found, ended, loop = listening(page, port), asyncio.Event(), asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
@@ -152,13 +174,12 @@ def _bound(port: int | None) -> socket.socket:
     return bound
 
 
-def _fill(document: Any, actions: DeskActions) -> None:  # noqa: ANN401 - bokeh has no types
-    """Put a page of the desk into a window's document."""
-    page = DeskPage(actions)
+def _fill(document: Any, page: ServedPage) -> None:  # noqa: ANN401 - bokeh has no types
+    """Put a page into a window's document."""
     for root in page.roots:
         document.add_root(root)
-    document.title = _("Planner's desk")
-    document.template = template()
+    document.title = page.title
+    document.template = page.template
     document.config.notify_connection_status = False  # bokeh's strip is English; the page says it in its own language
     document.add_periodic_callback(page.poll, POLL_MS)
 

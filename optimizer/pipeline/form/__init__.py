@@ -1,0 +1,1 @@
+"""A first scenario by a form: what `desk --new` does."""
