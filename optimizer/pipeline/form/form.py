@@ -13,6 +13,7 @@ import shutil
 import threading
 import tomllib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -234,9 +235,15 @@ class ReadMap:
 
     def same_road(self, place: int) -> tuple[Gateway, ...]:
         """Return the other gateways on the road of one."""
-        found = zip(self.region.gateways, self.roads, strict=True)
-        own = self.roads[place].group
-        return tuple(each for k, (each, road) in enumerate(found) if road.group == own and k != place)
+        return tuple(self.region.gateways[k] for k in self._by_road[self.roads[place].group] if k != place)
+
+    @cached_property
+    def _by_road(self) -> dict[int, list[int]]:
+        """Positions of gateways by their road."""
+        found: dict[int, list[int]] = {}
+        for k, road in enumerate(self.roads):
+            found.setdefault(road.group, []).append(k)
+        return found
 
     def drawn(self) -> StraightRoads:
         """Return the roads as straight pieces, main roads first."""
