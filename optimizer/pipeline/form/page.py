@@ -474,7 +474,8 @@ CODE = re.compile(r"`([^`]+)`")
 
 def meaning(text: str, *, assumed: bool = False) -> str:
     """Return what a field means, as the reference says it; marked where its number is assumed."""
-    mark = f'<strong class="assumed">{escaped(_("ASSUMED"))}</strong> ' if assumed else ""
+    word = escaped(_("ASSUMED"))
+    mark = f'<strong class="assumed">{word}</strong> ' if assumed else ""
     said = CODE.sub(r"<code>\1</code>", escaped(_(text)))
     return f'<p class="quiet">{mark}{said}</p>'
 
