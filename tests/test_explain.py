@@ -12,6 +12,7 @@ import pytest
 from optimizer.analysis.explain import replacements
 from optimizer.analysis.explain.explain import explain_folder, explain_plan
 from optimizer.analysis.explain.output import option_sentences
+from optimizer.analysis.explain.record import exchanged_places, permuted, record_support
 from optimizer.analysis.explain.replacements import released
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE
@@ -19,19 +20,25 @@ from optimizer.plans.plan_folder import KnownPlan
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
+from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.overlay.overlay import contract, restricted
 from optimizer.solvers.params import SolveParams
 from optimizer.solvers.place import place as solved
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 from tests.examples import quick_first
+from tests.risk_cases import effort_of, records_of
+from tests.tiny import SEIZURES, write_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
+    from optimizer.scenario.check.check import ScenarioEvidence
+    from optimizer.scenario.demand.travel import ScenarioTravel
+    from tests.command import Outcome
 
 
 def known_plan(instance: Instance) -> KnownPlan:
@@ -223,3 +230,65 @@ def test_a_plan_of_another_instance_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(json.dumps(content | {"options": everything}))
     with pytest.raises(InputError, match="a feasible plan"):
         explain_folder(tmp_path)
+
+
+def test_places_are_exchanged_among_those_that_the_same_effort_searched_and_keep_what_was_found_there() -> None:
+    areas = {"a": [0, 1], "b": [2, 3], "c": [4, 5], "d": [6, 7]}
+    units: dict[int | str, str] = {"a": "hours", "b": "hours", "c": "vehicles", "d": "hours"}
+    effort = effort_of({"a": 10.0, "b": 20.0, "c": 30.0, "d": 40.0}, areas, units=units)
+    records = records_of({"a": 1.0, "b": 2.0, "c": 3.0, 6: 4.0}, areas, units=units | {6: "hours"})
+    assert exchanged_places(records, effort) == [["a", "b"], ["c"], [6, 7]], "d has points, which stay in d"
+    found, work = permuted(records, effort, np.random.default_rng(0))
+    where = [
+        found.area_name[area] if area >= 0 else segment for area, segment in zip(found.area, found.segment, strict=True)
+    ]
+    assert where == ["b", "a", "c", 7]
+    assert [work.area_name[area] for area in work.area] == ["b", "a", "c", "d"] if work else False
+    assert found.count.tolist() == records.count.tolist()
+
+
+@pytest.mark.slow
+def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
+    tmp_path: Path, command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario, folder = write_scenario(tmp_path / "in"), tmp_path / "plan"
+    assert command("plan", scenario, "--out", folder, "--no-report").code == 0
+    own = compile_scenario(scenario).travel
+    asked = []
+
+    def travel(evidence: ScenarioEvidence) -> ScenarioTravel:
+        asked.append(evidence)
+        return own
+
+    monkeypatch.setattr("optimizer.analysis.explain.record.scenario_travel", travel)  # a fit takes longer than all else
+    told = command("explain", folder, "--record", 1, "--out", tmp_path / "out", "--json")
+    assert told.code == 0, told.err
+    gravity, moved, halved, doubled = asked
+    assert gravity.demand.terms.weights == gravity.scenario.evaders.weights == "gravity"
+    assert moved.records is not None
+    assert halved.records is not None
+    assert doubled.records is not None
+    assert own.evidence.records is not None
+    assert own.evidence.effort is not None
+    assert moved.records.count.sum() == own.evidence.records.count.sum()
+    assert moved.records.segment.tolist() != own.evidence.records.segment.tolist()
+    for evidence, factor in ((halved, 0.5), (doubled, 2.0)):
+        assert evidence.effort is not None
+        assert evidence.effort.amount == pytest.approx(factor * own.evidence.effort.amount)
+    assert halved.records.count.sum() < own.evidence.records.count.sum() == doubled.records.count.sum() / 2
+    answer = json.loads(told.out.splitlines()[-1])
+    kinds = ["gravity", "permuted", "as it is", "halved", "doubled"]
+    assert [plan["record"] for plan in answer["plans"]] == kinds
+    assert [plan["upper"] for plan in answer["plans"]] == pytest.approx([answer["value"]] * 5)
+    assert {(site["kept"], site["plans"]) for site in answer["sites"]} == {(2, 2)}
+    said = " ".join(answer["sentences"])
+    assert "These rest on gravity, assumed masses and roads" in said
+    assert "nothing shows that the record is worth anything" in said
+    assert {"record.html", "record.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps(run | {"settings": {"evaders.weights": "gravity"}}), encoding="utf-8")
+    with pytest.raises(InputError, match="Nothing of this plan rests on the record"):
+        record_support(folder)
+    (tmp_path / "in" / "seizures.csv").write_text(SEIZURES + "2024-07-02,10.0,50.05,heroin,1\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"changed since the plan was made: seizures.csv.*Plan again"):
+        record_support(folder)

@@ -18,7 +18,15 @@ from optimizer.base.files.readwrite import sha256
 from optimizer.lab.fusion.matching import measured, two_agencies, write_feeds
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
-from optimizer.records.fusion.matching import THEMES, Candidates, candidate_pairs, fit_pairs, one_to_one
+from optimizer.records.fusion.matching import (
+    THEMES,
+    TIME,
+    Candidates,
+    _by_chance,
+    candidate_pairs,
+    fit_pairs,
+    one_to_one,
+)
 from optimizer.records.fusion.reports import drug_of, unlikeness
 from optimizer.records.grades import grades_conflict, parse_grade
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
@@ -149,12 +157,39 @@ def test_effort_of_two_agencies_is_never_counted_twice_in_silence(tmp_path: Path
     assert again.doubtful == fused.doubtful - 1
 
 
+def test_times_that_are_independent_fall_into_levels_as_often_as_their_window_says() -> None:
+    rng = np.random.default_rng(0)
+    for window in (1, 3, 10):
+        share = _by_chance(window)
+        first, size = TIME.first, {each.name: len(each.stated) for each in TIME.comparisons}
+        hours = np.abs(rng.uniform(-24 * window, 24 * window, 40_000))
+        days = np.abs(rng.integers(-window, window + 1, 40_000))
+        for name, apart in (("hours", hours), ("days", days)):
+            level = np.searchsorted(np.array(TIME.comparison(name).bounds), apart)
+            counted = np.bincount(level, minlength=size[name]) / apart.size
+            np.testing.assert_allclose(share[first[name] : first[name] + size[name]], counted, atol=0.01)
+
+
+def test_reports_further_apart_than_the_window_are_not_compared_and_one_that_cannot_be_is_refused(
+    tmp_path: Path,
+) -> None:
+    day = np.array([10.0, 14.0, 11.0])
+    one, other = np.array([0]), np.array([1, 2])
+    assert candidate_pairs(day, one, other, ()).other.tolist() == [2]
+    assert candidate_pairs(day, one, other, (), window=5).other.tolist() == [2, 1]
+    with pytest.raises(InputError, match="from 1 to 31"):
+        fuse_feeds(two_feeds(tmp_path), tmp_path / "out", window=0)
+
+
 @pytest.mark.slow
 def test_decisions_are_read_back_and_hold(tmp_path: Path) -> None:
     feeds = write_feeds(two_agencies(900, 4), tmp_path)
     fused = fuse_feeds(feeds, tmp_path / "out")
     review = table(fused, "review.csv")
     assert fused.doubtful == len(review) > 4
+    moves = review["moves_rate"].astype(float).to_numpy()
+    assert (np.diff(moves) <= 0).all(), "what changes the map most comes first"
+    assert moves.max() <= 0.9
     one, two = review[review["now"] == "one"].index[0], review[review["now"] == "two"].index[0]
     review.loc[one, "decision"], review.loc[two, "decision"] = "different", "same"
     review.to_csv(tmp_path / "out" / "review.csv", index=False)

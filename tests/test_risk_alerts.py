@@ -15,9 +15,17 @@ from statsmodels.stats.multitest import multipletests
 from optimizer.base.errors import InputError
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
-from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import PredictiveCounts, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.monitor import AlertMonitor
-from optimizer.risk.alerts.places import area_places, crossing_places, neighbourhood_places, segment_places, whole_place
+from optimizer.risk.alerts.places import (
+    area_places,
+    crossing_places,
+    neighbourhood_places,
+    places_of_every_scale,
+    segment_places,
+    whole_place,
+    zone_places,
+)
 from optimizer.risk.alerts.trend import ratio_interval, trend_picture, trends
 from optimizer.risk.alerts.window import quarters, split_record
 from tests.examples import examples
@@ -113,6 +121,38 @@ def test_the_false_discovery_rate_is_that_of_statsmodels(p: list[float], any_dep
     method = "fdr_by" if any_dependence else "fdr_bh"
     referee = multipletests(p, method=method)[1]
     np.testing.assert_allclose(false_discovery_rates(np.array(p), any_dependence=any_dependence), referee, atol=1e-12)
+
+
+def test_a_budget_bounds_the_false_alarms_of_all_scales_together_and_does_not_count_what_cannot_be_called() -> None:
+    rng, years, k = np.random.default_rng(4), 0.25, 80
+    scale = np.repeat([0, 1], [60, 20])
+    expected = PredictiveCounts(np.log(np.where(scale == 0, 0.1, 12.0)), np.full(k, 0.05), np.full(k, np.inf))
+    least = p_values(expected, np.zeros(k)).fewer
+    false = []
+    for _ in range(120):
+        count = rng.poisson(np.exp(expected.centre)).astype(float)
+        false.append((false_alarms(p_values(expected, count), least, scale, years) <= 1).sum())
+    assert np.mean(false) / years < 1.4  # 30 years: one a year has a standard error of .18
+    none = np.exp(expected.centre).round()
+    none[0], none[60] = 0, 0
+    called = false_alarms(p_values(expected, none), least, scale, years)
+    assert called[60] <= 1 < called[0]
+    everyone = p_values(expected, none).two_sided * np.bincount(scale)[scale] * 2 / years  # Bonferroni's rule
+    assert called[60] <= everyone[60]
+
+
+def test_zones_share_out_the_segments_and_every_scale_is_tested_with_one_budget() -> None:
+    for steps in (1, 3):
+        members = np.concatenate([zone.segments for zone in zone_places(NETWORK, steps)])
+        assert np.sort(members).tolist() == list(range(M))
+    places = places_of_every_scale(NETWORK)
+    fallen = next(zone for zone in places if zone.scale.startswith("zone") and 20 < zone.segments.size < M)
+    record = history(np.random.default_rng(6), dict.fromkeys(fallen.segments.tolist(), 0.1))
+    found = AlertMonitor(FieldFlow(season=False), *record, NETWORK).test(places, false_a_year=1.0)
+    assert found.false_a_year == 1
+    assert fallen.id in {one.place.id for one in found.alarms if one.direction == "fewer"}
+    assert all(one.q <= 1 for one in found.alarms)
+    assert all(one.q > 1 for one in found.tested if not one.alarm)
 
 
 def test_counts_of_a_quiet_record_are_as_surprising_as_they_say() -> None:

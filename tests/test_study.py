@@ -22,6 +22,7 @@ from optimizer.lab.study import measures
 from optimizer.lab.study.alerts import mean_of, share_of, write_alert_page
 from optimizer.lab.study.cells import (
     ALERTS,
+    CHANGES,
     EXPLORATION,
     MAPS,
     Cell,
@@ -487,7 +488,7 @@ def test_alerts_of_a_record_are_counted_as_they_were() -> None:
 
 def test_the_stored_pages_of_alerts_are_those_of_the_stored_rows(tmp_path: Path) -> None:
     results = Path(__file__).parents[1] / "results"
-    for name in (ALERTS, EXPLORATION):
+    for name in (ALERTS, CHANGES, EXPLORATION):
         shutil.copy(results / "risk" / name, tmp_path / name)
     files = write_alert_page(tmp_path)
     assert files is not None

@@ -10,8 +10,8 @@ LearningName: TypeAlias = Literal["best-reply", "fictitious", "exp-weights", "lo
 Others: TypeAlias = Literal["absent", "today"]
 """What agencies outside a coalition have: nothing, or what stands today, which stays."""
 
-PlaceKind: TypeAlias = Literal["segment", "neighbourhood", "crossing", "area"]
-"""What is tested for an alarm."""
+PlaceKind: TypeAlias = Literal["segment", "neighbourhood", "crossing", "area", "every"]
+"""What is tested for an alarm; `every` is segments, neighbourhoods, zones, crossings and areas together."""
 
 PeriodLength: TypeAlias = Literal["month", "quarter"]
 """How long a test period is; quarters begin in January, April, July and October."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,12 @@ from optimizer.cli.arguments import (  # noqa: TC001 - typer reads the annotatio
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page
 from optimizer.cli.terminal import CommandInterrupts, seconds_running
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECONDS, SECONDS_OF_RECORDS = 60.0, 300.0
+"""Time where none is said: for everything, and for the searches of plans for other records."""
+
 
 def explain(
     plan: Annotated[Path, typer.Argument(help="Plan folder, as `plan` writes it.")],
@@ -36,9 +42,20 @@ def explain(
     routes: Annotated[
         bool, typer.Option("--routes", help="With --json, a line for each of these evaders too.")
     ] = False,
+    record: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Say in place of prices which sites rest on the record: plan again for so many records with permuted places, such as 4.",
+        ),
+    ] = 0,
     time_limit: Annotated[
-        float, typer.Option(min=0.01, help="Seconds for everything, the start of the program too.")
-    ] = 60.0,
+        float | None,
+        typer.Option(
+            min=0.01,
+            help="Seconds for everything, the start of the program too (60); with --record seconds of all searches, fits aside (300).",
+        ),
+    ] = None,
     gap: Gap = None,
     seed: Seed = None,
     params: ParamsFile = None,
@@ -59,21 +76,22 @@ def explain(
     from optimizer.solvers.params import SolveParams
 
     spoken = PlanFolder(plan).language(language)
+    seconds = time_limit or (SECONDS_OF_RECORDS if record else SECONDS)
+    terms: dict[str, Any] = {
+        "gap": 1e-4 if gap is None else gap,
+        "time_limit": seconds if record else max(seconds - seconds_running(), LEAST_SECONDS),
+        "seed": seed or 0,
+        "params": SolveParams.given(params, param or ()),
+        "skip_unreachable": skip_unreachable,
+        "executor": Executor(jobs, scheduler),
+        "listener": ProgressPrinter(silent=as_json),
+    }
+    if record:
+        _explain_record(plan, out, spoken, terms | {"permutations": record}, overwrite=overwrite, as_json=as_json)
+        return
     folder = None if out is None else EXPLANATION.folder(out, plan, overwrite=overwrite)
     with CommandInterrupts():
-        explanation = explain_folder(
-            plan,
-            sites=site or (),
-            others=others,
-            evaders=evaders,
-            gap=1e-4 if gap is None else gap,
-            time_limit=max(time_limit - seconds_running(), LEAST_SECONDS),
-            seed=seed or 0,
-            params=SolveParams.given(params, param or ()),
-            skip_unreachable=skip_unreachable,
-            executor=Executor(jobs, scheduler),
-            listener=ProgressPrinter(silent=as_json),
-        )
+        explanation = explain_folder(plan, sites=site or (), others=others, evaders=evaders, **terms)
         if folder is not None:
             write_explanation(folder, explanation, spoken)
     if as_json:
@@ -90,3 +108,27 @@ def explain(
         print_note(
             f"Warning: {missing} of {explanation.wanted} options are not priced. Give more time with --time-limit."
         )
+
+
+def _explain_record(
+    plan: Path, out: Path | None, language: str, terms: Mapping[str, Any], *, overwrite: bool, as_json: bool
+) -> None:
+    from optimizer.analysis.explain.record import (
+        RECORD,
+        record_support,
+        support_content,
+        support_page,
+        write_support,
+    )
+
+    folder = None if out is None else RECORD.folder(out, plan, overwrite=overwrite)
+    with CommandInterrupts():
+        support = record_support(plan, **terms)
+        if folder is not None:
+            write_support(folder, support, language)
+    if as_json:
+        print_json(support_content(support))
+        return
+    print_page(support_page(support))
+    if out is not None:
+        print_line(f"Saved {out}")

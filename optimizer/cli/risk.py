@@ -33,7 +33,12 @@ def alerts(
         typer.Option(help="First day of the recent window (2024-10-01 or 2024-10); by default the last quarter."),
     ] = None,
     fdr: Annotated[float, typer.Option(min=0.001, max=0.5, help="Expected share of false alarms among alarms.")] = 0.1,
-    by: Annotated[PlaceKind, typer.Option(help="What is tested.")] = "segment",
+    by: Annotated[
+        PlaceKind, typer.Option(help="What is tested; every: places of all sizes, with one budget of false alarms.")
+    ] = "segment",
+    false_a_year: Annotated[
+        float, typer.Option(min=0.01, max=100, help="By every: expected false alarms a year at most.")
+    ] = 1.0,
     memory: Annotated[
         int | None, typer.Option(min=1, help="Months before the window to learn from; by default all of them.")
     ] = None,
@@ -56,6 +61,7 @@ def alerts(
         scenario,
         since=since,
         fdr=fdr,
+        false_a_year=false_a_year,
         by=by,
         memory=memory,
         any_dependence=any_dependence,
@@ -75,7 +81,10 @@ def alerts(
 def _show_alerts(result: RiskAlerts) -> None:
     found = result.alerts
     share = f"{found.fdr:.0%} of alarms expected to be false"
-    head = ["place", "found", "expected", "usual range", "times", "q", "remark"]
+    if found.false_a_year is not None:
+        share = f"at most {found.false_a_year:g} false alarms a year expected in all"
+    judged_by = "q" if found.false_a_year is None else "false a year"
+    head = ["place", "found", "expected", "usual range", "times", judged_by, "remark"]
     if found.alarms:
         print_table(f"Alerts, {found.window} ({share})", head, [_cells(one) for one in found.alarms])
     elif found.tested:

@@ -51,6 +51,9 @@ def fuse(
         Path | None, typer.Option(help="review.csv of an earlier run with decisions: same or different.")
     ] = None,
     areas: Annotated[Path | None, typer.Option(help="GeoJSON of areas that reports name in place of a point.")] = None,
+    window: Annotated[
+        int, typer.Option(min=1, max=31, help="Days between the days of two reports of one event at most.")
+    ] = 3,
     ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -63,6 +66,7 @@ def fuse(
         out,
         review=review,
         areas=areas,
+        window=window,
         ledger=ledger,
         overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),

@@ -12,6 +12,7 @@ from optimizer.base.work.listener import SILENT, Stopping
 from optimizer.records.areas import load_areas
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import fuse
+from optimizer.records.fusion.matching import WINDOW
 from optimizer.records.fusion.review import read_review
 from optimizer.records.importers.writing import COUNTS, SNIPPET, write_import
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
@@ -78,6 +79,7 @@ def fuse_feeds(
     *,
     review: str | os.PathLike[str] | None = None,
     areas: str | os.PathLike[str] | None = None,
+    window: int = WINDOW,
     ledger: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     listener: Listener = SILENT,
@@ -94,6 +96,8 @@ def fuse_feeds(
         A `review.csv` with decisions. It may be the one in `out`: it is read before the folder is replaced.
     areas
         GeoJSON of areas that reports name in place of a point.
+    window
+        Days between the days of two reports of one event at most, from 1 to 31.
     ledger
         Folder of a ledger that receives the hashes of all files that were read and of the record.
     overwrite
@@ -113,7 +117,7 @@ def fuse_feeds(
     log = None if ledger is None else LedgerFolder.ready(Path(ledger))
     read = read_feeds(paths)
     decisions = None if review is None else read_review(Path(review))
-    fused = fuse(read, areas=() if areas is None else load_areas(Path(areas)), review=decisions)
+    fused = fuse(read, areas=() if areas is None else load_areas(Path(areas)), review=decisions, window=window)
     summary = fused.imported.summary
     beside = tuple(Path(each) for each in (review, areas) if each is not None)
     sources = tuple(dict.fromkeys((*(path for feed in read for path in feed.files), *beside)))

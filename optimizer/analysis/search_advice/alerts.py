@@ -11,13 +11,20 @@ import shapely
 
 from optimizer.analysis.search_advice.search_advice import field_model, seizures_of
 from optimizer.base.choices import PlaceKind
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.period import parse_period
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.risk.alerts.monitor import AlertMonitor
-from optimizer.risk.alerts.places import area_places, crossing_places, neighbourhood_places, segment_places, whole_place
+from optimizer.risk.alerts.places import (
+    area_places,
+    crossing_places,
+    neighbourhood_places,
+    places_of_every_scale,
+    segment_places,
+    whole_place,
+)
 from optimizer.risk.alerts.trend import trend_picture, trends
 from optimizer.scenario.check.check import read_evidence
 
@@ -85,6 +92,7 @@ def find_alerts(
     *,
     since: str | None = None,
     fdr: float = 0.1,
+    false_a_year: float = 1.0,
     by: PlaceKind = "segment",
     memory: int | None = None,
     any_dependence: bool = False,
@@ -101,9 +109,11 @@ def find_alerts(
     since
         First day of the recent window (2024-10-01 or 2024-10); by default the last quarter.
     fdr
-        Expected share of false alarms among alarms, in (0, 1).
+        Expected share of false alarms among alarms, in (0, 1); not by `every`.
+    false_a_year
+        By `every`: expected false alarms a year at most, all places together, > 0.
     by
-        Kind of place.
+        Kind of place; `every` tests segments, neighbourhoods, zones, crossings and areas together.
     memory
         Months before the window to learn from, >= 1; by default all of them.
     any_dependence
@@ -122,6 +132,8 @@ def find_alerts(
     """
     if by not in get_args(PlaceKind):
         raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
+    if not 0 < false_a_year < math.inf:
+        raise InputError(Problem("--false-a-year", str(false_a_year), "a number above 0, such as 1"))
     folder = None if out is None else ALERTS.folder(out, Path(scenario), overwrite=overwrite)
     start = None if since is None else parse_period(since).start
     with step(listener, "reading the scenario"):
@@ -131,7 +143,8 @@ def find_alerts(
     with step(listener, "estimating risk before the window"):
         monitor = AlertMonitor(chosen.model, records, evidence.effort, network, since=start, memory=memory)
     with step(listener, "judging the window"):
-        found = monitor.test(places, fdr=fdr, any_dependence=any_dependence)
+        budget = false_a_year if by == "every" else None
+        found = monitor.test(places, fdr=fdr, any_dependence=any_dependence, false_a_year=budget)
         shown = [one.place for one in found.alarms][:MOST_TRENDS]
         if by == "area":
             shown += [place for place in places if place not in shown]
@@ -144,11 +157,16 @@ def find_alerts(
 
 
 def _places(by: PlaceKind, evidence: ScenarioEvidence) -> tuple[Place, ...]:
-    network = evidence.region.network
+    network, gateways = evidence.region.network, evidence.demand.gateways
+    records, effort = evidence.records, evidence.effort
+    if by == "every":
+        known = records is not None and effort is not None and any(part.size for part in records.area_segment)
+        areas = area_places(records, effort) if known and records is not None and effort is not None else ()
+        return (*places_of_every_scale(network), *(crossing_places(network, gateways) if gateways else ()), *areas)
     if by == "crossing":
-        return crossing_places(network, evidence.demand.gateways)
-    if by == "area" and evidence.records is not None and evidence.effort is not None:
-        return area_places(evidence.records, evidence.effort)
+        return crossing_places(network, gateways)
+    if by == "area" and records is not None and effort is not None:
+        return area_places(records, effort)
     return neighbourhood_places(network) if by == "neighbourhood" else segment_places(network)
 
 
@@ -234,6 +252,7 @@ def alerts_content(result: RiskAlerts) -> dict[str, Any]:
         "before": str(found.before),
         "window": str(found.window),
         "fdr": found.fdr,
+        "false_a_year": found.false_a_year,
         "judged": len(found.tested),
         "alarms": [alert_row(one) for one in found.alarms],
         "whole": None if found.whole is None else alert_row(found.whole),

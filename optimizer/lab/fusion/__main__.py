@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.lab.fusion.matching import measured, two_agencies
+from optimizer.lab.fusion.matching import checkpoint_agencies, measured, two_agencies
 
 APP = typer.Typer(add_completion=False, help=__doc__)
 
@@ -17,12 +17,16 @@ APP = typer.Typer(add_completion=False, help=__doc__)
 def match(
     rows: Annotated[int, typer.Option(min=100, help="Rows of both agencies together.")] = 30_000,
     seeds: Annotated[int, typer.Option(min=1, help="How many made-up pairs of agencies.")] = 5,
+    alike: Annotated[
+        bool, typer.Option("--alike", help="The second generator: alike events at a few checkpoints.")
+    ] = False,
+    window: Annotated[int, typer.Option(min=1, max=31, help="Days between two reports of one event at most.")] = 3,
     splink: Annotated[bool, typer.Option("--splink", help="Beside Splink, where it is installed.")] = False,
 ) -> None:
     """Measure precision, recall, F1 and seconds on made-up agencies."""
     for seed in range(1, seeds + 1):
-        made = two_agencies(rows, seed)
-        results = {"fuse": measured(made)}
+        made = checkpoint_agencies(rows, seed) if alike else two_agencies(rows, seed)
+        results = {"fuse": measured(made, window)}
         if splink:
             from optimizer.lab.fusion.splink_peer import splink_measured
 

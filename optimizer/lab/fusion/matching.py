@@ -13,7 +13,7 @@ import pandas as pd
 
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
-from optimizer.records.fusion.matching import match_feeds
+from optimizer.records.fusion.matching import WINDOW, match_feeds
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas
 from optimizer.records.fusion.review import decisions_on
 
@@ -58,14 +58,14 @@ def scored(
     return MatchScore(rows, precision, recall, 2 * right / max(len(found) + len(truth), 1), wall, processor)
 
 
-def measured(made: TwoAgencies) -> MatchScore:
+def measured(made: TwoAgencies, window: int = WINDOW) -> MatchScore:
     """Return how well `fuse` finds the events of two made-up agencies, their files written and read."""
     with tempfile.TemporaryDirectory() as folder:
         paths = write_feeds(made, Path(folder))
         wall, processor = time.perf_counter(), time.process_time()
         feeds = read_feeds(paths)
         reports = comparable_reports(feeds)
-        matched = match_feeds(reports, places_of_areas(reports, ()), decisions_on(None, {}))
+        matched = match_feeds(reports, places_of_areas(reports, ()), decisions_on(None, {}), window)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
     first, second = (feed.seizures["line"].to_numpy() - 2 for feed in feeds)
     found = {
@@ -289,6 +289,80 @@ def _misspelt(name: str, rng: np.random.Generator) -> str:
     if kind == 1:
         return name[:at] + name[at - 1] + name[at:]
     return name[: at - 1] + name[at : at + 1] + name[at - 1 : at] + name[at + 1 :]
+
+
+# A second pair, by other rules: alike events at a few checkpoints. Most are small amounts of two drugs, in equal round weights, several a day
+# at the busiest. The first is the log of the checkpoint: minutes, its name, gross weight. The second is a laboratory that books hours later, or
+# by the day, or days later; it writes a town, the county or a rough point, net weight, and other words.
+CHECKPOINTS, COUNTIES = 14, 6
+
+LIKELY_KG = (0.03, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Weights that half of the events have, but for the scales."""
+
+
+def checkpoint_agencies(rows: int = 30_000, seed: int = 1) -> TwoAgencies:
+    """Make the reports of a checkpoint's log and of a laboratory; parameters as in `two_agencies`."""
+    rng = np.random.default_rng([2, seed])
+    count = int(rows / (2 * DETECTED))
+    towns = _towns(rng, CHECKPOINTS)
+    traffic = 1.0 / np.arange(1, CHECKPOINTS + 1)
+    at = rng.choice(CHECKPOINTS, count, p=traffic / traffic.sum())
+    between = rng.uniform(size=count) < 0.15
+    roads = towns.place[at] + rng.uniform(-0.25, 0.25, (count, 2)) * [1, 0.3]
+    place = np.where(between[:, None], roads, towns.place[at])
+    hour = rng.uniform(0, YEARS * 365 * 24, count)
+    drug = rng.choice(len(DRUGS), count, p=(0.55, 0.08, 0.3, 0.04, 0.03))
+    kg = np.where(rng.uniform(size=count) < 0.5, rng.choice(LIKELY_KG, count), np.exp(rng.normal(0, 1.5, count)))
+    seen = [np.flatnonzero(rng.uniform(size=count) < DETECTED) for _ in range(2)]
+    first, second = seen[0], rng.permutation(seen[1])
+    log = pd.DataFrame(
+        {
+            "when": [f"{one}"[:16].replace("T", " ") for one in _stamped(hour[first])],
+            "longitude": np.where(rng.uniform(size=first.size) < 0.5, towns.place[at[first], 0].round(4), np.nan),
+            "latitude": towns.place[at[first], 1].round(4),
+            "near": towns.name[at[first]],
+            "drug": np.array(DRUGS, dtype=object)[drug[first]],
+            "kg": (kg[first] * np.exp(rng.normal(0.05, 0.03, first.size))).round(2),
+            "seizures": 1,
+        }
+    )
+    pointed = between[first]
+    log.loc[pointed, ["longitude", "latitude"]] = _km_jitter(rng, place[first[pointed]], 0.2).round(4)
+    log.loc[log["longitude"].isna(), "latitude"] = np.nan
+    return TwoAgencies(log, _laboratory(_Events(hour, place, drug, kg), second, towns, rng), first, second)
+
+
+def _laboratory(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator) -> pd.DataFrame:
+    size = seen.size
+    late = np.where(rng.uniform(size=size) < 0.04, 24.0 * rng.integers(3, 11, size), rng.exponential(3.0, size))
+    text = np.array([f"{one}"[:16] for one in _stamped(events.hour[seen] + late)], dtype=object)
+    by_day = rng.uniform(size=size) < 0.3
+    text[by_day] = [one[:10] for one in text[by_day]]
+    county = [
+        f"County {1 + int(COUNTIES * share)}" for share in np.clip((events.place[seen, 0] - WEST) / WIDE, 0, 0.999)
+    ]
+    town = towns.name[_nearest(events.place[seen], towns)].astype(object)
+    wrong = np.flatnonzero(rng.uniform(size=size) < 0.05)
+    town[wrong] = [_misspelt(one, rng) for one in town[wrong]]
+    kind = rng.uniform(size=size)
+    point = _km_jitter(rng, events.place[seen], 0.8).round(2).astype(object)
+    point[kind < 0.75] = ""
+    net = (events.kg[seen] * (1 - rng.uniform(0, 0.06, size))).round(3).astype(object)
+    net[rng.uniform(size=size) < 0.05] = ""
+    words = np.array(OTHER_WORDS, dtype=object)[events.drug[seen]]
+    words[rng.uniform(size=size) < 0.03] = ""
+    return pd.DataFrame(
+        {
+            "day": text,
+            "x": point[:, 0],
+            "y": point[:, 1],
+            "place": np.where(kind < 0.45, town, np.where(kind < 0.75, county, "")),
+            "substance": words,
+            "gross": net,
+            "parcels": "",
+            "n": 1,
+        }
+    )
 
 
 def write_feeds(made: TwoAgencies, folder: Path) -> list[Path]:

@@ -9,8 +9,9 @@ Where to search next: mixed worlds searched for half a year in several ways, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,9 +22,12 @@ from optimizer.lab.pages import PageFiles, PageTable, fixed, interval, write_pag
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, when_made
 from optimizer.lab.study.cells import (
     ALERTS,
+    CHANGES,
     EXPLORATION,
     AlertRow,
     Cell,
+    ChangeCount,
+    ChangeRow,
     ExplorationRow,
     FlagCounts,
     PlantedCounts,
@@ -32,9 +36,9 @@ from optimizer.lab.study.cells import (
     SearchOutcome,
 )
 from optimizer.risk import FieldFlow, History, as_records, captured, make_history, make_world
-from optimizer.risk.alerts.chance import PValues, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import PValues, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.monitor import AlertMonitor
-from optimizer.risk.alerts.places import neighbourhood_places, segment_places, whole_place
+from optimizer.risk.alerts.places import neighbourhood_places, places_of_every_scale, segment_places, whole_place
 from optimizer.risk.alerts.window import tally
 from optimizer.risk.information_gain import chance_of_top, information_gain, near_segments
 from optimizer.risk.numerics.likelihood import clopper_pearson
@@ -105,6 +109,8 @@ class Board:
         What the model expects.
     place, segment
         (j,) which segments belong to which place.
+    number
+        (k,) positions of the places among those that were asked for.
     """
 
     observed: Floats
@@ -112,6 +118,7 @@ class Board:
     expected: PredictiveCounts
     place: NDArray[np.int64]
     segment: NDArray[np.int64]
+    number: NDArray[np.int64]
 
     def of(self, by_segment: Floats) -> Floats:
         """Return the (k,) sums over the places of (m,) values of segments."""
@@ -135,18 +142,33 @@ def planned_rows(roads: StudyRoads, cells: Sequence[Cell]) -> Iterator[PlannedRo
         yield PlannedRow(key, partial(alert_row, roads, cell))
 
 
-def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
-    """Simulate one record and return its alerts."""
+@dataclass(frozen=True, eq=False)
+class _WatchedRecord:
+    """A simulated record under watch: its monitor; seizures found, and expected by the truth, in the window; true rates, by segment."""
+
+    monitor: AlertMonitor
+    found: Floats
+    truth: Floats
+    rate: Floats
+    seizures: float
+
+
+def _watched(roads: StudyRoads, cell: Cell) -> _WatchedRecord:
     rng = np.random.default_rng([cell.seed, *f"{cell.world} {cell.effort} {cell.seizures}".encode()])
-    network = roads.network
     kind: Any = cell.world
     effort: Any = cell.effort
-    world = make_world(kind, network, roads.table, rng)
+    world = make_world(kind, roads.network, roads.table, rng)
     history = make_history(world, effort, cell.seizures, MONTHS, rng)
     per_search = history.found.sum() / (history.effort * world.rate).sum()
     truth = per_search * history.effort[-WINDOW:].sum(axis=0) * world.rate
-    found = history.found[-WINDOW:].sum(axis=0)
-    monitor = AlertMonitor(FieldFlow(roads.table), *as_records(history), network)
+    monitor = AlertMonitor(FieldFlow(roads.table), *as_records(history), roads.network)
+    return _WatchedRecord(monitor, history.found[-WINDOW:].sum(axis=0), truth, world.rate, float(history.found.sum()))
+
+
+def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
+    """Simulate one record and return its alerts."""
+    network, watched = roads.network, _watched(roads, cell)
+    monitor, truth, found = watched.monitor, watched.truth, watched.found
     quiet, planted = [], []
     for widening in WIDENINGS:
         monitor.widen(widening)
@@ -162,7 +184,7 @@ def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
         effort=str(cell.effort),
         seizures=cell.seizures,
         seed=cell.seed,
-        found=float(history.found.sum()),
+        found=watched.seizures,
         quiet=quiet,
         planted=planted,
         **stamp(),
@@ -177,8 +199,8 @@ def _board(monitor: AlertMonitor, places: Sequence[Place], truth: Floats) -> Boa
     sizes = [places[k].segments.size for k in searched.tolist()]
     place = np.repeat(np.arange(searched.size), sizes)
     segment = np.concatenate([places[k].segments for k in searched.tolist()])
-    board = Board(counted.observed[searched], np.zeros(searched.size), expected, place, segment)
-    return Board(board.observed, board.of(truth), expected, place, segment)
+    board = Board(counted.observed[searched], np.zeros(searched.size), expected, place, segment, searched)
+    return replace(board, truth=board.of(truth))
 
 
 def _quiet(board: Board, by: str, widening: float) -> QuietTest:
@@ -250,6 +272,124 @@ def _choose(board: Board, by: str, rng: np.random.Generator) -> Iterator[tuple[i
                 yield number, place
 
 
+# Changes planted by rules that are not those of the tests: one at a time, on roads of other sizes than the places that are tested.
+CHANGE_FACTORS = {"doubled": 2.0, "halved": 0.5, "a tenth": 0.1}
+NEW = "new place"
+"""Roads on which next to nothing passed become as risky as the worst hundredth of those that are searched."""
+WORST, QUIET = 0.99, 0.3
+"""Quantile of true rates of a new place, and seizures to be expected there before at most."""
+CHANGE_STEPS = (0, 2, 5, 9)
+EXPECTED = (0.3, 1.0, 3.0, 10.0, 30.0, np.inf)
+"""Bins of the seizures to be expected on the changed roads by the truth: before the change, of a new place after it."""
+TRIES = 3
+"""Changes of each kind, size and bin a record."""
+FALSE_A_YEAR = 1.0
+RULES = ("segment", "neighbourhood", "every")
+"""Segments and neighbourhoods at a rate of false discoveries, each alone; segments, neighbourhoods and zones with one budget."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Change:
+    name: str
+    steps: int
+    at_least: float
+    roads: NDArray[np.int64]
+    extra: Floats
+    """(m,) seizures more than there were."""
+
+
+def planned_changes(roads: StudyRoads, cells: Sequence[Cell]) -> Iterator[PlannedRow[ChangeRow]]:
+    """Give the rows of some cells."""
+    for cell in cells:
+        options = {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
+        key = RunKey.of(package_version(), roads.digest, "changes", **options)
+        yield PlannedRow(key, partial(change_row, roads, cell))
+
+
+def change_row(roads: StudyRoads, cell: Cell) -> ChangeRow:
+    """Simulate one record, plant changes in its window one at a time, and return what each rule finds."""
+    watched, places = _watched(roads, cell), places_of_every_scale(roads.network)
+    board = _board(watched.monitor, places, watched.truth)
+    scale = np.array([places[k].scale for k in board.number.tolist()])
+    quiet = p_values(board.expected, board.observed)
+    least = p_values(board.expected, np.zeros(board.observed.size)).fewer
+    rng = np.random.default_rng(cell.seed)
+    planted: dict[tuple[str, int, float], int] = {}
+    counts: dict[tuple[str, int, float], Floats] = {}  # by rule: found, false
+    nothing = _Change("", 0, 0.0, np.empty(0, dtype=np.int64), np.zeros(watched.truth.size))
+    for change in (nothing, *_changes(roads.network, watched, rng)):
+        touched = board.of(np.isin(np.arange(change.extra.size), change.roads).astype(np.float64)) > 0
+        more, fewer = quiet.more.copy(), quiet.fewer.copy()
+        if touched.any():
+            seen = p_values(board.expected.take(touched), (board.observed + board.of(change.extra))[touched])
+            more[touched], fewer[touched] = seen.more, seen.fewer
+        right = touched & ((more < fewer) == (change.name in {"doubled", NEW}))
+        key = (change.name, change.steps, change.at_least)
+        planted[key] = planted.get(key, 0) + 1
+        mine = counts.setdefault(key, np.zeros((len(RULES), 2)))
+        for k, rule in enumerate(RULES):
+            called = _called_by(rule, PValues(more, fewer), least, scale, watched.monitor.years)
+            mine[k] += ((called & right).any(), (called & ~right).sum())
+    return ChangeRow(
+        roads=roads.digest,
+        world=cell.world,
+        effort=str(cell.effort),
+        seizures=cell.seizures,
+        seed=cell.seed,
+        counts=[
+            ChangeCount(
+                change=change,
+                steps=steps,
+                at_least=at_least,
+                planted=planted[change, steps, at_least],
+                found=found.astype(int).tolist(),
+                false=false.astype(int).tolist(),
+            )
+            for (change, steps, at_least), (found, false) in ((key, counted.T) for key, counted in counts.items())
+        ],
+        **stamp(),
+    )
+
+
+def _changes(network: Network, watched: _WatchedRecord, rng: np.random.Generator) -> Iterator[_Change]:
+    """Give changes of every kind, size and bin, at roads drawn at random."""
+    searched = watched.truth > 0
+    rate = float(np.quantile(watched.rate[searched], WORST))
+    renewed = np.where(searched, watched.truth * rate / np.maximum(watched.rate, 1e-300), 0.0)
+    for steps in CHANGE_STEPS:
+        near = None if not steps else near_segments(network, steps)
+        left = {(name, low): TRIES for name in (*CHANGE_FACTORS, NEW) for low in EXPECTED[:-1]}
+        for middle in rng.permutation(np.flatnonzero(searched)).tolist():
+            roads = np.array([middle])
+            if near is not None:
+                roads = np.append(near.indices[near.indptr[middle] : near.indptr[middle + 1]], middle)
+            before, after = watched.truth[roads].sum(), renewed[roads].sum()
+            for name in (*CHANGE_FACTORS, NEW):
+                low = max((edge for edge in EXPECTED if edge <= (after if name == NEW else before)), default=0.0)
+                if not left.get((name, low)) or (name == NEW and before > QUIET):
+                    continue
+                extra = np.zeros(watched.truth.size)
+                if name == NEW:
+                    extra[roads] = rng.poisson(np.maximum(renewed - watched.truth, 0.0)[roads])
+                elif (factor := CHANGE_FACTORS[name]) > 1:
+                    extra[roads] = rng.poisson((factor - 1) * watched.truth[roads])
+                else:
+                    extra[roads] = -rng.binomial(watched.found[roads].astype(np.int64), 1 - factor)
+                left[name, low] -= 1
+                yield _Change(name, steps, low, roads, extra)
+
+
+def _called_by(rule: str, tested: PValues, least: Floats, scale: NDArray[np.str_], years: float) -> NDArray[np.bool_]:
+    """Return which places a rule calls."""
+    if rule == "every":
+        number = np.unique(scale, return_inverse=True)[1]
+        return np.asarray(false_alarms(tested, least, number, years, FALSE_A_YEAR) <= FALSE_A_YEAR)
+    mine = scale == rule
+    called = np.zeros(scale.size, dtype=bool)
+    called[mine] = false_discovery_rates(tested.two_sided[mine]) <= FDR
+    return called
+
+
 # What the rows of alerts and exploration come to: shares and means with 95 % intervals, and the page of both.
 SEGMENT, NEIGHBOURHOOD = "segment", "neighbourhood"
 
@@ -257,6 +397,11 @@ SEGMENT, NEIGHBOURHOOD = "segment", "neighbourhood"
 def alert_store(folder: Path) -> RowStore[AlertRow]:
     """Return the rows of alerts in a folder."""
     return RowStore(folder / ALERTS, AlertRow)
+
+
+def change_store(folder: Path) -> RowStore[ChangeRow]:
+    """Return the rows of planted changes in a folder."""
+    return RowStore(folder / CHANGES, ChangeRow)
 
 
 def exploration_store(folder: Path) -> RowStore[ExplorationRow]:
@@ -268,7 +413,8 @@ def write_alert_page(folder: Path) -> PageFiles | None:
     """Write `alerts.md` in a folder from the rows there, those of the newest version; None where there are none."""
     rows = newest_version(alert_store(folder).read())
     explored = newest_version(exploration_store(folder).read())
-    if not rows and not explored:
+    changes = newest_version(change_store(folder).read())
+    if not rows and not explored and not changes:
         return None
     content = {
         "alerts": {
@@ -282,6 +428,18 @@ def write_alert_page(folder: Path) -> PageFiles | None:
             "planted": planted_table(rows),
         }
         if rows
+        else None,
+        "changes": {
+            "version": f"{distinct(row.version for row in changes)}, {when_made(changes)}",
+            "records": len(changes),
+            "plantings": sum(count.planted for row in changes for count in row.counts if count.change),
+            "steps": ", ".join(map(str, CHANGE_STEPS[:-1])) + f" or {CHANGE_STEPS[-1]}",
+            "quiet": f"{QUIET:g}",
+            "budget": f"{FALSE_A_YEAR:g}",
+            "false": false_table(changes),
+            "found": found_table(changes),
+        }
+        if changes
         else None,
         "exploration": {
             "version": f"{distinct(row.version for row in explored)}, {when_made(explored)}",
@@ -384,6 +542,41 @@ def planted_table(rows: Sequence[AlertRow]) -> PageTable:
                 detected.append(f"{edges[number]:g} {top}: {shown}")
             false = mean_of([one.false / max(one.alarms, 1) for one in counts])
             cells.append([by, f"{factor:g}", *detected, false])
+    return PageTable.of(columns, cells, {})
+
+
+def false_table(rows: Sequence[ChangeRow]) -> PageTable:
+    """Return how many false alarms a year each rule makes, by what was planted, with 95 % intervals over records."""
+    names = ("", *CHANGE_FACTORS, NEW)
+    columns = ("places and rule", "nothing planted", *(f"one {name}" for name in names[1:]))
+    said = {
+        SEGMENT: "segments, a tenth of alarms false",
+        NEIGHBOURHOOD: "neighbourhoods, a tenth of alarms false",
+        "every": "every size, one budget",
+    }
+    cells: list[list[object]] = []
+    for k, rule in enumerate(RULES):
+        counts = [[[c for c in row.counts if c.change == name] for row in rows] for name in names]
+        yearly = [
+            [12 / WINDOW * sum(c.false[k] for c in mine) / sum(c.planted for c in mine) for mine in by_row if mine]
+            for by_row in counts
+        ]
+        cells.append([said[rule], *(mean_of(one, 2) for one in yearly)])
+    return PageTable.of(columns, cells, {})
+
+
+def found_table(rows: Sequence[ChangeRow]) -> PageTable:
+    """Return the share of planted changes that the rule of one budget finds, by size and by what was to be expected."""
+    ends = [f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more" for low, high in pairwise(EXPECTED)]
+    columns = ("planted", "junctions to the rim", *(f"{end} expected" for end in ends))
+    cells: list[list[object]] = []
+    every = RULES.index("every")
+    for name in (*CHANGE_FACTORS, NEW):
+        for steps in CHANGE_STEPS:
+            mine = [c for row in rows for c in row.counts if (c.change, c.steps) == (name, steps)]
+            by_bin = [[c for c in mine if c.at_least == low] for low in EXPECTED[:-1]]
+            shares = [share_of(sum(c.found[every] for c in one), sum(c.planted for c in one)) for one in by_bin]
+            cells.append([name, str(steps), *shares])
     return PageTable.of(columns, cells, {})
 
 

@@ -279,7 +279,9 @@ def world_of(roads: StudyRoads, cell: Cell) -> World:
 
 MAPS, FAMILY, LOOPS = "rows.jsonl", "family.jsonl", "loops.jsonl"
 
-ALERTS, EXPLORATION, PLANS = "alerts.jsonl", "exploration.jsonl", "plans.jsonl"
+ALERTS, CHANGES, EXPLORATION = "alerts.jsonl", "changes.jsonl", "exploration.jsonl"
+
+PLANS, ANSWERS = "plans.jsonl", "answers.jsonl"
 
 
 class SimulatedRow(StoredRow):
@@ -394,6 +396,28 @@ class AlertRow(SimulatedRow):
         return RunKey.of(self.version, self.roads, "alerts", **self.cell_options)
 
 
+class ChangeCount(Strict):
+    """Changes of one kind and size planted one at a time in a record, and what each rule makes of them."""
+
+    change: str = Field(description="what was planted; empty: nothing")
+    steps: int = Field(description="junctions from the middle of the changed roads to their rim")
+    at_least: float = Field(description="seizures to be expected there: lower end of the bin")
+    planted: int
+    found: list[int] = Field(description="by rule: called in the right direction")
+    false: list[int] = Field(description="by rule: places called in which nothing changed, or in the wrong direction")
+
+
+class ChangeRow(SimulatedRow):
+    """What the alerts of one simulated record find of changes that are planted by rules other than theirs."""
+
+    counts: list[ChangeCount]
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "changes", **self.cell_options)
+
+
 class SearchOutcome(Strict):
     """An estimate after a time of searching."""
 
@@ -431,3 +455,21 @@ class PlansRow(SimulatedRow):
     def key(self) -> RunKey:
         """What was run."""
         return RunKey.of(self.version, self.roads, "plans", **self.cell_options, region=self.region)
+
+
+class AnswersRow(SimulatedRow):
+    """One world, with plans valued for several shares of loads that answer to a plan."""
+
+    region: str = Field(description="country and kinds of roads")
+    nothing: dict[str, float] = Field(
+        description="share that answers -> true loads that get through with nothing placed"
+    )
+    lower: dict[str, float] = Field(description="share that answers -> proven bound of every plan")
+    gain: dict[str, dict[str, float]] = Field(
+        description="share that answers -> way of planning -> how much less of the true loads gets through"
+    )
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "answers", **self.cell_options, region=self.region)

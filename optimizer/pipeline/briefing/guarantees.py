@@ -161,6 +161,10 @@ def _from_record(compiled: Compiled) -> list[str]:
             "On searched roads the flows by gravity and travel time alone correlate {before} with the risk map, those that explain the record "
             "{after} (square roots, weighted by effort)."
         ).format(before=localised(f"{fit.before:.2f}"), after=localised(f"{fit.after:.2f}")),
+        _(
+            "Which sites rest on the record, and which on gravity and assumed masses, is not yet known: explain --record 4 plans again with "
+            "its places permuted, and says it."
+        ),
     ]
 
 

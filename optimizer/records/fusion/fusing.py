@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import plural
 from optimizer.records.areas import name_key
 from optimizer.records.fusion.feeds import MARKS, TOGETHER
-from optimizer.records.fusion.matching import SURE, UNLIKELY, Candidates, clusters, match_feeds
+from optimizer.records.fusion.matching import MOST_WINDOW, SURE, UNLIKELY, WINDOW, Candidates, clusters, match_feeds
 from optimizer.records.fusion.reports import comparable_reports, drug_of, km_between, places_of_areas
 from optimizer.records.fusion.review import decisions_on, refuse_strange, report_names, review_table
 from optimizer.records.grades import UNGRADED_RANK, grades_conflict, learn_reliability, parse_grade
@@ -61,7 +62,9 @@ class FusedFeeds:
     records: int
 
 
-def fuse(feeds: Sequence[Feed], *, areas: Sequence[Area] = (), review: ReviewFile | None = None) -> FusedFeeds:
+def fuse(
+    feeds: Sequence[Feed], *, areas: Sequence[Area] = (), review: ReviewFile | None = None, window: int = WINDOW
+) -> FusedFeeds:
     """Find the events that several feeds report, and make one record of them all.
 
     Parameters
@@ -72,12 +75,16 @@ def fuse(feeds: Sequence[Feed], *, areas: Sequence[Area] = (), review: ReviewFil
         Polygons of areas that reports may name in place of a point.
     review
         Decisions on doubtful pairs.
+    window
+        Days between the days of two reports of one event at most, from 1 to `MOST_WINDOW`.
 
     Raises
     ------
     InputError
-        If decisions are about reports that the feeds do not hold.
+        If decisions are about reports that the feeds do not hold, or the window is out of range.
     """
+    if not 1 <= window <= MOST_WINDOW:
+        raise InputError(Problem("window", f"{window} days", f"from 1 to {MOST_WINDOW} days"))
     seizures = pd.concat([feed.seizures for feed in feeds], ignore_index=True)
     effort = pd.concat([feed.effort for feed in feeds], ignore_index=True)
     seizures["name"], effort["name"] = report_names(seizures), report_names(effort)
@@ -85,7 +92,7 @@ def fuse(feeds: Sequence[Feed], *, areas: Sequence[Area] = (), review: ReviewFil
         refuse_strange(review, {*seizures["name"], *effort["name"]})
     reports = comparable_reports(feeds)
     on_seizures = decisions_on(review, _positions(seizures))
-    found = match_feeds(reports, places_of_areas(reports, areas), on_seizures)
+    found = match_feeds(reports, places_of_areas(reports, areas), on_seizures, window)
     label = clusters(reports, found, on_seizures.same)
     searched = {feed.agency: set(feed.effort["unit"]) for feed in feeds}
     merged = merge_reports(seizures, label, reports.feed, searched)
@@ -100,6 +107,9 @@ def fuse(feeds: Sequence[Feed], *, areas: Sequence[Area] = (), review: ReviewFil
         ignore_index=True,
     )
     undecided = int((listed["decision"] == "").sum())
+    listed = listed.iloc[
+        np.lexsort((-listed["moves_rate"], listed["decision"] != ""))
+    ]  # lexsort keeps the order of equal rows
     tables = record_tables(seizures, effort, label, merged, on_effort) | {"review.csv": listed}
     reliable = sources_table(seizures)
     if reliable is not None:
@@ -118,33 +128,36 @@ def _doubtful_seizures(
     frame: pd.DataFrame, found: Sequence[FeedPairs], label: Ints, decisions: Decisions
 ) -> pd.DataFrame:
     """Return the pairs whose probability lies between `UNLIKELY` and `SURE`, and those decided."""
-    parts = [
-        review_table(
-            frame, decisions.same, np.full(decisions.same.size, 1.0), np.full(decisions.same.size, True), "seizure"
-        )
-    ]
-    parts += [
-        review_table(
-            frame,
-            decisions.different,
-            np.zeros(decisions.different.size),
-            np.full(decisions.different.size, False),
-            "seizure",
-        )
-    ]
-    parts[0]["decision"], parts[1]["decision"] = "same", "different"
+    parts = []
+    for decided, word in ((decisions.same, "same"), (decisions.different, "different")):
+        sure = np.full(decided.size, word == "same")
+        part = review_table(frame, decided, sure.astype(float), sure, "seizure", np.zeros(decided.size))
+        part["decision"] = word
+        parts.append(part)
+    share = _share_of_place(frame, label)
     for each in found:
         doubtful = np.flatnonzero((each.probability >= UNLIKELY) & (each.probability <= SURE))
         pairs = each.pairs.take(doubtful)
         one = label[pairs.one] == label[pairs.other]
-        parts.append(review_table(frame, pairs, each.probability[doubtful], one, "seizure"))
+        moves = np.maximum(share[pairs.one], share[pairs.other])
+        parts.append(review_table(frame, pairs, each.probability[doubtful], one, "seizure", moves))
     return pd.concat(parts, ignore_index=True)
+
+
+def _share_of_place(frame: pd.DataFrame, label: Ints) -> NDArray[np.float64]:
+    """Return (n,) what part of the events at its place one event is, by the records as they stand."""
+    place = pd.factorize(pd.Series(_places(frame)))[0]
+    events = pd.DataFrame({"place": place, "record": label}).drop_duplicates()
+    return np.asarray(1.0 / np.bincount(events["place"], minlength=place.max(initial=0) + 1)[place])
 
 
 def _doubtful_effort(frame: pd.DataFrame, overlap: EffortOverlap, decisions: Decisions) -> pd.DataFrame:
     """Return the rows of effort that may be one report, with what was decided."""
     alike = overlap.alike
-    table = review_table(frame, alike, np.full(alike.size, 0.5), np.full(alike.size, False), "effort")
+    amount, place = frame["amount"].to_numpy(dtype=float), pd.factorize(pd.Series(_places(frame)))[0]
+    share = amount / np.maximum(np.bincount(place, amount, place.max(initial=0) + 1)[place], 1e-300)
+    double = np.full(alike.size, False)
+    table = review_table(frame, alike, np.full(alike.size, 0.5), double, "effort", share[alike.one])
     for pairs, word in ((decisions.same, "same"), (decisions.different, "different")):
         table.loc[np.isin(_codes(alike, len(frame)), _codes(pairs, len(frame))), "decision"] = word
     table["now"] = np.where(table["decision"] == "same", "one", "two")

@@ -41,6 +41,12 @@ MOST_MATCHED = 0.95
 BACKGROUND = 20_000
 """Random pairs from which the agreement of different events is known where candidates are few."""
 
+WINDOW = 3
+"""Days between the days of two reports of one event at most, where nobody says otherwise."""
+
+MOST_WINDOW = 31
+"""Days of the widest window."""
+
 PASSES = 1
 """How often the comparison is learnt from sure pairs and repeated."""
 
@@ -77,8 +83,10 @@ class FeedPairs:
     compared: int
 
 
-def match_feeds(reports: Reports, places: NamedPlaces, decisions: Decisions) -> tuple[FeedPairs, ...]:
-    """Compare each feed with each other."""
+def match_feeds(
+    reports: Reports, places: NamedPlaces, decisions: Decisions, window: int = WINDOW
+) -> tuple[FeedPairs, ...]:
+    """Compare each feed with each other; pairs whose days are more than `window` days apart are not compared."""
     members = [
         np.flatnonzero(reports.event & (reports.feed == feed)) for feed in range(int(reports.feed.max(initial=-1)) + 1)
     ]
@@ -86,15 +94,17 @@ def match_feeds(reports: Reports, places: NamedPlaces, decisions: Decisions) -> 
     for first in range(len(members)):
         for second in range(first + 1, len(members)):
             if members[first].size and members[second].size:
-                matched = _match_two(reports, places, members[first], members[second], decisions)
+                matched = _match_two(reports, places, members[first], members[second], decisions, window)
                 if matched is not None:
                     found.append(matched)
     return tuple(found)
 
 
-def _match_two(reports: Reports, places: NamedPlaces, one: Ints, other: Ints, decisions: Decisions) -> FeedPairs | None:
+def _match_two(
+    reports: Reports, places: NamedPlaces, one: Ints, other: Ints, decisions: Decisions, window: int
+) -> FeedPairs | None:
     keys = (reports.drug, reports.cell(), reports.name)
-    pairs = candidate_pairs(reports.day, one, other, keys)
+    pairs = candidate_pairs(reports.day, one, other, keys, window=window)
     if not pairs.size:
         return None
     share = reports.drug_share()
@@ -103,7 +113,7 @@ def _match_two(reports: Reports, places: NamedPlaces, one: Ints, other: Ints, de
     learnt = nothing_learnt(reports, places)
     for again in range(PASSES + 1):
         levels = pair_levels(reports, pairs, learnt)
-        model = fit_pairs(levels, pair_levels(reports, random, learnt), min(one.size, other.size))
+        model = fit_pairs(levels, pair_levels(reports, random, learnt), min(one.size, other.size), window)
         expected = min(model.share * pairs.size / min(one.size, other.size), MOST_MATCHED)
         odds = model.log_odds(levels, share[pairs.one]) - np.log(1 - expected)
         kept = np.flatnonzero(odds > np.log(0.01))
@@ -203,9 +213,6 @@ def clusters(reports: Reports, found: Sequence[FeedPairs], same: Candidates) -> 
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
-WINDOW = 3
-"""Days between the days of two reports of one event at most."""
-
 MOST_PAIRS = 6_000_000
 """Pairs within the window from which on a further agreement is asked for."""
 
@@ -214,7 +221,7 @@ MOST_PAIRS = 6_000_000
 class Candidates:
     """Pairs: (k,) positions of the one report and of the other.
 
-    Pairs within `WINDOW` days. Where these would be more than `MOST_PAIRS`, only those are kept that agree in the drug, or in the place:
+    Pairs within the window of days. Where these would be more than `MOST_PAIRS`, only those are kept that agree in the drug, or in the place:
     its cell of the map or its name (two blocks, each pair once).
     """
 
@@ -232,7 +239,7 @@ class Candidates:
 
 
 def candidate_pairs(
-    day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, most: int = MOST_PAIRS
+    day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, most: int = MOST_PAIRS, window: int = WINDOW
 ) -> Candidates:
     """Return the pairs of two feeds that may be one event.
 
@@ -246,8 +253,10 @@ def candidate_pairs(
         (n,) integers, -1 where unknown: pairs must agree in one of them at least where there are too many pairs.
     most
         As `MOST_PAIRS`.
+    window
+        Days between the days of two reports of one event at most.
     """
-    low, high = _reach(day, one, other)
+    low, high = _reach(day, one, other, window)
     if (high - low).sum() <= most:
         return _pairs(one, other[np.argsort(day[other], kind="stable")], low, high)
     blocks = []
@@ -255,7 +264,7 @@ def candidate_pairs(
         for value in np.unique(key[one][key[one] >= 0]).tolist():
             mine, theirs = one[key[one] == value], other[key[other] == value]
             if mine.size and theirs.size:
-                low, high = _reach(day, mine, theirs)
+                low, high = _reach(day, mine, theirs, window)
                 blocks.append(_pairs(mine, theirs[np.argsort(day[theirs], kind="stable")], low, high))
     if not blocks:
         return Candidates(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
@@ -263,13 +272,13 @@ def candidate_pairs(
     return Candidates(code // day.size, code % day.size)
 
 
-def _reach(day: Floats, one: Ints, other: Ints) -> Ints:
-    """Return (2, len(one)) first position, and that after the last, of the others in order of time that lie within `WINDOW`."""
+def _reach(day: Floats, one: Ints, other: Ints, window: int) -> Ints:
+    """Return (2, len(one)) first position, and that after the last, of the others in order of time that lie within the window."""
     ordered = np.sort(day[other])
     return np.stack(
         [
-            np.searchsorted(ordered, day[one] - WINDOW, side="left"),
-            np.searchsorted(ordered, day[one] + WINDOW, side="right"),
+            np.searchsorted(ordered, day[one] - window, side="left"),
+            np.searchsorted(ordered, day[one] + window, side="right"),
         ]
     )
 
@@ -285,9 +294,6 @@ STATED_PAIRS = 20.0
 
 BACKGROUND_PAIRS = 50.0
 """Pairs that random ones count for in u."""
-
-WITHIN_WINDOW = (1.0, 0.0036, 0.0104, 0.028, 0.125, 0.333, 0.5, 0.14, 0.29, 0.57)
-"""Shares of the levels of time of pairs within `optimizer.records.fusion.matching.WINDOW` days whose times are independent."""
 
 SMALLEST_SHARE = 1e-5
 """Smallest share of any level: no single theme decides alone."""
@@ -413,7 +419,7 @@ class PairModel:
         return prior + self.weight(levels, drug_share)
 
 
-def fit_pairs(levels: Levels, background: Levels, most: float) -> PairModel:
+def fit_pairs(levels: Levels, background: Levels, most: float, window: int = WINDOW) -> PairModel:
     """Learn m, u and the share of true pairs.
 
     Parameters
@@ -425,6 +431,8 @@ def fit_pairs(levels: Levels, background: Levels, most: float) -> PairModel:
         agree.
     most
         Pairs that can be one event at most: the rows of the shorter feed.
+    window
+        Days between the days of the candidate pairs at most.
     """
     sizes = tuple(theme.size for theme in THEMES)
     count = np.bincount(np.ravel_multi_index(tuple(levels), sizes), minlength=int(np.prod(sizes)))
@@ -433,7 +441,7 @@ def fit_pairs(levels: Levels, background: Levels, most: float) -> PairModel:
     at = np.array(np.unravel_index(pattern, sizes))
     total = number.sum()
     share = min(0.3 * most / total, 0.5)
-    apart = tuple(_background(theme, level) for theme, level in zip(THEMES, background, strict=True))
+    apart = tuple(_background(theme, level, window) for theme, level in zip(THEMES, background, strict=True))
     model = PairModel(
         tuple(theme.stated() for theme in THEMES),
         tuple(_normal(theme, prior) for theme, prior in zip(THEMES, apart, strict=True)),
@@ -457,10 +465,17 @@ def fit_pairs(levels: Levels, background: Levels, most: float) -> PairModel:
     return model
 
 
-def _background(theme: Theme, level: Levels) -> Floats:
-    """Return (levels,) what the prior of u counts at each level: of times by `WITHIN_WINDOW`, of other themes by random pairs."""
-    count = np.asarray(WITHIN_WINDOW) if theme is TIME else np.bincount(level, minlength=theme.size) + 0.5
+def _background(theme: Theme, level: Levels, window: int) -> Floats:
+    """Return (levels,) what the prior of u counts at each level: of times as if independent, of other themes by random pairs."""
+    count = _by_chance(window) if theme is TIME else np.bincount(level, minlength=theme.size) + 0.5
     return np.asarray(BACKGROUND_PAIRS * _normal(theme, count.astype(float)))
+
+
+def _by_chance(window: int) -> Floats:
+    """Return (levels,) the shares of the levels of time of pairs within a window of days whose times are independent."""
+    hours = np.minimum([0.0, *TIME.comparison("hours").bounds, np.inf], 24.0 * window)
+    days = np.minimum([0.0, *(2 * bound for bound in TIME.comparison("days").bounds), np.inf], 2 * window + 1.0)
+    return np.concatenate([[1.0], np.diff(hours) / (24 * window), np.diff(days) / (2 * window + 1)])
 
 
 def _normal(theme: Theme, weight: Floats) -> Floats:

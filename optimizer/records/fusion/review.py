@@ -137,9 +137,12 @@ def refuse_strange(review: ReviewFile, names: set[str]) -> None:
 
 
 def review_table(
-    frame: pd.DataFrame, pairs: Candidates, probability: Floats, merged: NDArray[np.bool_], kind: str
+    frame: pd.DataFrame, pairs: Candidates, probability: Floats, merged: NDArray[np.bool_], kind: str, share: Floats
 ) -> pd.DataFrame:
-    """Return one row a pair, the most doubtful first: an empty decision, what is made of it now, and both reports.
+    """Return one row a pair, what changes the risk map most first: an empty decision, what is made of it now, and both reports.
+
+    A pair that is decided the other way moves the rate of its place by the share of the place's events that it is. It is expected to move it by
+    that times the chance that what is made of it now is wrong; doubt alone is the order where this is equal.
 
     Parameters
     ----------
@@ -151,8 +154,11 @@ def review_table(
         (k,) whether they count once as things stand.
     kind
         `seizure` or `effort`.
+    share
+        (k,) by what part the rate of its place moves where the pair is decided the other way.
     """
-    order = np.argsort(np.abs(probability - 0.5), kind="stable")
+    moves = share * np.where(merged, 1 - probability, probability)
+    order = np.lexsort((np.abs(probability - 0.5), -moves))
     one, other = frame.iloc[pairs.one[order]], frame.iloc[pairs.other[order]]
     table = pd.DataFrame(
         {
@@ -160,6 +166,7 @@ def review_table(
             "kind": kind,
             "now": np.where(merged[order], "one", "two"),
             "probability": probability[order].round(3),
+            "moves_rate": moves[order].round(4),
             "hours_apart": (other["hour"].to_numpy(dtype=float) - one["hour"].to_numpy(dtype=float)).round(2),
             "report_1": one["name"].to_numpy(),
             "report_2": other["name"].to_numpy(),

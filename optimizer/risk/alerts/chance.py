@@ -15,6 +15,8 @@ References
 ----------
 H. O. Lancaster (1961), Significance tests in discrete distributions, JASA 56(294).
 Y. Benjamini, Y. Hochberg (1995), Controlling the false discovery rate, J. R. Statist. Soc. B 57(1).
+C. E. Bonferroni (1936), Teoria statistica delle classi e calcolo delle probabilita, Pubblicazioni del R. Istituto Superiore di Firenze 8.
+R. E. Tarone (1990), A modified Bonferroni method for discrete data, Biometrics 46(2).
 Y. Benjamini, D. Yekutieli (2001), The control of the false discovery rate in multiple testing under dependency, Annals of Statistics 29(4).
 """
 
@@ -170,3 +172,41 @@ def false_discovery_rates(p: Floats, *, any_dependence: bool = False) -> Floats:
     from scipy.stats import false_discovery_control
 
     return np.asarray(false_discovery_control(p, method="by" if any_dependence else "bh"))
+
+
+def false_alarms(
+    tested: PValues, least: Floats, scale: NDArray[np.integer], years: float, budget: float = 1.0
+) -> Floats:
+    """Return for each of k places how many false alarms a year are to be expected where all like it are called, all scales together.
+
+    Both sides of each of S scales have an equal part of the budget, b = budget years / (2 S) false alarms. A limit of b / n on the p-values
+    of n places makes b of them at most, whatever the dependence of places, and whatever has changed elsewhere: an expectation is a sum
+    (Bonferroni 1936). Were scales tested one by one, their false alarms would add up. Places whose p-value of fewer is above the limit with no
+    seizure at all cannot be called, and are not counted: n is the least whole number for which no more than n places have one of b / n or less
+    (Tarone 1990). Which places these are rests on what is expected alone.
+
+    Parameters
+    ----------
+    tested
+        p-values of more and of fewer.
+    least
+        (k,) p-values of fewer that no seizure would have.
+    scale
+        (k,) number of the scale of each place.
+    years
+        How long the window is, > 0.
+    budget
+        False alarms a year to be called at, > 0; from 0 to this the numbers returned are exact, above it they say that a place is not called.
+    """
+    _, of, size = np.unique(scale, return_inverse=True, return_counts=True)
+    limit = budget * years / (2 * size.size)
+    testable = np.array([_testable(least[of == k], limit) for k in range(size.size)])
+    more, fewer = tested.more * size[of], tested.fewer * testable[of]
+    return np.asarray(np.minimum(more, fewer) * 2 * size.size / years)
+
+
+def _testable(least: Floats, limit: float) -> int:
+    """Return the least whole number n >= 1 for which no more than n of the p-values are limit / n or less."""
+    n = np.arange(1, least.size + 1)
+    within = np.searchsorted(np.sort(least), limit / n, side="right")
+    return int(n[np.argmax(within <= n)]) if least.size else 1

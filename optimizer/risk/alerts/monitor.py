@@ -15,7 +15,8 @@ The p-value is twice the smaller of the two mid-p-values: plain ones are too lar
 randomised ones would let a coin decide whom to alarm. Places are called by Benjamini and Hochberg's rule, which holds where p-values are
 independent or positively dependent. Given the true rates counts are independent, and errors of neighbouring estimates pull their p-values the
 same way; for two-sided p-values that is no proof, so it was measured (results/risk/alerts.md), and `any_dependence` gives Benjamini and
-Yekutieli's rule, which needs no such assumption.
+Yekutieli's rule, which needs no such assumption. `false_a_year` calls by one budget of false alarms a year in place of a share of alarms: then
+places of several scales may be tested together, and each scale has an equal part of it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from optimizer.base.text.formatting import number
-from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import PredictiveCounts, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import RateReference, Tally, split_record, tally, without_effort
 from optimizer.risk.field_flow.area_posterior import RateDraws
@@ -52,6 +53,7 @@ ALERT_WIDENING = 1.0
 SURPRISING = 0.05
 """p-value of the whole network below which a warning says that everything has changed."""
 DRAWS = 200
+DAYS_OF_A_YEAR = 365.25
 DRAWS_OF_MANY, MANY = 100, 20_000
 """Joint draws, and how many on networks of more segments than so."""
 
@@ -73,7 +75,7 @@ class PlaceTest:
     p
         Two-sided p-value.
     q
-        Smallest rate of false discoveries at which it is called.
+        Smallest rate of false discoveries at which it is called; with a budget, smallest number of false alarms a year.
     direction
         On which side of the expectation the seizures lie.
     alarm
@@ -118,6 +120,8 @@ class Alerts:
         The time that the model was fitted to, and the time that was tested.
     fdr
         The stated rate of false discoveries.
+    false_a_year
+        The stated budget of false alarms a year, which takes its place; None without one.
     tested
         Every place that was searched in the window, the most surprising first.
     whole
@@ -131,6 +135,7 @@ class Alerts:
     before: Span
     window: Span
     fdr: float
+    false_a_year: float | None
     tested: tuple[PlaceTest, ...]
     whole: PlaceTest | None
     unrecorded: tuple[Unrecorded, ...]
@@ -226,6 +231,7 @@ class AlertMonitor:
         fdr: float = 0.1,
         p_value: PValue = "mid",
         any_dependence: bool = False,
+        false_a_year: float | None = None,
         level: float = 0.9,
     ) -> Alerts:
         """Return the places that depart from expectation; those without effort in the window are not tested.
@@ -240,6 +246,8 @@ class AlertMonitor:
             `mid`, `plain` or `randomised`.
         any_dependence
             Benjamini and Yekutieli's rule in place of Benjamini and Hochberg's.
+        false_a_year
+            Call places by a budget of so many false alarms a year in all, > 0, an equal part for the places of each scale, in place of `fdr`.
         level
             Probability of the interval of seizures.
         """
@@ -248,9 +256,16 @@ class AlertMonitor:
         forecast = self.forecast(counted)
         searched = forecast.place
         observed = counted.observed[searched]
-        p = p_values(forecast.counts, observed, p_value, np.random.default_rng(self._seed)).two_sided
-        q = false_discovery_rates(p, any_dependence=any_dependence)
-        tests = _Tests(p, q, q <= fdr, self._never_before(counted, len(places))[searched])
+        sides = p_values(forecast.counts, observed, p_value, np.random.default_rng(self._seed))
+        p = sides.two_sided
+        if false_a_year is None:
+            q, most = false_discovery_rates(p, any_dependence=any_dependence), fdr
+        else:
+            scale = np.unique([place.scale for place in places], return_inverse=True)[1]
+            least = p_values(forecast.counts, np.zeros(searched.size)).fewer
+            q = false_alarms(sides, least, scale[searched], self.years, false_a_year)
+            most = false_a_year
+        tests = _Tests(p, q, q <= most, self._never_before(counted, len(places))[searched])
         tested = _place_tests([places[k] for k in searched.tolist()], observed, forecast.counts, tests, level)
         whole = self._whole(records, effort, level)
         remarks = [*self.split.warnings, *self._remarks(effort, len(places), searched.size), *_moved(whole)]
@@ -258,11 +273,18 @@ class AlertMonitor:
             self.split.before.span,
             self.split.window.span,
             fdr,
+            false_a_year,
             tuple(sorted(tested, key=lambda one: (one.q, one.p))),
             whole,
             self._unrecorded(records, effort),
             (*self.model.predict().warnings, *remarks),
         )
+
+    @property
+    def years(self) -> float:
+        """Length of the window in years."""
+        span = self.split.window.span
+        return float((span.end - span.start) / np.timedelta64(1, "D")) / DAYS_OF_A_YEAR
 
     def comparable(self, effort: Effort) -> Effort:
         """Return effort in hours of an average month, by the fitted season."""

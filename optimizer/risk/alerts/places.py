@@ -36,6 +36,8 @@ class Place:
         Name of the area it is, of which seizures may be known without a point; None otherwise.
     everything
         Whether it is the whole network, where seizures of every area count too.
+    scale
+        Places of what size it is one of: they share a part of a budget of false alarms.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Place:
     segments: NDArray[np.int64] = field(repr=False)
     area: str | None = None
     everything: bool = False
+    scale: str = "segment"
 
     @property
     def by_points(self) -> bool:
@@ -84,6 +87,7 @@ def crossing_places(network: Network, gateways: Sequence[Gateway]) -> tuple[Plac
             gateway.id,
             gateway.label,
             np.flatnonzero((tail == gateway.node) | (head == gateway.node)).astype(np.int64),
+            scale="crossing",
         )
         for gateway in gateways
     )
@@ -98,7 +102,7 @@ def neighbourhood_places(network: Network) -> tuple[Place, ...]:
     first, second = first[order], second[order]
     start, end = np.searchsorted(first, chosen), np.searchsorted(first, chosen, side="right")
     return tuple(
-        Place(str(s), f"around {segment_label(network, s)}", np.sort(np.append(second[a:b], s)))
+        Place(str(s), f"around {segment_label(network, s)}", np.sort(np.append(second[a:b], s)), scale="neighbourhood")
         for s, a, b in zip(chosen.tolist(), start.tolist(), end.tolist(), strict=True)
     )
 
@@ -126,9 +130,54 @@ def area_places(records: Seizures, effort: Effort) -> tuple[Place, ...]:
                 "State [region] areas, or use --by segment",
             )
         )
-    return tuple(Place(name, name, np.sort(segments), name) for name, segments in members.items())
+    return tuple(Place(name, name, np.sort(segments), name, scale="area") for name, segments in members.items())
 
 
 def whole_place(network: Network) -> Place:
     """Return the whole network as one place."""
-    return Place("whole", "everywhere", np.arange(network.n_segments), everything=True)
+    return Place("whole", "everywhere", np.arange(network.n_segments), everything=True, scale="whole")
+
+
+ZONE_STEPS = (3, 7, 15)
+"""Junctions from the middle of a zone to its rim, for each scale of zones: a fall shows only where much is expected."""
+
+
+def zone_places(network: Network, steps: int) -> tuple[Place, ...]:
+    """Return every segment in one zone: zones are what is left within so many junctions of a segment that is in none yet, by its number.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    steps
+        Junctions from the middle to the rim, >= 1.
+    """
+    near = road_neighbours(network)
+    first, second = np.concatenate((near.first, near.second)), np.concatenate((near.second, near.first))
+    order = np.argsort(first, kind="stable")
+    start = np.searchsorted(first[order], np.arange(near.size + 1))
+    second, free = second[order], np.ones(near.size, dtype=bool)
+    zones = []
+    for middle in range(near.size):
+        if not free[middle]:
+            continue
+        zone = rim = np.array([middle], dtype=np.int64)
+        free[middle] = False
+        for _ in range(steps):
+            beside = [second[start[s] : start[s + 1]] for s in rim.tolist()]
+            rim = np.unique(np.concatenate(beside)) if beside else rim
+            rim = rim[free[rim]]
+            free[rim] = False
+            zone = np.append(zone, rim)
+        label = f"{zone.size} roads around {segment_label(network, middle)}"
+        zones.append(Place(f"{middle} and {steps} junctions", label, np.sort(zone), scale=f"zone {steps}"))
+    return tuple(zones)
+
+
+def places_of_every_scale(network: Network) -> tuple[Place, ...]:
+    """Return segments, neighbourhoods and zones, for one budget of false alarms."""
+    return (
+        *segment_places(network),
+        *neighbourhood_places(network),
+        *(zone for steps in ZONE_STEPS for zone in zone_places(network, steps)),
+    )

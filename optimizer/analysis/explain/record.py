@@ -1,0 +1,464 @@
+"""What of a plan rests on the seizure record, and what on gravity, assumed masses and roads.
+
+The problem is solved again for records that cannot know where the risk is: the places of the record are permuted, its size and its rates stay.
+A site that such plans keep is not the record's. It is also solved by gravity alone, for half and twice the record, and for the record as it is,
+which tells how much of a change is the search's own.
+
+Seizures and effort of a place move together, so that each place keeps what was found there per effort; what moves is where it lies. Places that
+the same units of effort searched are exchanged with each other: roads of one sector for those of another, and no port for a sector. An area in
+which seizures or effort have points stays, and points within it are exchanged with each other alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
+from optimizer.base.text.language import ENGLISH
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import message, shortened, translated
+from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
+from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.tasks import Task
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.result import tolerance_of
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.compile.mobility import with_travel
+from optimizer.scenario.demand.travel import scenario_travel
+from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.place import place
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.base.work.executor import Executor
+    from optimizer.base.work.listener import Listener
+    from optimizer.base.work.tasks import TaskCall
+    from optimizer.plans.plan_folder import KnownPlan
+    from optimizer.records.model import Effort, LocatedRecords, Seizures
+    from optimizer.report.short_page import ShortPage
+    from optimizer.scenario.check.check import ScenarioEvidence
+    from optimizer.solvers.params import SolveParams
+
+    Mask: TypeAlias = NDArray[np.bool_]
+    Place: TypeAlias = int | str
+    """A segment of the network by number, or an area by name."""
+
+Table = TypeVar("Table", bound="LocatedRecords")
+
+RECORD = AnswerFiles("explain --record", ("record.json", "record.csv", "record.html"))
+
+GRAVITY, PERMUTED, AS_IT_IS, HALVED, DOUBLED = "gravity", "permuted", "as it is", "halved", "doubled"
+
+
+@dataclass(frozen=True, eq=False)
+class OtherRecord:
+    """The best plan found where the record says something else.
+
+    Attributes
+    ----------
+    kind
+        `gravity`, `permuted`, `as it is`, `halved` or `doubled`.
+    placed
+        (options,) mask of it.
+    lower, upper
+        Proven bound and value of the best plan there.
+    value
+        What gets through under it by the record as it is.
+    """
+
+    kind: str
+    placed: Mask
+    lower: float
+    upper: float
+    value: float
+
+
+@dataclass(frozen=True)
+class RecordSupport:
+    """Which sites of a plan rest on the record.
+
+    Attributes
+    ----------
+    known
+        The plan.
+    sites
+        Positions of the options that it chose: neither beats nor what must be used.
+    others
+        The plans for other records, as far as they were made.
+    asked
+        How many were to be made.
+    faults
+        Why some could not be, a sentence each.
+    seconds
+        Of each search, twice as many by gravity; None without a limit.
+    """
+
+    known: KnownPlan
+    sites: tuple[int, ...]
+    others: tuple[OtherRecord, ...]
+    asked: int
+    faults: tuple[str, ...]
+    seconds: float | None
+
+    def of(self, kind: str) -> tuple[OtherRecord, ...]:
+        """Return the plans for one kind of record."""
+        return tuple(other for other in self.others if other.kind == kind)
+
+    @property
+    def blind(self) -> tuple[OtherRecord, ...]:
+        """The plans that do not know where the record has its seizures: with its places permuted, and by gravity alone."""
+        return tuple(other for other in self.others if other.kind in {PERMUTED, GRAVITY})
+
+    def kept(self, site: int) -> int:
+        """Return how many of those have an option."""
+        return sum(bool(other.placed[site]) for other in self.blind)
+
+    def changed(self, other: OtherRecord) -> int:
+        """Return how many sites of the plan another plan has not."""
+        return sum(not other.placed[site] for site in self.sites)
+
+
+@dataclass(frozen=True, eq=False)
+class _RecordTerms:
+    evidence: ScenarioEvidence
+    known: KnownPlan
+    params: SolveParams
+    gap: float
+    seed: int
+    seconds: float | None
+    """Of a search; twice as many by gravity."""
+
+
+def record_support(
+    folder: str | os.PathLike[str],
+    *,
+    permutations: int = 4,
+    gap: float = 1e-4,
+    time_limit: float | None = 300.0,
+    seed: int = 0,
+    params: Mapping[str, Any] | None = None,
+    skip_unreachable: bool = False,
+    executor: Executor = SERIAL,
+    listener: Listener = SILENT,
+) -> RecordSupport:
+    """Solve the problem of a plan folder again for other records: permuted, none, half, twice.
+
+    The search by gravity begins from nothing, the others from the plan, those with permuted places from the plan by gravity too. A site goes
+    only where a better plan was found. Ctrl-C ends the series; what is solved so far is kept.
+
+    Parameters
+    ----------
+    folder
+        As `plan` writes it; its scenario and the files that this names must be as they were.
+    permutations
+        How many records with permuted places, >= 1.
+    gap, seed, params
+        Relative gap at which each search stops; seed of searches and permutations; parameters of the search to set anew.
+    time_limit
+        Seconds of all searches together, shared evenly; None for no limit. The fits of the risk model come on top.
+    skip_unreachable
+        Leave out evaders without a path.
+    executor
+        Who solves.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no plan with its instance and scenario, a file has changed since, a number is out of range, or the plan takes
+        nothing from a record.
+    """
+    problems = ProblemList()
+    if permutations < 1:
+        problems.add("record", str(permutations), "at least 1 record with permuted places")
+    if time_limit is not None and not time_limit > 0:
+        problems.add("time limit", str(time_limit), "a number of seconds above 0")
+    problems.raise_if_any()
+    with step(listener, f"reading {folder}"):
+        opened = PlanFolder(folder, skip_unreachable=skip_unreachable)
+        known, search_params = opened.known, opened.search_params(params)
+        evidence = read_evidence(opened.scenario, settings=opened.settings, skip_unreachable=skip_unreachable)
+    _check(opened, evidence)
+    tasks = [
+        Task(GRAVITY, (GRAVITY, 0), size=2),
+        *(Task(f"{PERMUTED} {k}", (PERMUTED, k), after=(GRAVITY,)) for k in range(1, permutations + 1)),
+        *(Task(kind, (kind, 0)) for kind in (AS_IT_IS, HALVED, DOUBLED)),
+    ]
+    seconds = None if time_limit is None else max(time_limit / sum(task.size for task in tasks), LEAST_SECONDS)
+    found: list[OtherRecord] = []
+    faults: list[str] = []
+    shared = _RecordTerms(evidence, known, search_params, gap, seed, seconds)
+    for ended in executor.run(plan_otherwise, tasks, shared=shared, listener=listener):
+        if ended.error is None:
+            found.append(ended.result)
+        else:
+            faults.append(message("{what} could not be solved: {fault}", what=ended.task.key, fault=ended.fault))
+    beats = {beat.id for beat in known.plan.beats}
+    chosen = np.flatnonzero(known.placed & ~known.instance.forced).tolist()
+    sites = tuple(j for j in chosen if known.instance.options[j].id not in beats)
+    return RecordSupport(known, sites, tuple(found), len(tasks), tuple(faults), seconds)
+
+
+def _check(opened: PlanFolder, evidence: ScenarioEvidence) -> None:
+    """Refuse a plan whose files have changed, or which takes nothing from a record."""
+    where, weights = str(evidence.path), evidence.scenario.evaders.weights
+    if changed := opened.changed_inputs(evidence.inputs):
+        found = f"files that have changed since the plan was made: {shortened(changed)}"
+        raise InputError(Problem(str(opened.path), found, "the files that it was made of", "Plan again"))
+    if evidence.records is None or not len(evidence.records):
+        found, remedy = "no seizures", "Everything rests on gravity, assumed masses and roads: nothing need be asked"
+        raise InputError(Problem(f"{where}, records", found, "a record of seizures", remedy))
+    if weights == "gravity":
+        remedy = "Nothing of this plan rests on the record: nothing need be asked"
+        expected = "weights from the record: record or gateways"
+        raise InputError(Problem(f"{where}, evaders, weights", repr(weights), expected, remedy))
+    if all(len(places) < 2 for places in exchanged_places(evidence.records, evidence.effort)):
+        raise InputError(Problem(f"{where}, records", "no two places that could be exchanged", "at least two places"))
+
+
+def plan_otherwise(call: TaskCall) -> OtherRecord:
+    """Return the best plan where the record says something else: the plan as it is where none was found that is better there."""
+    shared, (kind, draw) = call.shared, call.task.argument
+    known: KnownPlan = shared.known
+    instance = known.instance
+    if kind != AS_IT_IS:
+        with Stopping(call.listener, breakable=True):
+            travel = scenario_travel(_otherwise(shared.evidence, kind, np.random.default_rng([shared.seed, draw])))
+            instance = with_travel(instance, travel)
+    # A plan made without the record must not begin from one that was made with it.
+    starts = () if kind == GRAVITY else (known.placed, *(other.placed for other in call.earlier if other is not None))
+    seconds = None if shared.seconds is None else shared.seconds * call.task.size
+    options = SolveOptions("auto", shared.gap, seconds, shared.seed, 1, params=shared.params)
+    result = place(instance, options, starts=starts, listener=call.listener)
+    own = plan_value(instance, known.placed)
+    placed, upper = known.placed, own
+    if result.plan is not None and result.upper is not None and own - result.upper > tolerance_of(shared.gap) * own:
+        placed, upper = instance.placed(result.plan.options), result.upper
+    return OtherRecord(kind, placed, result.lower or 0.0, upper, plan_value(known.instance, placed))
+
+
+def _otherwise(evidence: ScenarioEvidence, kind: str, rng: np.random.Generator) -> ScenarioEvidence:
+    """Return what a scenario's files would say with another record."""
+    records, effort = evidence.records, evidence.effort
+    assert records is not None  # noqa: S101 - checked before
+    if kind == GRAVITY:
+        by_gravity = {"weights": "gravity"}
+        demand = replace(evidence.demand, terms=evidence.demand.terms.model_copy(update=by_gravity))
+        evaders = evidence.scenario.evaders.model_copy(update=by_gravity)
+        return replace(evidence, scenario=evidence.scenario.model_copy(update={"evaders": evaders}), demand=demand)
+    if kind == PERMUTED:
+        records, effort = permuted(records, effort, rng)
+        return replace(evidence, records=records, effort=effort)
+    factor = 0.5 if kind == HALVED else 2.0
+    count = rng.binomial(records.count.astype(np.int64), 0.5) if kind == HALVED else records.count * factor
+    records = replace(records, count=count.astype(np.float64)).take(count > 0)
+    return replace(
+        evidence, records=records, effort=None if effort is None else replace(effort, amount=effort.amount * factor)
+    )
+
+
+def permuted(records: Seizures, effort: Effort | None, rng: np.random.Generator) -> tuple[Seizures, Effort | None]:
+    """Return a record whose places are exchanged with each other; seizures and effort of a place move together.
+
+    Parameters
+    ----------
+    records, effort
+        The record.
+    rng
+        Of the permutation.
+    """
+    to: dict[Place, Place] = {}
+    for places in exchanged_places(records, effort):
+        order = rng.permutation(len(places))
+        while len(places) > 1 and (order == np.arange(len(places))).all():
+            order = rng.permutation(len(places))
+        to |= {place: places[k] for place, k in zip(places, order.tolist(), strict=True)}
+    return _moved(records, to), None if effort is None else _moved(effort, to)
+
+
+def exchanged_places(records: Seizures, effort: Effort | None) -> list[list[Place]]:
+    """Return the groups of places within which a permutation exchanges: those that the same units of effort searched."""
+    searched: defaultdict[Place, set[str]] = defaultdict(set)
+    inside: defaultdict[str, set[int]] = defaultdict(set)
+    for table in (records,) if effort is None else (records, effort):
+        for row in np.unique(np.stack((table.segment, table.area, table.source)), axis=1).T.tolist():
+            segment, area, source = row
+            place: Place = segment if segment >= 0 else table.area_name[area]
+            searched[place] |= {effort.unit[source]} if table is effort and effort is not None else set()
+            if segment < 0:
+                inside[table.area_name[area]] = set(table.area_segment[area].tolist())
+    points = {place for place in searched if isinstance(place, int)}
+    held = {name: inside[name] for name in inside if inside[name] & points}
+    for segment in set[int]().union(*held.values()):  # the area's effort was on all of its roads
+        searched.setdefault(segment, set())
+    groups: defaultdict[tuple[object, ...], list[Place]] = defaultdict(list)
+    for place, units in searched.items():
+        if isinstance(place, int):
+            groups["point", frozenset(units), frozenset(name for name in held if place in held[name])].append(place)
+        elif place not in held:
+            groups["area", frozenset(units)].append(place)
+    return list(groups.values())
+
+
+def _moved(table: Table, to: Mapping[Place, Place]) -> Table:
+    """Return records at other places."""
+    number_of = {name: k for k, name in enumerate(table.area_name)}
+    area = np.array([number_of[str(to.get(name, name))] for name in table.area_name] or [-1], dtype=np.int64)
+    segments = [int(to.get(segment, segment)) if segment >= 0 else -1 for segment in table.segment.tolist()]
+    at_area = np.where(table.area >= 0, area[table.area], -1)
+    return replace(table, segment=np.array(segments, dtype=np.int64), area=at_area)
+
+
+# What people read of it.
+def support_sentences(found: RecordSupport) -> tuple[str, ...]:
+    """Return which sites rest on the record and which do not, what the record is worth, and what was not solved."""
+    said: list[str] = []
+    if found.of(PERMUTED) and found.sites:
+        said += _rests(found)
+    said += [_worth(found, other) for other in found.of(GRAVITY)]
+    changes = [found.of(kind) for kind in (HALVED, DOUBLED, AS_IT_IS)]
+    if all(changes):
+        half, twice, own = (number(found.changed(each[0])) for each in changes)
+        said.append(
+            _(
+                "Half the record changes {half} of the sites, twice the record {twice}; a further search with the record as it is changes "
+                "{own}, which is the search's own."
+            ).format(half=half, twice=twice, own=own)
+        )
+    gaps = [(other.upper - other.lower) / other.upper for other in found.others if other.upper > 0]
+    if gaps:
+        said.append(
+            _(
+                "A site goes only where a better plan was found: all searches but that by gravity begin from this plan. The widest gap to a "
+                "proven bound at the end of one was {gap}; more --time-limit looks further."
+            ).format(gap=percent(max(gaps), 0))
+        )
+    said += [f"{translated(fault).rstrip('.')}." for fault in found.faults]
+    if missing := found.asked - len(found.others) - len(found.faults):
+        stopped = _("{missing} of {asked} plans were not made: the series was stopped.")
+        said.append(stopped.format(missing=number(missing), asked=number(found.asked)))
+    return tuple(said)
+
+
+def _rests(found: RecordSupport) -> Iterator[str]:
+    blind, sites = len(found.blind), number(len(found.sites))
+    every = [site for site in found.sites if found.kept(site) == blind]
+    none = [site for site in found.sites if not found.kept(site)]
+    yield _(
+        "{count} of {sites} sites are in all of {blind} plans that do not know where the record has its seizures ({permuted} with its places "
+        "permuted, the others by gravity). These rest on gravity, assumed masses and roads."
+    ).format(count=number(len(every)), sites=sites, blind=number(blind), permuted=number(len(found.of(PERMUTED))))
+    if none:
+        names = translated(shortened([_label(found, site) for site in none]))
+        yield _("In none of these plans, and so resting on the record: {names}.").format(names=names)
+    else:
+        yield _("Each site is in at least one of these plans: none rests on the record alone.")
+    if some := len(found.sites) - len(every) - len(none):
+        said = _("{count} of {sites} sites are in some of them: what these rest on is not known.")
+        yield said.format(count=number(some), sites=sites)
+
+
+def _worth(found: RecordSupport, other: OtherRecord) -> str:
+    value, values = found.known.value, ValueText.of(found.known.instance.weight)
+    if (other.placed == found.known.placed).all():
+        return _(
+            "By gravity alone no better plan than this one was found: nothing shows that the record is worth anything here."
+        )
+    if other.value <= value * (1 + 1e-9):
+        said = _(
+            "A plan made without the record is as good by the record itself: {without} gets through, {value} under this plan."
+        )
+        return said.format(without=values.value(other.value), value=values.value(value))
+    return _(
+        "Under a plan made without the record {without} gets through by the record itself, {value} under this plan: the record is worth "
+        "{worth}."
+    ).format(without=values.value(other.value), value=values.value(value), worth=values.points(other.value - value))
+
+
+def _label(found: RecordSupport, site: int) -> str:
+    option = found.known.instance.options[site]
+    return plain(option.label or option.id)
+
+
+def support_content(found: RecordSupport) -> dict[str, Any]:
+    """Return the answer as an object of JSON."""
+    options, blind = found.known.instance.options, found.blind
+    return {
+        "value": found.known.value,
+        "asked": found.asked,
+        "plans": [
+            {
+                "record": other.kind,
+                "lower": other.lower,
+                "upper": other.upper,
+                "value": other.value,
+                "options": list(found.known.instance.ids_of(other.placed)),
+            }
+            for other in found.others
+        ],
+        "sites": [{"option": options[j].id, "kept": found.kept(j), "plans": len(blind)} for j in found.sites],
+        "sentences": list(support_sentences(found)),
+    }
+
+
+def write_support(folder: OutputFolder, found: RecordSupport, language: str = ENGLISH) -> None:
+    """Write record.json, record.csv and record.html, all or none; the page is in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
+    content: dict[str, Any] = {"schema_version": 1, "plan": found.known.name} | support_content(found)
+    answer = Answer(
+        tables={"record": AnswerTable(content["sites"], ("option", "kept", "plans"))},
+        content={"record": content},
+        page={"record": lambda: support_page(found)},
+    )
+    write_answer(folder, answer, language)
+
+
+def support_page(found: RecordSupport) -> ShortPage:
+    """Return the page: what rests on the record, and the sites, those first that rest on it most."""
+    from optimizer.report.content.report_table import Column, ReportTable
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    columns = (
+        Column(_("Site")),
+        Column(_("In plans that do not know the record's places")),
+        Column(_("With half the record")),
+        Column(_("With twice the record")),
+    )
+    plans, rows = number(len(found.blind)), []
+    for site in sorted(found.sites, key=found.kept):
+        scaled = [found.of(kind) for kind in (HALVED, DOUBLED)]
+        kept = [DASH if not each else _("yes") if each[0].placed[site] else _("no") for each in scaled]
+        rows.append(
+            (_label(found, site), _("{count} of {plans}").format(count=number(found.kept(site)), plans=plans), *kept)
+        )
+    sentences = support_sentences(found) or (_("No plan for another record was made."),)
+    caption = _("Sites of the plan, those first that rest on the record most")
+    return ShortPage(
+        title=_("What the plan takes from the record"),
+        headline=sentences[0],
+        sections=(
+            PageSection(
+                title=_("Site by site"),
+                tables=(ReportTable("record", caption, columns, tuple(rows), file="record.csv"),),
+                sentences=sentences[1:],
+            ),
+        ),
+    )
