@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.operations.passes import _drawn, finds_by_quarter, part_quarters, passes_of, passes_of_scenario
+from optimizer.operations.passes import (
+    _drawn,
+    _levels,
+    _search_by_quarter,
+    finds_by_quarter,
+    part_quarters,
+    passes_of,
+    passes_of_scenario,
+)
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.plan.evaluation import evaluate
@@ -56,6 +64,44 @@ def test_what_passes_adds_up_and_agrees_with_the_value_of_the_layout(compiled: C
         site = rows["site", "a", quarter]
         assert site.rate.median == pytest.approx(site.found.median / (site.found.median + site.through.median), rel=0.1)
     assert rows["all", "all", "2024-Q2"].found.median == pytest.approx(2.2, abs=0.6)
+
+
+def test_loads_of_the_model_are_found_as_the_value_of_the_layout_says(compiled: Compiled) -> None:
+    names = [option.id for option in compiled.instance.options if option.existing]
+    made = _drawn(compiled, 10, 0)
+    level = _levels(made, names, compiled)[0]
+    weight = made.weight[0]
+    parts = level.parts(weight, np.ones(compiled.region.network.n_segments))
+    evaders = tuple(replace(e, weight=w) for e, w in zip(made.instance.evaders, weight.tolist(), strict=True))
+    value = evaluate(replace(made.instance, evaders=evaders), names).value
+    assert parts[level.places.index(("all", "")), 1] == pytest.approx(value)
+    whole = np.array([kind in {"all", "gateway"} for kind, _ in level.places])
+    assert parts[whole, 3] == pytest.approx(parts[whole, :2].sum(axis=1))
+    assert parts[~whole, 3] == pytest.approx(parts[~whole, :3].sum(axis=1))
+    # twice the hazard of ordinary policing squares the chance to pass it, and is nothing to what stands
+    double = level.found(np.full(compiled.region.network.n_segments, 2.0))[1]
+    first = level.first == np.arange(level.first.size)
+    usual = level.share * np.exp(-2 * level.plain - level.placed)
+    assert double[first] == pytest.approx(usual[first])
+
+
+def test_intervals_follow_what_the_record_says_of_ordinary_policing(tmp_path: Path) -> None:
+    """Half of the hours in the last quarter: the rate of a gateway that no site watches may be half of what is stated."""
+    rows = "time,segment,count\n" + "".join(f"2024-{m:02d},{s},2\n" for m in (2, 5) for s in range(8))
+    found = {}
+    for name, last in (("even", 40), ("halved", 20)):
+        scenario = write_scenario(tmp_path / name, SCENARIO + BACKGROUND)
+        hours = "".join(f"2024-{m:02d},{s},{h}\n" for m, h in ((2, 40), (5, last)) for s in range(8))
+        (tmp_path / name / "seizures.csv").write_text(rows)
+        (tmp_path / name / "effort.csv").write_text("time,segment,amount\n" + hours)
+        made = compile_scenario(scenario)
+        assert (_search_by_quarter(made, ["2024-Q1", "2024-Q2"]) is None) == (name == "even")
+        found[name] = passes_of(made, draws=60, quarters=1)
+    rate = {name: next(row.rate for row in each.rows if row.place == "east-port") for name, each in found.items()}
+    assert rate["halved"].low < 0.6 * rate["even"].low
+    assert rate["halved"].high / rate["halved"].low > 1.5 * rate["even"].high / rate["even"].low
+    assert any("ordinary policing held" in each for each in found["halved"].drawn)
+    assert any("detection without the plan" in each for each in found["even"].fixed)
 
 
 def test_the_same_seed_gives_the_same_and_more_finds_more_loads(compiled: Compiled) -> None:

@@ -1,13 +1,22 @@
 """What passes: loads sent, found, through and gone round, by site, sector, gateway and quarter, from draws of the fitted model.
 
-In draw d evader e sends a share w_de of all loads. Under the layout that stood, a load on its way is found at place p with chance f_ep. It
-comes by p and is not found there with chance t_ep, and goes round p with chance a_ep: it would have come by with nothing placed, and does not
-now. Of the loads of a draw the share F_d is found: the sum over e of w_de times the chance to be found anywhere. A quarter with N finds in the
-record had
+In draw d evader e sends a share w_de of all loads. Road s is passed with the hazard of ordinary policing h_s, as the scenario states it, and
+that of what stands, H_s. Stated chances hold at some time of the record that nobody states, and ordinary policing finds in proportion to its
+effort. So each draw takes a quarter r of the record, all alike, and in quarter q road s is passed unfound with chance
 
-    S_d = N_d / F_d loads,      N_d ~ Gamma(N + 1/2, 1),
+    exp(-h_s v_dqs - H_s),      v_dqs = E_qs / E_rs exp(tau_s (z_d + z_ds) / sqrt(2)),      z ~ N(0, 1),
 
-the posterior of a Poisson mean under Jeffreys' prior. At p then S_d sum_e w_de f_ep are found, and so on; the interdiction rate is
+where E_qs is the search effort on s in q: of several units each times the finds a unit of it made, so that they add up. tau_s is the standard
+deviation of log E_qs over the quarters: where policing moves as much, no quarter's chance is known better. Effort that `delivered` wrote is
+that of what stands, and no part of E. Where effort never changes, v = 1.
+
+Under the layout that stood, a load on its way is found at place p with chance f_dqep. It comes by p and is not found there with chance t_dqep,
+and goes round p with chance a_ep: it would have come by with nothing placed, and does not now. Of the loads of a draw the share F_dq is found:
+the sum over e of w_de times the chance to be found anywhere. A quarter with N finds in the record had
+
+    S_dq = N_d / F_dq loads,      N_d ~ Gamma(N + 1/2, 1),
+
+the posterior of a Poisson mean under Jeffreys' prior. At p then S_dq sum_e w_de f_dqep are found, and so on; the interdiction rate is
 found / (found + through). Medians and central intervals are over the draws.
 """
 
@@ -29,12 +38,14 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, translated
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
-from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.instance.evaders import arc_costs, best_responses
 from optimizer.problem.plan.plan import with_plan
+from optimizer.records.exposure import spread_effort, unit_of_seizures
 from optimizer.records.quality import record_faults
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.compile.uncertainty import check_count, scenario_draws
+from optimizer.scenario.compile.uncertainty import WITHOUT_PLAN, check_count, scenario_draws
+from optimizer.scenario.demand.delivered_effort import delivered_sources
 from optimizer.scenario.file.model import read_content
 from optimizer.scenario.file.ranges import detection_ranges
 
@@ -61,6 +72,18 @@ DRAWS = 200
 
 PRIOR_SHAPE = 1.0
 """Shape a of the loads of a pair about what flows and gravity expect: a standard deviation as large as that."""
+
+LEVELS = 20
+"""Most sets of detection chances among the draws."""
+
+MOST_CHANGE = 4.0
+"""By how much the effort on a road in a quarter is taken to differ from that of another, either way."""
+
+SURE = 50.0
+"""Hazard from which nothing passes."""
+
+GATEWAY_SPREAD = 0.7
+"""Standard deviation of the logarithm of what all pairs of a gateway have in common there: 3.2 times more or less at 90 %."""
 
 LEAST_GAP = 15
 """Days without a row at an end of the record from which a quarter counts as covered in part."""
@@ -224,14 +247,15 @@ def passes_of(
     assert records is not None  # noqa: S101 - the caller has looked
     compiled, names, layout = _layout(compiled, plan)
     rng = np.random.default_rng(seed)
+    every = finds_by_quarter(records)
+    finds = dict(list(every.items())[-quarters:])
     with step(listener, "drawing flows"):
         made = _drawn(compiled, draws, seed)
     with step(listener, "sending loads through what stood"):
-        chances, where = _chances(made, names, compiled)
-        weight = _explained(made, where, compiled, rng)
-        by_place = {key: tuple(weight @ column for column in columns) for key, columns in chances.items()}
-    finds = dict(list(finds_by_quarter(records).items())[-quarters:])
-    share = by_place["all", ""][0]
+        search = _search_by_quarter(compiled, every)
+        levels = _levels(made, names, compiled)
+        parts = _parts(made, levels, search, list(every)[-quarters:], compiled, rng)
+    share = parts[:, levels[0].places.index(("all", "")), 0]  # (draws, quarters)
     if not (share > 0).all():
         found = f"nothing that finds a load under {layout}"
         raise InputError(
@@ -240,15 +264,17 @@ def passes_of(
             )
         )
     rows = []
-    for quarter, count in finds.items():
-        sent = rng.gamma(count + 0.5, 1.0, weight.shape[0]) / share
-        rows += [_row(key, parts, sent, quarter, compiled) for key, parts in by_place.items()]
+    for q, (quarter, count) in enumerate(finds.items()):
+        sent = rng.gamma(count + 0.5, 1.0, len(parts)) / share[:, q]
+        rows += [_row(key, parts[:, k, :, q].T, sent, quarter, compiled) for k, key in enumerate(levels[0].places)]
+    if search is not None:
+        made = made.searched()
     return Passes(
         name=compiled.scenario.name,
         layout=layout,
         rows=tuple(rows),
         finds=finds,
-        draws=weight.shape[0],
+        draws=len(parts),
         drawn=made.drawn,
         fixed=made.fixed,
         faults=tuple(record_faults(records, compiled.effort)),
@@ -271,13 +297,18 @@ def finds_by_quarter(records: Seizures) -> dict[str, float]:
     return quarters
 
 
+def _days(quarter: str) -> tuple[np.datetime64, np.datetime64]:
+    """Return the first day of a quarter such as 2024-Q1 and the day after its last."""
+    year, number = quarter.split("-Q")
+    begin = np.datetime64(year, "Y").astype("datetime64[M]") + 3 * (int(number) - 1)
+    return begin.astype("datetime64[D]"), (begin + 3).astype("datetime64[D]")
+
+
 def part_quarters(records: Seizures, quarters: Iterable[str]) -> Iterator[str]:
     """Yield the quarters of which the time from the first to the last row of a record leaves out `LEAST_GAP` days or more."""
     first, last = records.start.min(), records.end.max()
     for quarter in quarters:
-        year, number = quarter.split("-Q")
-        begin = np.datetime64(year, "Y").astype("datetime64[M]") + 3 * (int(number) - 1)
-        low, high = (month.astype("datetime64[D]") for month in (begin, begin + 3))
+        low, high = _days(quarter)
         days, covered = int((high - low).astype(int)), int((min(last, high) - max(first, low)).astype(int))
         if days - covered >= LEAST_GAP:
             yield message(
@@ -309,6 +340,13 @@ class _Drawn:
     fixed: tuple[str, ...]
     levels: int
 
+    def searched(self) -> _Drawn:
+        """Return the same, where ordinary policing is drawn too."""
+        said = message("the quarter of the record in which the chances of ordinary policing held that are stated")
+        return replace(
+            self, drawn=(*self.drawn, said), fixed=tuple(each for each in self.fixed if each != WITHOUT_PLAN)
+        )
+
 
 def _layout(compiled: Compiled, plan: str | os.PathLike[str] | None) -> tuple[Compiled, list[str], str]:
     """Return the scenario with what stood among its options, the ids of that, and what to call it."""
@@ -330,7 +368,7 @@ def _drawn(compiled: Compiled, draws: int, seed: int) -> _Drawn:
     by_gravity = compiled.travel.evidence.demand.shares(np.ones(len(compiled.gateways)))
     gravity = np.array([by_gravity[key] if len(key) == 2 else 0.0 for key in number], dtype=np.float64)
     try:
-        made = scenario_draws(compiled, draws, seed)
+        made = scenario_draws(compiled, draws, seed, levels=LEVELS)
     except InputError:
         weight = np.tile(compiled.instance.weight, (draws, 1))
         why = message("detection chances: the scenario gives none as a range")
@@ -347,8 +385,83 @@ def _drawn(compiled: Compiled, draws: int, seed: int) -> _Drawn:
     )
 
 
-def _explained(made: _Drawn, where: csr_array, compiled: Compiled, rng: np.random.Generator) -> Floats:
-    """Return the (draws, evaders) weights that explain where the record has its finds, given what stood; each draw sums to 1.
+def _search_by_quarter(compiled: Compiled, quarters: Iterable[str]) -> Floats | None:
+    """Return the (quarters, segments) effort of ordinary policing, of all units as the finds that it usually makes; None if it never changes.
+
+    Effort of what `delivered` wrote is left out. A unit without effort in a quarter is taken to have its mean there: the record is missing.
+    """
+    records, effort, network = compiled.records, compiled.effort, compiled.region.network
+    if records is None or effort is None or not len(effort):
+        return None
+    ours = [source.position for source in delivered_sources(compiled.travel.evidence)[0]]
+    effort = effort.take(~np.isin(effort.source, ours))
+    usual = spread_effort(effort, network)
+    if not usual.recorded:
+        return None
+    finds = np.bincount(unit_of_seizures(records, usual), records.count, len(usual.units))
+    total = np.zeros(network.n_segments)
+    by_quarter = []
+    for low, high in map(_days, quarters):
+        inside = np.minimum(effort.end, high) - np.maximum(effort.start, low)
+        share = np.maximum(inside.astype(int), 0) / np.maximum((effort.end - effort.start).astype(int), 1)
+        by_quarter.append(spread_effort(replace(effort, amount=effort.amount * share), network, usual.units).amount)
+    amount = np.stack(by_quarter, axis=1)  # (units, quarters, segments)
+    total = np.zeros(amount.shape[1:])
+    for each, made in zip(amount, finds.tolist(), strict=True):
+        known = each.any(axis=1)
+        if known.any():
+            total += np.where(known[:, None], each, each[known].mean(axis=0)) * (made / each[known].sum())
+    return None if np.allclose(total, total[0], rtol=0.01) else total
+
+
+def _parts(
+    made: _Drawn,
+    levels: Sequence[_Level],
+    search: Floats | None,
+    quarters: Sequence[str],
+    compiled: Compiled,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return (draws, places, 4, quarters) shares of the loads of a draw: found, through, around, sent; of the last quarters."""
+    cells, count = _cells(compiled)
+    result = np.empty((len(made.weight), len(levels[0].places), 4, len(quarters)))
+    spots = [level.spots(cells) for level in levels]
+    if search is not None:
+        spread = np.log([_change(each, search.mean(axis=0)) for each in search]).std(axis=0, ddof=1)
+    factors = [np.ones(compiled.region.network.n_segments)]
+    usual = factors[0]
+    for d, weights in enumerate(made.weight):
+        level = levels[d % len(levels)]
+        weight = weights.reshape(len(levels), -1)[d % len(levels)]
+        if search is not None:
+            then = search[rng.integers(len(search))]
+            doubt = np.exp(spread * (rng.standard_normal() + rng.standard_normal(spread.size)) / np.sqrt(2))
+            factors = [_change(each, then) * doubt for each in search[-len(quarters) :]]
+            usual = _change(search.mean(axis=0), then) * doubt
+        found = level.found(usual)[0]
+        weight = _explained(weight, level, found, spots[d % len(levels)], count, made.gravity, rng)
+        result[d] = np.stack(
+            [level.parts(weight, factor) for factor in factors], axis=-1
+        )  # one for all, or each its own
+    return result
+
+
+def _change(now: Floats, then: Floats) -> Floats:
+    """Return the ratio of the efforts of two times on each road, within `MOST_CHANGE`; 1 where neither has any."""
+    ratio = np.divide(now, then, out=np.where(now > 0, np.inf, 1.0), where=then > 0)
+    return np.clip(ratio, 1 / MOST_CHANGE, MOST_CHANGE)
+
+
+def _explained(
+    weight: Floats,
+    level: _Level,
+    found_at: Floats,
+    spots: csr_array,
+    count: Floats,
+    gravity: Floats,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the (evaders,) weights of a draw that explain where the record has its finds, given what stood; they sum to 1.
 
     The flows that the risk model fits know of no layout: loads that go round a site leave fewer finds there, and look like fewer loads. So the
     weight of each group g is drawn again. With y_c finds in cell c (a road, or an area), f_gc the chance of a load of g to be found there, and
@@ -356,43 +469,52 @@ def _explained(made: _Drawn, where: csr_array, compiled: Compiled, rng: np.rando
 
         y_c ~ Poisson(sum over g of L_g f_gc),      L_g ~ Gamma(a, mean M_g).
 
-    M_g is the mean of the drawn flows and of gravity. For each draw the counts (Gamma(y_c)) and the means (Gamma(a)) are drawn anew and
-    explained by expectation and maximisation: L_g = (a + sum over c of y_c L_g f_gc / mu_c) / (a / M_g + F_g). Where nothing is found, L_g is a
-    draw of its prior; where much is, of its likelihood.
+    M_g is the mean of the drawn flows and of gravity. What either misjudges is a pair's own, or common to all pairs of a gateway. The counts
+    (Gamma(y_c)) and the means (Gamma(a), times a log-normal factor of the gateway) are drawn anew, and explained by expectation and
+    maximisation:
+
+        L_g = (a + sum over c of y_c L_g f_gc / mu_c) / (a / M_g + F_g),      mu_c = sum over g of L_g f_gc.
+
+    Where nothing is found, L_g is a draw of its prior; where much is, of its likelihood.
 
     Parameters
     ----------
-    made
-        The draws.
-    where
-        (evaders, segments) chances of a load to be found.
-    compiled
-        The scenario.
+    weight
+        (evaders,) of the drawn flows.
+    level
+        The evaders and their ways.
+    found_at
+        (arcs of ways,) chances of a load to be found there.
+    spots
+        (arcs of ways, cells) which cells of the record they lie in.
+    count
+        (cells,) finds.
+    gravity
+        (groups,) shares of loads by gravity.
     rng
         Of the draws.
     """
-    cells, count = _cells(compiled)
-    chance, every = csr_array(where @ cells), np.asarray(where.sum(axis=1)).ravel()
-    groups, size = made.gravity.size, made.weight.shape[1]
-    result = np.empty_like(made.weight)
-    for d, weight in enumerate(made.weight):
-        of_group = np.bincount(made.group, weight, groups)
-        share = np.divide(weight, of_group[made.group], out=np.zeros(size), where=of_group[made.group] > 0)
-        gather = csr_array((share, (made.group, np.arange(size))), shape=(groups, size))
-        found, total = csr_array(gather @ chance), gather @ every
-        mean = np.where(of_group > 0, (of_group + made.gravity * of_group.sum()) / 2, 0.0)
-        seen = count * (found.sum(axis=0) > 0)
-        mean *= max(float(seen.sum()), 1.0) / max(float(mean @ total), 1e-300)
-        drawn = rng.gamma(np.where(seen > 0, seen, 1.0)) * (seen > 0)
-        mean *= rng.gamma(PRIOR_SHAPE, 1 / PRIOR_SHAPE, groups)
-        flow = mean.copy()
-        rate = np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0) + total
-        for _round in range(ROUNDS):
-            expected = found.T @ flow
-            ratio = np.divide(drawn, expected, out=np.zeros_like(expected), where=expected > 0)
-            flow = (PRIOR_SHAPE + flow * (found @ ratio)) / rate
-        result[d] = share * flow[made.group]
-    return np.asarray(result / result.sum(axis=1, keepdims=True))
+    groups, size = gravity.size, weight.size
+    of_group = np.bincount(level.group, weight, groups)
+    share = np.divide(weight, of_group[level.group], out=np.zeros(size), where=of_group[level.group] > 0)
+    data = np.where(level.road >= 0, found_at * share[level.evader], 0.0)
+    row = level.group[level.evader]
+    found = csr_array((data, (row, np.arange(row.size))), shape=(groups, row.size)) @ spots
+    total = np.bincount(row, data, groups)
+    mean = np.where(of_group > 0, (of_group + gravity * of_group.sum()) / 2, 0.0)
+    seen = count * (found.sum(axis=0) > 0)
+    mean *= max(float(seen.sum()), 1.0) / max(float(mean @ total), 1e-300)
+    drawn = rng.gamma(np.where(seen > 0, seen, 1.0)) * (seen > 0)
+    mean *= rng.gamma(PRIOR_SHAPE, 1 / PRIOR_SHAPE, groups)
+    mean *= np.exp(GATEWAY_SPREAD * rng.standard_normal(groups))[level.gateway]
+    flow = mean.copy()
+    rate = np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0) + total
+    for _round in range(ROUNDS):
+        expected = found.T @ flow
+        ratio = np.divide(drawn, expected, out=np.zeros_like(expected), where=expected > 0)
+        flow = (PRIOR_SHAPE + flow * (found @ ratio)) / rate
+    result = share * flow[level.group]
+    return np.asarray(result / result.sum())
 
 
 def _cells(compiled: Compiled) -> tuple[csr_array, Floats]:
@@ -410,15 +532,89 @@ def _cells(compiled: Compiled) -> tuple[csr_array, Floats]:
     return csr_array((np.ones(row.size), (row, column)), shape=(size, len(members))), np.array(list(finds.values()))
 
 
-def _chances(
-    made: _Drawn, names: Sequence[str], compiled: Compiled
-) -> tuple[dict[tuple[PlaceKind, str], tuple[Floats, Floats, Floats, Floats]], csr_array]:
-    """Return for each place the (evaders,) chances of a load to be found there, come by unfound, go round, and be sent.
+@dataclass(frozen=True)
+class _Level:
+    """The ways of all evaders through what stands, at one set of detection chances, arc after arc: k arcs of ways in all.
 
-    And the (evaders, segments) chances to be found.
-
-    A load that is found at a place ends there; what comes after it sees those that are left.
+    Attributes
+    ----------
+    places
+        Kind and name of each place, in the order of the rows.
+    evader, road
+        (k,) whose way it is, and the road of each arc; -1 before a gateway that a measure acts on.
+    first
+        (k,) position of the first arc of the same way.
+    share
+        (k,) share of the evader's loads on the way.
+    plain, placed
+        (k,) hazard of ordinary policing, and of what stands.
+    at, leaves
+        (places, k) which arcs lie at a site or in a sector, and which is the last one there of a way.
+    around, whole
+        (places, evaders) who goes round it, and whose loads are all counted: of a gateway, and of all.
+    travels
+        (evaders,) share of the loads that travels at all.
+    group
+        (evaders,) group of each evader.
+    gateway
+        (groups,) first group of the same gateway; its own where it has none.
     """
+
+    places: tuple[tuple[PlaceKind, str], ...]
+    evader: NDArray[np.int64]
+    road: NDArray[np.int64]
+    first: NDArray[np.int64]
+    share: Floats
+    plain: Floats
+    placed: Floats
+    at: csr_array
+    leaves: csr_array
+    around: csr_array
+    whole: csr_array
+    travels: Floats
+    group: NDArray[np.int64]
+    gateway: NDArray[np.int64]
+
+    def spots(self, cells: csr_array) -> csr_array:
+        """Return (k, cells) which cells each arc of a way lies in, of (segments, cells) cells."""
+        on_road = np.flatnonzero(self.road >= 0)
+        shape = (self.road.size, cells.shape[0])
+        return csr_array(csr_array((np.ones(on_road.size), (on_road, self.road[on_road])), shape=shape) @ cells)
+
+    def found(self, factor: Floats) -> tuple[Floats, Floats]:
+        """Return (k,) shares of an evader's loads that are found at each arc, and are left behind it, by a (segments,) factor of policing.
+
+        A load that is found ends there; what comes after it sees those that are left.
+        """
+        hazard = self.plain * np.where(self.road >= 0, factor[self.road], 1.0) + self.placed
+        total = np.cumsum(hazard)
+        before = total - hazard
+        before -= before[self.first]
+        left = self.share * np.exp(-before)
+        behind = left * np.exp(-hazard)
+        return left - behind, behind
+
+    def parts(self, weight: Floats, factor: Floats) -> Floats:
+        """Return (places, 4) shares of all loads found, through, around and sent, by (evaders,) weights."""
+        found, behind = self.found(factor)
+        mine = weight[self.evader]
+        caught = weight * np.bincount(self.evader, found, weight.size)
+        rows = np.stack(
+            [
+                self.at @ (found * mine) + self.whole @ caught,
+                self.leaves @ (behind * mine) + self.whole @ (weight * self.travels - caught),
+                self.around @ weight,
+            ],
+            axis=1,
+        )
+        rows[:, 1] = np.maximum(rows[:, 1], 0.0)
+        whole = np.asarray(self.whole.sum(axis=1)).ravel() > 0
+        sent = np.where(whole, self.whole @ (weight * self.travels), rows.sum(axis=1))
+        return np.column_stack([rows, sent])
+
+
+def _levels(made: _Drawn, names: Sequence[str], compiled: Compiled) -> list[_Level]:
+    """Return the ways of evaders at each set of detection chances; draw d has those of level d modulo their number."""
     instance = made.instance
     placed = instance.placed(names)
     nothing = instance.survival(np.zeros_like(placed))
@@ -433,67 +629,96 @@ def _chances(
     ends = (instance.n_nodes, instance.tail, instance.head)
     now = best_responses(*ends, survival, instance.evaders)
     free = best_responses(*ends, nothing, instance.evaders)
-    size = len(instance.evaders)
-    table: dict[tuple[PlaceKind, str], Floats] = defaultdict(lambda: np.zeros((4, size)))
-    network, spots = compiled.region.network, list[tuple[int, int, float]]()
-    arcs_a_copy = instance.tail.size // made.levels
-    for e, evader in enumerate(instance.evaders):
-        ways = [(route.arcs, route.share) for route in evader.routes] or [(now[e], 1.0)]
-        through = _send(table, sites, survival, ways, e, spots)
-        passed = {key for arcs, _ in ways for arc in arcs for key in sites.get(arc, ())}
-        before = set() if evader.routes else {key for arc in free[e] for key in sites.get(arc, ())}
-        for key in before - passed:
-            table[key][2, e] = 1.0
-        whole: list[tuple[PlaceKind, str]] = [("all", "")]
-        whole += [("gateway", compiled.gateways[made.gateway[e]].id)] if made.gateway[e] >= 0 else []
-        for key in whole:
-            travels = float(any(len(arcs) for arcs, _ in ways))
-            table[key][:, e] = travels - through, through, float(bool(before - passed)), travels
-    for key, rows in table.items():
-        if key[0] in {"site", "sector"}:
-            rows[3] = rows[0] + rows[1] + rows[2]
+    gateways = [
+        ("gateway", compiled.gateways[g].id) if g >= 0 else None for g in made.gateway[: len(now) // made.levels]
+    ]
     order: tuple[PlaceKind, ...] = ("all", "gateway", "sector", "site")
-    columns = np.array(spots, dtype=np.float64).reshape(-1, 3)
-    whose, arc_of = columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64) % arcs_a_copy
-    road = arc_of < network.n_arcs  # not one before a gateway that a measure acts on
-    shape = (size, network.n_segments)
-    where = csr_array((columns[road, 2], (whose[road], network.segment[arc_of[road]])), shape=shape)
-    by_place = {key: tuple(table[key]) for key in sorted(table, key=lambda key: (order.index(key[0]), key[1]))}
-    return by_place, where
+    known = {("all", ""), *filter(None, gateways), *(key for keys in sites.values() for key in keys)}
+    places = tuple(sorted(known, key=lambda key: (order.index(key[0]), key[1])))
+    hazards = np.minimum(arc_costs(nothing), SURE), np.minimum(arc_costs(survival), SURE)
+    size = len(now) // made.levels
+    return [
+        _level(k * size, (k + 1) * size, made, compiled, places, sites, (now, free), hazards)
+        for k in range(made.levels)
+    ]
 
 
-def _send(
-    table: Mapping[tuple[PlaceKind, str], Floats],
+def _level(
+    begin: int,
+    end: int,
+    made: _Drawn,
+    compiled: Compiled,
+    places: tuple[tuple[PlaceKind, str], ...],
     sites: Mapping[int, Sequence[tuple[PlaceKind, str]]],
-    survival: Floats,
-    ways: Iterable[tuple[Sequence[int], float]],
-    e: int,
-    spots: list[tuple[int, int, float]],
-) -> float:
-    """Add what is found of an evader's loads at each place on its ways; return the share that gets through to the end.
+    responses: tuple[Sequence[tuple[int, ...]], Sequence[tuple[int, ...]]],
+    hazards: tuple[Floats, Floats],
+) -> _Level:
+    """Return the ways of the evaders from `begin` to before `end`; those of `responses` are the best ones, now and with nothing placed."""
+    number_of = {key: k for k, key in enumerate(places)}
+    now, free = responses
+    arc_of, whose, first, shares = list[int](), list[int](), list[int](), list[float]()
+    at, leaves, around, whole = (list[tuple[int, int]]() for _ in range(4))
+    travels = np.zeros(end - begin)
+    for e in range(end - begin):
+        evader = made.instance.evaders[begin + e]
+        ways = [(route.arcs, route.share) for route in evader.routes] or [(now[begin + e], 1.0)]
+        passed = set[tuple[PlaceKind, str]]()
+        for arcs, share in ways:
+            last: dict[tuple[PlaceKind, str], int] = {}
+            start = len(arc_of)
+            for arc in arcs:
+                last |= dict.fromkeys(sites.get(arc, ()), len(arc_of))
+                at += [(number_of[key], len(arc_of)) for key in sites.get(arc, ())]
+                arc_of.append(arc)
+            leaves += [(number_of[key], position) for key, position in last.items()]
+            passed |= last.keys()
+            whose += [e] * len(arcs)
+            first += [start] * len(arcs)
+            shares += [share] * len(arcs)
+        travels[e] = float(any(len(arcs) for arcs, _ in ways))
+        before = set() if evader.routes else {key for arc in free[begin + e] for key in sites.get(arc, ())}
+        gateway = made.gateway[begin + e]
+        mine = [number_of["all", ""]]
+        mine += [number_of["gateway", compiled.gateways[gateway].id]] if gateway >= 0 else []
+        whole += [(row, e) for row in mine]
+        around += [(row, e) for row in (*mine, *(number_of[key] for key in before - passed)) if before - passed]
+    network = compiled.region.network
+    arcs = np.array(arc_of, dtype=np.int64)
+    on_copy = arcs % (made.instance.tail.size // made.levels)
+    plain = hazards[0][arcs]
 
-    `spots` receives evader, arc, and the chance to be found there.
-    """
-    arrived = 0.0
-    for arcs, share in ways:
-        left = share
-        passed: dict[tuple[PlaceKind, str], float] = {}
-        for arc in arcs:
-            found = left * (1 - float(survival[arc]))
-            spots.append((e, arc, found))
-            for key in sites.get(arc, ()):
-                table[key][0, e] += found
-                passed[key] = left - found
-            left -= found
-        for key, unfound in passed.items():
-            table[key][1, e] += unfound
-        arrived += left if len(arcs) else 0.0
-    return arrived
+    def table(entries: Sequence[tuple[int, int]], columns: int) -> csr_array:
+        where = np.array(entries, dtype=np.int64).reshape(-1, 2)
+        return csr_array((np.ones(len(where)), (where[:, 0], where[:, 1])), shape=(len(places), columns))
+
+    return _Level(
+        places=places,
+        evader=np.array(whose, dtype=np.int64),
+        road=np.where(on_copy < network.n_arcs, network.segment[np.minimum(on_copy, network.n_arcs - 1)], -1),
+        first=np.array(first, dtype=np.int64),
+        share=np.array(shares, dtype=np.float64),
+        plain=plain,
+        placed=np.maximum(hazards[1][arcs] - plain, 0.0),
+        at=table(at, arcs.size),
+        leaves=table(leaves, arcs.size),
+        around=table(around, end - begin),
+        whole=table(whole, end - begin),
+        travels=travels,
+        group=made.group[begin:end],
+        gateway=_same_gateway(made),
+    )
 
 
-def _row(
-    key: tuple[PlaceKind, str], parts: tuple[Floats, ...], sent: Floats, quarter: str, compiled: Compiled
-) -> PassesRow:
+def _same_gateway(made: _Drawn) -> NDArray[np.int64]:
+    """Return (groups,) the first group of the same gateway; its own where it has none."""
+    own = np.arange(made.gravity.size)
+    gateway = np.full(own.size, -1)
+    gateway[made.group] = made.gateway
+    first = {int(g): k for k, g in reversed(list(enumerate(gateway.tolist()))) if g >= 0}
+    return np.array([first.get(int(g), k) for k, g in enumerate(gateway.tolist())], dtype=np.int64)
+
+
+def _row(key: tuple[PlaceKind, str], parts: Floats, sent: Floats, quarter: str, compiled: Compiled) -> PassesRow:
     found, through, around, every = (sent * part for part in parts)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = parts[0] / (parts[0] + parts[1])

@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEVELS = 8
-"""Most sets of detection chances among the draws: each is a copy of the network."""
+"""Most sets of detection chances among the draws."""
 MOST_DRAWS = 1000
+WITHOUT_PLAN = message("the chance of detection without the plan")
 FIXED = (
-    message("the roads, their travel times and the chance of detection without the plan"),
+    message("the roads and their travel times"),
+    WITHOUT_PLAN,
     message("the exponent of population, the decay with time and the share of habitual evaders"),
     message("budgets and what sites and teams use"),
     message("which roads habitual evaders and those who keep to a place may use"),
@@ -87,11 +89,11 @@ class _Loads:
     amount: Floats | None = None
 
 
-def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
+def scenario_draws(compiled: Compiled, count: int, seed: int, *, levels: int = LEVELS) -> ScenarioDraws:
     """Return a compiled scenario over draws, each of the same probability.
 
     Flows are drawn where the record decides them: each count is drawn anew (weighted likelihood bootstrap) and explained by flows. With
-    `weights = "gateways"` the risk model's posterior is drawn. Ranges of detection chances are split into at most `LEVELS` parts of the same
+    `weights = "gateways"` the risk model's posterior is drawn. Ranges of detection chances are split into at most `levels` parts of the same
     length, and the middles of the parts are combined at random (Latin hypercube).
 
     Parameters
@@ -102,6 +104,8 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
         Number of draws, >= 1.
     seed
         Of the draws.
+    levels
+        Most sets of detection chances, >= 1: each is a copy of the network.
 
     Raises
     ------
@@ -111,7 +115,7 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
     check_count(count)
     rng = np.random.default_rng(seed)
     loads = _loads(compiled, count, rng)
-    detection = _levels(detection_ranges(compiled.scenario), min(count, LEVELS), rng)
+    detection = _levels(detection_ranges(compiled.scenario), min(count, levels), rng)
     if not loads.drawn and not detection:
         remedy = (
             "Give a detection as a range, such as [0.2, 0.5], or a record of seizures with effort; or leave out --draws"
@@ -130,7 +134,7 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
             path=path,
             low=low,
             high=high,
-            levels=min(count, LEVELS),
+            levels=levels,
         )
         for path, (low, high) in detection_ranges(compiled.scenario).items()
     )
