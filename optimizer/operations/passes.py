@@ -79,6 +79,9 @@ LEVELS = 20
 MOST_CHANGE = 4.0
 """By how much the effort on a road in a quarter is taken to differ from that of another, either way."""
 
+LEAST_CHANGE = 0.05
+"""Change of the effort on a road from one quarter to another that counts: quarters have 90 to 92 days."""
+
 SURE = 50.0
 """Hazard from which nothing passes."""
 
@@ -399,7 +402,6 @@ def _search_by_quarter(compiled: Compiled, quarters: Iterable[str]) -> Floats | 
     if not usual.recorded:
         return None
     finds = np.bincount(unit_of_seizures(records, usual), records.count, len(usual.units))
-    total = np.zeros(network.n_segments)
     by_quarter = []
     for low, high in map(_days, quarters):
         inside = np.minimum(effort.end, high) - np.maximum(effort.start, low)
@@ -411,7 +413,7 @@ def _search_by_quarter(compiled: Compiled, quarters: Iterable[str]) -> Floats | 
         known = each.any(axis=1)
         if known.any():
             total += np.where(known[:, None], each, each[known].mean(axis=0)) * (made / each[known].sum())
-    return None if np.allclose(total, total[0], rtol=0.01) else total
+    return None if np.allclose(total, total[0], rtol=LEAST_CHANGE) else total
 
 
 def _parts(
@@ -440,16 +442,15 @@ def _parts(
             usual = _change(search.mean(axis=0), then) * doubt
         found = level.found(usual)[0]
         weight = _explained(weight, level, found, spots[d % len(levels)], count, made.gravity, rng)
-        result[d] = np.stack(
-            [level.parts(weight, factor) for factor in factors], axis=-1
-        )  # one for all, or each its own
+        # without effort by quarter one serves them all
+        result[d] = np.stack([level.parts(weight, factor) for factor in factors], axis=-1)
     return result
 
 
 def _change(now: Floats, then: Floats) -> Floats:
     """Return the ratio of the efforts of two times on each road, within `MOST_CHANGE`; 1 where neither has any."""
     ratio = np.divide(now, then, out=np.where(now > 0, np.inf, 1.0), where=then > 0)
-    return np.clip(ratio, 1 / MOST_CHANGE, MOST_CHANGE)
+    return np.asarray(np.clip(ratio, 1 / MOST_CHANGE, MOST_CHANGE))
 
 
 def _explained(
@@ -629,11 +630,9 @@ def _levels(made: _Drawn, names: Sequence[str], compiled: Compiled) -> list[_Lev
     ends = (instance.n_nodes, instance.tail, instance.head)
     now = best_responses(*ends, survival, instance.evaders)
     free = best_responses(*ends, nothing, instance.evaders)
-    gateways = [
-        ("gateway", compiled.gateways[g].id) if g >= 0 else None for g in made.gateway[: len(now) // made.levels]
-    ]
     order: tuple[PlaceKind, ...] = ("all", "gateway", "sector", "site")
-    known = {("all", ""), *filter(None, gateways), *(key for keys in sites.values() for key in keys)}
+    known: set[tuple[PlaceKind, str]] = {("all", ""), *(key for keys in sites.values() for key in keys)}
+    known |= {("gateway", compiled.gateways[g].id) for g in made.gateway.tolist() if g >= 0}
     places = tuple(sorted(known, key=lambda key: (order.index(key[0]), key[1])))
     hazards = np.minimum(arc_costs(nothing), SURE), np.minimum(arc_costs(survival), SURE)
     size = len(now) // made.levels
