@@ -73,7 +73,7 @@ def measure_tracks(scenario: Path, runs: int, every_s: float) -> Iterator[str]: 
     """Yield the errors of hours by class of road, and how many stops are recognised, each with a 90 % interval over the runs."""
     network = read_evidence(scenario, skip_unreachable=True).region.network
     graph, classes = length_graph(network), network.road_class[network.segment_arc]
-    found, truth = ([Counter[str]() for _ in range(runs)] for _ in range(2))
+    found, truth = ([defaultdict[str, float](float) for _ in range(runs)] for _ in range(2))
     stops = np.zeros((runs, 4))  # made, made and recognised, not made, not made and found all the same
     for seed in range(runs):
         rng = np.random.default_rng(seed)
@@ -108,9 +108,10 @@ def measure_tracks(scenario: Path, runs: int, every_s: float) -> Iterator[str]: 
     share = told(stops[:, 1], stops[:, 0])
     yield f"{scenario.parent.name}, a position in {every_s:g} s, {runs} runs: {seen} of {made_all} stops recognised: {share}"
     yield f"  {false} of {absent} that were not made"
-    for name, hours in sum(truth, Counter[str]()).most_common():
+    for name in sorted({name for each in truth for name in each}):
+        given, known = (np.array([each[name] for each in side]) for side in (found, truth))
+        hours = known.sum()
         if hours >= LEAST_HOURS:
-            given, known = (np.array([each[name] for each in side]) for side in (found, truth))
             yield f"  {name}: {hours:.1f} h, found {told(given, known)} of them"
 
 

@@ -682,9 +682,9 @@ def _level(
         whole += [(row, e) for row in mine]
         around += [(row, e) for row in (*mine, *(number_of[key] for key in before - passed)) if before - passed]
     network = compiled.region.network
-    arcs = np.array(arc_of, dtype=np.int64)
-    on_copy = arcs % (made.instance.tail.size // made.levels)
-    plain = hazards[0][arcs]
+    passed_arcs = np.array(arc_of, dtype=np.int64)
+    on_copy = passed_arcs % (made.instance.tail.size // made.levels)
+    plain = hazards[0][passed_arcs]
 
     def table(entries: Sequence[tuple[int, int]], columns: int) -> csr_array:
         where = np.array(entries, dtype=np.int64).reshape(-1, 2)
@@ -697,9 +697,9 @@ def _level(
         first=np.array(first, dtype=np.int64),
         share=np.array(shares, dtype=np.float64),
         plain=plain,
-        placed=np.maximum(hazards[1][arcs] - plain, 0.0),
-        at=table(at, arcs.size),
-        leaves=table(leaves, arcs.size),
+        placed=np.maximum(hazards[1][passed_arcs] - plain, 0.0),
+        at=table(at, passed_arcs.size),
+        leaves=table(leaves, passed_arcs.size),
         around=table(around, end - begin),
         whole=table(whole, end - begin),
         travels=travels,
