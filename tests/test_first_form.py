@@ -221,6 +221,7 @@ def test_every_field_is_explained_by_the_reference_of_the_file() -> None:
         assert model.model_fields["source"].description
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_no_text_of_a_map_or_table_becomes_html_and_nothing_is_given_without_the_token(place: Path) -> None:
     save_region(renamed(tiny_region(), HOSTILE), place / "tiny.gpkg")
