@@ -67,6 +67,9 @@ class MoreCrews:
         )
 
 
+UNCONFIRMED = "That there is no roster is the answer of one solver (CP-SAT), not confirmed by a second way."
+
+
 @dataclass(frozen=True, slots=True)
 class InfeasibilityReport:
     """Why there is no roster.
@@ -83,6 +86,8 @@ class InfeasibilityReport:
         What the numbers count, to stand behind `needed`.
     cure
         How many more crews would do; None where that was not found.
+    confirmed
+        Whether counting alone shows that there is none; else one solver says so.
     """
 
     rule: Rule
@@ -92,6 +97,7 @@ class InfeasibilityReport:
     there: float
     reason: str
     cure: MoreCrews | None = None
+    confirmed: bool = True
 
     def __str__(self) -> str:
         """Return the report as a sentence or two."""
@@ -100,6 +106,7 @@ class InfeasibilityReport:
         return (
             f"No roster{whose}: {where}: {self.needed:,.0f} {self.reason} (rule: {RULE_NAMES[self.rule]}). {REMEDY[self.rule]}."
             + ("" if self.cure is None else f" {self.cure}")
+            + ("" if self.confirmed else f" {UNCONFIRMED}")
         )
 
     @property
@@ -112,6 +119,7 @@ class InfeasibilityReport:
             "duty": self.duty.id,
             "needed": self.needed,
             "there": self.there,
+            "confirmed": self.confirmed,
             "message": str(self),
         } | ({} if self.cure is None else {"more_crews": self.cure.number, "like": self.cure.like.id})
 
@@ -328,6 +336,7 @@ def diagnose(subproblem: Subproblem, weeks: int, clock: Clock, seed: int) -> Inf
         duty.staff,
         there,
         f"people are needed and {there} can be had. {_crew_states(reasons)}{_other_rules(rule, repairing)}",
+        confirmed=False,
     )
 
 
@@ -336,7 +345,7 @@ def _unlocated(subproblem: Subproblem, weeks: int, repairing: Sequence[RuleName]
     rule: Rule = repairing[0] if repairing else "rest"
     first = subproblem.duties[0]
     reason = f"people are needed, and no roster of the first {weeks} weeks fills every shift; time ended the search for the one that fails"
-    return InfeasibilityReport(rule, first.slot, first.duty, first.duty.staff, 0, reason)
+    return InfeasibilityReport(rule, first.slot, first.duty, first.duty.staff, 0, reason, confirmed=False)
 
 
 def _failing_rule(repairing: Sequence[RuleName], reasons: Counter[Reason]) -> Rule:

@@ -2,7 +2,8 @@
 
 Posts that no tour can use are left out. In turn, a tour is improved by ruin and recreate (`ruin_and_recreate`), the bounds on completions are
 tightened (`label_search`) and a label search is widened, until the search is exhaustive, which is the proof. If the widest
-search is not, CP-SAT continues from its best tour (`circuit`).
+search is not, CP-SAT continues from its best tour (`circuit`). It gives tours alone: the bound is the label search's own arithmetic, as
+a solver's word proves nothing here.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class BestTour:
     Attributes
     ----------
     tour
-        Best tour found; None where none was, and then none fits if `proven`.
+        Best tour found; None where none was. That none of value 0 fits is not proven by it.
     value
         Its value; 0 without.
     bound
@@ -93,20 +94,19 @@ def best_tour(
     found = _Best(problem)
     for single in _singles(problem, allowed)[:1]:
         found.offer(single)
-    proof, place = _Proof(0.0 if found.tour is None else found.value, proven=True), _worthwhile(problem, allowed)
+    proof, place = _Proof(0.0 if found.tour is None else found.value, 0.0), _worthwhile(problem, allowed)
     if place.size > 1:
         part = _part(problem, place)
         proof = _by_labels(part, place, found, at_least, deadline, seed)
-        if not proof.proven and proof.bound > at_least and work_seconds() < deadline:
+        if not proof.holds(found.value) and proof.bound > at_least and work_seconds() < deadline:
             left = None if time_limit is None else deadline - work_seconds()
-            other = _by_circuit(part, place, found, at_least, left, seed, workers)
-            proof = _Proof(min(proof.bound, other.bound), other.proven)
-    if found.tour is None and proof.proven and at_least <= 0 and allowed.size > 1 and work_seconds() < deadline:
+            _offer_circuit(part, place, found, at_least, left, seed, workers)
+    if found.tour is None and proof.holds(0.0) and at_least <= 0 and allowed.size > 1 and work_seconds() < deadline:
         # tours of value 0 may still fit, by way of posts that were left out
         left = None if time_limit is None else deadline - work_seconds()
-        proof = _by_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
+        _offer_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
     bound = max(proof.bound, found.value)
-    return BestTour(found.tour, found.value, bound, proof.proven, work_seconds() - began)
+    return BestTour(found.tour, found.value, bound, proof.holds(found.value), work_seconds() - began)
 
 
 def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
@@ -142,10 +142,14 @@ def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
 
 @dataclass(frozen=True)
 class _Proof:
-    """An upper bound of the value of every tour, and whether the best tour found is proven to have it."""
+    """An upper bound of the value of every tour, and what sums may be rounded by."""
 
     bound: float
-    proven: bool
+    rounding: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a tour of this value is proven to be the best."""
+        return self.bound <= value + self.rounding
 
 
 class _Best:
@@ -180,7 +184,7 @@ def _by_labels(
     walks = Walks(part)
     table = walks.completion(np.zeros(part.n + 1))
     if table.bound == -np.inf:
-        return _Proof(found.value, proven=True)
+        return _Proof(found.value, 0.0)
     slack = ROUNDING * table.bound
     bound = table.bound + slack
     improver = TourImprover(part, seed)
@@ -195,10 +199,10 @@ def _by_labels(
         bound = min(bound, max(outcome.bound + slack, found.value))
         if outcome.ended or bound <= at_least or work_seconds() > deadline:
             break
-    return _Proof(bound, bound <= found.value + 2 * slack)
+    return _Proof(bound, 2 * slack)
 
 
-def _by_circuit(
+def _offer_circuit(
     part: TourProblem,
     place: NDArray[np.int64],
     found: _Best,
@@ -206,8 +210,8 @@ def _by_circuit(
     time_limit: float | None,
     seed: int,
     workers: int,
-) -> _Proof:
-    """Search with CP-SAT from the best tour so far."""
+) -> None:
+    """Search with CP-SAT from the best tour so far, and keep what it finds."""
     from optimizer.solvers.patrols.tours.circuit import best_circuit
 
     outcome = best_circuit(
@@ -220,8 +224,6 @@ def _by_circuit(
     )
     if outcome.tour is not None:
         found.offer(_renamed(outcome.tour, place))
-    bound = max(outcome.bound, found.value)
-    return _Proof(bound, bound <= found.value + outcome.rounding)
 
 
 def _reachable(problem: TourProblem, forbidden: frozenset[int]) -> NDArray[np.int64]:
