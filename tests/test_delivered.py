@@ -170,7 +170,7 @@ def test_the_log_of_the_field_pack_reads_back(case: PlannedCase, tmp_path: Path)
         if k % 4 == 1:
             continue  # nobody filled it in
         begun = {"begin": cells["planned_begin"], "end": cells["planned_end"]}
-        cells.update({"hours": "1.5", "vehicles": "20"} if k % 4 == 2 else begun)
+        cells.update({"hours": "1.5", "vehicles": "20", "finds": "1"} if k % 4 == 2 else begun)
     stream = io.StringIO()
     writer = csv.DictWriter(stream, rows[0])
     writer.writeheader()
@@ -180,6 +180,9 @@ def test_the_log_of_the_field_pack_reads_back(case: PlannedCase, tmp_path: Path)
     assert all("crew" not in sentence for sentence in found.warnings)
     assert sum("nobody filled in" in sentence or "hours alone" in sentence for sentence in found.warnings) == 2
     assert sum(row.vehicles for row in found.effort if row.vehicles == row.vehicles) == 20 * 7
+    assert any("found in 7 of 140 vehicles" in sentence for sentence in found.warnings)
+    with pytest.raises(InputError, match=r"column 'finds': found 21; expected at most the 20 vehicles"):
+        compared(case, logs=[written(tmp_path, stream.getvalue().replace(",20,1\r", ",20,21\r"))])
 
 
 def test_where_track_and_log_disagree_the_track_counts(case: PlannedCase, tmp_path: Path) -> None:

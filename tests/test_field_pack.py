@@ -8,10 +8,12 @@ import os
 import re
 import sqlite3
 import zipfile
+from base64 import b64encode
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +25,9 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from optimizer.pipeline.roster.roster import field_pack
-from optimizer.roster.field.sheets import Waypoint, field_duties, gpx, kml, sheet
+from optimizer.roster.field.sheets import Waypoint, field_duties, gpx, index, kml, sheet
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import DutyRoad, DutyStop, moment
+from optimizer.roster.model import DutyRoad, DutyStop, DutyTown, moment
 from optimizer.roster.writing import calendar, roster_page
 from optimizer.scenario.file.roster_model import DutyBase
 from tests.browser import CHROMIUM, Browser
@@ -265,6 +267,29 @@ def test_small_maps_have_the_roads_that_they_show_and_each_number_once() -> None
     assert "<script" not in page
 
 
+def test_a_sheet_says_what_to_do_whom_to_reach_and_the_nearest_town() -> None:
+    made = roster_of("night")
+    (beat,) = [one for one in field_duties(made) if one.first.duty.id == "beat@day"]
+    base = DutyBase(id="north", lon=-99.5, lat=27.5, commander="Watch <i>officer</i>", channel="VHF 3")
+    near = DutyTown(name="Laredo <b>", lon=-99.49, lat=27.52)
+    far = DutyTown(name="Dallas", lon=-96.8, lat=32.8)
+    told = replace(made.duties, look_for=("fresh <u>welds</u>",), towns=(near, far), places=(base,))
+    duty = beat.first.duty.model_copy(update={"travel": {"north": 0.0}})
+    beat = replace(beat, first=replace(beat.first, duty=duty))
+    page = sheet(replace(made, duties=told), beat, (beat,))
+    for text in (
+        "Look for: fresh &lt;u&gt;welds",
+        "Watch &lt;i&gt;officer&lt;/i&gt;, VHF 3",
+        "Laredo &lt;b&gt;",
+        "Finds",
+        "order",
+    ):
+        assert text in page
+    assert "Dallas" not in page
+    script = index(made, (beat,), {}).partition("<script>")[2].partition("</script>")[0]
+    assert b64encode(sha256(script.encode()).digest()).decode() in index(made, (beat,), {})
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
 @pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE names no axe.min.js (npm pack axe-core)")
 def test_axe_finds_nothing_on_roster_and_sheets(nasty: Roster, pack: Path, tmp_path: Path) -> None:
@@ -286,9 +311,9 @@ def test_axe_finds_nothing_on_roster_and_sheets(nasty: Roster, pack: Path, tmp_p
     assert {name: broken for name, broken in asyncio.run(steps()).items() if broken} == {}
 
 
-def test_the_page_of_many_crews_has_short_cells_and_says_what_marks_mean(nasty: Roster) -> None:
+def test_the_cells_of_crews_say_when_which_duty_and_where(nasty: Roster) -> None:
     page = roster_page(nasty)
-    cells = re.findall(r"<td>(\d\d:\d\d) (\w+)</td>", page)
+    cells = re.findall(r"<td>(\d\d:\d\d) (\w+) [^<]+</td>", page)
     assert {mark for _, mark in cells} == {"7", "B"}
     assert page.count("Beat B: ") == 2  # day and night
     assert "<script" not in page

@@ -244,6 +244,18 @@ def test_numbers_of_neighbouring_sites_stand_apart_with_a_line_to_their_place() 
     assert len(leaders) == 3
 
 
+def test_the_map_of_the_plan_is_cropped_to_the_orders_with_a_locator_beside_it() -> None:
+    content = full_content(handling="TLP:AMBER")
+    sites = tuple(changed_site(content.sites[0], id=f"o{k}", lon=1.6 + 0.01 * k, lat=42.6) for k in range(2))
+    ax = draw_plan(_axes(), replace(content, sites=sites, beats=()))
+    (locator,) = ax.child_axes
+    assert ax.get_xlim()[0] < 1.6
+    assert ax.get_xlim()[1] > 1.61
+    assert np.ptp(ax.get_xlim()) < 0.5 * np.ptp(locator.get_xlim())
+    assert "With the plan" in ax.get_title(loc="left")
+    assert ax.get_xlabel().startswith("TLP:AMBER, Test valley")
+
+
 def test_a_site_is_labelled_with_its_place_in_the_plan() -> None:
     content = full_content()
     assert [site.id for site in content.chosen] == ["o2", "o1"]

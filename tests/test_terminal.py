@@ -168,6 +168,20 @@ def test_a_terminal_has_one_line_that_is_rewritten_with_percent_and_the_time_lef
     assert last == "at best 74.8 % get through so far, no plan can go below 63.4 %; 0 of 60 s\n"
 
 
+def test_the_seconds_go_on_while_no_bound_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, now = Screen(terminal=True), [100.0]
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("optimizer.cli.console.time.monotonic", lambda: now[0])
+    printer = ProgressPrinter(silent=False)
+    printer.step_started("solving")
+    printer.search_began(shares=True, seconds=60.0)
+    printer.bounds_moved(0.6349, 0.7474)
+    for now[0] in (100.1, 100.6, 101.2, 101.3):
+        assert not printer.cancelled()
+    shown = [line.rpartition("; ")[2].rstrip() for line in screen.getvalue().split("\r")[1:]]
+    assert shown == ["0 of 60 s", "1 of 60 s"]
+
+
 def test_a_file_has_a_plain_log_with_a_line_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = _shown(monkeypatch, terminal=False).splitlines()
     assert "\r" not in "".join(lines)

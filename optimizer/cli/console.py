@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ class Verbosity(Enum):
 
 QUIET_SECONDS = 0.25
 """Least time between two lines on the bounds."""
+
+TICK_SECONDS = 1.0
+"""Age at which the line that is rewritten shows its seconds anew."""
 
 _verbosity = Verbosity.NORMAL
 
@@ -94,9 +98,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for k, column in enumerate(columns):
         short = all(len(row[k]) <= NARROW for row in rows if isinstance(row[k], str))
-        table.add_column(
-            shown(column), justify="left" if k == 0 or not short else "right", no_wrap=short, overflow="fold"
-        )
+        head = "\n".join(textwrap.wrap(shown(column), NARROW, break_long_words=False)) if short else shown(column)
+        table.add_column(head, justify="left" if k == 0 or not short else "right", no_wrap=short, overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     console.print(table)
@@ -184,10 +187,17 @@ class ProgressPrinter(SilentListener):
         self._bounds = f": {shares_text(lower, known) if self._shares else bounds_text(lower, known)}"
         self._print_state()
 
-    def _print_state(self) -> None:
+    def cancelled(self) -> bool:
+        """Bring the seconds of the line that is rewritten up to date, about once a second; a printer never stops a search."""
+        late = time.monotonic() - self._printed >= TICK_SECONDS
+        if late and self._bounds and self._search_began is not None and not self._verbose and sys.stderr.isatty():
+            self._print_state(again=True)
+        return False
+
+    def _print_state(self, *, again: bool = False) -> None:
         text = f"  {self._steps[-1] if self._steps else 'bounds'}{self._bounds}"
         now = time.monotonic()
-        if text == self._last or (not self._verbose and now - self._printed < QUIET_SECONDS):
+        if (text == self._last and not again) or (not self._verbose and now - self._printed < QUIET_SECONDS):
             return
         self._last, self._printed = text, now
         if self._silent:

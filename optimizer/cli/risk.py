@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,20 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.choices import PeriodLength, PlaceKind  # noqa: TC001 - typer reads the annotations
-from optimizer.base.text.formatting import amount_with_unit, number
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.commands import add_command
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page, print_table
 
 if TYPE_CHECKING:
-    from optimizer.analysis.search_advice.alerts import RiskAlerts
-    from optimizer.analysis.search_advice.search_advice import RiskLook
     from optimizer.lab.backtest.engine import Backtest
     from optimizer.lab.study.study import EndedCell
-    from optimizer.risk.alerts.monitor import PlaceTest
-
-NEAREST = 5
-"""Places that are shown where there is no alarm."""
 
 
 def alerts(
@@ -49,13 +41,14 @@ def alerts(
         ),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write: alerts and trends as CSV, alerts as GeoJSON, a figure.")
+        Path | None,
+        typer.Option(help="Folder to write: alerts and trends as CSV, alerts as GeoJSON, a figure, a page."),
     ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Name the places whose recent seizures are more, or fewer, than their own search effort led to expect."""
-    from optimizer.analysis.search_advice.alerts import alerts_content, find_alerts
+    from optimizer.analysis.search_advice.alerts import alerts_content, alerts_page, find_alerts
 
     result = find_alerts(
         scenario,
@@ -73,67 +66,11 @@ def alerts(
         saved = None if out is None else str(out)
         print_json({"scenario": str(scenario)} | alerts_content(result) | {"out": saved})
         return
-    _show_alerts(result)
-    if out is not None:
-        print_line(f"Saved {out}")
-
-
-def _show_alerts(result: RiskAlerts) -> None:
-    found = result.alerts
-    share = f"{found.fdr:.0%} of alarms expected to be false"
-    if found.false_a_year is not None:
-        share = f"at most {found.false_a_year:g} false alarms a year expected in all"
-    judged_by = "q" if found.false_a_year is None else "false a year"
-    head = ["place", "found", "expected", "usual range", "times", judged_by, "remark"]
-    if found.alarms:
-        print_table(f"Alerts, {found.window} ({share})", head, [_cells(one) for one in found.alarms])
-    elif found.tested:
-        title = f"No alert, {found.window}: none of {len(found.tested)} places stands out. The nearest to one:"
-        print_table(title, head, [_cells(one) for one in found.tested[:NEAREST]])
-    for trend in result.trends:
-        print_table(
-            f"{trend.place.label}, over time",
-            ["from", "to", "found", "expected", "ratio", "90 % interval"],
-            [
-                [
-                    str(one.span.start),
-                    str(one.span.last) + (" *" if one.recent else ""),
-                    number(one.observed),
-                    number(one.expected),
-                    *(
-                        ("-", "not searched")
-                        if math.isnan(one.ratio)
-                        else (f"{one.ratio:.2f}", f"{one.low:.2f} to {one.high:.2f}")
-                    ),
-                ]
-                for one in trend.quarters
-            ],
-        )
-    if found.unrecorded:
-        print_table(
-            "Seizures of the window without recorded search effort",
-            ["place", "first day", "last day", "found"],
-            [[one.place, str(one.start), str(one.last), number(one.count)] for one in found.unrecorded],
-        )
-    print_line("* the window, which the expectation does not know.")
+    print_page(alerts_page(result))
     for warning in result.warnings:
         print_line(f"- {warning}")
-
-
-def _cells(one: PlaceTest) -> list[str]:
-    from optimizer.analysis.search_advice.alerts import alert_remark
-
-    usual = f"{number(one.low)} to {number(one.high)}"
-    times = number(one.observed / one.expected, 2)
-    return [
-        one.place.label,
-        number(one.observed),
-        number(one.expected, 2),
-        usual,
-        times,
-        number(one.q, 2),
-        alert_remark(one),
-    ]
+    if out is not None:
+        print_line(f"Saved {out}")
 
 
 def look(
@@ -145,13 +82,15 @@ def look(
     unit: Annotated[
         str | None, typer.Option(help="Unit of it; by default the one in which most road was searched.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many roads to name.")] = 15,
-    out: Annotated[Path | None, typer.Option(help="Folder to write: look.csv and look.geojson, every road.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many roads to name.")] = 10,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write: look.csv and look.geojson, every road, and a page.")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Rank roads by the information that one more patrol would give, with the chance that each is among the worst."""
-    from optimizer.analysis.search_advice.search_advice import where_to_look
+    from optimizer.analysis.search_advice.search_advice import look_page, where_to_look
 
     result = where_to_look(
         scenario, effort=effort, unit=unit, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
@@ -163,49 +102,11 @@ def look(
         tail = {"roads": roads, **tips, "warnings": list(result.warnings), "out": None if out is None else str(out)}
         print_json(head | tail)
         return
-    _show_search_advice(result, top)
-    if out is not None:
-        print_line(f"Saved {out}")
-
-
-def _show_search_advice(result: RiskLook, top: int) -> None:
-    print_table(
-        f"Where {amount_with_unit(result.patrol.amount, result.patrol.unit)} give most information (nats; higher is better)",
-        ["road", "seizures", "here", "and around", "worst 5 %", "risk rank", "why"],
-        [
-            [
-                road.road,
-                number(road.expected_finds, 2),
-                number(road.information_nats, 2),
-                number(road.around_nats, 2),
-                f"{road.chance_among_worst:.0%}",
-                str(road.risk_rank),
-                road.reason,
-            ]
-            for road in result.roads[:top]
-        ],
-    )
-    if result.tips:
-        print_table(
-            "Tips that a search could settle (they change none of the figures above)",
-            ["road", "day", "tips", "grade", "false", "risk", "with tips", "alone", "what settles it"],
-            [
-                [
-                    row.label,
-                    row.day,
-                    str(row.copies),
-                    row.grade,
-                    f"{row.false_share:.0%}",
-                    "-" if row.before is None else number(row.before, 2),
-                    "-" if row.after is None else number(row.after, 2),
-                    f"{row.alone - 1:+.0%}",
-                    row.cure,
-                ]
-                for row in result.tips
-            ],
-        )
+    print_page(look_page(result, top))
     for warning in result.warnings:
         print_line(f"- {warning}")
+    if out is not None:
+        print_line(f"Saved {out}")
 
 
 SCENARIO = ".toml"

@@ -11,6 +11,7 @@ from optimizer.base.choices import DrawEvery  # noqa: TC001 - typer reads the an
 from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Language, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
+from optimizer.report.content.report_table import FIRST_ROWS
 
 if TYPE_CHECKING:
     from optimizer.pipeline.roster.draw import Drawn
@@ -191,15 +192,17 @@ def _show_draws(drawn: Drawn) -> None:
         )
         for row in draws.rows
     ]
+    month = "" if found.worst_month is None else f", {found.worst_month:.1%} over any 30 days of them"
+    print_line(f"No placement is off by more than {found.worst:.1%} over these draws{month}.")
     title = f"{draws.name}: {len(rows)} draws; {len(always)} placements stand always"
-    print_table(title, ["date", "shift", "plan", "placed besides"], rows)
+    print_table(title, ["date", "shift", "plan", "placed besides"], rows[:FIRST_ROWS])
+    if len(rows) > FIRST_ROWS:
+        print_line(f"{len(rows) - FIRST_ROWS} more draws are in {drawn.path}.")
     farthest = [
         (drawn.names.get(row.placement, row.placement), f"{row.probability:.1%}", f"{row.share:.1%}")
         for row in found.rows[:SHOWN]
     ]
     print_table("Farthest from their probability", ["placement", "probability", "share of draws"], farthest)
-    month = "" if found.worst_month is None else f", {found.worst_month:.1%} over any 30 days of them"
-    print_line(f"No placement is off by more than {found.worst:.1%} over these draws{month}.")
     if (gradual := drawn.gradual) is not None:
         print_line(
             f"At most {gradual.most} placements come and {gradual.most} go from one draw to the next. A round takes {gradual.periods} "

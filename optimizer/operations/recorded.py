@@ -76,8 +76,8 @@ class LogEntry:
         Road; -1 where it has a position.
     lon, lat
         Degrees; NaN where it names a segment.
-    staff, vehicles
-        People who were there, vehicles searched; NaN where the row does not say it.
+    staff, vehicles, finds
+        People who were there, vehicles searched, and in how many something was found; NaN where the row does not say it.
     assumed
         Whether the row gives hours alone, and the begin is the planned one.
     """
@@ -92,6 +92,7 @@ class LogEntry:
     lat: float
     staff: float
     vehicles: float
+    finds: float
     assumed: bool = False
 
 
@@ -522,6 +523,17 @@ def _log(
     if empty:
         rows = counted_message("{count} row that nobody filled in", "{count} rows that nobody filled in", empty)
         remarks.append(message("{file}: {rows}: no record of these duties.", file=path.name, rows=rows))
+    told = [entry for entry in found if entry.finds == entry.finds]
+    if told:
+        remarks.append(
+            message(
+                "{file}: something was found in {finds:n} of {vehicles:n} vehicles searched, where the log says both. For the next fit these "
+                "finds must stand in the record of seizures.",
+                file=path.name,
+                finds=sum(entry.finds for entry in told),
+                vehicles=sum(entry.vehicles for entry in told if entry.vehicles == entry.vehicles),
+            )
+        )
     if assumed:
         rows = counted_message("{count} row gives", "{count} rows give", assumed)
         remarks.append(message("{file}: {rows} hours alone: assumed to begin as planned.", file=path.name, rows=rows))
@@ -553,8 +565,10 @@ def _log_entry(
             "end", f"{row.get('begin', '')!r} to {row.get('end', '')!r}", "an end after the begin, within four days"
         )
     label, segment, lon, lat = _log_place(row, places, segments)
-    staff, vehicles = (_number(row, name) for name in ("staff", "vehicles"))
-    return LogEntry(where, unit, begin, end, label, segment, lon, lat, staff, vehicles, assumed)
+    staff, vehicles, finds = (_number(row, name) for name in ("staff", "vehicles", "finds"))
+    if finds > vehicles:
+        raise _CellError("finds", f"{finds:,.10g}", f"at most the {vehicles:,.10g} vehicles searched")
+    return LogEntry(where, unit, begin, end, label, segment, lon, lat, staff, vehicles, finds, assumed)
 
 
 def _log_times(row: Mapping[str, str], zone: ZoneInfo) -> tuple[float, float, bool]:

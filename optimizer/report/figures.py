@@ -29,6 +29,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.report.content.report_table import minus
 from optimizer.report.content.summary import difference, difference_short, difference_unit, unit, value
 from optimizer.report.content.summary import unit as unit_of
+from optimizer.report.maps.geography import opening_bounds
 from optimizer.report.maps.map_layers import map_layers
 from optimizer.report.maps.still_maps import LABEL_BOX, draw_look_next, draw_plan, draw_road_layer
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
@@ -112,7 +113,7 @@ def save_figures(
     ]
     if content.look_next is not None:
         figures.append(_Figure("map-look-next.png", partial(draw_look_next, layers=layers), panel))
-    large = _map_size(layers.bounds, WIDTH_INCHES, WIDTH_INCHES * 0.74)
+    large = _map_size(opening_bounds(content, layers.bounds), WIDTH_INCHES, WIDTH_INCHES * 0.74)
     figures += [
         _Figure("map-plan.png", partial(draw_plan, layers=layers), large),
         _Figure("sites.png", draw_sites, _bars_size(len(content.sites))),

@@ -282,7 +282,9 @@
     }
     ["pointerdown", "pointermove", "pointerup", "pointercancel"].forEach(function (kind) { frame.addEventListener(kind, finger, true); });
     /* A card belongs to what the view shows: it closes when the view moves. */
-    plot.x_range.connect(plot.x_range.properties.start.change, function () { if (!card.hidden) { shut(); } });
+    [plot.x_range, plot.y_range].forEach(function (range) {
+      range.connect(range.properties.start.change, function () { if (!card.hidden) { shut(); } });
+    });
     if (frame.dataset.first) { zoom(frame.dataset.first); }
     window.reportMap = { ready: performance.now(), marks: marks, screen: screen, place: place, choose: choose };
   }

@@ -134,8 +134,10 @@ class Duties:
         That pages are made in where nobody asks for another.
     drawn
         Ids of what is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing.
-    roads
-        Roads near the duties, for small maps.
+    roads, towns
+        Roads and towns near the duties, for the maps of sheets.
+    look_for
+        What crews look for, a sentence each.
     zones
         Whose clocks the crews of a base follow, where they are others than those of the shifts, by its id.
     translations
@@ -151,6 +153,8 @@ class Duties:
     drawn: Mapping[tuple[date, str], frozenset[str]] = field(default_factory=dict)
     places: tuple[DutyBase, ...] = ()
     roads: tuple[DutyRoad, ...] = ()
+    towns: tuple[DutyTown, ...] = ()
+    look_for: tuple[str, ...] = ()
     language: str = "en"
     zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -283,6 +287,8 @@ def duties_of(content: DutiesFile) -> Duties:
         bases={base.id: base.label or base.id for base in content.bases},
         places=tuple(content.bases),
         roads=tuple(content.roads),
+        towns=tuple(content.towns),
+        look_for=tuple(content.look_for),
         language=check_language(content.language),
         translations=content.translations,
         zones={
@@ -503,8 +509,20 @@ def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
     ]
 
 
-LOG_COLUMNS = ("unit", "duty", "place", "planned_begin", "planned_end", "begin", "end", "hours", "staff", "vehicles")
-"""Columns of a log of duty; crews fill in `begin` and `end`, or `hours`, and `staff` and `vehicles` (searched)."""
+LOG_COLUMNS = (
+    "unit",
+    "duty",
+    "place",
+    "planned_begin",
+    "planned_end",
+    "begin",
+    "end",
+    "hours",
+    "staff",
+    "vehicles",
+    "finds",
+)
+"""Columns of a log of duty; crews fill in `begin` and `end`, or `hours`, and `staff`, `vehicles` (searched) and `finds`."""
 
 
 def log_csv(roster: Roster) -> str:
@@ -517,7 +535,7 @@ def log_csv(roster: Roster) -> str:
         for place, begin, end in visits or [(one.duty.name, one.start, one.end)]:
             times = (begin.isoformat(timespec="minutes"), end.isoformat(timespec="minutes"))
             ids = (one.crew.id, one.duty.id, place)
-            writer.writerow([*(safe_cell(text) for text in ids), *times, "", "", "", "", ""])
+            writer.writerow([*(safe_cell(text) for text in ids), *times, "", "", "", "", "", ""])
     return stream.getvalue()
 
 
@@ -545,6 +563,14 @@ class DutyRoad(Strict):
     number: str = Field("", max_length=20)
     main: bool = False
     points: tuple[tuple[Longitude, Latitude], ...]
+
+
+class DutyTown(Strict):
+    """A town near the duties, for the maps of sheets."""
+
+    name: str = Field(max_length=80)
+    lon: Longitude
+    lat: Latitude
 
 
 class Duty(Strict):
@@ -598,6 +624,8 @@ class DutiesFile(Strict):
     duties: list[Duty] = Field([])
     crews: list[CrewRow] = Field(min_length=1)
     roads: list[DutyRoad] = Field([])
+    towns: list[DutyTown] = Field([])
+    look_for: list[str] = Field([])
     translations: dict[str, dict[str, str]] = Field(
         {}, description="of terms of the scenario, by language, as it gives them"
     )

@@ -401,8 +401,21 @@ def _crew_line(
 ) -> CrewLine:
     worked = [one for day in days for one in by_crew[crew.id, day]]
     seconds = sum((one.back.timestamp() - one.leave.timestamp()) for one in worked)
-    cells = tuple([f"{leaving(one)} {marks[one.duty.option]}" for one in by_crew[crew.id, day]] for day in days)
+    cells = tuple(
+        [f"{leaving(one)} {marks[one.duty.option]} {_short_name(one.duty)}" for one in by_crew[crew.id, day]]
+        for day in days
+    )
     return CrewLine(crew.label, cells, localised(f"{seconds / 3600:.1f}"))
+
+
+def _short_name(duty: Duty) -> str:
+    """Return what a cell calls a duty beside its mark: the place without its kind, of a beat its first stop."""
+    name = stop_name(duty.stops[0]) if duty.stops else duty.name
+    return plain(term(name).partition(" (")[0], SHORT_NAME)
+
+
+SHORT_NAME = 28
+"""Letters of a name in a cell of crews."""
 
 
 def _by_shift(roster: Roster) -> list[tuple[Shift, Duty]]:

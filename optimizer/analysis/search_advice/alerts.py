@@ -12,6 +12,9 @@ import shapely
 from optimizer.analysis.search_advice.search_advice import field_model, seizures_of
 from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.formatting import DASH, decimal, number, percent, plain
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.period import parse_period
@@ -35,13 +38,16 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
+    from optimizer.report.short_page import ShortPage
     from optimizer.risk.alerts.monitor import Alerts, PlaceTest, Unrecorded
     from optimizer.risk.alerts.places import Place
     from optimizer.risk.alerts.trend import Trend
     from optimizer.scenario.check.check import ScenarioEvidence
 
 TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
-ALERTS = AnswerFiles("risk alerts", ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv"))
+ALERTS = AnswerFiles(
+    "risk alerts", ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv", "alerts.html")
+)
 JUDGED = (
     "place",
     "name",
@@ -152,7 +158,7 @@ def find_alerts(
         warnings = (*chosen.warnings, *unused, *found.warnings)
         result = RiskAlerts(by, found, tuple(trends(monitor, [whole_place(network), *shown])), warnings)
     if folder is not None:
-        _save(folder, result, network)
+        _save(folder, result, network, evidence.scenario.report.language)
     return result
 
 
@@ -172,10 +178,10 @@ def _places(by: PlaceKind, evidence: ScenarioEvidence) -> tuple[Place, ...]:
 
 def alert_remark(one: PlaceTest) -> str:
     """Return what must be known of a tested place, in a few words."""
-    words = ["one seizure alone: thin"] if one.thin else []
-    if one.new:
-        words.append("never searched before: expectation is wide")
-    return "; ".join(words)
+    thin, new = message("one seizure alone: thin"), message("never searched before: expectation is wide")
+    if one.thin and one.new:
+        return message("{thin}; {new}", thin=thin, new=new)
+    return thin if one.thin else new if one.new else ""
 
 
 def alert_row(one: PlaceTest) -> dict[str, Any]:
@@ -231,7 +237,7 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _save(out: OutputFolder, result: RiskAlerts, network: Network) -> None:
+def _save(out: OutputFolder, result: RiskAlerts, network: Network, language: str) -> None:
     """Write the folder, all files or none."""
     found = result.alerts
     rows = [alert_row(one) for one in found.tested]
@@ -241,7 +247,133 @@ def _save(out: OutputFolder, result: RiskAlerts, network: Network) -> None:
         "trends": AnswerTable(_trend_rows(result.trends)),
         "unrecorded": AnswerTable([_unrecorded_row(one) for one in found.unrecorded], UNRECORDED),
     }
-    write_answer(out, Answer(tables=tables, texts={"trends.svg": trend_picture(result.trends)}))
+    answer = Answer(
+        tables=tables,
+        texts={"trends.svg": trend_picture(result.trends)},
+        page={"alerts": lambda: alerts_page(result)},
+    )
+    write_answer(out, answer, language)
+
+
+NEAREST = 5
+"""Places that are shown where there is no alarm."""
+
+
+def alerts_page(result: RiskAlerts) -> ShortPage:
+    """Return the page: what stands out, the whole over time, and seizures without effort."""
+    from optimizer.report.content.report_table import Column, ReportTable
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    found = result.alerts
+    heads = (_("Found"), _("Expected"))
+    judged = ReportTable(
+        "alerts",
+        _("Places whose seizures depart from what their search effort led to expect; {kept}").format(kept=_kept(found))
+        if found.alarms
+        else _("None stands out. The nearest to an alarm"),
+        (
+            Column(_("Place")),
+            *(Column(head, numeric=True) for head in heads),
+            Column(_("Usual range")),
+            Column(_("Remark")),
+        ),
+        tuple(
+            (
+                plain(one.place.label),
+                number(one.observed),
+                number(one.expected, 2),
+                _("{low} to {high}").format(low=number(one.low), high=number(one.high)),
+                translated(alert_remark(one)),
+            )
+            for one in (found.alarms or found.tested[:NEAREST])
+        ),
+        file="alerts.csv",
+    )
+    trends = [
+        ReportTable(
+            f"trend-{k}",
+            _("{place}, over time").format(place=plain(trend.place.label)),
+            (
+                *(Column(head) for head in (_("From"), _("To"))),
+                *(Column(head, numeric=True) for head in (*heads, _("Ratio"))),
+                Column(_("90 % interval")),
+            ),
+            tuple(
+                (
+                    str(one.span.start),
+                    str(one.span.last) + (" *" if one.recent else ""),
+                    number(one.observed),
+                    number(one.expected, 3),
+                    *(
+                        (DASH, _("not searched"))
+                        if math.isnan(one.ratio)
+                        else (
+                            decimal(one.ratio, 2),
+                            _("{low} to {high}").format(low=decimal(one.low, 2), high=decimal(one.high, 2)),
+                        )
+                    ),
+                )
+                for one in trend.quarters[::-1]
+            ),
+            file="trends.csv",
+        )
+        for k, trend in enumerate(result.trends[:1])  # the whole
+    ]
+    unrecorded = ReportTable(
+        "unrecorded",
+        _("Seizures of the window without recorded search effort"),
+        (Column(_("Place")), Column(_("From")), Column(_("To")), Column(_("Found"), numeric=True)),
+        tuple((plain(one.place), str(one.start), str(one.last), number(one.count)) for one in found.unrecorded),
+        file="unrecorded.csv",
+    )
+    return ShortPage(
+        title=_("Alerts, {window}").format(window=found.window),
+        headline=_alerts_headline(result),
+        warnings=all_translated(result.warnings),
+        sections=(
+            PageSection(title=_("Where"), tables=(judged,)),
+            PageSection(
+                title=_("Over time"),
+                sentences=(
+                    _("The star marks the window, which the expectation does not know."),
+                    *(
+                        (_("{count} more places are in trends.csv.").format(count=number(more)),)
+                        if (more := len(result.trends) - 1) > 0
+                        else ()
+                    ),
+                ),
+                tables=tuple(trends),
+            ),
+            *([PageSection(title=_("Not judged"), tables=(unrecorded,))] if found.unrecorded else ()),
+        ),
+    )
+
+
+def _kept(found: Alerts) -> str:
+    """Return how many false alarms are expected."""
+    if found.false_a_year is not None:
+        return _("at most {count} false alarms a year are expected in all").format(count=number(found.false_a_year))
+    return _("{share} of alarms are expected to be false").format(share=percent(found.fdr, 0))
+
+
+def _alerts_headline(result: RiskAlerts) -> str:
+    found = result.alerts
+    window, every = str(found.window), number(len(found.tested), 6)
+    if not found.tested:
+        return _("No place can be judged in {window}: none has search effort of its own in it.").format(window=window)
+    if not found.alarms:
+        return _("No alert in {window}: none of {count} places stands out.").format(window=window, count=every)
+    first = found.alarms[0]
+    return _(
+        "In {window} {alarms} of {count} places stand out. The clearest is {place}: {found} seizures, where {expected} were expected."
+    ).format(
+        window=window,
+        alarms=number(len(found.alarms), 6),
+        count=every,
+        place=plain(first.place.label),
+        found=number(first.observed),
+        expected=number(first.expected, 2),
+    )
 
 
 def alerts_content(result: RiskAlerts) -> dict[str, Any]:

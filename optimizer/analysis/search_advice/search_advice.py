@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.formatting import number
+from optimizer.base.text.formatting import amount_with_unit, number, percent, plain
 from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import all_translated
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.display_names import place_names
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
@@ -38,12 +39,13 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Seizures
+    from optimizer.report.short_page import ShortPage
     from optimizer.risk.information_gain import InformationGain
     from optimizer.risk.tips import TipShift
     from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.compile.compile import Compiled
 
-SEARCH_ADVICE = AnswerFiles("risk look", ("look.csv", "look.geojson"))
+SEARCH_ADVICE = AnswerFiles("risk look", ("look.csv", "look.geojson", "look.html"))
 
 MOST_DRAWS, FEWEST_DRAWS, DRAWN = 200, 50, 1_400_000
 """Joint draws of the log rates: as many as keep draws times segments within the last, which takes about a second."""
@@ -171,7 +173,7 @@ def where_to_look(
             warnings += (_tips_sentence(shift),)
         look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(evidence, gain, shift), warnings, rows)
     if folder is not None:
-        _save(folder, look, network)
+        _save(folder, look, network, evidence.scenario.report.language)
     return look
 
 
@@ -289,11 +291,74 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return ranks
 
 
-def _save(out: OutputFolder, look: RiskLook, network: Network) -> None:
-    """Write every road as CSV and as GeoJSON lines."""
+def _save(out: OutputFolder, look: RiskLook, network: Network, language: str) -> None:
+    """Write every road as CSV and as GeoJSON lines, and the page in the language of the scenario."""
     rows: list[dict[str, Any]] = [asdict(road) for road in look.roads]
     shapes = [network.lines[road.segment] for road in look.roads]
-    write_answer(out, Answer(tables={"look": AnswerTable(rows, shapes=shapes)}))
+    answer = Answer(tables={"look": AnswerTable(rows, shapes=shapes)}, page={"look": lambda: look_page(look)})
+    write_answer(out, answer, language)
+
+
+NAMED_ROADS = 10
+"""Roads that the page of `risk look` names."""
+
+
+def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
+    """Return the page: where a patrol teaches most, the first roads, and tips that a search could settle."""
+    from optimizer.report.content.report_table import Column, ReportTable
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    patrol = amount_with_unit(look.patrol.amount, look.patrol.unit)
+    heads = (_("Seizures expected"), _("Information, nats"), _("Chance of worst 5 %"))
+    roads = ReportTable(
+        "look",
+        _(
+            "What a patrol of {patrol} would give: the road with most information about itself and the roads around first"
+        ).format(patrol=patrol),
+        (Column(_("Road")), *(Column(head, numeric=True) for head in heads), Column(_("Why"))),
+        tuple(
+            (
+                plain(road.road),
+                number(road.expected_finds, 2),
+                number(road.around_nats, 2),
+                percent(road.chance_among_worst, 0),
+                _(road.reason),
+            )
+            for road in look.roads[:top]
+        ),
+    )
+    tips = ReportTable(
+        "tips",
+        _("Tips that a search could settle; they change none of the figures above"),
+        (
+            *(Column(head) for head in (_("Road"), _("Day"), _("Grade"))),
+            *(Column(head, numeric=True) for head in (_("Risk"), _("With tips"))),
+            Column(_("What settles it")),
+        ),
+        tuple(
+            (plain(row.label), row.day, row.grade, number(row.before, 2), number(row.after, 2), row.cure)
+            for row in look.tips
+        ),
+        file="look.csv",
+    )
+    more = len(look.roads) - top
+    return ShortPage(
+        title=_("Where to look next"),
+        headline=_("A patrol of {patrol} teaches most on {road}: {reason}.").format(
+            patrol=patrol, road=plain(look.roads[0].road), reason=_(look.roads[0].reason)
+        )
+        if look.roads
+        else _("There is no road on which an agency may act."),
+        warnings=all_translated(look.warnings),
+        sections=(
+            PageSection(
+                title=_("The first roads"),
+                sentences=(_("{count} more roads are in look.csv.").format(count=number(more, 6)),) if more > 0 else (),
+                tables=(roads,),
+            ),
+            *([PageSection(title=_("Tips"), tables=(tips,))] if look.tips else ()),
+        ),
+    )
 
 
 # The report's section on where to look next: the first roads of the result of `risk look`.

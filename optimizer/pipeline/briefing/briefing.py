@@ -107,6 +107,7 @@ def briefing(
     return ReportContent(
         title=scenario.name,
         subtitle=scenario.report.subtitle,
+        handling=scenario.report.handling,
         created=datetime.now(UTC).date().isoformat(),
         summary=_summary(compiled, result, comparison),
         region=replace(region, gateways=compiled.gateways, settlements=compiled.settlements),

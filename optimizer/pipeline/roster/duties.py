@@ -12,13 +12,15 @@ import shapely
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import letter
 from optimizer.pipeline.briefing.placements import beat_rows, site_rows
-from optimizer.plans.display_names import DisplayNames, place_names
+from optimizer.plans.display_names import DisplayNames, named_places, place_names
 from optimizer.problem.files.plan_file import DIGITS, PlanBeat
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.content.placements import chosen_order, driven_order
 from optimizer.report.geodata.layers import line_of
+from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.labels import LONGEST_NUMBER
-from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyRoad, DutyStop, check_duties
+from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyRoad, DutyStop, DutyTown, check_duties
 from optimizer.scenario.compile.source_measures import MEASURE
 from optimizer.scenario.file.roster_model import CrewRow, DutyBase
 
@@ -83,15 +85,35 @@ def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Dut
     scenario = compiled.scenario
     if scenario.roster is None:
         return None
-    bases = [
-        DutyBase(id=b.id, label=b.label or b.id, lon=b.lon, lat=b.lat, time_zone=b.time_zone) for b in scenario.bases
-    ]
+    bases = [DutyBase(**(b.model_dump(exclude={"agency"}) | {"label": b.label or b.id})) for b in scenario.bases]
     marks = _marks(compiled, plan) if marked else {}
     served = [replace(one, mark=marks.get(one.placement.id, "")) for one in _served(compiled, plan)]
     where = str(compiled.inputs[0])
     made = make_duties(plan, scenario.roster, scenario.shifts, scenario.crews, bases, served, where)
-    added = {"language": scenario.report.language, "translations": scenario.translations}
+    added = {
+        "language": scenario.report.language,
+        "translations": scenario.translations,
+        "look_for": scenario.roster.look_for,
+        "towns": _duty_towns(compiled, made),
+    }
     return made.model_copy(update=added | {"roads": duty_roads(compiled.region.network, made)})
+
+
+def _duty_towns(compiled: Compiled, duties: DutiesFile) -> list[DutyTown]:
+    """Return the towns that are among the nearest three to a place of a duty."""
+    places = (*named_places(compiled), *known_places(compiled.region.settlements, (), ()))
+    towns = [place for place in places if place.kind == "town" and place.name]
+    spots = [(duty.lon, duty.lat) for duty in duties.duties]
+    spots += [(stop.lon, stop.lat) for duty in duties.duties for stop in duty.stops]
+    if not towns or not spots:
+        return []
+    lon, lat = np.array([(town.lon, town.lat) for town in towns]).T
+    near = {
+        int(k)
+        for east, north in spots
+        for k in np.argsort(great_circle_m(lon, lat, np.array(east), np.array(north)))[:3]
+    }
+    return [DutyTown(name=towns[k].name[:80], lon=towns[k].lon, lat=towns[k].lat) for k in sorted(near)]
 
 
 def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:

@@ -79,6 +79,8 @@ class ReportContent:
     ----------
     title, subtitle
         What the report is about.
+    handling
+        Mark that says who may see it, such as `TLP:AMBER`; empty for none.
     created
         ISO date.
     summary
@@ -143,6 +145,7 @@ class ReportContent:
     summary: PlanSummary
     region: Region
     subtitle: str = ""
+    handling: str = ""
     places: tuple[NamedPlace, ...] = ()
     risk: SegmentRisk | None = None
     record: RecordFacts | None = None

@@ -35,7 +35,7 @@ from optimizer.report.interactive.layers import (
     road_tooltips,
     site_points,
 )
-from optimizer.report.maps.geography import border_fits, order_bounds, plane_of, segments_to_draw, thinness
+from optimizer.report.maps.geography import border_fits, opening_bounds, plane_of, segments_to_draw, thinness
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
@@ -68,9 +68,6 @@ TARGET = "map"
 
 MAX_SEGMENTS = 3_000
 """Segments a browser still pans smoothly, and that keep the page of a large network small."""
-
-CROPPED = 0.8
-"""Share of the map's area below which the map opens on the orders alone."""
 
 LEGEND_TITLE, LEGEND_ROW = 34, 19
 """Height of the title and of a row of the legend of beats, in pixels."""
@@ -125,14 +122,8 @@ def close_ups(content: ReportContent, layers: MapLayers) -> list[CloseUp]:
 
 def first_view(content: ReportContent, layers: MapLayers) -> str:
     """Return the box that the map shows when it opens: where the orders are; empty where that is most of the map."""
-    bounds = _opening(content, layers)
+    bounds = opening_bounds(content, layers.bounds)
     return "" if bounds == layers.bounds else _box(content, bounds)
-
-
-def _opening(content: ReportContent, layers: MapLayers) -> Bounds:
-    """Return the bounds of the orders, or of the map where they are most of it."""
-    orders, whole = order_bounds(content), layers.bounds
-    return orders if orders.width * orders.height < CROPPED * whole.width * whole.height else whole
 
 
 def _box(content: ReportContent, bounds: Bounds) -> str:
@@ -163,7 +154,10 @@ def interactive_map(
     drawn = segments_to_draw(content, _busy(content, layers), most)
     plane = plane_of(content)
 
-    plot, screens = empty_plot(), [MapScreen.of(name, _opening(content, layers), plane) for name in SCREENS]
+    plot, screens = (
+        empty_plot(),
+        [MapScreen.of(name, opening_bounds(content, layers.bounds), plane) for name in SCREENS],
+    )
     routes = [  # those that begin hidden are the reader's to show, whatever the choice
         tagged(draw_lines(plot, layer), not_effort) if layer.shown else draw_lines(plot, layer)
         for layer in flow_lines(content, plane, layers)

@@ -158,6 +158,16 @@ def order_bounds(content: ReportContent) -> Bounds:
     return Bounds(west, south, east, north)
 
 
+CROPPED = 0.8
+"""Share of the map's area below which a map shows the orders alone."""
+
+
+def opening_bounds(content: ReportContent, whole: Bounds) -> Bounds:
+    """Return the bounds of the orders, or of the whole map where they are most of it."""
+    orders = order_bounds(content)
+    return orders if orders.width * orders.height < CROPPED * whole.width * whole.height else whole
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """West, south, east and north end of a box: degrees of a map, or any unit of length of a sheet."""

@@ -17,10 +17,11 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from optimizer.base.text.formatting import SPACE, number, plain, round_below
+from optimizer.base.text.formatting import SPACE, known, number, plain, round_below
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, thinness
+from optimizer.problem.network.road_classes import MAIN_CLASSES
+from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, opening_bounds, thinness
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
@@ -100,13 +101,53 @@ def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None)
     `layers` are those of the content, where they have been made.
     """
     layers = layers or map_layers(content)
-    ax.set_title(_("The plan, and the routes evaders take without and with it"), loc="left", color=TEXT)
-    handles = _draw_marks(ax, content, layers, layers.bounds)
-    finish_map(ax, content, handles, None)
+    ax.set_title(_plan_title(content), loc="left", color=TEXT, parse_math=False)
+    bounds = opening_bounds(content, layers.bounds)
+    finish_map(ax, content, _draw_marks(ax, content, layers, bounds), None)
+    if bounds != layers.bounds:
+        _draw_locator(ax, content, layers.bounds, bounds)
     for inset, crowd in zip(inset_axes(ax, layers.crowds), layers.crowds, strict=True):
         _draw_marks(inset, content, layers, crowd.bounds)
         finish_inset(inset, crowd.name)
     return ax
+
+
+def _plan_title(content: ReportContent) -> str:
+    """Return what the plan does to what gets through, in a few words; what the map shows where that is not known."""
+    summary = content.summary
+    before = summary.existing if known(summary.existing) else summary.nothing
+    if not known(summary.upper) or not known(before):
+        return _("The plan, and the routes evaders take without and with it")
+    said = (
+        _("With the plan {value} gets through, under today\N{RIGHT SINGLE QUOTATION MARK}s layout {before}")
+        if known(summary.existing)
+        else _("With the plan {value} gets through, with nothing placed {before}")
+    )
+    return said.format(value=summary.text.value(summary.upper), before=summary.text.value(before))
+
+
+LOCATOR = (1.02, 0.0, 0.24)
+"""Left and lower end, and width, of the locator, in widths and heights of the map."""
+
+
+def _draw_locator(ax: Axes, content: ReportContent, whole: Bounds, shown: Bounds) -> None:
+    """Draw beside a cropped map where in the region it lies: border, main roads, and its frame."""
+    per_latitude = np.cos(np.radians(whole.middle_latitude))
+    shape = (whole.height / (whole.width * per_latitude)) * (ax.bbox.width / ax.bbox.height)
+    left, low, wide = LOCATOR
+    inset = ax.inset_axes((left, low, wide, wide * shape))
+    fix_frame(inset, whole)
+    network = content.network
+    main = np.isin(network.road_class[network.segment_arc], MAIN_CLASSES)
+    lines = [shapely.get_coordinates(line) for line in network.lines[main if main.any() else ~main]]
+    inset.add_collection(LineCollection(lines, colors=MINOR_ROAD, linewidths=0.4), autolim=False)
+    draw_border(inset, content)
+    frame = Rectangle(
+        (shown.west, shown.south), shown.width, shown.height, fill=False, color=TEXT, linewidth=1.2, zorder=8
+    )
+    inset.add_patch(frame)
+    inset.set_xticks([])
+    inset.set_yticks([])
 
 
 def _draw_marks(ax: Axes, content: ReportContent, layers: MapLayers, bounds: Bounds) -> list[Handle]:
@@ -507,7 +548,9 @@ def finish_inset(ax: Axes, name: str) -> None:
 def _foot(ax: Axes, content: ReportContent) -> str:
     """Write under the map whose data it shows, in as many lines as that takes."""
     most = max(40, int(sheet_bounds(ax).width / (0.56 * FOOT_POINTS)))
-    made = ", ".join(filter(None, (plain(content.title, NAME_LENGTH), plain(content.created, NAME_LENGTH))))
+    made = ", ".join(
+        filter(None, (plain(content.handling), plain(content.title, NAME_LENGTH), plain(content.created, NAME_LENGTH)))
+    )
     text = textwrap.fill("; ".join(filter(None, (made, plain("; ".join(content.sources))))), most)
     ax.set_xlabel(text, loc="left", fontsize=FOOT_POINTS, color="#4d4d4d", parse_math=False)
     return text

@@ -7,9 +7,11 @@ There are no colours: a bare one breaks readers of GPX.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import re
+from base64 import b64encode
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, Roster
+    from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, DutyTown, Roster
 
 HERE = Path(__file__).parent
 
@@ -108,17 +110,64 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
         roster=roster,
         duty=duty,
         first=duty.first,
-        picture=Markup(sketch(duty.places, duty.bases, duty.track, others, roster.duties.roads)),  # noqa: S704 - built as XML, which escapes
+        picture=Markup(sketch(duty.places, duty.bases, duty.track, others, roster.duties.roads, roster.duties.towns)),  # noqa: S704 - built as XML, which escapes
+        reached=_reached(roster, duty),
         codes=[Markup(_code(place.uri)) for place in duty.places],  # noqa: S704 - an SVG of squares
         weeks=[_week(roster, duty, k) for k in range(roster.weeks)],
     )
 
 
+def _reached(roster: Roster, duty: FieldDuty) -> list[tuple[str, str, str]]:
+    """Return for each base of a duty that says it: its name, who commands there, and how to reach them."""
+    bases = [base for base in roster.duties.places if base.id in duty.first.duty.travel]
+    told = [base for base in bases if base.commander or base.channel]
+    return [tuple(plain(text) for text in (base.label or base.id, base.commander, base.channel)) for base in told]  # type: ignore[misc]
+
+
+@dataclass(frozen=True, slots=True)
+class _DayOfBase:
+    """What the crews of a base do on a day: sheets with the crews that take them, by the start of their shift."""
+
+    name: str
+    duties: tuple[tuple[FieldDuty, str], ...]
+
+
 def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str]) -> str:
-    """Return the page that lists the sheets, tracks and calendars; `calendars` gives the file of each crew's label."""
+    """Return the page that lists the sheets by base and day, and the calendars; `calendars` gives the file of each crew's label."""
+    found: defaultdict[str, defaultdict[date, list[tuple[FieldDuty, str]]]] = defaultdict(lambda: defaultdict(list))
+    for duty in every:
+        for day, assignments in duty.days.items():
+            crews: defaultdict[str, list[str]] = defaultdict(list)
+            for one in assignments:
+                crews[one.crew.base].append(one.crew.label)
+            for base, labels in crews.items():
+                found[base][day].append((duty, ", ".join(labels)))
+    bases = [
+        (
+            term(roster.duties.bases.get(base, base)),
+            [_DayOfBase(short_date(day), tuple(days[day])) for day in sorted(days)],
+        )
+        for base, days in sorted(found.items())
+    ]
     return _template("index.html").render(
-        language=spoken().code, first=long_date(roster.first), roster=roster, duties=every, calendars=calendars
-    )
+        language=spoken().code, first=long_date(roster.first), roster=roster, bases=bases, calendars=calendars,
+        script=Markup(SEARCH), digest=b64encode(hashlib.sha256(SEARCH.encode()).digest()).decode(),  # noqa: S704 - a constant
+    )  # fmt: skip
+
+
+SEARCH = """
+const field = document.querySelector("input");
+field.closest("p").hidden = false;
+field.addEventListener("input", () => {
+  const asked = field.value.trim().toLowerCase();
+  for (const row of document.querySelectorAll("#sheets li")) row.hidden = !row.textContent.toLowerCase().includes(asked);
+  for (const day of document.querySelectorAll("#sheets details")) {
+    day.hidden = !day.querySelector("li:not([hidden])");
+    day.open = asked !== "";
+  }
+});
+"""
+"""Script of the index: it shows the sheets whose place, shift or crews have what is typed. Without it the page is whole too."""
 
 
 @cache
@@ -160,9 +209,9 @@ def _code(text: str) -> str:
 
 
 # A small map of a duty as SVG: its places and track, the base, the roads and what lies near, a scale and where north is.
-WIDTH, HEIGHT, EDGE = 360.0, 260.0, 28.0
+WIDTH, HEIGHT, EDGE = 720.0, 520.0, 56.0
 
-ROADS_NUMBERED, APART = 8, 34.0
+ROADS_NUMBERED, APART = 16, 60.0
 """Numbers of roads on a map, and how far in pixels one keeps from what stands there."""
 
 LEAST_KM = 3.0
@@ -195,17 +244,32 @@ def sketch(
     track: Sequence[tuple[float, float]],
     others: Sequence[Waypoint],
     roads: Sequence[DutyRoad] = (),
+    towns: Sequence[DutyTown] = (),
 ) -> str:
-    """Return the map; `others` and `roads` are drawn where they lie within it."""
-    frame = _frame([(p.lon, p.lat) for p in (*places, *bases)] + list(track))
+    """Return the map, with the nearest town of each place; `others`, `roads` and further towns are drawn where they lie within it."""
+    nearest = (
+        {min(towns, key=lambda town: math.dist((town.lon, town.lat), (p.lon, p.lat))) for p in places}
+        if towns
+        else set()
+    )
+    shown = [(town.lon, town.lat) for town in nearest]
+    frame = _frame([(p.lon, p.lat) for p in (*places, *bases)] + list(track) + shown)
     size = {"width": f"{WIDTH:g}", "height": f"{HEIGHT:g}", "viewBox": f"0 0 {WIDTH:g} {HEIGHT:g}"}
     root = ET.Element("svg", size | {"role": "img", "aria-label": _("Map of the places below, north up")})
     ET.SubElement(root, "rect", x="0", y="0", width="100%", height="100%", fill="#fff", stroke="#8c8c8c")
-    _add_roads(root, frame, roads, [frame.at(p.lon, p.lat) for p in (*places, *bases)])
+    named = [(town.name, frame.at(town.lon, town.lat)) for town in towns]
+    named = [
+        (name, at) for name, at in named if EDGE / 2 < at.x < WIDTH - EDGE / 2 and EDGE / 2 < at.y < HEIGHT - EDGE / 2
+    ]
+    taken = [frame.at(p.lon, p.lat) for p in (*places, *bases)]
+    _add_roads(root, frame, roads, [*taken, *(at for _name, at in named)])
+    for name, (x, y) in named:
+        ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="4", fill="#fff", stroke="#1a1a1a")
+        _text(root, min(max(x, 70), WIDTH - 70), y + 18, plain(name, 28), "#1a1a1a", 13)
     for other in others:
         x, y = frame.at(other.lon, other.lat)
         if EDGE / 2 < x < WIDTH - EDGE / 2 and EDGE / 2 < y < HEIGHT - EDGE / 2:
-            _text(root, x, y - 5, other.mark, "#6b6b6b", 9)
+            _text(root, x, y - 5, other.mark, "#6b6b6b", 12)
             ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", fill="#6b6b6b")
     if len(track) > 1:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (frame.at(*point) for point in track))
@@ -215,11 +279,11 @@ def sketch(
         ET.SubElement(
             root, "rect", x=f"{x - 5:.1f}", y=f"{y - 5:.1f}", width="10", height="10", fill="#ffd92f", stroke="#000"
         )
-        _text(root, min(max(x, 60), WIDTH - 60), y + 17, plain(base.name, 24), "#1a1a1a", 10)
+        _text(root, min(max(x, 60), WIDTH - 60), y + 17, plain(base.name, 28), "#1a1a1a", 13)
     for place in places:
         x, y = frame.at(place.lon, place.lat)
         ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="7", fill="#006b4f", stroke="#fff")
-        _text(root, x, y - 10, place.mark or "x", "#1a1a1a", 13)
+        _text(root, x, y - 10, place.mark or "x", "#1a1a1a", 16)
     _add_scale(root, frame.scale)
     return ET.tostring(root, encoding="unicode")
 
@@ -252,18 +316,18 @@ def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad], taken
         x, y = (spots[middle - 1].x + spots[middle].x) / 2, (spots[middle - 1].y + spots[middle].y) / 2
         inside = EDGE < x < WIDTH - EDGE and EDGE < y < HEIGHT - EDGE
         if inside and all(math.hypot(x - spot.x, y - spot.y) > APART for spot in written):
-            _text(root, x, y + 3, plain(road.number, 12), "#1f3d7a", 9)
+            _text(root, x, y + 3, plain(road.number, 12), "#1f3d7a", 12)
             written.append(_Spot(x, y))
             names.add(road.number)
 
 
 def _add_scale(root: ET.Element, scale: float) -> None:
     """Draw a bar of a round number of kilometres, and an arrow to the north."""
-    km = round_below(100 / scale)
+    km = round_below(180 / scale)
     ET.SubElement(root, "rect", x="10", y=f"{HEIGHT - 12:g}", width=f"{km * scale:.1f}", height="3", fill="#1a1a1a")
-    _text(root, 10 + km * scale / 2, HEIGHT - 16, f"{number(km, 6)} km", "#1a1a1a", 10)
+    _text(root, 10 + km * scale / 2, HEIGHT - 16, f"{number(km, 6)} km", "#1a1a1a", 13)
     ET.SubElement(root, "path", d=f"M{WIDTH - 15:g} 8 l5 14 l-5 -4 l-5 4 z", fill="#1a1a1a")
-    _text(root, WIDTH - 15, 33, _("N"), "#1a1a1a", 10)
+    _text(root, WIDTH - 15, 36, _("N"), "#1a1a1a", 13)
 
 
 def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: int) -> None:

@@ -401,6 +401,11 @@ class ReportModel(Strict):
         description="language of the pages, `en` or `es`; with a region for its numbers and dates, such as `es-MX`",
     )
     subtitle: str = Field("", description="second line of the title")
+    handling: str = Field(
+        "",
+        max_length=60,
+        description="mark that says who may see it, such as `TLP:AMBER`, on the page and under its maps",
+    )
     routes: int = Field(25, ge=0, le=500, description="evader routes drawn, the heaviest first")
     assumptions: list[str] = Field([], description="sentences added to the list of assumptions")
     cannot_say: list[str] = Field([], description="sentences added to what the plan cannot say")

@@ -70,6 +70,12 @@ class RosterModel(Strict):
         description="the resource that counts people a shift: an option's use of it, rounded up, is the number it needs "
         "in each shift. Where empty only beats need people, those of their team",
     )
+    look_for: list[Annotated[str, Field(max_length=200)]] = Field(
+        [],
+        max_length=12,
+        description="what crews look for, a short sentence each, as their sheets print it: loads, vehicles, ways of hiding; never "
+        "what a person looks like or where he comes from",
+    )
     farthest_minutes: float = Field(
         120, ge=0, le=1440, description="a checkpoint is not served from a base farther than this"
     )
@@ -86,6 +92,15 @@ class DutyBase(Strict):
         None,
         description="IANA name of the zone whose clocks its crews follow, as rosters, calendars and sheets show them; "
         "roster.time_zone where none",
+    )
+    commander: str = Field(
+        "",
+        max_length=80,
+        description="who commands its crews, for their sheets: a role or a call sign, such as `watch commander`, and never a name. Sheets "
+        "lie in vehicles and get lost, and the role is right after a change of people too",
+    )
+    channel: str = Field(
+        "", max_length=80, description="how crews reach them: a radio channel or a telephone, for the sheets"
     )
 
 
