@@ -137,7 +137,7 @@ Language = Annotated[
     typer.Option(
         "--language",
         metavar="CODE",
-        help="Language of the pages: en or es; es-MX also takes the numbers and dates of a region.",
+        help="Language of the pages: en, es or pt; es-MX also takes the numbers and dates of a region.",
     ),
 ]
 Settings = Annotated[

@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -31,7 +32,7 @@ from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.roster.model import leaving, moment, stop_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from jinja2 import Template
@@ -214,6 +215,9 @@ WIDTH, HEIGHT, EDGE = 720.0, 520.0, 56.0
 ROADS_NUMBERED, APART = 16, 60.0
 """Numbers of roads on a map, and how far in pixels one keeps from what stands there."""
 
+HALF_LETTER = 0.3
+"""Half of the width of a letter over the size of its font, as a rule."""
+
 LEAST_KM = 3.0
 """A map is at least so wide."""
 
@@ -263,9 +267,10 @@ def sketch(
     ]
     taken = [frame.at(p.lon, p.lat) for p in (*places, *bases)]
     _add_roads(root, frame, roads, [*taken, *(at for _name, at in named)])
-    for name, (x, y) in named:
+    for k, (name, (x, y)) in enumerate(named):
         ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="4", fill="#fff", stroke="#1a1a1a")
-        _text(root, min(max(x, 70), WIDTH - 70), y + 18, plain(name, 28), "#1a1a1a", 13)
+        twin = any(math.hypot(x - at.x, y - at.y) < APART for _name, at in named[:k])  # two towns at one bridge
+        _text(root, x, y + (-8 if twin else 18), plain(name, 28), "#1a1a1a", 13)
     for other in others:
         x, y = frame.at(other.lon, other.lat)
         if EDGE / 2 < x < WIDTH - EDGE / 2 and EDGE / 2 < y < HEIGHT - EDGE / 2:
@@ -279,7 +284,7 @@ def sketch(
         ET.SubElement(
             root, "rect", x=f"{x - 5:.1f}", y=f"{y - 5:.1f}", width="10", height="10", fill="#ffd92f", stroke="#000"
         )
-        _text(root, min(max(x, 60), WIDTH - 60), y + 17, plain(base.name, 28), "#1a1a1a", 13)
+        _text(root, x, y + 17, plain(base.name, 28), "#1a1a1a", 13)
     for place in places:
         x, y = frame.at(place.lon, place.lat)
         ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="7", fill="#006b4f", stroke="#fff")
@@ -310,15 +315,22 @@ def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad], taken
             {"stroke": "#767676", "stroke-width": "1.8"} if road.main else {"stroke": "#8f8f8f", "stroke-width": "0.8"}
         )
         ET.SubElement(root, "polyline", {"points": line, "fill": "none", **look})
-        middle = len(spots) // 2
-        if not road.main or not road.number or road.number in names or len(names) >= ROADS_NUMBERED or middle < 1:
+        if not road.main or not road.number or road.number in names or len(names) >= ROADS_NUMBERED:
             continue
-        x, y = (spots[middle - 1].x + spots[middle].x) / 2, (spots[middle - 1].y + spots[middle].y) / 2
-        inside = EDGE < x < WIDTH - EDGE and EDGE < y < HEIGHT - EDGE
-        if inside and all(math.hypot(x - spot.x, y - spot.y) > APART for spot in written):
-            _text(root, x, y + 3, plain(road.number, 12), "#1f3d7a", 12)
-            written.append(_Spot(x, y))
-            names.add(road.number)
+        for x, y in _along(spots):
+            inside = EDGE < x < WIDTH - EDGE and EDGE < y < HEIGHT - EDGE
+            if inside and all(math.hypot(x - spot.x, y - spot.y) > APART for spot in written):
+                _text(root, x, y + 3, plain(road.number, 12), "#1f3d7a", 12)
+                written.append(_Spot(x, y))
+                names.add(road.number)
+                break
+
+
+def _along(spots: Sequence[_Spot]) -> Iterator[_Spot]:
+    """Yield places for a number on a road: the middle of each straight piece, then others, as the middle may be off the map."""
+    for share in (0.5, 0.25, 0.75, 0.1, 0.9):
+        for begin, end in pairwise(spots):
+            yield _Spot(begin.x + share * (end.x - begin.x), begin.y + share * (end.y - begin.y))
 
 
 def _add_scale(root: ET.Element, scale: float) -> None:
@@ -331,6 +343,9 @@ def _add_scale(root: ET.Element, scale: float) -> None:
 
 
 def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: int) -> None:
+    """Write a text around a place, or beside it where it would leave the map."""
+    half = HALF_LETTER * size * len(text)
+    x = min(max(x, half), max(WIDTH - half, half))
     words = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": "middle", "font-size": str(size), "fill": colour}
     words |= {"stroke": "#fff", "stroke-width": "3", "paint-order": "stroke"}  # legible over roads
     ET.SubElement(root, "text", words).text = text
