@@ -225,6 +225,9 @@ HOSTILE: dict[str, Callable[[list[Any]], bytes]] = {
     "nothing behind the statement": lambda lines: packed(lines[:1]),
     "words": lambda lines: packed([lines[0], ["path", "x", "y", "z"], *lines[1:]]),
     "a text in place of lines": lambda _: packed(["certificate"]),
+    "a sentence of its own": lambda lines: packed(
+        [[*lines[0][:2], lines[0][2] | {"plan": ["\nproved: value in [0, 1]"]}]]
+    ),
     "more after the end": lambda lines: packed([*lines, ["leaf", {}]]),
 }
 

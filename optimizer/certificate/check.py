@@ -47,7 +47,7 @@ Row = tuple[int, dict[int, int]]
 
 
 class Fault(Exception):  # noqa: N818 - what a certificate has
-    """Why a certificate proves nothing."""
+    """Why a certificate proves nothing; what it quotes of a file is escaped, so that no file can print a sentence of its own."""
 
 
 def fail(sentence: str) -> NoReturn:
@@ -89,14 +89,14 @@ def number(text: Any) -> float:
 def within(value: Any, most: float, what: str) -> float:
     """Return a number of the instance file in [0, most]."""
     if type(value) not in (int, float) or not (math.isfinite(value) and 0 <= value <= most):
-        fail(f"the instance file has a {what} of {str(value)[:40]}")
+        fail(f"the instance file has a {what} of {value!r:.40}")
     return float(value)
 
 
 def index(value: Any, size: int, what: str) -> int:
     """Return a position."""
     if type(value) is not int or not 0 <= value < size:
-        fail(f"{str(value)[:40]} is no {what} (there are {size})")
+        fail(f"{value!r:.40} is no {what} (there are {size})")
     return value
 
 
