@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 from ortools.linear_solver.python import model_builder
 from scipy.optimize import linprog
 
+from optimizer.base.errors import InputError
 from optimizer.lab.benchmark.bilevel import bilevel_program
 from optimizer.lab.benchmark.library import library_problems, write_library
 from optimizer.lab.benchmark.rows import RunOptions
@@ -102,8 +104,35 @@ def test_scip_reads_the_same_program(tmp_path: Path) -> None:
     assert all(read[program.names[j]] == reward for j, reward in program.rewards.items())
 
 
-def test_teams_have_no_bilevel_files() -> None:
-    assert bilevel_program(small_case(1)[0]) is None
+def test_a_problem_with_teams_stays_and_says_why_it_has_no_certificate(tmp_path: Path) -> None:
+    """Nor has it bilevel files."""
+    instance = small_case(1)[0]
+    (tmp_path / "own").mkdir()
+    write_instance(tmp_path / "own" / "teams.json", instance)
+    (problem,) = library_problems([str(tmp_path / "own")], tmp_path / "made", RunOptions(), instances=tmp_path / "made")
+    assert problem.certificate is None
+    assert "patrol teams" in problem.fault
+    assert bilevel_program(instance) is None
+
+
+def test_a_problem_without_plans_stays_and_says_why_it_has_no_certificate(tmp_path: Path) -> None:
+    instance = random_instance(5)
+    forced = tuple(replace(option, forced=True, forbidden=False) for option in instance.options)
+    (tmp_path / "own").mkdir()
+    write_instance(tmp_path / "own" / "none.json", replace(instance, options=forced))
+    (problem,) = library_problems([str(tmp_path / "own")], tmp_path / "made", RunOptions(), instances=tmp_path / "made")
+    assert problem.certificate is None
+    assert "No plan is feasible" in problem.fault
+
+
+def test_problems_of_one_name_are_refused(tmp_path: Path) -> None:
+    """One would have the certificate of the other."""
+    for seed in (5, 6):
+        (tmp_path / str(seed)).mkdir()
+        write_instance(tmp_path / str(seed) / "same.json", random_instance(seed))
+    families = [str(tmp_path / "5"), str(tmp_path / "6")]
+    with pytest.raises(InputError, match="several problems named same"):
+        list(library_problems(families, tmp_path / "made", RunOptions(), instances=tmp_path / "made"))
 
 
 @pytest.mark.slow

@@ -7,12 +7,13 @@ again; the archive follows from instance files, known solutions and certificates
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.errors import SolverError
+from optimizer.base.errors import InfeasibleError, InputError, Problem, SolverError
 from optimizer.base.files.readwrite import written_whole
 from optimizer.base.version import package_version
 from optimizer.certificate import check as checker
@@ -107,9 +108,13 @@ def library_problems(
     Raises
     ------
     InputError
-        If a family is not known, or a best-known solution is not what it says.
+        If a family is not known, two problems have one name, or a best-known solution is not what it says.
     """
-    for case in cases(families, only=options.only, large=large, snip_dir=snip_dir, instances=instances):
+    found = cases(families, only=options.only, large=large, snip_dir=snip_dir, instances=instances)
+    twice = [name for name, count in Counter(case.name for case in found).items() if count > 1]
+    if twice:  # certificates and bilevel files are named by the problem alone
+        raise InputError(Problem("--family", f"several problems named {', '.join(twice)}", "names that differ"))
+    for case in found:
         yield _problem(case, folder, options)
 
 
@@ -122,7 +127,9 @@ def _problem(case: Case[Instance], folder: Path, options: RunOptions) -> Library
     certificate, bounds, fault = folder / "certificates" / f"{case.name}{CERTIFICATE_SUFFIX}", None, ""
     try:
         bounds = check(str(file), str(certificate))
-    except Fault:
+    except Fault as told:
+        if instance.patrols is not None:  # the checker knows no teams
+            return LibraryProblem(case.family, instance, file, known, None, None, str(told))
         search = SolveOptions(
             gap=GAP if options.gap is None else options.gap,
             time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
@@ -131,10 +138,10 @@ def _problem(case: Case[Instance], folder: Path, options: RunOptions) -> Library
         )
         record = SearchRecord()
         start = instance.placed(known.options if known is not None else [])
-        result = place(instance, search, starts=(start,), record=record)
         try:
+            result = place(instance, search, starts=(start,), record=record)
             bounds = write_certificate(certificate, file, instance, record, result)
-        except SolverError as error:
+        except (InfeasibleError, SolverError) as error:
             fault = str(error)
     return LibraryProblem(case.family, instance, file, known, None if bounds is None else certificate, bounds, fault)
 
