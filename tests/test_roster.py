@@ -21,7 +21,7 @@ from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.work.listener import SilentListener
 from optimizer.roster import solver
 from optimizer.roster.calendar import first_day, slots_of
-from optimizer.roster.infeasibility import NoRosterError, impossible
+from optimizer.roster.infeasibility import MoreCrews, NoRosterError, impossible
 from optimizer.roster.making import make_roster, subproblems_of
 from optimizer.roster.solver import Clock, RosterProgram, unevenness
 from tests.children import started
@@ -188,6 +188,8 @@ def test_a_refusal_says_the_least_number_of_crews_that_would_do(asked: int, have
     cure = refused.value.reports[0].cure
     assert cure is not None
     assert cure.least
+    assert cure.confirmed  # counting says that one fewer is too few
+    assert "confirmed" not in str(refused.value)
     assert f"With {cure.number} more crew" in str(refused.value)
 
     def with_more(number: int) -> Roster:
@@ -221,6 +223,11 @@ def test_crews_that_are_resting_are_counted_in_the_refusal() -> None:
     assert "Of 3 crews that may go" in str(report)
     assert "resting" in str(report)
     assert report.needed > report.there
+    assert not report.confirmed
+    assert "not confirmed by a second way" in str(report)
+    assert str(MoreCrews(crews[0], 2, least=True, confirmed=False)).endswith(
+        "with one fewer one solver (CP-SAT) finds none."
+    )
 
 
 def test_gaps_are_made_only_where_allowed_and_say_what_is_missing() -> None:

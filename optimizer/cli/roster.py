@@ -86,7 +86,9 @@ def _show(made: Roster, folder: Path) -> None:
     words = summary(made, "")
     ended = {None: "", "time": " (stopped by its time limit)", "interrupted": " (interrupted)"}[made.limit]
     title = f"{made.duties.name}: {len(made.assignments)} assignments of {len(made.duties.crews)} crews"
-    even = "no roster is better balanced" if made.status == "optimal" else "a better balanced one may exist"
+    even = (
+        "CP-SAT finds none that is better balanced" if made.status == "optimal" else "a better balanced one may exist"
+    )
     rows = [
         (key.replace("_", " "), number(spread["least"]), number(spread["most"]))
         for key, spread in words["spread"].items()

@@ -51,16 +51,20 @@ class MoreCrews:
     number
         How many more are enough.
     least
-        Whether one fewer was proven to be too few.
+        Whether one fewer is too few.
+    confirmed
+        Whether counting alone shows that; else one solver says so.
     """
 
     like: Crew
     number: int
     least: bool
+    confirmed: bool
 
     def __str__(self) -> str:
         """Return it as a sentence."""
-        fewer = "; with one fewer there is none" if self.least else "; whether fewer would do is not known"
+        none = "there is none" if self.confirmed else "one solver (CP-SAT) finds none"
+        fewer = f"; with one fewer {none}" if self.least else "; whether fewer would do is not known"
         crews = f"{self.number} more crew{'s' if self.number > 1 else ''}"
         return (
             f"With {crews} like {self.like.label} ({self.like.people} people, without leave) there is a roster{fewer}."
@@ -284,7 +288,7 @@ def _monday(subproblem: Subproblem, tasks: list[int]) -> str:
     return (slot.day - timedelta(days=slot.index % 7)).isoformat()
 
 
-# Which rule fails, and in which shift, where the search has proven that there is no roster.
+# Which rule fails, and in which shift, where the search has found that there is no roster.
 #
 # Two questions are asked. Which rule, left out alone, makes a roster possible? And in the roster that lacks the fewest people, what keeps
 # each crew that may do the first duty that lacks somebody from doing it? The rule named is, of those that answer the first, the one that

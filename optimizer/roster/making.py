@@ -179,7 +179,8 @@ class _RosterSearch:
         if not able:
             return report
         like = max(able, key=lambda crew: (sum(crew.may_do(one.duty) for one in subproblem.duties), crew.people))
-        return replace(report, cure=_more_crews(subproblem, like, self._patient_clock(), self._seed))
+        cure = _more_crews(subproblem, like, self._patient_clock(), self._seed, confirmed=report.confirmed)
+        return replace(report, cure=cure)
 
     def _first(self, subproblem: Subproblem, reports: dict[int, InfeasibilityReport], k: int) -> _Filled | None:
         """Return a subproblem with a roster; where there is none, note why unless gaps are allowed."""
@@ -248,8 +249,11 @@ MOST_MORE = 4096
 """Crews more beyond which nobody asks how many would do."""
 
 
-def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int) -> MoreCrews | None:
-    """Return the least number of crews more, like one, with which there is a roster: doubled until there is one, then halved between."""
+def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int, *, confirmed: bool) -> MoreCrews | None:
+    """Return the least number of crews more, like one, with which there is a roster: doubled until there is one, then halved between.
+
+    `confirmed` says whether counting shows that there is none without more.
+    """
     too_few, enough, least = 0, 0, True
     more = 1
     while not enough or more > too_few:
@@ -257,7 +261,7 @@ def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int) -> 
         none = impossible(larger, clock) is not None
         ended = "infeasible" if none else first_roster(larger.problem, clock, seed).ended
         if ended == "infeasible":
-            too_few = more
+            too_few, confirmed = more, none
         elif ended != "unknown":
             enough = more
         elif not enough:
@@ -268,7 +272,7 @@ def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int) -> 
         if not enough and more >= MOST_MORE:
             return None
         more = min(2 * more, MOST_MORE) if not enough else (too_few + enough) // 2
-    return MoreCrews(like, enough, least and enough == too_few + 1)
+    return MoreCrews(like, enough, least and enough == too_few + 1, confirmed)
 
 
 def _with_crews(subproblem: Subproblem, like: Crew, number: int) -> Subproblem:

@@ -234,7 +234,7 @@ class Roster:
     gaps
         Empty unless gaps were allowed.
     status
-        `optimal` (no roster is better balanced) or `feasible`.
+        `optimal` (CP-SAT finds none that is better balanced) or `feasible`.
     limit
         What ended the search early; None when nothing did.
     seconds
