@@ -16,10 +16,13 @@ from ortools.linear_solver.python import model_builder
 from scipy.optimize import linprog
 
 from optimizer.base.errors import InputError
+from optimizer.base.files.readwrite import sha256
+from optimizer.lab.benchmark.best_known import BestKnown
 from optimizer.lab.benchmark.bilevel import bilevel_program
 from optimizer.lab.benchmark.library import library_problems, write_library
 from optimizer.lab.benchmark.rows import RunOptions
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.plan.evaluation import plan_value
 from tests.cases import brute_force, random_instance
 from tests.test_joint import small_case
 
@@ -123,6 +126,22 @@ def test_a_problem_without_plans_stays_and_says_why_it_has_no_certificate(tmp_pa
     (problem,) = library_problems([str(tmp_path / "own")], tmp_path / "made", RunOptions(), instances=tmp_path / "made")
     assert problem.certificate is None
     assert "No plan is feasible" in problem.fault
+
+
+def test_a_known_bound_of_another_file_or_above_a_plan_is_refused(tmp_path: Path) -> None:
+    """A bound from before the instance was made anew; and one that the checker's value of a plan shows to be wrong."""
+    instance, own = random_instance(5), tmp_path / "own"
+    own.mkdir()
+    write_instance(own / "a.json", instance)
+    start = np.flatnonzero(instance.forced)
+    value = plan_value(instance, instance.forced)
+    content = {"instance": "a", "sha256": sha256(own / "a.json"), "value": value, "bound": value, "gap": 0.0}
+    content |= {"options": [instance.options[j].id for j in start], "method": "", "bound_method": "", "version": ""}
+    for change, fault in (({}, "bound"), ({"sha256": "0" * 64}, "sha256")):
+        known = BestKnown.model_validate(content | {"date": ""} | change)
+        (own / "a.sol.json").write_text(known.model_dump_json())
+        with pytest.raises(InputError, match=f"a.sol.json, {fault}: "):
+            list(library_problems([str(own)], tmp_path / "made", RunOptions(), instances=tmp_path / "made"))
 
 
 def test_problems_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -6,20 +6,21 @@ again; the archive follows from instance files, known solutions and certificates
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
-from hashlib import sha256
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem, SolverError
-from optimizer.base.files.readwrite import written_whole
+from optimizer.base.files.readwrite import sha256, written_whole
 from optimizer.base.version import package_version
 from optimizer.certificate import check as checker
 from optimizer.certificate.check import Fault, check
 from optimizer.lab.benchmark.benchmark import GAP, TIME_LIMIT
-from optimizer.lab.benchmark.best_known import PUBLISHED_OPTIMA, BestKnown, check_known, read_known
+from optimizer.lab.benchmark.best_known import PUBLISHED_OPTIMA, TOLERANCE, BestKnown, check_known, read_known
 from optimizer.lab.benchmark.bilevel import bilevel_program
 from optimizer.lab.benchmark.families import SUFFIX, cases, instance_file, known_file
 from optimizer.lab.pages import PageTable, fixed, page_text, thousands
@@ -31,7 +32,6 @@ from optimizer.solvers.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from fractions import Fraction
 
     from optimizer.lab.benchmark.rows import RunOptions
     from optimizer.lab.rows import Case
@@ -123,6 +123,11 @@ def _problem(case: Case[Instance], folder: Path, options: RunOptions) -> Library
     instance, solution = read_instance(file), known_file(case)
     known = read_known(solution) if solution is not None and solution.is_file() else None
     if known is not None:
+        if known.sha256 != sha256(file):  # its bound is that of another problem
+            expected = f"the solution of {file.name} as it is"
+            raise InputError(
+                Problem(f"{solution}, sha256", known.sha256, expected, "Leave the file out, or make it anew")
+            )
         check_known(known, instance, str(solution))
     certificate, bounds, fault = folder / "certificates" / f"{case.name}{CERTIFICATE_SUFFIX}", None, ""
     try:
@@ -143,6 +148,9 @@ def _problem(case: Case[Instance], folder: Path, options: RunOptions) -> Library
             bounds = write_certificate(certificate, file, instance, record, result)
         except (InfeasibleError, SolverError) as error:
             fault = str(error)
+    if known is not None and bounds is not None and known.bound > bounds[1] * (1 + Fraction(TOLERANCE)):
+        proven = f"at most {float(bounds[1])!r}, which a plan is proven to have"
+        raise InputError(Problem(f"{solution}, bound", f"{known.bound!r}", proven))
     return LibraryProblem(case.family, instance, file, known, None if bounds is None else certificate, bounds, fault)
 
 
@@ -194,7 +202,7 @@ def write_library(
     content["CITATION.cff"] = page_text("library.cff.j2", version=version).encode()
     content["README.md"] = page_text("library.md.j2", version=version, table=str(table), **counts).encode()
     content["SHA256SUMS"] = "".join(
-        f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(content.items())
+        f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(content.items())
     ).encode()
     with written_whole(archive) as part, zipfile.ZipFile(part, "w") as out:
         for name, data in sorted(content.items()):
