@@ -416,6 +416,39 @@ def test_rows_that_are_used_are_counted_on_the_console(command: Callable[..., Ou
     assert "Note: seizures.csv: 1 of 4 rows are not used: farther than 500 m from every segment." in outcome.out
 
 
+def test_columns_that_nothing_reads_are_named_once_a_file_those_about_people_first(tmp_path: Path) -> None:
+    one_file = SCENARIO.replace('"effort.csv"\n', '"seizures.csv"\ncolumns = { amount = "hours" }\n')
+    others = ",".join(f"note {k}" for k in range(9))
+    head, *rows = SEIZURES.splitlines()
+    lines = [f"{head},hours,\x1b[31m{'x' * 99},{others},driver_name"]
+    lines += [f"{row},3,{',' * 9},Somebody" for row in rows]
+    (tmp_path / "there").mkdir()
+    write_scenario(tmp_path / "there", one_file)
+    (tmp_path / "there/seizures.csv").write_text("\n".join(lines), encoding="utf-8")
+    checked = check_scenario_file(tmp_path / "there/scenario.toml")
+    (unread,) = [item for item in checked.unused if "nothing reads" in item.reason]
+    assert (unread.what, unread.count) == ("seizures.csv", 11)
+    assert unread.reason.startswith("columns that nothing reads: 'driver_name', '[31mxxx")
+    assert unread.reason.endswith("and 3 more")
+    assert len(unread.reason) < 200
+    assert "hours" not in unread.reason
+    assert "Somebody" not in str(checked)
+
+
+def test_properties_of_points_that_nothing_reads_are_named(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    points = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [10.0, 50.05]},
+            "properties": {"time": "2024-03-01", "drug": "heroin", "suspect": "Somebody"},
+        }
+    ]
+    path = write_scenario(tmp_path, SCENARIO.replace("seizures.csv", "seizures.geojson"))
+    text = json.dumps({"type": "FeatureCollection", "features": points})
+    (tmp_path / "seizures.geojson").write_text(text, encoding="utf-8")
+    assert "seizures.geojson: columns that nothing reads: 'suspect'\n" in command("check", path).err
+
+
 def test_points_under_other_names_are_read_and_those_that_are_not_are_named(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:

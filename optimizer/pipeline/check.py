@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InputError
 from optimizer.base.work.listener import SILENT
 from optimizer.records.quality import record_faults
+from optimizer.records.reading import unread_columns
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.location_error import weak_remarks
 from optimizer.scenario.check.assumptions import assumptions_of
@@ -319,11 +320,13 @@ def _counts(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[tuple[str
 
 
 def _unused_rows(check: ScenarioCheck) -> Iterator[UnusedItem]:
-    """Yield the rows of records and the things of the map that are not used, counted by reason."""
+    """Yield the rows and columns of records and the things of the map that are not used, counted by reason."""
     for rows in (check.records, check.effort):
         count = Counter((row.file, row.reason) for row in (rows.unused if rows is not None else ()))
         for (file, reason), number in count.items():
             yield UnusedItem(file, reason, number)
+    for columns in unread_columns(check.records, check.effort):
+        yield UnusedItem(columns.file, columns.reason, len(columns.names))
     dropped = Counter(item.reason for item in (check.region.dropped if check.region is not None else ()))
     for reason, number in dropped.most_common():
         yield UnusedItem("region", reason, number)

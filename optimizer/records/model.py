@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.records.record_parser import Unused
+    from optimizer.records.record_parser import UnreadColumns, Unused
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class LocatedRecords:
         Every row of the files that is not among the k, with its reason.
     warnings
         What the user should know about the rows that are.
+    unread
+        What each source did not read of its file's columns; another source may read them.
     """
 
     segment: NDArray[np.int64]
@@ -49,6 +51,7 @@ class LocatedRecords:
     area_segment: tuple[NDArray[np.int64], ...]
     unused: tuple[Unused, ...]
     warnings: tuple[str, ...]
+    unread: tuple[UnreadColumns, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         """Return the number of rows k."""

@@ -23,6 +23,7 @@ from optimizer.records.duplicates import drop_copied_entries, remove_double_effo
 from optimizer.records.model import Effort, Seizures
 from optimizer.records.record_parser import (
     RecordParser,
+    UnreadColumns,
     Unused,
     amount,
     check_fields,
@@ -264,7 +265,8 @@ def _read_files(
     ]
     unused: list[Unused] = []
     warnings: list[str] = []
-    for index, (open_rows, reader) in enumerate(zip(opened, readers, strict=True)):
+    unread: list[UnreadColumns] = []
+    for index, (source, open_rows, reader) in enumerate(zip(sources, opened, readers, strict=True)):
         try:
             rows = open_rows()
             columns = _used_columns(rows, reader, gazetteer)
@@ -274,6 +276,7 @@ def _read_files(
         parts.append(columns | {"source": np.full(rows.used.sum(), index)})
         unused += sorted(rows.unused, key=lambda item: item.row)
         warnings += rows.warnings
+        unread.append(UnreadColumns(source.file.as_posix(), rows.table.unread))
     problems.raise_if_any()
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {
         "source_name": tuple(source.source for source in sources),
@@ -281,6 +284,7 @@ def _read_files(
         "area_segment": gazetteer.members,
         "unused": tuple(unused),
         "warnings": tuple(warnings),
+        "unread": tuple(unread),
     }
 
 
@@ -425,6 +429,15 @@ def row_uses(sources: Sequence[SeizureSource | EffortSource], records: LocatedRe
         RowUse(file, count, every[file] - asked[file], 0 if shared[file] > 1 else asked[file])
         for file, count in used.items()
     )
+
+
+def unread_columns(*every: LocatedRecords | None) -> tuple[UnreadColumns, ...]:
+    """Return the columns of each file that no source reads, in any of these records, for each file that has some."""
+    common: dict[str, tuple[str, ...]] = {}
+    for each in [each for records in every if records is not None for each in records.unread]:
+        names = set(each.names)
+        common[each.file] = tuple(name for name in common.get(each.file, each.names) if name in names)
+    return tuple(UnreadColumns(file, names) for file, names in common.items() if names)
 
 
 FILE = "frame"

@@ -25,10 +25,11 @@ from optimizer.base.files.tables import (
     missing_remark,
     read_csv,
 )
-from optimizer.base.text.formatting import plural
+from optimizer.base.text.formatting import plain, plural
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import counted_message, message
+from optimizer.base.text.messages import counted_message, message, shortened
 from optimizer.records.period import parse_period
+from optimizer.records.personal import is_personal
 from optimizer.records.sources import KILOGRAMS, USUAL_NAMES, WEIGHTS, WITH_UNIT
 
 if TYPE_CHECKING:
@@ -61,6 +62,25 @@ class Unused:
     row: int
     reason: str
     detail: str = ""
+
+
+LONGEST_NAME = 60
+"""Characters of a column's name that a sentence shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadColumns:
+    """Columns of a file that were not read: the file as the scenario names it, and their names."""
+
+    file: str
+    names: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """Which columns these are; those that look as if they were about people come first, so that they are not cut off."""
+        first = sorted(self.names, key=lambda name: not is_personal(name))
+        shown = shortened([repr(plain(name, LONGEST_NAME)) for name in first])
+        return message("columns that nothing reads: {columns}", columns=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +414,8 @@ def _read_geojson(path: Path, column_of: Mapping[str, str], required: list[str])
     wanted = _wanted(in_properties, needed)
     check_columns(str(path), header, wanted)
     text = {name: [_as_text(feature["properties"].get(name)) for feature in features] for name in wanted.among(header)}
-    table = _by_field(TextTable("feature", list(range(1, len(features) + 1)), text), in_properties)
+    unread = tuple(name for name in header if name and name not in text)
+    table = _by_field(TextTable("feature", list(range(1, len(features) + 1)), text, unread), in_properties)
     table.text.update(point)
     return table
 

@@ -21,7 +21,7 @@ from optimizer.base.files.tables import csv_header
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import ENGLISH, terms_in
-from optimizer.base.text.messages import counted_message, listed, message, shortened
+from optimizer.base.text.messages import counted_message, joined, listed, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
@@ -545,11 +545,13 @@ def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None
 
 
 def _counts(sources: _Sources, records: _Records, rows: SitesFile | None) -> Iterator[str]:
-    """Yield how many rows of each file are used."""
-    from optimizer.records.reading import row_uses
+    """Yield how many rows of each file are used, and which of its columns nothing reads."""
+    from optimizer.records.reading import row_uses, unread_columns
 
     for named, read in ((sources.seizures, records.seizures), (sources.effort, records.effort)):
         yield from map(str, row_uses(named, read) if read is not None else ())
+    for columns in unread_columns(records.seizures, records.effort):
+        yield joined((columns.file, columns.reason), ": ")
     if sources.sites is not None and rows is not None and all(row.site is not None for row in rows.rows):
         today = Counter(row.site.existing for row in rows.rows if row.site is not None and row.site.existing)
         kinds = ", ".join(f"{name} {count:,}" for name, count in today.items()) or "none"
