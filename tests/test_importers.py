@@ -712,6 +712,10 @@ def test_a_mapping_that_cannot_be_used_is_told(content: dict[str, Any], words: s
         "officerDefinedEthnicity",
         "plate",
         "suspect_id",
+        "Tel\N{LATIN SMALL LETTER E WITH ACUTE}fono",
+        "nome do motorista",
+        "FechaNacimiento",
+        "nombre",
     ],
 )
 def test_columns_about_people_are_known_by_their_names(name: str) -> None:
@@ -734,6 +738,9 @@ def test_columns_about_people_are_known_by_their_names(name: str) -> None:
         "Area of Responsibility",
         "people searched",
         "personnel",
+        "nombre del municipio",
+        "cantidad",
+        "quantidade",
     ],
 )
 def test_other_columns_are_not(name: str) -> None:

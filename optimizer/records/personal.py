@@ -1,8 +1,9 @@
-"""Columns about people, recognised by their names: an importer refuses to read them."""
+"""Columns about people, recognised by their names in English, Spanish and Portuguese: an importer refuses to read them."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,28 +16,43 @@ if TYPE_CHECKING:
 PERSONAL = re.compile(
     r"ages?|aged|genders?|sex|ethnic\w*|races?|racial|religi\w+|faith|nationalit\w+|citizen\w*|surnames?|forenames?|firstname|lastname|"
     r"fullname|nicknames?|alias(es)?|dob|birth\w*|passports?|ssn|phones?|telephones?|e?mail|licen[cs]es?|plates?|vrm|vin|hair|skin|"
-    r"complexion|disabilit\w+|marital|occupation|suspects?|offenders?|victims?|detainees?|arrestees?"
+    r"complexion|disabilit\w+|marital|occupation|suspects?|offenders?|victims?|detainees?|arrestees?|"
+    r"edad|idade|sexo|genero|etni\w+|raza|raca|nacionalidade?|ciudadan\w+|cidadan\w+|apellidos?|sobrenomes?|apelidos?|apodos?|alcunhas?|"
+    r"nacimiento|nascimento|pasaportes?|passaportes?|telefon[oe]s?|celular(es)?|licencias?|placas?|matriculas?|cedulas?|dni|curp|cpf|cnh|"
+    r"sospechos[oa]s?|suspeit[oa]s?|infractor(es)?|infrator(es)?|victimas?|vitimas?|detenid[oa]s?|detid[oa]s?|presos?"
 )
-"""Words that make a column personal wherever they stand in its name."""
-PERSON = frozenset(["person", "persons", "people", "driver", "passenger", "officer", "owner", "subject", "individual"])
-OF_A_PERSON = frozenset(["name", "names", "id", "address", "origin", "background", "description", "details", "defined"])
-PART_OF_A_NAME = frozenset(["first", "last", "full", "given", "family", "middle", "maiden"])
+"""Words that make a column personal wherever they stand in its name; those with accents are written here without."""
+NAME = re.compile(r"names?|nombres?|nomes?")
+PERSON = re.compile(
+    r"persons?|people|driver|passenger|officer|owner|subject|individual|personas?|pessoas?|conductor|condutor|chofer|motorista|pasajero|"
+    r"passageiro|propietario|proprietario|dueno|dono|individuo"
+)
+OF_A_PERSON = re.compile(
+    rf"{NAME.pattern}|id|address|origin|background|description|details|defined|direccion|endereco|domicilio|origen|origem|descripcion|descricao"
+)
+PART_OF_A_NAME = re.compile(
+    r"first|last|full|given|family|middle|maiden|primer|primero|primeiro|segundo|ultimo|completo"
+)
 
 
 def is_personal(column: str) -> bool:
     """Return whether a column's name says that it is about a person.
 
     Words are separated by case, spaces and signs: `Self-defined ethnicity`, `AgeRange` and `driver_name` are personal, `tonnage`,
-    `area name` and `origin` are not; `name` and `address` alone are.
+    `area name` and `origin` are not; `name` and `address` alone are. So are `Teléfono` and `nome do motorista`; `municipio` is not.
     """
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", column)]
-    there = set(words)
+    without_accents = "".join(mark for mark in unicodedata.normalize("NFKD", column) if not unicodedata.combining(mark))
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", without_accents)]
     joined = [*words, *("".join(pair) for pair in pairwise(words))]
+
+    def there(wanted: re.Pattern[str]) -> bool:
+        return any(wanted.fullmatch(word) for word in words)
+
     return (
         any(PERSONAL.fullmatch(word) for word in joined)
-        or words in (["name"], ["names"], ["address"])
-        or bool(there & PERSON and there & OF_A_PERSON)
-        or bool(there & PART_OF_A_NAME and there & {"name", "names"})
+        or (len(words) == 1 and (there(NAME) or words == ["address"]))
+        or (there(PERSON) and there(OF_A_PERSON))
+        or (there(PART_OF_A_NAME) and there(NAME))
     )
 
 
