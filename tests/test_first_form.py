@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -188,6 +189,43 @@ def test_columns_about_people_are_not_shown_and_never_matched(place: Path) -> No
     assert "found the column 'Substance' for drug, quantity; expected a column for one" in str(form.checked.problems[0])
     with pytest.raises(InputError, match="for drug, quantity"):
         form.write()
+
+
+def test_a_file_that_became_a_link_to_elsewhere_is_not_read(place: Path) -> None:
+    form = new_form(place)
+    (place / "data" / "effort.csv").unlink()
+    (place / "data" / "effort.csv").symlink_to(place.parent / "outside.csv")
+    with pytest.raises(InputError, match="one of the files of"):
+        form.choose_record("effort", "data/effort.csv")
+
+
+def test_a_map_that_cannot_be_read_does_not_end_the_check_that_it_took_the_place_of(place: Path) -> None:
+    (place / "broken.osm").write_text("nothing", encoding="utf-8")
+    form = new_form(place)
+    form.set("officers", 30)
+    form.poll()
+    assert form.busy == "Checking"
+    form.read_map("broken.osm")
+    with pytest.raises(InputError, match=r"broken\.osm"):
+        form.wait()
+    form.wait()
+    assert form.up_to_date
+    form.write()
+
+
+def test_places_of_one_name_are_told_apart_and_each_can_be_a_base(place: Path) -> None:
+    region = tiny_region()
+    gateways = tuple(replace(each, name="San Jose") for each in region.gateways)
+    settlements = tuple(replace(each, name="San Jose") for each in region.settlements)
+    save_region(replace(region, gateways=gateways, settlements=settlements), place / "tiny.gpkg")
+    form = new_form(place)
+    assert form.map is not None
+    for listed in (form.map.settlements(), form.map.region.gateways):
+        assert {each.label for each in listed} == {f"San Jose ({k + 1})" for k in range(len(listed))}
+    form.set_base(0, form.map.settlements()[-1].id)
+    form.add("bases")
+    assert form.terms is not None
+    assert len({(base.lon, base.lat) for base in form.terms.bases}) == 2
 
 
 def test_files_that_cannot_be_used_say_why(place: Path) -> None:

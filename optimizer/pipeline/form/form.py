@@ -41,6 +41,7 @@ from optimizer.pipeline.init import (
     with_first_exposures,
 )
 from optimizer.plans.plan_content import MOST_ROADS
+from optimizer.problem.network.places import with_unique_labels
 from optimizer.problem.network.road_classes import MODE_OF
 from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import ALIASES, head_of_records
@@ -300,16 +301,18 @@ class RecordChoice:
 
 
 class _Work(threading.Thread):
-    """Something that takes long, in the background."""
+    """Something that takes long, in the background, after what was begun earlier."""
 
-    def __init__(self, what: str, work: Callable[[], Callable[[], str]]) -> None:
+    def __init__(self, what: str, work: Callable[[], Callable[[], str]], earlier: _Work | None) -> None:
         super().__init__(name=f"form {what}", daemon=True)
-        self.what, self._work = what, work
+        self.what, self._work, self._earlier = what, work, earlier
         self.done: Callable[[], str] | None = None
         self.failure: OptimizerError | None = None
 
     def run(self) -> None:
         """Do it; what is left to do is for the thread of the page."""
+        if self._earlier is not None:
+            self._earlier.join()
         try:
             self.done = self._work()
         except OptimizerError as error:
@@ -645,9 +648,10 @@ class FirstForm:
 
     def _read(self, source: RegionModel) -> Callable[[], str]:
         region = with_first_exposures(obtain_region(source, self.target).region)
+        save_region(region, self._scratch / NETWORK)
+        region = _with_labels(region)
         terms = first_terms(region, source_title(source))
         found = ReadMap(region, tuple(gateway_roads(region)), source)
-        save_region(region, self._scratch / NETWORK)
 
         def done() -> str:
             self.map, self.terms = found, terms
@@ -681,7 +685,10 @@ class FirstForm:
         return work
 
     def _begin(self, what: str, work: Callable[[], Callable[[], str]]) -> None:
-        self._work = _Work(what, work)
+        if self._work is not None:
+            # A map takes the place of a check: its answer is wanted again where the map cannot be read.
+            self._tried_edits = -1
+        self._work = _Work(what, work, self._work)
         self.version += 1
         self._work.start()
 
@@ -715,15 +722,24 @@ class FirstForm:
 
     def _offered(self, file: str, files: tuple[str, ...], what: str) -> Path:
         """Return the path of a file; a page may ask for those alone that it was offered."""
-        if file not in files:
+        path = self.start / file
+        # A file that was offered may be a link by now.
+        if file not in files or not Path(os.path.realpath(path)).is_relative_to(self.start):
             wanted = message("one of the files of {folder} and below", folder=str(self.start))
             remedy = message("Put it there and press Look again")
             raise InputError(Problem(what, repr(file[:200]) if file else message("nothing"), wanted, remedy))
-        return self.start / file
+        return path
 
 
 READING, CHECKING = marked("Reading the map"), marked("Checking")
 LISTS = {"kinds": KIND, "bases": (), "teams": TEAM}
+
+
+def _with_labels(region: Region) -> Region:
+    """Return a region whose places of one name are numbered, as a plan numbers them: a list tells them apart by their names alone."""
+    domestic = with_unique_labels(place for place in region.settlements if place.domestic)
+    foreign = (place for place in region.settlements if not place.domestic)
+    return replace(region, gateways=with_unique_labels(region.gateways), settlements=(*domestic, *foreign))
 
 
 def _with(terms: FirstTerms, table: str, rows: tuple[Any, ...]) -> FirstTerms:

@@ -403,7 +403,8 @@ class FormPage(ActingPage):
         children = [file, says, head]
         for name in names:
             known = [("", _("none")), *((each, plain(each, LABEL)) for each in choice.head.header)]
-            known += [(EACH_ROW, _("no column: each row counts 1"))] if name == "amount" else []
+            each_row = name == "amount" and EACH_ROW not in choice.head.header
+            known += [(EACH_ROW, _("no column: each row counts 1"))] if each_row else []
             match = Select(title=_(FIELD_WORDS[name]), options=known, **self._wide)
             match.on_change(
                 "value",
