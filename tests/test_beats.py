@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.problem.instance.teams import NO_WAY
-from optimizer.solvers.patrols.tours import pricing
-from optimizer.solvers.patrols.tours.circuit import best_circuit
+from optimizer.solvers.patrols.tours import circuit, pricing
+from optimizer.solvers.patrols.tours.circuit import CircuitOutcome, best_circuit
 from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
@@ -104,12 +104,12 @@ def test_constraint_programming_finds_the_best_too(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_two_methods_agree_where_brute_force_ends(seed: int) -> None:
     problem = town(14, seed)
-    labels, circuit = best_tour(problem), best_circuit(problem)
+    labels, solved = best_tour(problem), best_circuit(problem)
     assert labels.proven
     assert labels.tour is not None
-    assert circuit.tour is not None
-    assert tour_value(problem, circuit.tour) == pytest.approx(labels.value, rel=1e-6)
-    assert labels.value <= circuit.bound <= labels.value + circuit.rounding + NEAR
+    assert solved.tour is not None
+    assert tour_value(problem, solved.tour) == pytest.approx(labels.value, rel=1e-6)
+    assert labels.value <= solved.bound <= labels.value + solved.rounding + NEAR
 
 
 @given(SEEDS)
@@ -122,10 +122,24 @@ def test_constraint_programming_takes_over_where_the_label_search_gives_up(seed:
         patch.setattr(pricing, "ROUNDS", (0,))
         patch.setattr(pricing, "TURNS", (0,))
         found = best_tour(problem, workers=1)
-    assert found.bound >= found.value - NEAR  # the bound stays that of the labels: a solver proves nothing here
     assert found.value == pytest.approx(best or 0.0, abs=1e-6)
     assert found.value <= (best or 0.0) + NEAR <= found.bound + 2 * NEAR
     assert (found.tour is None) == (best is None)
+
+
+@pytest.mark.parametrize("seed", [1, 6, 12])
+def test_bounds_are_not_taken_from_constraint_programming(seed: int) -> None:
+    """A solver that says falsely that no tour fits changes no bound."""
+    problem = random_problem(seed, most=5)
+    best = most_worth(problem) or 0.0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pricing, "WIDTHS", (1,))
+        patch.setattr(pricing, "ROUNDS", (0,))
+        patch.setattr(pricing, "TURNS", (0,))
+        patch.setattr(circuit, "best_circuit", lambda *_, **__: CircuitOutcome(None, -np.inf, 0.0))
+        found = best_tour(problem)
+    assert found.value < best <= found.bound + NEAR
+    assert not found.proven
 
 
 @given(SEEDS, st.floats(0, 1))
