@@ -286,6 +286,13 @@ TRIES = 3
 FALSE_A_YEAR = 1.0
 RULES = ("segment", "neighbourhood", "every")
 """Segments and neighbourhoods at a rate of false discoveries, each alone; segments, neighbourhoods and zones with one budget."""
+RULE_TITLES = {
+    "segment": "segments, a tenth of alarms false",
+    "neighbourhood": "neighbourhoods, a tenth of alarms false",
+    "every": "every size, one budget",
+}
+COMPARED = (10.0, 30.0)
+"""Of `EXPECTED`, the bin in which the rules are compared: with less none finds much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -438,6 +445,8 @@ def write_alert_page(folder: Path) -> PageFiles | None:
             "budget": f"{FALSE_A_YEAR:g}",
             "false": false_table(changes),
             "found": found_table(changes),
+            "compared": f"{COMPARED[0]:g} to {COMPARED[1]:g}",
+            "by_rule": rules_table(changes),
         }
         if changes
         else None,
@@ -549,11 +558,6 @@ def false_table(rows: Sequence[ChangeRow]) -> PageTable:
     """Return how many false alarms a year each rule makes, by what was planted, with 95 % intervals over records."""
     names = ("", *CHANGE_FACTORS, NEW)
     columns = ("places and rule", "nothing planted", *(f"one {name}" for name in names[1:]))
-    said = {
-        SEGMENT: "segments, a tenth of alarms false",
-        NEIGHBOURHOOD: "neighbourhoods, a tenth of alarms false",
-        "every": "every size, one budget",
-    }
     cells: list[list[object]] = []
     for k, rule in enumerate(RULES):
         counts = [[[c for c in row.counts if c.change == name] for row in rows] for name in names]
@@ -561,7 +565,7 @@ def false_table(rows: Sequence[ChangeRow]) -> PageTable:
             [12 / WINDOW * sum(c.false[k] for c in mine) / sum(c.planted for c in mine) for mine in by_row if mine]
             for by_row in counts
         ]
-        cells.append([said[rule], *(mean_of(one, 2) for one in yearly)])
+        cells.append([RULE_TITLES[rule], *(mean_of(one, 2) for one in yearly)])
     return PageTable.of(columns, cells, {})
 
 
@@ -577,6 +581,17 @@ def found_table(rows: Sequence[ChangeRow]) -> PageTable:
             by_bin = [[c for c in mine if c.at_least == low] for low in EXPECTED[:-1]]
             shares = [share_of(sum(c.found[every] for c in one), sum(c.planted for c in one)) for one in by_bin]
             cells.append([name, str(steps), *shares])
+    return PageTable.of(columns, cells, {})
+
+
+def rules_table(rows: Sequence[ChangeRow]) -> PageTable:
+    """Return the share of planted changes that each rule finds, where what is expected lies in the bin `COMPARED`."""
+    columns = ("planted", *(RULE_TITLES[rule] for rule in RULES))
+    cells: list[list[object]] = []
+    for name in (*CHANGE_FACTORS, NEW):
+        mine = [c for row in rows for c in row.counts if (c.change, c.at_least) == (name, COMPARED[0])]
+        planted = sum(c.planted for c in mine)
+        cells.append([name, *(share_of(sum(c.found[k] for c in mine), planted) for k in range(len(RULES)))])
     return PageTable.of(columns, cells, {})
 
 
