@@ -247,6 +247,15 @@ def test_places_are_exchanged_among_those_that_the_same_effort_searched_and_keep
     assert found.count.tolist() == records.count.tolist()
 
 
+@pytest.mark.parametrize("given", [("--site", "a"), ("--others", "3"), ("--evaders", "2"), ("--routes",)])
+def test_what_a_question_about_the_record_does_not_use_is_refused(
+    command: Callable[..., Outcome], given: tuple[str, ...]
+) -> None:
+    refused = command("explain", "plan", "--record", "2", *given)
+    assert refused.code == 2
+    assert "prices no sites" in refused.err
+
+
 @pytest.mark.slow
 def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
     tmp_path: Path, command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
@@ -261,7 +270,8 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
         return own
 
     monkeypatch.setattr("optimizer.analysis.explain.record.scenario_travel", travel)  # a fit takes longer than all else
-    told = command("explain", folder, "--record", 1, "--out", tmp_path / "out", "--json")
+    quick = ("--param", "heuristics.most_ruins=0")
+    told = command("explain", folder, "--record", 1, "--out", tmp_path / "out", "--json", *quick)
     assert told.code == 0, told.err
     gravity, moved, halved, doubled = asked
     assert gravity.demand.terms.weights == gravity.scenario.evaders.weights == "gravity"

@@ -15,7 +15,14 @@ from statsmodels.stats.multitest import multipletests
 from optimizer.base.errors import InputError
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
-from optimizer.risk.alerts.chance import PredictiveCounts, false_alarms, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import (
+    PredictiveCounts,
+    PValue,
+    PValues,
+    false_alarms,
+    false_discovery_rates,
+    p_values,
+)
 from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import (
     area_places,
@@ -139,6 +146,25 @@ def test_a_budget_bounds_the_false_alarms_of_all_scales_together_and_does_not_co
     assert called[60] <= 1 < called[0]
     everyone = p_values(expected, none).two_sided * np.bincount(scale)[scale] * 2 / years  # Bonferroni's rule
     assert called[60] <= everyone[60]
+
+
+@pytest.mark.parametrize("p_value", ["plain", "mid", "randomised"])
+def test_a_budget_counts_every_place_that_the_asked_p_value_can_call(
+    p_value: PValue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def spied(tested: PValues, least: np.ndarray, *rest: Any) -> np.ndarray:
+        asked.append((tested, least))
+        return false_alarms(tested, least, *rest)
+
+    monkeypatch.setattr("optimizer.risk.alerts.monitor.false_alarms", spied)
+    record = history(np.random.default_rng(8), {})
+    AlertMonitor(FieldFlow(season=False), *record, NETWORK).test(
+        segment_places(NETWORK), p_value=p_value, false_a_year=1.0
+    )
+    ((tested, least),) = asked
+    assert (tested.fewer >= least - 1e-12).all()
 
 
 def test_zones_share_out_the_segments_and_every_scale_is_tested_with_one_budget() -> None:

@@ -122,3 +122,12 @@ def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: check.ScenarioE
     with pytest.raises(ValueError, match="JSON"):
         write_geojson(tmp_path / "a.geojson", [{"q": float("nan")}], [network.lines[0]])
     assert not (tmp_path / "a.geojson").exists()
+
+
+@pytest.mark.parametrize(
+    "given", [("--by", "every", "--fdr", "0.2"), ("--by", "every", "--any-dependence"), ("--false-a-year", "1")]
+)
+def test_a_rule_that_would_not_be_used_is_refused(given: tuple[str, ...]) -> None:
+    refused = CliRunner().invoke(APP, ["alerts", "scenario.toml", *given])
+    assert refused.exit_code == 2
+    assert "--false-a-year" in refused.output

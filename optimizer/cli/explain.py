@@ -37,8 +37,10 @@ def explain(
             "--site", metavar="SITE[:KIND]", help="A site to explain, used or not, by its id or label; once for each."
         ),
     ] = None,
-    others: Annotated[int, typer.Option(min=0, help="Sites that are not used to price as well.")] = 20,
-    evaders: Annotated[int, typer.Option(min=0, help="Evaders of whom the routes left are looked for.")] = 5,
+    others: Annotated[int | None, typer.Option(min=0, help="Sites that are not used to price as well (20).")] = None,
+    evaders: Annotated[
+        int | None, typer.Option(min=0, help="Evaders of whom the routes left are looked for (5).")
+    ] = None,
     routes: Annotated[
         bool, typer.Option("--routes", help="With --json, a line for each of these evaders too.")
     ] = False,
@@ -75,6 +77,8 @@ def explain(
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.solvers.params import SolveParams
 
+    if record and (site or routes or others is not None or evaders is not None):
+        raise typer.BadParameter("--record prices no sites: leave --site, --others, --evaders and --routes out")
     spoken = PlanFolder(plan).language(language)
     seconds = time_limit or (SECONDS_OF_RECORDS if record else SECONDS)
     terms: dict[str, Any] = {
@@ -91,7 +95,13 @@ def explain(
         return
     folder = None if out is None else EXPLANATION.folder(out, plan, overwrite=overwrite)
     with CommandInterrupts():
-        explanation = explain_folder(plan, sites=site or (), others=others, evaders=evaders, **terms)
+        explanation = explain_folder(
+            plan,
+            sites=site or (),
+            others=20 if others is None else others,
+            evaders=5 if evaders is None else evaders,
+            **terms,
+        )
         if folder is not None:
             write_explanation(folder, explanation, spoken)
     if as_json:

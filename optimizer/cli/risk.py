@@ -24,13 +24,15 @@ def alerts(
         str | None,
         typer.Option(help="First day of the recent window (2024-10-01 or 2024-10); by default the last quarter."),
     ] = None,
-    fdr: Annotated[float, typer.Option(min=0.001, max=0.5, help="Expected share of false alarms among alarms.")] = 0.1,
+    fdr: Annotated[
+        float | None, typer.Option(min=0.001, max=0.5, help="Expected share of false alarms among alarms (0.1).")
+    ] = None,
     by: Annotated[
         PlaceKind, typer.Option(help="What is tested; every: places of all sizes, with one budget of false alarms.")
     ] = "segment",
     false_a_year: Annotated[
-        float, typer.Option(min=0.01, max=100, help="By every: expected false alarms a year at most.")
-    ] = 1.0,
+        float | None, typer.Option(min=0.01, max=100, help="By every: expected false alarms a year at most (1).")
+    ] = None,
     memory: Annotated[
         int | None, typer.Option(min=1, help="Months before the window to learn from; by default all of them.")
     ] = None,
@@ -50,11 +52,17 @@ def alerts(
     """Name the places whose recent seizures are more, or fewer, than their own search effort led to expect."""
     from optimizer.analysis.search_advice.alerts import alerts_content, alerts_page, find_alerts
 
+    if by == "every" and (fdr is not None or any_dependence):
+        raise typer.BadParameter(
+            "--by every has one budget: give --false-a-year, and neither --fdr nor --any-dependence"
+        )
+    if by != "every" and false_a_year is not None:
+        raise typer.BadParameter("--false-a-year goes with --by every; others take --fdr")
     result = find_alerts(
         scenario,
         since=since,
-        fdr=fdr,
-        false_a_year=false_a_year,
+        fdr=0.1 if fdr is None else fdr,
+        false_a_year=1.0 if false_a_year is None else false_a_year,
         by=by,
         memory=memory,
         any_dependence=any_dependence,

@@ -262,7 +262,9 @@ class AlertMonitor:
             q, most = false_discovery_rates(p, any_dependence=any_dependence), fdr
         else:
             scale = np.unique([place.scale for place in places], return_inverse=True)[1]
-            least = p_values(forecast.counts, np.zeros(searched.size)).fewer
+            none = np.zeros(searched.size)
+            # A randomised p-value may be as small as one likes: no place is spared.
+            least = none if p_value == "randomised" else p_values(forecast.counts, none, p_value).fewer
             q = false_alarms(sides, least, scale[searched], self.years, false_a_year)
             most = false_a_year
         tests = _Tests(p, q, q <= most, self._never_before(counted, len(places))[searched])
