@@ -292,7 +292,7 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
     assert [plan["upper"] for plan in answer["plans"]] == pytest.approx([answer["value"]] * 5)
     assert {(site["kept"], site["plans"]) for site in answer["sites"]} == {(2, 2)}
     said = " ".join(answer["sentences"])
-    assert "These rest on gravity, assumed masses and roads" in said
+    assert "As far as these searches found, they rest on gravity" in said
     assert "nothing shows that the record is worth anything" in said
     assert {"record.html", "record.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))

@@ -64,6 +64,10 @@ def test_what_passes_adds_up_and_agrees_with_the_value_of_the_layout(compiled: C
         site = rows["site", "a", quarter]
         assert site.rate.median == pytest.approx(site.found.median / (site.found.median + site.through.median), rel=0.1)
     assert rows["all", "all", "2024-Q2"].found.median == pytest.approx(2.2, abs=0.6)
+    ratio = {key[1]: row.sent.high / row.sent.low for key, row in rows.items() if key[::2] == ("gateway", "2024-Q2")}
+    said = next(each for each in found.warnings if "wider than ten to one" in each)
+    assert f"At {sum(each > 10 for each in ratio.values())} of 3 gateways" in said
+    assert f"widest at {max(ratio, key=lambda name: ratio[name])}" in said
 
 
 def test_loads_of_the_model_are_found_as_the_value_of_the_layout_says(compiled: Compiled) -> None:
@@ -97,6 +101,7 @@ def test_intervals_follow_what_the_record_says_of_ordinary_policing(tmp_path: Pa
         made = compile_scenario(scenario)
         assert (_search_by_quarter(made, ["2024-Q1", "2024-Q2"]) is None) == (name == "even")
         found[name] = passes_of(made, draws=60, quarters=1)
+        assert any("does not change from quarter" in each for each in found[name].warnings) == (name == "even")
     rate = {name: next(row.rate for row in each.rows if row.place == "east-port") for name, each in found.items()}
     assert rate["halved"].low < 0.6 * rate["even"].low
     assert rate["halved"].high / rate["halved"].low > 1.5 * rate["even"].high / rate["even"].low

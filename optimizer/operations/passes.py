@@ -281,7 +281,7 @@ def passes_of(
         drawn=made.drawn,
         fixed=made.fixed,
         faults=tuple(record_faults(records, compiled.effort)),
-        warnings=tuple(_warnings(compiled, names, finds, made)),
+        warnings=(*_warnings(compiled, names, finds, made, even=search is None), *_wide(rows, records)),
         language=compiled.scenario.report.language,
     )
 
@@ -737,7 +737,9 @@ def _label(key: tuple[PlaceKind, str], compiled: Compiled) -> str:
     return labels.get(name) or name
 
 
-def _warnings(compiled: Compiled, names: Sequence[str], finds: Mapping[str, float], made: _Drawn) -> Iterable[str]:
+def _warnings(
+    compiled: Compiled, names: Sequence[str], finds: Mapping[str, float], made: _Drawn, *, even: bool
+) -> Iterable[str]:
     """Yield what the reader must know."""
     if not names:
         yield message("No site exists today and no plan was given: all that is found is found by ordinary policing.")
@@ -759,6 +761,35 @@ def _warnings(compiled: Compiled, names: Sequence[str], finds: Mapping[str, floa
         yield from part_quarters(compiled.records, finds)
     if compiled.effort is None:
         yield message("The scenario has no search effort: more finds may mean more looking.")
+    elif even:
+        yield message(
+            "The recorded effort does not change from quarter to quarter, so the chances of ordinary policing are taken as stated. Where "
+            "policing moved all the same, intervals are far too narrow. Record effort by month, or audit."
+        )
+
+
+WIDE = 10.0
+"""Ratio of the ends of an interval of loads sent from which on the reader is told why."""
+
+
+def _wide(rows: Sequence[PassesRow], records: Seizures) -> Iterator[str]:
+    """Yield at how many gateways the last quarter has wide intervals, and why."""
+    gateways = [row for row in rows if row.kind == "gateway" and row.quarter == rows[-1].quarter]
+    wide = [row for row in gateways if row.sent.high > WIDE * row.sent.low]
+    if wide:
+        widest = max(wide, key=lambda row: row.sent.high / max(row.sent.low, 1e-300))
+        yield message(
+            "At {count} of {gateways} gateways the 90 % interval of loads sent in {quarter} is wider than ten to one, widest at {place}: "
+            "{low} to {high}. Finds on roads tell gateways apart; {share} of the finds name an area alone. Sums over gateways are known "
+            "better; points of finds, or audits, tell more.",
+            count=len(wide),
+            gateways=len(gateways),
+            quarter=widest.quarter,
+            place=plain(widest.label),
+            low=number(widest.sent.low),
+            high=number(widest.sent.high),
+            share=percent(float(records.count[records.segment < 0].sum() / records.count.sum()), 0),
+        )
 
 
 def passes_line(row: PassesRow) -> dict[str, object]:

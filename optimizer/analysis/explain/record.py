@@ -359,13 +359,13 @@ def _rests(found: RecordSupport) -> Iterator[str]:
     none = [site for site in found.sites if not found.kept(site)]
     yield _(
         "{count} of {sites} sites are in all of {blind} plans that do not know where the record has its seizures ({permuted} with its places "
-        "permuted, the others by gravity). These rest on gravity, assumed masses and roads."
+        "permuted, the others by gravity). As far as these searches found, they rest on gravity, assumed masses and roads."
     ).format(count=number(len(every)), sites=sites, blind=number(blind), permuted=number(len(found.of(PERMUTED))))
     if none:
         names = translated(shortened([_label(found, site) for site in none]))
         yield _("In none of these plans, and so resting on the record: {names}.").format(names=names)
     else:
-        yield _("Each site is in at least one of these plans: none rests on the record alone.")
+        yield _("Each site is in at least one of these plans: none was found to rest on the record alone.")
     if some := len(found.sites) - len(every) - len(none):
         said = _("{count} of {sites} sites are in some of them: what these rest on is not known.")
         yield said.format(count=number(some), sites=sites)
