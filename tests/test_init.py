@@ -182,6 +182,15 @@ def test_names_of_the_map_stay_names(tmp_path: Path) -> None:
     assert "<script>" not in outside  # escaped there; as code it is shown, not run
 
 
+def test_kinds_of_gateways_of_a_network_stay_kinds(tmp_path: Path) -> None:
+    region, kind = tiny_region(), "".join(HOSTILE).replace("\x00", "")
+    gateways = (replace(region.gateways[0], kind=kind), *region.gateways[1:])
+    save_region(replace(region, gateways=gateways), tmp_path / "tiny.gpkg")
+    init_scenario(source(network=tmp_path / "tiny.gpkg"), tmp_path / "mine")
+    assert content(tmp_path / "mine")["sites"]["roads"] == 40
+    assert "<script>" not in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("text", [*HOSTILE, "\ud800 alone", ""])
 def test_toml_gives_a_text_back(text: str) -> None:
     expected = text.replace("\ud800", "\ufffd")

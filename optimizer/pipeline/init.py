@@ -598,10 +598,11 @@ def _evaders(region: Region, terms: FirstTerms, network: str) -> str:
         'unreachable = "skip"                           # settlements that no gateway reaches are left out; `check` names them',
     ]
     if len(kinds) > 1:
-        words = ", ".join(f"{name} = {count / len(region.gateways):.2f}" for name, count in sorted(kinds.items()))
-        lines += [
-            f"# shares = {{ {words} }}  # share of all loads by kind of gateway: needed where exposures of kinds are not in one unit"
-        ]
+        words = ", ".join(
+            f"{toml_value(name)} = {count / len(region.gateways):.2f}" for name, count in sorted(kinds.items())
+        )
+        meaning = "share of all loads by kind of gateway: needed where exposures of kinds are not in one unit"
+        lines += [toml_comment(f"shares = {{ {words} }}  # {meaning}")]
     lines += [
         "",
         "[evaders.exposure]                             # ASSUMED: vehicles a day by the class of its road, shared out among carriageways",
@@ -806,7 +807,7 @@ def first_readme(region: Region, terms: FirstTerms, source: str, folder: Path) -
     """Return README.md: what was found, how to plan, and what to fill in, most important first."""
     official = sum(crossing.official for crossing in region.crossings)
     kinds = Counter(gateway.kind for gateway in region.gateways)
-    gateways = ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
+    gateways = ", ".join(f"{count} {_text(name)}" for name, count in sorted(kinds.items()))
     warnings = "".join(f"\n**{_text(sentence)}**\n" for sentence in border_warnings(region))
     assumed = sum(place.population_assumed for place in region.settlements)
     base = _code(terms.bases[0].label) if terms.bases else "none"
