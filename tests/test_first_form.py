@@ -213,6 +213,18 @@ def test_a_map_that_cannot_be_read_does_not_end_the_check_that_it_took_the_place
     form.write()
 
 
+def test_nothing_is_written_where_a_file_of_records_has_gone_since_the_check(place: Path) -> None:
+    form = new_form(place)
+    form.choose_record("seizures", "data/finds.csv")
+    form.wait()
+    assert form.checked is not None
+    assert form.checked.ok
+    (place / "data" / "finds.csv").unlink()
+    with pytest.raises(InputError, match=r"finds\.csv: found no such file"):
+        form.write()
+    assert not (place / "mine").exists()
+
+
 def test_places_of_one_name_are_told_apart_and_each_can_be_a_base(place: Path) -> None:
     region = tiny_region()
     gateways = tuple(replace(each, name="San Jose") for each in region.gateways)

@@ -621,13 +621,13 @@ class FirstForm:
             remedy = message("Agree to replace them, or end this and name another file after --new")
             found = message("{names}, which would be replaced", names=listed(there))
             raise InputError(Problem(str(self.target.parent), found, message("your consent"), remedy))
+        now = check_scenario_file(self.target, content=self._content())  # a file may have changed since
+        if not now.ok:
+            raise InputError(*now.problems)
         with written_whole(self._network) as temporary:
             shutil.copyfile(self._scratch / NETWORK, temporary)
         with written_whole(self.target) as temporary:
             temporary.write_text(text, encoding="utf-8")
-        after = check_scenario_file(self.target)
-        if not after.ok:
-            raise InputError(*after.problems)
         self.written = self.last_written = FirstWritten(
             (self.target, self._network), f"interdict plan {shlex.quote(str(self.target))}"
         )
@@ -667,10 +667,15 @@ class FirstForm:
 
         return done
 
+    def _content(self) -> dict[str, Any]:
+        """Return what the file would hold, with whole paths."""
+        content = tomllib.loads(self.text(written=False))
+        content["region"]["network"] = str(self._scratch / NETWORK)
+        return content
+
     def _check(self) -> Callable[[], Callable[[], str]]:
         """Return what checks the form as it stands now."""
-        edits, content = self._edits, tomllib.loads(self.text(written=False))
-        content["region"]["network"] = str(self._scratch / NETWORK)
+        edits, content = self._edits, self._content()
         own = [problem for choice in self.records.values() if choice is not None for problem in choice.problems()]
 
         def work() -> Callable[[], str]:
