@@ -18,6 +18,7 @@ from optimizer.base.files.readwrite import sha256
 from optimizer.lab.fusion.matching import measured, two_agencies, write_feeds
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
+from optimizer.records.fusion.fusing import _share_of_effort
 from optimizer.records.fusion.matching import (
     THEMES,
     TIME,
@@ -155,6 +156,17 @@ def test_effort_of_two_agencies_is_never_counted_twice_in_silence(tmp_path: Path
     assert table(again, "effort.csv")["amount"].astype(float).sum() == 18
     assert len(table(again, "reports.csv")) == 10
     assert again.doubtful == fused.doubtful - 1
+
+
+def test_effort_is_a_part_of_the_effort_in_its_own_unit_at_its_place() -> None:
+    frame = pd.DataFrame(
+        {
+            "unit": ["hours", "hours", "vehicles", "hours"],
+            "area": ["north", "north", "north", "south"],
+            "amount": [1.0, 3.0, 1000.0, 5.0],
+        }
+    ).assign(segment=np.nan, lon=np.nan, lat=np.nan, place="")
+    assert _share_of_effort(frame).tolist() == [0.25, 0.75, 1, 1]
 
 
 def test_times_that_are_independent_fall_into_levels_as_often_as_their_window_says() -> None:

@@ -154,14 +154,20 @@ def _share_of_place(frame: pd.DataFrame, label: Ints) -> NDArray[np.float64]:
 def _doubtful_effort(frame: pd.DataFrame, overlap: EffortOverlap, decisions: Decisions) -> pd.DataFrame:
     """Return the rows of effort that may be one report, with what was decided."""
     alike = overlap.alike
-    amount, place = frame["amount"].to_numpy(dtype=float), pd.factorize(pd.Series(_places(frame)))[0]
-    share = amount / np.maximum(np.bincount(place, amount, place.max(initial=0) + 1)[place], 1e-300)
     double = np.full(alike.size, False)
-    table = review_table(frame, alike, np.full(alike.size, 0.5), double, "effort", share[alike.one])
+    share = _share_of_effort(frame)[alike.one]
+    table = review_table(frame, alike, np.full(alike.size, 0.5), double, "effort", share)
     for pairs, word in ((decisions.same, "same"), (decisions.different, "different")):
         table.loc[np.isin(_codes(alike, len(frame)), _codes(pairs, len(frame))), "decision"] = word
     table["now"] = np.where(table["decision"] == "same", "one", "two")
     return table
+
+
+def _share_of_effort(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (n,) what part of the effort in its unit at its place one row is."""
+    amount = frame["amount"].to_numpy(dtype=float)
+    total = pd.Series(amount).groupby([frame["unit"].to_numpy(), _places(frame)]).transform("sum").to_numpy()
+    return np.asarray(amount / np.maximum(total, 1e-300))
 
 
 def _codes(pairs: Candidates, size: int) -> Ints:
