@@ -372,14 +372,14 @@ def test_a_planner_goes_from_an_extract_and_two_tables_to_a_plan_without_an_edit
     (tmp_path / "finds.csv").write_text("day,lng,lat,what\n2024-03-01,10.03,45.05,cocaine\n", encoding="utf-8")
     (tmp_path / "effort.csv").write_text("month,lng,lat,hours\n2024-03,10.03,45.05,40\n", encoding="utf-8")
     arguments = [sys.executable, str(ROOT / "cli.py"), "desk", "--new", "mine/scenario.toml", "--no-browser", "--json"]
-    desk = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert desk.stdout is not None
-        address = json.loads(desk.stdout.readline())["address"]
-        clicks, keys, seconds = asyncio.run(planner(address, lambda: desk.send_signal(signal.SIGINT)))
-        said = desk.communicate(timeout=60)
-    finally:
-        desk.kill()
+    with subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as desk:
+        try:
+            assert desk.stdout is not None
+            address = json.loads(desk.stdout.readline())["address"]
+            clicks, keys, seconds = asyncio.run(planner(address, lambda: desk.send_signal(signal.SIGINT)))
+            said = desk.communicate(timeout=60)
+        finally:
+            desk.kill()
     assert desk.returncode == 0, said
     assert "Next: interdict plan mine/scenario.toml" in said[0]
     if pictures := os.environ.get("PICTURES"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 from bokeh.layouts import column
-from bokeh.models import Checkbox, CheckboxGroup, ColumnDataSource, HoverTool, NumericInput, Select, TapTool, TextInput
+from bokeh.models import CheckboxGroup, ColumnDataSource, HoverTool, NumericInput, Select, TapTool, TextInput
 
 from optimizer.analysis.desk.page import texts
 from optimizer.analysis.desk.page.page import LABEL, ActingPage, plane_around, road_map, template
@@ -104,7 +104,9 @@ class FormPage(ActingPage):
         self._map_root = column(self._div(), sizing_mode="stretch_both")
         self._make_source()
         self._make_crossing()
-        self._agree = Checkbox(label=_("Replace the files that stand there"), active=False, **self._wide)
+        self._agree = CheckboxGroup(
+            labels=[_("Replace the files that stand there")], active=[], **self._wide
+        )  # a `Checkbox` ties no label to its box
         self._write = self._button(_("Write the scenario"), self._write_file, "success")
         self._say("", wrong=False)
         self.refresh()
@@ -185,7 +187,7 @@ class FormPage(ActingPage):
     def _write_file(self) -> str:
         self._form.write(replaced=bool(self._agree.active))
         with self._quietly():
-            self._agree.active = False
+            self._agree.active = []
         return _("The scenario is written.")
 
     # What is asked for, each with its meaning under it.
