@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import scipy.optimize
+from ortools.sat.python import cp_model
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.problem.files.instance_file import read_instance, write_instance
@@ -78,6 +81,21 @@ def test_a_start_is_found_beside_options_of_any_size(largest: float) -> None:
     with pytest.raises(InfeasibleError):
         feasible_start(replace(instance, requirements=(replace(asked, least=3.0),)))
     assert feasible_start(instance).tolist() == [False, True, False, False, True, True]
+
+
+def test_that_there_is_no_plan_is_not_the_word_of_one_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = random_instance(0)
+    everything = Requirement("all", tuple(range(len(instance.options))), (1.0,) * len(instance.options), 1.0)
+    instance = replace(instance, requirements=(everything,))
+    beyond = replace(instance, requirements=(replace(everything, least=len(instance.options) + 1.0),))
+    with pytest.raises(InfeasibleError) as told:
+        feasible_start(beyond)
+    assert "One solver" not in str(told.value)
+    monkeypatch.setattr(scipy.optimize, "milp", lambda *_, **__: SimpleNamespace(x=None))  # a solver that errs
+    assert not violations(instance, feasible_start(instance))
+    monkeypatch.setattr(cp_model.CpSolver, "solve", lambda *_: cp_model.UNKNOWN)
+    with pytest.raises(InfeasibleError, match="One solver alone"):
+        feasible_start(beyond)
 
 
 def test_a_budget_that_many_plans_miss_by_next_to_nothing_is_told_at_once() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_array
 
-from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.files.json_lines import append_json_lines, read_json_lines
 from optimizer.base.files.readwrite import read_json, write_json
 from optimizer.base.schema import Strict, validated
@@ -446,7 +446,10 @@ def best_by_cuts(public: Instance, cuts: Sequence[JointCut], gap: float, seconds
         model = relaxed_program(public, rows, ~(public.forced | forbidden), 0.0, 1)
         outcome = solve_mip(model.mip, gap=gap, time_limit=seconds, seed=0, presolve=not model.delicate)
         if outcome.ended == "infeasible":
-            raise InfeasibleError("No plan keeps the budgets and demands of the exchange.")
+            feasible_start(public)  # a second solver's look: it says why there is none
+            raise SolverError(
+                "HiGHS found no plan of the exchange, and another solver did. Please report the exchange's files."
+            )
         lower = model.proven(outcome.bound)
         if outcome.x is None:
             return JointProposal(lower, None)

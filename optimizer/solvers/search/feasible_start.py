@@ -7,14 +7,15 @@ such that sum_j u_jr x_j <= C_r           budgets
           x_j in {0, 1}; forced ones 1, forbidden ones 0
 
 It is solved by HiGHS with rows divided by their sizes and relaxed by `RELAXED`: what is infeasible then is infeasible. Its plan is checked
-exactly; one that the relaxation alone allows is cut off (`rows.exclude`), and the next one is looked for.
+exactly; one that the relaxation alone allows is cut off (`rows.exclude`), and the next one is looked for. Where HiGHS finds none, CP-SAT looks
+in the same rows in whole numbers, rounded towards more plans: solvers err, and an answer that only one of them gives is told as that.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 RELAXED = 1e-6
 """By how much each row is relaxed, relative to its largest term: more than the solver's own tolerance."""
 
+WHOLE = 2.0**30
+"""Parts of a row's size that CP-SAT counts in."""
+
+SECOND_LOOK = 10.0
+"""Most that CP-SAT does before it gives no answer, in its own deterministic time, about seconds."""
+
 
 def feasible_start(instance: Instance) -> NDArray[np.bool_]:
     """Return a feasible (options,) mask: the forced options where they are one.
@@ -53,14 +60,15 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
         )
     if not violations(instance, forced):
         return forced
-    placed = _least(instance)
-    if placed is not None:
-        return placed
+    found = _least(instance)
+    if found.placed is not None:
+        return found.placed
     names = [each.id for each in instance.requirements]
     in_the_way = [
         each.id
         for each in instance.requirements
-        if _least(replace(instance, requirements=tuple(r for r in instance.requirements if r is not each))) is not None
+        if _least(replace(instance, requirements=tuple(r for r in instance.requirements if r is not each))).placed
+        is not None
     ]
     every, some = ", ".join(map(repr, names)), _either(in_the_way)
     if len(names) == 1:
@@ -80,6 +88,10 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
             names=every,
             some=some,
         )
+    if not found.confirmed:
+        sentence = message(
+            "{sentence} One solver alone (HiGHS) says so: a second one came to no answer.", sentence=sentence
+        )
     raise InfeasibleError(sentence)
 
 
@@ -93,33 +105,71 @@ def _either(names: Sequence[str]) -> str:
     )
 
 
-def _least(instance: Instance) -> NDArray[np.bool_] | None:
-    """Return a feasible mask of few options, None where there is none."""
-    from scipy.optimize import Bounds, LinearConstraint, milp  # it takes a tenth of a second, and few instances need it
+class _Least(NamedTuple):
+    """A feasible mask of few options; None where there is none, and whether two solvers say so."""
 
-    n = len(instance.options)
-    allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
-    rows = RowBuilder(n)
+    placed: NDArray[np.bool_] | None
+    confirmed: bool = True
+
+
+def _least(instance: Instance) -> _Least:
+    """Return a feasible mask of few options."""
+    rows = RowBuilder(len(instance.options))
     add_side_constraints(instance, rows)
     while True:
-        place = np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)
-        side = np.concatenate([*rows.side, []])
-        outcome = milp(
-            np.ones(n),
-            constraints=LinearConstraint(
-                csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, n)),
-                side - RELAXED * (1 + np.abs(side)),
-                np.inf,
-            ),
-            integrality=np.ones(n, dtype=np.int64),
-            bounds=Bounds(instance.forced.astype(np.float64), allowed.astype(np.float64)),
-        )
-        if outcome.x is None:
-            return None
-        placed = np.asarray(outcome.x) > 0.5
-        if not violations(instance, placed):
-            return placed
-        exclude(instance, rows, placed)
+        found = _by_highs(instance, rows)
+        if found.placed is None:
+            found = _by_cp_sat(instance, rows)
+        if found.placed is None or not violations(instance, found.placed):
+            return found
+        exclude(instance, rows, found.placed)
+
+
+def _table(rows: RowBuilder) -> tuple[csr_array, NDArray[np.float64]]:
+    """Return the (rows, options) coefficients and the relaxed (rows,) right-hand sides."""
+    place = np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)
+    side = np.concatenate([*rows.side, []])
+    table = csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, rows.n_columns))
+    return table, side - RELAXED * (1 + np.abs(side))
+
+
+def _by_highs(instance: Instance, rows: RowBuilder) -> _Least:
+    from scipy.optimize import Bounds, LinearConstraint, milp  # it takes a tenth of a second, and few instances need it
+
+    table, side = _table(rows)
+    outcome = milp(
+        np.ones(rows.n_columns),
+        constraints=LinearConstraint(table, side, np.inf),
+        integrality=np.ones(rows.n_columns, dtype=np.int64),
+        bounds=Bounds(instance.forced.astype(np.float64), _allowed(instance).astype(np.float64)),
+    )
+    return _Least(None if outcome.x is None else np.asarray(outcome.x) > 0.5)
+
+
+def _by_cp_sat(instance: Instance, rows: RowBuilder) -> _Least:
+    """Look for any mask that keeps the rows, in multiples of 1 / `WHOLE`, coefficients rounded up and right-hand sides down."""
+    from ortools.sat.python import cp_model  # as above
+
+    table, side = _table(rows)
+    model = cp_model.CpModel()
+    bounds = zip(instance.forced.tolist(), _allowed(instance).tolist(), strict=True)
+    x = [model.new_int_var(int(low), int(high), "") for low, high in bounds]
+    for row, least in enumerate(np.floor(side * WHOLE).astype(np.int64).tolist()):
+        entries = slice(table.indptr[row], table.indptr[row + 1])
+        value = np.ceil(table.data[entries] * WHOLE).astype(np.int64)
+        column = [x[k] for k in table.indices[entries].tolist()]
+        model.add(cp_model.LinearExpr.weighted_sum(column, value.tolist()) >= least)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.max_deterministic_time = SECOND_LOOK
+    status = solver.solve(model)
+    if status in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        return _Least(np.array([solver.value(each) for each in x], dtype=bool))
+    return _Least(None, status == cp_model.INFEASIBLE)
+
+
+def _allowed(instance: Instance) -> NDArray[np.bool_]:
+    return np.array([not option.forbidden for option in instance.options], dtype=bool)
 
 
 def todays_layout(instance: Instance) -> NDArray[np.bool_] | None:
