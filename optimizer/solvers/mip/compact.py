@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, SilentListener, step
 from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
@@ -312,6 +313,12 @@ def search_compact(search: SolveState) -> None:
     search.report()
     if not search.closed and search.limit is None and int(search.overlay.free.sum()) <= FEW:
         _enumerate(search)
+    elif search.lower == proven:
+        search.noted(
+            message(
+                "The lower bound is HiGHS's own, less what its tolerances can hide, and not confirmed by a second way; `cuts` proves its own."
+            )
+        )
     if search.limit is None:
         improver.finish()  # a plan of the solver within the gap may leave an option out that fits
 
