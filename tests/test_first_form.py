@@ -19,7 +19,7 @@ import pytest
 from optimizer.analysis.desk.page.server import listening
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.form.form import BUDGETS, KIND, RECORDS, TEAM, FirstForm
+from optimizer.pipeline.form.form import BUDGETS, KIND, RECORDS, TEAM, FirstForm, files_below
 from optimizer.pipeline.form.page import FormPage
 from optimizer.pipeline.init import init_scenario
 from optimizer.region import save_region
@@ -319,6 +319,15 @@ def test_the_command_takes_a_plan_or_a_new_file_and_not_both(command: Callable[.
     done = command("desk", "--new", tmp_path / "scenario.csv", "--no-browser")
     assert done.code == 1
     assert "Name a file that ends in .toml" in done.err
+
+
+def test_a_large_folder_is_not_looked_through_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "finds.csv").touch()
+    assert (files_below(tmp_path).left_out, len(files_below(tmp_path).tables)) == (False, 3)
+    monkeypatch.setattr("optimizer.pipeline.form.form.FOLDERS", 3)  # this one and two of those below
+    assert (files_below(tmp_path).left_out, len(files_below(tmp_path).tables)) == (True, 2)
 
 
 class Clicks:

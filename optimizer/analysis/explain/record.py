@@ -263,7 +263,10 @@ def _otherwise(evidence: ScenarioEvidence, kind: str, rng: np.random.Generator) 
         records, effort = permuted(records, effort, rng)
         return replace(evidence, records=records, effort=effort)
     factor = 0.5 if kind == HALVED else 2.0
-    count = rng.binomial(records.count.astype(np.int64), 0.5) if kind == HALVED else records.count * factor
+    whole = np.floor(records.count + rng.random(records.count.size)).astype(
+        np.int64
+    )  # a part of a seizure is one by chance
+    count = rng.binomial(whole, 0.5) if kind == HALVED else records.count * factor
     records = replace(records, count=count.astype(np.float64)).take(count > 0)
     return replace(
         evidence, records=records, effort=None if effort is None else replace(effort, amount=effort.amount * factor)
@@ -363,7 +366,9 @@ def _rests(found: RecordSupport) -> Iterator[str]:
     ).format(count=number(len(every)), sites=sites, blind=number(blind), permuted=number(len(found.of(PERMUTED))))
     if none:
         names = translated(shortened([_label(found, site) for site in none]))
-        yield _("In none of these plans, and so resting on the record: {names}.").format(names=names)
+        yield _("In none of these plans, so resting on the record as far as these searches found: {names}.").format(
+            names=names
+        )
     else:
         yield _("Each site is in at least one of these plans: none was found to rest on the record alone.")
     if some := len(found.sites) - len(every) - len(none):

@@ -176,8 +176,8 @@ class FormFiles:
     left_out: bool
 
 
-LISTED, DEEP = 500, 6
-"""Most files of a sort that are offered, and most folders into one another that are looked through."""
+LISTED, DEEP, FOLDERS = 500, 6, 5000
+"""Most files of a sort that are offered, most folders into one another, and most folders in all that are looked through."""
 
 
 def files_below(start: Path) -> FormFiles:
@@ -185,7 +185,10 @@ def files_below(start: Path) -> FormFiles:
     root = os.path.realpath(start)
     found: dict[str, list[str]] = {"maps": [], "borders": [], "tables": []}
     left_out = False
-    for folder, inner, names in os.walk(root):
+    for looked, (folder, inner, names) in enumerate(os.walk(root)):
+        if looked == FOLDERS:
+            left_out = True
+            break
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         if len(Path(folder).relative_to(root).parts) >= DEEP:
             left_out, inner[:] = left_out or bool(inner), []

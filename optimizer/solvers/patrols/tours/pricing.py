@@ -33,6 +33,8 @@ QUICK_TURNS = 2
 """The same for quick tours."""
 ROUNDING = 1e-12
 """Allowance for floating-point sums, relative to the bound at the base."""
+CIRCUIT_SECONDS = 10.0
+"""Most that CP-SAT looks for a better tour: its proof counts for nothing."""
 SPARE = 4
 """Posts that a quick tour is made through, for each tour asked for."""
 
@@ -216,7 +218,7 @@ def _offer_circuit(
 
     outcome = best_circuit(
         part,
-        time_limit=time_limit,
+        time_limit=CIRCUIT_SECONDS if time_limit is None else min(time_limit, CIRCUIT_SECONDS),
         hint=found.within(place),
         at_least=max(at_least, found.value),
         seed=seed,
