@@ -119,7 +119,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
     layers = layers or map_layers(content)
     drawn, order = interactive_map(content, layers), command_order(content)
     shown = [section for section in SECTIONS if section.shown(content)]
-    library, start = _bokeh_script(), (HERE / "page.js").read_text(encoding="utf-8")
+    library, start = _bokeh_script(), read_together("interactive/map.js", "page.js")
     return (
         environment()
         .get_template("page.html")
@@ -156,7 +156,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             road_layers=layers.roads,
             limits=record_limits(content),
             images={name: data_uri(path) for name, path in images.items()},
-            style=styles("page.css"),
+            style=styles("page.css", "interactive/map.css"),
             library=Markup(library),  # noqa: S704 - bokeh's own script, checked to hold no closing tag
             start=Markup(start),  # noqa: S704 - our own file
             script_hashes=" ".join(_hash(script) for script in (library, start)),
@@ -180,7 +180,12 @@ def told_once(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def styles(*names: str) -> Markup:
     """Return the colours of all pages, light and dark, and further style sheets of this folder."""
-    return Markup("\n".join((HERE / name).read_text(encoding="utf-8") for name in ("colours.css", *names)))  # noqa: S704 - our own files
+    return Markup(read_together("colours.css", *names))  # noqa: S704 - our own files
+
+
+def read_together(*names: str) -> str:
+    """Return the text of files of this folder, one after another."""
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
 def _day(created: str) -> str:

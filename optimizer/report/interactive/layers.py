@@ -33,7 +33,7 @@ from optimizer.report.palette import (
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -232,9 +232,10 @@ def place_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
     return [layer for layer in layers if layer.columns["x"]]
 
 
-def site_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
-    """Return sites by standing, in drawing order; those in the plan carry their number."""
-    numbers = {site.id: str(place) for place, site in enumerate(content.chosen, start=1)}
+def site_points(content: ReportContent, plane: Plane, numbers: Mapping[str, str] | None = None) -> list[PointLayer]:
+    """Return sites by standing, in drawing order; those in the plan carry their number, by id, else their place in the order of values."""
+    if numbers is None:
+        numbers = {site.id: str(place) for place, site in enumerate(content.chosen, start=1)}
     layers = []
     for standing, symbol in SITES.items():
         sites = [site for site in content.sites if site.standing == standing]
@@ -292,7 +293,7 @@ def _crossings(content: ReportContent, plane: Plane, *, official: bool) -> Point
 
 
 def _sites(
-    content: ReportContent, plane: Plane, symbol: Symbol, sites: list[SiteRow], numbers: dict[str, str]
+    content: ReportContent, plane: Plane, symbol: Symbol, sites: list[SiteRow], numbers: Mapping[str, str]
 ) -> PointLayer:
     columns = _positions(plane, sites)
     columns["mark"] = [f"site-{plain(site.id)}" for site in sites]

@@ -52,7 +52,7 @@ from optimizer.report.maps.road_layers import plan_layer
 from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTLEMENT, SITES, TEXT, UNOFFICIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -149,11 +149,47 @@ def interactive_map(
     most
         Segments to draw; beyond that minor roads far from routes and sites are left out.
     """
-    layers = layers or map_layers(content)
-    not_effort = _not_effort(layer_choices(content, layers))
-    drawn = segments_to_draw(content, _busy(content, layers), most)
-    plane = plane_of(content)
+    plot, roads = plan_plot(content, layers or map_layers(content), most=most)
+    return InteractiveMap(json_item(plot, TARGET), roads_note(roads.segments.size, content.network.n_segments))
 
+
+@dataclass(frozen=True, slots=True)
+class DrawnRoads:
+    """The roads of a map: (k,) `segments`, their columns, the lines of the legend and the tool that shows tooltips; as bokeh has them."""
+
+    segments: NDArray[np.int64]
+    source: ColumnDataSource
+    items: list[LegendItem]
+    tool: HoverTool
+
+
+def plan_plot(
+    content: ReportContent,
+    layers: MapLayers,
+    *,
+    most: int = MAX_SEGMENTS,
+    roads: DrawnRoads | None = None,
+    numbers: Mapping[str, str] | None = None,
+    offered: bool = False,
+    above: Sequence[PointLayer] = (),
+) -> tuple[Any, DrawnRoads]:
+    """Return the map as bokeh's plot, and its roads.
+
+    Parameters
+    ----------
+    content, layers, most
+        As in `interactive_map`.
+    roads
+        Of a map of the same roads, which this one shares: that is how it is drawn anew.
+    numbers
+        Number of each site of the plan, by id, where that is not its place in their order.
+    offered
+        Whether sites that are not chosen are shown at first.
+    above
+        Marks that lie on the sites.
+    """
+    not_effort = _not_effort(layer_choices(content, layers))
+    plane = plane_of(content)
     plot, screens = (
         empty_plot(),
         [MapScreen.of(name, opening_bounds(content, layers.bounds), plane) for name in SCREENS],
@@ -163,19 +199,24 @@ def interactive_map(
         for layer in flow_lines(content, plane, layers)
     ]
     borders = [draw_lines(plot, layer) for layer in border_lines(content, plane)]
-    roads = draw_roads(
-        plot, content, drawn, road_columns(content, plane, drawn, layers), layers, _views(content, layers)
-    )
-    framed = [*roads, *borders] if border_fits(content) else roads
+    if roads is None:
+        drawn = segments_to_draw(content, _busy(content, layers), most)
+        columns = road_columns(content, plane, drawn, layers)
+        roads = draw_roads(plot, content, drawn, columns, layers, _views(content, layers))
+    else:
+        plot.renderers += [item.renderers[0] for item in roads.items]
+        plot.add_tools(roads.tool)
+    framed = [*roads.items, *borders] if border_fits(content) else roads.items
     plot.x_range.renderers = plot.y_range.renderers = [item.renderers[0] for item in framed]
     tours = draw_tours(plot, content, plane, layers)
     names = [item for screen in screens for item in draw_border_names(plot, content, plane, screen)]
     items = [  # in drawing order: what comes later lies on top, and is placed last
         *routes,
-        *roads,
+        *roads.items,
         *borders,
         *draw_places(plot, content, plane, not_effort),
-        *draw_sites(plot, content, plane, screens),
+        *draw_sites(plot, site_points(content, plane, numbers), screens, offered=offered),
+        *[draw_points(plot, layer) for layer in above],
         *draw_bases(plot, plane, layers, screens),
     ]
     beats = draw_posts(plot, plane, layers, tours, screens)
@@ -186,7 +227,7 @@ def interactive_map(
     ]
     draw_ring(plot)
     _add_legends(plot, items, beats)
-    return InteractiveMap(json_item(plot, TARGET), _note(drawn.size, content.network.n_segments))
+    return plot, roads
 
 
 def _views(content: ReportContent, layers: MapLayers) -> tuple[RoadLayer, ...]:
@@ -229,7 +270,8 @@ def _not_effort(choices: Sequence[LayerChoice]) -> list[str]:
     return [choice.id for choice in choices if not choice.id.startswith("effort")]
 
 
-def _note(drawn: int, every: int) -> str:
+def roads_note(drawn: int, every: int) -> str:
+    """Return what the map leaves out; empty where it draws every segment."""
     if drawn == every:
         return ""
     said = _(
@@ -300,7 +342,7 @@ def draw_roads(
     columns: dict[str, list[Any]],
     layers: MapLayers,
     roads: Sequence[RoadLayer],
-) -> list[LegendItem]:
+) -> DrawnRoads:
     """Draw every road layer from one set of lines; all but the first start hidden."""
     source, thin = ColumnDataSource(columns), thinness(drawn.size, 0.6)
     place = np.full(content.network.n_segments, -1)
@@ -326,8 +368,9 @@ def draw_roads(
             item = LegendItem(label=part.label, renderers=[glyph])
             items.append(tagged(item, tags, visible=layer is roads[0]))
     glyphs = [item.renderers[0] for item in items]
-    plot.add_tools(hover(glyphs, road_tooltips(content), line_policy="interp"))
-    return items
+    tool = hover(glyphs, road_tooltips(content), line_policy="interp")
+    plot.add_tools(tool)
+    return DrawnRoads(drawn, source, items, tool)
 
 
 def draw_places(
@@ -346,13 +389,18 @@ def draw_places(
     return items
 
 
-def draw_sites(plot: Any, content: ReportContent, plane: Plane, screens: Sequence[MapScreen]) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
-    """Draw sites by standing, those that are not chosen hidden at first, and the numbers of those in the plan for each screen."""
-    layers = site_points(content, plane)
+def draw_sites(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    layers: Sequence[PointLayer],
+    screens: Sequence[MapScreen],
+    *,
+    offered: bool,
+) -> list[LegendItem]:
+    """Draw sites by standing, those not chosen hidden at first unless `offered`, and the numbers of those in the plan for each screen."""
     items = [draw_points(plot, layer) for layer in layers]
     for layer, item in zip(layers, items, strict=True):
-        item.renderers[0].visible = layer.symbol != SITES["not chosen"]
-    if content.chosen:
+        item.renderers[0].visible = offered or layer.symbol != SITES["not chosen"]
+    if any("number" in layer.columns for layer in layers):
         items += [screen.own(draw_numbers(plot, layers, screen, _("Numbers of the sites"))) for screen in screens]
     return items
 
