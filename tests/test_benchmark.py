@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 from typer.testing import CliRunner
 
-import optimizer.lab.benchmark.run as run_module
+import optimizer.lab.benchmark.benchmark as run_module
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.formatting import DASH
@@ -34,7 +34,19 @@ from optimizer.base.work.cluster import TlsFiles, _outcome
 from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
 from optimizer.lab.benchmark import overlay_scaling, suites, tours
-from optimizer.lab.benchmark.benchmark import carry_out, missing, plan_runs, pool, row_store
+from optimizer.lab.benchmark.benchmark import (
+    Job,
+    PlannedRun,
+    StoppedError,
+    carry_out,
+    cluster,
+    lost_row,
+    missing,
+    plan_runs,
+    pool,
+    row_store,
+    run,
+)
 from optimizer.lab.benchmark.best_known import (
     PUBLISHED_OPTIMA,
     PUBLISHED_SECONDS,
@@ -67,7 +79,6 @@ from optimizer.lab.benchmark.page import (
     write_benchmark_page,
 )
 from optimizer.lab.benchmark.rows import CommandRow, RunOptions
-from optimizer.lab.benchmark.run import Job, PlannedRun, StoppedError, cluster, lost_row, run
 from optimizer.lab.benchmark.suites import SUITES
 from optimizer.lab.machine import family_of, kill_family, own_peak_mb, stamp
 from optimizer.lab.pages import PageTable, interval, page_text, short

@@ -12,11 +12,17 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import DASH
 from optimizer.lab.benchmark import peers
-from optimizer.lab.benchmark.benchmark import benchmark_page, improve_best_known, plan_benchmark, row_store
+from optimizer.lab.benchmark.benchmark import (
+    Job,
+    benchmark_page,
+    improve_best_known,
+    lost_row,
+    plan_benchmark,
+    row_store,
+)
 from optimizer.lab.benchmark.page import benchmark_text, peer_table, scores
 from optimizer.lab.benchmark.peers import PEERS, StarCutModel
 from optimizer.lab.benchmark.rows import PlacementRow, RunOptions
-from optimizer.lab.benchmark.run import Job, lost_row
 from optimizer.lab.benchmark.worker import peer
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import violations

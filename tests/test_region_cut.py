@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from optimizer.problem.network.polylines import GRID, LonLat
-from optimizer.region.border_cut import cut_ways
+from optimizer.region.border import cut_ways
 from optimizer.region.ways import Points, Ways
 from tests.examples import examples
 

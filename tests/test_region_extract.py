@@ -241,7 +241,7 @@ def test_the_order_of_objects_in_the_file_does_not_matter(tmp_path: Path) -> Non
 def test_a_map_in_small_portions_is_the_same(
     everything: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    for module in ("problem.network.polylines", "region.ways", "region.extract", "region.border_cut"):
+    for module in ("problem.network.polylines", "region.ways", "region.extract", "region.border"):
         monkeypatch.setattr(f"optimizer.{module}.PORTION", size)
     for module in ("problem.network.polylines", "region.ways"):
         monkeypatch.setattr(f"optimizer.{module}.ARCS_AT_ONCE", size // 4)

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.region.border import Border
-    from optimizer.region.border_cut import Cut
+    from optimizer.region.border import Border, Cut
     from optimizer.region.model import RegionTerms
     from optimizer.region.osm import PlaceNode
     from optimizer.region.ways import Ways

@@ -13,8 +13,7 @@ import shapely
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.problem.network.graph_conversion import is_graph
 from optimizer.problem.network.network import Network
-from optimizer.region.border import check_reach, choose_border, is_border_file, read_border
-from optimizer.region.border_cut import cut_ways
+from optimizer.region.border import check_reach, choose_border, cut_ways, is_border_file, read_border
 from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
 from optimizer.region.extract import SUFFIXES, read_extract
 from optimizer.region.graphs import read_graph_geopackage, read_graphml, ways_of_graph, ways_of_network
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.region.border import Border, BorderSource
-    from optimizer.region.border_cut import Cut
+    from optimizer.region.border import Border, BorderSource, Cut
     from optimizer.region.graphs import RawGraph
     from optimizer.region.model import RegionTerms
     from optimizer.region.osm import Boundary, OsmData, PlaceNode
