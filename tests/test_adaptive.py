@@ -17,11 +17,8 @@ from hypothesis import strategies as st
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.tasks import Task
-from optimizer.lab.adaptive import __main__ as lab
-from optimizer.lab.adaptive import findings
 from optimizer.lab.adaptive.analysis.adapt import adapt
 from optimizer.lab.adaptive.analysis.output import adapt_page, student_interval
-from optimizer.lab.adaptive.findings import CASES, MEASURES_BY_STUDY, save_figure
 from optimizer.lab.adaptive.simulation import response_models as reply_models
 from optimizer.lab.adaptive.simulation.learning_rules import (
     ActionGroups,
@@ -32,7 +29,6 @@ from optimizer.lab.adaptive.simulation.learning_rules import (
     NarcoLogic,
     Spreading,
 )
-from optimizer.lab.adaptive.simulation.other_learners import OTHER_LEARNERS
 from optimizer.lab.adaptive.simulation.policies import TRIAL, PeriodRecord, RecordGuard
 from optimizer.lab.adaptive.simulation.response_models import TEMPERATURES, ReplyMixture, ResponseModels
 from optimizer.lab.adaptive.simulation.routes import Layout, Passages, passage
@@ -47,6 +43,8 @@ from optimizer.problem.plan.plan import violations
 from optimizer.region import save_region
 from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
 from optimizer.scenario.file.model import RegionModel
+from tests import adaptive_measure as lab
+from tests.adaptive_measure import CASES, MEASURES_BY_STUDY, OTHER_LEARNERS, save_figure
 from tests.cases import Recorder, random_instance
 from tests.examples import examples
 from tests.test_joint import small_case
@@ -391,7 +389,7 @@ def test_advice_holds_against_learners_by_rules_that_it_does_not_know() -> None:
 def test_the_page_has_the_figures_of_the_rows_that_are_kept() -> None:
     rows = pd.read_json(RESULTS / "adaptive" / "rows.jsonl", lines=True)
     page = (RESULTS / "adaptive.md").read_text(encoding="utf-8")
-    assert findings.advice_table(rows) in page
+    assert lab.advice_table(rows) in page
     through = rows.pivot_table(index=["map", "case"], columns="policy", values="through")
     ratios = through["explore"] / through["mixed"]
     assert ratios.max() <= 1.01
@@ -443,14 +441,14 @@ def test_what_init_writes_is_simulated_as_it_stands(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_every_experiment_has_a_figure_of_what_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings, "PERIODS", 14)
-    monkeypatch.setattr(findings, "LENGTHS", {})
+    monkeypatch.setattr(lab, "PERIODS", 14)
+    monkeypatch.setattr(lab, "LENGTHS", {})
     for name, cases in CASES.items():
-        shared = findings.worlds(name, usable(6), AdaptModel(loads=100, days=5, history=2))
+        shared = lab.worlds(name, usable(6), AdaptModel(loads=100, days=5, history=2))
         tasks = [
             Task(f"{case} {policy} {run}", (name, case, policy, run)) for case, policy in cases[:5] for run in (0, 1)
         ]
-        rows = [ended.value() for ended in Executor().run(findings.finding_run, tasks, shared=shared)]
+        rows = [ended.value() for ended in Executor().run(lab.finding_run, tasks, shared=shared)]
         assert set(MEASURES_BY_STUDY[name]) < set(rows[0])
         save_figure(tmp_path / f"{name}.png", name, pd.DataFrame(rows))
     assert {place.stem for place in tmp_path.iterdir()} == set(CASES) == set(MEASURES_BY_STUDY)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
-from optimizer.lab.fusion.matching import measured, two_agencies, write_feeds
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.fusion.fusing import _share_of_effort
@@ -33,6 +32,7 @@ from optimizer.records.grades import grades_conflict, parse_grade
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from tests.command import run
 from tests.examples import examples
+from tests.fusion_measure import measured, two_agencies, write_feeds
 from tests.risk_cases import line_network
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def test_two_agencies_with_errors_are_matched(seed: int) -> None:
 @pytest.mark.slow
 def test_splink_as_a_peer_finds_fewer() -> None:
     pytest.importorskip("splink", reason="Splink, a test dependency, is not installed: nothing to measure beside")
-    from optimizer.lab.fusion.splink_peer import splink_measured
+    from tests.splink_peer import splink_measured
 
     made = two_agencies(1_500, 5)
     theirs = splink_measured(made)

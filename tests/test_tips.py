@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from optimizer.analysis.search_advice.search_advice import tip_facts, where_to_look
 from optimizer.base.errors import InputError
-from optimizer.lab.fusion.tips import FLOODS, floods
 from optimizer.records.grades import USUAL, learn_reliability
 from optimizer.records.tips import Tips, read_tips
 from optimizer.risk import RiskEstimate
@@ -22,6 +21,7 @@ from optimizer.scenario.compile.compile import compile_scenario
 from tests.examples import examples
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.tiny import SCENARIO, write_scenario
+from tests.tips_measure import FLOODS, floods
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -144,7 +144,7 @@ def simulate(
     seed
         Seed of all runs.
     learner
-        Makes the traffickers; those of `optimizer.lab.adaptive.simulation.other_learners` learn by rules that no policy knows.
+        Makes the traffickers; by default those of the scenario.
     """
     routes, terms = world.sets.routes, world.terms
     chance = np.random.default_rng([seed, run, 0])

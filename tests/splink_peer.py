@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optimizer.lab.fusion.matching import scored, write_feeds
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import WINDOW, Candidates, nothing_learnt, one_to_one
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas
+from tests.fusion_measure import scored, write_feeds
 
 if TYPE_CHECKING:
-    from optimizer.lab.fusion.matching import MatchScore, TwoAgencies
     from optimizer.records.fusion.reports import Reports
+    from tests.fusion_measure import MatchScore, TwoAgencies
 
 HOURS, KM, LOG_KG = (0.26, 1.01, 3.0, 12.0, 36.0), (0.3, 1.0, 3.0, 10.0, 30.0), (0.01, 0.05, 0.2, 0.7)
 
@@ -139,7 +139,7 @@ def _levels(apart: str, bounds: tuple[float, ...]) -> list[dict[str, str]]:
     return [_level(f"{apart} <= {bound}") for bound in bounds]
 
 
-def _graded(name: str, missing: str, apart: str, bounds: tuple[float, ...]) -> Any:  # noqa: ANN401 - Splink has no types here
+def _graded(name: str, missing: str, apart: str, bounds: tuple[float, ...]) -> Any:
     import splink.comparison_library as library
 
     first = {"sql_condition": missing, "label_for_charts": "missing", "is_null_level": True}

@@ -1,4 +1,6 @@
-"""Published findings as named experiments: each gives rows of measures a run, whose means over runs have 95 % intervals.
+"""Published findings as named experiments in the world of `adapt`: `python -m tests.adaptive_measure SCENARIO ... --out FILE`.
+
+Each gives rows of measures a run, whose means over runs have 95 % intervals.
 
 proliferation  coverage-maximising interdiction at half, the same and twice the budgets, against NarcoLogic-like traffickers: seizures,
                loads a seizure, footprint and routes, in the last year and as the change from the first year to the last (Magliocca et al. 2019)
@@ -19,34 +21,46 @@ The figure of a named experiment: what was measured of each case and policy, run
 
 from __future__ import annotations
 
+import argparse
+import sys
+import time
+from collections import deque
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from optimizer.base.files.json_lines import FinishedTasks
+from optimizer.base.files.readwrite import written_whole
+from optimizer.base.work.executor import Executor
+from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive.analysis.output import student_interval
 from optimizer.lab.adaptive.simulation.learning_rules import ActionGroups
-from optimizer.lab.adaptive.simulation.other_learners import OTHER_LEARNERS
 from optimizer.lab.adaptive.simulation.routes import Passages
 from optimizer.lab.adaptive.simulation.simulate import simulate
-from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.lab.adaptive.simulation.traffickers import PRIOR, Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
+from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.instance.instance import series_digest
 from optimizer.report.palette import FAINT
+from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.adapt_model import AdaptModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from optimizer.base.work.tasks import TaskCall
+    from optimizer.lab.adaptive.simulation.routes import Layout, RouteSet
     from optimizer.lab.adaptive.simulation.simulate import PeriodRow, Run
+    from optimizer.lab.adaptive.simulation.traffickers import PairLoads, PeriodOutcome
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
     from optimizer.problem.instance.instance import Instance
-    from optimizer.scenario.file.adapt_model import AdaptModel
 
     Floats = NDArray[np.float64]
 
@@ -70,7 +84,7 @@ def worlds(
     name: str,
     instance: Instance,
     terms: AdaptModel,
-    **roads: Any,  # noqa: ANN401 - what `adaptive_world` takes
+    **roads: Any,
 ) -> dict[str, AdaptiveWorld]:
     """Return what the runs of an experiment share, by case."""
     if name == "proliferation":
@@ -97,6 +111,114 @@ def worlds(
 def _advice_case(learner: str, mobility: float) -> str:
     return f"{learner}, {mobility:.0%} move"
 
+
+# Traffickers by rules that no policy has a model of: what advice is judged by.
+#
+# They know what a layout does to a load on each route of theirs, without errors; amounts, sizes and gateways are those of `Traffickers`.
+#
+# place-logit    route r draws exp(ln(base_r prod_{g on r} (1 - q_g)) / SHARPNESS) of its pair; q_g is the share of the own shipments that
+#                reached place g and were seized there, those of earlier periods fading by half
+# win-stay       what got through stays on its route; what was lost moves to the other routes of its pair, to each the same
+# last-month     all take the route that was best in the period before
+# mean-reply     all take the route that is best against the mean of the last `YEAR` periods, a policy's mixture
+
+SHARPNESS = 0.1
+"""Difference of logarithms of the chance to get through at which `place-logit` takes a route e times as often."""
+
+KEPT = 0.5
+"""Share of the shipments counted before that `place-logit` still counts a period later."""
+
+
+class _Told(Traffickers):
+    """Traffickers who are told what a period's layout did to each of their routes."""
+
+    def __init__(self, routes: RouteSet, crowd: PairLoads, terms: AdaptModel) -> None:
+        super().__init__(routes, crowd, terms)
+        self._through = routes.base
+        self._taken = self.groups.first_best(routes.base)
+
+    @property
+    def shares(self) -> Floats:
+        """(routes,) shares of the loads of its pair that do not keep to usual routes."""
+        return self._taken
+
+    def send(self, layout: Layout, passages: Passages, rng: np.random.Generator) -> PeriodOutcome:
+        """Send the shipments, and see what became of them."""
+        self._through = passages.through(layout)
+        return super().send(layout, passages, rng)
+
+    def learn(self, outcome: PeriodOutcome, standing: Floats, rng: np.random.Generator) -> None:  # noqa: ARG002 - nothing is drawn, nobody scouts
+        """Choose routes anew by the own rule, and gateways, amounts and sizes as others do."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            losses = np.where(outcome.sent > 0, outcome.seized / outcome.sent, 0.0)
+        payoff = self._reply(outcome)
+        self._resize(losses, outcome.sent > 0)
+        self._move(payoff, float(outcome.seized.sum() + outcome.found.sum()))
+
+    def _reply(self, outcome: PeriodOutcome) -> Floats:
+        """Set the (routes,) shares of the next period, and return the payoffs by which gateways are chosen."""
+        raise NotImplementedError
+
+
+class PlaceLogit(_Told):
+    """A loss makes every route that passes its place dearer."""
+
+    def __init__(self, routes: RouteSet, crowd: PairLoads, terms: AdaptModel) -> None:
+        super().__init__(routes, crowd, terms)
+        self._reached, self._lost = np.ones(routes.n_places), np.full(routes.n_places, PRIOR)
+
+    def _reply(self, outcome: PeriodOutcome) -> Floats:
+        self._reached = KEPT * self._reached + outcome.reached
+        self._lost = KEPT * self._lost + outcome.lost
+        with np.errstate(invalid="ignore", divide="ignore"):
+            payoff = self.payoffs(np.where(self._reached > 0, self._lost / self._reached, PRIOR))
+        self._taken = self.groups.softmax(np.log(np.maximum(payoff, 1e-12)) / SHARPNESS)
+        return payoff
+
+
+class WinStay(_Told):
+    """What was lost moves, what got through stays."""
+
+    def _reply(self, outcome: PeriodOutcome) -> Floats:  # noqa: ARG002 - of very many shipments
+        lost = self._taken * (1 - self._through)
+        of = self.groups.of
+        others = np.bincount(of)[of] - 1
+        # a pair with one route has nowhere to go
+        arriving = (np.add.reduceat(lost, self.groups.start)[of] - lost) / np.maximum(others, 1)
+        self._taken = np.where(others > 0, self._taken - lost + arriving, 1.0)
+        return self._through
+
+
+class LastMonth(_Told):
+    """Everybody answers the period before."""
+
+    def _reply(self, outcome: PeriodOutcome) -> Floats:  # noqa: ARG002 - the layout says all
+        self._taken = self.groups.first_best(self._through)
+        return self._through
+
+
+class MeanReply(_Told):
+    """Everybody answers the mixture that a policy turns out to play."""
+
+    def __init__(self, routes: RouteSet, crowd: PairLoads, terms: AdaptModel) -> None:
+        super().__init__(routes, crowd, terms)
+        self._seen: deque[Floats] = deque(maxlen=YEAR)
+
+    def _reply(self, outcome: PeriodOutcome) -> Floats:  # noqa: ARG002 - the layouts say all
+        self._seen.append(self._through)
+        payoff = np.asarray(np.mean(self._seen, axis=0))
+        self._taken = self.groups.first_best(payoff)
+        return payoff
+
+
+OTHER_LEARNERS: Final[dict[str, Callable[[RouteSet, PairLoads, AdaptModel], Traffickers]]] = {
+    "as adapt": Traffickers,
+    "place-logit": PlaceLogit,
+    "win-stay": WinStay,
+    "last-month": LastMonth,
+    "mean-reply": MeanReply,
+}
+"""Learners that advice is judged against: those of `adapt`, and by other rules."""
 
 CASES: dict[str, tuple[tuple[str, str], ...]] = {
     "proliferation": tuple((f"{share:g}", "coverage") for share in BUDGETS),
@@ -295,3 +417,78 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
         ax.grid(color=FAINT, linewidth=0.5)
         ax.spines[["top", "right"]].set_visible(False)
     figure.savefig(place)
+
+
+def main() -> None:
+    """Run one experiment, or all, on scenarios or instance files; the same command goes on from what an interrupted one made."""
+    parser = argparse.ArgumentParser(prog="python -m tests.adaptive_measure", description=__doc__)
+    parser.add_argument("sources", type=Path, nargs="+", help="scenarios (TOML) or instance files (JSON)")
+    parser.add_argument("--experiment", nargs="*", choices=[*CASES], default=[*CASES])
+    parser.add_argument("--policy", nargs="*", help="policies of the experiments to run; all by default")
+    parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument(
+        "--out", type=Path, required=True, help="rows: CSV, or JSON lines where the name ends in .jsonl"
+    )
+    parser.add_argument("--figures", type=Path, help="folder of adaptive-EXPERIMENT.png, a figure each")
+    asked = parser.parse_args()
+    made = [_rows(source, asked) for source in asked.sources]
+    rows = [row for _, part in made for row in part]
+    if not rows:
+        parser.error("none of these experiments has one of these policies")
+    known = [{key: float("nan") if value is None else value for key, value in row.items()} for row in rows]
+    table = pd.DataFrame(known).sort_values(["map", "experiment", "case", "policy", "run"])
+    with written_whole(asked.out) as place:
+        if asked.out.suffix == ".jsonl":
+            table.to_json(place, orient="records", lines=True)
+        else:
+            table.to_csv(place, index=False)
+    for finished, _ in made:
+        finished.remove()
+    if asked.figures is not None:
+        for name in asked.experiment:
+            save_figure(asked.figures / f"adaptive-{name}.png", name, table[table["experiment"] == name])
+    grouped = table.drop(columns="run").groupby(["map", "experiment", "case", "policy"])
+    half = grouped.agg(_half_width)
+    sys.stdout.write(f"means\n{grouped.mean().T.to_string()}\nhalf widths of 95 % intervals\n{half.T.to_string()}\n")
+    advice = table[table["experiment"] == "advice"]
+    if set(advice["policy"]) == {"explore", "mixed"}:
+        sys.stdout.write(f"loads through of explore over those of mixed\n{advice_table(advice)}\n")
+
+
+def _rows(source: Path, asked: argparse.Namespace) -> tuple[FinishedTasks, list[dict[str, Any]]]:
+    """Return the rows of a scenario or instance file, and where they are kept until all are made."""
+    roads: dict[str, object] = {}
+    if source.suffix == ".toml":
+        compiled = compile_scenario(source)
+        network, instance, terms = compiled.region.network, compiled.instance, compiled.scenario.adapt
+        length = network.length_m[network.segment_arc] / 1000
+        roads = {"segment": network.segment.astype("int64"), "length_km": length}
+        label = source.resolve().parent.name
+    else:
+        instance, terms, label = read_instance(source), AdaptModel(), source.stem
+    kept = asked.out.with_name(f"{label}-{asked.out.name}")
+    finished = FinishedTasks.beside(kept, series_digest(instance, terms.model_dump()))
+    rows = []
+    for name in asked.experiment:
+        began = time.process_time()
+        shared = worlds(name, instance, terms, **roads)
+        tasks = [
+            Task(f"{name} {case} {policy} {run}", (name, case, policy, run))
+            for run in range(asked.runs)
+            for case, policy in CASES[name]
+            if asked.policy is None or policy in asked.policy
+        ]
+        done = Executor(asked.jobs).run(finding_run, tasks, shared=shared, finished=finished)
+        rows += [{"map": label} | ended.value() for ended in done]
+        sys.stderr.write(f"{label}, {name}: {time.process_time() - began:.0f} s of processor time in this process\n")
+    return finished, rows
+
+
+def _half_width(values: pd.Series[float]) -> float:
+    found = student_interval(values.tolist())
+    return float("nan") if found.high is None or found.mean is None else found.high - found.mean
+
+
+if __name__ == "__main__":
+    main()
