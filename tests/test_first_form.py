@@ -379,7 +379,7 @@ def test_a_planner_goes_from_an_extract_and_two_tables_to_a_plan_without_an_edit
 ) -> None:
     sample_world().save(tmp_path / "sample.osm")
     (tmp_path / "finds.csv").write_text("day,lng,lat,what\n2024-03-01,10.03,45.05,cocaine\n", encoding="utf-8")
-    (tmp_path / "effort.csv").write_text("month,lng,lat,hours\n2024-03,10.03,45.05,40\n", encoding="utf-8")
+    (tmp_path / "effort.csv").write_text("worked,lng,lat,hours\n2024-03,10.03,45.05,40\n", encoding="utf-8")
     arguments = [sys.executable, str(ROOT / "cli.py"), "desk", "--new", "mine/scenario.toml", "--no-browser", "--json"]
     with subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as desk:
         try:
@@ -395,7 +395,7 @@ def test_a_planner_goes_from_an_extract_and_two_tables_to_a_plan_without_an_edit
         Path(pictures, "form.txt").write_text(f"{clicks} clicks, {keys} keys, {seconds:.1f} s\n", encoding="utf-8")
     assert clicks <= 40, "three minutes, at five seconds a click"
     made = content(tmp_path / "mine")
-    assert made["records"]["effort"][0]["columns"]["time"] == "month"
+    assert made["records"]["effort"][0]["columns"]["time"] == "worked"
     planned = command(
         *("plan", tmp_path / "mine" / "scenario.toml", "--no-report", "--json", "--out", tmp_path / "out"),
         *("--gap", "0.5", "--time-limit", "30"),
@@ -425,7 +425,7 @@ async def planner(address: str, end: Callable[[], None]) -> tuple[int, int, floa
         await browser.until(f"{TEXT % json.dumps('check')}.includes('to mend')")
         await browser.run(f"window.second = {SECOND}")
         await browser.run(
-            "(window.second.value = 'month', window.second.dispatchEvent(new Event('change', { bubbles: true })))"
+            "(window.second.value = 'worked', window.second.dispatchEvent(new Event('change', { bubbles: true })))"
         )
         hand.clicks += 2
         await browser.until(f"{TEXT % json.dumps('check')}.includes('No fault')")
@@ -456,4 +456,4 @@ async def planner(address: str, end: Callable[[], None]) -> tuple[int, int, floa
 
 SECOND = """(() => { const found = [...Bokeh.documents[0]._all_models.values()].filter(m => m.title === "Column of the day")
   .map(m => Bokeh.index.find_one(m)).filter(Boolean).map(v => v.shadow_el.querySelector("select"));
-  return found.find(e => [...e.options].some(o => o.value === "month")); })()"""
+  return found.find(e => [...e.options].some(o => o.value === "worked")); })()"""

@@ -648,6 +648,10 @@ def test_a_mapping_says_which_column_is_what(tmp_path: Path) -> None:
     ]
     assert sorted(effort.amount.tolist()) == [1.0, 2.5, 3.0]
     assert sorted(effort.unit) == ["hours", "staff-hours"]
+    found = import_csv(path, checked_mapping(tomllib.loads(MAPPING.partition("\n")[2]), "mapping"))
+    stated = import_csv(path, checked_mapping(tomllib.loads(MAPPING), "mapping"))
+    assert all(found.tables[name].equals(stated.tables[name]) for name in stated.tables), "31/01 tells the order"
+    assert any("days are read as %d/%m/%Y" in note for note in found.summary.notes)
     assert sorted(unit or "" for unit in records.effort_unit) == ["hours", "staff-hours"]
 
 

@@ -48,7 +48,7 @@ def test_a_bill_of_materials_names_each_wheel_with_licence_and_checksum(tmp_path
 def test_the_conda_recipe_asks_for_what_the_package_asks_for() -> None:
     """Version, Python, every dependency with its range, and the command; names that conda-forge spells otherwise are known here."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    recipe = (ROOT / "recipe" / "meta.yaml").read_text(encoding="utf-8")
+    recipe = (ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8")
     spelt = {
         "matplotlib": "matplotlib-base",
         "ortools": "ortools-python",
@@ -63,7 +63,7 @@ def test_the_conda_recipe_asks_for_what_the_package_asks_for() -> None:
     run = recipe.partition("  run:\n")[2].partition("\n\n")[0].splitlines()
     asked = {name: Requirement(f"{name}{span}").specifier for _, name, span in map(str.split, run)}
     assert asked == wanted
-    command = f"    - interdict = {project['scripts']['interdict']}"
+    command = f"      - interdict = {project['scripts']['interdict']}"
     stated = [f"  {field}: {project[field]}" for field in ("name", "version", "license")]
     assert {*stated, command} <= set(recipe.splitlines())
 

@@ -17,6 +17,7 @@ from optimizer.lab.backtest.engine import folds
 from optimizer.lab.backtest.forces import ForecastTask, make_task
 from optimizer.lab.backtest.searches import ForceSearches
 from optimizer.records import Period, parse_period
+from optimizer.records.period import found_format
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import cells_of
 from tests.risk_cases import line_network, rows_of
@@ -47,6 +48,36 @@ if TYPE_CHECKING:
 )
 def test_a_time_is_the_days_it_spans(text: str, form: str, start: date, end: date) -> None:
     assert parse_period(text, form) == Period(start, end)
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        (["31/12/2023", "", "1/2/2024"], "%d/%m/%Y"),
+        (["01.02.2023", "13.02.2023"], "%d.%m.%Y"),
+        (["12-31-2023", "01-02-2024"], "%m-%d-%Y"),
+        (["31/12/2023 8:30", "01/02/2024 23:59"], "%d/%m/%Y %H:%M"),
+        (["12/31/2023T08:30:00"], "%m/%d/%YT%H:%M:%S"),
+        (["01/02/2023", "03/04/2023"], "auto"),
+        (["31/12/2023", "12/31/2023"], "auto"),
+        (["31/12/2023", "2023-12-31"], "auto"),
+        (["31/12/2023"] * 9 + ["yesterday"], "%d/%m/%Y"),
+        (["31/12/2023"] * 8 + ["yesterday"], "auto"),
+        (["31/12/23"], "auto"),
+        (["2023-12-31", "2023/2024"], "auto"),
+        ([], "auto"),
+    ],
+)
+def test_day_and_month_are_told_apart_by_the_file_as_a_whole(texts: list[str], form: str) -> None:
+    assert found_format(texts) == form
+    if form != "auto":
+        spans = [parse_period(text, form) for text in texts if text not in {"", "yesterday"}]
+        assert all((span.end - span.start).days == 1 for span in spans)
+
+
+def test_a_file_that_does_not_tell_the_day_from_the_month_is_refused_with_what_to_state() -> None:
+    with pytest.raises(InputError, match=r'State date_format, such as "%d/%m/%Y" or "%m/%d/%Y"'):
+        parse_period("01/02/2023")
 
 
 @pytest.mark.parametrize(

@@ -367,6 +367,16 @@ def test_an_area_name_without_any_area_is_a_fault(tmp_path: Path) -> None:
         read_seizures([seizures(file)], NETWORK, folder=tmp_path)
 
 
+def test_days_whose_order_the_file_tells_are_read_and_said(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment\n31/12/2023,7\n02/01/2024,7\n")
+    records = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+    assert records.start.astype(str).tolist() == ["2023-12-31", "2024-01-02"]
+    (said,) = records.warnings
+    assert "finds.csv: days are read as %d/%m/%Y" in said
+    (problem, _) = problems(tmp_path, seizures(csv(tmp_path, "time,segment\n03/01/2024,7\n02/01/2024,7\n")))
+    assert "does not tell the day from the month" in problem.remedy
+
+
 def test_sources_come_from_toml_and_refuse_what_they_do_not_know() -> None:
     content = tomllib.loads(
         """

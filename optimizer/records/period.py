@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 FORMS = "a day (2023-04-30), a month (2023-04), a year (2023), a US fiscal year (FY2023) or first/last of these"
 
@@ -20,6 +21,10 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _YEAR = re.compile(r"(\d{4})")
 _FISCAL = re.compile(r"FY ?(\d{4}|\d{2})", re.IGNORECASE)
 _BARE_FISCAL = re.compile(r"(\d{4})(?: \(FYTD\))?", re.IGNORECASE)
+_NUMBERS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2\d{4}(?:([T ])\d{1,2}:\d{2}(:\d{2})?)?")
+
+ALIKE = 0.9
+"""Share of a file's times that must be written alike before their form is taken; the others are faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,31 @@ def parse_period(text: str, date_format: str = "auto") -> Period:
         return _by_pattern(text, date_format)
     except (ValueError, OverflowError):
         expected = FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
-        raise InputError(Problem("time", repr(text), expected, "Mend it, or state date_format")) from None
+        remedy = "Mend it, or state date_format"
+        if date_format == "auto" and _NUMBERS.fullmatch(text):
+            remedy = 'State date_format, such as "%d/%m/%Y" or "%m/%d/%Y": the file as a whole does not tell the day from the month'
+        raise InputError(Problem("time", repr(text), expected, remedy)) from None
+
+
+def found_format(texts: Iterable[str]) -> str:
+    """Return the strptime pattern of a file's times where they are days in numbers, such as `%d/%m/%Y`; else `auto`.
+
+    Which number is the day is told by the file as a whole: one above 12 is no month. Where none is above 12, or one in each place, it is not
+    told. Empty texts do not count.
+    """
+    given = [text for text in texts if text]
+    found = [match for text in given if (match := _NUMBERS.fullmatch(text))]
+    if not found:
+        return "auto"
+    forms = Counter((match[2], match[4], match[5] is not None) for match in found)
+    (form, count), *_ = forms.most_common(1)
+    alike = [match for match in found if (match[2], match[4], match[5] is not None) == form]
+    day_first, month_first = (any(int(match[place]) > 12 for match in alike) for place in (1, 3))
+    if count < ALIKE * len(given) or day_first == month_first:
+        return "auto"
+    mark, clock, seconds = form
+    hour = f"{clock}%H:%M" + ":%S" * seconds if clock else ""
+    return mark.join(("%d", "%m", "%Y") if day_first else ("%m", "%d", "%Y")) + hour
 
 
 def _first_to_last(text: str, one: Callable[[str], Period]) -> Period:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from optimizer.base.files.tables import (
 from optimizer.base.text.formatting import plain, plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, message, shortened
-from optimizer.records.period import parse_period
+from optimizer.records.period import found_format, parse_period
 from optimizer.records.personal import is_personal
 from optimizer.records.sources import KILOGRAMS, USUAL_NAMES, WEIGHTS, WITH_UNIT
 
@@ -141,6 +142,13 @@ class RecordParser:
         """Whether the file has the column."""
         return name in self.table.text
 
+    @cached_property
+    def date_format(self) -> str:
+        """How times are written: as the source says, or as the file as a whole shows."""
+        if self.source.date_format != "auto":
+            return self.source.date_format
+        return found_format(text for name in ("time", "start", "end") for text in self.table.text.get(name, ()))
+
     def leave_out(self, position: int, reason: str, detail: str = "") -> None:
         """Leave one row out, unless it already is."""
         if self.used[position]:
@@ -184,6 +192,8 @@ class RecordParser:
             whole_file = parse_period(self.source.period)
             first[:], after[:] = np.datetime64(whole_file.start), np.datetime64(whole_file.end)
             return DaySpans(first, after)
+        if self.date_format != self.source.date_format:
+            self.warnings.append(f"{self.label}: {found_format_remark(self.date_format)}")
         names = ("time",) if self.has("time") else ("start", "end")
         for position in np.flatnonzero(self.used).tolist():
             spans = [span for name in names if (span := self._span(position, name)) is not None]
@@ -199,10 +209,18 @@ class RecordParser:
             self.leave_out(position, marked("no time"))
             return None
         try:
-            return parse_period(text, self.source.date_format)
+            return parse_period(text, self.date_format)
         except InputError as error:
             self.fault(position, name, error.problems[0].expected, error.problems[0].remedy)
             return None
+
+
+def found_format_remark(date_format: str) -> str:
+    """Return what is to be said where a form of days was found that nobody stated."""
+    return message(
+        "days are read as {form}, for the file as a whole tells the day from the month; state date_format if that is wrong.",
+        form=date_format,
+    )
 
 
 def open_records(source: SeizureSource | EffortSource, folder: Path) -> RecordParser:

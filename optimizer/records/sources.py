@@ -122,8 +122,8 @@ class _Source(BaseModel):
     date_format: Id = Field(
         "auto",
         description=marked(
-            "auto (ISO day, month, year, FY2023, first/last), fiscal-year (a bare year is a US fiscal year), "
-            "or a strptime pattern such as %d/%m/%Y."
+            "auto (ISO day, month, year, FY2023, first/last, or 31/12/2024 where the file as a whole tells the day from the month), "
+            "fiscal-year (a bare year is a US fiscal year), or a strptime pattern such as %d/%m/%Y."
         ),
     )
     missing: Annotated[tuple[Id, ...], OneOrMore] = Field(

@@ -488,7 +488,7 @@ def _year_of(rows: RecordParser, place: int) -> int:
     column = text.get("time") or text.get("start")
     written = rows.source.period or (column[place] if column else "")
     try:
-        return parse_period(written, "auto" if rows.source.period else rows.source.date_format).start.year
+        return parse_period(written, "auto" if rows.source.period else rows.date_format).start.year
     except InputError:
         return 0
 

@@ -155,7 +155,7 @@ EACH_ROW = "1"
 """In place of a column of amounts: each row counts 1."""
 
 MEANT = {
-    "time": ("time", "date", "day", "when", "fecha", "data", "dia"),
+    "time": ("time", "date", "day", "when", "month", "year", "fecha", "data", "dia", "mes", "mês", "año", "ano"),
     "lon": (*ALIASES["lon"], "longitud"),
     "lat": (*ALIASES["lat"], "latitud"),
     "drug": ("drug", "substance", "droga", "sustancia"),

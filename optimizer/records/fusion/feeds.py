@@ -15,6 +15,7 @@ from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Strict, validated
 from optimizer.records.areas import name_key
 from optimizer.records.importers.mapped_csv import SEARCHES, Mapping, checked_mapping, read_mapped, read_mapping
+from optimizer.records.period import found_format
 from optimizer.records.sources import KILOGRAMS
 
 if TYPE_CHECKING:
@@ -211,6 +212,8 @@ def _reports(read: MappedRows, mapping: Mapping, agency: str, path: Path) -> pd.
 def _hours(frame: pd.DataFrame, date_format: str) -> pd.Series[float]:
     """Return hours since 1970, as written, of the rows whose time names an hour."""
     text = frame["written_time"]
+    if date_format == "auto":
+        date_format = found_format(text)
     day = (frame["start"].to_numpy().astype("datetime64[D]").astype(np.int64) * 24).astype(float)
     if date_format in {"auto", "fiscal-year"}:
         found = text.astype(object).str.extract(_HOUR)

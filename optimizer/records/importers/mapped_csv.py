@@ -20,8 +20,9 @@ from optimizer.records.areas import name_key
 from optimizer.records.grades import GRADE_FORMS, parse_grade
 from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns, span_text, spans
 from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries, filters
+from optimizer.records.period import found_format
 from optimizer.records.personal import is_personal
-from optimizer.records.record_parser import PIECES
+from optimizer.records.record_parser import PIECES, found_format_remark
 from optimizer.records.sources import KILOGRAMS, WEIGHTS, WITH_UNIT
 
 if TYPE_CHECKING:
@@ -142,6 +143,9 @@ def read_mapped(
     if raw.empty:
         found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
         raise InputError(Problem(str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"))
+    if mapping.date_format == "auto" and (found := found_format(raw[columns.date])) != "auto":
+        mapping = mapping.model_copy(update={"date_format": found})
+        notes.append(f"{columns.date}: {found_format_remark(found)}")
     rows = _parsed(raw, mapping, areas)
     if _rows_are_seizures(mapping):
         notes.append(
@@ -470,7 +474,9 @@ class Mapping(Strict):
     columns: MappedColumns
     source: Id = Field("records", description="Who keeps the record, where no column says it.")
     unit: Id | None = Field(None, description="What the effort counts, where no column says it.")
-    date_format: Id = Field("auto", description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y.")
+    date_format: Id = Field(
+        "auto", description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y, as in a scenario."
+    )
     quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of quantities that name none.")
     yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case.")
     no: Words = Field(("false", "no", "0"), description="Outcomes that are none.")
