@@ -4,6 +4,7 @@ A test asserts behaviour, never a time, so hypothesis gives no deadline. Tests t
 reaches the processes that tests start, even where the suite itself was started with interrupts ignored, as a job of a shell script is.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -26,7 +27,6 @@ load_profile()
 # start, more than most searches here. Modules take the function by name, so it is replaced before any of them is imported.
 _threads = executor.thread_count
 executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
-made_once.install()
 
 # The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process. It is made anew
 # where commands were added. Tests that ask for a tree have one of their own, as a command keeps what they make of it.
@@ -76,6 +76,19 @@ def _of_few_dots(savefig: Any) -> Any:
 
 def _unmarked(*_: object) -> None:
     pytest.fail("draws a report: plan with report=False (--no-report), or mark the test with `report`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare a process that runs tests; one that only hands them out needs none of it."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        made_once.install()  # before any module is imported that takes its functions by name
+        gc.disable()  # until tests are collected: modules and tests stay, and looking through them takes a seventh of the time
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but not among the modules and tests."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture

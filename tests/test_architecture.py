@@ -20,6 +20,7 @@ from tests.structure import CHANGES, Structure, touched
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_data_flows_down_the_layers() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tests.beat_tree_cases import EveryPlan
 
 
-@pytest.mark.parametrize("seed", quick_first([4_500_468, 7, *range(7), *range(8, 12)], 4))
+@pytest.mark.parametrize("seed", quick_first([0, 4_500_468, *range(1, 12)], 1))
 def test_no_plan_with_any_beats_is_below_a_bound_that_is_told(seed: int) -> None:
     assert not [what for what in check_beat_tree(seed, whole=True) if what.startswith("false")]
 
@@ -154,6 +154,7 @@ def test_rows_of_tours_hold_where_pricing_has_no_time() -> None:
     assert (np.asarray(rows.price @ plans.present.T) <= most * (1 + 1e-9)).all()
 
 
+@pytest.mark.slow
 def test_rows_of_tours_at_any_prices_cut_off_too_much_but_no_plan() -> None:
     rng = np.random.default_rng(1)
     made = 0

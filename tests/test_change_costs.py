@@ -24,6 +24,7 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.solve import solve
 from tests.cases import enumerated_values
 from tests.certificate_cases import certified
+from tests.examples import quick_first
 from tests.report_case import full_content
 from tests.test_changes import sited
 from tests.test_joint import small_case, true_optimum
@@ -68,7 +69,7 @@ def keeps(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     return len(set(sites)) == len(sites)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", quick_first([1, 2, 3, 5, 0, 4], 3))
 def test_changes_cost_by_trying_every_plan(seed: int, tmp_path: Path) -> None:
     instance = costly(seed)
     masks = np.array(list(product((False, True), repeat=len(instance.options))))

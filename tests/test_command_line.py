@@ -162,6 +162,7 @@ def shell(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell_name", "expected"),
     [
@@ -175,6 +176,7 @@ def test_completion_is_shown_for_the_shells(shell_name: str, expected: str) -> N
     assert f"_INTERDICT_COMPLETE=complete_{shell_name}" in script
 
 
+@pytest.mark.slow
 def test_completion_installs(tmp_path: Path) -> None:
     said = shell("--install-completion", "bash", HOME=str(tmp_path), _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert "installed" in said

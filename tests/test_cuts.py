@@ -60,7 +60,7 @@ from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import local_search
 from optimizer.solvers.search.state import SolveState
 from tests.cases import random_instance
-from tests.examples import examples
+from tests.examples import examples, quick_first
 from tests.kernel_cases import plain_and_compiled
 from tests.referees import kernels as referee
 from tests.referees.kernels import chord_cuts, star_cuts, tangent_cuts
@@ -217,7 +217,7 @@ def random_paths(rng: np.random.Generator, n_options: int, *, edges: bool) -> Pa
     return Paths(rng.integers(0, 9, n), value, option, survival)
 
 
-@pytest.mark.parametrize("edges", [False, True])
+@pytest.mark.parametrize("edges", quick_first([True, False], 1))
 @pytest.mark.parametrize("kind", ["stars", "chords", "tangents", "all"])
 def test_the_best_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The best cut of each commodity has the same value at the point, and where no other comes near it the same coefficients."""

@@ -345,6 +345,7 @@ def test_features_without_positions_in_time_are_refused(
     assert len(error.value.problems) == 1
 
 
+@pytest.mark.slow
 def test_the_command_writes_effort_that_records_read(
     case: PlannedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,7 +66,7 @@ SITE_ONLY = {"{toctree}", "{eval-rst}"}
 CHECKED = {"python", "sh", "toml", "json", "text"}
 TREE: Any = get_command(app)
 PROGRAMS = (["python", "cli.py"], ["interdict"])
-SLOW = {"frontier.md", "planner.md", "sharing.md"}
+SLOW = {"certificates.md", "frontier.md", "mixtures.md", "planner.md", "programmer.md", "sharing.md"}
 LESS = {
     "plan": ["--time-limit", "2", "--no-report"],
     "roster": ["--time-limit", "1"],

@@ -261,6 +261,7 @@ def test_a_mixture_of_another_instance_is_refused(folder: Path, seed_file: Path)
         draw_from_plan(folder, FIRST, seed_file)
 
 
+@pytest.mark.slow
 def test_a_roster_of_draws_mans_what_is_drawn(folder: Path, seed_file: Path) -> None:
     drawn = draw_from_plan(folder, FIRST, seed_file, days=14)
     saved = roster_of_plan(folder, FIRST, weeks=2, draws=drawn.path, time_limit=5)

@@ -215,6 +215,7 @@ def test_decisions_are_read_back_and_hold(tmp_path: Path) -> None:
         assert (names[0] == names[1]) is (decision == "same")
 
 
+@pytest.mark.slow
 def test_a_review_of_other_data_is_refused(tmp_path: Path) -> None:
     feeds = two_feeds(tmp_path)
     fused = fuse_feeds(feeds, tmp_path / "out")
@@ -281,6 +282,7 @@ def test_clocks_that_differ_are_found_and_told(tmp_path: Path) -> None:
     assert fused.merged == pytest.approx(len(made.true_pairs()), rel=0.05)
 
 
+@pytest.mark.slow
 def test_agencies_that_report_different_events_are_left_apart(tmp_path: Path) -> None:
     one, other = two_agencies(900, 1), two_agencies(900, 2)
     made = type(one)(one.first, other.second, one.event_of_first, other.event_of_second)
@@ -325,6 +327,7 @@ def marked(feed: Path, text: str) -> None:
     feed.write_text(text + feed.read_text(encoding="utf-8"), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_who_may_see_a_merged_record_may_see_each_of_its_reports(tmp_path: Path) -> None:
     feeds = two_feeds(tmp_path)
     marked(feeds[0], 'owner = "customs"\ntlp = "amber"\nreleased_to = ["army"]\n')

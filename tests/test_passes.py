@@ -89,6 +89,7 @@ def test_loads_of_the_model_are_found_as_the_value_of_the_layout_says(compiled: 
     assert double[first] == pytest.approx(usual[first])
 
 
+@pytest.mark.slow
 def test_intervals_follow_what_the_record_says_of_ordinary_policing(tmp_path: Path) -> None:
     """Half of the hours in the last quarter: the rate of a gateway that no site watches may be half of what is stated."""
     rows = "time,segment,count\n" + "".join(f"2024-{m:02d},{s},2\n" for m in (2, 5) for s in range(8))

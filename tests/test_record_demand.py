@@ -266,6 +266,7 @@ def test_tips_are_a_share_of_seizures_and_not_of_effort() -> None:
     assert _by_tips(placed, 0 * rate, 1.0) == pytest.approx(30 / 120)
 
 
+@pytest.mark.slow
 def test_chances_to_be_written_down_elsewhere_are_those_of_drawn_places() -> None:
     network = line_network(9, step=60 / METRES_PER_DEGREE)
     chance = misplacement(network, np.array([0, 4]), 30.0).toarray()

@@ -214,6 +214,7 @@ def test_length_is_that_of_the_ways(regions: dict[tuple[Path, tuple[str, ...]], 
             assert region.network.length_m[of_way][first].sum() == pytest.approx(whole, rel=1e-6, abs=0.02)
 
 
+@pytest.mark.slow
 def test_andorra_as_people_know_it(regions: dict[tuple[Path, tuple[str, ...]], Region]) -> None:
     region = region_of(regions, ANDORRA, ROADS)
     official = {each.name for each in region.crossings if each.official}
@@ -228,6 +229,7 @@ def test_andorra_as_people_know_it(regions: dict[tuple[Path, tuple[str, ...]], R
     assert "© OpenStreetMap contributors" in region.attribution
 
 
+@pytest.mark.slow
 def test_customs_posts_that_would_go_to_a_side_street_are_named(
     regions: dict[tuple[Path, tuple[str, ...]], Region],
 ) -> None:

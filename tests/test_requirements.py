@@ -110,6 +110,7 @@ def test_a_budget_that_many_plans_miss_by_next_to_nothing_is_told_at_once() -> N
     assert feasible_start(replace(instance, requirements=(replace(asked, least=9.0),))).sum() == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", quick_first(range(4), 1))
 def test_beats_beside_options_that_must_be_placed(seed: int) -> None:
     instance, field = small_case(seed)

@@ -114,6 +114,7 @@ def test_known_distances_come_out_within_two_percent_on_average(network: Network
     assert error.max() <= 0.07
 
 
+@pytest.mark.slow
 def test_distances_drawn_from_the_roads_come_out_within_one_percent(network: Network) -> None:
     rows = table("distances")
     assert len(rows) == 30

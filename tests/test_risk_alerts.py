@@ -181,6 +181,7 @@ def test_zones_share_out_the_segments_and_every_scale_is_tested_with_one_budget(
     assert all(one.q > 1 for one in found.tested if not one.alarm)
 
 
+@pytest.mark.slow
 def test_counts_of_a_quiet_record_are_as_surprising_as_they_say() -> None:
     uniform, alarms = [], 0
     for seed in range(4):
@@ -308,6 +309,7 @@ def test_two_units_of_effort_by_area_give_ratios_near_one_where_nothing_changed(
     assert not monitor.test(segment_places(network)).tested
 
 
+@pytest.mark.slow
 def test_trends_add_up_and_draw() -> None:
     monitor = plain()
     drawn = trends(monitor, [whole_place(NETWORK), *segment_places(NETWORK)])

@@ -44,6 +44,7 @@ def run(*words: str) -> str:
     return outcome.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("once")
 def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     said = run("alerts", str(SCENARIO), "--by", "area", "--out", str(tmp_path / "out"))
@@ -72,6 +73,7 @@ def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_tabl
     assert "everywhere, over time" in words
 
 
+@pytest.mark.slow
 def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     scenario = write_areas_scenario(tmp_path / "in")

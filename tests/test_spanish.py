@@ -638,6 +638,7 @@ def english_parts() -> set[str]:
     return {part for part in parts if len(part.split()) > 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", OTHERS)
 def test_every_text_is_translated_with_the_same_places(code: str) -> None:
     assert catalogue.faults(code) == []
@@ -693,6 +694,7 @@ def test_a_new_language_begins_with_every_text_and_an_old_one_keeps_its_own(
     assert made.num_plurals == 2
 
 
+@pytest.mark.slow
 def test_the_update_leaves_a_catalogue_that_is_up_to_date_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
