@@ -17,6 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
+from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import _share_of_effort
 from optimizer.records.fusion.matching import (
     THEMES,
@@ -25,14 +26,16 @@ from optimizer.records.fusion.matching import (
     _by_chance,
     candidate_pairs,
     fit_pairs,
+    match_feeds,
     one_to_one,
 )
-from optimizer.records.fusion.reports import drug_of, unlikeness
+from optimizer.records.fusion.reports import comparable_reports, drug_of, places_of_areas, unlikeness
+from optimizer.records.fusion.review import decisions_on
 from optimizer.records.grades import grades_conflict, parse_grade
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from tests.command import run
 from tests.examples import examples
-from tests.fusion_measure import measured, two_agencies, write_feeds
+from tests.fusion_measure import checkpoint_agencies, measured, two_agencies, write_feeds
 from tests.risk_cases import line_network
 
 if TYPE_CHECKING:
@@ -174,8 +177,8 @@ def test_times_that_are_independent_fall_into_levels_as_often_as_their_window_sa
     for window in (1, 3, 10):
         share = _by_chance(window)
         first, size = TIME.first, {each.name: len(each.stated) for each in TIME.comparisons}
-        hours = np.abs(rng.uniform(-24 * window, 24 * window, 40_000))
-        days = np.abs(rng.integers(-window, window + 1, 40_000))
+        hours = rng.uniform(-24 * window, 24 * window, 40_000)
+        days = rng.integers(-window, window + 1, 40_000)
         for name, apart in (("hours", hours), ("days", days)):
             level = np.searchsorted(np.array(TIME.comparison(name).bounds), apart)
             counted = np.bincount(level, minlength=size[name]) / apart.size
@@ -280,6 +283,16 @@ def test_clocks_that_differ_are_found_and_told(tmp_path: Path) -> None:
         for note in fused.summary.notes
     )
     assert fused.merged == pytest.approx(len(made.true_pairs()), rel=0.05)
+
+
+def test_what_scales_differ_by_is_learnt_and_later_is_not_as_good_as_earlier(tmp_path: Path) -> None:
+    """A laboratory books after the checkpoint's log, and its weights are .92 of the log's in the middle."""
+    feeds = read_feeds(write_feeds(checkpoint_agencies(900, 1), tmp_path))
+    reports = comparable_reports(feeds)
+    (pairs,) = match_feeds(reports, places_of_areas(reports, ()), decisions_on(None, {}))
+    assert np.exp(pairs.learnt.scale) == pytest.approx(0.92, abs=0.03)
+    first, sizes = TIME.first["hours"], pairs.model.m[0] / pairs.model.u[0]
+    assert sizes[first : first + 3].max() < sizes[first + 7 : first + 9].max()
 
 
 @pytest.mark.slow

@@ -473,9 +473,9 @@ def _background(theme: Theme, level: Levels, window: int) -> Floats:
 
 def _by_chance(window: int) -> Floats:
     """Return (levels,) the shares of the levels of time of pairs within a window of days whose times are independent."""
-    hours = np.minimum([0.0, *TIME.comparison("hours").bounds, np.inf], 24.0 * window)
-    days = np.minimum([0.0, *(2 * bound for bound in TIME.comparison("days").bounds), np.inf], 2 * window + 1.0)
-    return np.concatenate([[1.0], np.diff(hours) / (24 * window), np.diff(days) / (2 * window + 1)])
+    hours = np.clip([-np.inf, *TIME.comparison("hours").bounds, np.inf], -24.0 * window, 24.0 * window)
+    days = np.clip([-np.inf, *TIME.comparison("days").bounds, np.inf], -window - 0.5, window + 0.5)
+    return np.concatenate([[1.0], np.diff(hours) / (48 * window), np.diff(days) / (2 * window + 1)])
 
 
 def _normal(theme: Theme, weight: Floats) -> Floats:
@@ -490,11 +490,16 @@ def _normal(theme: Theme, weight: Floats) -> Floats:
 TIME = Theme(
     "time",
     (
-        FieldComparison("hours", (0.26, 1.01, 3.0, 12.0, 36.0), (0.35, 0.35, 0.12, 0.08, 0.08, 0.02)),
-        FieldComparison("days", (0.5, 1.5), (0.80, 0.16, 0.04)),
+        FieldComparison(
+            "hours",
+            (-36.0, -12.0, -3.0, -1.01, -0.26, 0.26, 1.01, 3.0, 12.0, 36.0),
+            (0.01, 0.04, 0.04, 0.06, 0.175, 0.35, 0.175, 0.06, 0.04, 0.04, 0.01),
+        ),
+        FieldComparison("days", (-1.5, -0.5, 0.5, 1.5), (0.02, 0.08, 0.80, 0.08, 0.02)),
     ),
 )
-"""Hours between two hours, less the difference of the clocks; days between two days."""
+"""Hours from the first's to the second's, less the difference of the clocks; days from day to day. Both have a sign: where one feed books
+later, a report of the other that comes after it is hardly its own."""
 
 PLACE = Theme(
     "place",
@@ -518,7 +523,8 @@ AMOUNT = Theme(
         FieldComparison("parcels", (0.01, 0.2, 0.7), (0.7, 0.15, 0.1, 0.05)),
     ),
 )
-"""Logarithm of the ratio of two weights, of a weight and what so many parcels weigh, of two numbers of parcels."""
+"""Logarithm of the ratio of two weights, less what the scales differ by (net and gross), of a weight and what so many parcels weigh, of two
+numbers of parcels."""
 
 THEMES = (TIME, PLACE, DRUG, AMOUNT)
 
@@ -552,12 +558,15 @@ class Learnt:
         Hours by which the clocks of the other feed are ahead of the one's.
     skew_pairs
         Pairs it was learnt from.
+    scale
+        Logarithm of the other feed's kilograms over the one's for one event: gross weights against net ones.
     """
 
     places: NamedPlaces
     parcel_kg: Floats
     skew: float = 0.0
     skew_pairs: int = 0
+    scale: float = 0.0
 
 
 def nothing_learnt(reports: Reports, places: NamedPlaces) -> Learnt:
@@ -581,11 +590,14 @@ def learn(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Learnt:
     apart = reports.hour[pairs.other] - reports.hour[pairs.one]
     apart = apart[np.isfinite(apart)]
     skew = float(np.median(apart)) if apart.size >= FEWEST_WEIGHED else 0.0
+    ratio = np.log(reports.kg[pairs.other]) - np.log(reports.kg[pairs.one])
+    ratio = ratio[np.isfinite(ratio)]
     return Learnt(
         _slips(reports, own),
         _parcel_kg(reports, pairs),
         skew if abs(skew) > SKEW_HOURS else 0.0,
         apart.size,
+        float(np.median(ratio)) if ratio.size >= FEWEST_WEIGHED else 0.0,
     )
 
 
@@ -641,7 +653,7 @@ def pair_levels(reports: Reports, pairs: Candidates, learnt: Learnt) -> Levels:
             _time(reports, pairs, learnt.skew),
             _place(reports, pairs, learnt.places),
             _drug(reports, pairs),
-            _amount(reports, pairs, learnt.parcel_kg),
+            _amount(reports, pairs, learnt),
         ]
     )
 
@@ -655,10 +667,10 @@ def _graded(level: Levels, theme: Theme, comparison: str, apart: Floats, where: 
 
 def _time(reports: Reports, pairs: Candidates, skew: float) -> Levels:
     level = np.zeros(pairs.size, dtype=np.int64)
-    apart = np.abs(reports.hour[pairs.other] - reports.hour[pairs.one] - skew)
+    apart = reports.hour[pairs.other] - reports.hour[pairs.one] - skew
     both = np.isfinite(apart)
     _graded(level, TIME, "hours", apart, both)
-    days = np.abs(np.floor(reports.day[pairs.one]) - np.floor(reports.day[pairs.other]))
+    days = np.floor(reports.day[pairs.other]) - np.floor(reports.day[pairs.one])
     _graded(level, TIME, "days", days, ~both)
     return level
 
@@ -707,13 +719,13 @@ def _drug(reports: Reports, pairs: Candidates) -> Levels:
     return level
 
 
-def _amount(reports: Reports, pairs: Candidates, parcel_kg: Floats) -> Levels:
+def _amount(reports: Reports, pairs: Candidates, learnt: Learnt) -> Levels:
     level = np.zeros(pairs.size, dtype=np.int64)
     kg = np.log(reports.kg)
     parcels = np.log(reports.parcels)
-    by_parcels = parcels + parcel_kg[np.where(reports.drug >= 0, reports.drug, parcel_kg.size - 1)]
+    by_parcels = parcels + learnt.parcel_kg[np.where(reports.drug >= 0, reports.drug, learnt.parcel_kg.size - 1)]
     one, other = pairs.one, pairs.other
-    weights = np.abs(kg[one] - kg[other])
+    weights = np.abs(kg[other] - kg[one] - learnt.scale)
     _graded(level, AMOUNT, "weights", weights, np.isfinite(weights))
     counted = np.abs(parcels[one] - parcels[other])
     _graded(level, AMOUNT, "parcels", counted, np.isfinite(counted) & (level == 0))
