@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from pathlib import Path
 
-import pytest
-
 import optimizer
-from optimizer.base.version import deprecated, renamed_argument
 from tests.api import STORED, api, changed_names, unmentioned
 
 
@@ -56,27 +52,3 @@ def test_instances_plans_and_regions_are_read_from_text_paths(tmp_path: Path) ->
     assert optimizer.violations(instance, instance.placed(plan.options)) == []
     optimizer.write_instance(str(tmp_path / "again.json"), instance)
     assert optimizer.read_instance(str(tmp_path / "again.json")).options == instance.options
-
-
-def test_what_is_deprecated_warns_and_works() -> None:
-    @deprecated(since="0.2", removed="0.4", use="new")
-    def old(value: int) -> int:
-        return value + 1
-
-    with pytest.warns(DeprecationWarning, match="old is deprecated since 0.2 and gone in 0.4: use new") as caught:
-        assert old(1) == 2
-    assert caught[0].filename == __file__
-
-
-def test_an_argument_with_an_old_name_warns_and_works() -> None:
-    @renamed_argument("limit", "time_limit", since="0.2", removed="0.4")
-    def solve(*, time_limit: int = 0) -> int:
-        return time_limit
-
-    with pytest.warns(DeprecationWarning, match="'limit' is deprecated since 0.2 and gone in 0.4: use 'time_limit'"):
-        assert solve(limit=3) == 3
-    with pytest.raises(TypeError, match="got both"):
-        solve(limit=3, time_limit=4)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert solve(time_limit=4) == 4

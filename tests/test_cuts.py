@@ -37,7 +37,6 @@ from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import cheapest_cut
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
-from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
@@ -64,6 +63,7 @@ from tests.examples import examples, quick_first
 from tests.kernel_cases import plain_and_compiled
 from tests.referees import kernels as referee
 from tests.referees.kernels import chord_cuts, star_cuts, tangent_cuts
+from tests.tree_cases import LocalTreeWorkers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.overlay.overlay import contract, restricted
-from optimizer.solvers.params import SolveParams
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place as solved
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
@@ -158,7 +158,7 @@ def test_every_price_begins_from_the_best_exchange_of_one_option(seed: int, monk
     for one, value in zip(explained, begun, strict=True):
         j, case = (
             one.price.option,
-            replacements.Pricing(known, contract(instance), 0, 0, SolveParams()).case(one.price.option),
+            replacements.Pricing(known, contract(instance), SolveOptions(gap=0)).case(one.price.option),
         )
         for k in range(len(instance.options)):
             plan = known.placed.copy()

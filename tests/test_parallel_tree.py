@@ -31,7 +31,6 @@ from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLa
 from optimizer.solvers.branch_and_cut.parallel.workers import (
     MOST_RUNS,
     ClusterTreeWorkers,
-    LocalTreeWorkers,
     OrderKey,
     TreeProcesses,
     forget,
@@ -47,7 +46,7 @@ from optimizer.solvers.search.kernels import SEARCH
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.test_benchmark import real_cluster
-from tests.tree_cases import LosingTreeWorkers, budget_case, shared_tree
+from tests.tree_cases import LocalTreeWorkers, LosingTreeWorkers, budget_case, shared_tree
 
 if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance

@@ -9,11 +9,12 @@ two workers (`LocalTreeWorkers`), one node an order; in half of the trees two wo
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
 import time
 from collections import Counter
 from dataclasses import replace
-from itertools import product
+from itertools import count, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +28,9 @@ from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bou
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_lagrangian_cuts, least_with_prices
 from optimizer.solvers.branch_and_cut.lp.master import Master
-from optimizer.solvers.branch_and_cut.parallel.messages import BranchTask, GroupTask, Lost, Order
+from optimizer.solvers.branch_and_cut.parallel.messages import BranchTask, GroupTask, Lost, Order, Ready, TreeWorkers
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
-from optimizer.solvers.branch_and_cut.parallel.workers import LocalTreeWorkers
+from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
+    from optimizer.solvers.branch_and_cut.parallel.messages import Event, ToWorker, TreeState
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)
@@ -200,6 +201,61 @@ def check_tree(seed: int) -> Iterator[str]:
         cut = bool(seed % 2)
         yield from faults(shared_tree(instance, overlay, cut=cut, groups=cut, lost=lost), least)
         yield "shared tree, workers lost" if lost else "shared tree"
+
+
+class LocalTreeWorkers(TreeWorkers):
+    """Workers in this process that take turns: what they do depends on nothing but their orders, if these have no time limits.
+
+    Parameters
+    ----------
+    size
+        Number of workers.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._workers: list[TreeWorker] = []
+        self._numbers = count(1)
+        self._orders: dict[int, Order] = {}
+        self._events: list[Event] = []
+        self._state = b""
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return self._size
+
+    def start(self, state: TreeState) -> None:
+        """Make the workers."""
+        self._state = pickle.dumps(state)
+        self._workers = [self._new(worker) for worker in range(self._size)]
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Keep an order for the worker's turn; all else would depend on when it comes."""
+        if isinstance(message, Order):
+            self._orders[worker] = pickle.loads(pickle.dumps(message))  # noqa: S301 - made here
+
+    def events(self, seconds: float) -> list[Event]:  # noqa: ARG002 - an order takes as long as it takes
+        """Carry out the order of one worker."""
+        if self._orders:
+            worker = min(self._orders)
+            outcome = self._workers[worker].obey(self._orders.pop(worker))
+            self._events.append((worker, pickle.loads(pickle.dumps(outcome))))  # noqa: S301 - made here
+        events, self._events = self._events, []
+        return events
+
+    def replace(self, worker: int) -> None:
+        """Make the worker anew."""
+        self._workers[worker] = self._new(worker)
+
+    def end(self) -> None:
+        """Forget all orders."""
+        self._orders.clear()
+
+    def _new(self, worker: int) -> TreeWorker:
+        self._events.append((worker, Ready()))
+        state = pickle.loads(self._state)  # noqa: S301 - made here
+        return TreeWorker(state, next(self._numbers), lambda message: self._events.append((worker, message)))
 
 
 class LosingTreeWorkers(LocalTreeWorkers):

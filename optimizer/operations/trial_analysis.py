@@ -213,7 +213,7 @@ def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -
         raise InputError(Problem("outcomes", "no file", f"the filled {FORM} of the trial"))
     place_of = {safe_cell(unit.id): u for u, unit in enumerate(file.units)}
     time_of_row = {(p.begin.isoformat(), safe_cell(p.shift)): t for t, p in enumerate(file.periods)}
-    wanted: dict[tuple[int, int], int] = defaultdict(int)
+    wanted: dict[tuple[int, int], int] = defaultdict(int)  # rows of the form for each place and time
     for cell in file.cells:
         wanted[cell.unit, cell.period] += 1
     shape, decoys = (len(file.units), len(file.periods)), file.kind == "decoys"
@@ -228,6 +228,7 @@ def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -
                 if not any(texts):
                     continue
                 number, of, given = (number_of(text) if text else float("nan") for text in texts)
+                # The first rule that a row breaks is told: those below presume that the ones above hold.
                 u, t = place_of.get(place, -1), time_of_row.get((begin, shift), -1)
                 if u < 0:
                     problems.append(unknown_name(f"{path}, line {line}, column 'place'", place, list(place_of)))

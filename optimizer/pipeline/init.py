@@ -20,6 +20,7 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.work.listener import SILENT, step
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.region import sources_of
+from optimizer.problem.instance.teams import TeamBase
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import shortest_path_tree
 from optimizer.region import border_warnings, save_region, summary
@@ -239,16 +240,6 @@ class FirstKind:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstBase:
-    """Where teams set out: its name in the file, what people call it, and degrees."""
-
-    id: str
-    label: str
-    lon: float
-    lat: float
-
-
-@dataclass(frozen=True, slots=True)
 class FirstTeam:
     """Teams that are alike; fields as of `FirstKind`.
 
@@ -299,7 +290,7 @@ class FirstTerms:
     cameras: float
     delay: float
     kinds: tuple[FirstKind, ...] = (FirstKind(),)
-    bases: tuple[FirstBase, ...] = ()
+    bases: tuple[TeamBase, ...] = ()
     teams: tuple[FirstTeam, ...] = ()
     money: float = 0.0
     money_unit: str = "money a month"
@@ -325,10 +316,10 @@ def first_terms(region: Region, name: str) -> FirstTerms:
     return FirstTerms(name, officers, posts, 25 * posts, bases=bases, teams=teams)
 
 
-def base_at(region: Region, place: Settlement, name: str) -> FirstBase:
+def base_at(region: Region, place: Settlement, name: str) -> TeamBase:
     """Return a base at the node of a settlement."""
     network = region.network
-    return FirstBase(name, place.label, float(network.lon[place.node]), float(network.lat[place.node]))
+    return TeamBase(name, place.node, float(network.lon[place.node]), float(network.lat[place.node]), place.label)
 
 
 def scenario_text(region: Region, terms: FirstTerms, source: str, entry: Mapping[str, object], network: str) -> str:

@@ -143,6 +143,7 @@ def _settle(
         }
         if group.choice == "add":
             continue
+        # Small areas first: what they take off an area around them is then what is left of them.
         for area in sorted(size, key=lambda one: (size[one], one)):
             rows = group.at[of_area == area]
             for level in _longer(records, rows):

@@ -61,26 +61,13 @@ class RawGraph:
     crs: str = _WGS84
 
 
-@dataclass(frozen=True, slots=True)
-class _EdgeAttributes:
-    """What an edge states: numbers are NaN where it states none."""
-
-    way: int
-    road_class: str
-    name: str
-    ref: str
-    speed_kmh: float
-    length_m: float
-    time_s: float
-
-
 @dataclass
 class _GraphLines:
-    """Lines being gathered, one entry a line in each list, and the edges left out."""
+    """Lines being gathered, one entry a line in each list, and the edges left out; attributes by their name in `Ways`."""
 
     dropped: list[Dropped] = field(default_factory=list)
     point: list[NDArray[np.int64]] = field(default_factory=list)
-    attributes: list[_EdgeAttributes] = field(default_factory=list)
+    attributes: list[dict[str, int | float | str]] = field(default_factory=list)
     forward: list[bool] = field(default_factory=list)
     backward: list[bool] = field(default_factory=list)
     shape: list[NDArray[np.float64]] = field(default_factory=list)
@@ -108,15 +95,9 @@ def ways_of_graph(graph: RawGraph, where: str, speeds: Mapping[str, float] = NO_
         points=points,
         start=np.concatenate(([0], np.cumsum([each.size for each in lines.point]))).astype(np.int64),
         point=np.concatenate(lines.point),
-        way=np.array([each.way for each in lines.attributes], dtype=np.int64),
-        road_class=np.array([each.road_class for each in lines.attributes], dtype=np.str_),
-        name=np.array([each.name for each in lines.attributes], dtype=np.str_),
-        ref=np.array([each.ref for each in lines.attributes], dtype=np.str_),
         forward=np.array(lines.forward, dtype=bool),
         backward=np.array(lines.backward, dtype=bool),
-        speed_kmh=np.array([each.speed_kmh for each in lines.attributes], dtype=np.float64),
-        length_m=np.array([each.length_m for each in lines.attributes], dtype=np.float64),
-        time_s=np.array([each.time_s for each in lines.attributes], dtype=np.float64),
+        **{name: np.array([each[name] for each in lines.attributes]) for name in lines.attributes[0]},
     )
     return SourceWays(ways, lines.dropped)
 
@@ -160,19 +141,22 @@ def _inner(line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[n
     return inner[np.append(True, (inner[1:] != inner[:-1]).any(axis=1))] if len(inner) else inner
 
 
-def _attributes(stated: Mapping[str, Any], speeds: Mapping[str, float]) -> _EdgeAttributes:
+def _attributes(stated: Mapping[str, Any], speeds: Mapping[str, float]) -> dict[str, int | float | str]:
+    """Return what an edge states, by the names of `Ways`: numbers are NaN where it states none."""
     way = first_text(stated.get("osmid"))
     road_class = first_text(stated.get("highway")) or first_text(stated.get("road_class")) or "road"
     speed = above_zero(stated.get("speed_kph"))
-    return _EdgeAttributes(
-        int(way) if re.fullmatch(r"-?\d{1,18}", way) else 0,
-        road_class,
-        first_text(stated.get("name")) or first_text(stated.get("ref")),
-        first_text(stated.get("ref")),
-        speed_kmh(road_class, first_text(stated.get("maxspeed")), speeds) if math.isnan(speed) else speed,
-        above_zero(stated.get("length")),
-        above_zero(stated.get("travel_time")),
-    )
+    if math.isnan(speed):
+        speed = speed_kmh(road_class, first_text(stated.get("maxspeed")), speeds)
+    return {
+        "way": int(way) if re.fullmatch(r"-?\d{1,18}", way) else 0,
+        "road_class": road_class,
+        "name": first_text(stated.get("name")) or first_text(stated.get("ref")),
+        "ref": first_text(stated.get("ref")),
+        "speed_kmh": float(speed),
+        "length_m": above_zero(stated.get("length")),
+        "time_s": above_zero(stated.get("travel_time")),
+    }
 
 
 def _check(graph: RawGraph, where: str) -> None:

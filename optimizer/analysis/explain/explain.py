@@ -29,7 +29,7 @@ from optimizer.problem.instance.options import named_options, site_names
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.params import SolveParams
+from optimizer.solvers.params import SolveOptions, SolveParams
 
 if TYPE_CHECKING:
     import os
@@ -255,8 +255,9 @@ def explain_plan(
         most = None if time_limit is None else AT_ROOT * time_limit
         with limited(most):
             end = None if most is None else work_seconds() + most
+            asked = SolveOptions(gap=gap, seed=seed, threads=1, params=params)
             rows = stopping.attempt(lambda: root_rows(known, overlay, gap, end, stopping, params))
-        prices = Pricing(known, overlay, gap, seed, params, partners, rows).prices(options, until, executor, stopping)
+        prices = Pricing(known, overlay, asked, partners, rows).prices(options, until, executor, stopping)
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
     return Explanation(known, explained, left, len(options))

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from optimizer.records.model import Effort, LocatedRecords, Seizures
     from optimizer.report.short_page import ShortPage
     from optimizer.scenario.check.check import ScenarioEvidence
-    from optimizer.solvers.params import SolveParams
 
     Mask: TypeAlias = NDArray[np.bool_]
     Place: TypeAlias = int | str
@@ -134,11 +133,8 @@ class RecordSupport:
 class _RecordTerms:
     evidence: ScenarioEvidence
     known: KnownPlan
-    params: SolveParams
-    gap: float
-    seed: int
-    seconds: float | None
-    """Of a search; twice as many by gravity."""
+    asked: SolveOptions
+    """Of a search; one by gravity has twice the time."""
 
 
 def record_support(
@@ -200,7 +196,7 @@ def record_support(
     seconds = None if time_limit is None else max(time_limit / sum(task.size for task in tasks), LEAST_SECONDS)
     found: list[OtherRecord] = []
     faults: list[str] = []
-    shared = _RecordTerms(evidence, known, search_params, gap, seed, seconds)
+    shared = _RecordTerms(evidence, known, SolveOptions("auto", gap, seconds, seed, 1, params=search_params))
     for ended in executor.run(plan_otherwise, tasks, shared=shared, listener=listener):
         if ended.error is None:
             found.append(ended.result)
@@ -233,19 +229,19 @@ def plan_otherwise(call: TaskCall) -> OtherRecord:
     """Return the best plan where the record says something else: the plan as it is where none was found that is better there."""
     shared, (kind, draw) = call.shared, call.task.argument
     known: KnownPlan = shared.known
-    instance = known.instance
+    instance, asked = known.instance, shared.asked
     if kind != AS_IT_IS:
         with Stopping(call.listener, breakable=True):
-            travel = scenario_travel(_otherwise(shared.evidence, kind, np.random.default_rng([shared.seed, draw])))
+            travel = scenario_travel(_otherwise(shared.evidence, kind, np.random.default_rng([asked.seed, draw])))
             instance = with_travel(instance, travel)
     # A plan made without the record must not begin from one that was made with it.
     starts = () if kind == GRAVITY else (known.placed, *(other.placed for other in call.earlier if other is not None))
-    seconds = None if shared.seconds is None else shared.seconds * call.task.size
-    options = SolveOptions("auto", shared.gap, seconds, shared.seed, 1, params=shared.params)
+    seconds = None if asked.time_limit is None else asked.time_limit * call.task.size
+    options = replace(asked, time_limit=seconds)
     result = place(instance, options, starts=starts, listener=call.listener)
     own = plan_value(instance, known.placed)
     placed, upper = known.placed, own
-    if result.plan is not None and result.upper is not None and own - result.upper > tolerance_of(shared.gap) * own:
+    if result.plan is not None and result.upper is not None and own - result.upper > tolerance_of(asked.gap) * own:
         placed, upper = instance.placed(result.plan.options), result.upper
     return OtherRecord(kind, placed, result.lower or 0.0, upper, plan_value(known.instance, placed))
 

@@ -13,7 +13,6 @@ from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.plans.comparison import exchanges
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import make_room
 from optimizer.solvers.search.warm_start import WarmStart
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.params import SolveOptions, SolveParams
     from optimizer.solvers.search.warm_start import ValueRows
 
 MOST_PARTNERS = 40
@@ -77,8 +77,8 @@ class Pricing:
         The plan.
     overlay
         Contraction of the problem in which the options to price are neither forced nor forbidden (`released`).
-    gap, seed, params
-        Of each solve.
+    asked
+        What each solve is asked for, but for its time.
     partners
         Options outside the plan, by position, those first that would gain most in addition: what one of the plan is exchanged for.
     rows
@@ -87,9 +87,7 @@ class Pricing:
 
     known: KnownPlan
     overlay: Overlay
-    gap: float
-    seed: int
-    params: SolveParams
+    asked: SolveOptions
     partners: Sequence[int] = ()
     rows: ValueRows | None = None
 
@@ -156,7 +154,7 @@ def price_option(call: TaskCall) -> OptionPrice | None:
     try:
         result = place(
             case,
-            SolveOptions(gap=pricing.gap, time_limit=call.seconds, seed=pricing.seed, threads=1, params=pricing.params),
+            replace(pricing.asked, time_limit=call.seconds),
             listener=_OneOfSeries(call.listener),
             overlay=pricing.overlay,
             warm_start=WarmStart(pricing.rows),

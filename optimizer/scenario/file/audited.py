@@ -92,6 +92,7 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
                 )
             )
             continue
+        # Each file holds a posterior of its own: their prior counts once.
         alpha, beta = (PRIOR + sum(getattr(row, part) - PRIOR for row in rows) for part in ("alpha", "beta"))
         low, high = (float(stats.beta.ppf(level, max(alpha, 1e-3), max(beta, 1e-3))) for level in (0.05, 0.95))
         chances[f"kinds.{name}.detection"] = (low, high)

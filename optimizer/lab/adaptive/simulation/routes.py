@@ -355,6 +355,7 @@ def _route_set(
     for r, route in enumerate(arcs):
         reached = np.cumprod(instance.reliability[list(route)]) if route else np.ones(1)
         base[r] = reached[-1]
+        # What may stand on the route, in order of travel, with the chance to have reached it.
         met = [
             (int(option[e]), float(survival[e]), float(reached[step]))
             for step, each in enumerate(route)
@@ -375,7 +376,7 @@ def _route_set(
         (np.ones(flat.size), (np.repeat(np.arange(len(arcs)), count), segment[flat])),
         shape=(len(arcs), int(segment.max(initial=-1)) + 1),
     )
-    on.data[:] = 1.0
+    on.data[:] = 1.0  # the constructor adds up a segment that a route drives twice
     return RouteSet(pair, base, *table, usual=usual, segments=on, place=_places(instance))
 
 

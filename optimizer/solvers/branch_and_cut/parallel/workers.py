@@ -1,7 +1,4 @@
-"""The workers of a parallel tree as its supervisor sees them: in this process, in processes of their own, or on a cluster.
-
-`LocalTreeWorkers` runs them one after the other in this process, so that a search is the same in every run.
-"""
+"""The workers of a parallel tree as its supervisor sees them: in processes of their own, or on a cluster."""
 
 from __future__ import annotations
 
@@ -30,61 +27,6 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from optimizer.solvers.branch_and_cut.parallel.messages import Event, OrderOutcome, ToWorker, TreeState
-
-
-class LocalTreeWorkers(TreeWorkers):
-    """Workers in this process that take turns: what they do depends on nothing but their orders, if these have no time limits.
-
-    Parameters
-    ----------
-    size
-        Number of workers.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._workers: list[TreeWorker] = []
-        self._numbers = count(1)
-        self._orders: dict[int, Order] = {}
-        self._events: list[Event] = []
-        self._state = b""
-
-    @property
-    def size(self) -> int:
-        """Number of workers."""
-        return self._size
-
-    def start(self, state: TreeState) -> None:
-        """Make the workers."""
-        self._state = pickle.dumps(state)
-        self._workers = [self._new(worker) for worker in range(self._size)]
-
-    def send(self, worker: int, message: ToWorker) -> None:
-        """Keep an order for the worker's turn; all else would depend on when it comes."""
-        if isinstance(message, Order):
-            self._orders[worker] = pickle.loads(pickle.dumps(message))  # noqa: S301 - made here
-
-    def events(self, seconds: float) -> list[Event]:  # noqa: ARG002 - an order takes as long as it takes
-        """Carry out the order of one worker."""
-        if self._orders:
-            worker = min(self._orders)
-            outcome = self._workers[worker].obey(self._orders.pop(worker))
-            self._events.append((worker, pickle.loads(pickle.dumps(outcome))))  # noqa: S301 - made here
-        events, self._events = self._events, []
-        return events
-
-    def replace(self, worker: int) -> None:
-        """Make the worker anew."""
-        self._workers[worker] = self._new(worker)
-
-    def end(self) -> None:
-        """Forget all orders."""
-        self._orders.clear()
-
-    def _new(self, worker: int) -> TreeWorker:
-        self._events.append((worker, Ready()))
-        state = pickle.loads(self._state)  # noqa: S301 - made here
-        return TreeWorker(state, next(self._numbers), lambda message: self._events.append((worker, message)))
 
 
 # Workers of a parallel tree in processes of their own: `python -m optimizer.solvers.branch_and_cut.parallel.worker_process`, messages over

@@ -408,6 +408,8 @@ class _SearchProof:
                 self._side(name, value, found)
                 continue
             what, at = made
+            # The master divides the rows of a group by its scale, and so must their duals be. A commodity may be used with multipliers of at
+            # most 1 together: those of one group are gathered under its key.
             if isinstance(what, PathCutRows):
                 if at < what.groups.size:
                     group = int(what.groups[at])
@@ -427,6 +429,8 @@ class _SearchProof:
             elif (key := _hull_key(what, at)) in hull:
                 found.setdefault("hull", []).append([hull[key], value.hex()])
         kept = []
+        # The checker adds multipliers exactly. Those of a linear program may exceed 1 by its tolerance: they are scaled down, and rounded down
+        # to a grid on which no sum rounds up.
         for own in rows.values():
             excess = max(1.0, sum(y for _, y in own) * (1 + 2.0**-50))
             for k, y in own:
@@ -507,6 +511,7 @@ class _SearchProof:
         left = np.append(instance.budget * (1 + 2 * BUDGET_TOLERANCE), cuts.side) - root.ones @ use
         usable = (left > 0) & (use[root.undecided] > 0).any(axis=0)
         for u in np.flatnonzero(floors > self.commodities.floor * (1 + RISE)).tolist():
+            # Witnesses are paths that are worth the floor or more at the root: a plan below it would have to lower each of them, and pay.
             own = np.flatnonzero((paths.commodity == u) & (value >= floors[u]))
             witness = _multipliers(
                 paths.option[own], paths.survival[own], value[own], floors[u], undecided, use[:, usable], left[usable]
@@ -515,6 +520,7 @@ class _SearchProof:
                 continue
             y, mu = witness
             budgets, hulls = [], []
+            # Columns of `use` are the budgets, then the budget cuts, of which the certificate states those that it needs once.
             for r, part in zip(np.flatnonzero(usable).tolist(), mu.tolist(), strict=True):
                 if part > 0 and r < instance.budget.size:
                     budgets.append([r, part.hex()])
