@@ -342,8 +342,7 @@ def _pool(tree: BranchAndPrice, own: Iterable[Beat], most: int) -> tuple[Beat, .
 # The bound of mixtures as a record for a certificate (Proposition 18).
 #
 # The evaders' strategy of the last game gives each path a weight. Against it every path is the route of a habitual evader. So the bound is
-# that
-# of a placement problem without informed evaders, on the network itself. That problem is solved, and its search is recorded.
+# that of a placement problem without informed evaders, on the network itself. That problem is solved, and its search is recorded.
 
 MOST_ROUNDS = 20
 """Rounds in which paths are added to the last game."""
