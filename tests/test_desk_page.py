@@ -21,6 +21,7 @@ from tornado.websocket import websocket_connect
 from optimizer.analysis.desk.desk import Desk, tour_name
 from optimizer.analysis.desk.page.page import DeskPage
 from optimizer.analysis.desk.page.server import listening
+from optimizer.analysis.desk.page.texts import escaped
 from optimizer.analysis.desk.session import DeskSession
 from optimizer.base.errors import InputError
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder
@@ -194,11 +195,45 @@ def test_stop_is_seen_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert each._stop.disabled
 
 
+def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None:
+    """Held against plans evaluated one by one; a site keeps its number, and the map is drawn anew where the plan changes alone."""
+    session = DeskSession(folder)
+    page, desk = DeskPage(session), session.desk
+    assert all(site.adds is None for site in session.view().sites)
+    assert "being worked out" in page._texts["list"].text or "being worked out" in page._budgets["teams"][0].text
+    while not all(budget.known for budget in session.view().budgets):
+        page.poll()
+    for site in session.view().sites:
+        worth = [desk.option_adds([j]) for j in desk.sites[site.name] if desk.placed[j] == site.used]
+        assert site.adds == pytest.approx(max(worth))
+    for budget in session.view().budgets:
+        if (more := budget.more) is not None and not more.others:
+            session.set_budget(budget.id, budget.budget + more.amount)
+            names = [name for name in desk.sites if not session._whole_demand(name)]
+            gains = []
+            for name in names:
+                before = desk.value
+                session.force(name)
+                gains += [before - desk.value] * desk.feasible
+                session.undo()
+            assert more.gain <= max(gains) + 1e-9
+            session.undo()
+    numbers = {site.name: site.number for site in session.view().sites if site.number}
+    renderers = page._map.plot.renderers
+    session.set_budget("teams", 3.0)
+    page.poll()
+    assert page._map.plot.renderers is renderers or page._map.plot.renderers == renderers
+    session.forbid(next(iter(numbers)))
+    page.poll()
+    assert page._map.plot.renderers != renderers
+    assert {site.name: site.number for site in session.view().sites if site.name in numbers} == numbers
+
+
 def test_a_plan_without_a_map_has_a_page(tmp_path: Path) -> None:
     instance = replace(on_a_map(1), lonlat=None)
     page = DeskPage(DeskSession(written(tmp_path / "bare", instance, ["o3"])))
-    assert "no map" in page._note.text
-    assert len(page.roots) == 12
+    assert "no map" in page._texts["note"].text
+    assert len(page.roots) == 14
 
 
 def test_the_command_refuses_what_it_cannot_serve(
@@ -217,13 +252,19 @@ def test_the_command_refuses_what_it_cannot_serve(
 
 
 PLACE_OF_SITE = """(() => {
-  const plot = Bokeh.documents[0].get_model_by_name("plot"), view = Bokeh.index.find_one(plot);
-  const sites = plot.renderers.find((each) => each.name === "sites").data_source.data;
-  const at = Array.from(sites.name).indexOf(%s), box = view.canvas_view.el.getBoundingClientRect();
-  return [box.left + view.frame.x_scale.compute(sites.x[at]), box.top + view.frame.y_scale.compute(sites.y[at])];
+  const view = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("map")), box = view.canvas_view.el.getBoundingClientRect();
+  const at = reportMap.screen(...reportMap.place(reportMap.marks.find((each) => each.name === %s)));
+  return [box.left + at[0], box.top + at[1]];
 })()"""
-OUTCOME = """(() => { const div = Bokeh.documents[0].get_model_by_name("outcome");
+OUTCOME = """(() => { const div = Bokeh.documents[0].get_model_by_name("value");
   return Bokeh.index.find_one(div).shadow_el.querySelector("#value").textContent; })()"""
+DETAIL = """[...Bokeh.documents[0]._all_models.values()].map((each) => String(each.text || "")).find((text) => text.includes("It needs"))"""
+MARKS = """[...new Set(reportMap.marks.filter((each) => each.data.number).map((each) => each.name))].length"""
+PRESS = """Bokeh.index.find_one([...Bokeh.documents[0]._all_models.values()].find((each) => each.label === "%s")).shadow_el
+  .querySelector("button").click()"""
+FIND = """(() => { const find = document.getElementById("find"); find.value = %s; find.dispatchEvent(new Event("input"));
+  find.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+  return document.getElementById("found").textContent; })()"""
 SAYS = """(() => { const div = Bokeh.documents[0].get_model_by_name("message");
   return Bokeh.index.find_one(div).shadow_el.textContent; })()"""
 FOCUS = """(() => { let here = document.activeElement;
@@ -282,10 +323,11 @@ FIRST_BUDGET = """Bokeh.documents[0].get_model_by_name("budgets").children[0].te
 GONE = """[document.querySelector(".gone").hidden, document.querySelector("main").inert]"""
 STRIP = """[...document.querySelectorAll("body > div")].some((e) => e.shadowRoot && e.shadowRoot.textContent.includes("connection was lost"))"""
 READY = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
+MAPPED = f"{READY} && !!window.reportMap"
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
-def test_a_planner_clicks_a_site_sees_the_value_goes_back_by_keyboard_and_saves(folder: Path) -> None:
+def test_a_planner_finds_sites_by_map_and_number_sees_the_value_goes_back_by_keyboard_and_saves(folder: Path) -> None:
     command = [sys.executable, str(ROOT / "cli.py"), "desk", str(folder), "--no-browser", "--json"]
     desk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -318,22 +360,44 @@ async def dark(browser: Browser, width: int) -> None:
         assert await broken_rules(browser) == [], (scheme, width)
 
 
+async def on_a_telephone(browser: Browser, address: str, folder: Path, opened: str) -> None:
+    """Find a site by its number, close it, take that back, and save."""
+    await browser.open(address, 390, 844)
+    await browser.until(MAPPED)
+    await browser.until(NAMED)
+    await dark(browser, 390)
+    assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    first = next(each for each in DeskSession(folder).view().sites if each.number == "1")
+    assert " of " in await browser.run(FIND % '"1"')
+    await browser.until(f"{DETAIL}.includes({json.dumps(escaped(first.label))})")
+    await browser.run(PRESS % "Must not be used")
+    await browser.until(f"{OUTCOME} !== {json.dumps(opened)}")
+    await browser.run(PRESS % "Undo")
+    await browser.until(f"{OUTCOME} === {json.dumps(opened)}")
+    await browser.run(PRESS % "Save as a plan folder")
+    await browser.until(f"{SAYS}.includes('Saved')")
+
+
 async def planner(address: str, folder: Path, end: Callable[[], None]) -> None:
     """Do what a planner does, on a desk's and on a telephone's screen."""
     twin = DeskSession(folder)
     name = next(each for each in twin.desk.sites if each.startswith("b"))
     async with Browser() as browser:
         await browser.open(address, 1400, 1000)
-        await browser.until(READY)
+        await browser.until(MAPPED)
         assert await browser.until(NAMED)
         await dark(browser, 1400)
         opened = await browser.run(OUTCOME)
-        twin.turn(name)
-        expected = f"{twin.desk.value:.6f}".rstrip("0")
+        twin.force(name)
+        expected = twin.view().values.value(twin.desk.value)
         assert opened != expected
-        await browser.click(*await browser.run(PLACE_OF_SITE % json.dumps(name)))
-        await browser.until(f"{OUTCOME} !== {json.dumps(opened)}")
-        assert float(await browser.run(OUTCOME)) == pytest.approx(twin.desk.value, rel=1e-5)
+        site = next(each for each in twin.view().sites if each.name == name)
+        await browser.click(*await browser.run(PLACE_OF_SITE % json.dumps(site.mark)))
+        await browser.until(f"{DETAIL}.includes({json.dumps(escaped(site.label))})")
+        marks = await browser.run(MARKS)
+        await browser.run(PRESS % "Must be used")
+        await browser.until(f"{OUTCOME} === {json.dumps(expected)}")
+        await browser.until(f"{MARKS} === {marks + 1}")
         await browser.run("document.body.focus()")
         for _ in range(60):
             await browser.press("Tab", 9)
@@ -350,16 +414,7 @@ async def planner(address: str, folder: Path, end: Callable[[], None]) -> None:
         assert f"of {amount:g}" in await browser.run(FIRST_BUDGET)
         await browser.press("ArrowRight", 39)
         await browser.until(f"{FIRST_BUDGET}.includes('of {amount + 1:g}')")
-        await browser.open(address, 390, 844)
-        await browser.until(READY)
-        await browser.until(NAMED)
-        await dark(browser, 390)
-        assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        button = (
-            """Bokeh.index.find_one([...Bokeh.documents[0]._all_models.values()].find((each) => each.label === "%s"))"""
-        )
-        await browser.run(f"{button % 'Save as a plan folder'}.shadow_el.querySelector('button').click()")
-        await browser.until(f"{SAYS}.includes('Saved')")
+        await on_a_telephone(browser, address, folder, opened)
         assert await browser.run("window.hacked === undefined")
         for event in browser.events:
             assert event["method"] != "Runtime.exceptionThrown", event

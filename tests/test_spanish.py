@@ -39,7 +39,7 @@ from optimizer.analysis.uncertainty.sensitivity import Sensitivity, sensitivity_
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text import formatting, language
-from optimizer.base.text.formatting import Amount
+from optimizer.base.text.formatting import Amount, ValueText
 from optimizer.base.text.language import (
     check_language,
     counted,
@@ -484,7 +484,7 @@ def test_english_words_stay_where_programs_read(folder: Path) -> None:
 @pytest.mark.parametrize("upper", [float("inf"), 0.5, 0.0])
 def test_progress_is_said_in_spanish(upper: float) -> None:
     with speaking("es"):
-        said = progress(DeskProgress(1.0, 30.0, "local search", 0.25, upper))
+        said = progress(DeskProgress(1.0, 30.0, "local search", 0.25, upper), ValueText(share=True))
     assert "Buscando, 1 de 30 s como máximo (búsqueda local)" in said
     assert left_in(said) == []
 

@@ -84,6 +84,7 @@ def _serve_plan(
 ) -> None:
     from optimizer.analysis.desk.page.page import DeskPage
     from optimizer.analysis.desk.session import DeskSession
+    from optimizer.base.text.language import speaking
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.solvers.params import SolveParams
 
@@ -94,6 +95,8 @@ def _serve_plan(
         skip_unreachable=skip_unreachable,
         listener=ProgressPrinter(silent=served.as_json),
     )
+    with speaking(spoken):
+        session.map()  # reads the scenario before the page is asked for
     with scratch_folder() as folder:
         try:
             served.run(lambda: DeskPage(session), "desk", folder, spoken)

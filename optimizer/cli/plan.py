@@ -335,8 +335,7 @@ def _show_sensitivity(found: Sensitivity) -> None:
 def _show_beats(plan: PlanFile, *, shares: bool) -> None:
     """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, marginal value."""
     from optimizer.base.text.formatting import clock, letter, plain
-    from optimizer.pipeline.briefing.placements import beat_rows
-    from optimizer.plans.display_names import DisplayNames
+    from optimizer.plans.display_names import DisplayNames, beat_rows
     from optimizer.report.content.placements import driven_order
 
     rows = [
@@ -347,7 +346,7 @@ def _show_beats(plan: PlanFile, *, shares: bool) -> None:
             clock(beat.back_s),
             _amount(beat.entry.worth, shares=shares),
         )
-        for place, beat in enumerate(driven_order(beat_rows(plan, DisplayNames({}, {}))))
+        for place, beat in enumerate(driven_order(beat_rows(plan.beats, DisplayNames({}, {}))))
     ]
     columns = [
         "beat",

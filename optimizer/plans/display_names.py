@@ -1,22 +1,29 @@
-"""What people call the agencies, resources, kinds and places of a scenario."""
+"""What people call the agencies, resources, kinds and places of a scenario, and the report's rows of sites and beats in these words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from optimizer.base.text.formatting import Amount
-from optimizer.base.text.language import gettext, term
+from optimizer.base.text.formatting import Amount, number
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import term
 from optimizer.base.text.messages import translated
+from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
+from optimizer.report.words import word
 from optimizer.scenario.compile.burden import SEARCHES, UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
+    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Resource
+    from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.file.model import ScenarioModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +54,22 @@ class DisplayNames:
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
         """Return the names of a scenario."""
-        agencies = {agency.id: term(agency.name) for agency in compiled.scenario.agencies if agency.name}
-        cued = {kind.id for kind in compiled.scenario.kinds if kind.cue is not None}
+        sites = {name: placed.site.label or name for name, placed in compiled.sites.items()}
+        return cls.said_by(compiled.scenario, compiled.instance, sites)
+
+    @classmethod
+    def said_by(cls, scenario: ScenarioModel, instance: Instance, sites: Mapping[str, str]) -> Self:
+        """Return the names that a scenario's file gives to what an instance has; `sites` are those of sites, by id."""
+        agencies = {agency.id: term(agency.name) for agency in scenario.agencies if agency.name}
+        cued = {kind.id for kind in scenario.kinds if kind.cue is not None}
         return cls(
             agencies,
-            {r.id: _resource_name(r, agencies, compiled.instance.resources) for r in compiled.instance.resources},
-            {kind.id: term(kind.label or kind.id) for kind in compiled.scenario.kinds}
-            | {measure.id: measure.what for measure in compiled.scenario.measures},
-            {name: placed.site.label or name for name, placed in compiled.sites.items()},
-            {option.id: translated(option.label) for option in compiled.instance.options if option.type in cued},
-            {resource.id: of_cap(resource.unit) for resource in compiled.instance.resources},
+            {r.id: _resource_name(r, agencies, instance.resources) for r in instance.resources},
+            {kind.id: term(kind.label or kind.id) for kind in scenario.kinds}
+            | {measure.id: measure.what for measure in scenario.measures},
+            sites,
+            {option.id: translated(option.label) for option in instance.options if option.type in cued},
+            {resource.id: of_cap(resource.unit) for resource in instance.resources},
         )
 
     def agency(self, agency: str) -> str:
@@ -72,21 +85,21 @@ class DisplayNames:
         return {called[resource]: Amount(uses[resource], self.units.get(resource, "")) for resource in names}
 
 
-def named_places(compiled: Compiled) -> tuple[NamedPlace, ...]:
+def named_places(read: Compiled | ScenarioEvidence) -> tuple[NamedPlace, ...]:
     """Return the places that the scenario gives the report to name."""
-    return tuple(NamedPlace(p.name, p.lon, p.lat, p.kind, p.population) for p in compiled.scenario.report.places)
+    return tuple(NamedPlace(p.name, p.lon, p.lat, p.kind, p.population) for p in read.scenario.report.places)
 
 
-def place_names(compiled: Compiled) -> PlaceNames:
+def place_names(read: Compiled | ScenarioEvidence) -> PlaceNames:
     """Return all places that a spot can be near to."""
-    region = compiled.region
+    region = read.region
     known = known_places(region.settlements, region.crossings, region.gateways)
-    return PlaceNames(region.network, (*named_places(compiled), *known), border_parts(region.border))
+    return PlaceNames(region.network, (*named_places(read), *known), border_parts(region.border))
 
 
 def of_cap(text: str) -> str:
     """Return the name or unit of a community's cap in the language that is spoken; that of another resource as the scenario says it there."""
-    return gettext(text) if text in {SEARCHES, UNIT} else term(text)
+    return _(text) if text in {SEARCHES, UNIT} else term(text)
 
 
 def _resource_name(resource: Resource, agencies: Mapping[str, str], every: Sequence[Resource]) -> str:
@@ -94,3 +107,79 @@ def _resource_name(resource: Resource, agencies: Mapping[str, str], every: Seque
         shared = [other for other in every if other.name == resource.name and not other.agency]
         return of_cap(resource.name) if resource.name and len(shared) == 1 else translated(resource.id)
     return f"{term(resource.name)} ({agencies.get(resource.agency, resource.agency)})"
+
+
+def site_rows(
+    chosen: Sequence[PlanSite], others: Sequence[PlanSite], names: DisplayNames, places: PlaceNames | None
+) -> tuple[SiteRow, ...]:
+    """Return the report's rows of the sites of a plan, then of those that were not chosen."""
+    today = {site.site: site for site in (*chosen, *others) if site.existing and site.site}
+    planned = {site.site: site for site in chosen if site.site}
+    rows = [_site_row(site, today.get(site.site), names, places, chosen=True) for site in chosen]
+    return (*rows, *(_site_row(site, planned.get(site.site), names, places, chosen=False) for site in others))
+
+
+def _site_row(
+    site: PlanSite, other: PlanSite | None, names: DisplayNames, places: PlaceNames | None, *, chosen: bool
+) -> SiteRow:
+    """Return the row of an option; `other` is what stands at its place today, or under the plan."""
+    return SiteRow(
+        entry=site,
+        chosen=chosen,
+        label=names.answered.get(site.id, term(site.label)),
+        place=names.answered.get(site.id, "") or names.sites.get(site.site, ""),
+        type=names.kinds.get(site.type, site.type),
+        other_type="" if other is None or other.id == site.id else names.kinds.get(other.type, other.type),
+        agency=names.agency(site.agency),
+        where=""
+        if places is None or site.lon is None or site.lat is None
+        else places.where(site.lon, site.lat, site.road),
+        road=_road(site),
+        traffic=_traffic(site),
+        costs=names.amounts(site.uses),
+    )
+
+
+ROAD_WIDTH = 15.0
+"""Metres within which a place is on its road: half a highway of four lanes."""
+
+
+def _road(site: PlanSite) -> str:
+    """Return the road that a site watches, and how far the place given lies from it where that is more than a road is wide."""
+    names = ", ".join(filter(None, (site.road, word(site.road_class))))
+    if not site.distance_m or site.distance_m < ROAD_WIDTH:
+        return names
+    return _("{road}; {metres} m away").format(road=names, metres=f"{site.distance_m:.0f}")
+
+
+def _traffic(site: PlanSite) -> str:
+    """Return the traffic past a site and who gives it; empty where what stands there does not depend on it."""
+    if site.traffic is None:
+        return _("not known") if site.inspected is not None else ""
+    if site.traffic_source == "count":
+        said = _("{vehicles} (counted)")
+    elif site.traffic_source == "site":
+        said = _("{vehicles} (given)")
+    else:
+        said = _("{vehicles} (by class, {road_class})")
+    return said.format(vehicles=number(site.traffic), road_class=word(site.road_class))
+
+
+def beat_rows(beats: Iterable[PlanBeat], names: DisplayNames, places: PlaceNames | None = None) -> tuple[BeatRow, ...]:
+    """Return the report's rows of beats; where posts are is said in words where places are given."""
+    return tuple(
+        BeatRow(
+            entry=beat,
+            agency=names.agency(beat.agency),
+            stops=tuple(
+                BeatStopRow(entry=stop, sets_out_minute=beat.sets_out_minute, where=_where(stop, places))
+                for stop in beat.stops
+            ),
+            costs=names.amounts(beat.uses),
+        )
+        for beat in beats
+    )
+
+
+def _where(stop: PlanStop, places: PlaceNames | None) -> str:
+    return "" if places is None else places.where(stop.lon, stop.lat, stop.label.partition(" (")[0])

@@ -83,6 +83,10 @@ SITES = {
 }
 """Symbol of each `SiteRow.standing`, in drawing order."""
 
+MUST = Symbol(marked("Must be used"), "circle", "o", 36, "#ffb000", "#7a3e00")
+MUST_NOT = Symbol(marked("Must not be used"), "square_x", "X", 22, "#ffd9df", "#a3002b")
+"""What is demanded of a site at the desk: marks that lie under those of sites."""
+
 OFFICIAL = Symbol(marked("Crossing, official"), "triangle", "^", 11, "#1a1a1a")
 UNOFFICIAL = Symbol(marked("Crossing, unofficial"), "triangle", "^", 10, "#ffffff", "#1a1a1a")
 GATEWAY = Symbol(marked("Where evaders enter"), "circle", "o", 18, "#f6dcea", BOUND)

@@ -172,6 +172,8 @@ class Desk:
     ----------
     known
         The plan that was opened.
+    names
+        What people call resources, by id, where that is known.
     base
         Its problem as it was opened, without beats.
     sites
@@ -191,6 +193,7 @@ class Desk:
     """
 
     known: KnownPlan
+    names: Mapping[str, str] = field(default_factory=dict)
     _states: list[DeskState] = field(init=False)
     _place: int = field(init=False, default=0)
     _models: dict[Hashable, DeskModel] = field(init=False, default_factory=dict)
@@ -389,7 +392,9 @@ class Desk:
             del budgets[resource]
         changes = replace(self.state.changes, budgets=budgets)
         self._do(
-            changes, self.placed, message("{name}: {amount:.10g}", name=resource_name(own[resource]), amount=amount)
+            changes,
+            self.placed,
+            message("{name}: {amount:.10g}", name=resource_name(own[resource], self.names), amount=amount),
         )
 
     def show(self, result: Result, case: Instance, model: DeskModel | None = None) -> None:
@@ -472,7 +477,10 @@ class Desk:
         self.value = self._valued(self.placed)
         self.evaluation_seconds = time.perf_counter() - began
         whole = with_plan(self.case, state.plan)
-        self.shortfalls: tuple[str, ...] = (*impossible(whole), *shortfalls(whole, self.placed))
+        self.shortfalls: tuple[str, ...] = (
+            *impossible(whole, self.names),
+            *shortfalls(whole, self.placed, self.names),
+        )
 
     def _valued(self, placed: NDArray[np.bool_]) -> float:
         return self.model.overlay.value(placed)
@@ -526,18 +534,20 @@ def option_name(option: Option) -> str:
     return plain(option.label or option.id, NAME_LENGTH)
 
 
-def resource_name(resource: Resource) -> str:
-    """Return what people call a resource, with its agency."""
+def resource_name(resource: Resource, names: Mapping[str, str]) -> str:
+    """Return what people call a resource, with its agency; `names` are known ones, by id."""
+    if resource.id in names:
+        return plain(names[resource.id], NAME_LENGTH)
     name = plain(resource.name or resource.id, NAME_LENGTH)
     return f"{name} ({plain(resource.agency, NAME_LENGTH)})" if resource.agency else name
 
 
-def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]:
+def shortfalls(instance: Instance, placed: NDArray[np.bool_], names: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence for every constraint that an (options,) mask breaks, the budgets first; none for a feasible plan."""
     options = instance.options
     together = [[j for j in group if placed[j]] for group in instance.conflicts]
     return (
-        *_over_budget(instance, placed, USES),
+        *_over_budget(instance, placed, USES, names),
         *(
             message("{names} exclude each other.", names=listed(option_name(options[j]) for j in group))
             for group in together
@@ -566,19 +576,21 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]
     )
 
 
-def impossible(instance: Instance) -> tuple[str, ...]:
+def impossible(instance: Instance, names: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence for every budget that the forced options alone exceed: then no plan can have them all."""
-    return _over_budget(instance, instance.forced, NEEDS)
+    return _over_budget(instance, instance.forced, NEEDS, names)
 
 
-def _over_budget(instance: Instance, placed: NDArray[np.bool_], sentence: str) -> tuple[str, ...]:
+def _over_budget(
+    instance: Instance, placed: NDArray[np.bool_], sentence: str, names: Mapping[str, str]
+) -> tuple[str, ...]:
     used, most = placed @ instance.use, instance.budget * (1 + BUDGET_TOLERANCE)
     return tuple(
         message(
             sentence,
             total=total,
             budget=resource.budget,
-            resource=resource_name(resource),
+            resource=resource_name(resource, names),
             excess=total - resource.budget,
             unit=_unit(resource),
         )

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,28 @@ import numpy as np
 
 from optimizer.analysis.compare.compare import SitePlaces
 from optimizer.analysis.desk.desk import NAME_LENGTH, Desk, DeskModel, option_name, resource_name, tour_name
-from optimizer.analysis.desk.view import DeskActions, DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
+from optimizer.analysis.desk.shown import DeskGround, shown_beats, shown_content, shown_sites
+from optimizer.analysis.desk.view import (
+    DeskActions,
+    DeskBeat,
+    DeskBudget,
+    DeskGain,
+    DeskMapContent,
+    DeskProgress,
+    DeskSite,
+    DeskView,
+)
+from optimizer.analysis.explain.replacements import swapped
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem
 from optimizer.base.files.output_folder import new_folder
-from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.formatting import ValueText, letter, number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import all_translated, joined, message, translated
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import SILENT, SilentListener, is_interrupt, step
 from optimizer.plans.changes import plan_command, whole_changes
-from optimizer.plans.plan_content import straight_geojson, straight_roads
+from optimizer.plans.plan_content import straight_geojson
 from optimizer.plans.plan_folder import PlanFolder, provenance
 from optimizer.problem.files.plan_file import (
     DIGITS,
@@ -40,9 +52,12 @@ from optimizer.problem.files.plan_file import (
     resource_entries,
     site_entry,
 )
+from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
 from optimizer.problem.plan.result import relative_gap
+from optimizer.report.content.placements import driven_order
+from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted
 from optimizer.solvers.params import SolveOptions, SolveParams
@@ -51,14 +66,14 @@ from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import make_room
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from optimizer.analysis.desk.view import Standing
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat
     from optimizer.problem.plan.result import Result
-    from optimizer.report.maps.geography import StraightRoads
+    from optimizer.report.content.placements import SiteRow
 
 BEAT = 300
 """Characters of a beat's name, which lists its stops."""
@@ -113,6 +128,15 @@ class DeskSession(DeskActions):
         with step(listener, "contracting"):
             self.desk = Desk(known)
         self._places = SitePlaces.of(self.desk.base, self.opened.site_rows)
+        rows = {row.id: row for row in _rows(self.opened.file)}
+        self._entries = [
+            _site(self.desk, j, self._places, rows.get(option.id)).model_copy(update={"label": option_name(option)})
+            for j, option in enumerate(self.desk.base.options)
+        ]
+        today = np.array([option.existing for option in self.desk.base.options], dtype=bool)
+        self._today = plan_value(self.desk.base, today) if today.any() else None
+        self._worth = DeskWorth(self.desk)
+        self._numbers: dict[str, str] = {}
         self._opened = (known.value, np.array([each.budget for each in self.desk.base.resources]))
         self._search: DeskSearch | None = None
         self._version = 0
@@ -123,27 +147,93 @@ class DeskSession(DeskActions):
         """Goes up whenever something changes."""
         return self._version
 
-    def roads(self) -> StraightRoads | None:
-        """Return the roads; None where there is no map."""
-        return straight_roads(self.desk.base)
+    @cached_property
+    def ground(self) -> DeskGround | None:
+        """What the map shows whatever the plan, in the language that is spoken when it is first asked for; None without a map."""
+        ground = DeskGround.of(self.opened, self.desk.base)
+        if ground is not None and not ground.bare:
+            self.desk.names = ground.names.resources
+        return ground
+
+    @property
+    def on_map(self) -> Hashable:
+        """What the map depends on: it changes with the plan shown and with demands on sites and beats."""
+        state = self.desk.state
+        beats = tuple(map(tour_name, state.beats.must)), tuple(map(tour_name, state.beats.banned))
+        return (
+            state.plan.options,
+            tuple(map(tour_name, state.plan.beats)),
+            state.changes.forced,
+            state.changes.forbidden,
+            beats,
+        )
+
+    def map(self) -> DeskMapContent | None:
+        """Return what the map shows; None where there is none."""
+        if self.ground is None:
+            return None
+        content = shown_content(self.ground, self.desk, self._entries, share=self._values.share)
+        marked_sites = {True: [], False: []}
+        for name, options in self.desk.sites.items():
+            if (must := self._whole_demand(name)) is not None and np.isfinite(self._places.lon[options[0]]):
+                marked_sites[must].append((float(self._places.lon[options[0]]), float(self._places.lat[options[0]])))
+        must, must_not = (tuple(marked_sites[each]) for each in (True, False))
+        return DeskMapContent(content, self._numbered(), must, must_not, self.ground.bare)
+
+    def work(self, seconds: float) -> bool:
+        """Work out what sites of the plan shown add, for so long; return whether all of it has become known just now."""
+        if self._search is not None or self._worth.known:
+            return False
+        self._worth.work(seconds)
+        self._version += self._worth.known
+        return self._worth.known
+
+    def site_at(self, mark: str) -> str:
+        """Return the name of the site whose mark it is on the map; empty for another mark."""
+        j = self.desk.base.option_index.get(mark.removeprefix("site-"), -1) if mark.startswith("site-") else -1
+        return next((name for name, options in self.desk.sites.items() if j in options), "")
+
+    @property
+    def _values(self) -> ValueText:
+        return ValueText.of(self.desk.base.weight)
+
+    def _numbered(self) -> dict[str, str]:
+        """Return the number of each option in the plan shown, by id: once given, a site keeps it."""
+        options, numbers = self.desk.base.options, self._numbers
+        used = [j for j in range(len(options)) if self.desk.placed[j]]
+        if not numbers:  # the plan as it was opened: as its report has them
+            used.sort(key=lambda j: (-(self._entries[j].worth or 0.0), options[j].label))
+        for j in used:
+            if options[j].id in numbers:
+                continue
+            peers = [
+                options[k].id for k in self.desk.sites[options[j].site or options[j].id] if not self.desk.placed[k]
+            ]
+            before = next((numbers[name] for name in peers if name in numbers), None)
+            numbers[options[j].id] = before or str(1 + max(map(int, numbers.values()), default=0))
+        return {options[j].id: numbers[options[j].id] for j in used}
 
     def view(self) -> DeskView:
         """Return what lies on the desk."""
-        desk = self.desk
+        ground, desk, numbers = self.ground, self.desk, self._numbered()
+        rows = {row.id: row for row in shown_sites(ground, desk, self._entries)}
+        letters = {row.id: letter(k) for k, row in enumerate(driven_order(shown_beats(ground, desk)))}
         return DeskView(
             title=plain(self.folder.resolve().name, NAME_LENGTH),
+            values=self._values,
             value=desk.value,
             opened_value=self._opened[0],
+            today=self._today,
             lower=desk.lower,
             evaluation_ms=1000 * desk.evaluation_seconds,
             faults=all_translated(desk.shortfalls),
-            sites=tuple(self._site(name) for name in desk.sites),
+            sites=tuple(self._site(name, rows, numbers) for name in desk.sites),
             budgets=self._budgets(),
-            beats=tuple(self._beat(name, beat) for name, beat in desk.tours().items()),
+            beats=tuple(self._beat(name, beat, letters) for name, beat in desk.tours().items()),
             last=translated(desk.state.action) if desk.can_undo else "",
             can_undo=desk.can_undo,
             can_redo=desk.can_redo,
-            progress=self._progress(),
+            progress=self.progress(),
         )
 
     def detail(self, name: str) -> str:
@@ -159,7 +249,8 @@ class DeskSession(DeskActions):
         as_kind = _("as {kind} {needs}") if len(options) > 1 else "{needs}"
         needs = [as_kind.format(kind=self._kind(j), needs=self._needs(j)) for j in options]
         value = desk.value + adds if used else desk.value - adds
-        return effect.format(value=number(value, 4), adds=number(adds, 3), needs="; ".join(needs))
+        said = self._values
+        return effect.format(value=said.value(value), adds=said.points(adds), needs="; ".join(needs))
 
     def turn(self, name: str) -> None:
         """Go on to the next demand on a site: none, must be used, must not be used."""
@@ -241,8 +332,8 @@ class DeskSession(DeskActions):
         else:
             found = _("The best plan found lets {value} through: the one that was shown; {why} after {seconds} s.")
         return found.format(
-            value=number(self.desk.value, 4),
-            gained=number(gained, 3),
+            value=self._values.value(self.desk.value),
+            gained=self._values.points(gained),
             why=_(ENDS.get(search.result.limit or "", PROVEN)),
             seconds=number(search.seconds, 2),
         )
@@ -268,19 +359,24 @@ class DeskSession(DeskActions):
             )
         return self.desk
 
-    def _progress(self) -> DeskProgress | None:
+    def progress(self) -> DeskProgress | None:
+        """Return how far the search is; None where none runs."""
         search = self._search
         if search is None:
             return None
         lower = max(search.lower, self.desk.lower)
         return DeskProgress(search.seconds, search.time_limit, search.step, lower, search.upper, search.cancelled())
 
-    def _site(self, name: str) -> DeskSite:
+    def _whole_demand(self, name: str) -> bool | None:
+        """Return whether a site must (or must not) be used; a demand for one of several kinds asks for the site."""
+        options, marks = self.desk.sites[name], self.desk.mark(name)
+        whole = marks.get(name, marks.get(self.desk.base.options[options[0]].id) if len(options) == 1 else None)
+        return whole if whole is not None else (True if True in marks.values() else None)
+
+    def _site(self, name: str, rows: Mapping[str, SiteRow], numbers: Mapping[str, str]) -> DeskSite:
         desk, options = self.desk, self.desk.sites[name]
-        first, marks = desk.base.options[options[0]], desk.mark(name)
+        first, marks, must = desk.base.options[options[0]], desk.mark(name), self._whole_demand(name)
         used = [j for j in options if desk.placed[j]]
-        whole = marks.get(name, marks.get(first.id) if len(options) == 1 else None)
-        must = whole if whole is not None else (True if True in marks.values() else None)
         standing: Standing = "must" if must else "must not" if must is False else "used" if used else "not used"
         alone = len(options) == 1
         asked = [
@@ -289,17 +385,21 @@ class DeskSession(DeskActions):
         ]
         stands = [_("in the plan") if alone else _("in the plan as {kind}").format(kind=self._kind(j)) for j in used]
         today = [_("in use today")] if any(desk.base.options[j].existing for j in options) else []
-        lon, lat = float(self._places.lon[options[0]]), float(self._places.lat[options[0]])
+        shown = rows[desk.base.options[(used or options)[0]].id]
+        kept = [self._numbers[each] for j in options if (each := desk.base.options[j].id) in self._numbers]
+        called = option_name(first) if first.label or alone else plain(name, NAME_LENGTH)
         return DeskSite(
             name=name,
-            label=option_name(first) if first.label or len(options) == 1 else plain(name, NAME_LENGTH),
-            lon=lon if math.isfinite(lon) else None,
-            lat=lat if math.isfinite(lat) else None,
+            label=plain(shown.place, NAME_LENGTH) or called,
+            mark=f"site-{plain(shown.id)}" if math.isfinite(self._places.lon[options[0]]) else "",
+            number=numbers.get(shown.id, kept[0] if kept else ""),
+            road=plain(PlaceNames.joined(shown.road, shown.where), 2 * NAME_LENGTH),
             standing=standing,
             used=bool(used),
             existing=bool(today),
             says="; ".join([*asked, *(stands or [_("not in the plan")]), *today]),
             kinds=tuple((desk.base.options[j].id, self._kind(j)) for j in options),
+            adds=self._worth.of_site(used or options),
         )
 
     def _asked(self, must: bool, option: int | None) -> str:
@@ -309,40 +409,43 @@ class DeskSession(DeskActions):
         said = _("must be used as {kind}") if must else _("must not be used as {kind}")
         return said.format(kind=self._kind(option))
 
-    def _beat(self, name: str, beat: Beat) -> DeskBeat:
+    def _beat(self, name: str, beat: Beat, letters: Mapping[str, str]) -> DeskBeat:
         state = self.desk.state
+        used = any(tour_name(each) == name for each in state.plan.beats)
         return DeskBeat(
             name=name,
             label=plain(beat.label, BEAT),
-            lon=tuple(stop.post.lon for stop in beat.stops),
-            lat=tuple(stop.post.lat for stop in beat.stops),
+            letter=letters.get(beat.id, "") if used else "",
             must=state.beats.mark(name),
-            used=any(tour_name(each) == name for each in state.plan.beats),
+            used=used,
         )
 
     def _needs(self, option: int) -> str:
         uses = self.desk.base.options[option].uses
-        named = [(resource_name(r), uses[r.id]) for r in self.desk.base.resources if uses.get(r.id)]
+        named = [(resource_name(r, self.desk.names), uses[r.id]) for r in self.desk.base.resources if uses.get(r.id)]
         return ", ".join(f"{number(amount)} {name}" for name, amount in named) or _("nothing")
 
     def _kind(self, option: int) -> str:
         found = self.desk.base.options[option]
-        return plain(found.type or word(found.kind), NAME_LENGTH)
+        called = found.type if self.ground is None else self.ground.names.kinds.get(found.type, found.type)
+        return plain(called or word(found.kind), NAME_LENGTH)
 
     def _budgets(self) -> tuple[DeskBudget, ...]:
         desk, opened = self.desk, self._opened[1].tolist()
         used = dict(zip((r.id for r in desk.model.instance.resources), desk.used().tolist(), strict=True))
-        needs = desk.base.use
+        needs, more = desk.base.use, self._worth.more()
         return tuple(
             DeskBudget(
                 id=resource.id,
-                name=resource_name(resource),
+                name=resource_name(resource, desk.names),
                 unit=plain(resource.unit, NAME_LENGTH),
                 used=used[resource.id],
                 budget=resource.budget,
                 opened=opened[r],
                 most=(most := _end(opened[r], needs[:, r], whole)),
                 step=1.0 if whole and most <= 10 * STEPS else 10.0 ** round(math.log10(most / STEPS)),
+                more=more.get(resource.id),
+                known=self._worth.known,
             )
             for r, resource in enumerate(desk.case.resources)
             for whole in [float(opened[r]).is_integer() and bool(np.all(needs[:, r] % 1 == 0))]
@@ -353,6 +456,69 @@ def _end(opened: float, needs: np.ndarray, whole: bool) -> float:
     """Return where the slider of a budget ends: twice the budget, and at least three of what needs most of it."""
     end = max(2.0 * opened, 3.0 * float(needs.max(initial=0.0)), 1.0 if whole else 1e-6)
     return float(math.ceil(end)) if end >= 1 else end
+
+
+class DeskWorth:
+    """What each site of the plan shown adds, worked out bit by bit, as that takes longer than an action may.
+
+    Parameters
+    ----------
+    desk
+        With the plan.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._state, self._worth = desk, desk.state, list[float]()
+        self._more: dict[str, DeskGain] | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether all of it is known, of the plan that is shown now."""
+        return self._desk.state is self._state and len(self._worth) == len(self._desk.base.options)
+
+    def of_site(self, options: Sequence[int]) -> float | None:
+        """Return what the best of some options adds; None until all is known."""
+        return max(self._worth[j] for j in options) if self.known else None
+
+    def work(self, seconds: float) -> None:
+        """Go on for so long."""
+        if self._desk.state is not self._state:
+            self._state, self._worth, self._more = self._desk.state, [], None
+        end = time.perf_counter() + seconds
+        while not self.known and time.perf_counter() < end:
+            self._worth.append(self._desk.option_adds([len(self._worth)]))
+
+    def more(self) -> dict[str, DeskGain]:
+        """Return what more of each budget pays for, by its id: the site that brings most for each unit, alone if possible."""
+        if not self.known:
+            return {}
+        if self._more is None:
+            self._more = self._priced()
+        return self._more
+
+    def _priced(self) -> dict[str, DeskGain]:
+        desk, found = self._desk, dict[str, DeskGain]()
+        budgets = {each.id: each.budget for each in desk.case.resources}
+        names = {each.id: resource_name(each, desk.names) for each in desk.case.resources}
+        instance = desk.model.instance
+        better: Callable[[DeskGain, DeskGain], bool] = lambda one, other: (  # noqa: E731
+            (not one.others, one.gain / one.amount) > (not other.others, other.gain / other.amount)
+        )
+        for j, gain in enumerate(self._worth):
+            if desk.placed[j] or desk.case.options[j].forbidden or gain <= 0:
+                continue
+            used = dict(
+                zip(
+                    (r.id for r in instance.resources), instance.amounts(swapped(instance, desk.placed, j)), strict=True
+                )
+            )
+            short = {r: float(used[r] - most) for r, most in budgets.items() if used[r] > most * (1 + BUDGET_TOLERANCE)}
+            for resource, amount in short.items():
+                others = ", ".join(f"{number(more)} {names[r]}" for r, more in short.items() if r != resource)
+                gained = DeskGain(amount, others, option_name(desk.base.options[j]), gain)
+                if resource not in found or better(gained, found[resource]):
+                    found[resource] = gained
+        return found
 
 
 # A search in the background: the best plan for the budgets and demands on a desk, from the plan shown.
@@ -585,7 +751,10 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
     instance, placed, result = desk.model.instance, desk.placed, desk.state.result
     places, rows = SitePlaces.of(desk.base), {row.id: row for row in _rows(original)}
     own = range(len(desk.base.options))
-    sites = [_site(desk, j, places, rows.get(desk.base.options[j].id)) for j in own]
+    sites = [
+        _site(desk, j, places, rows.get(desk.base.options[j].id)).model_copy(update={"worth": _worth(desk, j)})
+        for j in own
+    ]
     overlay = desk.model.overlay
     today = np.array([option.existing for option in instance.options], dtype=bool)
     allowed = np.array([not o.forbidden for o in desk.case.options] + [True] * (placed.size - len(own)), dtype=bool)
@@ -628,12 +797,13 @@ def _rows(original: PlanFile | None) -> list[PlanSite]:
 
 
 def _site(desk: Desk, j: int, places: SitePlaces, row: PlanSite | None) -> PlanSite:
-    option, worth = desk.case.options[j], _worth(desk, j)
+    """Return what is known of an option: from the plan that was opened, where that has it; what it adds was of that plan."""
+    option = desk.case.options[j]
     if row is not None:
-        return row.model_copy(update={"forced": option.forced, "forbidden": option.forbidden, "worth": worth})
+        return row.model_copy(update={"forced": option.forced, "forbidden": option.forbidden})
     if not np.isfinite(places.lon[j]):
-        return site_entry(option, worth)
-    return site_entry(option, worth, lon=round(float(places.lon[j]), DIGITS), lat=round(float(places.lat[j]), DIGITS))
+        return site_entry(option, 0.0)
+    return site_entry(option, 0.0, lon=round(float(places.lon[j]), DIGITS), lat=round(float(places.lat[j]), DIGITS))
 
 
 def _worth(desk: Desk, j: int) -> float:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from optimizer.report.maps.geography import StraightRoads
+    from collections.abc import Hashable, Mapping
+
+    from optimizer.base.text.formatting import ValueText
+    from optimizer.report.content.report_content import ReportContent
 
 Standing = Literal["must", "must not", "used", "not used"]
 
@@ -21,8 +24,12 @@ class DeskSite:
         What the desk knows it by.
     label
         What people call it.
-    lon, lat
-        Degrees; None where it has no place.
+    mark
+        Name of its mark on the map; empty where it has no place.
+    number
+        Its number on the map and in the list, which it keeps; empty where it never was in a plan shown.
+    road
+        Its road, and where that is.
     standing
         Whether it must, or must not, be used, else whether the plan shown uses it.
     used
@@ -33,17 +40,21 @@ class DeskSite:
         What is asked of it and what stands there, in words.
     kinds
         Ids of its options, each with what people call its kind.
+    adds
+        By how much less gets through with it than without it, the rest of the plan as it is, budgets aside; None until that is worked out.
     """
 
     name: str
     label: str
-    lon: float | None
-    lat: float | None
+    mark: str
+    number: str
+    road: str
     standing: Standing
     used: bool
     existing: bool
     says: str
     kinds: tuple[tuple[str, str], ...]
+    adds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +67,8 @@ class DeskBeat:
         What the desk knows it by.
     label
         What people call it: team and posts.
-    lon, lat
-        Degrees of its posts.
+    letter
+        Its letter on the map; empty of one that the plan shown does not drive.
     must
         Whether it must, or must not, be driven; None for no demand.
     used
@@ -66,10 +77,19 @@ class DeskBeat:
 
     name: str
     label: str
-    lon: tuple[float, ...]
-    lat: tuple[float, ...]
+    letter: str
     must: bool | None
     used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeskGain:
+    """What more of a budget pays for: `amount` more, what of `others` (in words), the `site` that then fits, and its `gain`."""
+
+    amount: float
+    others: str
+    site: str
+    gain: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,10 @@ class DeskBudget:
         What the plan shown uses, what there is now, and what there was when the plan was opened.
     most, step
         Where its slider ends, and how far it moves at once.
+    more
+        The site that brings most for each unit more of it, if possible of it alone, the rest of the plan shown as it is; None for none.
+    known
+        Whether that is worked out.
     """
 
     id: str
@@ -94,6 +118,8 @@ class DeskBudget:
     opened: float
     most: float
     step: float
+    more: DeskGain | None = None
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +145,11 @@ class DeskView:
     ----------
     title
         The plan that was opened.
-    value, opened_value, lower
-        Exact value of the plan shown, of the one that was opened, and the proven bound for what is asked now.
+    values
+        How values are written.
+    value, opened_value, today, lower
+        Exact value of the plan shown, of the one that was opened, of today's layout (None where nothing stands), and the proven bound for
+        what is asked now.
     evaluation_ms
         Milliseconds that the value took.
     faults
@@ -138,8 +167,10 @@ class DeskView:
     """
 
     title: str
+    values: ValueText
     value: float
     opened_value: float
+    today: float | None
     lower: float
     evaluation_ms: float
     faults: tuple[str, ...]
@@ -152,6 +183,29 @@ class DeskView:
     progress: DeskProgress | None
 
 
+@dataclass(frozen=True)
+class DeskMapContent:
+    """What the map of a desk shows.
+
+    Attributes
+    ----------
+    content
+        The plan shown, as the content of a report.
+    numbers
+        Number of each option in the plan, by id.
+    must, must_not
+        (k, 2) degrees of the sites that are demanded, or refused.
+    bare
+        Whether there is no scenario behind it: straight roads, without border and towns.
+    """
+
+    content: ReportContent
+    numbers: Mapping[str, str]
+    must: tuple[tuple[float, float], ...]
+    must_not: tuple[tuple[float, float], ...]
+    bare: bool
+
+
 class DeskActions(Protocol):
     """What the page asks of a desk; every action raises InputError, and changes nothing, where it cannot be done."""
 
@@ -159,11 +213,24 @@ class DeskActions(Protocol):
     def version(self) -> int:
         """Goes up whenever something changes."""
 
-    def roads(self) -> StraightRoads | None:
-        """Return the roads; None where there is no map."""
+    @property
+    def on_map(self) -> Hashable:
+        """What the map depends on: it changes with the plan shown and with demands on sites and beats."""
+
+    def map(self) -> DeskMapContent | None:
+        """Return what the map shows; None where there is none."""
+
+    def work(self, seconds: float) -> bool:
+        """Work out what sites of the plan shown add, for so long; return whether all of it has become known just now."""
+
+    def site_at(self, mark: str) -> str:
+        """Return the name of the site whose mark it is on the map; empty for another mark."""
 
     def view(self) -> DeskView:
         """Return what lies on the desk."""
+
+    def progress(self) -> DeskProgress | None:
+        """Return how far the search is; None where none runs."""
 
     def detail(self, name: str) -> str:
         """Return what a site does in the plan shown, in words."""

@@ -20,10 +20,10 @@ from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
 from optimizer.pipeline.briefing.guarantees import assumptions_of, guarantees_of
-from optimizer.pipeline.briefing.placements import beat_bound, beat_rows, site_rows
+from optimizer.pipeline.briefing.placements import beat_bound
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.comparison import exchanges
-from optimizer.plans.display_names import DisplayNames, named_places, of_cap, place_names
+from optimizer.plans.display_names import DisplayNames, beat_rows, named_places, of_cap, place_names, site_rows
 from optimizer.plans.first_changes import first_changes
 from optimizer.plans.weak_beats import beats_account
 from optimizer.problem.instance.changes import ordered
@@ -116,8 +116,8 @@ def briefing(
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
         tips=tip_facts(compiled.tips, lambda segment: places.segment(segment).text),
-        sites=site_rows(plan, names, places),
-        beats=beat_rows(plan, names, places),
+        sites=site_rows(plan.sites, plan.candidates, names, places),
+        beats=beat_rows(plan.beats, names, places),
         mixture=mixture,
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),

@@ -1,100 +1,24 @@
-"""The report's rows of what is placed, made from the plan file: sites, beats with what was proven of them, and placements of a mixture."""
+"""What the report says of what is placed: what was proven of beats, and placements of a mixture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import number, percent
+from optimizer.base.text.formatting import percent
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import term
 from optimizer.plans.display_names import DisplayNames
 from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.plan.plan import with_mixture
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
-from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.content.summary import BeatBound
-from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from optimizer.problem.files.plan_file import PlanFile, PlanSite, PlanStop
+    from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.plan import Mixture
     from optimizer.problem.plan.result import Result
-    from optimizer.report.maps.place_names import PlaceNames
     from optimizer.scenario.compile.compile import Compiled
-
-
-def site_rows(plan: PlanFile, names: DisplayNames, places: PlaceNames) -> tuple[SiteRow, ...]:
-    """Return the sites of the plan, then those that were not chosen."""
-    today = {site.site: site for site in (*plan.sites, *plan.candidates) if site.existing and site.site}
-    planned = {site.site: site for site in plan.sites if site.site}
-    rows = [_site_row(site, today.get(site.site), names, places, chosen=True) for site in plan.sites]
-    return (*rows, *(_site_row(site, planned.get(site.site), names, places, chosen=False) for site in plan.candidates))
-
-
-def _site_row(
-    site: PlanSite, other: PlanSite | None, names: DisplayNames, places: PlaceNames, *, chosen: bool
-) -> SiteRow:
-    """Return the row of an option; `other` is what stands at its place today, or under the plan."""
-    return SiteRow(
-        entry=site,
-        chosen=chosen,
-        label=names.answered.get(site.id, term(site.label)),
-        place=names.answered.get(site.id, "") or names.sites.get(site.site, ""),
-        type=names.kinds.get(site.type, site.type),
-        other_type="" if other is None or other.id == site.id else names.kinds.get(other.type, other.type),
-        agency=names.agency(site.agency),
-        where="" if site.lon is None or site.lat is None else places.where(site.lon, site.lat, site.road),
-        road=_road(site),
-        traffic=_traffic(site),
-        costs=names.amounts(site.uses),
-    )
-
-
-ROAD_WIDTH = 15.0
-"""Metres within which a place is on its road: half a highway of four lanes."""
-
-
-def _road(site: PlanSite) -> str:
-    """Return the road that a site watches, and how far the place given lies from it where that is more than a road is wide."""
-    names = ", ".join(filter(None, (site.road, word(site.road_class))))
-    if not site.distance_m or site.distance_m < ROAD_WIDTH:
-        return names
-    return _("{road}; {metres} m away").format(road=names, metres=f"{site.distance_m:.0f}")
-
-
-def _traffic(site: PlanSite) -> str:
-    """Return the traffic past a site and who gives it; empty where what stands there does not depend on it."""
-    if site.traffic is None:
-        return _("not known") if site.inspected is not None else ""
-    if site.traffic_source == "count":
-        said = _("{vehicles} (counted)")
-    elif site.traffic_source == "site":
-        said = _("{vehicles} (given)")
-    else:
-        said = _("{vehicles} (by class, {road_class})")
-    return said.format(vehicles=number(site.traffic), road_class=word(site.road_class))
-
-
-def beat_rows(plan: PlanFile, names: DisplayNames, places: PlaceNames | None = None) -> tuple[BeatRow, ...]:
-    """Return the beats of the plan; where posts are is said in words where places are given."""
-    return tuple(
-        BeatRow(
-            entry=beat,
-            agency=names.agency(beat.agency),
-            stops=tuple(
-                BeatStopRow(entry=stop, sets_out_minute=beat.sets_out_minute, where=_where(stop, places))
-                for stop in beat.stops
-            ),
-            costs=names.amounts(beat.uses),
-        )
-        for beat in plan.beats
-    )
-
-
-def _where(stop: PlanStop, places: PlaceNames | None) -> str:
-    return "" if places is None else places.where(stop.lon, stop.lat, stop.label.partition(" (")[0])
 
 
 def beat_bound(result: Result) -> BeatBound:

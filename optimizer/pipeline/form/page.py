@@ -15,10 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 from bokeh.layouts import column
-from bokeh.models import CheckboxGroup, ColumnDataSource, HoverTool, NumericInput, Select, TapTool, TextInput
+from bokeh.models import (
+    CheckboxGroup,
+    ColumnDataSource,
+    HoverTool,
+    NumericInput,
+    Select,
+    TapTool,
+    TextInput,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
 
 from optimizer.analysis.desk.page import texts
-from optimizer.analysis.desk.page.page import LABEL, ActingPage, plane_around, road_map, template
+from optimizer.analysis.desk.page.page import LABEL, ActingPage, template
 from optimizer.analysis.desk.page.texts import escaped, paragraph
 from optimizer.base.errors import InputError, OptimizerError, Problem
 from optimizer.base.text.formatting import number, plain
@@ -27,9 +37,10 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import message, translated
 from optimizer.pipeline.form.form import BASE, BUDGETS, EACH_ROW, EXPOSURE, LISTS, NAME, RECORDS, explained
 from optimizer.problem.network.road_classes import WORD_OF
-from optimizer.report.maps.geography import border_parts
+from optimizer.report.interactive.map import name_tools
+from optimizer.report.maps.geography import Plane, border_parts
 from optimizer.report.palette import BASE as BASE_SYMBOL
-from optimizer.report.palette import BORDER, OFFICIAL, SETTLEMENT, UNOFFICIAL
+from optimizer.report.palette import BORDER, FAINT, OFFICIAL, ROAD, SETTLEMENT, UNOFFICIAL
 from optimizer.scenario.file.model import RegionModel
 
 if TYPE_CHECKING:
@@ -37,6 +48,7 @@ if TYPE_CHECKING:
 
     from optimizer.pipeline.form.form import Asked, FirstForm, ReadMap, RecordChoice
     from optimizer.pipeline.init import FirstTerms
+    from optimizer.report.maps.geography import StraightRoads
 
 HERE = Path(__file__).parent
 
@@ -542,6 +554,36 @@ def head_table(choice: RecordChoice) -> str:
     notes += [_("Read with {remarks}.").format(remarks=said)] if said else []
     table = f'<div class="head"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return table + "".join(paragraph(note, "quiet") for note in notes)
+
+
+def plane_around(roads: StraightRoads) -> Plane:
+    """Return the plane that roads are drawn in."""
+    ends = np.vstack((roads.begin, roads.end))
+    middle = ends.mean(axis=0) if ends.size else np.zeros(2)
+    return Plane(float(middle[0]), float(middle[1]))
+
+
+def road_map(roads: StraightRoads, plane: Plane) -> Any:  # noqa: ANN401 - bokeh has no types
+    """Return a plot of roads, with tools that have names."""
+    wheel = WheelZoomTool(description=_("Zoom with the wheel"))
+    plot = figure(
+        name="plot",
+        sizing_mode="stretch_both",
+        min_height=320,
+        match_aspect=True,
+        tools="pan,zoom_in,zoom_out,reset",
+        toolbar_location="above",
+        outline_line_color=FAINT,
+    )
+    plot.add_tools(wheel)
+    plot.toolbar.active_scroll = wheel
+    name_tools(plot)
+    plot.toolbar.logo = None
+    plot.axis.visible = False
+    plot.grid.visible = False
+    begin, end = plane.project(roads.begin), plane.project(roads.end)
+    plot.segment(begin[:, 0], begin[:, 1], end[:, 0], end[:, 1], line_color=ROAD, line_width=1)
+    return plot
 
 
 class FormMap:

@@ -11,8 +11,7 @@ import shapely
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import letter
-from optimizer.pipeline.briefing.placements import beat_rows, site_rows
-from optimizer.plans.display_names import DisplayNames, named_places, place_names
+from optimizer.plans.display_names import DisplayNames, beat_rows, named_places, place_names, site_rows
 from optimizer.problem.files.plan_file import DIGITS, PlanBeat
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.road_classes import MAIN_CLASSES
@@ -124,9 +123,12 @@ def _marks(compiled: Compiled, plan: PlanFile) -> dict[str, str]:
     """Return the number of each site and the letter of each beat on the report's maps."""
     names = DisplayNames.of(compiled)
     sites = {
-        row.id: str(k) for k, row in enumerate(chosen_order(site_rows(plan, names, place_names(compiled))), start=1)
+        row.id: str(k)
+        for k, row in enumerate(
+            chosen_order(site_rows(plan.sites, plan.candidates, names, place_names(compiled))), start=1
+        )
     }
-    return sites | {row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan, names)))}
+    return sites | {row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan.beats, names)))}
 
 
 def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:

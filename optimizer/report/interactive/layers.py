@@ -93,7 +93,7 @@ def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int6
         for name, kind in zip(names, classes, strict=True)
     ]
     columns["mark"] = [f"road-{segment}" for segment in segments.tolist()]
-    columns |= _traffic_columns(content, segments, layers)
+    columns |= traffic_columns(content, segments, layers)
     if content.risk is not None:
         columns["risk"] = _risk_texts(content.risk, segments)
         columns["effort"] = _effort_texts(content, content.risk, segments)
@@ -169,7 +169,7 @@ def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[n
     ]
 
 
-def _traffic_columns(content: ReportContent, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
+def traffic_columns(content: ReportContent, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
     """Return what tooltips say of the traffic on (k,) segments: `loads` with nothing placed, today and with the plan, and `evaders`."""
     loads, evaders = [DASH] * segments.size, [DASH] * segments.size
     flows = (layers.before, *([layers.today] if _known_today(content) else []), layers.after)
@@ -326,7 +326,9 @@ def _sites(
         (_("Where"), "@where"),
         (_("Costs"), "@costs"),
         (_("Chance to pass it"), "@survival"),
-        (marginal, "@marginal"),
+        *(
+            [(marginal, "@marginal")] if any(known(site.entry.worth) for site in sites) else []
+        ),  # a desk says it elsewhere
     )
     return PointLayer(symbol, columns, (((_("No."), "@number"), *rows) if sites[0].chosen else rows))
 

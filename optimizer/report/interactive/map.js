@@ -105,6 +105,11 @@ function planMap(plot, texts, chosen) {
       list.appendChild(element("dd", pair[1]));
     });
     card.appendChild(list);
+    if (texts.change && /^site-/.test(mark.name)) {
+      var change = element("a", texts.change, "change");
+      change.href = "#site";
+      card.appendChild(change);
+    }
     card.dataset.mark = mark.name;
     card.hidden = false;
     var at = place(mark), box = view.frame.bbox;

@@ -171,7 +171,7 @@ def plan_plot(
     roads: DrawnRoads | None = None,
     numbers: Mapping[str, str] | None = None,
     offered: bool = False,
-    above: Sequence[PointLayer] = (),
+    under: Sequence[PointLayer] = (),
 ) -> tuple[Any, DrawnRoads]:
     """Return the map as bokeh's plot, and its roads.
 
@@ -185,8 +185,8 @@ def plan_plot(
         Number of each site of the plan, by id, where that is not its place in their order.
     offered
         Whether sites that are not chosen are shown at first.
-    above
-        Marks that lie on the sites.
+    under
+        Marks that lie under the sites.
     """
     not_effort = _not_effort(layer_choices(content, layers))
     plane = plane_of(content)
@@ -215,8 +215,8 @@ def plan_plot(
         *roads.items,
         *borders,
         *draw_places(plot, content, plane, not_effort),
+        *[draw_points(plot, layer) for layer in under],
         *draw_sites(plot, site_points(content, plane, numbers), screens, offered=offered),
-        *[draw_points(plot, layer) for layer in above],
         *draw_bases(plot, plane, layers, screens),
     ]
     beats = draw_posts(plot, plane, layers, tours, screens)
@@ -671,7 +671,8 @@ def draw_points(plot: Any, layer: PointLayer) -> LegendItem:  # noqa: ANN401 - b
         line_color=symbol.line,
         line_width=1.3,
     )
-    plot.add_tools(hover([glyph], layer.tooltips))
+    if layer.tooltips:
+        plot.add_tools(hover([glyph], layer.tooltips))
     return LegendItem(label=symbol.text, renderers=[glyph])
 
 

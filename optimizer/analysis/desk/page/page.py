@@ -7,7 +7,6 @@ the map and its tooltips, which bokeh paints or escapes. Titles of widgets, whic
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,40 +18,45 @@ from bokeh.models import (
     Div,
     HoverTool,
     InlineStyleSheet,
+    Legend,
     NumericInput,
     RadioButtonGroup,
     Select,
     Slider,
-    TapTool,
     TextInput,
-    WheelZoomTool,
 )
-from bokeh.plotting import figure
 from jinja2 import Environment, FileSystemLoader
 
 import optimizer.report
 from optimizer.analysis.desk.page import texts
 from optimizer.base.errors import OptimizerError
-from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, markup, spoken
-from optimizer.report.interactive.map import name_tools
-from optimizer.report.maps.geography import Plane
-from optimizer.report.palette import BEATS, FAINT, ROAD, SITES
+from optimizer.report.interactive.layers import PointLayer, traffic_columns
+from optimizer.report.interactive.map import HEIGHT, first_view, plan_plot, roads_note
+from optimizer.report.maps.geography import plane_of
+from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.page import read_together, script_texts
+from optimizer.report.palette import MUST, MUST_NOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from optimizer.analysis.desk.view import DeskActions, DeskSite, DeskView
-    from optimizer.report.maps.geography import StraightRoads
+    from optimizer.analysis.desk.view import DeskActions, DeskMapContent, DeskView
+    from optimizer.report.interactive.map import DrawnRoads
+    from optimizer.report.maps.map_layers import MapLayers
 
 HERE = Path(__file__).parent
 
 SECONDS = 30
 """Seconds of a search, at first."""
 
-CLICKS = (marked("in turn"), marked("must"), marked("must not"), marked("free"), marked("look"))
-"""What a click on a site does: goes on to the next demand, asks for one, takes all back, or nothing but show the site."""
+WORK_SECONDS = 0.15
+"""Seconds at a time that the page may wait for what sites add."""
+
+CLICKS = (marked("look"), marked("in turn"), marked("must"), marked("must not"), marked("free"))
+"""What a click on a site of the map does beside showing it: nothing, goes on to the next demand, asks for one, or takes all back."""
 
 ANY = marked("any kind")
 
@@ -133,21 +137,18 @@ class DeskPage(ActingPage):
     """
 
     def __init__(self, actions: DeskActions) -> None:
-        super().__init__("title", "outcome", "message", "detail", "beat", "progress", "last", "list")
+        super().__init__("title", "value", "outcome", "message", "detail", "beat", "progress", "last", "list", "note")
         self._actions = actions
-        view, roads = actions.view(), actions.roads()
+        view, shown = actions.view(), actions.map()
         self._seen = -1
-        self._looked_at = view.sites[0].name if view.sites else ""
+        self._looked_at = next((site.name for site in (*(s for s in view.sites if s.number == "1"), *view.sites)), "")
         self._beat_looked_at = ""
-        self._map = None if roads is None else DeskMap(roads, view.sites)
-        self._note = self._div()
-        if roads is None:
-            self._note.text = texts.paragraph(_("This problem has no map; choose sites from the list."))
-        elif roads.left_out:
-            left = _("The map leaves out {count} pieces of road, to stay quick.").format(count=number(roads.left_out))
-            self._note.text = texts.paragraph(left)
-        self._note.visible = bool(self._note.text)
-        self._make_controls(view)
+        self._map, self._drawn = None if shown is None else DeskMap(shown), actions.on_map
+        said = _("This problem has no map; choose sites from the list.") if self._map is None else self._map.note
+        self._texts["note"].update(text=texts.paragraph(said, "quiet"), visible=bool(said))
+        self._chosen_on_page = ColumnDataSource({"name": [""], "mark": [""], "clicked": [False]}, name="chosen")
+        self._texts["list"].tags = [self._chosen_on_page]
+        self._make_controls()
         self._make_budgets(view)
         self._say("", wrong=False)
         self.refresh()
@@ -160,22 +161,31 @@ class DeskPage(ActingPage):
     @property
     def template(self) -> Any:  # noqa: ANN401 - jinja's
         """The page around the widgets."""
-        return template()
+        found = template(style=read_together("interactive/map.css"))
+        found.globals.update(
+            map_script=read_together("interactive/map.js"),
+            map_texts=script_texts() | {"change": _("Change this site"), "found": _("{left} of {count} sites")},
+            first_view="" if self._map is None else self._map.first_view,
+            has_map=self._map is not None,
+            north=_("N"),
+        )
+        return found
 
     @property
     def roots(self) -> list[Any]:
         """The parts, by whose names the template places them."""
         parts = {
             "title": self._texts["title"],
+            "value": self._texts["value"],
             "outcome": self._texts["outcome"],
             "message": self._texts["message"],
             "click": self._click,
-            "map": self._note if self._map is None else column(self._map.plot, self._note, sizing_mode="stretch_both"),
+            "map": self._texts["note"] if self._map is None else self._map.plot,
+            "note": self._texts["note"] if self._map is not None else self._div(),
             "site": column(
-                self._site,
                 self._kind,
-                row(*self._marks, sizing_mode="stretch_width"),
                 self._texts["detail"],
+                row(*self._marks, sizing_mode="stretch_width"),
                 sizing_mode="stretch_width",
             ),
             "beats": column(
@@ -212,20 +222,25 @@ class DeskPage(ActingPage):
         else:
             if said:
                 self._say(said, wrong=False)
+        if self._drawn != self._actions.on_map:
+            self._draw()
+        else:
+            self._actions.work(WORK_SECONDS)
         if self._actions.version != self._seen:
             self.refresh()
-        elif (progress := self._actions.view().progress) is not None:
-            self._texts["progress"].text = texts.progress(progress)
+        elif (progress := self._actions.progress()) is not None:
+            self._texts["progress"].text = texts.progress(progress, self._values)
 
     def refresh(self) -> None:
         """Show what lies on the desk."""
         view = self._actions.view()
-        self._seen = self._actions.version
+        self._seen, self._values = self._actions.version, view.values
         busy = view.progress is not None
         with self._quietly():
             self._texts["title"].text = texts.paragraph(_("Plan: {name}").format(name=view.title))
+            self._texts["value"].text = texts.value(view)
             self._texts["outcome"].text = texts.outcome(view)
-            self._texts["progress"].text = texts.progress(view.progress)
+            self._texts["progress"].text = texts.progress(view.progress, view.values)
             last = _("Last: {action}").format(action=view.last)
             self._texts["last"].text = texts.paragraph(last) if view.last else ""
             for name in ("progress", "last"):
@@ -233,24 +248,23 @@ class DeskPage(ActingPage):
             self._texts["list"].text = texts.listed(view)
             for budget in view.budgets:
                 words, slider = self._budgets[budget.id]
-                words.text, slider.value, slider.disabled = texts.budget(budget), budget.budget, busy
+                words.text, slider.value, slider.disabled = texts.budget(budget, view.values), budget.budget, busy
             for part in (*self._marks, *self._beat_marks, self._search, self._save, self._seconds):
                 part.disabled = busy
             self._stop.disabled = view.progress is None or view.progress.stopping
             self._undo.disabled, self._redo.disabled = busy or not view.can_undo, busy or not view.can_redo
             self._show_site(view)
             self._show_beat(view, busy=busy)
-            if self._map is not None:
-                self._map.show(view)
-                self._map.look_at(self._looked_at)
 
-    def _make_controls(self, view: DeskView) -> None:
+    def _draw(self) -> None:
+        """Draw the plan shown on the map; that comes after its value, which is there at once."""
+        self._drawn = self._actions.on_map
+        if self._map is not None and (shown := self._actions.map()) is not None:
+            self._map.show(shown)
+
+    def _make_controls(self) -> None:
         wide = {"sizing_mode": "stretch_width", "stylesheets": [self._widgets]}
-        choices = [
-            (site.name, plain(site.label, LABEL)) for site in sorted(view.sites, key=lambda s: s.label.casefold())
-        ]
         self._click = RadioButtonGroup(labels=[_(each) for each in CLICKS], active=0, **wide)
-        self._site = Select(title=_("Site"), options=choices, value=self._looked_at, **wide)
         self._kind = Select(title=_("Kind"), options=[("", _(ANY))], value="", **wide)
         self._marks = [
             self._button(_("Must be used"), lambda: self._actions.force(self._chosen)),
@@ -272,10 +286,8 @@ class DeskPage(ActingPage):
         self._redo = self._button(_("Redo"), self._actions.redo)
         self._name = TextInput(title=_("Name of the variant (letters, digits, _ and -)"), value="variant-1", **wide)
         self._save = self._button(_("Save as a plan folder"), self._save_variant, "success")
-        self._site.on_change("value", lambda _attribute, _before, name: self._look(name))
+        self._chosen_on_page.on_change("data", lambda _attribute, _before, data: self._choose(data))
         self._beat.on_change("value", lambda _attribute, _before, name: self._look_at_beat(name))
-        if self._map is not None:
-            self._map.sites.selected.on_change("indices", lambda _attribute, _before, found: self._tapped(found))
 
     def _make_budgets(self, view: DeskView) -> None:
         self._budgets: dict[str, tuple[Any, Any]] = {}
@@ -316,30 +328,22 @@ class DeskPage(ActingPage):
         if not self._showing:
             self._do(lambda: self._actions.set_budget(resource, amount))
 
-    def _look(self, name: str) -> None:
-        if self._showing:
-            return
-        self._looked_at = name
-        self.refresh()
-
     def _look_at_beat(self, name: str) -> None:
         if not self._showing:
             self._beat_looked_at = name
             self.refresh()
 
-    def _tapped(self, indices: list[int]) -> None:
-        """Act on a click on the map, and forget that it was one."""
-        if self._showing or not indices or self._map is None:
+    def _choose(self, data: Mapping[str, Sequence[Any]]) -> None:
+        """Show a site that was chosen in the list or on the map, and act on a click on the map."""
+        name, mark, clicked = (str(data.get(field, ("",))[0]) for field in ("name", "mark", "clicked"))
+        found = name or self._actions.site_at(mark)
+        if self._showing or not any(site.name == found for site in self._actions.view().sites):
             return
-        name = self._map.sites.data["name"][indices[-1]]
-        with self._quietly():
-            self._map.sites.selected.indices = []
-        self._looked_at = name
+        self._looked_at = found
         actions = self._actions
-        done = (actions.turn, actions.force, actions.forbid, actions.release)
-        which = self._click.active
-        if which < len(done):
-            self._do(lambda: done[which](name))
+        done = (None, actions.turn, actions.force, actions.forbid, actions.release)[self._click.active]
+        if done is not None and clicked == "True":
+            self._do(lambda: done(found))
         else:
             self.refresh()
 
@@ -348,7 +352,6 @@ class DeskPage(ActingPage):
         if found is None:
             return
         several = len(found.kinds) > 1
-        self._site.value = found.name
         options = [("", _(ANY)), *(found.kinds if several else ())]
         if self._kind.options != options:
             self._kind.options, self._kind.value = options, ""
@@ -361,7 +364,7 @@ class DeskPage(ActingPage):
         if found is None and view.beats:
             found = view.beats[0]
         self._beat_looked_at = "" if found is None else found.name
-        options = [(beat.name, plain(f"{k}. {beat.label}", LABEL)) for k, beat in enumerate(view.beats, start=1)]
+        options = [(beat.name, plain(texts.called(beat), LABEL)) for beat in view.beats]
         if self._beat.options != options:
             self._beat.options = options
         self._beat.value = self._beat_looked_at
@@ -377,143 +380,54 @@ def page_sheets() -> tuple[InlineStyleSheet, InlineStyleSheet]:
     return InlineStyleSheet(css=_text(HERE / "widgets.css")), InlineStyleSheet(css=_text(HERE / "text.css"))
 
 
-MUST, MUST_NOT = "#b34700", "#a3002b"
-"""Outline of what must be used, and colour of what must not."""
-
 LABEL = 80
 """Characters of a name that the map shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a site is drawn: bokeh's marker, pixels across, and colours."""
-
-    marker: str
-    size: int
-    fill: str
-    line: str
-    width: float
-
-
-LOOKS = {
-    ("used", True): Look("circle", 18, SITES["kept"].fill, "#ffffff", 1.5),
-    ("must", True): Look("square", 19, SITES["kept"].fill, MUST, 4),
-    ("must", False): Look("square", 19, "#ffffff", MUST, 4),
-    ("must not", False): Look("x", 15, MUST_NOT, MUST_NOT, 4),
-    ("must not", True): Look("square_x", 17, "#ffffff", MUST_NOT, 3),
-    ("not used", False): Look("circle", 11, "#ffffff", "#4d4d4d", 1.5),
-}
-"""By standing, and whether the plan shown uses the site."""
-
-
-def plane_around(roads: StraightRoads) -> Plane:
-    """Return the plane that roads are drawn in."""
-    ends = np.vstack((roads.begin, roads.end))
-    middle = ends.mean(axis=0) if ends.size else np.zeros(2)
-    return Plane(float(middle[0]), float(middle[1]))
-
-
-def road_map(roads: StraightRoads, plane: Plane) -> Any:  # noqa: ANN401 - bokeh has no types
-    """Return a plot of roads, with tools that have names."""
-    wheel = WheelZoomTool(description=_("Zoom with the wheel"))
-    plot = figure(
-        name="plot",
-        sizing_mode="stretch_both",
-        min_height=320,
-        match_aspect=True,
-        tools="pan,zoom_in,zoom_out,reset",
-        toolbar_location="above",
-        outline_line_color=FAINT,
-    )
-    plot.add_tools(wheel)
-    plot.toolbar.active_scroll = wheel
-    name_tools(plot)
-    plot.toolbar.logo = None
-    plot.axis.visible = False
-    plot.grid.visible = False
-    begin, end = plane.project(roads.begin), plane.project(roads.end)
-    plot.segment(begin[:, 0], begin[:, 1], end[:, 0], end[:, 1], line_color=ROAD, line_width=1)
-    return plot
+MAP_HEIGHT = 600
+"""Height of the map on a desk, in pixels."""
 
 
 class DeskMap:
-    """The map, with what can be put on it.
+    """The report's map of the plan shown.
 
     Parameters
     ----------
-    roads
-        The roads.
-    sites
-        Those with a place are on the map.
+    shown
+        What it shows at first.
     """
 
-    def __init__(self, roads: StraightRoads, sites: tuple[DeskSite, ...]) -> None:
-        self._plane = plane_around(roads)
-        self.sites = ColumnDataSource(_site_columns(self._plane, sites))
-        self.ring = ColumnDataSource({"x": [], "y": []})
-        self.posts = ColumnDataSource({"x": [], "y": [], "colour": [], "label": []})
-        self.plot = self._drawn(roads)
+    def __init__(self, shown: DeskMapContent) -> None:
+        content, layers = shown.content, map_layers(shown.content)
+        self.plot, self._roads = self._made(shown, layers)
+        self.plot.update(height=self.plot.height + MAP_HEIGHT - HEIGHT)
+        self.first_view = first_view(content, layers)
+        straight = _(
+            "The scenario of this plan is not where its folder says, or has changed: the map has straight roads, no border and no towns."
+        )
+        left_out = roads_note(self._roads.segments.size, content.network.n_segments)
+        sources = "; ".join(plain(each) for each in content.sources)
+        credit = _("Map data: {sources}.").format(sources=sources) if sources else ""
+        self.note = " ".join(filter(None, (straight if shown.bare else "", left_out, credit)))
 
-    def show(self, view: DeskView) -> None:
-        """Show what lies on the desk."""
-        self.sites.data = _site_columns(self._plane, view.sites)
-        points = [
-            (lon, lat, BEATS[k % len(BEATS)], plain(beat.label, LABEL))
-            for k, beat in enumerate(beat for beat in view.beats if beat.used)
-            for lon, lat in zip(beat.lon, beat.lat, strict=True)
+    def show(self, shown: DeskMapContent) -> None:
+        """Draw it anew over the same roads; the page's script waits for its renderers, which change last."""
+        content, layers = shown.content, map_layers(shown.content)
+        fresh, roads = self._made(shown, layers, self._roads)
+        columns = traffic_columns(content, roads.segments, layers)
+        roads.source.patch({name: [(slice(len(column)), column)] for name, column in columns.items()})
+        scale = [part for part in self.plot.below if not isinstance(part, Legend)]
+        self.plot.right, self.plot.below = fresh.right, [*scale, *(p for p in fresh.below if isinstance(p, Legend))]
+        own = [tool for tool in self.plot.tools if not isinstance(tool, HoverTool)]
+        self.plot.tools = [*own, *(tool for tool in fresh.tools if isinstance(tool, HoverTool))]
+        self.plot.renderers = fresh.renderers
+
+    @staticmethod
+    def _made(shown: DeskMapContent, layers: MapLayers, roads: DrawnRoads | None = None) -> tuple[Any, DrawnRoads]:
+        plane = plane_of(shown.content)
+        under = [
+            PointLayer(symbol, dict(zip("xy", plane.project(np.array(places)).T.tolist(), strict=True)), ())
+            for symbol, places in ((MUST, shown.must), (MUST_NOT, shown.must_not))
+            if places
         ]
-        at = self._plane.project(np.array([point[:2] for point in points]).reshape(-1, 2))
-        self.posts.data = {
-            "x": at[:, 0],
-            "y": at[:, 1],
-            "colour": [point[2] for point in points],
-            "label": [point[3] for point in points],
-        }
-
-    def look_at(self, name: str) -> None:
-        """Put the ring around a site; none where it has no place."""
-        data = self.sites.data
-        here = [k for k, each in enumerate(data["name"]) if each == name]
-        self.ring.data = {axis: [data[axis][k] for k in here] for axis in ("x", "y")}
-
-    def _drawn(self, roads: StraightRoads) -> Any:  # noqa: ANN401 - bokeh has no types
-        plot = road_map(roads, self._plane)
-        posts = plot.scatter(
-            "x", "y", source=self.posts, marker="diamond", size=12, fill_color="colour", line_color="#ffffff"
-        )
-        ring = plot.scatter("x", "y", source=self.ring, marker="circle", size=32, fill_alpha=0, line_color="#000000")
-        ring.glyph.line_width = 2
-        sites = plot.scatter(
-            "x",
-            "y",
-            source=self.sites,
-            marker="marker",
-            size="size",
-            fill_color="fill",
-            line_color="line",
-            line_width="width",
-            name="sites",
-        )
-        for drawn in (posts, ring, sites):
-            drawn.nonselection_glyph = drawn.selection_glyph = None
-        plot.add_tools(TapTool(renderers=[sites]))
-        plot.add_tools(
-            HoverTool(renderers=[sites], tooltips=[(_("site"), "@label"), ("", "@says")], limit=1, visible=False)
-        )
-        plot.add_tools(HoverTool(renderers=[posts], tooltips=[(_("beat"), "@label")], limit=1, visible=False))
-        return plot
-
-
-def _site_columns(plane: Plane, sites: tuple[DeskSite, ...]) -> dict[str, Any]:
-    """Return what the map shows of each site; those that are used lie on top."""
-    placed = sorted((s for s in sites if s.lon is not None), key=lambda site: (site.used, site.standing == "must"))
-    at = plane.project(np.array([(site.lon, site.lat) for site in placed], dtype=np.float64).reshape(-1, 2))
-    looks = [LOOKS[site.standing, site.used] for site in placed]
-    return {
-        "x": at[:, 0],
-        "y": at[:, 1],
-        "name": [site.name for site in placed],
-        "label": [plain(site.label, LABEL) for site in placed],
-        "says": [plain(site.says, 2 * LABEL) for site in placed],
-        **{field: [getattr(look, field) for look in looks] for field in ("marker", "size", "fill", "line", "width")},
-    }
+        return plan_plot(shown.content, layers, roads=roads, numbers=shown.numbers, offered=True, under=under)

@@ -1,0 +1,46 @@
+/* The map, the list of sites and the sliders of the desk. The server is told which site is chosen, and decides the rest. */
+(function desk() {
+  var page = window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle && Bokeh.documents[0];
+  if (!page) { setTimeout(desk, 100); return; }
+  var texts = JSON.parse(document.getElementById("texts").textContent), chosen = page.get_model_by_name("chosen");
+  var plot = document.getElementById("map") && page.get_model_by_name("map"), list = Bokeh.index.find_one(page.get_model_by_name("list")).shadow_el;
+  function tell(name, mark, clicked) { chosen.data = { name: [name], mark: [mark], clicked: [clicked ? "True" : ""] }; }
+  if (plot) { window.reportMap = planMap(plot, texts, function (mark, clicked) { tell("", mark, clicked); }); }
+
+  /* The list: what is typed is looked for in every row, and a number finds its site before all others. */
+  var find = document.getElementById("find"), found = document.getElementById("found");
+  function rows() { return many("tbody tr", list); }
+  function sift() {
+    var asked = find.value.trim().toLowerCase(), left = 0, every = rows();
+    every.forEach(function (row) {
+      row.hidden = asked !== row.dataset.number && row.textContent.toLowerCase().indexOf(asked) < 0;
+      left += !row.hidden;
+    });
+    found.textContent = asked ? texts.found.replace("{left}", left).replace("{count}", every.length) : "";
+  }
+  function choose(button) {
+    if (button.dataset.mark && window.reportMap) { reportMap.choose(button.dataset.mark); }
+    tell(button.dataset.name, "", false);
+  }
+  find.addEventListener("input", sift);
+  find.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter") { return; }
+    var shown = rows().filter(function (row) { return !row.hidden; }), asked = find.value.trim();
+    var first = shown.filter(function (row) { return row.dataset.number === asked; })[0] || shown[0];
+    if (first) { choose(first.querySelector("button")); }
+  });
+  list.addEventListener("click", function (event) {
+    var button = event.target.closest("button[data-name]");
+    if (button) { choose(button); }
+  });
+  new MutationObserver(sift).observe(list, { childList: true, subtree: true });
+  sift();
+
+  /* Bokeh gives the handles of sliders no name; texts are set as attributes, never as code. */
+  (function name() {
+    for (var k = 0, slider; (slider = page.get_model_by_name("budget-" + k)); k += 1) {
+      Bokeh.index.find_one(slider).shadow_el.querySelectorAll(".noUi-handle").forEach(function (handle) { handle.setAttribute("aria-label", slider.tags[0]); });
+    }
+    setTimeout(name, 2000);
+  })();
+})();
