@@ -254,7 +254,7 @@ def test_the_command_refuses_what_it_cannot_serve(
 PLACE_OF_SITE = """(() => {
   const view = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("map")), box = view.canvas_view.el.getBoundingClientRect();
   const at = reportMap.screen(...reportMap.place(reportMap.marks.find((each) => each.name === %s)));
-  return [box.left + at[0], box.top + at[1]];
+  return [box.left + at[0], box.top + at[1]].map(Math.round);
 })()"""
 OUTCOME = """(() => { const div = Bokeh.documents[0].get_model_by_name("value");
   return Bokeh.index.find_one(div).shadow_el.querySelector("#value").textContent; })()"""
@@ -392,6 +392,7 @@ async def planner(address: str, folder: Path, end: Callable[[], None]) -> None:
         expected = twin.view().values.value(twin.desk.value)
         assert opened != expected
         site = next(each for each in twin.view().sites if each.name == name)
+        await browser.run("""document.querySelector("button[data-box='']").click()""")
         await browser.click(*await browser.run(PLACE_OF_SITE % json.dumps(site.mark)))
         await browser.until(f"{DETAIL}.includes({json.dumps(escaped(site.label))})")
         marks = await browser.run(MARKS)

@@ -464,7 +464,8 @@ def test_kinds_are_said_in_spanish_but_for_those_that_a_scenario_names(tmp_path:
     session = DeskSession(written(tmp_path / "plan", replace(instance, options=kinds), ["o3"]))
     site = next(name for name, options in session.desk.sites.items() if len(options) > 1)
     with speaking("es"):
-        assert {kind for _, kind in session._site(site).kinds} == {"punto de control", "camera"}
+        found = next(each for each in session.view().sites if each.name == site)
+        assert {kind for _, kind in found.kinds} == {"punto de control", "camera"}
         assert "como punto de control" in session.detail(site)
 
 

@@ -173,12 +173,18 @@ class DeskSession(DeskActions):
         if self.ground is None:
             return None
         content = shown_content(self.ground, self.desk, self._entries, share=self._values.share)
-        marked_sites = {True: [], False: []}
-        for name, options in self.desk.sites.items():
-            if (must := self._whole_demand(name)) is not None and np.isfinite(self._places.lon[options[0]]):
-                marked_sites[must].append((float(self._places.lon[options[0]]), float(self._places.lat[options[0]])))
-        must, must_not = (tuple(marked_sites[each]) for each in (True, False))
+        demands = {name: self._whole_demand(name) for name in self.desk.sites}
+        must, must_not = (
+            tuple(place for name, asked in demands.items() if asked is wanted for place in self._place(name))
+            for wanted in (True, False)
+        )
         return DeskMapContent(content, self._numbered(), must, must_not, self.ground.bare)
+
+    def _place(self, name: str) -> list[tuple[float, float]]:
+        """Return where a site stands, in degrees; none where that is not known."""
+        j = self.desk.sites[name][0]
+        lon, lat = float(self._places.lon[j]), float(self._places.lat[j])
+        return [(lon, lat)] if math.isfinite(lon) else []
 
     def work(self, seconds: float) -> bool:
         """Work out what sites of the plan shown add, for so long; return whether all of it has become known just now."""
