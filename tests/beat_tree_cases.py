@@ -25,6 +25,8 @@ from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.overlay.overlay import repeated
+from optimizer.solvers.overlay.searching import search_values
 from optimizer.solvers.params import PatrolParams, SolveParams
 from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.tree.node import Node
+
+PATH_PLANS = 30
+"""Plans of an instance under which paths are valued."""
 
 ROUNDING = 1e-9
 MOST_PLANS = 3000
@@ -138,6 +143,23 @@ def false_floors(node: Node, problem: BeatTreeProblem, plans: EveryPlan) -> Iter
     yield "floors" if excess.max() <= ROUNDING * plans.value.max() else f"false floors: {excess.max()!r} too high"
 
 
+def false_paths(generation: ColumnGeneration, problem: BeatTreeProblem, plans: EveryPlan, seed: int) -> Iterator[str]:
+    """Yield "paths", or a line for each pool whose paths, with detours or not, are worth more under some plan than what the evader gets."""
+    informed = problem.master.commodities.searches
+    some = np.random.default_rng(seed).permutation(plans.value.size)[:PATH_PLANS]
+    for what, paths in (("elements", generation.master.pool.paths), ("columns", problem.master.pool.paths)):
+        for k in some.tolist():
+            placed, present = plans.placed[k], plans.present[k]
+            overlay = repeated(generation.overlay, np.maximum(np.append(np.ones(placed.size), present), 1.0))
+            gets = search_values(overlay, informed, np.append(placed, present > 0))
+            of_columns = np.bincount(problem.merged.column, present * problem.merged.slots, problem.merged.size)
+            count = np.concatenate((placed, present if what == "elements" else of_columns, [0.0]))
+            worth = paths.value * np.prod(paths.survival ** count[paths.option], axis=1)
+            if (worth > gets[paths.commodity] * (1 + ROUNDING)).any():
+                yield f"false paths over {what}"
+    yield "paths"
+
+
 def check_beat_tree(seed: int, *, whole: bool = False) -> Iterator[str]:
     """Yield what is found about one instance: a line for each fault, and one word for each thing that is right.
 
@@ -167,6 +189,7 @@ def check_beat_tree(seed: int, *, whole: bool = False) -> Iterator[str]:
     if plans.value[~plans.present.any(axis=1)].min() > least * (1 + ROUNDING):
         yield "beats in the best plan"
     yield from false_floors(before, problem, plans)
+    yield from false_paths(generation, problem, plans, seed)
     if whole:
         yield from check_joint(seed, least)
 

@@ -433,7 +433,7 @@ def test_rows_of_a_root_that_stood_still_are_certified(
     walks = [line[1] for line in lines if line[0] == "segment"]
     ends = [problem.walk(arcs) for arcs in walks]
     elsewhere = next(n for n, pair in enumerate(ends) if pair != ends[around[1][k]])
-    for detour, fault in (([], "do not follow"), ([elsewhere], "does not lead"), ([around[1][k]], "no single option")):
+    for detour, fault in (([], "do not follow"), ([elsewhere], "does not lead"), ([around[1][k]], "no option")):
         around[4][0][1] = detour
         (tmp_path / "false.jsonl.gz").write_bytes(packed(lines))
         with pytest.raises(Fault, match=fault):

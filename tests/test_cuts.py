@@ -131,8 +131,8 @@ def test_paths_with_detours_are_worth_no_more_than_the_evader_gets_at_every_plan
     pool = PathPool(overlay, commodities.searches)
     for sharpness in (0.3, 1.0, 30.0):
         x = rng.beta(sharpness, sharpness, overlay.free.size) * overlay.free
-        pool.grow_around(x)
-        assert pool.grow_around(x) == 0  # equal ones once
+        pool.grow_around(x, overlay.free)
+        assert pool.grow_around(x, overlay.free) == 0  # equal ones once
     cuts = [star_cuts(pool.paths, x, (x >= 0.5) & overlay.free, commodities.floor)]
     cuts.append(tangent_cuts(pool.paths, x, commodities.floor))
     for mask in plans(overlay):
@@ -143,7 +143,10 @@ def test_paths_with_detours_are_worth_no_more_than_the_evader_gets_at_every_plan
 
 
 def test_an_option_that_can_be_driven_around_takes_off_what_the_detour_costs() -> None:
-    """A road of survival .1 beside one of reliability .9 and survival .5: .9 is left with the first alone placed, and .45 with both."""
+    """A road of survivals .1 and .2 beside one of reliability .9 and survival .5: .9 is left with one of the first two, .45 with the third too.
+
+    Where the option of the detour has the larger x, it counts as placed where the others are, and takes off nothing by itself.
+    """
     one = random_instance(4)
     instance = replace(
         one,
@@ -153,19 +156,23 @@ def test_an_option_that_can_be_driven_around_takes_off_what_the_detour_costs() -
         reliability=np.array([1.0, 0.9, 1.0]),
         evaders=(Evader("e", 0, 2, 1.0),),
         options=tuple(
-            replace(one.options[0], id=f"o{a}", arcs=(a,), survival=(s,), uses={"teams": 1.0}, site="", forced=False)
-            for a, s in ((1, 0.5), (2, 0.1))
+            replace(one.options[0], id=f"o{s}", arcs=(a,), survival=(s,), uses={"teams": 1.0}, site="", forced=False)
+            for a, s in ((1, 0.5), (2, 0.1), (2, 0.2))
         ),
-        resources=(Resource("teams", 2.0),),
+        resources=(Resource("teams", 3.0),),
         exclusions=(),
     )
     overlay = contract(instance)
     commodities = Commodities.of(overlay)
-    pool = PathPool(overlay, commodities.searches)
-    assert pool.grow_around(np.array([0.0, 1.0])) == 1
-    assert pool.paths.value.tolist() == [1.0]
-    left = [float(pool.paths.values(np.array([*placed, False]))[0]) for placed in product((False, True), repeat=2)]
-    assert left == pytest.approx([1.0, 0.9, 0.5, 0.45])
+    for x, expected in (
+        ([0.0, 0.4, 0.4], [1.0, 0.9, 0.9, 0.81, 0.5, 0.45, 0.45, 0.405]),
+        ([0.9, 0.1, 0.1], [1.0, 0.45, 0.45, 0.2025, 1.0, 0.45, 0.45, 0.2025]),
+    ):
+        pool = PathPool(overlay, commodities.searches)
+        assert pool.grow_around(np.array(x), np.ones(3, dtype=bool)) == 1
+        assert pool.paths.value.tolist() == [1.0]
+        left = [float(pool.paths.values(np.array([*placed, False]))[0]) for placed in product((False, True), repeat=3)]
+        assert left == pytest.approx(expected)
 
 
 @given(SEEDS)

@@ -226,32 +226,35 @@ class InstanceFile:
         return value, {j: share for j, share in left.items() if j not in self.forbidden}
 
     def survival_around(
-        self, segments: list[list[int]], around: dict[int, list[list[int]]]
+        self, segments: list[list[int]], around: dict[int, tuple[list[list[int]], list[int]]]
     ) -> tuple[int, dict[int, int]]:
-        """Return `survival` of a walk, of which some segments are left for a detour where their option is placed (Proposition 8a).
+        """Return `survival` of a walk, of which some segments are left for a detour where an option of theirs is placed (Proposition 8a).
 
-        With r of a segment, s of its only option o and r' and rho_b of the detour, which o is not on: d = min(1, r'/r), and if s < d the
-        evader keeps max(s, d prod rho_b) with o, at least d prod max(rho_b, s/d). Without o the factors are at most 1 as well.
+        The options of a segment leave s_k of it, and are not on the detour; M are some options of the detour, r and r' what the segment and
+        the detour are worth, l = min(1, r'/r) prod_M rho_b. The evader keeps at least prod max(s_k, l) over those placed, and for each other
+        option b of the detour max(rho_b, prod s / l), where that is below 1. With none placed the factors are at most 1 as well.
         """
         value, left = self.survival([arc for k, arcs in enumerate(segments) if k not in around for arc in arcs])
-        for k, parts in around.items():
+        for k, (parts, counted) in around.items():
             arcs, detour = segments[index(k, len(segments), "segment of the path")], [a for part in parts for a in part]
             if self.walk(arcs) != self.walk(detour):
                 fail("a detour that does not lead from end to end of its segment")
             value, own = self.survival(arcs, value)
             own = {j: s for j, s in own.items() if s < ONE}
-            (there, met), most = self.survival(detour), ONE
+            (there, met), most, whole = self.survival(detour), ONE, ONE
             for arc in arcs:
                 most = times_up(most, self.reliability_up[arc])
                 for j in self.effects_up[arc].keys() & set(self.forced):
                     most = times_up(most, self.effects_up[arc][j])
-            if len(own) != 1 or own.keys() & met.keys() or not most:
-                fail("a detour around no single option, or back over it")
-            ((o, s),) = own.items()
-            d = min(ONE, there * ONE // most)
-            if s < d:
-                own = {o: d} | {j: max(rho, s * ONE // d) for j, rho in met.items()}
-            for j, share in own.items():
+            if not own or own.keys() & met.keys() or not most:
+                fail("a detour around no option, or back over one")
+            worth = min(ONE, there * ONE // most)
+            for j in counted:
+                worth = times(worth, met.pop(index(j, len(self.use), "option"), ONE))
+            for s in own.values():
+                whole = times(whole, s)
+            others = {j: max(rho, whole * ONE // worth) for j, rho in met.items()} if whole < worth else {}
+            for j, share in ({j: max(s, worth) for j, s in own.items()} | others).items():
                 left[j] = times(left.get(j, ONE), share)
         return value, left
 
@@ -512,7 +515,8 @@ class Checker:
 
     def path(self, segments: list[int], value: str, left: list[Any], around: list[Any] = ()) -> None:  # type: ignore[assignment]
         """Take a path of an informed commodity, with the detours around some of its segments."""
-        own, detours = self.walked(segments), {k: self.walked(detour) for k, detour in around}
+        own = self.walked(segments)
+        detours = {k: (self.walked(detour), counted[0] if counted else []) for k, detour, *counted in around}
         ends = self.problem.walk([arc for segment in own for arc in segment])
         if ends not in self.problem.ends:
             fail("a path of no informed evader")

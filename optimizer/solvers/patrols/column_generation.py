@@ -163,7 +163,7 @@ class ColumnGeneration:
         elements = self.patrols.elements.size
         links = csr_array(hstack((csr_array((elements, self._n)), -eye_array(elements))))
         self.overlay = element_overlay(whole, times)
-        self.master = Master(whole, self.overlay, links, times, mixed=self.mixed)
+        self.master = Master(whole, self.overlay, links, times, mixed=self.mixed, elements=elements)
         self._root = Node(whole.forced, ~(self.overlay.free | whole.forced), self.master.commodities.floor)
         self._lower, self._upper = self.master.program.bounds
         self._known: set[tuple[int, tuple[int, ...], tuple[int, ...]]] = set()

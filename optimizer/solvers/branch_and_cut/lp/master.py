@@ -151,6 +151,9 @@ class Master:
         (rows, relaxed and added) entries of those that are violated. None where there are none.
     commodities, pool
         Those of another program of the same overlay, and `times`, whose paths this one shares; by default its own.
+    elements
+        How many of the options, the last ones, are elements of beats. Rows with detours treat those at one post alike, however often each
+        can come: they are then also rows on slots (`optimizer.solvers.patrols.beat_tree.MergedSlots`).
 
     Attributes
     ----------
@@ -162,6 +165,8 @@ class Master:
         Value with nothing placed but what is forced.
     record
         What receives all that a certificate needs; None where there is to be none.
+    drives_around
+        Whether searches for paths look for those with `detours` too: beside beats, and where the bound of a root stands still.
     """
 
     def __init__(
@@ -178,6 +183,7 @@ class Master:
         commodities: Commodities | None = None,
         pool: PathPool | None = None,
         record: SearchRecord | None = None,
+        elements: int = 0,
     ) -> None:
         self.overlay, self._mixed, self.record = overlay, mixed, record
         self._times = np.ones(overlay.free.size, dtype=np.int64) if times is None else times
@@ -223,9 +229,8 @@ class Master:
         self._wider, self._shares = np.empty(0), LargestShares(self.commodities.fixed_routes, self._n)
         self._searched = 0
         self._many_weak = False
-        # an evader who drives around options sees the plan
-        alone = bool((self._times == 1).all()) and not self.relaxed_options.any()
-        self._may_detour = alone and not mixed and overlay.bundle is None
+        self.drives_around = bool(elements or self.relaxed_options.any())
+        self._single = (self._times == 1) & ~self.relaxed_options & (np.arange(self._n) < self._n - elements)
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
         if record is not None:
@@ -312,6 +317,7 @@ class Master:
         Many options are placed by a little there, so that from then on, at nodes as well, the tangent of a path may be its strongest row.
         """
         self._many_weak |= flat > 0
+        self.drives_around |= self._many_weak
         self.program.perturbed = self._many_weak
         x = relaxed.x
         inward, weight = (FLAT_INWARD, min(1.0, FLAT_WEIGHT / flat)) if flat else (INWARD, 0.5)
@@ -395,8 +401,8 @@ class Master:
         bases, routes = self.bases(point), self.commodities.fixed_routes
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
-            if self._many_weak and self._may_detour:
-                self.pool.grow_around(point)
+            if self.drives_around and not self._mixed:  # an evader who drives around options sees the plan
+                self.pool.grow_around(point, self._single)
             self._searched += 1
         table, no = np.array(bases), np.zeros(len(bases), dtype=bool)
         if self._mixed:

@@ -12,7 +12,7 @@ import numpy as np
 
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import places
-from optimizer.solvers.branch_and_cut.paths.detours import DetourSearch
+from optimizer.solvers.branch_and_cut.paths.detours import Detour, DetourSearch
 from optimizer.solvers.overlay.overlay import Links, bundle_links
 from optimizer.solvers.overlay.searching import arranged, new_paths
 from optimizer.solvers.search.kernels import SEARCH, kernel, ready
@@ -30,7 +30,7 @@ PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Factors of (1 - s) x in the arc costs of searches for paths, which are added to -ln r."""
 
 SPREAD = np.int64(0x1E3779B97F4A7C15)
-"""Odd number that the marks of a detour's arcs are multiplied by."""
+"""Odd number that the marks of a detour's arcs are multiplied by; 2 more where their options count as placed."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class PoolNews:
     paths: Paths
     keys: NDArray[np.int64]
     steps: NDArray[np.int64] | None = None
-    around: dict[int, dict[int, list[int]]] = field(default_factory=dict)
+    around: dict[int, dict[int, Detour]] = field(default_factory=dict)
 
 
 class PathPool:
@@ -152,8 +152,8 @@ class PathPool:
         self._detours: DetourSearch | None = None
         self.steps: list[NDArray[np.int64]] | None = None
         """Of a pool that keeps them: (2, steps) path and watched arc, the arcs of a path in their order (either way); None."""
-        self.around: dict[int, dict[int, list[int]]] = {}
-        """Of a pool that keeps steps: for paths with detours, by arc of the path, the arcs of its detour in order of travel."""
+        self.around: dict[int, dict[int, Detour]] = {}
+        """Of a pool that keeps steps: for paths with detours, by first arc of a section, its detour."""
 
     @property
     def paths(self) -> Paths:
@@ -230,14 +230,14 @@ class PathPool:
         self._add([self._new(cost + price * watched) for price in prices])
         return self.paths.commodity.size - before
 
-    def grow_around(self, x: NDArray[np.float64]) -> int:
-        """Add the best paths with detours at an (options,) point in [0, 1]; return how many are new."""
-        self._detours = search = self._detours or DetourSearch(self._overlay)
-        detours = search.at(x)
+    def grow_around(self, x: NDArray[np.float64], single: NDArray[np.bool_]) -> int:
+        """Add the best paths with detours at an (options,) point; return how many are new. `single` is that of `DetourSearch`."""
+        self._detours = search = self._detours or DetourSearch(self._overlay, single)
+        detours = search.at(self._overlay.presence(x))
         found = self._new(search.cost + detours.term, self._keys[:0])
         path, arc = found.steps
-        mark = self._mark.copy()
-        np.add.at(mark, np.repeat(np.arange(mark.size), detours.length), self._mark[detours.arcs] * SPREAD)
+        mark, spread = self._mark.copy(), np.where(detours.counted, SPREAD + 2, SPREAD)
+        np.add.at(mark, np.repeat(np.arange(mark.size), detours.length), self._mark[detours.arcs] * spread)
         key = self._mark_of_commodity[found.commodity].copy()
         np.add.at(key, path, mark[arc])
         fresh = np.zeros(key.size, dtype=bool)
@@ -247,10 +247,12 @@ class PathPool:
         met = fresh[path]
         path, arc = (np.cumsum(fresh) - 1)[path[met]], arc[met]
         links = search.links(path, arc, detours)
+        if self._overlay.bundle is not None:
+            links = bundle_links(links.row, links.option, links.survival, int(fresh.sum()), self._overlay.bundle)
         if self.steps is not None:
             self.steps.append(np.array((path + self.paths.value.size, arc)))
             for place, a in self.steps[-1][:, detours.length[arc] > 0].T.tolist():
-                self.around.setdefault(place, {})[a] = detours.of(a)
+                self.around.setdefault(place, {})[a] = search.detour(detours, a)
         self._grown.add(padded(found.commodity[fresh], found.value[fresh], links, self.filling))
         return int(fresh.sum())
 

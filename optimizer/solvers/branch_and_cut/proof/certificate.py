@@ -23,6 +23,7 @@ from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
 from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, best_of_each
+from optimizer.solvers.branch_and_cut.paths.detours import next_in_series, series_from
 from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows, Strategy
 
 if TYPE_CHECKING:
@@ -174,11 +175,18 @@ def _tree(record: SearchRecord) -> _Branch:
     return root
 
 
+class _Around(NamedTuple):
+    """A detour: its way, and the options on it that count as placed (`paths.detours`)."""
+
+    way: Way
+    counted: tuple[int, ...]
+
+
 class _PathFound(NamedTuple):
     """A path: its way, and by watched arc of it the detour around it."""
 
     way: Way
-    around: dict[int, Way]
+    around: dict[int, _Around]
 
 
 class _Writer:
@@ -196,7 +204,9 @@ class _Writer:
     def lines(self, proof: list[Line]) -> list[Line]:
         """Return all lines but the first, by those of the main tree."""
         paths = [what for what in self.found if not isinstance(what, list)]
-        walks, parts = self.network.walks([way for path in paths for way in (path.way, *path.around.values())])
+        walks, parts = self.network.walks(
+            [way for path in paths for way in (path.way, *(each.way for each in path.around.values()))]
+        )
         declared: list[Line] = [["segment", arcs] for arcs in walks]
         declared += [
             self._routes(what) if isinstance(what, list) else self._path(what, parts, walks) for what in self.found
@@ -212,15 +222,14 @@ class _Writer:
 
     def _path(self, path: _PathFound, parts: dict[Way, list[int]], walks: list[list[int]]) -> Line:
         segments = parts[path.way]
-        around = {
-            k: parts[path.around[walks[part][0]]] for k, part in enumerate(segments) if walks[part][0] in path.around
-        }
+        found = {k: path.around[walks[part][0]] for k, part in enumerate(segments) if walks[part][0] in path.around}
+        around = {k: (parts[each.way], list(each.counted)) for k, each in found.items()}
         value, left = self.problem.survival_around(
             [walks[part] for part in segments],
-            {k: [walks[part] for part in detour] for k, detour in around.items()},
+            {k: ([walks[part] for part in detour], counted) for k, (detour, counted) in around.items()},
         )
         line = ["path", segments, _hex(value), [[j, _hex(s)] for j, s in sorted(left.items()) if s < ONE]]
-        return [*line, [list(each) for each in around.items()]] if around else line
+        return [*line, [[k, *each] for k, each in around.items()]] if around else line
 
     def _routes(self, routes: list[tuple[int, int]]) -> Line:
         total, shares = 0, dict[int, int]()
@@ -237,7 +246,7 @@ class _Writer:
             [[j, _hex(s)] for j, s in sorted(shares.items()) if s < ONE],
         ]
 
-    def path(self, way: Way, around: dict[int, Way]) -> int:
+    def path(self, way: Way, around: dict[int, _Around]) -> int:
         """Return the number of a path by its way, and those around some of its watched arcs."""
         return self._number((way, tuple(around.items())), _PathFound(way, around))
 
@@ -276,6 +285,7 @@ class _SearchProof:
         self.commodities = self.master.commodities
         self.n_informed = self.commodities.searches.row.size
         overlay = self.overlay
+        self.following = next_in_series(overlay)
         ends = np.unique(overlay.origin * overlay.n_nodes + overlay.destination)
         node = writer.network.node
         self.ends = [(node[end // overlay.n_nodes], node[end % overlay.n_nodes]) for end in ends.tolist()]
@@ -323,12 +333,12 @@ class _SearchProof:
         """Return the number in the certificate of a path of the pool."""
         if place not in self.numbers:
             way = self._way(place)
-            around: dict[int, Way] = {}
+            around: dict[int, _Around] = {}
             for arc, detour in self.master.pool.around.get(place, {}).items():
-                # an arc of a series is the only way to its end, so it has no detour
-                (own,) = self.writer.network.arcs([arc])
-                met = self.writer.network.arcs([b for b in detour if self.overlay.option[b] >= 0])
-                around[own] = (int(self.instance.tail[own]), int(self.instance.head[own])), met
+                (own,) = self.writer.network.arcs(series_from(self.following, arc))
+                met = self.writer.network.arcs([b for b in detour.arcs if self.overlay.option[b] >= 0])
+                ends = int(self.instance.tail[own]), int(self.instance.head[own])
+                around[own] = _Around((ends, met), tuple(detour.counted))
             self.numbers[place] = self.writer.path(way, around)
         return self.numbers[place]
 

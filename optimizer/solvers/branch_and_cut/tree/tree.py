@@ -5,7 +5,8 @@ of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
 that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped until it does. From then on the
-point lies near the mean, and rows may be tangents, and of paths with `detours`: the optimal face is wide, and x some corner of it. Then floors
+point lies near the mean, and rows may be tangents: the optimal face is wide, and x some corner of it. There, and where the gap is wide when the
+bound stalls, paths may have `detours`. Then floors
 are raised to what budgets leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
@@ -209,8 +210,13 @@ class BranchAndCut:
 
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
         cuts go on from floors under the budgets (`bound_tightening`), without relaxed options; such cuts hold under these budgets alone.
+        Before that they go on with `detours` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
+        wide = self.lower < self.upper * (1 - self.params.heuristics.wide_gap)
+        if floors and most is None and wide and not (self.master.drives_around or self.out_of_time):
+            self.master.drives_around = True
+            last = self._cut_until_stalled(moved=True) or last
         for _ in range(self.params.root.most_tightenings if floors and most is None and self.root.loss is None else 0):
             if self.lower >= self.cutoff or self.out_of_time or not self._raise_floors():
                 break
@@ -227,7 +233,9 @@ class BranchAndCut:
             self.record.floors_raised(self.root)
         return commodities.value(self.root.floor) - commodities.value(before) > self.params.root.stalled * self.lower
 
-    def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
+    def _cut_until_stalled(
+        self, most: int | None = None, *, by_turns: bool = False, moved: bool = False
+    ) -> Relaxed | None:
         history: list[float] = []
         last = None
         self.master.enter(self.root)
@@ -238,7 +246,7 @@ class BranchAndCut:
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
-            stalled = has_stalled(history, self.params.root, moved=self.root.loss is not None)
+            stalled = has_stalled(history, self.params.root, moved=moved or self.root.loss is not None)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
             self._moved |= has_moved(history)
