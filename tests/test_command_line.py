@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -255,3 +256,11 @@ def test_all_questions_with_a_command_are_asked_of_the_shipped_scenario() -> Non
         assert any(command.startswith(begins) for command in commands), begins
     for reason in questions.APART.values():
         assert (ROOT / reason.rpartition(" ")[2]).is_file(), reason
+    page = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    pictures = {questions.picture_name(command): command for command in commands if not questions.apart(command)}
+    drawn = sorted((ROOT / "docs" / "answers").iterdir())
+    assert len(drawn) >= 10
+    # a command that has changed since wants another picture: `python -m tests.questions --pictures`
+    for path in drawn:
+        assert f"<desc>{html.escape(pictures[path.name])}</desc>" in path.read_text(encoding="utf-8"), path.name
+        assert f"(answers/{path.name})" in page, path.name

@@ -278,7 +278,7 @@ def test_ctrl_c_at_any_event_keeps_a_plan_with_beats(method: str) -> None:
     count = events(instance, method)
     assert count > 12
     pressed = 0
-    for n in range(2, count + 1, max(1, count // 8)):
+    for n in range(2, count + 1, max(1, count // 5)):
         listener = PressAt(n)
         result = solve(instance, method=method, gap=GAP, listener=listener)
         check_plan(instance, result, optimum)
