@@ -21,7 +21,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -105,7 +105,8 @@ def picture(answer: Answer, *, small: bool) -> str:
     run = answer.command.replace(REAL, SMALL) if small else answer.command
     texts = [part for line in (f"$ interdict {run}", *answer.lines) for part in parts(line)]
     if len(texts) > LINES:
-        texts[LINES - 2 : -1] = [f"… {len(texts) - LINES + 1} more lines"]
+        last = texts[-1:] if len(parts(answer.lines[-1])) == 1 else []
+        texts[LINES - 1 - len(last) :] = [f"… {len(texts) - LINES + 1} more lines", *last]
     lines = [
         f'<text x="12" y="{24 + 18 * k}" xml:space="preserve">{escape(text)}</text>\n' for k, text in enumerate(texts)
     ]
@@ -129,7 +130,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     rows = ["| question | command | seconds | exit | last line |", "|---|---|---|---|---|"]
     failed = False
-    with nullcontext(given.place) if given.place else tempfile.TemporaryDirectory() as name:
+    place: AbstractContextManager[Path | str] = (
+        nullcontext(given.place) if given.place else tempfile.TemporaryDirectory()
+    )
+    with place as name:
         folder = Path(name)
         folder.mkdir(exist_ok=True)
         if not (folder / "instances").exists():
