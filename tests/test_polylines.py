@@ -45,7 +45,6 @@ def test_points_come_back_to_the_bit(
     assert_array_equal(longer.degrees(), both)
     at = np.array(data.draw(st.lists(st.integers(0, max(len(both) - 1, 0)), max_size=30 * bool(len(both)))), dtype=int)
     assert_array_equal(longer.degrees(at), both[at])
-    assert_array_equal(longer.take(at).degrees(), both[at])
     assert_array_equal(longer.gathered([at, at[::-1]], 2 * at.size).degrees(), both[np.append(at, at[::-1])])
     finite = at[np.isfinite(both[at]).all(axis=1)]
     assert_array_equal(longer.steps(finite), np.rint(both[finite] * GRID).astype(np.int64))

@@ -433,7 +433,8 @@ def test_rest_and_days_in_a_row_go_on_from_the_roster_before(tmp_path: Path) -> 
     assert broken_rules(both, FIRST, 2) == []
     # all four come from a night that ended two hours before the first shift
     late = [
-        Worked(f"c{k}", FIRST + timedelta(days=6), *span(FIRST + timedelta(days=6), shifts[1], CHICAGO))
+        Worked(crew=f"c{k}", date=FIRST + timedelta(days=6), leave=leave, back=back)
+        for leave, back in [span(FIRST + timedelta(days=6), shifts[1], CHICAGO)]
         for k in range(4)
     ]
     with pytest.raises(NoRosterError) as refused:

@@ -70,10 +70,6 @@ class MatchedPath:
     ----------
     segment
         (T,) segment of each position; -1 off the roads.
-    along_m
-        (T,) metres along the segment, as `segment_arc` runs.
-    off_m
-        (T,) distance from the road, metres; NaN off the roads.
     linked
         (T - 1,) whether a way by road leads from a position to the next.
     leg, leg_segment, leg_m
@@ -81,8 +77,6 @@ class MatchedPath:
     """
 
     segment: NDArray[np.int64]
-    along_m: NDArray[np.float64]
-    off_m: NDArray[np.float64]
     linked: NDArray[np.bool_]
     leg: NDArray[np.int64]
     leg_segment: NDArray[np.int64]
@@ -126,8 +120,6 @@ def match_path(
     legs = _legs(network, graph, states, chosen, linked, farthest)
     return MatchedPath(
         segment=np.where(on, states.segment[at, chosen], -1),
-        along_m=np.where(on, states.along_m[at, chosen], np.nan),
-        off_m=np.where(on, states.off_m[at, chosen], np.nan),
         linked=linked,
         leg=legs[0],
         leg_segment=legs[1],

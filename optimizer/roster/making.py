@@ -443,7 +443,7 @@ def _subproblem(
     limits = tuple(_limits(crew, first, weeks) for crew in crews)
     position = {crew.id: c for c, crew in enumerate(crews)}
     earlier = tuple(
-        EarlierShift(position[one.crew], (one.day - first).days, _minutes(one.leave), _minutes(one.back))
+        EarlierShift(position[one.crew], (one.date - first).days, _minutes(one.leave), _minutes(one.back))
         for one in before
         if one.crew in position
     )

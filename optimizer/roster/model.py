@@ -339,17 +339,9 @@ LONGEST = timedelta(days=4)
 """No shift with its travel is longer: three days, and one for the zone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """A shift of the roster before: crew, the day it began, when the crew left its base and was back (UTC)."""
+class Worked(BaseModel):
+    """A shift of the roster before: crew, the day it began, when the crew left its base and was back."""
 
-    crew: str
-    day: date
-    leave: datetime
-    back: datetime
-
-
-class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     crew: str
@@ -363,7 +355,7 @@ class _Summary(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    last_shifts: Annotated[list[_Row], Field(max_length=1_000_000)]
+    last_shifts: Annotated[list[Worked], Field(max_length=1_000_000)]
 
 
 def last_shifts(roster: Roster) -> list[dict[str, str]]:
@@ -397,17 +389,14 @@ def read_earlier(path: Path, first: date) -> tuple[Worked, ...]:
         If the file is no summary of a roster, or its roster reaches into the one that follows.
     """
     content = validated(_Summary, read_json(path, "the summary of a roster"), str(path))
-    worked = tuple(
-        Worked(row.crew, row.date, row.leave.astimezone(UTC), row.back.astimezone(UTC)) for row in content.last_shifts
-    )
-    _check(worked, path, first)
-    return worked
+    _check(content.last_shifts, path, first)
+    return tuple(content.last_shifts)
 
 
 def _check(worked: Iterable[Worked], path: Path, first: date) -> None:
     for one in worked:
-        if one.day >= first:
-            found = f"a shift of crew {one.crew!r} on {one.day.isoformat()}"
+        if one.date >= first:
+            found = f"a shift of crew {one.crew!r} on {one.date.isoformat()}"
             expected = f"a roster that ends before {first.isoformat()}"
             raise InputError(Problem(str(path), found, expected, "Begin later, or name the roster before that one"))
         if not timedelta(0) < one.back - one.leave < LONGEST:

@@ -183,10 +183,6 @@ class LonLat:
             return np.rint(self.degrees(at) * GRID).astype(np.int64)
         return np.asarray(self.values[at].astype(np.int64))
 
-    def take(self, at: NDArray[np.integer]) -> LonLat:
-        """Return the points at some positions (k,), in their order."""
-        return self.gathered([at], at.size)
-
     def gathered(self, lists: Iterable[NDArray[np.integer]], size: int) -> LonLat:
         """Return the points at several lists of positions, `size` in all, one after the other; lists may be made as they are asked for."""
         values, done = np.empty((size, 2), dtype=self.values.dtype), 0
