@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -31,8 +32,36 @@ if TYPE_CHECKING:
     from optimizer.operations.planned import Visit
     from optimizer.problem.network.network import Network
     from optimizer.roster.model import Duties
+    from tests.command import Outcome
 
 ZONE = ZoneInfo("Europe/Berlin")
+
+CONTRACT = {
+    "delivered": "unit planned_hours delivered_hours stops_planned stops_done",
+    "passes": "place quarter sent sent_low sent_high found found_low found_high through through_low through_high around around_low "
+    "around_high rate rate_low rate_high",
+    "audit plan": "site shift vehicles expected_width",
+    "audit results": "site audited found rate_low rate_high passed_undetected_low passed_undetected_high",
+    "trial analyse": "outcome effect low high p",
+    "forecast score": "period model log_score share_top5 low high",
+}
+"""Keys of each line of `--json`, which others read: more may come, none may go."""
+WORDS = frozenset({"unit", "place", "quarter", "site", "shift", "outcome", "period", "model"})
+CHANCES = frozenset({"rate", "rate_low", "rate_high", "expected_width", "p", "share_top5"})
+
+
+def keeps_contract(command: str, outcome: Outcome) -> None:
+    """Assert that each line has every key: words, numbers or null; chances in [0, 1]; no end of an interval beyond the other."""
+    assert outcome.code == 0, outcome.err
+    assert len(outcome.objects) == len(outcome.out.splitlines()) > 0
+    for line in outcome.objects:
+        for key in CONTRACT[command].split():
+            value = line[key]
+            assert isinstance(value, str) if key in WORDS else value is None or math.isfinite(value), (key, value)
+            assert key not in CHANCES or value is None or 0 <= value <= 1, (key, value)
+        for low in (key for key in line if key == "low" or key.endswith("_low")):
+            ends = line[low], line[low.replace("low", "high")]
+            assert None in ends or ends[0] <= ends[1], (low, ends)
 
 
 @dataclass(frozen=True)

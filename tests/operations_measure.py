@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.lab.adaptive.simulation.routes import Layout
-from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.lab.adaptive.simulation.trial import TrialTraffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
@@ -41,6 +40,7 @@ from tests.tiny import SCENARIO, write_scenario
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optimizer.operations.passes import Estimate
     from optimizer.problem.network.network import Network
     from optimizer.scenario.compile.compile import Compiled
 
@@ -160,41 +160,54 @@ def true_world(
 def measure_passes(world: str, runs: int, draws: int = 100, first: int = 0) -> Iterator[str]:
     """Yield how often intervals hold the truth, in the last quarter."""
     held, asked = Counter[str](), Counter[str]()
-    for seed in range(first, first + runs):
-        rng = np.random.default_rng([seed, WORLDS.index(world)])
-        with tempfile.TemporaryDirectory() as name:
-            scenario = write_scenario(Path(name), RANGE)
-            compiled = compile_scenario(scenario)
-            loads, (truth, survival), ways = true_world(compiled, world, rng)
-            network = compiled.region.network
-            seizures, effort = ["time,segment,count"], ["time,segment,amount"]
-            plain = truth.survival(np.zeros_like(truth.placed([])))
-            power, chance = np.ones(network.n_segments), survival
-            for number in range(QUARTERS):
-                sent, through, finds = _quarter(compiled, loads, truth, chance, ways, rng)
-                month = 3 * number + 2
-                seizures += [f"2024-{month:02d},{s},{n}" for s, n in finds.items() if n]
-                hazard = np.zeros(network.n_segments)
-                np.maximum.at(hazard, network.segment, -np.log(chance[: network.n_arcs]))
-                time = "2024" if world == "silent" else f"2024-{month:02d}"
-                effort += [f"{time},{s},{1000 * h:.3f}" for s, h in enumerate(hazard.tolist())]
-                power = _policing(world, power, finds, rng)
-                if number < QUARTERS - 1:
-                    chance = survival.copy()
-                    chance[: network.n_arcs] *= plain[: network.n_arcs] ** (power[network.segment] - 1)
-                    loads = _fled(loads, sent - through, compiled) if world == "fleeing" else loads
-            (Path(name) / "seizures.csv").write_text("\n".join(seizures) + "\n")
-            (Path(name) / "effort.csv").write_text("\n".join(effort) + "\n")
-            found = passes_of(compile_scenario(scenario), draws=draws, seed=seed, quarters=1)
-        rows = {(row.kind, row.place): row for row in found.rows}
-        _hold(held, asked, rows["all", "all"], "all", sent.sum(), (sent - through).sum(), through.sum())
-        for g, gateway in enumerate(compiled.gateways):
-            mine = np.array([pair is not None and pair.gateway == g for pair in compiled.pairs])
-            parts = (sent[mine].sum(), (sent - through)[mine].sum(), through[mine].sum())
-            if ("gateway", gateway.id) in rows:
-                _hold(held, asked, rows["gateway", gateway.id], "gateways", *parts)
-    shown = ", ".join(f"{name} {held[name]} of {count} ({held[name] / count:.0%})" for name, count in asked.items())
+    with tempfile.TemporaryDirectory() as name:
+        scenario = write_scenario(Path(name), RANGE)
+        compiled = compile_scenario(scenario)
+        for seed in range(first, first + runs):
+            for where, estimate, value in passes_run(world, seed, draws, scenario, compiled):
+                asked[where] += 1
+                held[where] += bool(estimate.low <= value <= estimate.high)
+    shown = ", ".join(f"{name} {held[name]} of {count} ({held[name] / count:.1%})" for name, count in asked.items())
     yield f"{world}, {runs} runs of {draws} draws from seed {first}: {shown}"
+
+
+def passes_run(
+    world: str, seed: int, draws: int, scenario: Path, compiled: Compiled
+) -> Iterator[tuple[str, Estimate, float]]:
+    """Write the record of a true world into the scenario's folder; yield what is estimated of its last quarter, and the truth."""
+    rng = np.random.default_rng([seed, WORLDS.index(world)])
+    loads, (truth, survival), ways = true_world(compiled, world, rng)
+    network = compiled.region.network
+    seizures, effort = ["time,segment,count"], ["time,segment,amount"]
+    plain = truth.survival(np.zeros_like(truth.placed([])))
+    power, chance = np.ones(network.n_segments), survival
+    for number in range(QUARTERS):
+        sent, through, finds = _quarter(compiled, loads, truth, chance, ways, rng)
+        month = 3 * number + 2
+        seizures += [f"2024-{month:02d},{s},{n}" for s, n in finds.items() if n]
+        hazard = np.zeros(network.n_segments)
+        np.maximum.at(hazard, network.segment, -np.log(chance[: network.n_arcs]))
+        time = "2024" if world == "silent" else f"2024-{month:02d}"
+        effort += [f"{time},{s},{1000 * h:.3f}" for s, h in enumerate(hazard.tolist())]
+        power = _policing(world, power, finds, rng)
+        if number < QUARTERS - 1:
+            chance = survival.copy()
+            chance[: network.n_arcs] *= plain[: network.n_arcs] ** (power[network.segment] - 1)
+            loads = _fled(loads, sent - through, compiled) if world == "fleeing" else loads
+    (scenario.parent / "seizures.csv").write_text("\n".join(seizures) + "\n")
+    (scenario.parent / "effort.csv").write_text("\n".join(effort) + "\n")
+    found = passes_of(compile_scenario(scenario), draws=draws, seed=seed, quarters=1)
+    rows = {(row.kind, row.place): row for row in found.rows}
+    gateway = np.array([-1 if pair is None else pair.gateway for pair in compiled.pairs])
+    places = [("all", rows["all", "all"], gateway >= -1)]
+    for g, each in enumerate(compiled.gateways):
+        if ("gateway", each.id) in rows:
+            places.append(("gateways", rows["gateway", each.id], gateway == g))
+    for where, row, mine in places:
+        all_sent, passed = float(sent[mine].sum()), float(through[mine].sum())
+        caught = all_sent - passed
+        for name, value in (("sent", all_sent), ("found", caught), ("through", passed), ("rate", caught / all_sent)):
+            yield f"{where}, {name}", getattr(row, name), value
 
 
 def _policing(world: str, power: np.ndarray, finds: Counter[int], rng: np.random.Generator) -> np.ndarray:
@@ -213,14 +226,6 @@ def _fled(loads: np.ndarray, found: np.ndarray, compiled: Compiled) -> np.ndarra
     worst = gateway == int(np.argmax(rate))
     moved = 0.3 * loads[worst].sum()
     return np.where(worst, 0.7 * loads, loads * (1 + moved / loads[~worst].sum()))
-
-
-def _hold(held: Counter[str], asked: Counter[str], row: Any, where: str, *truth: float) -> None:
-    sent, found, through = truth
-    for name, value in (("sent", sent), ("found", found), ("through", through), ("rate", found / (found + through))):
-        estimate = getattr(row, name)
-        asked[f"{where}, {name}"] += 1
-        held[f"{where}, {name}"] += bool(estimate.low <= value <= estimate.high)
 
 
 def _quarter(
@@ -249,8 +254,6 @@ SEEN = 0.2
 """Share of the loads that get through which a measured flow counts."""
 MISSED = 0.15
 """Share of the weeks of the plan in which today's layout stands after all."""
-SETTLED = 100, 160
-"""Weeks over which the lasting effect is a mean. At a mobility of .1, effects of weeks 20 to 80 are twice those that last."""
 ADAPTING = ((0.0, True), (0.0, False), (0.1, False))
 """Mobility of the traffickers of `adapt`, and whether the plan is today's layout."""
 
@@ -259,24 +262,10 @@ def measure_adapt(runs: int, mobility: float, null: bool) -> Iterator[str]:
     """Yield what a switch-back finds of the plan's lasting effect on loads that get through, with traffickers of `adapt`."""
     with tempfile.TemporaryDirectory() as name:
         compiled = compile_scenario(write_scenario(Path(name), SCENARIO))
-    world = adaptive_world(compiled.instance, AdaptModel(loads=100.0, mobility=mobility))
-    today = Layout.fixed(world.today, world.terms.days)
-    plan = today if null else Layout.fixed(world.first.single, world.terms.days)
-    through = {layout: world.passages.through(layout) for layout in (today, plan)}
-
-    def weeks(layouts: list[Any], rng: np.random.Generator) -> np.ndarray:
-        traffickers, found = Traffickers(world.sets.routes, world.sets.crowd, world.terms), []
-        for layout in [today] * world.history + layouts:
-            found.append(float(traffickers.flows @ through[layout]))
-            outcome = traffickers.send(layout, world.passages, rng)
-            traffickers.learn(outcome, world.place_detection(layout.presence), rng)
-        return np.array(found[world.history :])
-
-    long = [
-        np.mean([weeks([one] * SETTLED[1], np.random.default_rng(k))[SETTLED[0] :].mean() for k in range(40)])
-        for one in (plan, today)
-    ]
-    truth = float(long[0] - long[1])
+    world = adaptive_world(compiled.instance, AdaptModel(loads=100.0, mobility=mobility, days=7))
+    evaders = TrialTraffickers(world.sets, world.today, world.today if null else world.first.single, world.terms)
+    today, plan = evaders.lasting(40)
+    truth = plan - today
     rng = np.random.default_rng(0)
     first = rng.integers(0, 2, (400 + runs, SECTORS, BLOCKS // 2))
     schedules = np.stack([first, 1 - first], axis=-1).reshape(len(first), SECTORS, BLOCKS).astype(np.int8)
@@ -288,7 +277,7 @@ def measure_adapt(runs: int, mobility: float, null: bool) -> Iterator[str]:
         outcome, given = np.empty((SECTORS, BLOCKS)), np.empty((SECTORS, BLOCKS))
         for sector in range(SECTORS):
             on = np.repeat(schedules[run, sector], WEEKS) * (rng.random(BLOCKS * WEEKS) >= MISSED)
-            loads = weeks([plan if week else today for week in on.tolist()], rng)
+            loads = evaders.through(on.astype(np.float64), rng)
             counted = (slice(None), slice(WASHOUT, None))
             given[sector] = on.reshape(BLOCKS, WEEKS)[counted].mean(axis=1)
             mean = loads.reshape(BLOCKS, WEEKS)[counted].sum(axis=1)
@@ -300,7 +289,7 @@ def measure_adapt(runs: int, mobility: float, null: bool) -> Iterator[str]:
         held.append(one.low <= truth <= one.high)
         alarms.append(one.p <= 0.1)
     bias = "" if null else f"bias {np.mean(found) / truth - 1:+.1%} of the effect, "
-    case = "no effect" if null else f"{truth:+.2f} of {long[1]:.1f} loads a week"
+    case = "no effect" if null else f"{truth:+.2f} of {today:.1f} loads a week"
     told = f"{bias}interval holds {np.mean(held):.1%}, p <= .1 in {np.mean(alarms):.1%}"
     yield f"adapt, {mobility:.0%} of the loads choose their gateway again in a week, {case}, {runs} runs: {told}"
 

@@ -30,7 +30,7 @@ from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.scenario.check.check import check_scenario
 from tests.command import run
-from tests.operations_cases import planned_case
+from tests.operations_cases import keeps_contract, planned_case
 from tests.output_cases import csv_rows
 from tests.tiny import SCENARIO, write_scenario
 
@@ -148,7 +148,9 @@ def filled(
 def audit(planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "audit.json"
     words = ("--from", FIRST, "--seed-file", tmp_path / "seed", "--days", 28, "--vehicles", 80, "--out", path)
-    lines = run(capsys, monkeypatch, "audit", "plan", planned, *words, "--json").objects
+    made = run(capsys, monkeypatch, "audit", "plan", planned, *words, "--json")
+    keeps_contract("audit plan", made)
+    lines = made.objects
     assert [(line["site"], line["shift"], line["vehicles"]) for line in lines] == [("a", "day", 20), ("d", "day", 60)]
     assert all(0 < line["expected_width"] < 1 and 0 <= line["power"] <= 1 for line in lines)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -168,7 +170,9 @@ def test_filled_sheets_read_back(
     assert ",'=West," in (tmp_path / "sheets" / "sheet-01-west.csv").read_text()
     filled(tmp_path / "sheets", read_audit(audit))
     words = ("--json", "--out", tmp_path / "found")
-    lines = run(capsys, monkeypatch, "audit", "results", audit, tmp_path / "sheets", *words).objects
+    done = run(capsys, monkeypatch, "audit", "results", audit, tmp_path / "sheets", *words)
+    keeps_contract("audit results", done)
+    lines = done.objects
     west, east, every = lines
     assert [(line["site"], line["audited"], line["found"]) for line in lines] == [
         ("a", 20, 2),

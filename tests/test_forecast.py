@@ -26,6 +26,7 @@ from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder
 from tests.command import run
+from tests.operations_cases import keeps_contract
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
@@ -121,9 +122,9 @@ def test_what_was_sealed_is_scored_and_what_has_not_ended_is_named(
     assert [row.finds for row in rows] == [2, 2, 2, None, None, None]
     assert rows[1].line()["share_top5"] == pytest.approx(0.05)
     words = ("--ledger", folder / "log", "--sealed", folder / "forecasts", "--json")
-    lines = run(capsys, monkeypatch, "forecast", "score", folder / "scenario.toml", *words).objects
-    assert {"period", "model", "log_score", "share_top5", "low", "high"} <= set(lines[0])
-    assert len(lines) == 6
+    done = run(capsys, monkeypatch, "forecast", "score", folder / "scenario.toml", *words)
+    keeps_contract("forecast score", done)
+    assert len(done.objects) == 6
 
 
 def test_a_period_that_began_is_sealed_twice_or_leaves_a_gap_is_refused(folder: Path) -> None:

@@ -86,3 +86,30 @@ def test_a_blind_test_of_the_risk_map(
         ("middle against low index", pytest.approx(0.5)),
         ("high against low index", pytest.approx(1.5)),
     ]
+
+
+@pytest.mark.slow
+def test_power_on_the_evaders_of_the_scenario(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = write_scenario(tmp_path)
+    scenario.write_text(scenario.read_text() + "\n[adapt]\nloads = 200\nhistory = 2\nmobility = 0\n")
+    plan_scenario(scenario, tmp_path / "plan", options={"method": "greedy"}, report=False)
+    (tmp_path / "seed").write_text("a secret of the tests")
+    monkeypatch.setattr("optimizer.cli.trial.LASTING_RUNS", 1)
+    asked = ("--from", "2027-01-04", "--seed-file", tmp_path / "seed", "--runs", 10, "--own-evaders", "--json")
+    (tmp_path / "sectors.csv").write_text("cluster\nA\nB\nC\nD\n")
+    blocks = ("--kind", "switch-back", "--blocks", 4, "--block-days", 14, "--washout", 7, "--amount", 100_000)
+    blocks += ("--clusters", tmp_path / "sectors.csv", "--redrawn", 99)
+    made = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, *blocks, "--out", tmp_path / "trial")
+    assert made.code == 0, made.err
+    (own,) = [line for line in made.objects if line.get("evaders") == "own"]
+    # the plan stops more than today's one post, and 100,000 vehicles a block show it
+    assert -1 < own["effect"] < -0.05
+    assert own["power"] > 0.5
+    refused = run(
+        capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, "--kind", "risk", "--out", tmp_path / "no"
+    )
+    assert refused.code == 1
+    assert "--kind switch-back or stepped" in refused.err
+    assert not (tmp_path / "no").exists()

@@ -34,6 +34,7 @@ from optimizer.pipeline.roster.draw import draw_from_plan
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.sharing.ledger.store import LedgerFolder
 from tests.command import run
+from tests.operations_cases import keeps_contract
 from tests.output_cases import csv_rows
 from tests.test_compare_plans import on_a_map, written
 from tests.test_draws import folder, seed_file  # noqa: F401 - fixtures
@@ -244,7 +245,7 @@ def test_a_switch_back_from_design_to_effect(
 ) -> None:
     words = (switched / "outcomes.csv", "--ledger", tmp_path / "log", "--seed-file", tmp_path / "seed")
     done = run(capsys, monkeypatch, "trial", "analyse", switched, *words, "--out", tmp_path / "found", "--json")
-    assert done.code == 0, done.err
+    keeps_contract("trial analyse", done)
     (line,) = done.objects
     assert line["low"] < -0.02 < line["high"] < 0
     assert line["p"] <= 0.02

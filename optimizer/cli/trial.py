@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,11 @@ from optimizer.base.choices import TrialKind, TrialOutcome  # noqa: TC001 - type
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
+
+if TYPE_CHECKING:
+    from optimizer.base.work.listener import Listener
+    from optimizer.operations.trial import TrialDesign, TrialTerms
+    from optimizer.operations.trial_world import TrialPower
 
 LedgerOption = Annotated[Path | None, typer.Option("--ledger", metavar="DIR", help="Ledger that seals it.")]
 
@@ -43,6 +49,13 @@ def design(
     delivered: Annotated[float, typer.Option(help="Share of the places and periods delivered in full.")] = 0.85,
     redrawn: Annotated[int, typer.Option(help="Other schedules of the analysis.")] = 1000,
     runs: Annotated[int, typer.Option(help="Simulated runs of each effect.")] = 200,
+    own_evaders: Annotated[
+        bool,
+        typer.Option(
+            "--own-evaders",
+            help="Simulate also the plan's own effect on the scenario's evaders, who learn as [adapt] says.",
+        ),
+    ] = False,
     accept_biased: Annotated[
         bool, typer.Option("--accept-biased", help="Take an outcome that rises with effort, with a warning.")
     ] = False,
@@ -52,9 +65,13 @@ def design(
     as_json: Json = False,
 ) -> None:
     """Draw the arms of a trial, say what it can show with traffickers who learn, and seal it before the first day."""
+    from optimizer.base.errors import InputError, Problem
     from optimizer.operations.trial import DESIGN_FILES, TrialTerms, design_trial, write_design
     from optimizer.operations.trial_world import TrialWorld
 
+    if own_evaders and kind not in {"switch-back", "stepped"}:
+        expected = "--kind switch-back or stepped, whose arms are the plan and today's layout"
+        raise InputError(Problem("--own-evaders", f"--kind {kind}", expected))
     DESIGN_FILES.folder(out, plan_folder, overwrite=overwrite)
     terms = TrialTerms(
         outcome=outcome,
@@ -74,6 +91,7 @@ def design(
     )
     listener = ProgressPrinter(silent=as_json)
     found = design_trial(plan_folder, kind, first, seed_file, terms=terms, new_seed=new_seed, listener=listener)
+    own = _own_powers(plan_folder, found, terms, listener) if own_evaders else None
     write_design(out, found, plan_folder, ledger=ledger, overwrite=overwrite, listener=listener)
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
@@ -81,6 +99,10 @@ def design(
     if as_json:
         for row in found.power:
             print_json({"effect": row.effect, "power": row.power, "bias": row.bias, "holds": row.holds})
+        if own is not None:
+            print_json(
+                {"effect": own.effect, "power": own.power, "bias": own.bias, "holds": own.holds, "evaders": "own"}
+            )
         line = {"kind": kind, "units": len(found.file.units), "periods": len(found.file.periods), "rows": cells}
         print_json(line | {"expected_finds": found.expected, "ratio_seen": found.ratio, "out": str(out)})
         return
@@ -93,9 +115,44 @@ def design(
         cells_of = [(f"-{r.effect:.0%}", f"{r.power:.0%}", f"{r.bias:+.0%}", f"{r.holds:.0%}") for r in found.power]
         title = f"Simulated with traffickers who learn half in {half_life:g} days; {delivered:.0%} delivered in full"
         print_table(title, ["effect", "power at 10%", "bias, of the effect", "90% interval holds"], cells_of)
+    if own is not None:
+        print_line(
+            f"The scenario's own evaders: once they have learned it, the plan changes what gets through by {own.effect:+.1%}. Such an effect "
+            f"is found in {own.power:.0%} of {runs} simulated trials; the estimate misses it by {own.bias:+.0%} of it on the mean, and its "
+            f"90% interval holds it in {own.holds:.0%}. Each sector is taken to be a border of its own."
+        )
     print_line(
         f"Saved {out}: fill in outcomes.csv ({cells:,} rows). trial.json holds the arms; who counts may not see it."
     )
+
+
+LASTING_RUNS = 8
+"""Runs whose mean is taken as the plan's own effect."""
+
+
+def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listener: Listener) -> TrialPower:
+    """Return what the trial can show of the plan's own effect on the scenario's evaders."""
+    from optimizer.base.work.listener import step
+    from optimizer.lab.adaptive.simulation.trial import TrialTraffickers
+    from optimizer.operations.trial import POOL, trial_setting
+    from optimizer.operations.trial_world import trial_of_traffickers, trial_powers
+    from optimizer.plans.plan_folder import PlanFolder
+    from optimizer.problem.plan.plan import with_plan
+    from optimizer.scenario.compile.compile import compile_scenario
+
+    opened = PlanFolder(plan_folder)
+    compiled = compile_scenario(opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener)
+    plan = opened.plan_of(compiled.instance)
+    instance = with_plan(compiled.instance, plan)
+    with step(listener, "simulating the trial with the scenario's own evaders"):
+        evaders = TrialTraffickers.of(
+            instance, instance.placed(plan.options), compiled.scenario.adapt, len(compiled.instance.options)
+        )
+        today, then = evaders.lasting(LASTING_RUNS)
+        simulate = trial_of_traffickers(evaders.through, today, then)
+        setting = trial_setting(found.file, POOL)
+        (power,) = trial_powers(setting, terms.world, effects=(1.0,), runs=terms.runs, simulate=simulate)
+    return replace(power, effect=then / today - 1)
 
 
 def analyse(

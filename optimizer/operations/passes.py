@@ -4,11 +4,12 @@ In draw d evader e sends a share w_de of all loads. Road s is passed with the ha
 that of what stands, H_s. Stated chances hold at some time of the record that nobody states, and ordinary policing finds in proportion to its
 effort. So each draw takes a quarter r of the record, all alike, and in quarter q road s is passed unfound with chance
 
-    exp(-h_s v_dqs - H_s),      v_dqs = E_qs / E_rs exp(tau_s (z_d + z_ds) / sqrt(2)),      z ~ N(0, 1),
+    exp(-h_s v_dqs - H_s),      v_dqs = E_qs / E_rs exp(tau_s t_d (z_d + z_ds) / sqrt(2)),      z ~ N(0, 1),
 
 where E_qs is the search effort on s in q: of several units each times the finds a unit of it made, so that they add up. tau_s is the standard
-deviation of log E_qs over the quarters: where policing moves as much, no quarter's chance is known better. Effort that `delivered` wrote is
-that of what stands, and no part of E. Where effort never changes, v = 1.
+deviation of log E_qs over the n quarters: where policing moves as much, no quarter's chance is known better. With t_d^2 = (1 + 1 / n) (n - 1) /
+chi^2_(n - 1) the factor is what a further quarter would have (Student's t), as few quarters do not tell tau_s. Effort that `delivered` wrote
+is that of what stands, and no part of E. Where effort never changes, v = 1.
 
 Under the layout that stood, a load on its way is found at place p with chance f_dqep. It comes by p and is not found there with chance t_dqep,
 and goes round p with chance a_ep: it would have come by with nothing placed, and does not now. Of the loads of a draw the share F_dq is found:
@@ -35,7 +36,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH, number, percent, plain, with_range
 from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import message, translated
+from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.evaders import arc_costs, best_responses
@@ -71,13 +72,13 @@ LEVEL = 0.9
 DRAWS = 200
 
 PRIOR_SHAPE = 1.0
-"""Shape a of the loads of a pair about what flows and gravity expect: a standard deviation as large as that."""
+"""Shape a of the loads of a group about what flows and gravity expect: a standard deviation as large as that."""
 
 LEVELS = 20
 """Most sets of detection chances among the draws."""
 
 MOST_CHANGE = 4.0
-"""By how much the effort on a road in a quarter is taken to differ from that of another, either way."""
+"""By how much the effort on a road in a quarter is taken to differ from that of another, either way; and policing from its effort."""
 
 LEAST_CHANGE = 0.05
 """Change of the effort on a road from one quarter to another that counts: quarters have 90 to 92 days."""
@@ -86,7 +87,7 @@ SURE = 50.0
 """Hazard from which nothing passes."""
 
 GATEWAY_SPREAD = 0.7
-"""Standard deviation of the logarithm of what all pairs of a gateway have in common there: 3.2 times more or less at 90 %."""
+"""Standard deviation of the logarithm of what all groups of a gateway have in common there: 3.2 times more or less at 90 %."""
 
 LEAST_GAP = 15
 """Days without a row at an end of the record from which a quarter counts as covered in part."""
@@ -255,7 +256,7 @@ def passes_of(
     with step(listener, "drawing flows"):
         made = _drawn(compiled, draws, seed)
     with step(listener, "sending loads through what stood"):
-        search = _search_by_quarter(compiled, every)
+        search, gaps = _search_by_quarter(compiled, list(every))
         levels = _levels(made, names, compiled)
         parts = _parts(made, levels, search, list(every)[-quarters:], compiled, rng)
     share = parts[:, levels[0].places.index(("all", "")), 0]  # (draws, quarters)
@@ -281,7 +282,11 @@ def passes_of(
         drawn=made.drawn,
         fixed=made.fixed,
         faults=tuple(record_faults(records, compiled.effort)),
-        warnings=(*_warnings(compiled, names, finds, made, even=search is None), *_wide(rows, records)),
+        warnings=(
+            *_warnings(compiled, names, finds, made, even=search is None),
+            *_gap_warnings(gaps, len(every)),
+            *_wide(rows, records),
+        ),
         language=compiled.scenario.report.language,
     )
 
@@ -331,7 +336,8 @@ class _Drawn:
 
     The instance holds the network `levels` times.
 
-    A group are the evaders of a pair of gateway and settlement, or of a place that loads keep to; gravity has none of the latter.
+    A group are the evaders of a pair of gateway and settlement who know as much (the stated share of habitual ones is an assumption), or of
+    a place that loads keep to; gravity has none of the latter.
     """
 
     instance: Instance
@@ -365,11 +371,13 @@ def _layout(compiled: Compiled, plan: str | os.PathLike[str] | None) -> tuple[Co
 def _drawn(compiled: Compiled, draws: int, seed: int) -> _Drawn:
     """Return draws of flows and detection chances; of a scenario that has none, its own weights as often."""
     gateway = np.array([-1 if pair is None else pair.gateway for pair in compiled.pairs], dtype=np.int64)
-    keys = [(k,) if pair is None else (pair.gateway, pair.settlement) for k, pair in enumerate(compiled.pairs)]
+    keys = [k if pair is None else pair for k, pair in enumerate(compiled.pairs)]
     number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
     group = np.array([number[key] for key in keys], dtype=np.int64)
-    by_gravity = compiled.travel.evidence.demand.shares(np.ones(len(compiled.gateways)))
-    gravity = np.array([by_gravity[key] if len(key) == 2 else 0.0 for key in number], dtype=np.float64)
+    shares = compiled.travel.evidence.demand.shares(np.ones(len(compiled.gateways)))
+    gravity = np.array(
+        [0.0 if isinstance(key, int) else shares[key.gateway, key.settlement] * key.share for key in number]
+    )
     try:
         made = scenario_draws(compiled, draws, seed, levels=LEVELS)
     except InputError:
@@ -388,32 +396,36 @@ def _drawn(compiled: Compiled, draws: int, seed: int) -> _Drawn:
     )
 
 
-def _search_by_quarter(compiled: Compiled, quarters: Iterable[str]) -> Floats | None:
-    """Return the (quarters, segments) effort of ordinary policing, of all units as the finds that it usually makes; None if it never changes.
+def _search_by_quarter(compiled: Compiled, quarters: Sequence[str]) -> tuple[Floats | None, dict[str, list[str]]]:
+    """Return the (quarters, segments) effort of ordinary policing, and the quarters of which a unit that found has no row.
 
-    Effort of what `delivered` wrote is left out. A unit without effort in a quarter is taken to have its mean there: the record is missing.
+    Units add up as the finds that each usually makes; None if the sum never changes. Effort of what `delivered` wrote is left out. A unit
+    without a row in a quarter is taken to have its mean there: the record is missing.
     """
     records, effort, network = compiled.records, compiled.effort, compiled.region.network
     if records is None or effort is None or not len(effort):
-        return None
+        return None, {}
     ours = [source.position for source in delivered_sources(compiled.travel.evidence)[0]]
     effort = effort.take(~np.isin(effort.source, ours))
     usual = spread_effort(effort, network)
     if not usual.recorded:
-        return None
+        return None, {}
     finds = np.bincount(unit_of_seizures(records, usual), records.count, len(usual.units))
-    by_quarter = []
+    of_row = np.array(effort.unit)[effort.source]
+    by_quarter, known = [], []
     for low, high in map(_days, quarters):
         inside = np.minimum(effort.end, high) - np.maximum(effort.start, low)
         share = np.maximum(inside.astype(int), 0) / np.maximum((effort.end - effort.start).astype(int), 1)
         by_quarter.append(spread_effort(replace(effort, amount=effort.amount * share), network, usual.units).amount)
+        known.append([bool((share[of_row == unit] > 0).any()) for unit in usual.units])
     amount = np.stack(by_quarter, axis=1)  # (units, quarters, segments)
-    total = np.zeros(amount.shape[1:])
-    for each, made in zip(amount, finds.tolist(), strict=True):
-        known = each.any(axis=1)
-        if known.any():
-            total += np.where(known[:, None], each, each[known].mean(axis=0)) * (made / each[known].sum())
-    return None if np.allclose(total, total[0], rtol=LEAST_CHANGE) else total
+    total, gaps = np.zeros(amount.shape[1:]), dict[str, list[str]]()
+    for unit, each, made, there in zip(usual.units, amount, finds.tolist(), np.array(known).T, strict=True):
+        if made and each.any():
+            total += np.where(there[:, None], each, each[there].mean(axis=0)) * (made / each.sum())
+            if not there.all():
+                gaps[unit] = [quarter for quarter, present in zip(quarters, there, strict=True) if not present]
+    return (None if np.allclose(total, total[0], rtol=LEAST_CHANGE) else total), gaps
 
 
 def _parts(
@@ -437,7 +449,9 @@ def _parts(
         weight = weights.reshape(len(levels), -1)[d % len(levels)]
         if search is not None:
             then = search[rng.integers(len(search))]
-            doubt = np.exp(spread * (rng.standard_normal() + rng.standard_normal(spread.size)) / np.sqrt(2))
+            z = (rng.standard_normal() + rng.standard_normal(spread.size)) / np.sqrt(2)
+            scale = np.sqrt((1 + 1 / len(search)) * (len(search) - 1) / rng.chisquare(len(search) - 1))
+            doubt = np.clip(np.exp(spread * scale * z), 1 / MOST_CHANGE, MOST_CHANGE)
             factors = [_change(each, then) * doubt for each in search[-len(quarters) :]]
             usual = _change(search.mean(axis=0), then) * doubt
         found = level.found(usual)[0]
@@ -470,13 +484,13 @@ def _explained(
 
         y_c ~ Poisson(sum over g of L_g f_gc),      L_g ~ Gamma(a, mean M_g).
 
-    M_g is the mean of the drawn flows and of gravity. What either misjudges is a pair's own, or common to all pairs of a gateway. The counts
-    (Gamma(y_c)) and the means (Gamma(a), times a log-normal factor of the gateway) are drawn anew, and explained by expectation and
-    maximisation:
+    M_g = u (drawn flows) + (1 - u) (gravity), u ~ U(0, 1): either may be right, and gravity has no loads that keep to a place. What they
+    misjudge is a group's own, or common to all groups of a gateway (a log-normal factor of M_g). The counts (y_c ~ Gamma(y_c, 1)) and the
+    finds that the prior is worth (a_g ~ Gamma(a, 1)) are drawn, and explained by expectation and maximisation:
 
-        L_g = (a + sum over c of y_c L_g f_gc / mu_c) / (a / M_g + F_g),      mu_c = sum over g of L_g f_gc.
+        L_g = (a_g + sum over c of y_c L_g f_gc / mu_c) / (a / M_g + F_g),      mu_c = sum over g of L_g f_gc.
 
-    Where nothing is found, L_g is a draw of its prior; where much is, of its likelihood.
+    For a group that alone is found where it is found, that is a draw of its posterior, Gamma(a + sum y_c, rate a / M_g + F_g).
 
     Parameters
     ----------
@@ -502,18 +516,19 @@ def _explained(
     row = level.group[level.evader]
     found = csr_array((data, (row, np.arange(row.size))), shape=(groups, row.size)) @ spots
     total = np.bincount(row, data, groups)
-    mean = np.where(of_group > 0, (of_group + gravity * of_group.sum()) / 2, 0.0)
+    weigh = rng.random()
+    mean = np.where(of_group > 0, weigh * of_group + (1 - weigh) * gravity * of_group.sum(), 0.0)
     seen = count * (found.sum(axis=0) > 0)
     mean *= max(float(seen.sum()), 1.0) / max(float(mean @ total), 1e-300)
     drawn = rng.gamma(np.where(seen > 0, seen, 1.0)) * (seen > 0)
-    mean *= rng.gamma(PRIOR_SHAPE, 1 / PRIOR_SHAPE, groups)
+    prior = rng.gamma(PRIOR_SHAPE, 1.0, groups)
     mean *= np.exp(GATEWAY_SPREAD * rng.standard_normal(groups))[level.gateway]
-    flow = mean.copy()
+    back, flow = csr_array(found.T), mean.copy()
     rate = np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0) + total
     for _round in range(ROUNDS):
-        expected = found.T @ flow
+        expected = back @ flow
         ratio = np.divide(drawn, expected, out=np.zeros_like(expected), where=expected > 0)
-        flow = (PRIOR_SHAPE + flow * (found @ ratio)) / rate
+        flow = (prior + flow * (found @ ratio)) / rate
     result = share * flow[level.group]
     return np.asarray(result / result.sum())
 
@@ -765,6 +780,19 @@ def _warnings(
         yield message(
             "The recorded effort does not change from quarter to quarter, so the chances of ordinary policing are taken as stated. Where "
             "policing moved all the same, intervals are far too narrow. Record effort by month, or audit."
+        )
+
+
+def _gap_warnings(gaps: Mapping[str, Sequence[str]], quarters: int) -> Iterator[str]:
+    """Yield in which quarters effort is taken at its mean."""
+    for unit, missing in gaps.items():
+        yield message(
+            "Effort in {unit} has no row in {missing} of {quarters} quarters ({names}): its mean of the others stands in. If policing moved "
+            "then, intervals are too narrow. Record these quarters, with 0 where nobody searched.",
+            unit=plain(unit),
+            missing=len(missing),
+            quarters=quarters,
+            names=shortened(missing, 4),
         )
 
 

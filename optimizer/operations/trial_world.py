@@ -19,12 +19,15 @@ import numpy as np
 from optimizer.operations.randomisation import batches, effects_of, hajek_weights, without_means
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int8]
+    Simulate = Callable[
+        ["Ints", float, "TrialSetting", "TrialWorld", np.random.Generator], tuple["Floats", "Floats", float]
+    ]
 
 EFFECTS = (0.1, 0.2, 0.3)
 """Effects, as shares of the outcome, whose power is stated."""
@@ -136,8 +139,10 @@ def trial_powers(
     effects: Sequence[float] = EFFECTS,
     runs: int = RUNS,
     seed: int = 0,
+    simulate: Simulate | None = None,
 ) -> tuple[TrialPower, ...]:
-    """Simulate a trial under each effect and return what its analysis by delivered arms finds."""
+    """Simulate a trial under each effect and return what its analysis by delivered arms finds; by `simulated_trial` if not by another."""
+    simulate = simulate or simulated_trial
     shape = setting.schedules.shape[1:]
     amount = np.full(shape, world.amount)
     exposed = exposures(setting.schedules, setting.neighbours, nearby=setting.nearby)
@@ -148,7 +153,7 @@ def trial_powers(
         estimates, held, seen = [], [], []
         for run in range(runs):
             arms = setting.schedules[run % len(setting.schedules)]
-            outcome, given, truth = simulated_trial(arms, effect, setting, world, rng)
+            outcome, given, truth = simulate(arms, effect, setting, world, rng)
             values = np.concatenate([outcome[None], doses(given, setting.neighbours, nearby=setting.nearby)])
             left = without_means(values, amount, periods=analysed_units(arms)).reshape(len(values), -1)
             own = hajek_weights(exposed[run % len(exposed)][None], setting.chance, amount.ravel())[0]
@@ -172,8 +177,7 @@ def simulated_trial(
     """Return (units, periods) outcomes and delivered arms of one run, and the true effect of a delivered arm on the outcome."""
     units, periods = arms.shape
     base = np.full(units, world.rate) * rng.lognormal(-(world.spread**2) / 2, world.spread, units)
-    part = rng.random(arms.shape)
-    given: Floats = arms.astype(np.float64) * np.where(rng.random(arms.shape) < world.delivered, 1.0, part)
+    given = _delivered(arms, world, rng)
     learned = _learned(setting.days, setting.washout, world.half_life)
     at_once = world.informed + (1 - world.informed) * learned
     strength = effect / at_once if setting.at_once else effect
@@ -189,6 +193,43 @@ def simulated_trial(
         outcome[:, t] = rng.poisson(loads * world.amount) / world.amount
         believed += (given[:, t] - believed) * (1 - 2 ** (-setting.days / world.half_life))
     return outcome, given, float(-strength * base.mean() * (at_once if setting.at_once else 1.0))
+
+
+def _delivered(arms: Ints, world: TrialWorld, rng: np.random.Generator) -> Floats:
+    """Return (units, periods) shares in which arms are delivered."""
+    part = rng.random(arms.shape)
+    return np.asarray(arms * np.where(rng.random(arms.shape) < world.delivered, 1.0, part), dtype=np.float64)
+
+
+def trial_of_traffickers(
+    through: Callable[[Floats, np.random.Generator], Floats], today: float, plan: float
+) -> Simulate:
+    """Return how a trial is simulated whose units have traffickers of their own.
+
+    Parameters
+    ----------
+    through
+        From (weeks,) shares of the plan to the (weeks,) loads that get through.
+    today, plan
+        Loads a week that get through once all have learned today's layout, or the plan; the difference is the truth of a trial.
+
+    Returns
+    -------
+    Simulate
+        Effects are multiples of the plan's own: 0, where today's layout stands whatever the arm, or 1.
+    """
+
+    def simulate(
+        arms: Ints, effect: float, setting: TrialSetting, world: TrialWorld, rng: np.random.Generator
+    ) -> tuple[Floats, Floats, float]:
+        given, weeks = _delivered(arms, world, rng), max(1, round(setting.days / 7))
+        counted = np.append((np.arange(weeks - 1) + 0.5) * setting.days / weeks > setting.washout, [True])
+        left = np.stack([through(np.repeat(row * effect, weeks), rng) for row in given])
+        mean = left.reshape(*arms.shape, weeks)[..., counted].mean(axis=-1) / today
+        outcome = rng.poisson(world.rate * world.amount * mean) / world.amount
+        return outcome, given, effect * world.rate * (plan - today) / today
+
+    return simulate
 
 
 def _learned(days: float, washout: float, half_life: float) -> float:

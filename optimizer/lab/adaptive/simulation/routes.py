@@ -99,6 +99,19 @@ class RouteSet:
         place = self.place[self.option[row, column]]
         return csr_array((np.ones(row.size), (row, place)), shape=(self.pair.size, self.n_places))
 
+    def place_detection(self, presence: Floats) -> Floats:
+        """Return the (places,) chance to be seized of options that stand on (options,) shares of the days."""
+        kept = np.ones(self.n_places)
+        np.multiply.at(kept, self.place[: self.n_options], 1 - presence * (1 - self._strongest))
+        return 1 - kept
+
+    @cached_property
+    def _strongest(self) -> Floats:
+        """(options,) least survival of each option on any route."""
+        survival = np.ones(self.n_options + 1)
+        np.minimum.at(survival, self.option, self.survival)
+        return survival[:-1]
+
     def promise(self, flows: Floats) -> Floats:
         """Return the (options,) loads that each option would seize alone of (routes,) flows."""
         every = self.before * (1 - self.survival) * flows[:, None]

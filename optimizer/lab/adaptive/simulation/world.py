@@ -89,17 +89,7 @@ class AdaptiveWorld:
 
     def place_detection(self, presence: Floats) -> Floats:
         """Return the (places,) chance to be seized of options that stand on (options,) shares of the days."""
-        routes, kept = self.sets.routes, np.ones(self.sets.routes.n_places)
-        np.multiply.at(kept, routes.place[: routes.n_options], 1 - presence * (1 - self._strongest))
-        return 1 - kept
-
-    @cached_property
-    def _strongest(self) -> Floats:
-        """(options,) least survival of each option on any route."""
-        routes = self.sets.routes
-        survival = np.ones(routes.n_options + 1)
-        np.minimum.at(survival, routes.option, routes.survival)
-        return survival[:-1]
+        return self.sets.routes.place_detection(presence)
 
     @cached_property
     def hindsight(self) -> BestPlanInHindsight:
