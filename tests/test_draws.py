@@ -317,7 +317,11 @@ def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folde
     assert command(*arguments).code == 1  # the file is there
     shown = command(*arguments, "--overwrite")
     assert shown.code == 0
-    assert "No placement is off by more than" in shown.out
+    assert "No placement is off its probability by more than" in shown.out
+    page = folder / f"draws-{FIRST}.html"
+    assert page.stat().st_mode & 0o077 == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.count("Tue 1 Dec") == 2
 
 
 def value_against(shares: Mapping[tuple[int, ...], float]) -> float:

@@ -231,7 +231,7 @@ def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) ->
     page = html.unescape((tmp_path / "out" / "adapt.html").read_text(encoding="utf-8"))
     assert '<html lang="es">' in page
     assert left_in(page, ("today",)) == []
-    for said in ("En 2 periodos, con lo que menos pasa", "de 1.500 cargamentos por periodo", "Mostrar"):
+    for said in ("En 2 periodos, con lo que menos pasa es", "de 1.500 cargamentos por periodo", "Mostrar"):
         assert said in page, said
     assert len(left_in(html.unescape(short_page(adapt_page(found), {})))) >= 5
     assert areas or any("no districts" in note for note in found.notes)

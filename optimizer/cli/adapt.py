@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from optimizer.base.choices import LearningName  # noqa: TC001 - typer reads the annotations
-from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Jobs, Json, Language, Overwrite, Scheduler, Settings, SkipUnreachable  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page
 from optimizer.cli.terminal import CommandInterrupts
-
-if TYPE_CHECKING:
-    from optimizer.lab.adaptive.analysis.adapt import Adaptation
-    from optimizer.lab.adaptive.analysis.output import MeanInterval
 
 
 def adapt(
@@ -64,6 +59,7 @@ def adapt(
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
     from optimizer.lab.adaptive.analysis.adapt import adapt as simulate_policies
+    from optimizer.lab.adaptive.analysis.output import adapt_page
 
     asked: dict[str, Any] = {
         "learning": learning,
@@ -99,43 +95,9 @@ def adapt(
         for row in found.rows:
             print_json(row.content())
         return
-    _show(found)
-    _show_districts(found)
+    print_page(adapt_page(found))
     if out is not None:
         print_line(f"Saved {out}")
-
-
-def _show(found: Adaptation) -> None:
-    from optimizer.lab.adaptive.analysis.output import summaries
-
-    rows = []
-    for each in summaries(found):
-        cells = [each.policy, str(each.runs)]
-        cells += [_with_half_width(measure) for measure in each.shown()]
-        rows.append(cells)
-    columns = ["policy", "runs", "through", "regret", "seizures", "loads each", "routes", "road km"]
-    print_table(
-        f"{found.name}: a period on the mean, and the regret of the whole run, with 95 % intervals over runs",
-        columns,
-        rows,
-    )
-
-
-def _show_districts(found: Adaptation) -> None:
-    from optimizer.lab.adaptive.analysis.output import FIRST, part_changes, signed
-    from optimizer.lab.adaptive.simulation.simulate import DISTRICT
-
-    moved = found.displacement
-    if moved is None or not moved.numbers(DISTRICT):
-        return
-    policies = [policy for policy in found.policies if moved.runs(policy)]
-    rows = [
-        [each.name, f"{each.base:.1f}", *(signed(change.mean) for change in each.changes)]
-        for each in part_changes(moved, policies, DISTRICT, FIRST)
-    ]
-    print_table(
-        "Loads by district in the first period, and their change by the end", ["district", "loads", *policies], rows
-    )
 
 
 def _periods(text: str) -> list[int]:
@@ -145,11 +107,3 @@ def _periods(text: str) -> list[int]:
         return [int(each) for each in text.split(",") if each.strip()]
     except ValueError:
         raise InputError(Problem("map periods", text, "whole numbers with commas, such as 1,12,60")) from None
-
-
-def _with_half_width(measure: MeanInterval) -> str:
-    if measure.mean is None:
-        return "-"
-    return number(measure.mean, 4) + (
-        "" if measure.high is None else f" \N{PLUS-MINUS SIGN} {number(measure.high - measure.mean, 2)}"
-    )

@@ -10,8 +10,7 @@ import typer
 from optimizer.base.choices import DrawEvery  # noqa: TC001 - typer reads the annotations
 from optimizer.base.text.formatting import number
 from optimizer.cli.arguments import Json, Language, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
-from optimizer.report.content.report_table import FIRST_ROWS
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page, print_table
 
 if TYPE_CHECKING:
     from optimizer.pipeline.roster.draw import Drawn
@@ -103,10 +102,6 @@ def _show(made: Roster, folder: Path) -> None:
     print_line(f"Field pack: {folder / PACK}, {(folder / PACK).stat().st_size / 1e6:.1f} MB")
 
 
-SHOWN = 12
-"""Placements whose frequency is shown: those farthest from their probability."""
-
-
 def draw(
     plan_folder: Annotated[
         Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan --method mixed` wrote.")
@@ -136,12 +131,15 @@ def draw(
             help="This site then, not that one; its price is shown. May be repeated.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; PLAN_FOLDER/draws-DATE.json if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, with a page beside; PLAN_FOLDER/draws-DATE.json if not given.")
+    ] = None,
+    language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Draw the plan of each day or shift from a mixture, so that every month's frequencies follow its probabilities."""
-    from optimizer.pipeline.roster.draw import Override, draw_from_plan
+    from optimizer.pipeline.roster.draw import Override, draw_from_plan, draw_page
 
     drawn = draw_from_plan(
         plan_folder,
@@ -155,13 +153,16 @@ def draw(
         new_seed=new_seed,
         overrides=[Override.parsed(text) for text in override or ()],
         out=out,
+        language=language,
         overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),
     )
     if as_json:
         _print_lines(drawn)
     else:
-        _show_draws(drawn)
+        print_page(draw_page(drawn))
+        print_line(f"To go on with these draws later: --begun {drawn.draws.begun.isoformat()}")
+        print_line(f"Draws: {drawn.path}, and as a page: {drawn.page_path}")
     for warning in drawn.warnings:
         print_note(f"Warning: {warning}")
 
@@ -180,46 +181,3 @@ def _print_lines(drawn: Drawn) -> None:
     if price is not None:
         line |= {"exploitability_before": price.before, "exploitability_after": price.after, "if_known": price.known}
     print_json(line)
-
-
-def _show_draws(drawn: Drawn) -> None:
-    draws, found, price = drawn.draws, drawn.frequencies, drawn.price
-    always = {name for name, share in draws.marginals.items() if share >= 1}
-    rows = [
-        (
-            row.date.isoformat(),
-            row.shift or "all",
-            f"{row.drawn + 1}{' (on the way)' if row.step else ''}{' (overridden)' if row.overridden else ''}",
-            [drawn.names.get(name, name) for name in row.plan if name not in always] or ["-"],
-        )
-        for row in draws.rows
-    ]
-    month = "" if found.worst_month is None else f", {found.worst_month:.1%} over any 30 days of them"
-    print_line(f"No placement is off by more than {found.worst:.1%} over these draws{month}.")
-    title = f"{draws.name}: {len(rows)} draws; {len(always)} placements stand always"
-    print_table(title, ["date", "shift", "plan", "placed besides"], rows[:FIRST_ROWS])
-    if len(rows) > FIRST_ROWS:
-        print_line(f"{len(rows) - FIRST_ROWS} more draws are in {drawn.path}.")
-    farthest = [
-        (drawn.names.get(row.placement, row.placement), f"{row.probability:.1%}", f"{row.share:.1%}")
-        for row in found.rows[:SHOWN]
-    ]
-    print_table("Farthest from their probability", ["placement", "probability", "share of draws"], farthest)
-    if (gradual := drawn.gradual) is not None:
-        print_line(
-            f"At most {gradual.most} placements come and {gradual.most} go from one draw to the next. A round takes {gradual.periods} "
-            f"{draws.every}s, and steps between plans: {gradual.steps:.1%} of the draws. Over many rounds no placement is off by more than "
-            f"{gradual.off:.1%}."
-        )
-        if gradual.before is not None and gradual.after is not None:
-            print_line(
-                f"Evaders who know the shares achieve {six_figures(gradual.after)} over many rounds, and {six_figures(gradual.before)} "
-                f"against the mixture ({gradual.after - gradual.before:+.3g}). Who sees what stands today can tell much of tomorrow."
-            )
-    if price is not None:
-        print_line(
-            f"{price.periods} overridden: evaders who know the shares achieve {six_figures(price.before)} without and "
-            f"{six_figures(price.after)} with the overrides ({price.price:+.3g}); if they learn of them, {six_figures(price.known)} then."
-        )
-    print_line(f"To go on with these draws later: --begun {draws.begun.isoformat()}")
-    print_line(f"Draws: {drawn.path}")

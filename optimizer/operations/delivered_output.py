@@ -12,6 +12,7 @@ from optimizer.base.text.language import ENGLISH
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import translated
 from optimizer.operations.delivered import STATUS_WORDS
+from optimizer.plans.plan_folder import made_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGL
         content={"delivered": _content(found)},
         texts={RECORDS: records_toml(found.effort_unit)},
         page={"delivered": lambda: delivered_page(found)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 

@@ -38,7 +38,7 @@ from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.listener import SILENT, step
-from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.plan_folder import PlanFolder, made_of
 from optimizer.problem.instance.evaders import arc_costs, best_responses
 from optimizer.problem.plan.plan import with_plan
 from optimizer.records.exposure import spread_effort, unit_of_seizures
@@ -865,7 +865,10 @@ def write_passes(folder: OutputFolder, found: Passes, language: str = ENGLISH) -
         "rows": lines,
     }
     answer = Answer(
-        tables={"passes": AnswerTable(lines)}, content={"passes": content}, page={"passes": lambda: passes_page(found)}
+        tables={"passes": AnswerTable(lines)},
+        content={"passes": content},
+        page={"passes": lambda: passes_page(found)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 

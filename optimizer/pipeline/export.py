@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.files.readwrite import read_json, sha256
+from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import speaking
 from optimizer.base.work.listener import SILENT, step
@@ -19,7 +19,6 @@ from optimizer.plans.changes import changed, in_language, whole_changes
 from optimizer.plans.comparison import compare
 from optimizer.plans.plan_content import plan_content
 from optimizer.plans.plan_folder import PlanFolder
-from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.problem.instance.changes import Changes
 from optimizer.report.content.report_table import LayerField
 from optimizer.report.geodata.files import table, write_fields, write_geopackage, write_table
@@ -47,9 +46,6 @@ FILES = (PACKAGE, PROJECT, "*.csv", "*.geojson", "*.qml", *(f"*.{kind}" for kind
 """What the folder may hold."""
 
 DPI = 300
-
-NUMBER_LENGTH = 12
-"""Digits of the SHA-256 of plan.json that stand on the printed sheet: whoever has the file can compare."""
 
 ALERT_FIELDS = (
     *(
@@ -154,13 +150,13 @@ def export_plan(
         tables = [one for one in every if one.rows]
         with folder.written() as temporary:
             with step(listener, "writing the layers", stoppable=False):
-                number = sha256(source / PLAN_FILE)[:NUMBER_LENGTH]
+                number = PlanFolder(source).number
                 _write_tables(temporary, tables, opened.content.title, "; ".join(opened.content.sources), number)
             if figures:
                 from optimizer.report.figures import save_figures
 
                 with step(listener, "drawing the figures", stoppable=False):
-                    save_figures(temporary, opened.content, dpi=DPI, kinds=FIGURES)
+                    save_figures(temporary, replace(opened.content, number=number), dpi=DPI, kinds=FIGURES)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
     absent = {one.name: CURES.get(one.name, "the plan has none") for one in every if not one.rows}
     return Exported(place, {one.name: len(one.rows) for one in tables}, absent, files, opened.notes)

@@ -480,13 +480,14 @@ def _written(
     """Write the folder; Ctrl-C leaves the report out and keeps the plan. `different` is what was asked to be different, for run.json."""
     compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
     with folder.written() as temporary:
+        written = PlanFolder(temporary)
+        written.write_plan(described.plan)  # the report shows its number
         if different.get("report", True) and not stopping.attempt(
             lambda: _write_report(temporary, evaluated, described, times)
         ):
             left_out = "interrupted: the report is left out, the plan is kept"
             listener.step_started(left_out)
             listener.step_ended(left_out, 0.0)
-        written = PlanFolder(temporary)
         written.write(
             described.plan,
             plan_geojson(described.plan, compiled.region.network, compiled.region.attribution),
@@ -541,5 +542,5 @@ def _write_report(folder: Path, evaluated: _Evaluated, described: _Described, ti
             sensitivity=None if varied is None else sensitivity_facts(varied, labels),
             mixture=None if mixed is None else mixture_facts(compiled, search.found, mixed),
         )
-        write_report(folder, content)
+        write_report(folder, replace(content, number=PlanFolder(folder).number))
     return True

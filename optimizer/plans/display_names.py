@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from optimizer.base.text.formatting import Amount, number
+from optimizer.base.text.formatting import Amount, number, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import term
+from optimizer.base.text.language import ngettext, term
 from optimizer.base.text.messages import translated
+from optimizer.problem.plan.plan import Beat, Placement
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import NamedPlace, PlaceNames
@@ -83,6 +84,20 @@ class DisplayNames:
         alone = len(set(short.values())) == len(short)  # whose they are need not be said where one agency's are used
         called = short if alone else names
         return {called[resource]: Amount(uses[resource], self.units.get(resource, "")) for resource in names}
+
+
+def short_name(placement: Placement) -> str:
+    """Return what a sentence calls a placement: of a beat its team, as its label is a list of posts."""
+    return plain((placement.team.label or placement.team.id) if isinstance(placement, Beat) else placement.label)
+
+
+def row_name(placement: Placement) -> str:
+    """Return what a table calls a placement: of a beat its team, its base, and how many posts."""
+    if not isinstance(placement, Beat):
+        return plain(placement.label)
+    count, base = len(placement.stops), plain(placement.base.label or placement.base.id)
+    said = ngettext("{team} from {base}: {count} post", "{team} from {base}: {count} posts", count)
+    return said.format(team=short_name(placement), base=base, count=number(count))
 
 
 def named_places(read: Compiled | ScenarioEvidence) -> tuple[NamedPlace, ...]:

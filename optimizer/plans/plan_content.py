@@ -85,6 +85,7 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
         inputs=[{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],
         warnings=list(compiled.warnings),
         language=compiled.scenario.report.language,
+        handling=compiled.scenario.report.handling,
     )
 
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import folder_sources
-from optimizer.base.files.readwrite import read_json, sha256, write_json
+from optimizer.base.files.readwrite import read_json, read_toml, sha256, write_json
 from optimizer.base.params import with_values
 from optimizer.base.schema import validated
-from optimizer.base.text.language import ENGLISH, check_language
+from optimizer.base.text.formatting import plain
+from optimizer.base.text.language import ENGLISH, check_language, long_date
+from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message
 from optimizer.base.version import package_version
 from optimizer.problem.files.instance_file import read_instance, write_instance
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.plan import Beat, Mixture
     from optimizer.roster.model import DutiesFile
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
+
+NUMBER_LENGTH, HANDLING_LENGTH = 12, 60
 
 LAYER_FILE, RUN_FILE = "plan.geojson", "run.json"
 CERTIFICATE_FILE = "certificate.jsonl.gz"
@@ -393,6 +397,11 @@ class PlanFolder:
         found = "a plan whose scenario is not where the folder says"
         raise InputError(Problem(str(self._given), found, "a scenario", "Name it with --scenario FILE"))
 
+    @property
+    def number(self) -> str:
+        """The first digits of the SHA-256 of plan.json, which pages and figures show: whoever has the file can compare."""
+        return sha256(self.plan_path)[:NUMBER_LENGTH]
+
     def changed_inputs(self, inputs: Iterable[Path]) -> list[str]:
         """Return the names of the inputs that are not as they were; none where run.json does not say how they were."""
         rows = self.run.get("inputs")
@@ -406,6 +415,10 @@ class PlanFolder:
         return [self.path / name for name in RECORDED if (self.path / name).is_file()]
 
     # Writing.
+
+    def write_plan(self, plan: PlanFile) -> None:
+        """Write plan.json, by which the plan has its number."""
+        write_json(self.path / PLAN_FILE, plan.model_dump(mode="json"))
 
     def write(
         self,
@@ -427,7 +440,7 @@ class PlanFolder:
         uncertainty, sensitivity
             Content of doubt.json and sensitivity.json, without their version.
         """
-        write_json(self.path / PLAN_FILE, plan.model_dump(mode="json"))
+        self.write_plan(plan)
         write_json(self.path / LAYER_FILE, layer)
         write_instance(self.instance_path, instance)
         write_json(self.path / RUN_FILE, run)
@@ -491,3 +504,30 @@ def provenance(**facts: object) -> dict[str, Any]:
         "platform": platform.platform(),
         **facts,
     }
+
+
+def made_of(sources: Iterable[str | Path]) -> str:
+    """Return what stands under the title and the figures of an answer: the marks of handling and the numbers of its plans, and the day.
+
+    Parameters
+    ----------
+    sources
+        What it is made of: scenarios, plan folders, or others, of which nothing is said.
+    """
+    said: list[str] = []
+    for source in map(Path, sources):
+        try:
+            if source.suffix == ".toml":
+                said.append(_handling(read_toml(source, "a scenario").get("report")))
+            elif (folder := PlanFolder(source)).plan_path.is_file():
+                said += [_handling(folder.run), _("Plan {number}").format(number=folder.number)]
+        except InputError:  # it has gone since it was read
+            continue
+    marks = dict.fromkeys(each for each in said if each)
+    return "; ".join((*marks, long_date(datetime.now(UTC).date())))
+
+
+def _handling(content: object) -> str:
+    """Return the mark of who may see it; the planner's own words."""
+    mark = content.get("handling") if isinstance(content, dict) else None
+    return plain(mark, HANDLING_LENGTH) if isinstance(mark, str) else ""

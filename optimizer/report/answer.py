@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,8 @@ class Answer:
         Drawn in the language of the reader, and written as PNG and SVG.
     page
         Made in the language of the reader, with the figures that are there; keys are as above, one at most.
+    made
+        What stands under the page's title and under each figure, in that language: marks of handling, numbers of plans, the day.
     """
 
     tables: Mapping[str, AnswerTable] = field(default_factory=dict)
@@ -95,6 +97,7 @@ class Answer:
     files: Mapping[str, Path] = field(default_factory=dict)
     figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     page: Mapping[str, Callable[[], ShortPage]] = field(default_factory=dict)
+    made: Callable[[], str] = str
 
 
 def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) -> None:
@@ -116,17 +119,19 @@ def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) 
             (place / name).write_text(text, encoding="utf-8")
         for name, file in answer.files.items():
             shutil.copyfile(file, place / name)
-        images = {name: save_figure(place, name, draw()) for name, draw in answer.figures.items()}
+        made = answer.made()
+        images = {name: save_figure(place, name, draw(), made) for name, draw in answer.figures.items()}
         for name, page in answer.page.items():
             from optimizer.report.short_page import write_short_page
 
-            write_short_page(place / f"{name}.html", page(), images)
+            write_short_page(place / f"{name}.html", replace(page(), made=made), images)
 
 
-def save_figure(folder: Path, name: str, figure: Figure) -> Path:
-    """Write a figure as PNG and SVG into an existing folder; return the former."""
-    from optimizer.report.figures import save_as
+def save_figure(folder: Path, name: str, figure: Figure, made: str = "") -> Path:
+    """Write a figure as PNG and SVG into an existing folder, with whose it is under it; return the former."""
+    from optimizer.report.figures import save_as, write_under
 
+    write_under(figure, made)
     for kind in ("svg", "png"):
         path = save_as(kind, figure, folder / f"{name}.{kind}")
     return path

@@ -31,7 +31,7 @@ from optimizer.report.content.summary import difference, difference_short, diffe
 from optimizer.report.content.summary import unit as unit_of
 from optimizer.report.maps.geography import opening_bounds
 from optimizer.report.maps.map_layers import map_layers
-from optimizer.report.maps.still_maps import LABEL_BOX, draw_look_next, draw_plan, draw_road_layer
+from optimizer.report.maps.still_maps import LABEL_BOX, draw_look_next, draw_plan, draw_road_layer, made_line
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
 from optimizer.report.words import word
 
@@ -135,7 +135,29 @@ def _save(folder: Path, what: _Figure, content: ReportContent, dpi: int, kinds: 
     axes = what.draw(figure.add_subplot(), content)
     if spoken().code != ENGLISH:
         axes.xaxis.set_major_formatter(LocalTicks(axes.xaxis.get_major_formatter()))
+    if not what.name.startswith("map-"):  # a map has it under itself, with the sources of its data
+        write_under(figure, made_line(content))
     return [save_as(kind, figure, (folder / what.name).with_suffix(f".{kind}")) for kind in kinds]
+
+
+UNDER_POINTS, UNDER_COLOUR = 6.5, "#4d4d4d"
+
+
+def write_under(figure: Figure, text: str) -> None:
+    """Write a line under everything that a figure shows; nothing where the text is empty."""
+    if not text:
+        return
+    low = figure.get_tightbbox()
+    wide, high = (float(size) for size in figure.get_size_inches())
+    figure.text(
+        low.x0 / wide,
+        (low.y0 - 0.08) / high,
+        text,
+        va="top",
+        fontsize=UNDER_POINTS,
+        color=UNDER_COLOUR,
+        parse_math=False,
+    )
 
 
 class LocalTicks(Formatter):
@@ -333,7 +355,7 @@ def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
     ax.set_xlim(0, 102)
     ax.set_xlabel(_("Chance to get through, %"))
     names = [
-        f"{plain(row.start, 44)} {ARROW} {plain(row.end, 24)} ({plain(word(row.kind), 10)}, {value(content.summary, row.weight)})"
+        f"{plain(row.start, 44)}\n{ARROW} {plain(row.end, 24)} ({plain(word(row.kind), 10)}, {value(content.summary, row.weight)})"
         for row in rows
     ]
     title = _("Most gets through from {start} to {end}: {share} of those loads").format(

@@ -60,6 +60,8 @@ class ShortPage:
         What must be read first.
     sections
         Its parts.
+    made
+        Marks of handling, numbers of plans, and the day; empty where nobody says so.
     """
 
     title: str
@@ -67,6 +69,7 @@ class ShortPage:
     known: bool = True
     warnings: tuple[str, ...] = ()
     sections: tuple[PageSection, ...] = ()
+    made: str = ""
 
 
 def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:

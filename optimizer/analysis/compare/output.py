@@ -12,10 +12,12 @@ from optimizer.analysis.compare.compare import TODAY
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
 from optimizer.base.text.formatting import number, plain
-from optimizer.base.text.language import ENGLISH, marked, ngettext
+from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
+from optimizer.plans.display_names import row_name, short_name
 from optimizer.plans.plan_content import straight_roads
+from optimizer.plans.plan_folder import made_of
 from optimizer.problem.plan.plan import Beat
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
@@ -123,6 +125,7 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
         content={"compare": {"schema_version": 1, "plans": [plan_line(each, comparison) for each in comparison.plans]}},
         figures={} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(comparison))},
         page={"compare": lambda: comparison_page(comparison)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 
@@ -216,7 +219,7 @@ def order_sentence(plan: ComparedPlan, first: ComparedPlan) -> str:
     parts = []
     for verb, placements in changes(plan).items():
         if placements:
-            teams = Counter(_name(each) for each in placements)
+            teams = Counter(short_name(each) for each in placements)
             names = [name if count == 1 else f"{name} ({count})" for name, count in teams.items()]
             sites = translated(shortened(names, NAMED))
             parts.append(_(CHANGED[verb][0]).format(sites=sites))
@@ -227,20 +230,6 @@ def order_sentence(plan: ComparedPlan, first: ComparedPlan) -> str:
 
 NAMED = 3
 """Names of a kind in a sentence; the others are counted."""
-
-
-def _name(placement: Placement) -> str:
-    """Return what people call a placement: of a beat its team, as its label is a list of posts."""
-    return plain((placement.team.label or placement.team.id) if isinstance(placement, Beat) else placement.label)
-
-
-def _row_name(placement: Placement) -> str:
-    """Return what a table calls a placement: of a beat its team, its base, and how many posts."""
-    if not isinstance(placement, Beat):
-        return plain(placement.label)
-    count, base = len(placement.stops), plain(placement.base.label or placement.base.id)
-    said = ngettext("{team} from {base}: {count} post", "{team} from {base}: {count} posts", count)
-    return said.format(team=_name(placement), base=base, count=number(count))
 
 
 def _doubts(plan: ComparedPlan) -> tuple[str, ...]:
@@ -291,7 +280,7 @@ def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
             _("To order, to get to {plan}: {count}").format(plan=_short(plan), count=number(len(plan.differs))),
             columns,
             tuple(
-                (_(CHANGED[verb][1]), _row_name(each))
+                (_(CHANGED[verb][1]), row_name(each))
                 for verb, placements in changes(plan).items()
                 for each in placements
             ),

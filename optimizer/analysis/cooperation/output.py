@@ -9,6 +9,7 @@ from optimizer.base.text.formatting import ValueText, number, with_range
 from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
+from optimizer.plans.plan_folder import made_of
 from optimizer.problem.plan.difference import Difference, ValueBounds, difference
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
@@ -173,6 +174,7 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
         content={"cooperation": content},
         figures={"shares": partial(shares_figure, agencies, alone, fair, _text(found))},
         page={"cooperation": lambda: cooperation_page(found)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 

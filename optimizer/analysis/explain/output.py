@@ -10,6 +10,7 @@ from optimizer.base.text.formatting import DASH, ValueText, number, percent, pla
 from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
+from optimizer.plans.plan_folder import made_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.report.words import word
 
@@ -83,6 +84,7 @@ def write_explanation(folder: OutputFolder, explanation: Explanation, language: 
         tables={"explain": AnswerTable(rows, (*PRICED, "comes", "goes"))},
         content={"explain": content},
         page={"explain": lambda: explanation_page(explanation)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 

@@ -25,7 +25,7 @@ from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.tasks import Task
-from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.plan_folder import PlanFolder, made_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
@@ -428,6 +428,7 @@ def write_support(folder: OutputFolder, found: RecordSupport, language: str = EN
         tables={"record": AnswerTable(content["sites"], ("option", "kept", "plans"))},
         content={"record": content},
         page={"record": lambda: support_page(found)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 

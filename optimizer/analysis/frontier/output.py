@@ -18,6 +18,7 @@ from optimizer.base.text.formatting import (
 )
 from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
+from optimizer.plans.plan_folder import made_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX
 
@@ -116,6 +117,7 @@ def write_frontier(
         files={} if certificates is None else {name: certificates / name for name in certified},
         figures={"frontier": curve} if len(names) == 1 else {},
         page={"frontier": lambda: frontier_page(found, instance_name)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 

@@ -17,6 +17,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
+from optimizer.plans.plan_folder import made_of
 from optimizer.records.period import parse_period
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.risk.alerts.monitor import AlertMonitor
@@ -251,6 +252,7 @@ def _save(out: OutputFolder, result: RiskAlerts, network: Network, language: str
         tables=tables,
         texts={"trends.svg": trend_picture(result.trends)},
         page={"alerts": lambda: alerts_page(result)},
+        made=lambda: made_of(out.sources),
     )
     write_answer(out, answer, language)
 

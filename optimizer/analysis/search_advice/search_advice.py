@@ -21,6 +21,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.display_names import place_names
+from optimizer.plans.plan_folder import made_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, TipFacts, TipRow
 from optimizer.risk.alerts.places import segment_label
@@ -295,7 +296,11 @@ def _save(out: OutputFolder, look: RiskLook, network: Network, language: str) ->
     """Write every road as CSV and as GeoJSON lines, and the page in the language of the scenario."""
     rows: list[dict[str, Any]] = [asdict(road) for road in look.roads]
     shapes = [network.lines[road.segment] for road in look.roads]
-    answer = Answer(tables={"look": AnswerTable(rows, shapes=shapes)}, page={"look": lambda: look_page(look)})
+    answer = Answer(
+        tables={"look": AnswerTable(rows, shapes=shapes)},
+        page={"look": lambda: look_page(look)},
+        made=lambda: made_of(out.sources),
+    )
     write_answer(out, answer, language)
 
 

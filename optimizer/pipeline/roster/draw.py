@@ -6,19 +6,25 @@ import os
 import re
 import stat
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
-from optimizer.base.files.readwrite import sha256, write_json
+from optimizer.base.files.readwrite import sha256, write_json, written_whole
+from optimizer.base.text.formatting import ValueText, number, percent, plain
+from optimizer.base.text.language import counted, long_date, short_date, speaking
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.messages import all_translated
 from optimizer.base.work.listener import SILENT, step
+from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import DUTIES_FILE
-from optimizer.problem.instance.options import named_options, printed_name
+from optimizer.problem.instance.options import named_options
 from optimizer.problem.plan.plan import Mixture, Plan, violations, with_mixture
+from optimizer.report.content.report_table import FIRST_ROWS, Column, ReportTable
 from optimizer.roster.calendar import first_day
 from optimizer.roster.draws import (
     BLOCK_DAYS,
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
+    from optimizer.report.short_page import ShortPage
 
 MOST_DAYS = 366
 
@@ -86,9 +93,11 @@ class Drawn:
     price
         What the overrides cost; None without any.
     names
-        What people call each placement, with its id, by id.
+        What people call each placement, by id.
+    text
+        How what evaders achieve is written.
     path
-        The file that holds the draws.
+        The file that holds the draws; the page stands beside it.
     gradual
         What a limit of change means and costs; None without one.
     warnings
@@ -99,9 +108,15 @@ class Drawn:
     frequencies: Frequencies
     price: OverridePrice | None
     names: Mapping[str, str]
+    text: ValueText
     path: Path
     gradual: GradualFacts | None
     warnings: tuple[str, ...]
+
+    @property
+    def page_path(self) -> Path:
+        """The page that says what stands when."""
+        return self.path.with_name(f"{self.path.stem}.html")
 
 
 def draw_from_plan(
@@ -117,10 +132,11 @@ def draw_from_plan(
     new_seed: bool = False,
     overrides: Sequence[Override] = (),
     out: str | os.PathLike[str] | None = None,
+    language: str | None = None,
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Drawn:
-    """Draw a plan for each day or shift from the mixture of a plan folder, and write the draws.
+    """Draw a plan for each day or shift from the mixture of a plan folder, and write the draws with a page beside them.
 
     Parameters
     ----------
@@ -146,9 +162,11 @@ def draw_from_plan(
     overrides
         Changes of what is drawn.
     out
-        File to write; `plan_folder`/draws-`first`.json if None.
+        File to write; `plan_folder`/draws-`first`.json if None. The page has its name, and ends in `.html`.
+    language
+        Of the page; that of the plan's own pages if None.
     overwrite
-        Replace the file if there is one.
+        Replace the files if they are there.
     listener
         Receives steps.
 
@@ -157,14 +175,20 @@ def draw_from_plan(
     InputError
         If an argument, a file or an override is at fault.
     """
+    from optimizer.report.short_page import short_page
+
     opened, day = PlanFolder(plan_folder), first_day(first)
     start = day if begun is None else first_day(begun, "--begun")
     content, folder = opened.mixture_file, opened.path
     stay, change = content.stay if stay is None else stay, content.change if change is None else change
     _check(day, start, days, stay, change)
     place = folder / f"draws-{day.isoformat()}.json" if out is None else Path(out)
-    if place.exists() and not overwrite:
-        raise InputError(Problem(str(place), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+    tongue, page_place = opened.language(language), place.with_name(f"{place.stem}.html")
+    if page_place == place:
+        raise InputError(Problem("--out", place.name, "a name that ends in .json, as the page beside it ends in .html"))
+    for file in (place, page_place):
+        if file.exists() and not overwrite:
+            raise InputError(Problem(str(file), "a file", "no file yet", "Add --overwrite, or name another with --out"))
     shifts = _shifts(opened) if every == "shift" else ()
     instance, mixture = opened.instance, opened.mixture
     secret, warnings = read_secret(Path(seed_file), folder, new=new_seed)
@@ -202,14 +226,141 @@ def draw_from_plan(
         rows=rows,
     )
     write_json(place, draws.model_dump(mode="json"))
-    os.chmod(place, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - what is placed tonight is for few
+    os.chmod(place, PRIVATE)  # noqa: PTH101 - what is placed tonight is for few
     if overrides:
         record_overrides(folder, place, len(overrides), listener)
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
-    names = {option.id: printed_name(option) for option in whole.options}
-    one = practically_one(mixture)
-    return Drawn(draws, found, price, names, place, gradual, (*warnings, *([one] if one else [])))
+    one, values = practically_one(mixture), ValueText.of(evader.weight for evader in instance.evaders)
+    with speaking(tongue):
+        names = {option.id: plain(option.label) or option.id for option in whole.options}
+        names |= {beat.id: row_name(beat) for plan in mixture.plans for beat in plan.beats}
+        made = Drawn(draws, found, price, names, values, place, gradual, (*warnings, *([one] if one else [])))
+        with written_whole(page_place) as temporary:
+            temporary.touch(PRIVATE)
+            temporary.write_text(short_page(draw_page(made), {}), encoding="utf-8", errors="replace", newline="\n")
+    return made
+
+
+PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+"""Who may read what is placed tonight: the owner alone."""
+
+
+def draw_page(drawn: Drawn) -> ShortPage:
+    """Return the page of some draws: what stands always, what besides on which day, and how far that is from the probabilities."""
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    draws, found, rows = drawn.draws, drawn.frequencies, drawn.draws.rows
+    always = [name for name, share in draws.marginals.items() if all(name in row.plan for row in rows)]
+    said = (
+        _("From {first} to {last} {always} placements stand always, and {others} on some of the days.")
+        if draws.every == "day"
+        else _("From {first} to {last} {always} placements stand always, and {others} in some of the shifts.")
+    )
+    headline = said.format(
+        first=long_date(rows[0].date),
+        last=long_date(rows[-1].date),
+        always=number(len(always)),
+        others=number(len({name for row in rows for name in row.plan} - set(always))),
+    )
+    off = _("No placement is off its probability by more than {points} over these draws.")
+    sentences = [off.format(points=_points(found.worst))]
+    if found.worst_month is not None:
+        month = _("Over any 30 days of them none is off by more than {points}.")
+        sentences.append(month.format(points=_points(found.worst_month)))
+    days = _days(drawn, frozenset(always))
+    more = len(days.rows) - FIRST_ROWS
+    first = replace(days, rows=days.rows[:FIRST_ROWS])
+    later = replace(days, id="later-draws", rows=days.rows[FIRST_ROWS:])
+    if more > 0:
+        left = counted("{count} later draw", "{count} later draws", more)
+        sentences.append(_("{draws}: in {file}.").format(draws=left, file=drawn.page_path.name))
+    columns = (
+        Column(_("Placement")),
+        Column(_("Probability"), numeric=True),
+        Column(_("Share of draws"), numeric=True),
+    )
+    shares = tuple(
+        (drawn.names.get(r.placement, r.placement), percent(r.probability), percent(r.share)) for r in found.rows
+    )
+    caption = _("Each placement, that which is farthest from its probability first")
+    return ShortPage(
+        title=_("{name}: what stands when").format(name=draws.name),
+        headline=headline,
+        warnings=all_translated(drawn.warnings),
+        sections=(
+            PageSection(title=_("What stands besides"), sentences=(*sentences, *_costs(drawn)), tables=(first,)),
+            *([PageSection(title=_("Later draws"), tables=(later,), folded=True)] if more > 0 else ()),
+            PageSection(
+                title=_("How often each placement stands"),
+                tables=(ReportTable("shares", caption, columns, shares),),
+                folded=True,
+            ),
+            PageSection(
+                title=_("What stands always"),
+                sentences=tuple(drawn.names.get(name, name) for name in always) or (_("Nothing."),),
+                folded=True,
+            ),
+        ),
+    )
+
+
+def _days(drawn: Drawn, always: frozenset[str]) -> ReportTable:
+    """Return what stands in each period besides what stands always."""
+    by_shift = drawn.draws.every == "shift"
+    rows = []
+    for row in drawn.draws.rows:
+        names = Counter(drawn.names.get(name, name) for name in row.plan if name not in always)
+        said = "; ".join(name if count == 1 else f"{name} ({count})" for name, count in names.items()) or _("Nothing.")
+        notes = [_("on the way to the next plan")] if row.step else []
+        notes += [_("overridden")] if row.overridden else []
+        what = f"{said} ({', '.join(notes)})" if notes else said
+        rows.append((short_date(row.date), *([row.shift or ""] if by_shift else []), number(row.drawn + 1), what))
+    columns = (
+        Column(_("Day")),
+        *([Column(_("Shift"))] if by_shift else []),
+        Column(_("Plan"), numeric=True),
+        Column(_("Placed besides what stands always")),
+    )
+    return ReportTable("draws", _("What is drawn"), columns, tuple(rows))
+
+
+def _costs(drawn: Drawn) -> list[str]:
+    """Say what little change and overrides mean, and what they cost."""
+    said, values, gradual, price = [], drawn.text, drawn.gradual, drawn.price
+    if gradual is not None:
+        round_of = (
+            _("At most {most} placements come and {most} go from one draw to the next; a round takes {periods} days.")
+            if drawn.draws.every == "day"
+            else _(
+                "At most {most} placements come and {most} go from one draw to the next; a round takes {periods} shifts."
+            )
+        )
+        said.append(round_of.format(most=number(gradual.most), periods=number(gradual.periods)))
+        steps = _(
+            "Steps between plans are {steps} of the draws; over many rounds no placement is off by more than {points}."
+        )
+        said.append(steps.format(steps=percent(gradual.steps), points=_points(gradual.off)))
+        if gradual.before is not None and gradual.after is not None:
+            known = _(
+                "Against evaders who know the shares {after} gets through over many rounds, and {before} with the mixture."
+            )
+            said.append(known.format(after=values.value(gradual.after), before=values.value(gradual.before)))
+            said.append(_("Who sees what stands today can tell much of tomorrow."))
+    if price is not None:
+        changed = counted("{count} draw is overridden", "{count} draws are overridden", price.periods)
+        cost = _(
+            "{changed}: against evaders who know the shares {after} gets through, and {before} without the overrides."
+        )
+        said.append(cost.format(changed=changed, after=values.value(price.after), before=values.value(price.before)))
+        said.append(
+            _("If they learn of the overrides, {known} gets through then.").format(known=values.value(price.known))
+        )
+    return said
+
+
+def _points(share: float) -> str:
+    return ValueText(share=True).points(share)
 
 
 def _gradual_draws(going: GradualRounds, secret: bytes, terms: str, numbers: Sequence[int]) -> list[GradualDraw]:
@@ -377,11 +528,11 @@ def price_of(rows: Sequence[DrawRow], mixture: Mixture, instance: Instance) -> O
     parts: defaultdict[frozenset[str], float] = defaultdict(float)
     for plan, probability in zip(mixture.plans, mixture.probabilities, strict=True):
         parts[frozenset(plan.options)] += probability * (1 - share)
-    for ids, number in instead.items():
-        parts[ids] += number / len(rows)
+    for ids, times in instead.items():
+        parts[ids] += times / len(rows)
     kept = [(Plan.of(instance, ids), weight) for ids, weight in parts.items() if weight > 0]
     after = Mixture(tuple(plan for plan, _ in kept), tuple(weight for _, weight in kept))
-    known = sum(number * exploitability(Plan.of(instance, ids), instance).value for ids, number in instead.items())
+    known = sum(times * exploitability(Plan.of(instance, ids), instance).value for ids, times in instead.items())
     return OverridePrice(
         periods=sum(instead.values()),
         before=exploitability(mixture, instance).value,

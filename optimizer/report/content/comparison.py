@@ -205,7 +205,7 @@ def layouts_table(content: ReportContent) -> ReportTable:
             Column(_("Less than with nothing placed ({unit})").format(unit=difference_unit(summary)), numeric=True),
             Column(_("Sites"), numeric=True),
             *([Column(_("Beats"), numeric=True)] if patrolled else []),
-            Column(_("Uses")),
+            Column(_("Uses"), paper=False),
             Column(_("Note")),
         ),
         tuple(

@@ -280,13 +280,13 @@ def beats_table(content: ReportContent) -> ReportTable:
             Column(_("Beat")),
             Column(_("Team")),
             Column(_("Base")),
-            Column(_("Agency")),
+            Column(_("Agency"), paper=False),
             Column(_("Sets out at (h:mm)"), numeric=True),
             Column(_("Posts, in order")),
             Column(_("Driving (h:mm)"), numeric=True),
             Column(_("At posts (h:mm)"), numeric=True),
             Column(_("Back at (h:mm)"), numeric=True),
-            Column(_("Uses")),
+            Column(_("Uses"), paper=False),
             Column(_("Marginal value ({unit})").format(unit=difference_unit(content.summary)), numeric=True),
         ),
         tuple(cells(place, beat) for place, beat in enumerate(content.driven)),
@@ -320,7 +320,15 @@ def _site_columns() -> tuple[Column, ...]:
         _("Traffic (vehicles a day)"),
     )
     numbers = (_("Vehicles inspected"), _("Chance to pass undetected"))
-    return (*(Column(header) for header in headers), *(Column(header, numeric=True) for header in numbers))
+    screen = {
+        _("Id"),
+        _("Agency"),
+        _("Costs"),
+    }  # on paper the order has the agencies, and the table of budgets the sums
+    return (
+        *(Column(header, paper=header not in screen) for header in headers),
+        *(Column(header, numeric=True) for header in numbers),
+    )
 
 
 def _site_cells(site: SiteRow) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ class ReportContent:
         Mark that says who may see it, such as `TLP:AMBER`; empty for none.
     created
         ISO date.
+    number
+        Of the plan, by which its files are known; empty for none.
     summary
         Value of the plan and its bounds.
     region
@@ -146,6 +148,7 @@ class ReportContent:
     region: Region
     subtitle: str = ""
     handling: str = ""
+    number: str = ""
     places: tuple[NamedPlace, ...] = ()
     risk: SegmentRisk | None = None
     record: RecordFacts | None = None

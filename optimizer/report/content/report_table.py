@@ -17,10 +17,11 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Header of a column, and whether numbers stand in it (set to the right)."""
+    """Header of a column, whether numbers stand in it (set to the right), and whether paper has it."""
 
     header: str
     numeric: bool = False
+    paper: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,7 @@ def plan_plot(
     items += [
         *names,
         *draw_look_next(plot, content, plane, layers),
-        *(item for screen in screens for item in draw_names(plot, content, plane, screen)),
+        *(item for screen in screens for item in draw_names(plot, content, plane, screen, drawn)),
     ]
     draw_ring(plot)
     _add_legends(plot, items, beats)
@@ -544,9 +544,15 @@ def draw_border_names(plot: Any, content: ReportContent, plane: Plane, screen: M
     return items
 
 
-def draw_names(plot: Any, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
-    """Name the other towns, main roads and areas, where the name lies on nothing else."""
-    towns, roads, areas = named_towns(content).inland, road_numbers(content), named_areas(content)
+def draw_names(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    content: ReportContent,
+    plane: Plane,
+    screen: MapScreen,
+    drawn: NDArray[np.int64],
+) -> list[LegendItem]:
+    """Name the other towns, main roads among the segments that are drawn, and areas, where the name lies on nothing else."""
+    towns, roads, areas = named_towns(content).inland, road_numbers(content, drawn), named_areas(content)
     if towns:
         screen.occupied.add(boxes_around(screen.points(_columns(towns, plane)), SETTLEMENT.size))
     occupied = screen.occupied

@@ -69,8 +69,11 @@ def named_areas(content: ReportContent) -> list[NamedPlace]:
     return [place for place in content.places if place.kind in {"state", "country"}]
 
 
-def road_numbers(content: ReportContent) -> list[NamedPlace]:
-    """Return the numbers of main roads with where to write each: the middle of its longest segment; important and long roads first."""
+def road_numbers(content: ReportContent, drawn: NDArray[np.int64] | None = None) -> list[NamedPlace]:
+    """Return the numbers of main roads with where to write each: the middle of its longest segment; important and long roads first.
+
+    `drawn` are the segments that the map shows; None for all.
+    """
     network = content.network
     arcs = network.segment_arc
     texts = (
@@ -82,8 +85,11 @@ def road_numbers(content: ReportContent) -> list[NamedPlace]:
     total: dict[str, float] = {}
     best: dict[str, tuple[int, float, int]] = {}
     length = network.length_m[arcs].tolist()
-    for segment, (text, road_class) in enumerate(zip(texts.tolist(), network.road_class[arcs].tolist(), strict=True)):
-        number = text.split(";")[0].split("/")[0].strip()
+    shown = range(network.n_segments) if drawn is None else drawn.tolist()
+    classes = network.road_class[arcs].tolist()
+    for segment in shown:
+        text, road_class = str(texts[segment]), classes[segment]
+        number = text.partition(";")[0].partition("/")[0].strip()
         if (
             road_class not in rank
             or not 0 < len(number) <= LONGEST_NUMBER

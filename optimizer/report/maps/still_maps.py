@@ -297,8 +297,10 @@ def _write(
 
 
 def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
-    """Draw gateways and crossings, and return the lines of the legend."""
-    handles = draw_points(ax, [(place.lon, place.lat) for place in content.gateways], GATEWAY)
+    """Draw crossings, and gateways where there is none, and return the lines of the legend."""
+    crossings = {(place.lon, place.lat) for place in content.crossings}
+    ways = [(place.lon, place.lat) for place in content.gateways]
+    handles = draw_points(ax, [way for way in ways if way not in crossings], GATEWAY)
     handles += draw_points(
         ax, [(place.lon, place.lat) for place in content.crossings if not place.official], UNOFFICIAL
     )
@@ -308,9 +310,11 @@ def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
 
 
 def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
-    """Draw sites, those in the plan with their number, and return the lines of the legend."""
+    """Draw what is ordered of sites, those in the plan with their number, and return the lines of the legend."""
     handles: list[Line2D] = []
     for standing, symbol in SITES.items():
+        if standing == "not chosen":  # they would hide what is ordered; the interactive map has them
+            continue
         others = [(site.lon, site.lat) for site in content.sites if site.standing == standing and not site.chosen]
         handles += draw_points(ax, others, symbol)
         if standing == "given up":
@@ -511,9 +515,13 @@ def finish_map(
     return ax
 
 
+PANELS = 1.4
+"""Width of the places that are shown larger, side by side, in widths of the map: they lie under the legend too."""
+
+
 def inset_axes(ax: Axes, crowds: Sequence[Crowd]) -> list[Axes]:
     """Return axes under a finished map, one a place that is to be shown larger, and mark on the map what each shows."""
-    inset, gap = 1 / 3, 0.02
+    inset, gap = PANELS / 3, 0.02
     box, figure = ax.get_position(), ax.get_figure(root=True)
     assert figure is not None  # noqa: S101 - a map is drawn on a sheet
     wide, high = (float(size) for size in figure.get_size_inches())
@@ -548,12 +556,16 @@ def finish_inset(ax: Axes, name: str) -> None:
 def _foot(ax: Axes, content: ReportContent) -> str:
     """Write under the map whose data it shows, in as many lines as that takes."""
     most = max(40, int(sheet_bounds(ax).width / (0.56 * FOOT_POINTS)))
-    made = ", ".join(
-        filter(None, (plain(content.handling), plain(content.title, NAME_LENGTH), plain(content.created, NAME_LENGTH)))
-    )
-    text = textwrap.fill("; ".join(filter(None, (made, plain("; ".join(content.sources))))), most)
+    text = textwrap.fill("; ".join(filter(None, (made_line(content), plain("; ".join(content.sources))))), most)
     ax.set_xlabel(text, loc="left", fontsize=FOOT_POINTS, color="#4d4d4d", parse_math=False)
     return text
+
+
+def made_line(content: ReportContent) -> str:
+    """Return whose a figure is: the mark of handling, the title, the day, and the number of the plan."""
+    number_of = _("Plan {number}").format(number=content.number) if content.number else ""
+    parts = (plain(content.handling), plain(content.title, NAME_LENGTH), plain(content.created, NAME_LENGTH), number_of)
+    return ", ".join(filter(None, parts))
 
 
 def _scale_bar(ax: Axes) -> None:

@@ -15,12 +15,12 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from optimizer.base.text.formatting import DASH, decimal, number, plain, with_range
+from optimizer.base.text.formatting import DASH, decimal, number, percent, plain, with_range
 from optimizer.base.text.language import ENGLISH, localised, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.lab.adaptive.simulation.simulate import DISTRICT, ELSEWHERE, LAST_PERIODS, MODE, NAME_LENGTH
-from optimizer.plans.plan_folder import RUN_FILE, provenance
+from optimizer.plans.plan_folder import RUN_FILE, made_of, provenance
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.report.palette import FAINT, TEXT
 
@@ -88,6 +88,7 @@ def write_adaptation(folder: OutputFolder, found: Adaptation, language: str = EN
         texts={"rows.jsonl": "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)},
         figures=figures,
         page={"adapt": lambda: adapt_page(found)},
+        made=lambda: made_of(folder.sources),
     )
     write_answer(folder, answer, language)
 
@@ -118,26 +119,60 @@ def adapt_page(found: Adaptation) -> ShortPage:
     from optimizer.report.short_page import PageSection, ShortPage
 
     each = summaries(found)
-    best = min(each, key=lambda summary: summary.measures["through"].mean or 0.0)
+    by_policy = {summary.policy: summary for summary in each}
+    ranked = sorted(each, key=lambda summary: summary.measures["through"].mean or 0.0)
+    best, today = ranked[0], by_policy.get("today")
     sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
-    rows = tuple((summary.policy, *map(with_interval, summary.shown())) for summary in each)
-    columns = (Column(_("Policy")), *(Column(_(TITLES[name])) for name in SHOWN))
-    caption = _("Means over periods and runs with 95 % intervals; the regret is that of the end")
-    table = ReportTable("policies", caption, columns, rows, file="summary.csv")
+    said = [
+        _("Over {periods} periods least gets through under {policy}: {share} of {loads} loads a period.").format(
+            periods=number(found.periods),
+            policy=_called(best.policy),
+            share=with_interval(best.measures["share"], percent),
+            loads=number(sent, 6),
+        )
+    ]
+    if today is not None and today is not best:
+        share = with_interval(today.measures["share"], percent)
+        said.append(_("With today's layout it is {share}.").format(share=share))
+    table = ReportTable(
+        "policies",
+        _("Means over periods and runs with 95 % intervals, the least first"),
+        (
+            Column(_("Planners")),
+            *(Column(title, numeric=True) for title in (_("Gets through"), _("Seizures a period"), _("Regret, loads"))),
+        ),
+        tuple(
+            (
+                _called(summary.policy),
+                with_interval(summary.measures["share"], percent),
+                *(with_interval(summary.measures[name]) for name in ("seizures", "regret")),
+            )
+            for summary in ranked
+        ),
+        file="summary.csv",
+    )
+    more = ReportTable(
+        "measures",
+        _("Means over periods and runs with 95 % intervals; the regret is that of the end"),
+        (Column(_("Policy")), *(Column(_(TITLES[name])) for name in SHOWN)),
+        tuple((summary.policy, *map(with_interval, summary.shown())) for summary in each),
+        file="summary.csv",
+    )
     assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
     lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
+    tied = [_called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best.policy, summary.policy)]
+    doubt = _("Not yet known to be better than {others}: more runs (--runs) tell them apart.")
     return ShortPage(
         title=_("{name}: traffickers who adapt").format(name=found.name),
-        headline=_(
-            "Over {periods} periods least gets through under the policy {policy}: {through} of {loads} loads a period."
-        ).format(
-            periods=number(found.periods),
-            policy=best.policy,
-            through=with_interval(best.measures["through"]),
-            loads=number(sent, 6),
-        ),
+        headline=" ".join(said),
+        known=not tied,
         warnings=(*lost, *all_translated(found.notes)),
         sections=(
+            PageSection(
+                title=_("Policies side by side"),
+                sentences=(doubt.format(others="; ".join(tied)),) if tied else (),
+                tables=(table,),
+            ),
             PageSection(
                 title=_("Period by period"),
                 image="adapt",
@@ -145,22 +180,58 @@ def adapt_page(found: Adaptation) -> ShortPage:
                     "Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs."
                 ),
             ),
-            PageSection(title=_("Policies side by side"), tables=(table,)),
             *(() if found.displacement is None else displacement_sections(found.displacement, found.policies)),
+            PageSection(title=_("More measures of each policy"), tables=(more,), folded=True),
             PageSection(
                 title=_("What is assumed"),
                 sentences=(_("How traffickers learn and planners plan again is assumed, not measured."), *assumed),
+                folded=True,
             ),
         ),
     )
+
+
+CALLED = {
+    "today": marked("today's layout, never changed"),
+    "hotspot": marked("planning by where seizures were made"),
+    "coverage": marked("covering the loads that the record shows"),
+    "exact": marked("planning anew by the flows that the record shows"),
+    "mixed": marked("the first randomised plan"),
+    "explore": marked("randomised plans against learnt replies"),
+    "fixed": marked("the first plan, never changed"),
+    "random": marked("any plan that fits, each day another"),
+}
+"""What people call what planners do; learners of the literature keep their names."""
+
+
+def _called(policy: str) -> str:
+    return f"{_(CALLED[policy])} ({policy})" if policy in CALLED else policy
+
+
+def _told_apart(found: Adaptation, best: str, other: str) -> bool:
+    """Return whether less gets through under the best policy than under another in pairs of runs that begin alike, at `LEVEL`."""
+    runs = {policy: _share_by_run(found, policy) for policy in (best, other)}
+    pairs = [runs[other][run] - runs[best][run] for run in runs[best].keys() & runs[other].keys()]
+    less = student_interval(pairs)
+    return less.low is not None and less.low > 0
+
+
+def _share_by_run(found: Adaptation, policy: str) -> dict[int, float]:
+    """Return the loads that get through of those that are sent, over all periods of each run."""
+    through: dict[int, float] = {}
+    sent: dict[int, float] = {}
+    for row in found.rows:
+        if row.policy == policy:
+            through[row.run] = through.get(row.run, 0.0) + row.measured.through
+            sent[row.run] = sent.get(row.run, 0.0) + row.measured.sent
+    return {run: amount / sent[run] for run, amount in through.items() if sent[run] > 0}
 
 
 def _summary_rows(found: Adaptation) -> list[dict[str, Any]]:
     rows = []
     for each in summaries(found):
         line: dict[str, Any] = {"policy": each.policy, "runs": each.runs}
-        for name in MEASURES:
-            measure = each.measures[name]
+        for name, measure in each.measures.items():
             line |= {name: measure.mean, f"{name}_low": measure.low, f"{name}_high": measure.high}
         rows.append(line)
     return rows
@@ -242,7 +313,8 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
                 "The figure leaves out the {count} districts and modes that change least; displacement.csv has all."
             ).format(count=number(left_out))
         )
-    tables = [_table(moved, policies, kind, against) for kind in kinds for against in (FIRST, NOTHING)]
+    first = [_table(moved, policies, kind, FIRST) for kind in kinds]
+    nothing = [_table(moved, policies, kind, NOTHING) for kind in kinds]
     by_part = PageSection(
         title=_("Displacement by district"),
         sentences=tuple(sentences),
@@ -250,9 +322,9 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
         alt=_(
             "Small multiples: loads in each district over the periods, a curve for each policy with its interval, and one for nothing placed."
         ),
-        tables=tuple(tables),
+        tables=tuple(first),
     )
-    return [by_part, maps]
+    return [by_part, maps, PageSection(title=_("Changes against nothing placed"), tables=tuple(nothing), folded=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,12 +378,15 @@ def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str
         Column(_("Loads, {against}").format(against=_(against)), numeric=True),
         *(Column(_("Change, {policy}").format(policy=policy)) for policy in policies),
     )
-    caption = _("{title}: change against {against}, loads a period, with 95 % intervals over runs").format(
-        title=_(DISPLACEMENT_TITLES[kind]), against=_(against)
+    caption = _(
+        "{title}: change against {against}, loads a period, with 95 % intervals over runs; the largest first"
+    ).format(title=_(DISPLACEMENT_TITLES[kind]), against=_(against))
+    changes = sorted(
+        part_changes(moved, policies, kind, against),
+        key=lambda each: -max((abs(change.mean or 0.0) for change in each.changes), default=0.0),
     )
     rows = tuple(
-        (each.name, decimal(each.base), *(with_interval(change, signed) for change in each.changes))
-        for each in part_changes(moved, policies, kind, against)
+        (each.name, decimal(each.base), *(with_interval(change, signed) for change in each.changes)) for each in changes
     )
     return ReportTable(f"{kind}-{against.replace(' ', '-')}", caption, columns, rows, file="displacement.csv")
 
@@ -364,7 +439,7 @@ MEASURES = (
 
 @dataclass(frozen=True, slots=True)
 class PolicySummary:
-    """What a policy comes to: over how many runs, and each of `MEASURES`."""
+    """What a policy comes to: over how many runs, each of `MEASURES`, and `share`, that of the loads sent which gets through."""
 
     policy: str
     runs: int
@@ -389,6 +464,7 @@ def summaries(found: Adaptation) -> list[PolicySummary]:
                 runs.setdefault(row.run, []).append(row.content())
         if runs:
             measures = {name: student_interval([_of_run(rows, name) for rows in runs.values()]) for name in MEASURES}
+            measures["share"] = student_interval(list(_share_by_run(found, policy).values()))
             results.append(PolicySummary(policy, len(runs), measures))
     return results
 
