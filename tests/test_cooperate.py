@@ -30,8 +30,9 @@ from optimizer.problem.plan.agencies import (
     sampled_orders,
 )
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.problem.plan.plan import Plan, make_beat, violations, with_plan
 from optimizer.scenario.file.model import SolveModel
+from optimizer.solvers.search.feasible_start import plan_made_to_fit
 from tests.cases import Recorder, brute_force, random_instance
 from tests.test_joint import small_case
 
@@ -110,6 +111,20 @@ def test_alone_a_joint_option_is_nobodys() -> None:
     assert owners_of(instance, instance.options[0].uses, "") == {"police", "customs"}
     for names, allowed in ((("police",), False), (("police", "guard"), False), (("police", "customs"), True)):
         assert coalition_problem(instance, names).options[0].forbidden != allowed
+
+
+def test_a_plan_of_all_made_to_fit_a_coalition_has_its_teams_alone() -> None:
+    instance, _ = small_case(1)
+    assert instance.patrols is not None
+    patrol = instance.patrols.patrols[0]
+    teams = [replace(patrol.team, id=name, agency=name) for name in ("north", "south")]
+    field = replace(instance.patrols, patrols=tuple(replace(patrol, team=team) for team in teams))
+    both = Plan(tuple(make_beat(field, q, (1,), (1,), f"beat-{q}") for q in (0, 1)))
+    south = coalition_problem(replace(instance, patrols=field), ["south"])
+    (beat,) = plan_made_to_fit(south, both).beats
+    assert (beat.id, beat.team.id, beat.patrol) == ("beat-1", "south", 0)
+    case = with_plan(south, Plan((beat,)))
+    assert not violations(case, case.placed([beat.id]))
 
 
 @pytest.mark.slow

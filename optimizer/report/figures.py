@@ -147,6 +147,7 @@ def write_under(figure: Figure, text: str) -> None:
     """Write a line under everything that a figure shows; nothing where the text is empty."""
     if not text:
         return
+    figure.draw_without_rendering()  # so that all parts have their places
     low = figure.get_tightbbox()
     wide, high = (float(size) for size in figure.get_size_inches())
     figure.text(

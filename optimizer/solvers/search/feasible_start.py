@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
-from optimizer.problem.plan.plan import Plan, known_options, violations, with_plan
+from optimizer.problem.plan.plan import Plan, known_options, make_beat, violations, with_plan
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints, exclude
 
 if TYPE_CHECKING:
@@ -183,7 +183,14 @@ def plan_made_to_fit(instance: Instance, plan: Plan) -> Plan:
     if instance.patrols is None:
         return Plan.from_mask(instance, made_to_fit(instance, instance.placed(known_options(instance, plan))))
     fixed = Plan.of(instance, known_options(instance, plan))
-    ours = Plan((*fixed.placements, *(beat for beat in plan.beats if beat.id not in instance.option_index)))
+    # A plan of more agencies has teams that have no number here, and those of one agency stand elsewhere in its list.
+    at = {(patrol.team.id, patrol.base.id): q for q, patrol in enumerate(instance.patrols.patrols)}
+    tours = [
+        beat if beat.patrol == q else make_beat(instance.patrols, q, beat.posts, beat.slots, beat.id)
+        for beat in plan.beats
+        if beat.id not in instance.option_index and (q := at.get((beat.team.id, beat.base.id))) is not None
+    ]
+    ours = Plan((*fixed.placements, *tours))
     whole = with_plan(instance, ours)
     kept = set(whole.ids_of(made_to_fit(whole, whole.placed(ours.options))))
     beats = [beat for beat in ours.beats if beat.id in kept]
