@@ -361,6 +361,11 @@ def test_the_project_opens_styled_in_qgis(exported: Exported, tmp_path: Path) ->
         assert layer["source"].startswith(str(moved))
     assert seen["layers"]["sites"]["renderer"] == "categorizedSymbol"
     assert seen["colours"] > 10
+    assert set(seen["themes"]) == {"Screen", "Print"}
+    assert set(seen["themes"]["Screen"]) - set(seen["themes"]["Print"]) == {"gateways", "watched"}
+    assert seen["hidden"] == {"sites": ["not chosen"], "routes": ["today"]}
+    assert seen["follows"] == "Print"
+    assert seen["printed"] > 10
     assert seen["parts"] == ["QgsLayoutItemLabel"] * 2 + [
         f"QgsLayoutItem{name}" for name in ("Legend", "Map", "ScaleBar")
     ]
@@ -399,7 +404,24 @@ image = job.renderedImage()
 colours = len({image.pixel(x, y) for x in range(0, 600, 2) for y in range(0, 400, 2)})
 (sheet,) = project.layoutManager().printLayouts()
 parts = sorted(type(item).__name__ for item in sheet.items() if type(item).__name__ in NAMES)
-print(json.dumps({"crs": project.crs().authid(), "layers": layers, "colours": colours, "parts": parts}))
+named = {node.layer().id(): node.layer().source().split("layername=")[1] for node in project.layerTreeRoot().findLayers()}
+collection = project.mapThemeCollection()
+themes = {name: [named[layer] for layer in collection.mapThemeVisibleLayerIds(name)] for name in collection.mapThemes()}
+hidden = {}
+for node in project.layerTreeRoot().findLayers():
+    renderer = node.layer().renderer()
+    off = [each.value() for each in renderer.categories() if not each.renderState()] if renderer.type() == "categorizedSymbol" else []
+    if off:
+        hidden[named[node.layer().id()]] = off
+(shown,) = [item for item in sheet.items() if type(item).__name__ == "QgsLayoutItemMap"]
+exporter, settings = QgsLayoutExporter(sheet), QgsLayoutExporter.ImageExportSettings()
+settings.dpi = 60
+assert exporter.exportToImage(folder + "/sheet.png", settings) == QgsLayoutExporter.Success
+from qgis.PyQt.QtGui import QImage
+page = QImage(folder + "/sheet.png")
+printed = len({page.pixel(x, y) for x in range(0, page.width(), 2) for y in range(0, page.height(), 2)})
+print(json.dumps({"crs": project.crs().authid(), "layers": layers, "colours": colours, "parts": parts, "themes": themes,
+                  "hidden": hidden, "follows": shown.followVisibilityPresetName(), "printed": printed}))
 """
 
 

@@ -272,8 +272,8 @@ def test_the_site_chart_shows_worths_in_points() -> None:
 def test_the_evader_chart_puts_the_largest_contribution_first() -> None:
     ax = draw_evaders(_axes(), full_content())
     assert [label.get_text().split(" (")[0] for label in ax.get_yticklabels()] == [
-        "Gate One \u2192 Hightown",
-        "Gate One \u2192 Sidetown",
+        "Gate One\n\u2192 Hightown",
+        "Gate One\n\u2192 Sidetown",
     ]
 
 

@@ -145,7 +145,7 @@ def _sites(content: ReportContent) -> GeoTable:
         own = {"number": numbers.get(site.id), "standing": site.standing}
         return tuple(own[field.name] if field.name in own else getattr(site.entry, field.name) for field in SITE_FIELDS)
 
-    drawn = [StyleClass(name, symbol.text, marker(symbol)) for name, symbol in SITES.items()]
+    drawn = [StyleClass(name, symbol.text, marker(symbol), name != "not chosen") for name, symbol in SITES.items()]
     style = Style(tuple(reversed(drawn)), "standing", "number", every=True)
     places = [point(site.lon, site.lat) for site in every]
     return table("sites", _("Sites"), SITE_FIELDS, map(row, every), places, style)
@@ -158,7 +158,7 @@ def _watched(content: ReportContent) -> GeoTable:
     names = [(str(network.name[arc]), str(network.road_class[arc])) for arc in arcs]
     rows = [(*pair, *name) for pair, name in zip(pairs, names, strict=True)]
     lines = [network.lines[segment] for _, _, segment in pairs]
-    style = one_style(Mark(SITES["new"].fill, 1.4))
+    style = one_style(Mark(SITES["new"].fill, 1.4), printed=False)
     return table("watched", _("Roads that sites watch"), WATCHED_FIELDS, rows, lines, style)
 
 
@@ -204,7 +204,7 @@ def _routes(content: ReportContent) -> GeoTable:
                 rows.append((route.evader, layout, route.start, route.end, route.weight, through, length))
                 lines.append(line)
     after = StyleClass("after", _("Route with the plan"), Mark(AFTER, 0.8))
-    today = StyleClass("today", _("Route with today's layout"), Mark(TODAY, 1.3))
+    today = StyleClass("today", _("Route with today's layout"), Mark(TODAY, 1.3), shown=False)
     before = StyleClass("before", _("Route with nothing placed"), Mark(BEFORE, 1.8))
     return table("routes", _("Routes"), ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))
 
@@ -275,7 +275,13 @@ def ground_layers(content: ReportContent) -> list[GeoTable]:
         _places(
             "crossings", _("Crossings"), CROSSING_FIELDS, content.crossings, Style((official, unofficial), "standing")
         ),
-        _places("gateways", _("Where evaders enter"), GATEWAY_FIELDS, content.gateways, one_style(marker(GATEWAY))),
+        _places(
+            "gateways",
+            _("Where evaders enter"),
+            GATEWAY_FIELDS,
+            content.gateways,
+            one_style(marker(GATEWAY), printed=False),
+        ),
         table(
             "border",
             _("Border"),

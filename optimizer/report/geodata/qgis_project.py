@@ -13,6 +13,7 @@ import shapely
 
 from optimizer.base.text.formatting import plain, round_below
 from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import marked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ WGS84 = {
 """The coordinate reference system as a project describes it; the number alone is not enough."""
 
 MARGIN = 0.05
-"""Room around all shapes, as a share of the longer side."""
+"""Room around what is ordered, as a share of the longer side."""
 
 LEAST_MARGIN = 500.0
 """Metres of that room at least: one place alone has a map too."""
@@ -98,6 +99,7 @@ def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str
     every = ET.SubElement(root, "projectlayers")
     for layer in layers:
         _add_layer(every, layer, source)
+    _add_themes(root, layers)
     properties = ET.SubElement(root, "properties")
     ET.SubElement(ET.SubElement(properties, "Paths"), "Absolute", type="bool").text = "false"
     ET.SubElement(ET.SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", type="int").text = "1"
@@ -108,6 +110,21 @@ def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str
         notes = [_("Plan {number}").format(number=plain(number)) if number else "", plain(rights)]
         _add_layout(ET.SubElement(root, "Layouts"), plain(title), box, crs, ". ".join(filter(None, notes)))
     return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode")
+
+
+SCREEN, PRINT = marked("Screen"), marked("Print")
+"""Themes of a project: what is shown when it opens, and what its sheet has."""
+
+
+def _add_themes(root: ET.Element, layers: Sequence[GeoTable]) -> None:
+    """Add the themes that the menu of QGIS offers; the sheet follows that for print."""
+    presets = ET.SubElement(root, "visibility-presets")
+    for name in (SCREEN, PRINT):
+        preset = ET.SubElement(presets, "visibility-preset", {"name": _(name), "has-expanded-info": "1"})
+        for layer in layers:
+            assert layer.style is not None  # noqa: S101 - it has shapes
+            if layer.style.shown and (layer.style.printed or name == SCREEN):
+                ET.SubElement(preset, "layer", id=_id(layer), visible="1", style="default", expanded="1")
 
 
 def _add_layer(parent: ET.Element, layer: GeoTable, source: str) -> None:
@@ -140,7 +157,7 @@ def _metric_crs(layers: Sequence[GeoTable]) -> Mapping[str, str]:
     """Return the UTM zone of the middle of all shapes, in which maps are drawn and lengths are metres; WGS 84 where there are none."""
     from pyproj import CRS
 
-    bounds = _bounds(layers)
+    bounds = _bounds(_ordered(layers))
     if bounds is None:
         return WGS84
     west, south, east, north = bounds
@@ -159,6 +176,15 @@ def _metric_crs(layers: Sequence[GeoTable]) -> Mapping[str, str]:
     }
 
 
+ORDERED = ("stops", "sites", "beats")
+"""Layers of what is ordered: the map shows their part of the region, as the report's does."""
+
+
+def _ordered(layers: Sequence[GeoTable]) -> Sequence[GeoTable]:
+    """Return the layers of what is ordered; all where there are none. A border may be that of a whole country."""
+    return [layer for layer in layers if layer.name in ORDERED] or layers
+
+
 def _bounds(layers: Sequence[GeoTable]) -> tuple[float, float, float, float] | None:
     """Return west, south, east and north of all shapes, in degrees."""
     shapes = [shape for layer in layers for shape in layer.shapes or () if shape is not None]
@@ -169,7 +195,7 @@ def _bounds(layers: Sequence[GeoTable]) -> tuple[float, float, float, float] | N
 
 
 def _add_extent(root: ET.Element, layers: Sequence[GeoTable], crs: Mapping[str, str]) -> None:
-    """Add what is seen when the project opens, and what "zoom to all" goes back to: all shapes, with a margin."""
+    """Add what is seen when the project opens, and what "zoom to all" goes back to: what is ordered, with a margin."""
     canvas = ET.SubElement(root, "mapcanvas", name="theMapCanvas")
     ET.SubElement(canvas, "units").text = "degrees" if crs is WGS84 else "meters"
     if (box := _metric_box(layers, crs)) is not None:
@@ -182,10 +208,10 @@ def _add_extent(root: ET.Element, layers: Sequence[GeoTable], crs: Mapping[str, 
 
 
 def _metric_box(layers: Sequence[GeoTable], crs: Mapping[str, str]) -> tuple[float, float, float, float] | None:
-    """Return west, south, east and north of all shapes with a margin, in the project's metres; None without shapes."""
+    """Return west, south, east and north of what is ordered with a margin, in the project's metres; None without shapes."""
     from pyproj import Transformer
 
-    if (bounds := _bounds(layers)) is None:
+    if (bounds := _bounds(_ordered(layers))) is None:
         return None
     change = Transformer.from_crs(WGS84["authid"], crs["authid"], always_xy=True)
     west, south, east, north = change.transform_bounds(*bounds)
@@ -222,6 +248,9 @@ PAGE_TYPE, MAP_TYPE, LABEL_TYPE, LEGEND_TYPE, SCALE_TYPE = "65638", "65639", "65
 MAP_ID = "{interdict-map}"
 """By which legend and scale bar name the map."""
 
+LEGEND_POINTS = {"title": "9", "group": "8", "subgroup": "8", "symbol": "7", "symbolLabel": "7"}
+"""Size of the letters of each part of the legend."""
+
 BAR_SHARE = 0.15
 """Share of the map's width that a segment of the scale bar takes at most."""
 
@@ -233,7 +262,15 @@ def _add_layout(parent: ET.Element, title: str, box: Sequence[float], crs: Mappi
     _add_part(pages, PAGE_TYPE, "{interdict-page}", (0.0, 0.0, *PAGE))
     west, south, east, north = _of_shape(box, MAP_AT[2] / MAP_AT[3])
     shown = _add_part(
-        layout, MAP_TYPE, MAP_ID, MAP_AT, frame="true", followPreset="false", keepLayerSet="false", mapRotation="0"
+        layout,
+        MAP_TYPE,
+        MAP_ID,
+        MAP_AT,
+        frame="true",
+        followPreset="true",
+        followPresetName=_(PRINT),
+        keepLayerSet="false",
+        mapRotation="0",
     )
     sides = zip(("xmin", "ymin", "xmax", "ymax"), (west, south, east, north), strict=True)
     ET.SubElement(shown, "Extent", {side: f"{value:.2f}" for side, value in sides})
@@ -241,7 +278,11 @@ def _add_layout(parent: ET.Element, title: str, box: Sequence[float], crs: Mappi
     _add_words(layout, "{interdict-title}", TITLE_AT, title, "16")
     _add_words(layout, "{interdict-note}", NOTE_AT, note, "7")
     legend = {"map_uuid": MAP_ID, "title": "", "resizeToContents": "0", "columnCount": "1", "splitLayer": "0"}
-    _add_part(layout, LEGEND_TYPE, "{interdict-legend}", LEGEND_AT, **legend)
+    legend |= {"symbolWidth": "5", "symbolHeight": "2.5", "boxSpace": "1"}
+    styles = ET.SubElement(_add_part(layout, LEGEND_TYPE, "{interdict-legend}", LEGEND_AT, **legend), "styles")
+    for part, points in LEGEND_POINTS.items():
+        style = ET.SubElement(styles, "style", name=part, alignment="1", indent="0", marginTop="1.5", marginLeft="1")
+        _add_text_style(style, points)
     segment = round_below(BAR_SHARE * (east - west) / 1000)
     scale = {"mapUuid": MAP_ID, "style": "Single Box", "unitType": "km", "unitLabel": "km", "height": "3"}
     scale |= {"numMapUnitsPerScaleBarUnit": "1", "numUnitsPerSegment": f"{segment:.10g}", "numSegments": "2"}
@@ -310,11 +351,12 @@ class Mark(NamedTuple):
 
 
 class StyleClass(NamedTuple):
-    """Features of one value of the style's field: what the legend says, and how they are drawn."""
+    """Features of one value of the style's field: what the legend says, how they are drawn, and whether they are at first."""
 
     value: str
     label: str
     mark: Mark
+    shown: bool = True
 
 
 class Style(NamedTuple):
@@ -330,6 +372,8 @@ class Style(NamedTuple):
         The column that stands beside each feature; none where empty.
     shown
         Whether the layer is shown when the project opens.
+    printed
+        Whether it is on the printed sheet, if it is shown.
     every
         Whether no text is left out, though it stands on another.
     """
@@ -338,6 +382,7 @@ class Style(NamedTuple):
     field: str = ""
     text: str = ""
     shown: bool = True
+    printed: bool = True
     every: bool = False
 
 
@@ -346,9 +391,9 @@ def marker(symbol: Symbol) -> Mark:
     return Mark(symbol.fill, symbol.size * MM_PER_PIXEL, SHAPES.get(symbol.bokeh, symbol.bokeh), symbol.line)
 
 
-def one_style(mark: Mark, text: str = "", *, every: bool = False) -> Style:
+def one_style(mark: Mark, text: str = "", *, every: bool = False, printed: bool = True) -> Style:
     """Return the style in which every feature is drawn alike."""
-    return Style((StyleClass("", "", mark),), text=text, every=every)
+    return Style((StyleClass("", "", mark),), text=text, every=every, printed=printed)
 
 
 def qml(style: Style) -> str:
@@ -369,7 +414,9 @@ def add_style(parent: ET.Element, style: Style) -> None:
         categories = ET.SubElement(renderer, "categories")
         for place, each in enumerate(style.classes):
             words = {"value": plain(each.value), "label": plain(each.label)}
-            ET.SubElement(categories, "category", words, type="string", symbol=str(place), render="true")
+            ET.SubElement(
+                categories, "category", words, type="string", symbol=str(place), render=str(each.shown).lower()
+            )
     symbols = ET.SubElement(renderer, "symbols")
     for place, each in enumerate(style.classes):
         _add_symbol(symbols, str(place), each.mark)
