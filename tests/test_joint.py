@@ -121,6 +121,40 @@ def test_the_joint_optimum_is_the_true_one_where_every_beat_can_be_tried(seed: i
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_no_more_teams_stand_at_a_post_than_may_and_the_optimum_is_the_true_one(seed: int) -> None:
+    """Without the limit the best plans of these seeds have both teams at one post. The second search cannot list all beats."""
+    free, field = small_case(seed)
+    limited = replace(free, patrols=(field := replace(field, teams_at_post=1)))
+    best, crowded = true_optimum(limited, field), solve(free, gap=1e-6).plan
+    assert crowded is not None
+    whole = with_plan(limited, crowded)
+    assert any("is exceeded: 2 of at most 1" in each for each in violations(whole, whole.placed(crowded.options)))
+    for params in (SolveParams(), SolveParams(patrols=PatrolParams(listed=0))):
+        found = solve(limited, gap=1e-6, time_limit=1.0, params=params)
+        assert found.plan is not None
+        assert found.lower is not None
+        assert found.upper is not None
+        assert found.lower <= best * (1 + 1e-9)
+        assert found.upper >= best * (1 - 1e-9)
+        whole = with_plan(limited, found.plan)
+        assert not violations(whole, whole.placed(found.plan.options))
+        assert params.patrols.listed == 0 or found.upper == pytest.approx(best, rel=1e-6)
+
+
+def test_a_team_that_must_stand_at_a_post_counts_towards_its_limit() -> None:
+    instance, field = small_case(3)
+    field = replace(field, teams_at_post=1)
+    beat = make_beat(field, 0, *every_tour(field)[0], "b")
+    whole = with_beats(with_teams(replace(instance, patrols=field)), [beat]).with_forced("b")
+    found = solve(whole, gap=1e-6)
+    assert found.plan is not None
+    posts = [stop.post.segment for each in (beat, *found.plan.beats) for stop in each.stops]
+    assert len(found.plan.beats) == 1
+    assert len(set(posts)) == len(posts)
+
+
+@pytest.mark.slow
 @examples(8)
 @given(st.integers(0, 10_000))
 def test_no_plan_is_below_the_bound_over_all_beats(seed: int) -> None:

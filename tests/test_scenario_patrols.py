@@ -15,6 +15,7 @@ from optimizer.pipeline.briefing.briefing import budget_rows
 from optimizer.pipeline.export import reopen_plan
 from optimizer.pipeline.plan import Planned, plan_scenario
 from optimizer.plans.display_names import DisplayNames
+from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.report.geodata.layers import placement_layers
@@ -117,7 +118,8 @@ def test_posts_lie_no_farther_from_the_base_than_a_team_may_drive(tmp_path: Path
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     folder = tmp_path_factory.mktemp("teams")
-    return plan_scenario(write_scenario(folder, WITH_TEAMS), folder / "out", options={"gap": 1e-6}, report=False)
+    limited = WITH_TEAMS.replace("[region]", "teams_at_post = 1\n\n[region]")
+    return plan_scenario(write_scenario(folder, limited), folder / "out", options={"gap": 1e-6}, report=False)
 
 
 @pytest.mark.slow
@@ -146,6 +148,11 @@ def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> N
     placed = instance.placed(plan["options"])
     assert plan_value(instance, placed) == pytest.approx(plan["upper"], rel=1e-9)
     assert not violations(instance, placed)
+    posts = [(stop["lon"], stop["lat"]) for beat in plan["beats"] for stop in beat["stops"]]
+    assert len(set(posts)) == len(posts)
+    kept = read_instance(planned.folder / "instance.json").patrols
+    assert kept is not None
+    assert kept.teams_at_post == 1
     assert plan["lower"] <= plan["weighed_beats"]["lower"] * (1 + 1e-12) <= plan["upper"] * (1 + 1e-9)
     used = {resource["id"]: resource["used"] for resource in plan["resources"]}
     assert used["teams@police"] <= 3  # posts and beats draw on one budget

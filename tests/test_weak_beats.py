@@ -164,4 +164,6 @@ def test_three_teams_at_one_post_are_warned_of_and_two_are_not() -> None:
         said = plan_warnings(replace(found, plan=plan), compare(instance, plan))
         crowded = [each for each in said if "or more teams of one shift dwell at" in each]
         assert len(crowded) == (count == 3)
+        limited = replace(instance, patrols=replace(field, teams_at_post=3))
+        assert not any(each in crowded for each in plan_warnings(replace(found, plan=plan), compare(limited, plan)))
         assert all(beats[0].stops[0].post.label in each for each in crowded)

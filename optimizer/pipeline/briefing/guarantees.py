@@ -216,11 +216,13 @@ def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
         )
     if result.plan is not None and not result.plan.options:
         warnings.append(message("The plan places nothing: {why}.", why=_why_nothing(result, comparison)))
-    if result.plan is not None and (crowded := _crowded(result.plan)):
+    patrols = comparison.instance.patrols
+    limited = patrols is not None and patrols.teams_at_post is not None
+    if result.plan is not None and not limited and (crowded := _crowded(result.plan)):
         warnings.append(
             message(
                 "{most} or more teams of one shift dwell at {posts}. The model takes their chances of detection as independent; where they are "
-                "not, plan with fewer teams (--teams).",
+                "not, say how many may stand there (teams_at_post).",
                 most=CROWDED,
                 posts=shortened(crowded),
             )

@@ -126,6 +126,9 @@ class PatrolFieldModel(Strict):
     posts: list[Post]
     elements: Elements
     patrols: list[PatrolModel]
+    teams_at_post: int | None = Field(
+        None, ge=1, description="most teams that may dwell at one post in one shift; as many as there are where null"
+    )
 
 
 class TermModel(Strict):
@@ -467,6 +470,7 @@ def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any
             name: getattr(elements, name).tolist() for name in ("element", "arc", "survival", "post", "times")
         },
         "patrols": [_patrol_content(patrol) for patrol in field.patrols],
+        "teams_at_post": field.teams_at_post,
     }
 
 
@@ -504,6 +508,7 @@ def patrols_from_model(model: PatrolFieldModel, node: Mapping[Any, int]) -> Patr
         posts=tuple(replace(post, node=node[post.node]) for post in model.posts),
         patrols=tuple(_patrol(p, teams[p.team], bases[p.base], len(elements.post)) for p in model.patrols),
         elements=elements,
+        teams_at_post=model.teams_at_post,
     )
 
 
@@ -599,6 +604,12 @@ def _check_patrol(
     _check_below([a for arcs in patrol.routes.arcs for a in arcs], n_arcs, f"{where}.routes.arcs", problems)
     _check_below([e for row in patrol.dwell for e in row], n_elements, f"{where}.dwell", problems)
     _check_below(patrol.drives.element, n_elements, f"{where}.drives.element", problems)
+    post = dict(enumerate(model.elements.post.tolist()))
+    dwelling = {(e, p) for p, row in zip(patrol.posts, patrol.dwell, strict=False) for e in row}
+    if any(post.get(e, p) != p for e, p in dwelling) or any(post.get(e, -1) >= 0 for e in patrol.drives.element):
+        problems.add(
+            f"{where}.dwell", "an element of another post or of driving", "elements whose post is that of their row"
+        )
 
 
 def _check_below(positions: Iterable[int], end: int, where: str, problems: ProblemList) -> None:

@@ -24,6 +24,7 @@ from optimizer.base.version import package_version
 from optimizer.problem.instance.checks import budget_problems, instance_problems
 from optimizer.problem.instance.evaders import ContractedNetwork, Habits, Route, Searches
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, stands_for
+from optimizer.problem.instance.requirements import RequirementTable
 from optimizer.problem.instance.teams import Elements
 
 if TYPE_CHECKING:
@@ -200,6 +201,11 @@ class Instance:
         return csr_array((np.ones(sum(size)), place), shape=(len(size), len(self.options)))
 
     @cached_property
+    def requirement_table(self) -> RequirementTable:
+        """The requirements as rows."""
+        return RequirementTable.of(self.requirements)
+
+    @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """Every fault of shapes, positions, chances, amounts and ids, found once; not whether evaders reach their destinations."""
         return instance_problems(self)
@@ -270,7 +276,17 @@ class Instance:
         if not self.problems:
             changed.__dict__["problems"] = budget_problems(changed)
         changed.check()
-        for name in ("searches", "habits", "informed", "option_index", "effects", "use", "conflicts", "conflict_table"):
+        for name in (
+            "searches",
+            "habits",
+            "informed",
+            "option_index",
+            "effects",
+            "use",
+            "conflicts",
+            "conflict_table",
+            "requirement_table",
+        ):
             if name in self.__dict__:  # what was computed already depends on neither budgets nor marks
                 changed.__dict__[name] = self.__dict__[name]
         return changed
@@ -395,6 +411,8 @@ def _of_field(field: PatrolField) -> Iterable[bytes]:
         yield _text([team.id, team.number, team.shift_s, team.slot_s, team.most_slots, _amounts(team.uses)])
         yield from (_bytes(table, np.float64) for table in (patrol.travel_s, patrol.dwell, patrol.drives.data))
         yield from (_bytes(table, np.int64) for table in (patrol.drives.indices, patrol.drives.indptr))
+    if field.teams_at_post is not None:
+        yield _text(["teams at a post", field.teams_at_post])
     elements = field.elements
     yield from (_bytes(table, np.int64) for table in (elements.element, elements.arc))
     yield from (_bytes(table, np.float64) for table in (elements.survival, elements.times))

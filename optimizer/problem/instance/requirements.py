@@ -14,7 +14,7 @@ from optimizer.base.errors import Problem
 from optimizer.base.text.formatting import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -71,6 +71,44 @@ class Requirement:
 
 
 @dataclass(frozen=True)
+class RequirementTable:
+    """Requirements as rows, entry by entry, with what each must reach less its tolerance.
+
+    Attributes
+    ----------
+    row, option, coefficient
+        (k,) each.
+    least
+        (requirements,) what each sum must reach, less its tolerance.
+    limit
+        (requirements,) whether options only count against it, so that nothing mends it once it is broken.
+    """
+
+    row: NDArray[np.int64]
+    option: NDArray[np.int64]
+    coefficient: NDArray[np.float64]
+    least: NDArray[np.float64]
+    limit: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, requirements: Sequence[Requirement]) -> RequirementTable:
+        """Return the rows of requirements."""
+        sizes = [len(each.options) for each in requirements]
+        return cls(
+            np.repeat(np.arange(len(sizes)), sizes),
+            np.array([j for each in requirements for j in each.options], dtype=np.int64),
+            np.array([c for each in requirements for c in each.coefficients], dtype=np.float64),
+            np.array([each.least - each.tolerance for each in requirements]),
+            np.array([max(each.coefficients, default=0.0) <= 0 for each in requirements], dtype=bool),
+        )
+
+    def spare(self, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return by how much each sum over the entries in a (k,) mask is above what it must reach."""
+        sums = np.bincount(self.row[counted], self.coefficient[counted], self.least.size)
+        return np.asarray(sums - self.least)
+
+
+@dataclass(frozen=True)
 class Implied:
     """What requirements imply for the plans with some options and without others.
 
@@ -89,25 +127,26 @@ class Implied:
 
 def requirements_met(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     """Return whether an (options,) mask reaches every requirement."""
-    return all(requirement.is_met(placed) for requirement in instance.requirements)
+    table = instance.requirement_table
+    return not table.least.size or bool((table.spare(placed[table.option]) >= 0).all())
 
 
 def implied_options(instance: Instance, ones: NDArray[np.bool_], zeros: NDArray[np.bool_]) -> Implied:
     """Return what the requirements imply for the plans with the (options,) `ones` and without `zeros`, each requirement by itself."""
-    ones, zeros = ones.copy(), zeros.copy()
-    changed = bool(instance.requirements)
-    while changed:
-        changed = False
-        for requirement in instance.requirements:
-            # The most that the sum can come to, less what it must: an option whose coefficient is larger than that is forced, in where it
-            # adds and out where it subtracts. Each forcing may force others, until a whole round forces none.
-            spare = requirement.slack(ones, zeros) + requirement.tolerance
-            if spare < 0:
-                return Implied(False, ones, zeros)
-            for j, coefficient in zip(requirement.options, requirement.coefficients, strict=True):
-                if abs(coefficient) > spare and not (ones[j] or zeros[j]):
-                    (ones if coefficient > 0 else zeros)[j] = True
-                    changed = True
+    table, ones, zeros = instance.requirement_table, ones.copy(), zeros.copy()
+    adds = table.coefficient > 0
+    while table.least.size:
+        # The most that a sum can come to, less what it must: an option whose coefficient is larger than that is forced, in where it
+        # adds and out where it subtracts. Each forcing may force others, until a whole round forces none.
+        spare = table.spare(ones[table.option] | (adds & ~zeros[table.option]))
+        if (spare < 0).any():
+            return Implied(False, ones, zeros)
+        forced = (np.abs(table.coefficient) > spare[table.row]) & ~(ones | zeros)[table.option]
+        if not forced.any():
+            break
+        ones[table.option[forced & adds]] = True
+        zeros[table.option[forced & ~adds]] = True
+        zeros &= ~ones  # forced both ways: the next round finds that there is no such plan
     return Implied(True, ones, zeros)
 
 
@@ -122,13 +161,16 @@ def options_that_help(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[
     return mask & ~placed
 
 
-def options_that_break_none(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the (options,) mask of those whose addition leaves each requirement met that is met now."""
-    mask = np.ones(placed.size, dtype=bool)
-    for requirement in instance.requirements:
-        spare = requirement.total(placed) - requirement.least + requirement.tolerance
-        if spare >= 0:
-            mask[[j for j, c in zip(requirement.options, requirement.coefficients, strict=True) if -c > spare]] = False
+def options_that_break_none(
+    instance: Instance, placed: NDArray[np.bool_], *, limits_alone: bool = False
+) -> NDArray[np.bool_]:
+    """Return the (options,) mask of those whose addition leaves each requirement met that is met now, or each limit, which nothing mends."""
+    table, mask = instance.requirement_table, np.ones(placed.size, dtype=bool)
+    if table.least.size:
+        spare = table.spare(placed[table.option])[table.row]
+        mask[
+            table.option[(spare >= 0) & (-table.coefficient > spare) & (table.limit[table.row] | (not limits_alone))]
+        ] = False
     return mask
 
 

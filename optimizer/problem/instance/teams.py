@@ -259,13 +259,31 @@ class PatrolField:
         Team types by base.
     elements
         What beats are made of.
+    teams_at_post
+        Most teams that may dwell at one post in one shift, >= 1; as many as there are where None.
     """
 
     posts: tuple[Post, ...]
     patrols: tuple[Patrol, ...]
     elements: Elements
+    teams_at_post: int | None = None
 
     @property
     def teams(self) -> tuple[TeamType, ...]:
         """The team types, each once."""
         return tuple({patrol.team.id: patrol.team for patrol in self.patrols}.values())
+
+    @property
+    def crowded_posts(self) -> NDArray[np.bool_]:
+        """(posts,) mask of those at which more teams could dwell than may."""
+        reach = np.zeros((len(self.teams), len(self.posts)), dtype=np.int64)
+        for row, team in enumerate(self.teams):
+            for patrol in self.patrols:
+                if patrol.team.id == team.id:
+                    reach[row, patrol.posts] = team.number
+        most = np.inf if self.teams_at_post is None else self.teams_at_post
+        return np.asarray(reach.sum(axis=0) > most)
+
+    def limit_at(self, post: int) -> str:
+        """Return the id of the requirement that holds the number of teams at a post."""
+        return f"teams at {self.posts[post].label or 'a post'} (post {post + 1})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from optimizer.base.errors import Problem, ProblemList
 from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import message, shortened
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
+from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
 
 if TYPE_CHECKING:
@@ -140,16 +142,7 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
             for conflict in instance.conflicts
             if len(group := [j for j in conflict if placed[j]]) > 1
         ),
-        *(
-            message(
-                "requirement {name} is not reached: {total:.10g} of at least {least:.10g}",
-                name=repr(each.id),
-                total=each.total(placed),
-                least=each.least,
-            )
-            for each in instance.requirements
-            if not each.is_met(placed)
-        ),
+        *(_unmet(each, placed) for each in instance.requirements if not each.is_met(placed)),
         *(
             message("option {name} is forced but not placed", name=repr(o.id))
             for o, x in zip(instance.options, placed, strict=True)
@@ -161,6 +154,18 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
             if o.forbidden and x
         ),
     ]
+
+
+def _unmet(requirement: Requirement, placed: NDArray[np.bool_]) -> str:
+    """Return the sentence on a requirement that a mask does not reach: where options only count against it, it is a limit."""
+    total, least, name = requirement.total(placed), requirement.least, repr(requirement.id)
+    if least < 0 and max(requirement.coefficients) <= 0:
+        return message(
+            "limit {name} is exceeded: {total:.10g} of at most {most:.10g}", name=name, total=-total, most=-least
+        )
+    return message(
+        "requirement {name} is not reached: {total:.10g} of at least {least:.10g}", name=name, total=total, least=least
+    )
 
 
 def within_limits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
@@ -413,8 +418,43 @@ def with_teams(instance: Instance) -> Instance:
 
 
 def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
-    """Return the instance with beats behind its options."""
-    return replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
+    """Return the instance with beats behind its options, and with them in the limits of teams at their posts."""
+    first = len(instance.options)
+    whole = replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
+    if instance.patrols is None:
+        return whole
+    stands = {
+        (first + k, post): 1.0 for k, beat in enumerate(beats) for post in posts_of(instance.patrols, beat).tolist()
+    }
+    return with_post_limits(whole, stands)
+
+
+def posts_of(field: PatrolField, beat: Beat) -> NDArray[np.int64]:
+    """Return the posts, as the field numbers them, at which a beat dwells, in order."""
+    return field.patrols[beat.patrol].posts[np.array(beat.posts) - 1]
+
+
+def with_post_limits(instance: Instance, stands: Mapping[tuple[int, int], float]) -> Instance:
+    """Return the instance with options in the limits of teams at posts: at most so many may dwell at each in one shift.
+
+    Parameters
+    ----------
+    instance
+        With its options; some may stand in limits already.
+    stands
+        By position of an option and of a post, how many teams at that post one of the option is.
+    """
+    field = instance.patrols
+    if field is None or field.teams_at_post is None:
+        return instance
+    crowded = field.crowded_posts
+    rows = {each.id: each for each in instance.requirements}
+    for (option, post), teams in sorted(stands.items(), key=itemgetter(0)):
+        if crowded[post]:
+            name = field.limit_at(post)
+            row = rows.get(name, Requirement(name, (), (), -float(field.teams_at_post)))
+            rows[name] = replace(row, options=(*row.options, option), coefficients=(*row.coefficients, -teams))
+    return replace(instance, requirements=tuple(rows.values()))
 
 
 # A mixture: a probability distribution over plans, one of which is drawn each day. An evader may know it, and does not know the day's plan.

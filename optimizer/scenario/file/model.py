@@ -650,6 +650,12 @@ class ScenarioModel(Strict):
     exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
     bases: list[TeamBaseModel] = Field([], description="where teams set out from")
     teams: list[TeamModel] = Field([], description="teams that drive beats, by type")
+    teams_at_post: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="most teams of all types that dwell at one post in one shift; as many as there are where not given",
+    )
     roster: RosterModel | None = Field(None, description="what holds for all rosters")
     shifts: list[ShiftModel] = Field([], description="parts of the day that are worked")
     crews: list[CrewModel] = Field([], description="people who go out together")

@@ -87,7 +87,8 @@ def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:
                 posts.setdefault(post.segment, post)
             assigned.append((team, bases[name], [number[post.segment] for post in chosen]))
     problems.raise_if_any()
-    return patrol_field(network, list(posts.values()), assigned, closed)
+    field = patrol_field(network, list(posts.values()), assigned, closed)
+    return replace(field, teams_at_post=scenario.teams_at_post)
 
 
 def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:

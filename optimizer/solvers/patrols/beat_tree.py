@@ -3,7 +3,8 @@
 Column generation bounds all beats by columns, and a tree over its nodes would solve the pricing problems at each of them. Here rows of
 tours (`TourRows`) take the place of columns: the numbers n_q of teams use the budgets, elements are relaxed (`lp.relaxed_options`), and
 the duals of a program bound every plan of a node, with any beats, by themselves. At the prices at which column generation ended, the rows
-with a multiplier of 1 prove the bound that it proved. A node whose fixed options are all decided is left at its bound.
+with a multiplier of 1 prove the bound that it proved. Limits of teams at posts are rows on elements here too. A node whose fixed options are
+all decided is left at its bound.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.lp.sparse_rows import taken
 from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
 from optimizer.solvers.overlay.overlay import Links, bundled
-from optimizer.solvers.patrols.column_generation import tour_problem_at
+from optimizer.solvers.patrols.column_generation import tour_problem_at, with_elements_limited
 from optimizer.solvers.patrols.tours.pricing import best_tour
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
@@ -181,6 +182,7 @@ class BeatTreeProblem:
         merged = MergedSlots.of(generation.patrols)
         loose = tuple(Option(id=f"element {k}", arcs=(), survival=(), forbidden=True) for k in range(merged.size))
         instance = replace(generation.instance, options=(*generation.instance.options, *loose))
+        instance = with_elements_limited(instance, fixed, merged.column, merged.slots)
         free = np.append(generation.overlay.free[:fixed], np.ones(merged.size, dtype=bool))
         overlay = bundled(generation.overlay, free, merged.bundle(fixed))
         most = np.bincount(merged.column, merged.slots * generation.times[fixed:], merged.size).astype(np.int64)

@@ -223,12 +223,14 @@ class BranchAndPrice:
         left = instance.budget * (1 + BUDGET_TOLERANCE) - taken
         options = options_that_fit(instance, ones) & np.all(ones @ instance.use + instance.use <= left, axis=1)
         options &= options_that_break_none(instance, ones)
-        return _Addable(options, np.all(ones @ instance.use + of_beat <= left, axis=1))
+        beats = np.all(ones @ instance.use + of_beat <= left, axis=1) & generation.room_at_posts(ones, number)
+        return _Addable(options, beats)
 
     def offer(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
         """Take a plan within the budgets, by (options,) ones and (beats,) numbers, if it is better; return its value."""
         value = self._value(ones, number)
-        if value < self.upper and requirements_met(self.generation.instance, ones):
+        met = requirements_met(self.generation.instance, ones) and not self.generation.crowds(ones, number)
+        if value < self.upper and met:
             self.placed, self.number, self.upper = ones.copy(), number.copy(), value
             self.listener.plan_found(np.concatenate((ones, number)), value)
             self.listener.bounds_moved(self.lower, value)

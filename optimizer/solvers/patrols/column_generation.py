@@ -9,6 +9,7 @@ such that cuts of the value, linear in x and y: they hold for every beat, becaus
           y_e <= sum_b a_eb lambda_b                       links, dual pi_e >= 0
           sum_j u_jr x_j + sum_b u_br lambda_b <= C_r      budgets (a team of a type is a resource), dual mu_r >= 0
           exclusions of J
+          sum_{e dwelling at p} y_e <= T                   for each post p where more teams could dwell than may
 
 Pricing. A beat not made yet lowers the bound by no more than its profit sum_e pi_e a_eb - sum_r mu_r u_br. So with P_q an upper bound of
 the value of any tour of q, proven by `optimizer.solvers.patrols.tours.pricing`, and N_t teams of a type,
@@ -17,6 +18,10 @@ the value of any tour of q, proven by `optimizer.solvers.patrols.tours.pricing`,
 
 is valid after every round, and equal to the program's once no tour has a profit. It holds for any bounds on x, so the nodes of a tree are
 bounded in the same way (`optimizer.solvers.patrols.branch_and_price`).
+
+The limit of teams at a post is a row on elements, so that beats are priced as without it: its dual is taken off what dwelling there is worth,
+and with it off pi_e, never below 0. A plan obeys the row with y its own elements. The program may hold more beats at a post than teams may
+stand there, of which T count: it is a relaxation, and plans are held to the limit where they are made (`room_at_posts`).
 
 The overlay must hold every best path under K_e copies of each element: it is contracted with s^K_e, and has s put back.
 """
@@ -34,7 +39,7 @@ from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option
 from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.evaluation import weighted_sum
-from optimizer.problem.plan.plan import make_beat
+from optimizer.problem.plan.plan import make_beat, posts_of, with_post_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated
@@ -157,10 +162,11 @@ class ColumnGeneration:
         """Set up the linear program over fixed options and elements."""
         self.most_teams = most_teams(self.instance, self.patrols)
         self.times = times = most_times(self.instance, self.patrols)
-        whole = element_instance(self.instance, self.patrols)
+        self._n, elements = len(self.instance.options), self.patrols.elements.size
+        each = np.arange(elements)
+        whole = with_elements_limited(element_instance(self.instance, self.patrols), self._n, each, np.ones_like(each))
         self._between = len(whole.conflicts) + len(whole.requirements)
-        self._n = len(self.instance.options)
-        elements = self.patrols.elements.size
+        self._standing = standing(self.instance, self.patrols)
         links = csr_array(hstack((csr_array((elements, self._n)), -eye_array(elements))))
         self.overlay = element_overlay(whole, times)
         self.master = Master(whole, self.overlay, links, times, mixed=self.mixed, elements=elements)
@@ -270,6 +276,29 @@ class ColumnGeneration:
         patrols = range(len(self.patrols.patrols))
         uses = np.array([beat_uses(self.instance, self.patrols, q) for q in patrols])
         return uses[[beat.patrol for beat in self.beats]] if self.beats else np.empty((0, self.instance.budget.size))
+
+    def teams_at_posts(self, ones: Mask, number: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the (posts,) number of teams that dwell at each, by (options,) ones and (beats,) numbers of the first beats."""
+        return np.asarray(ones @ self._standing + number @ self._stands()[: number.size])
+
+    def crowds(self, ones: Mask, number: NDArray[np.int64]) -> bool:
+        """Return whether more teams dwell at some post than may."""
+        most = self.patrols.teams_at_post
+        return most is not None and bool((self.teams_at_posts(ones, number) > most).any())
+
+    def room_at_posts(self, ones: Mask, number: NDArray[np.int64]) -> Mask:
+        """Return the (beats,) mask of those of which one more may dwell at its posts."""
+        most = self.patrols.teams_at_post
+        if most is None:
+            return np.ones(len(self.beats), dtype=bool)
+        return np.asarray(~self._stands()[:, self.teams_at_posts(ones, number) >= most].any(axis=1))
+
+    def _stands(self) -> NDArray[np.int64]:
+        """(beats, posts) whether each beat made so far dwells at each post."""
+        table = np.zeros((len(self.beats), len(self.patrols.posts)), dtype=np.int64)
+        for row, beat in zip(table, self.beats, strict=True):
+            row[posts_of(self.patrols, beat)] = 1
+        return table
 
     def position(self, q: int, tour: Tour) -> int | None:
         """Return the position of the beat of a tour, which is made where there is none yet; None where it is banned."""
@@ -382,6 +411,31 @@ def element_instance(instance: Instance, patrols: PatrolField) -> Instance:
         for e in range(elements.size)
     ]
     return replace(instance, options=(*instance.options, *options))
+
+
+def with_elements_limited(
+    instance: Instance, first: int, column: NDArray[np.int64], slots: NDArray[np.int64]
+) -> Instance:
+    """Return an instance of fixed options and, from position `first` on, columns of elements with the limits of teams at posts.
+
+    Element e counts as `slots[e]` of column `column[e]`, so that a unit of a column is at least 1 / max slots of the teams at its post.
+    """
+    assert instance.patrols is not None  # noqa: S101 - there are elements
+    post = instance.patrols.elements.post
+    most = np.zeros(int(column.max(initial=-1)) + 1, dtype=np.int64)
+    np.maximum.at(most, column, slots)
+    held = {(first + int(column[e]), int(post[e])): 1.0 / int(most[column[e]]) for e in np.flatnonzero(post >= 0)}
+    return with_post_limits(instance, held)
+
+
+def standing(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
+    """Return the (options, posts) number of teams that each option is at each post: beats that are options already."""
+    table = np.zeros((len(instance.options), len(patrols.posts)), dtype=np.int64)
+    rows = {each.id: each for each in instance.requirements}
+    for post in np.flatnonzero(patrols.crowded_posts).tolist():
+        if (row := rows.get(patrols.limit_at(post))) is not None:
+            table[list(row.options), post] = 1
+    return table
 
 
 def element_overlay(whole: Instance, times: NDArray[np.int64]) -> Overlay:

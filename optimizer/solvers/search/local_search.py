@@ -341,6 +341,7 @@ def _mended(
         & ~placed
         & ~_forbidden(instance)
         & ~options_that_break_none(instance, placed)
+        & options_that_break_none(instance, placed, limits_alone=True)
     )
     if banned != NONE:
         blocked[banned] = False

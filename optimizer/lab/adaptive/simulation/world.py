@@ -400,7 +400,7 @@ def with_team_pool(instance: Instance, number: int, seed: int = 0, listener: Lis
     for q in range(len(patrols.patrols)):
         own = [k for k in np.argsort(reduced, kind="stable").tolist() if generation.beats[k].patrol == q]
         kept += own[:each]
-    return with_beats(replace(whole, patrols=None), [generation.beats[k] for k in sorted(kept)])
+    return replace(with_beats(whole, [generation.beats[k] for k in sorted(kept)]), patrols=None)
 
 
 # The best plan once it is known who travelled where: the same plan in every period, or for one period alone.
