@@ -7,6 +7,7 @@ outside `docs/`, are written to `docs/generated/` before each build and are not 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[1]
 GENERATED = DOCS / "generated"
 REFERENCE = DOCS / "reference"
+OTHER_WORDS = re.compile(r"^Other words for this: (.+)\.$", re.MULTILINE)
 
 
 def reference_pages() -> dict[str, str]:
@@ -56,7 +58,17 @@ def setup(app: Any) -> dict[str, Any]:  # noqa: ANN401 - Sphinx without stubs
 
 def _link(_: Any, name: str, source: list[str]) -> None:  # noqa: ANN401
     if not name.startswith("generated/") and (DOCS / f"{name}.md").exists():
-        source[0] = linked_text(source[0], Path("docs", f"{name}.md"), Path(f"{name}.md"))
+        source[0] = with_entries(linked_text(source[0], Path("docs", f"{name}.md"), Path(f"{name}.md")))
+
+
+def with_entries(text: str) -> str:
+    """Return a page with its other words as main entries of the index: the site's search puts those before what merely holds the words."""
+    title, _, rest = text.partition("\n")
+    words = OTHER_WORDS.search(rest)
+    if words is None or not title.startswith("# "):
+        return text
+    entries = ", ".join(f"!{word}" for word in words[1].split(", "))
+    return f"{title}\n\n```{{index}} {entries}\n```\n{rest}"
 
 
 if __name__ == "__main__":
