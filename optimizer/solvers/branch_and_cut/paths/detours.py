@@ -56,7 +56,7 @@ SETTLED = 60
 LEAST = 0.003
 """x that options count with in that search at least, so that detours are found around those that are not placed at the point."""
 STEEPEST = 700.0
-"""Stands for -ln 0, and leaves nothing."""
+"""Stands for -ln 0. Half of it leaves nothing: U - l of a section that nothing passes is a little less than this."""
 ROUNDING = 1e-12
 """Relative allowance for rounding in w, which is raised by it."""
 
@@ -171,7 +171,7 @@ class DetourSearch:
         w = np.append(weaker, np.minimum(self._depth[other], np.where(self._single[self._option[other]], left, np.inf)))
         pair, entry = np.unique(key, return_inverse=True)
         sums = np.bincount(entry, w, pair.size) * (1 + ROUNDING)
-        return Links(pair // self._n, pair % self._n, np.where(sums < STEEPEST, np.exp(-sums), 0.0))
+        return Links(pair // self._n, pair % self._n, np.where(sums < STEEPEST / 2, np.exp(-sums), 0.0))
 
 
 def next_in_series(overlay: Overlay) -> NDArray[np.int64]:
