@@ -147,8 +147,10 @@ def write_under(figure: Figure, text: str) -> None:
     """Write a line under everything that a figure shows; nothing where the text is empty."""
     if not text:
         return
-    figure.draw_without_rendering()  # so that all parts have their places
-    low = figure.get_tightbbox()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # as in `save_as`
+        figure.draw_without_rendering()  # so that all parts have their places
+        low = figure.get_tightbbox()
     wide, high = (float(size) for size in figure.get_size_inches())
     figure.text(
         low.x0 / wide,

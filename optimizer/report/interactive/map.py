@@ -223,7 +223,7 @@ def plan_plot(
     items += [
         *names,
         *draw_look_next(plot, content, plane, layers),
-        *(item for screen in screens for item in draw_names(plot, content, plane, screen, drawn)),
+        *(item for screen in screens for item in draw_names(plot, content, plane, screen, roads.segments)),
     ]
     draw_ring(plot)
     _add_legends(plot, items, beats)
