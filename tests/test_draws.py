@@ -377,7 +377,7 @@ def test_draws_and_their_roster_say_that_they_are_practically_one_plan(
 
 
 def test_a_mixture_that_is_one_plan_says_why() -> None:
-    comparison = SimpleNamespace(existing=None, nothing=SimpleNamespace(value=1.0))
+    comparison = SimpleNamespace(existing=None, nothing=SimpleNamespace(value=1.0), instance=border())
     plan = Plan.of(border(), ["o0"])
     randomised = Randomised(Mixture.pure(plan), pure_lower=0.5, pure_upper=0.9, saturated=False)
     result = Result("mixed", "feasible", "time", plan, 0.5, 0.9, 1.0, 0, mixed=randomised)
