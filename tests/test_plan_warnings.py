@@ -97,6 +97,13 @@ def test_a_border_that_nobody_enters_over_is_a_fault_that_says_why(
     assert any(words in problem.remedy for problem in raised.value.problems)
 
 
+def test_costs_of_a_far_side_that_the_map_does_not_have_are_warned_of(tmp_path: Path) -> None:
+    words = "no road beyond the border joins two crossings"
+    for loss, warned in ((0, False), (0.1, True)):
+        path = write_scenario(tmp_path, SCENARIO + f"\n[background]\nfar_side_loss = {loss}\n")
+        assert any(words in warning for warning in check_scenario_file(path).warnings) == warned
+
+
 @pytest.mark.slow
 @pytest.mark.report
 def test_console_report_and_run_file_hold_the_same_warnings(command: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.problem.instance.detection import checkpoint_survival
 from optimizer.problem.network.network import Network
-from optimizer.region.model import beyond_border
+from optimizer.region.model import beyond_border, joined_beyond
 from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.demand.evaders import background_cost
@@ -88,6 +88,7 @@ def test_going_back_over_the_border_costs_what_the_scenario_says() -> None:
     home = tuple(replace(place, node=3) for place in region.settlements[:1])
     region = replace(region, network=network, crossings=crossings, gateways=(), settlements=home)
     assert beyond_border(region).tolist() == [False, True, False, False]
+    assert joined_beyond(region)
     terms = {"per_hour": 0.1, "far_side_loss": 0.2, "far_side_per_hour": 0.4}
     scenario = ScenarioModel.model_validate(tomllib.loads(SCENARIO) | {"background": terms})
     cost = dict(zip(((names[a], names[b]) for a, b in ends), background_cost(region, scenario).tolist(), strict=True))

@@ -153,6 +153,7 @@ def test_an_evader_on_the_road_meets_the_drone_as_often_as_simulated(road_km: fl
     [
         ({}, "one of: survival; capacity, detection; detection, response, uptime; detection, orbit, response"),
         ({"capacity": 5}, "detection: found nothing"),
+        ({"capacity": -5, "detection": 0.5}, "capacity: found -5; expected .*greater than or equal to 0"),
         ({"capasity": 5, "detection": 0.5}, "Did you mean 'capacity'"),
         ({"survival": 0.5, "capacity": 5, "detection": 0.5}, "one of: survival"),
         ({"survival": 0.5, "uptime": 0.5}, "uptime: found a field that is not known"),

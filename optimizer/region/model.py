@@ -92,6 +92,16 @@ def beyond_border(region: Region) -> NDArray[np.bool_]:
     return np.asarray(beyond)
 
 
+def joined_beyond(region: Region) -> bool:
+    """Return whether roads of the far side join two crossings, so that a load can go back over the border and enter elsewhere."""
+    network, part, beyond = region.network, parts_between_crossings(region), beyond_border(region)
+    at = np.zeros(network.n_nodes, dtype=bool)
+    at[[crossing.node for crossing in region.crossings]] = True
+    out = at[network.tail] & beyond[network.head]
+    stubs = np.unique(np.column_stack((part[network.head[out]], network.tail[out])), axis=0)
+    return bool((np.unique(stubs[:, 0], return_counts=True)[1] > 1).any())
+
+
 APPROACH_M = 2000.0
 """Metres from a crossing within which service roads are the halls and lanes of its port: assumed."""
 

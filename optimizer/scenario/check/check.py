@@ -26,7 +26,7 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
-from optimizer.region.model import border_warnings
+from optimizer.region.model import border_warnings, joined_beyond
 from optimizer.scenario.check.jurisdictions import Jurisdictions
 from optimizer.scenario.check.region_source import check_region_files, obtain_region
 from optimizer.scenario.check.sites import (
@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from optimizer.scenario.check.sites import ListedSite, PlacedSite
     from optimizer.scenario.compile.burden import Community
     from optimizer.scenario.demand.gravity import GravityDemand
+    from optimizer.scenario.file.model import BackgroundModel
 
     Model = TypeVar("Model", bound=BaseModel)
 
@@ -316,6 +317,8 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     if scenario is not None:
         yield from _idle_crews(scenario, ground.sites)
     yield from border_warnings(region)
+    if scenario is not None and region.crossings:
+        yield from _without_far_side(scenario.background, region)
     if ground.demand is not None:
         yield from ground.demand.warnings
     if ground.left_out:
@@ -326,6 +329,15 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     yield from site_warnings(ground.sites, region.network)
     if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
         yield from base_warnings(scenario.bases, ground.base_nodes, region.network)
+
+
+def _without_far_side(background: BackgroundModel, region: Region) -> Iterator[str]:
+    """Yield a sentence where the scenario says what the far side costs, and no load can drive there to another crossing."""
+    if (background.far_side_loss or background.far_side_per_hour) and not joined_beyond(region):
+        yield message(
+            "[background] far_side_loss and far_side_per_hour change nothing: in this map no road beyond the border joins two crossings, so no "
+            "load can go back and enter elsewhere. Use an extract that reaches further beyond the border, or remove both."
+        )
 
 
 def _untranslated(scenario: ScenarioModel) -> Iterator[str]:
