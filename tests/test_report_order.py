@@ -101,7 +101,10 @@ def test_an_order_goes_on_beyond_one_sheet_by_the_letters_of_what_it_says() -> N
 def test_beats_are_ordered_with_where_and_when() -> None:
     lines = [line for group in command_order(full_content()).groups for line in group.lines if line.action == "drive"]
     assert [line.number for line in lines] == ["A", "C", "B"]  # B is the Guard's, the others nobody's
-    assert lines[2].details == "from Fort: 0:10\N{EN DASH}1:10 Post 8; 1:15\N{EN DASH}2:15 Post 13; back 2:30"
+    assert (
+        lines[2].details
+        == "from Fort; by hours of the shift: 0:10\N{EN DASH}1:10 Post 8; 1:15\N{EN DASH}2:15 Post 13; back 2:30"
+    )
     assert "back 1:02" in next(line.details for line in lines if "Lodge" in line.details)
 
 
@@ -156,18 +159,18 @@ def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str
 def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
     through, cost, short = command_order(full_content()).figures
     assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
-    assert through.sentences[0] == "Today, and with the plan: 13.8 percentage points less."
-    assert (cost.figure, cost.sentences) == ("1,100 of 1,200 officers a shift", ("2.5 money.",))
+    assert through.sentences[0] == "By the model 13.8 percentage points less than today."
+    assert (cost.figure, cost.sentences) == ("1,100 of at most 1,200 officers a shift", ("2.5 money.",))
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
-    assert "not ruled out" in short.sentences[0]
-    assert "The record cannot tell" in short.sentences[1]
+    assert short.sentences[0] == "No plan within these budgets gains more, in the model."
+    assert "the record cannot tell" in short.sentences[1]
 
 
 def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_limit() -> None:
     content = full_content()
     one = content.budgets[0]
     both = command_order(replace(content, budgets=(one, replace(one, agency="Customs", used=100.0)))).figures[1]
-    assert both.figure == "1,200 of 2,400 officers a shift"
+    assert both.figure == "1,200 of at most 2,400 officers a shift"
     free = command_order(replace(content, budgets=(one, replace(one, agency="Customs", budget=None)))).figures[1]
     assert free.figure == "2,200 officers a shift"
 
@@ -209,7 +212,7 @@ def test_the_record_that_cannot_tell_riskier_from_safer_says_so() -> None:
     assert content.risk is not None
     wide = replace(content.risk, low=np.zeros_like(content.risk.low), high=np.full_like(content.risk.high, 9.0))
     sure = " ".join(command_order(replace(content, risk=wide)).sure)
-    assert "cannot tell riskier from safer on all of the road length that was searched and on the 2" in sure
+    assert "cannot tell riskier from safer on any. Nobody ever searched 2" in sure
 
 
 def test_the_order_comes_before_anything_else() -> None:

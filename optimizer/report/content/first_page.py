@@ -23,6 +23,7 @@ from optimizer.report.content.summary import (
     difference,
     difference_in_points,
     difference_short,
+    gains,
     ordered,
     value,
 )
@@ -254,7 +255,7 @@ def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
         for stop in beat.stops
     ]
     leaves = _("from {base} at {time}") if beat.sets_out_s else _("from {base}")
-    details = _("{leaves}: {stops}; back {time}").format(
+    details = _("{leaves}; by hours of the shift: {stops}; back {time}").format(
         leaves=leaves.format(base=plain(beat.home.label, NAME), time=clock(beat.sets_out_s)),
         stops="; ".join(stops),
         time=clock(beat.back_s),
@@ -277,12 +278,16 @@ def _through(content: ReportContent) -> KeyFigure:
     if less is None:
         return KeyFigure(_("What gets through"), figure, weighing)
     said = {
-        (True, True): _("Today, and with the plan: {points} less."),
-        (True, False): _("Today, and with the plan: {points} MORE."),
-        (False, True): _("With nothing placed, and with the plan: {points} less."),
-        (False, False): _("With nothing placed, and with the plan: {points} MORE."),
+        (True, True): _("By the model {points} less than today."),
+        (True, False): _("By the model {points} MORE than today."),
+        (False, True): _("By the model {points} less than with nothing placed."),
+        (False, False): _("By the model {points} MORE than with nothing placed."),
     }[today, less >= 0]
     lines = [said.format(points=difference_in_points(summary, abs(less)))]
+    least, most = gains(content, less)
+    if least < most:
+        over = _("It is {least} to {most} over who may change gateway and how well sites detect.")
+        lines[0] += " " + over.format(least=difference(summary, least), most=difference(summary, most))
     if today and known(summary.nothing):
         lines.append(_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)))
     return KeyFigure(_("What gets through"), figure, (*lines, *weighing))
@@ -297,7 +302,7 @@ def _cost(content: ReportContent) -> KeyFigure:
         used[unit] = used.get(unit, 0.0) + row.used
         before = most.get(unit, 0.0)
         most[unit] = None if before is None or row.budget is None else before + row.budget
-    of = _("{used} of {most} {unit}")
+    of = _("{used} of at most {most} {unit}")
     texts = [
         of.format(used=number(amount), most=number(most[unit]), unit=unit)
         if most[unit] is not None
@@ -320,7 +325,7 @@ def _short_of_best(content: ReportContent) -> KeyFigure:
     else:
         said = _("at most {points}") if summary.searched_enough else _("not yet known: at most {points}")
         figure = said.format(points=difference_short(summary, at_most(summary, summary.left)))
-    return KeyFigure(_("Short of the best possible plan"), figure, (*_proof(content), *record_doubts(content)))
+    return KeyFigure(_("A better plan would gain"), figure, (*_proof(content, titled=True), *record_doubts(content)))
 
 
 def _hole(content: ReportContent) -> str:
@@ -417,7 +422,8 @@ def _sure(content: ReportContent) -> tuple[str, ...]:
     )
 
 
-def _proof(content: ReportContent) -> list[str]:
+def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
+    """Say how much better another plan could be; without the figure where it stands above as a title."""
     summary = ordered(content)
     left = summary.left
     if not summary.bound_asked:
@@ -428,6 +434,8 @@ def _proof(content: ReportContent) -> list[str]:
         return [_("No plan within these budgets does better in the model: that is proven.")]
     gained = minus(summary.existing, summary.upper)
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
+    if titled:
+        said = _("No plan within these budgets gains more, in the model.")
     beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
     return [f"{said.format(points=difference_in_points(summary, at_most(summary, left)))} {beside}".rstrip()]
 

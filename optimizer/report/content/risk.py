@@ -361,7 +361,7 @@ def record_limits(content: ReportContent) -> list[str]:
 
 
 def record_doubts(content: ReportContent) -> list[str]:
-    """Return in one sentence on how much of the roads the record cannot tell riskier from safer; none where it can everywhere."""
+    """Return on how much of the roads the record cannot tell riskier from safer, as one text; none where it can everywhere."""
     risk = content.risk
     if risk is None:
         return [_("No record of seizures stands behind it: where loads pass is assumed from gateways and populations.")]
@@ -369,13 +369,12 @@ def record_doubts(content: ReportContent) -> list[str]:
     never, undecided = float(length[~risk.searched].sum() / length.sum()), _undecided(risk, length)
     parts = []
     if undecided:
-        share = _("all of the road length that was searched")
-        some = _("{share} of the road length that was searched").format(share=_share(undecided))
-        parts.append(share if undecided == 1 else some)
+        every = _("Where roads were searched, the record cannot tell riskier from safer on any.")
+        some = _("Where roads were searched, the record cannot tell riskier from safer on {share} of their length.")
+        parts.append(every if undecided == 1 else some.format(share=_share(undecided)))
     if never:
-        parts.append(_("the {share} that nobody ever searched").format(share=_share(never)))
-    said = _("The record cannot tell riskier from safer on {roads}.")
-    return [said.format(roads=_(" and on ").join(parts))] if parts else []
+        parts.append(_("Nobody ever searched {share} of all road length.").format(share=_share(never)))
+    return [" ".join(parts)] if parts else []
 
 
 def _undecided(risk: SegmentRisk, length: NDArray[np.float64]) -> float:

@@ -185,16 +185,11 @@ def _gain(content: ReportContent) -> str:
     own = minus(summary.existing if today else summary.nothing, summary.upper)
     if own is None or not known(own):
         return ""
-    span = (
-        [gain for row in content.mobility for gain in row.entry.gains if known(gain)]
-        if content.mixture is None or not content.mixture.alternates
-        else []
-    )
-    if not span:
+    least, most = gains(content, own)
+    if least == most:
         points = difference_in_points(summary, abs(own))
         less, more = _("{points} less gets through than {baseline}"), _("{points} MORE gets through than {baseline}")
         return (less if own >= 0 else more).format(points=points, baseline=baseline)
-    least, most = min(own, *span), max(own, *span)
     said = _(
         "{own} less gets through than {baseline} as assumed, and {least} to {most} over who may change gateway and how well sites detect"
     )
@@ -204,6 +199,14 @@ def _gain(content: ReportContent) -> str:
         most=difference(summary, most),
         baseline=baseline,
     )
+
+
+def gains(content: ReportContent, own: float) -> tuple[float, float]:
+    """Return the least and the most gain over who may change gateway and how well sites detect; `own` where they were not valued."""
+    if content.mixture is not None and content.mixture.alternates:
+        return own, own
+    span = [gain for row in content.mobility for gain in row.entry.gains if known(gain)]
+    return min([own, *span]), max([own, *span])
 
 
 def not_enough(content: ReportContent) -> str:
