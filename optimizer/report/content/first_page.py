@@ -289,7 +289,7 @@ def _through(content: ReportContent) -> KeyFigure:
         over = _("It is {least} to {most} over who may change gateway and how well sites detect.")
         lines[0] += " " + over.format(least=difference(summary, least), most=difference(summary, most))
     if today and known(summary.nothing):
-        lines.append(_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)))
+        lines[0] += " " + _("With nothing placed: {value}.").format(value=value(summary, summary.nothing))
     return KeyFigure(_("What gets through"), figure, (*lines, *weighing))
 
 
