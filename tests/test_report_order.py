@@ -159,7 +159,9 @@ def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str
 def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
     through, cost, short = command_order(full_content()).figures
     assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
-    assert through.sentences == ("By the model 13.8 percentage points less than today. With nothing placed: 80.0 %.",)
+    assert through.sentences == (
+        f"By the model 13.8 percentage points less than today. With nothing placed: 80.0{SPACE}%.",
+    )
     assert (cost.figure, cost.sentences) == ("1,100 of at most 1,200 officers a shift", ("2.5 money.",))
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
     assert short.sentences[0] == "No plan within these budgets gains more, in the model."
