@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.instance import Instance, layered_instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.network.network import Network
@@ -23,7 +23,7 @@ from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
-from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.column_generation import ColumnGeneration, element_instance
 from optimizer.solvers.patrols.joint import given_tour, solve_joint, swap
 from optimizer.solvers.solve import solve
 from tests.examples import examples
@@ -140,6 +140,17 @@ def test_no_more_teams_stand_at_a_post_than_may_and_the_optimum_is_the_true_one(
         whole = with_plan(limited, found.plan)
         assert not violations(whole, whole.placed(found.plan.options))
         assert params.patrols.listed == 0 or found.upper == pytest.approx(best, rel=1e-6)
+
+
+def test_elements_of_layers_watch_their_arcs_in_every_layer() -> None:
+    """As robust plans of teams need them, whose draws of detection chances are layers: else bounds over draws are false."""
+    instance, field = small_case(0)
+    layered, m = layered_instance([instance, instance]), instance.tail.size
+    assert layered.patrols is not None
+    whole = element_instance(layered, layered.patrols)
+    for one, two in zip(element_instance(instance, field).options, whole.options, strict=True):
+        assert two.arcs == (*one.arcs, *(arc + m for arc in one.arcs))
+        assert two.survival == 2 * one.survival
 
 
 def test_a_team_that_must_stand_at_a_post_counts_towards_its_limit() -> None:

@@ -363,10 +363,12 @@ def _field(fields: Sequence[PatrolField], m: int) -> PatrolField | None:
     if not fields:
         return None
     parts = [each.elements for each in fields]
+    element = np.concatenate([part.element for part in parts])
+    order = np.argsort(element, kind="stable")  # readers find an element by its first entry
     elements = Elements(
-        np.concatenate([part.element for part in parts]),
-        np.concatenate([part.arc + k * m for k, part in enumerate(parts)]),
-        np.concatenate([part.survival for part in parts]),
+        element[order],
+        np.concatenate([part.arc + k * m for k, part in enumerate(parts)])[order],
+        np.concatenate([part.survival for part in parts])[order],
         parts[0].post,
         parts[0].times,
     )
