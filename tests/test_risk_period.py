@@ -60,6 +60,7 @@ def test_a_time_is_the_days_it_spans(text: str, form: str, start: date, end: dat
         (["12/31/2023T08:30:00"], "%m/%d/%YT%H:%M:%S"),
         (["01/02/2023", "03/04/2023"], "auto"),
         (["31/12/2023", "12/31/2023"], "auto"),
+        ([f"{month}/1/2023" for month in range(1, 13)] + ["13/1/2023"], "auto"),  # months first, and one slip
         (["31/12/2023", "2023-12-31"], "auto"),
         (["31/12/2023"] * 9 + ["yesterday"], "%d/%m/%Y"),
         (["31/12/2023"] * 8 + ["yesterday"], "auto"),

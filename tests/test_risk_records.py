@@ -375,6 +375,9 @@ def test_days_whose_order_the_file_tells_are_read_and_said(tmp_path: Path) -> No
     assert "finds.csv: days are read as %d/%m/%Y" in said
     (problem, _) = problems(tmp_path, seizures(csv(tmp_path, "time,segment\n03/01/2024,7\n02/01/2024,7\n")))
     assert "does not tell the day from the month" in problem.remedy
+    both = csv(tmp_path, "time,segment,agency\n31/12/2023,7,army\n03/01/2024,7,police\n")
+    (problem,) = problems(tmp_path, seizures(both, where={"agency": ["police"]}))
+    assert "does not tell the day from the month" in problem.remedy, "rows of another agency say nothing of these"
 
 
 def test_sources_come_from_toml_and_refuse_what_they_do_not_know() -> None:

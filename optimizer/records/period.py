@@ -26,6 +26,9 @@ _NUMBERS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2\d{4}(?:([T ])\d{1,2}:\d{2}(:
 ALIKE = 0.9
 """Share of a file's times that must be written alike before their form is taken; the others are faults."""
 
+TELLING = 0.2
+"""Least share of these whose day is above 12. Of random days .6 are; a few alone may be slips in a file of the other order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -75,8 +78,8 @@ def parse_period(text: str, date_format: str = "auto") -> Period:
 def found_format(texts: Iterable[str]) -> str:
     """Return the strptime pattern of a file's times where they are days in numbers, such as `%d/%m/%Y`; else `auto`.
 
-    Which number is the day is told by the file as a whole: one above 12 is no month. Where none is above 12, or one in each place, it is not
-    told. Empty texts do not count.
+    Which number is the day is told by the file as a whole: one above 12 is no month. Where fewer than `TELLING` are above 12, or one in each
+    place, it is not told. Empty texts do not count.
     """
     given = [text for text in texts if text]
     found = [match for text in given if (match := _NUMBERS.fullmatch(text))]
@@ -85,8 +88,8 @@ def found_format(texts: Iterable[str]) -> str:
     forms = Counter((match[2], match[4], match[5] is not None) for match in found)
     (form, count), *_ = forms.most_common(1)
     alike = [match for match in found if (match[2], match[4], match[5] is not None) == form]
-    day_first, month_first = (any(int(match[place]) > 12 for match in alike) for place in (1, 3))
-    if count < ALIKE * len(given) or day_first == month_first:
+    day_first, month_first = (sum(int(match[place]) > 12 for match in alike) for place in (1, 3))
+    if count < ALIKE * len(given) or min(day_first, month_first) > 0 or max(day_first, month_first) < TELLING * count:
         return "auto"
     mark, clock, seconds = form
     hour = f"{clock}%H:%M" + ":%S" * seconds if clock else ""

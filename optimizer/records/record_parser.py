@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,10 +145,11 @@ class RecordParser:
 
     @cached_property
     def date_format(self) -> str:
-        """How times are written: as the source says, or as the file as a whole shows."""
+        """How times are written: as the source says, or as all rows that are used show; others may be of another agency."""
         if self.source.date_format != "auto":
             return self.source.date_format
-        return found_format(text for name in ("time", "start", "end") for text in self.table.text.get(name, ()))
+        columns = (self.table.text[name] for name in ("time", "start", "end") if self.has(name))
+        return found_format(text for column in columns for text in compress(column, self.used))
 
     def leave_out(self, position: int, reason: str, detail: str = "") -> None:
         """Leave one row out, unless it already is."""

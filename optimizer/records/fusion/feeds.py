@@ -15,7 +15,6 @@ from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Strict, validated
 from optimizer.records.areas import name_key
 from optimizer.records.importers.mapped_csv import SEARCHES, Mapping, checked_mapping, read_mapped, read_mapping
-from optimizer.records.period import found_format
 from optimizer.records.sources import KILOGRAMS
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ def _reports(read: MappedRows, mapping: Mapping, agency: str, path: Path) -> pd.
     elif mapping.columns.outcome is not None and mapping.unit is None:
         frame["unit"] = frame["unit"].where(frame["unit"] != "", SEARCHES)
     frame["kg"] = frame["quantity"] * KILOGRAMS[mapping.quantity_unit]
-    frame["hour"] = _hours(frame, mapping.date_format)
+    frame["hour"] = _hours(frame, read.date_format)
     if mapping.columns.source is None and "source" not in mapping.model_fields_set:
         frame["source"] = agency
     frame["agency"], frame["file"] = agency, path.name
@@ -212,8 +211,6 @@ def _reports(read: MappedRows, mapping: Mapping, agency: str, path: Path) -> pd.
 def _hours(frame: pd.DataFrame, date_format: str) -> pd.Series[float]:
     """Return hours since 1970, as written, of the rows whose time names an hour."""
     text = frame["written_time"]
-    if date_format == "auto":
-        date_format = found_format(text)
     day = (frame["start"].to_numpy().astype("datetime64[D]").astype(np.int64) * 24).astype(float)
     if date_format in {"auto", "fiscal-year"}:
         found = text.astype(object).str.extract(_HOUR)

@@ -55,6 +55,8 @@ class MappedRows:
         How the file was read.
     repeats
         Rows that equal an earlier one and are kept.
+    date_format
+        How their times are written: as the mapping says, or as the file as a whole shows.
     """
 
     rows: pd.DataFrame
@@ -62,6 +64,7 @@ class MappedRows:
     dropped: dict[str, int]
     notes: tuple[str, ...]
     repeats: int
+    date_format: str
 
 
 def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = None) -> Imported:
@@ -153,7 +156,7 @@ def read_mapped(
             "Where a row is several, or may be none, name the column."
         )
     rows["written_time"], rows["line"] = raw[columns.date], raw[LINE]
-    return MappedRows(rows, total, drops.dropped, tuple(notes), repeats)
+    return MappedRows(rows, total, drops.dropped, tuple(notes), repeats, mapping.date_format)
 
 
 def _picked(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFrame:
