@@ -18,7 +18,7 @@ from optimizer.base.files.readwrite import sha256
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.fusion.feeds import read_feeds
-from optimizer.records.fusion.fusing import _share_of_effort
+from optimizer.records.fusion.fusing import _learnt_notes, _share_of_effort
 from optimizer.records.fusion.matching import (
     THEMES,
     TIME,
@@ -291,6 +291,8 @@ def test_what_scales_differ_by_is_learnt_and_later_is_not_as_good_as_earlier(tmp
     reports = comparable_reports(feeds)
     (pairs,) = match_feeds(reports, places_of_areas(reports, ()), decisions_on(None, {}))
     assert np.exp(pairs.learnt.scale) == pytest.approx(0.92, abs=0.03)
+    (said,) = [note for note in _learnt_notes(feeds, [pairs]) if note.startswith("Weights")]
+    assert f"are {np.exp(pairs.learnt.scale):.3g} times those of" in said
     first, sizes = TIME.first["hours"], pairs.model.m[0] / pairs.model.u[0]
     assert sizes[first : first + 3].max() < sizes[first + 7 : first + 9].max()
 

@@ -514,7 +514,7 @@ def fusion_summary(
         "effort_by_unit_and_agency": by_unit,
     }
     notes = [f"{feed.agency}: {note}" for feed in feeds for note in feed.notes]
-    notes += [*_skews(feeds, found), *merged.notes, *overlap.notes, *_totals(reports), *_nowhere(tables)]
+    notes += [*_learnt_notes(feeds, found), *merged.notes, *overlap.notes, *_totals(reports), *_nowhere(tables)]
     if undecided:
         notes.append(
             f"{plural(undecided, 'pair')} to review in review.csv: write same or different under decision, and run again with --review."
@@ -525,11 +525,20 @@ def fusion_summary(
     return ImportSummary("fusion", files, rows, dropped, rows - sum(dropped.values()), counts, tuple(notes))
 
 
-def _skews(feeds: Sequence[Feed], found: Sequence[FeedPairs]) -> list[str]:
+SCALE_TOLD = 0.05
+"""Logarithm of the factor of two feeds' weights from which it is told."""
+
+
+def _learnt_notes(feeds: Sequence[Feed], found: Sequence[FeedPairs]) -> list[str]:
     notes = []
     for each in found:
+        first, second = feeds[each.first].agency, feeds[each.second].agency
+        if abs(each.learnt.scale) > SCALE_TOLD:
+            notes.append(
+                f"Weights of {second} are {np.exp(each.learnt.scale):.3g} times those of {first} (median of {each.learnt.scale_pairs} sure "
+                "pairs). The comparison allows for it; the record keeps weights as written. If it is not gross against net, correct the unit."
+            )
         if each.learnt.skew:
-            first, second = feeds[each.first].agency, feeds[each.second].agency
             side = "after" if each.learnt.skew > 0 else "before"
             notes.append(
                 f"Clocks: times of {second} are {abs(each.learnt.skew):.1f} hours {side} those of {first} (median of "

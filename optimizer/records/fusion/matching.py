@@ -560,6 +560,8 @@ class Learnt:
         Pairs it was learnt from.
     scale
         Logarithm of the other feed's kilograms over the one's for one event: gross weights against net ones.
+    scale_pairs
+        Pairs it was learnt from.
     """
 
     places: NamedPlaces
@@ -567,6 +569,7 @@ class Learnt:
     skew: float = 0.0
     skew_pairs: int = 0
     scale: float = 0.0
+    scale_pairs: int = 0
 
 
 def nothing_learnt(reports: Reports, places: NamedPlaces) -> Learnt:
@@ -598,6 +601,7 @@ def learn(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Learnt:
         skew if abs(skew) > SKEW_HOURS else 0.0,
         apart.size,
         float(np.median(ratio)) if ratio.size >= FEWEST_WEIGHED else 0.0,
+        ratio.size,
     )
 
 
