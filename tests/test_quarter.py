@@ -107,6 +107,11 @@ def test_power_on_the_evaders_of_the_scenario(
     # the plan stops more than today's one post, and 100,000 vehicles a block show it
     assert -1 < own["effect"] < -0.05
     assert own["power"] > 0.5
+    monkeypatch.setattr("optimizer.lab.adaptive.simulation.trial.TrialTraffickers.lasting", lambda *_: (5.0, 5.0))
+    none = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, *blocks, "--out", tmp_path / "same")
+    assert none.code == 0, none.err
+    assert "no effect of it to find" in none.err
+    assert not any("evaders" in line for line in none.objects)
     refused = run(
         capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, "--kind", "risk", "--out", tmp_path / "no"
     )

@@ -95,6 +95,10 @@ def design(
     write_design(out, found, plan_folder, ledger=ledger, overwrite=overwrite, listener=listener)
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
+    if own_evaders and own is None:
+        print_note(
+            "Note: the scenario's own evaders get as much through under the plan as under today's layout: there is no effect of it to find."
+        )
     cells = len(found.file.cells)
     if as_json:
         for row in found.power:
@@ -130,8 +134,8 @@ LASTING_RUNS = 8
 """Runs whose mean is taken as the plan's own effect."""
 
 
-def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listener: Listener) -> TrialPower:
-    """Return what the trial can show of the plan's own effect on the scenario's evaders."""
+def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listener: Listener) -> TrialPower | None:
+    """Return what the trial can show of the plan's own effect on the scenario's evaders; None where it has none."""
     from optimizer.base.work.listener import step
     from optimizer.lab.adaptive.simulation.trial import TrialTraffickers
     from optimizer.operations.trial import POOL, trial_setting
@@ -149,6 +153,8 @@ def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listen
             instance, instance.placed(plan.options), compiled.scenario.adapt, len(compiled.instance.options)
         )
         today, then = evaders.lasting(LASTING_RUNS)
+        if then == today:
+            return None
         simulate = trial_of_traffickers(evaders.through, today, then)
         setting = trial_setting(found.file, POOL)
         (power,) = trial_powers(setting, terms.world, effects=(1.0,), runs=terms.runs, simulate=simulate)
