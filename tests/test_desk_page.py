@@ -195,6 +195,17 @@ def test_stop_is_seen_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert each._stop.disabled
 
 
+def pictured(page: DeskPage) -> dict[str, Any]:
+    """Return what the map shows, by the line of its legend: columns of layers that have rows, names and badges aside."""
+    legend = next(part for part in page._map.plot.right if part.name == "wide")
+    sources = {item.label.value: item.renderers[0].data_source.data for item in legend.items}
+    return {
+        label: {name: list(column) for name, column in data.items()}
+        for label, data in sources.items()
+        if "right" not in data and "length" not in data
+    }
+
+
 def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None:
     """Held against plans evaluated one by one; a site keeps its number, and the map is drawn anew where the plan changes alone."""
     session = DeskSession(folder)
@@ -219,13 +230,26 @@ def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None
             assert more.gain <= max(gains) + 1e-9
             session.undo()
     numbers = {site.name: site.number for site in session.view().sites if site.number}
-    renderers = page._map.plot.renderers
+    times = page._map.plot.tags[1]
     session.set_budget("teams", 3.0)
     page.poll()
-    assert page._map.plot.renderers is renderers or page._map.plot.renderers == renderers
-    session.forbid(next(iter(numbers)))
     page.poll()
-    assert page._map.plot.renderers != renderers
+    assert page._map.plot.tags[1] == times
+    closed = next(iter(numbers))
+    for action in (lambda: session.forbid(closed), session.undo, session.redo):
+        action()
+        page.poll()
+    assert page._map.plot.tags[1] == times, "no map while actions follow one another"
+    page.poll()
+    assert page._map.plot.tags[1] == times + 1
+    assert pictured(page) == pictured(DeskPage(session))
+    layers = list(page._map.plot.renderers)
+    session.undo()
+    page.poll()
+    page.poll()
+    assert pictured(page) == pictured(DeskPage(session))
+    assert list(page._map.plot.renderers) == layers, "a layer stays, and gets other columns"
+    session.redo()
     assert {site.name: site.number for site in session.view().sites if site.name in numbers} == numbers
 
 

@@ -9,7 +9,7 @@ function element(tag, text, name) {
 }
 
 /* `plot` is bokeh's, within the element `map` of the page; `texts` are what the page says; `chosen` is told the name of a mark that is chosen, and
-   whether by a click on the map. The plot may be drawn anew: its renderers change last. */
+   whether by a click on the map. The plot may get another plan: its tags change last. */
 function planMap(plot, texts, chosen) {
   "use strict";
   var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9;
@@ -241,14 +241,13 @@ function planMap(plot, texts, chosen) {
     range.connect(range.properties.start.change, function () { if (!card.hidden) { shut(); } });
   });
 
-  /* What the legend hides with a click can be hidden by keyboard and by thumb too, and stays so where the plot is drawn anew. */
-  var narrow = window.matchMedia("(max-width: 50rem)").matches, list = document.getElementById("layers-list"), begun = {}, hidden = {};
-  var legends, items, named_of = function (item) { return String(item.label.value || item.label); };
+  /* What the legend hides with a click can be hidden by keyboard and by thumb too. */
+  var narrow = window.matchMedia("(max-width: 50rem)").matches, list = document.getElementById("layers-list"), legends, items;
   function switches() {
     list.textContent = "";
     legends.filter(function (legend) { return legend.visible; }).forEach(function (legend) {
       legend.items.filter(function (item) { return item.visible && item.renderers.length; }).forEach(function (item) {
-        var label = element("label"), box = element("input"), name = named_of(item);
+        var label = element("label"), box = element("input"), name = String(item.label.value || item.label);
         box.type = "checkbox";
         box.checked = item.renderers[0].visible;
         box.addEventListener("change", function () { item.renderers.forEach(function (each) { each.visible = box.checked; }); });
@@ -264,16 +263,6 @@ function planMap(plot, texts, chosen) {
     });
     document.getElementById("map-title").textContent = choice.dataset.title;
   }
-  function remember() {
-    each_item(function (item, name) {
-      if (item.renderers[0].visible !== begun[name]) { hidden[name] = begun[name]; }
-    });
-  }
-  function each_item(act) {
-    legends.forEach(function (legend) {
-      legend.items.forEach(function (item) { if (item.visible && item.renderers.length) { act(item, named_of(item)); } });
-    });
-  }
   function drawn() {
     legends = plot.right.concat(plot.below).filter(function (part) { return part.type === "Legend"; });
     items = legends.reduce(function (every, legend) { return every.concat([legend], legend.items); }, plot.renderers);
@@ -284,10 +273,6 @@ function planMap(plot, texts, chosen) {
       });
     }
     many("input[name=map-layer]").forEach(function (choice) { if (choice.checked) { colour(choice); } });
-    each_item(function (item, name) {
-      begun[name] = item.renderers[0].visible;
-      if (name in hidden) { item.renderers.forEach(function (each) { each.visible = !hidden[name]; }); }
-    });
     if (narrow && !frame.dataset.fixed) {
       var rows = legends.filter(function (legend) { return legend.visible && !legend.title; }).reduce(function (sum, legend) {
         return sum + legend.items.filter(function (item) { return item.visible; }).length;
@@ -304,9 +289,6 @@ function planMap(plot, texts, chosen) {
   many("input[name=map-layer]").forEach(function (choice) { choice.addEventListener("change", drawn); });
   drawn();
   if (frame.dataset.first) { zoom(frame.dataset.first); }
-  plot.connect(plot.properties.renderers.change, function () {
-    remember();
-    drawn();
-  });
+  plot.connect(plot.properties.tags.change, drawn);
   return { ready: performance.now(), screen: screen, place: place, choose: choose, get marks() { return marks; } };
 }

@@ -34,6 +34,7 @@ from optimizer.report.interactive.layers import (
     road_columns,
     road_tooltips,
     site_points,
+    traffic_columns,
 )
 from optimizer.report.maps.geography import border_fits, opening_bounds, plane_of, segments_to_draw, thinness
 from optimizer.report.maps.labels import (
@@ -52,7 +53,7 @@ from optimizer.report.maps.road_layers import plan_layer
 from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTLEMENT, SITES, TEXT, UNOFFICIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -149,18 +150,144 @@ def interactive_map(
     most
         Segments to draw; beyond that minor roads far from routes and sites are left out.
     """
-    plot, roads = plan_plot(content, layers or map_layers(content), most=most)
-    return InteractiveMap(json_item(plot, TARGET), roads_note(roads.segments.size, content.network.n_segments))
+    drawn = plan_plot(content, layers or map_layers(content), most=most)
+    return InteractiveMap(
+        json_item(drawn.plot, TARGET), roads_note(drawn.roads.segments.size, content.network.n_segments)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnRoads:
-    """The roads of a map: (k,) `segments`, their columns, the lines of the legend and the tool that shows tooltips; as bokeh has them."""
+    """The roads of a map: (k,) `segments`, their columns and the lines of the legend; as bokeh has them."""
 
     segments: NDArray[np.int64]
     source: ColumnDataSource
     items: list[LegendItem]
-    tool: HoverTool
+
+
+class DrawnMap:
+    """The map as bokeh has it: each layer by its name, so that it can be drawn again with what a changed plan changes alone.
+
+    Making bokeh's models, and the browser's views of them, takes nearly all the time of a map. A layer that is there already gets the columns
+    that differ; one that is not drawn again is emptied. What a reader has hidden stays hidden.
+
+    Attributes
+    ----------
+    plot
+        Bokeh's plot.
+    roads
+        Its roads, which no plan changes.
+    names, named
+        Lines of the legend of names that stay where they were placed first, and the boxes that they fill on each screen: numbers give way to them.
+    """
+
+    roads: DrawnRoads
+    names: list[LegendItem]
+    named: list[NDArray[np.float64]]
+
+    def __init__(self) -> None:
+        self.plot = empty_plot()
+        self.again = False
+        self._layers: dict[Hashable, Any] = {}
+        self._stack: list[Hashable] = []  # names in drawing order
+        self._last: Hashable = None
+        self._drawn: set[Hashable] = set()
+        self._items: dict[tuple[str, ...], LegendItem] = {}
+        self._copies: dict[LegendItem, LegendItem] = {}
+        self._legends: dict[Hashable, Legend] = {}
+        self._tools: dict[Hashable, HoverTool] = {}
+        self._new: set[Any] = set()
+
+    def layer(self, name: Hashable, kind: str, columns: dict[str, list[Any]] | ColumnDataSource, **look: Any) -> Any:  # noqa: ANN401 - bokeh has no types
+        """Draw columns over the layers before as a `kind` of bokeh's glyph, and return its renderer; `look` is bokeh's, and never changes."""
+        if name not in self._layers:
+            source = columns if isinstance(columns, ColumnDataSource) else ColumnDataSource(columns)
+            at = ("xs", "ys") if kind == "multi_line" else ("x", "y")
+            made = self._layers[name] = getattr(self.plot, kind)(*at, source=source, **look)
+            made.nonselection_glyph = None
+            self._new.add(made)
+            self._stack.insert(self._stack.index(self._last) + 1 if self._last is not None else 0, name)
+        elif not isinstance(columns, ColumnDataSource):
+            renew(self._layers[name].data_source, columns)
+        self._last = name
+        self._drawn.add(name)
+        return self._layers[name]
+
+    def keep(self, kind: str) -> None:
+        """Leave layers whose names begin with `kind` as they are."""
+        for name in self._stack:
+            if isinstance(name, tuple) and name[0] == kind:
+                self._last = name
+                self._drawn.add(name)
+
+    def item(self, label: str, renderers: Sequence[Any]) -> LegendItem:
+        """Return the line of the legend of layers."""
+        key = (label, *(each.id for each in renderers))
+        if key not in self._items:
+            self._items[key] = LegendItem(label=label, renderers=list(renderers))
+            self._new.add(self._items[key])
+        return self._items[key]
+
+    def begin(self, parts: Iterable[Any], **properties: Any) -> None:  # noqa: ANN401 - bokeh's
+        """Give properties to layers, and lines of the legend, that were not there before; the others are as the reader has them."""
+        for part in parts:
+            if part in self._new:
+                part.update(**properties)
+
+    def hover(
+        self, name: Hashable, renderers: Sequence[Any], tooltips: Iterable[tuple[str, str]], **options: str
+    ) -> None:
+        """Show tooltips over layers; `options` are bokeh's."""
+        if name not in self._tools:
+            tool = HoverTool(renderers=list(renderers), tooltips=list(tooltips), limit=1, visible=False, **options)
+            self._tools[name] = tool
+            self.plot.add_tools(tool)
+        elif list(self._tools[name].renderers) != list(renderers):
+            self._tools[name].renderers = list(renderers)
+
+    def legend(self, key: str, place: str, items: Sequence[LegendItem], **look: Any) -> bool:  # noqa: ANN401 - bokeh's
+        """Show lines in a legend, and return whether it is new; it is made when there are lines."""
+        if key in self._legends:
+            if list(self._legends[key].items) != list(items):
+                self._legends[key].items = list(items)
+            return False
+        if not items:
+            return False
+        shared = {"click_policy": "hide", "label_text_font_size": "12px", "border_line_color": None, "spacing": 1}
+        self._legends[key] = Legend(items=list(items), **look, **shared)
+        self.plot.add_layout(self._legends[key], place)
+        return True
+
+    def copied(self, item: LegendItem) -> LegendItem:
+        """Return the line of the other legend that is like a line."""
+        if item not in self._copies:
+            self._copies[item] = LegendItem(**item.properties_with_values(include_defaults=False))
+        return self._copies[item]
+
+    def finish(self) -> None:
+        """Empty what was not drawn this time, and order the layers."""
+        for name in self._stack:
+            source = self._layers[name].data_source
+            if name not in self._drawn:
+                renew(source, {column: [] for column in source.data})
+        stacked = [self._layers[name] for name in self._stack]
+        if list(self.plot.renderers) != stacked:
+            self.plot.renderers = stacked
+        self.again, self._last = True, None
+        self._drawn.clear()
+        self._new.clear()
+
+
+def renew(source: ColumnDataSource, columns: dict[str, list[Any]]) -> None:
+    """Let a source have columns: where as many rows stay, those that differ are patched, and what shows them is not laid out anew."""
+    before = source.data
+    changed = {name: column for name, column in columns.items() if name not in before or before[name] != column}
+    same = before.keys() == columns.keys() and all(len(before[name]) == len(columns[name]) for name in columns)
+    if changed and same and not {"xs", "ys"} & changed.keys():
+        rows = {name: enumerate(zip(before[name], column, strict=True)) for name, column in changed.items()}
+        source.patch({name: [(k, now) for k, (was, now) in pairs if was != now] for name, pairs in rows.items()})
+    elif changed or before.keys() != columns.keys():
+        source.data = columns
 
 
 def plan_plot(
@@ -168,19 +295,19 @@ def plan_plot(
     layers: MapLayers,
     *,
     most: int = MAX_SEGMENTS,
-    roads: DrawnRoads | None = None,
+    drawn: DrawnMap | None = None,
     numbers: Mapping[str, str] | None = None,
     offered: bool = False,
     under: Sequence[PointLayer] = (),
-) -> tuple[Any, DrawnRoads]:
-    """Return the map as bokeh's plot, and its roads.
+) -> DrawnMap:
+    """Return the map.
 
     Parameters
     ----------
     content, layers, most
         As in `interactive_map`.
-    roads
-        Of a map of the same roads, which this one shares: that is how it is drawn anew.
+    drawn
+        A map of the same roads, which is then drawn again.
     numbers
         Number of each site of the plan, by id, where that is not its place in their order.
     offered
@@ -190,24 +317,27 @@ def plan_plot(
     """
     not_effort = _not_effort(layer_choices(content, layers))
     plane = plane_of(content)
-    plot, screens = (
-        empty_plot(),
-        [MapScreen.of(name, opening_bounds(content, layers.bounds), plane) for name in SCREENS],
-    )
-    routes = [  # those that begin hidden are the reader's to show, whatever the choice
-        tagged(draw_lines(plot, layer), not_effort) if layer.shown else draw_lines(plot, layer)
-        for layer in flow_lines(content, plane, layers)
-    ]
+    plot = DrawnMap() if drawn is None else drawn
+    screens = [MapScreen.of(name, opening_bounds(content, layers.bounds), plane) for name in SCREENS]
+    if plot.again:
+        for screen, boxes in zip(screens, plot.named, strict=True):
+            screen.occupied.add(boxes)
+    routes = []
+    for layer in flow_lines(content, plane, layers):
+        routes.append(draw_lines(plot, layer))
+        if layer.shown:  # those that begin hidden are the reader's to show, whatever the choice
+            tag(plot, routes[-1], not_effort)
     borders = [draw_lines(plot, layer) for layer in border_lines(content, plane)]
-    if roads is None:
-        drawn = segments_to_draw(content, _busy(content, layers), most)
-        columns = road_columns(content, plane, drawn, layers)
-        roads = draw_roads(plot, content, drawn, columns, layers, _views(content, layers))
+    if plot.again:
+        plot.keep("road")
+        renew(plot.roads.source, plot.roads.source.data | traffic_columns(content, plot.roads.segments, layers))
     else:
-        plot.renderers += [item.renderers[0] for item in roads.items]
-        plot.add_tools(roads.tool)
-    framed = [*roads.items, *borders] if border_fits(content) else roads.items
-    plot.x_range.renderers = plot.y_range.renderers = [item.renderers[0] for item in framed]
+        segments = segments_to_draw(content, _busy(content, layers), most)
+        columns = road_columns(content, plane, segments, layers)
+        plot.roads = draw_roads(plot, content, segments, columns, layers, _views(content, layers))
+        framed = [*plot.roads.items, *borders] if border_fits(content) else plot.roads.items
+        plot.plot.x_range.renderers = plot.plot.y_range.renderers = [item.renderers[0] for item in framed]
+    roads = plot.roads
     tours = draw_tours(plot, content, plane, layers)
     names = [item for screen in screens for item in draw_border_names(plot, content, plane, screen)]
     items = [  # in drawing order: what comes later lies on top, and is placed last
@@ -220,14 +350,18 @@ def plan_plot(
         *draw_bases(plot, plane, layers, screens),
     ]
     beats = draw_posts(plot, plane, layers, tours, screens)
-    items += [
-        *names,
-        *draw_look_next(plot, content, plane, layers),
-        *(item for screen in screens for item in draw_names(plot, content, plane, screen, roads.segments)),
-    ]
+    items += [*names, *draw_look_next(plot, content, plane, layers)]
+    if plot.again:
+        plot.keep("name")
+    else:
+        before = [len(screen.occupied.boxes) for screen in screens]
+        plot.names = [item for screen in screens for item in draw_names(plot, content, plane, screen, roads.segments)]
+        plot.named = [screen.occupied.boxes[k:] for screen, k in zip(screens, before, strict=True)]
+    items += plot.names
     draw_ring(plot)
-    _add_legends(plot, items, beats)
-    return plot, roads
+    _show_legends(plot, items, beats)
+    plot.finish()
+    return plot
 
 
 def _views(content: ReportContent, layers: MapLayers) -> tuple[RoadLayer, ...]:
@@ -245,24 +379,23 @@ def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
     return busy
 
 
-def _add_legends(plot: Any, items: list[LegendItem], beats: dict[str, list[LegendItem]]) -> None:  # noqa: ANN401 - bokeh has no types
+def _show_legends(drawn: DrawnMap, items: list[LegendItem], beats: dict[str, list[LegendItem]]) -> None:
     """Put a legend beside the map for a wide screen, and one under it for a narrow one, of which the page's script shows its own.
 
     Beats have one of their own, under the map on either.
     """
-    look = {"click_policy": "hide", "label_text_font_size": "12px", "border_line_color": None, "spacing": 1}
-    copies = [LegendItem(**item.properties_with_values(include_defaults=False)) for item in items]
-    plot.add_layout(Legend(items=items, name="wide", **look), "right")
-    plot.add_layout(Legend(items=copies, name="narrow", visible=False, location="top_left", **look), "below")
-    for screen, own in beats.items() if any(beats.values()) else ():
+    drawn.legend("wide", "right", items, name="wide")
+    copies = [drawn.copied(item) for item in items]
+    drawn.legend("narrow", "below", copies, name="narrow", visible=False, location="top_left")
+    for screen, own in beats.items():
         beside = BEATS_BESIDE[screen]
         under = {"visible": screen == "wide", "location": "top_left", "ncols": beside, "orientation": "horizontal"}
-        plot.add_layout(Legend(items=own, name=screen, title=_("Beats"), **under, **look), "below")
-        height = LEGEND_TITLE + LEGEND_ROW * -(-len(own) // beside)
-        if screen == "wide":
-            plot.height += height
-        else:
-            plot.tags = [height]  # the page's script makes the map higher by it
+        if drawn.legend(f"beats {screen}", "below", own, name=screen, title=_("Beats"), **under):
+            height = LEGEND_TITLE + LEGEND_ROW * -(-len(own) // beside)
+            if screen == "wide":
+                drawn.plot.height += height
+            else:
+                drawn.plot.tags = [height, *drawn.plot.tags[1:]]  # the page's script makes the map higher by it
 
 
 def _not_effort(choices: Sequence[LayerChoice]) -> list[str]:
@@ -317,10 +450,11 @@ class MapScreen:
         wide, high = SCREENS[name]
         return cls(name, min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0)))
 
-    def own(self, item: LegendItem, renderers: Sequence[Any] | None = None) -> LegendItem:
+    def own(self, drawn: DrawnMap, item: LegendItem, renderers: Sequence[Any] | None = None) -> LegendItem:
         """Let a line of the legend and its layer, or the given parts of it, show on this screen alone."""
-        for part in (item, *(item.renderers if renderers is None else renderers)):
-            part.update(name=self.name, visible=self.name == "wide")
+        drawn.begin(
+            (item, *(item.renderers if renderers is None else renderers)), name=self.name, visible=self.name == "wide"
+        )
         return item
 
     def points(self, columns: dict[str, list[Any]]) -> NDArray[np.float64]:
@@ -336,7 +470,7 @@ POST_BADGE = 16.0
 
 
 def draw_roads(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plot: DrawnMap,
     content: ReportContent,
     drawn: NDArray[np.int64],
     columns: dict[str, list[Any]],
@@ -350,31 +484,28 @@ def draw_roads(
     items = []
     for layer in roads:
         tags = [layer.id, LOOK_CHOICE] if layer is layers.under_advice else [layer.id]
-        for part in layer.classes:
+        for number_of_class, part in enumerate(layer.classes):
             rows = place[part.segments]
             if not (rows >= 0).any():
                 continue
-            glyph = plot.multi_line(
-                "xs",
-                "ys",
-                source=source,
+            glyph = plot.layer(
+                ("road", layer.id, number_of_class),
+                "multi_line",
+                source,
                 view=CDSView(filter=IndexFilter(rows[rows >= 0].tolist())),
                 line_color=part.colour,
                 line_width=part.width * thin,
                 line_dash=[5, 3] if part.dashed else "solid",
                 line_cap="butt" if part.dashed else "round",
             )
-            glyph.nonselection_glyph = None
-            item = LegendItem(label=part.label, renderers=[glyph])
-            items.append(tagged(item, tags, visible=layer is roads[0]))
+            items.append(tag(plot, plot.item(part.label, [glyph]), tags, visible=layer is roads[0]))
     glyphs = [item.renderers[0] for item in items]
-    tool = hover(glyphs, road_tooltips(content), line_policy="interp")
-    plot.add_tools(tool)
-    return DrawnRoads(drawn, source, items, tool)
+    plot.hover("road", glyphs, road_tooltips(content), line_policy="interp")
+    return DrawnRoads(drawn, source, items)
 
 
 def draw_places(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plot: DrawnMap,
     content: ReportContent,
     plane: Plane,
     not_effort: list[str],
@@ -384,13 +515,13 @@ def draw_places(
     for layer in place_points(content, plane):
         item = draw_points(plot, layer)
         if layer.symbol == GATEWAY:  # the reader's to show, whatever the choice: the rings hide what lies in them
-            item.renderers[0].visible = False
-        items.append(tagged(item, not_effort) if layer.symbol in {OFFICIAL, UNOFFICIAL} else item)
+            plot.begin(item.renderers, visible=False)
+        items.append(tag(plot, item, not_effort) if layer.symbol in {OFFICIAL, UNOFFICIAL} else item)
     return items
 
 
 def draw_sites(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plot: DrawnMap,
     layers: Sequence[PointLayer],
     screens: Sequence[MapScreen],
     *,
@@ -399,27 +530,25 @@ def draw_sites(
     """Draw sites by standing, those not chosen hidden at first unless `offered`, and the numbers of those in the plan for each screen."""
     items = [draw_points(plot, layer) for layer in layers]
     for layer, item in zip(layers, items, strict=True):
-        item.renderers[0].visible = offered or layer.symbol != SITES["not chosen"]
+        plot.begin(item.renderers, visible=offered or layer.symbol != SITES["not chosen"])
     if any("number" in layer.columns for layer in layers):
-        items += [screen.own(draw_numbers(plot, layers, screen, _("Numbers of the sites"))) for screen in screens]
+        items += [screen.own(plot, draw_numbers(plot, layers, screen, _("Numbers of the sites"))) for screen in screens]
     return items
 
 
-def draw_tours(plot: Any, content: ReportContent, plane: Plane, layers: MapLayers) -> list[Any]:  # noqa: ANN401 - bokeh has no types
+def draw_tours(plot: DrawnMap, content: ReportContent, plane: Plane, layers: MapLayers) -> list[Any]:
     """Draw the lines of every beat, and return their renderers."""
     glyphs = []
     for beat in layers.beats:
-        source = ColumnDataSource(beat_lines(content, plane, beat))
-        glyph = plot.multi_line("xs", "ys", source=source, line_color="colour", line_width="width")
-        glyph.glyph.update(line_cap="round", line_join="round")
-        glyph.nonselection_glyph = None
-        glyphs.append(glyph)
+        look = {"line_color": "colour", "line_width": "width", "line_cap": "round", "line_join": "round"}
+        glyphs.append(plot.layer(("tour", beat.letter), "multi_line", beat_lines(content, plane, beat), **look))
     if glyphs:
-        plot.add_tools(hover(glyphs, [(_(label), column) for label, column in TOUR_TOOLTIPS], line_policy="interp"))
+        tooltips = [(_(label), column) for label, column in TOUR_TOOLTIPS]
+        plot.hover("tour", glyphs, tooltips, line_policy="interp")
     return glyphs
 
 
-def draw_bases(plot: Any, plane: Plane, layers: MapLayers, screens: Sequence[MapScreen]) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+def draw_bases(plot: DrawnMap, plane: Plane, layers: MapLayers, screens: Sequence[MapScreen]) -> list[LegendItem]:
     """Draw the bases that beats set out from."""
     points = base_points(plane, layers.beats)
     for layer, screen in product(points, screens):
@@ -428,7 +557,7 @@ def draw_bases(plot: Any, plane: Plane, layers: MapLayers, screens: Sequence[Map
 
 
 def draw_posts(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plot: DrawnMap,
     plane: Plane,
     layers: MapLayers,
     tours: Sequence[Any],
@@ -440,30 +569,30 @@ def draw_posts(
     posts_in_all = sum(len(beat.numbers) for beat in layers.beats)
     for beat, tour in zip(layers.beats, tours, strict=True):
         columns = beat_posts(plane, beat)
-        posts = plot.scatter(
-            "x", "y", source=ColumnDataSource(columns), marker=POST.bokeh, size=POST.size, fill_color="colour",
+        posts = plot.layer(
+            ("post", beat.letter), "scatter", columns, marker=POST.bokeh, size=POST.size, fill_color="colour",
             line_color=POST.line, line_width=1.3,
         )  # fmt: skip
         glyphs.append(posts)
         for screen in screens:
             crowded = posts_in_all > POSTS_LETTERED[screen.name]
             lettered = {name: column[:1] for name, column in columns.items()} if crowded else columns
-            text = draw_badges(plot, lettered, screen, POST_BADGE, "9px", reach=2.0)
-            item = LegendItem(label=beat.letter, renderers=[tour, posts, *text])
-            items[screen.name].append(screen.own(item, text))
+            text = draw_badges(plot, beat.letter, lettered, screen, POST_BADGE, "9px", reach=2.0)
+            item = plot.item(beat.letter, [tour, posts, *text])
+            items[screen.name].append(screen.own(plot, item, text))
     if glyphs:
-        plot.add_tools(hover(glyphs, [(_(label), column) for label, column in POST_TOOLTIPS]))
+        plot.hover("post", glyphs, [(_(label), column) for label, column in POST_TOOLTIPS])
     return items
 
 
-def draw_look_next(plot: Any, content: ReportContent, plane: Plane, layers: MapLayers) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+def draw_look_next(plot: DrawnMap, content: ReportContent, plane: Plane, layers: MapLayers) -> list[LegendItem]:
     """Draw where to look next with its numbers; hidden until it is chosen."""
     points = look_points(content, plane)
     items = [draw_points(plot, layer) for layer in points]
     if points:
         screen = MapScreen.of("wide", layers.bounds, plane)
         items.append(draw_numbers(plot, points, screen, _("Numbers of where to look")))
-    return [tagged(item, [LOOK_CHOICE], visible=False) for item in items]
+    return [tag(plot, item, [LOOK_CHOICE], visible=False) for item in items]
 
 
 TOWNS_NAMED, ROADS_NUMBERED = 36, 30
@@ -485,7 +614,7 @@ BADGE = 18.0
 """Size of a site's number on its ground, in pixels."""
 
 
-def draw_numbers(plot: Any, layers: Sequence[PointLayer], screen: MapScreen, label: str) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+def draw_numbers(plot: DrawnMap, layers: Sequence[PointLayer], screen: MapScreen, label: str) -> LegendItem:
     """Write the numbers of places on them, or beside them where others stand."""
     numbered = [
         (layer.columns["x"][k], layer.columns["y"][k], number, layer.symbol.fill, layer.columns["mark"][k])
@@ -499,11 +628,12 @@ def draw_numbers(plot: Any, layers: Sequence[PointLayer], screen: MapScreen, lab
     for layer in layers:
         if layer.symbol == SITES["given up"]:
             screen.occupied.add(boxes_around(screen.points(layer.columns), 0.5 * layer.symbol.size))
-    return LegendItem(label=label, renderers=draw_badges(plot, columns, screen, BADGE, "11px"))
+    return plot.item(label, draw_badges(plot, label, columns, screen, BADGE, "11px"))
 
 
 def draw_badges(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plot: DrawnMap,
+    name: str,
     columns: dict[str, list[Any]],
     screen: MapScreen,
     size: float,
@@ -513,25 +643,24 @@ def draw_badges(
 ) -> list[Any]:
     """Write `number` on a ground of `colour` at places, or beside them with a line to them where something else stands."""
     offsets = place_badges(screen.points(columns), size, screen.occupied, reach=reach).round()
-    shown = {name: columns[name] for name in ("x", "y", "number", "colour", "mark")}
+    shown = {key: columns[key] for key in ("x", "y", "number", "colour", "mark")}
     shown |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
     moved = np.flatnonzero(offsets.any(axis=1)).tolist()  # bokeh draws a ray of no length without end
-    lines = {name: [shown[name][k] for k in moved] for name in ("x", "y", "colour")}
+    lines = {key: [shown[key][k] for k in moved] for key in ("x", "y", "colour")}
     lines |= {"length": np.hypot(*offsets[moved].T).tolist(), "angle": np.arctan2(*offsets[moved].T[::-1]).tolist()}
-    leaders = plot.ray(
-        "x", "y", source=ColumnDataSource(lines), length="length", angle="angle", length_units="screen", line_color="colour",
+    leaders = plot.layer(
+        ("leader", name, screen.name), "ray", lines, length="length", angle="angle", length_units="screen", line_color="colour",
         line_width=1.3,
     )  # fmt: skip
-    leaders.nonselection_glyph = None
     text = draw_text(
-        plot, ColumnDataSource(shown), "number", text_color="#ffffff", text_font_size=font, text_font_style="bold",
+        plot, ("badge", name, screen.name), shown, "number", text_color="#ffffff", text_font_size=font, text_font_style="bold",
         x_offset="right", y_offset="down", background_fill_color="colour", background_fill_alpha=1.0,
         border_line_color="#ffffff", border_radius=4, padding=3 if size == BADGE else 2,
     )  # fmt: skip
     return [leaders, text]
 
 
-def draw_border_names(plot: Any, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+def draw_border_names(plot: DrawnMap, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:
     """Name the towns at the border, before numbers are placed: those give way to the names."""
     towns = named_towns(content).border
     if not towns:
@@ -545,7 +674,7 @@ def draw_border_names(plot: Any, content: ReportContent, plane: Plane, screen: M
 
 
 def draw_names(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plot: DrawnMap,
     content: ReportContent,
     plane: Plane,
     screen: MapScreen,
@@ -564,7 +693,7 @@ def draw_names(
 
 
 def _draw(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
+    plot: DrawnMap,
     kind: str,
     places: Sequence[NamedPlace],
     size: float,
@@ -587,8 +716,9 @@ def _draw(
         "right": [round(offset[0], 1) for offset in offsets if offset is not None],
         "down": [-round(offset[1], 1) for offset in offsets if offset is not None],
     }
-    text = draw_text(plot, ColumnDataSource(shown), "name", x_offset="right", y_offset="down", **TEXTS[kind])
-    return [screen.own(LegendItem(label=label, renderers=[text]))]
+    name = ("name", label, screen.name)
+    text = draw_text(plot, name, shown, "name", x_offset="right", y_offset="down", **TEXTS[kind])
+    return [screen.own(plot, plot.item(label, [text]))]
 
 
 def _columns(places: Sequence[NamedPlace], plane: Plane) -> dict[str, list[Any]]:
@@ -646,31 +776,24 @@ def name_tools(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
                 tool.description = _(TOOLS[type(tool).__name__])
 
 
-def draw_lines(plot: Any, layer: LineLayer) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+def draw_lines(plot: DrawnMap, layer: LineLayer) -> LegendItem:
     """Draw a layer of lines, and return its line of the legend."""
-    glyph = plot.multi_line(
-        "xs",
-        "ys",
-        source=ColumnDataSource(layer.columns),
-        line_color=layer.colour,
-        line_dash=layer.dash,
-        line_cap=layer.cap,
-        **layer.width,
-    )
-    glyph.nonselection_glyph = None
-    glyph.visible = layer.shown
+    name = ("lines", layer.label)
+    look = {"line_color": layer.colour, "line_dash": layer.dash, "line_cap": layer.cap, "visible": layer.shown}
+    glyph = plot.layer(name, "multi_line", layer.columns, **look, **layer.width)
     if layer.tooltips:
-        plot.add_tools(hover([glyph], layer.tooltips, line_policy="interp"))
-    return LegendItem(label=layer.label, renderers=[glyph])
+        plot.hover(name, [glyph], layer.tooltips, line_policy="interp")
+    return plot.item(layer.label, [glyph])
 
 
-def draw_points(plot: Any, layer: PointLayer) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+def draw_points(plot: DrawnMap, layer: PointLayer) -> LegendItem:
     """Draw a layer of points, and return its line of the legend."""
     symbol = layer.symbol
-    glyph = plot.scatter(
-        "x",
-        "y",
-        source=ColumnDataSource(layer.columns),
+    name = ("points", symbol.text)
+    glyph = plot.layer(
+        name,
+        "scatter",
+        layer.columns,
         marker=symbol.bokeh,
         size=(SMALL if "number" in layer.columns else 1) * symbol.size,
         fill_color=symbol.fill,
@@ -678,30 +801,27 @@ def draw_points(plot: Any, layer: PointLayer) -> LegendItem:  # noqa: ANN401 - b
         line_width=1.3,
     )
     if layer.tooltips:
-        plot.add_tools(hover([glyph], layer.tooltips))
-    return LegendItem(label=symbol.text, renderers=[glyph])
+        plot.hover(name, [glyph], layer.tooltips)
+    return plot.item(symbol.text, [glyph])
 
 
-def draw_ring(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
-    """Add the ring that the page's script puts round the mark whose card is open."""
-    ring = plot.scatter(
-        "x", "y", source=ColumnDataSource({"x": [], "y": []}), marker="circle", size=34, fill_color=None, line_color="#d00000", line_width=3
+def draw_ring(plot: DrawnMap) -> None:
+    """Add the ring that the page's script puts round the mark whose card is open; where it is already is the script's."""
+    if plot.again:
+        plot.keep("ring")
+        return
+    ring = plot.layer(
+        ("ring",), "scatter", {"x": [], "y": []}, marker="circle", size=34, fill_color=None, line_color="#d00000", line_width=3
     )  # fmt: skip
     ring.name = "ring"
 
 
-def draw_text(plot: Any, source: ColumnDataSource, column: str, **style: Any) -> Any:  # noqa: ANN401 - bokeh has no types
-    """Write a column of a source at its points; `style` is bokeh's."""
-    return plot.text("x", "y", text=column, source=source, text_align="center", text_baseline="middle", **style)
+def draw_text(plot: DrawnMap, name: Hashable, columns: dict[str, list[Any]], column: str, **style: Any) -> Any:  # noqa: ANN401 - bokeh has no types
+    """Write a column at its points; `style` is bokeh's."""
+    return plot.layer(name, "text", columns, text=column, text_align="center", text_baseline="middle", **style)
 
 
-def hover(renderers: Sequence[Any], tooltips: Iterable[tuple[str, str]], **options: str) -> HoverTool:
-    """Return a tool that shows tooltips over renderers; `options` are bokeh's."""
-    return HoverTool(renderers=list(renderers), tooltips=list(tooltips), limit=1, visible=False, **options)
-
-
-def tagged(item: LegendItem, choices: list[str], *, visible: bool = True) -> LegendItem:
+def tag(plot: DrawnMap, item: LegendItem, choices: list[str], *, visible: bool = True) -> LegendItem:
     """Let a layer and its line of the legend show under some choices alone; `visible` says whether the first is among them."""
-    for part in (item, *item.renderers):
-        part.update(tags=choices, visible=visible)
+    plot.begin((item, *item.renderers), tags=choices, visible=visible)
     return item

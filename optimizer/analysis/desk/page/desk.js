@@ -16,8 +16,25 @@
       row.hidden = asked !== row.dataset.number && row.textContent.toLowerCase().indexOf(asked) < 0;
       left += !row.hidden;
     });
-    found.textContent = asked ? texts.found.replace("{left}", left).replace("{count}", every.length) : "";
+    found.textContent = asked ? texts.found.replace("{left}", left).replace("{count}", every.length) : texts.keys;
+    stop();
   }
+  /* One tab stop: the site that had the focus last, else the first that is shown; arrow keys go from there. */
+  var held = "";
+  function buttons() { return rows().filter(function (row) { return !row.hidden; }).map(function (row) { return row.querySelector("button"); }); }
+  function stop() {
+    var shown = buttons(), first = shown.filter(function (each) { return each.dataset.name === held; })[0] || shown[0];
+    many("button[data-name]", list).forEach(function (each) { each.tabIndex = each === first ? 0 : -1; });
+  }
+  list.addEventListener("focusin", function (event) {
+    if (event.target.dataset.name) { held = event.target.dataset.name; stop(); }
+  });
+  list.addEventListener("keydown", function (event) {
+    var step = { ArrowDown: 1, ArrowUp: -1 }[event.key], shown = buttons(), k = shown.indexOf(event.target);
+    if (k < 0 || !(step || event.key === "Home" || event.key === "End")) { return; }
+    event.preventDefault();
+    shown[step ? Math.max(0, Math.min(shown.length - 1, k + step)) : event.key === "Home" ? 0 : shown.length - 1].focus();
+  });
   function choose(button) {
     if (button.dataset.mark && window.reportMap) { reportMap.choose(button.dataset.mark); }
     tell(button.dataset.name, "", false);

@@ -6,7 +6,7 @@ the map and its tooltips, which bokeh paints or escapes. Titles of widgets, whic
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,7 @@ from bokeh.models import (
     Button,
     ColumnDataSource,
     Div,
-    HoverTool,
     InlineStyleSheet,
-    Legend,
     NumericInput,
     RadioButtonGroup,
     Select,
@@ -33,7 +31,7 @@ from optimizer.base.errors import OptimizerError
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, markup, spoken
-from optimizer.report.interactive.layers import PointLayer, traffic_columns
+from optimizer.report.interactive.layers import PointLayer
 from optimizer.report.interactive.map import HEIGHT, first_view, plan_plot, roads_note
 from optimizer.report.maps.geography import plane_of
 from optimizer.report.maps.map_layers import map_layers
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from optimizer.analysis.desk.view import DeskActions, DeskMapContent, DeskView
-    from optimizer.report.interactive.map import DrawnRoads
+    from optimizer.report.interactive.map import DrawnMap
     from optimizer.report.maps.map_layers import MapLayers
 
 HERE = Path(__file__).parent
@@ -144,6 +142,7 @@ class DeskPage(ActingPage):
         self._looked_at = next((site.name for site in (*(s for s in view.sites if s.number == "1"), *view.sites)), "")
         self._beat_looked_at = ""
         self._map, self._drawn = None if shown is None else DeskMap(shown), actions.on_map
+        self._waiting = self._drawn
         said = _("This problem has no map; choose sites from the list.") if self._map is None else self._map.note
         self._texts["note"].update(text=texts.paragraph(said, "quiet"), visible=bool(said))
         self._chosen_on_page = ColumnDataSource({"name": [""], "mark": [""], "clicked": [False]}, name="chosen")
@@ -164,7 +163,12 @@ class DeskPage(ActingPage):
         found = template(style=read_together("interactive/map.css"))
         found.globals.update(
             map_script=read_together("interactive/map.js"),
-            map_texts=script_texts() | {"change": _("Change this site"), "found": _("{left} of {count} sites")},
+            map_texts=script_texts()
+            | {
+                "change": _("Change this site"),
+                "found": _("{left} of {count} sites"),
+                "keys": _("Arrow keys go from site to site."),
+            },
             first_view="" if self._map is None else self._map.first_view,
             has_map=self._map is not None,
             north=_("N"),
@@ -222,8 +226,11 @@ class DeskPage(ActingPage):
         else:
             if said:
                 self._say(said, wrong=False)
-        if self._drawn != self._actions.on_map:
-            self._draw()
+        now = self._actions.on_map
+        waited, self._waiting = now == self._waiting, now
+        if self._drawn != now:
+            if waited:  # actions that follow one another quickly are answered by one map, that of the last
+                self._draw()
         else:
             self._actions.work(WORK_SECONDS)
         if self._actions.version != self._seen:
@@ -257,7 +264,7 @@ class DeskPage(ActingPage):
             self._show_beat(view, busy=busy)
 
     def _draw(self) -> None:
-        """Draw the plan shown on the map; that comes after its value, which is there at once."""
+        """Show the plan on the map; that comes after its value, which is there at once."""
         self._drawn = self._actions.on_map
         if self._map is not None and (shown := self._actions.map()) is not None:
             self._map.show(shown)
@@ -399,35 +406,32 @@ class DeskMap:
 
     def __init__(self, shown: DeskMapContent) -> None:
         content, layers = shown.content, map_layers(shown.content)
-        self.plot, self._roads = self._made(shown, layers)
-        self.plot.update(height=self.plot.height + MAP_HEIGHT - HEIGHT)
+        self._drawn = self._made(shown, layers)
+        self.plot = self._drawn.plot
+        self.plot.update(height=self.plot.height + MAP_HEIGHT - HEIGHT, tags=[*(self.plot.tags or [0]), 0])
         self.first_view = first_view(content, layers)
         straight = _(
             "The scenario of this plan is not where its folder says, or has changed: the map has straight roads, no border and no towns."
         )
-        left_out = roads_note(self._roads.segments.size, content.network.n_segments)
+        left_out = roads_note(self._drawn.roads.segments.size, content.network.n_segments)
         sources = "; ".join(plain(each) for each in content.sources)
         credit = _("Map data: {sources}.").format(sources=sources) if sources else ""
         self.note = " ".join(filter(None, (straight if shown.bare else "", left_out, credit)))
 
     def show(self, shown: DeskMapContent) -> None:
-        """Draw it anew over the same roads; the page's script waits for its renderers, which change last."""
-        content, layers = shown.content, map_layers(shown.content)
-        fresh, roads = self._made(shown, layers, self._roads)
-        columns = traffic_columns(content, roads.segments, layers)
-        roads.source.patch({name: [(slice(len(column)), column)] for name, column in columns.items()})
-        scale = [part for part in self.plot.below if not isinstance(part, Legend)]
-        self.plot.right, self.plot.below = fresh.right, [*scale, *(p for p in fresh.below if isinstance(p, Legend))]
-        own = [tool for tool in self.plot.tools if not isinstance(tool, HoverTool)]
-        self.plot.tools = [*own, *(tool for tool in fresh.tools if isinstance(tool, HoverTool))]
-        self.plot.renderers = fresh.renderers
+        """Draw it again over the same roads; the page's script waits for its tags, which change last."""
+        page = self.plot.document
+        with nullcontext() if page is None else page.models.freeze():
+            self._made(shown, map_layers(shown.content), self._drawn)
+        height, times = self.plot.tags
+        self.plot.tags = [height, times + 1]
 
     @staticmethod
-    def _made(shown: DeskMapContent, layers: MapLayers, roads: DrawnRoads | None = None) -> tuple[Any, DrawnRoads]:
+    def _made(shown: DeskMapContent, layers: MapLayers, drawn: DrawnMap | None = None) -> DrawnMap:
         plane = plane_of(shown.content)
         under = [
             PointLayer(symbol, dict(zip("xy", plane.project(np.array(places)).T.tolist(), strict=True)), ())
             for symbol, places in ((MUST, shown.must), (MUST_NOT, shown.must_not))
             if places
         ]
-        return plan_plot(shown.content, layers, roads=roads, numbers=shown.numbers, offered=True, under=under)
+        return plan_plot(shown.content, layers, drawn=drawn, numbers=shown.numbers, offered=True, under=under)
