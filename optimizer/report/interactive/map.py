@@ -178,7 +178,8 @@ class DrawnMap:
     roads
         Its roads, which no plan changes.
     names, named
-        Lines of the legend of names that stay where they were placed first, and the boxes that they fill on each screen: numbers give way to them.
+        Lines of the legend of names that stay where they were placed first, and the boxes that they fill on each screen, which numbers
+        give way to.
     """
 
     roads: DrawnRoads
