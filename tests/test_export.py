@@ -246,6 +246,13 @@ def test_the_project_opens_on_what_is_ordered_in_metres(tmp_path: Path) -> None:
     assert (shown[2] - shown[0]) / (shown[3] - shown[1]) == pytest.approx(wide / high, rel=1e-3)
     bar = float(scale.get("numUnitsPerSegment", "nan")) * int(scale.get("numSegments", "0")) * 1000
     assert 0 < bar / (shown[2] - shown[0]) * wide < float(str(scale.get("size")).split(",")[0])
+    assert legend.get("legendFilterByMap") == "1"
+    for preset in project.iter("visibility-preset"):  # a theme that lists no classes shows those too that are off
+        listed = {one.get("id"): {node.get("id") for node in one} for one in preset.iter("checked-legend-nodes")}
+        for name, value in (("sites", "not chosen"), ("routes", "today")):
+            (layer,) = [one for one in project.iter("maplayer") if one.findtext("id") == f"interdict_plan_layer_{name}"]
+            on = {one.get("uuid") for one in layer.iter("category") if one.get("value") != value}
+            assert listed[f"interdict_plan_layer_{name}"] == on
     numbered = {layer.findtext("id"): layer.find("labeling/settings/placement") for layer in project.iter("maplayer")}
     placed = numbered["interdict_plan_layer_sites"]
     assert placed is not None

@@ -125,6 +125,11 @@ def _add_themes(root: ET.Element, layers: Sequence[GeoTable]) -> None:
             assert layer.style is not None  # noqa: S101 - it has shapes
             if layer.style.shown and (layer.style.printed or name == SCREEN):
                 ET.SubElement(preset, "layer", id=_id(layer), visible="1", style="default", expanded="1")
+                if layer.style.field:  # without it a theme shows every class
+                    checked = ET.SubElement(preset, "checked-legend-nodes", id=_id(layer))
+                    for place, each in enumerate(layer.style.classes):
+                        if each.shown:
+                            ET.SubElement(checked, "checked-legend-node", id=str(place))
 
 
 def _add_layer(parent: ET.Element, layer: GeoTable, source: str) -> None:
@@ -278,6 +283,7 @@ def _add_layout(parent: ET.Element, title: str, box: Sequence[float], crs: Mappi
     _add_words(layout, "{interdict-title}", TITLE_AT, title, "16")
     _add_words(layout, "{interdict-note}", NOTE_AT, note, "7")
     legend = {"map_uuid": MAP_ID, "title": "", "resizeToContents": "0", "columnCount": "1", "splitLayer": "0"}
+    legend["legendFilterByMap"] = "1"  # what is not drawn does not stand there
     legend |= {"symbolWidth": "5", "symbolHeight": "2.5", "boxSpace": "1"}
     styles = ET.SubElement(_add_part(layout, LEGEND_TYPE, "{interdict-legend}", LEGEND_AT, **legend), "styles")
     for part, points in LEGEND_POINTS.items():
@@ -413,7 +419,7 @@ def add_style(parent: ET.Element, style: Style) -> None:
         renderer.set("attr", style.field)
         categories = ET.SubElement(renderer, "categories")
         for place, each in enumerate(style.classes):
-            words = {"value": plain(each.value), "label": plain(each.label)}
+            words = {"value": plain(each.value), "label": plain(each.label), "uuid": str(place)}
             ET.SubElement(
                 categories, "category", words, type="string", symbol=str(place), render=str(each.shown).lower()
             )
