@@ -306,6 +306,7 @@ def test_frequencies_count_runs_of_thirty_days() -> None:
 
 def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folder: Path, seed_file: Path) -> None:
     arguments = ("draw", folder, "--from", FIRST, "--days", 3, "--every", "shift", "--seed-file", seed_file)
+    (folder / "plan.json").write_text("{}", encoding="utf-8")
     *rows, last = command(*arguments, "--json").objects
     assert [(row["date"], row["shift"]) for row in rows[:3]] == [
         (FIRST, "day"),
@@ -322,6 +323,7 @@ def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folde
     assert page.stat().st_mode & 0o077 == 0
     text = page.read_text(encoding="utf-8")
     assert text.count("Tue 1 Dec") == 2
+    assert f"Plan {PlanFolder(folder).number}; " in text
 
 
 def value_against(shares: Mapping[tuple[int, ...], float]) -> float:

@@ -20,7 +20,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.display_names import row_name
-from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.plan_folder import PlanFolder, made_of
 from optimizer.problem.files.plan_file import DUTIES_FILE
 from optimizer.problem.instance.options import named_options
 from optimizer.problem.plan.plan import Mixture, Plan, violations, with_mixture
@@ -175,7 +175,7 @@ def draw_from_plan(
     InputError
         If an argument, a file or an override is at fault.
     """
-    from optimizer.report.short_page import short_page
+    from optimizer.report.short_page import write_short_page
 
     opened, day = PlanFolder(plan_folder), first_day(first)
     start = day if begun is None else first_day(begun, "--begun")
@@ -238,7 +238,7 @@ def draw_from_plan(
         made = Drawn(draws, found, price, names, values, place, gradual, (*warnings, *([one] if one else [])))
         with written_whole(page_place) as temporary:
             temporary.touch(PRIVATE)
-            temporary.write_text(short_page(draw_page(made), {}), encoding="utf-8", errors="replace", newline="\n")
+            write_short_page(temporary, replace(draw_page(made), made=made_of([folder])), {})
     return made
 
 
