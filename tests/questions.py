@@ -100,18 +100,12 @@ def parts(line: str) -> list[str]:
     return [line] if len(line) <= WIDTH else textwrap.wrap(line, WIDTH)
 
 
-def whole_line(lines: list[str]) -> bool:
-    """Return whether the last line is no part of a sentence that the console, or a picture, goes on with in another."""
-    before, last = ["", *lines][-2:]
-    return len(last) <= WIDTH and len(f"{before} {last.split()[0]}") <= WIDTH
-
-
 def picture(answer: Answer, *, small: bool) -> str:
     """Return the answer as an SVG of text: the command as it was run, then the first lines and the last."""
     run = answer.command.replace(REAL, SMALL) if small else answer.command
     texts = [part for line in (f"$ interdict {run}", *answer.lines) for part in parts(line)]
     if len(texts) > LINES:
-        last = texts[-1:] if whole_line(answer.lines) else []
+        last = texts[-1:] if len(parts(answer.lines[-1])) == 1 else []
         texts[LINES - 1 - len(last) :] = [f"… {len(texts) - LINES + 1} more lines", *last]
     lines = [
         f'<text x="12" y="{24 + 18 * k}" xml:space="preserve">{escape(text)}</text>\n' for k, text in enumerate(texts)
