@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.formatting import plural
+from optimizer.base.text.formatting import number, plural
 from optimizer.records.areas import name_key
 from optimizer.records.fusion.feeds import MARKS, TOGETHER
 from optimizer.records.fusion.matching import MOST_WINDOW, SURE, UNLIKELY, WINDOW, Candidates, clusters, match_feeds
@@ -534,8 +534,9 @@ def _learnt_notes(feeds: Sequence[Feed], found: Sequence[FeedPairs]) -> list[str
     for each in found:
         first, second = feeds[each.first].agency, feeds[each.second].agency
         if abs(each.learnt.scale) > SCALE_TOLD:
+            factor = number(float(np.exp(each.learnt.scale)), 3)
             notes.append(
-                f"Weights of {second} are {np.exp(each.learnt.scale):.3g} times those of {first} (median of {each.learnt.scale_pairs} sure "
+                f"Weights of {second} are {factor} times those of {first} (median of {each.learnt.scale_pairs} sure "
                 "pairs). The comparison allows for it; the record keeps weights as written. If it is not gross against net, correct the unit."
             )
         if each.learnt.skew:
