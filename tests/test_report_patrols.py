@@ -390,7 +390,8 @@ def test_people_are_told_of_beats(
     assert "no plan within the budgets" in out
     assert f"A: {HOSTILE}" in out
     for stop in first.stops:
-        assert f"{stop.label}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" in out
+        road = stop.label.removesuffix(f" ({stop.lat:.3f}, {stop.lon:.3f})")
+        assert f"{road}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" in out
     assert "with these beats" in out
     assert "against every beat (it has no certificate); within the beats weighed" in verdict(planned.result)
     assert "against every beat" not in verdict(replace(planned.result, weighed=None))

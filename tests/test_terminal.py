@@ -129,6 +129,16 @@ def test_no_text_of_a_table_steers_the_terminal_or_breaks_a_line(capsys: pytest.
     assert [line.strip("│ ") for line in out.splitlines()[-3:-1]] == ["one", "two"]
 
 
+def test_long_lines_of_a_cell_are_folded_and_what_stands_beside_them_is_not_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table("T", ["who", "where", "adds"], [[["A: a team"], ["a road with a name " * 3 + "till 9:05"], "0.42"]])
+    out = capsys.readouterr().out
+    assert "till 9:05" in out
+    assert "0.42" in out
+
+
 class Screen(io.StringIO):
     """A standard error that says whether it is a terminal; its number is none of the process."""
 

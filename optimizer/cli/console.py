@@ -97,7 +97,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str 
     console.print(Text(shown(title), style="bold"), soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for k, column in enumerate(columns):
-        short = all(len(row[k]) <= NARROW for row in rows if isinstance(row[k], str))
+        lines = (line for row in rows for line in ([row[k]] if isinstance(row[k], str) else row[k]))
+        short = all(len(line) <= NARROW for line in lines)
         head = "\n".join(textwrap.wrap(shown(column), NARROW, break_long_words=False)) if short else shown(column)
         table.add_column(head, justify="left" if k == 0 or not short else "right", no_wrap=short, overflow="fold")
     for row in rows:

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
     from optimizer.pipeline.plan import Planned
     from optimizer.problem.files.plan_file import MobilityValues, PlanFile
+    from optimizer.report.content.placements import BeatStopRow
 
 
 def plan(
@@ -338,10 +339,13 @@ def _show_beats(plan: PlanFile, *, shares: bool) -> None:
     from optimizer.plans.display_names import DisplayNames, beat_rows
     from optimizer.report.content.placements import driven_order
 
+    def road(stop: BeatStopRow) -> str:  # where it is on it, the report says
+        return plain(stop.label.removesuffix(f" ({stop.lat:.3f}, {stop.lon:.3f})"))
+
     rows = [
         (
             [f"{letter(place)}: {plain(beat.team)}", f"from {plain(beat.home.label)}"],
-            [f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops],
+            [f"{road(stop)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops],
             clock(beat.sets_out_s),
             clock(beat.back_s),
             _amount(beat.entry.worth, shares=shares),
