@@ -1,12 +1,18 @@
-"""A quarter on the tiny border: roster, tracks with errors, delivered, passes, and what the next check and plan say."""
+"""A quarter: the tutorial of docs/tutorials/quarter.md on the smaller scenario, and on the tiny border what the next check and plan say."""
 
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from optimizer.operations.audit import read_audit
 from optimizer.operations.simulated_tracks import main
 from optimizer.operations.trial import read_trial
 from optimizer.pipeline.plan import plan_scenario
@@ -17,11 +23,81 @@ from tests.test_trial import fill
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.command import Outcome
+
+ROOT = Path(__file__).parents[1]
+
+
+def tutorial_lines() -> list[list[str]]:
+    """Return the words of each command of the tutorial, after `python`."""
+    text = (ROOT / "docs" / "tutorials" / "quarter.md").read_text()
+    return [shlex.split(line)[1:] for line in text.splitlines() if line.startswith("python ")]
+
+
+def fill_sheets(path: Path, rng: np.random.Generator) -> None:
+    """Fill in the sheets of an audit, with errors: a tenth is missed, a tenth late, and one vehicle in fifty has a load."""
+    planned = {row.audit: row for row in read_audit(path / "audit.json").rows}
+    for sheet in sorted((path / "sheets").glob("*.csv")):
+        if sheet.name == "counts.csv":
+            fill(sheet, lambda *_: {"passed": 5000, "found": 30})
+            continue
+
+        def inspected(row: dict[str, str], _: int) -> dict[str, object]:
+            one, chance = planned[int(row["audit"])], rng.random()
+            if chance < 0.1:
+                return {"audited": 0}
+            done = min(one.drawn + timedelta(minutes=40 if chance < 0.2 else 5), one.end)
+            return {"done": f"{done:%H:%M}", "audited": 1, "found": int(rng.random() < 0.02)}
+
+        fill(sheet, inspected)
 
 
 @pytest.mark.slow
-def test_a_quarter_from_roster_to_the_next_plan(
+def test_the_tutorial_walks_through_a_quarter_of_the_smaller_scenario(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "instances").mkdir()
+    shutil.copytree(ROOT / "instances" / "rio-grande", tmp_path / "instances" / "rio-grande")
+    (tmp_path / "results" / "quarter").mkdir(parents=True)
+    made, rng = Path("results/quarter"), np.random.default_rng(0)
+    said: dict[str, Outcome] = {}
+    for line in tutorial_lines():
+        words = [word.replace("2026-12-01", "2099-01-05") for word in line]  # a trial is sealed before it begins
+        if words[0] == "-m":
+            main(words[2:])
+            continue
+        command = " ".join(words[1:3])
+        if command == "audit results":
+            fill_sheets(made, rng)
+        elif command == "trial analyse":
+            fill(made / "trial" / "outcomes.csv", lambda *_: {"found": int(rng.poisson(2)), "of": 100})
+        elif command == "plan instances/rio-grande/next.toml":
+            write_next(tmp_path / "instances" / "rio-grande", made)
+        said[command] = run(capsys, monkeypatch, *words[1:])
+        assert said[command].code == 0, f"{words}: {said[command].err}"
+    (effect,) = json.loads((made / "effect" / "trial-results.json").read_text())["rows"]
+    assert effect["low"] < effect["effect"] < effect["high"]
+    rows = json.loads((made / "passes" / "passes.json").read_text())["rows"]
+    whole = next(row for row in rows if row["kind"] == "all")
+    assert 0 < whole["rate_low"] <= whole["rate"] <= whole["rate_high"] < 1
+    assert json.loads((made / "delivered" / "delivered.json").read_text())["effort_hours"] > 0
+    told = said["plan instances/rio-grande/next.toml"]
+    for sentence in ("delivered duty, 2099-01-05 to", "With the delivered effort", "Audits: the detection chance of"):
+        assert sentence in told.out + told.err
+
+
+def write_next(folder: Path, made: Path) -> None:
+    """Write the next scenario: what was delivered and audited, named as the tutorial says."""
+    entry = (made / "delivered" / "records.toml").read_text()
+    entry = entry.replace('"effort.csv"', '"../../results/quarter/delivered/effort.csv"')
+    audits = '[records]\naudits = ["../../results/quarter/audited/audit-results.json"]\n'
+    text = (folder / "scenario.toml").read_text()
+    (folder / "next.toml").write_text(text.replace("[background]", f"{entry}\n{audits}\n[background]", 1))
+
+
+@pytest.mark.slow
+def test_what_was_delivered_reaches_the_next_check_and_plan(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = planned_case(tmp_path)
@@ -48,24 +124,6 @@ def test_a_quarter_from_roster_to_the_next_plan(
     monkeypatch.setattr("optimizer.scenario.demand.delivered_effort.fitted_risk", lambda *given: fits.append(given))
     assert not any("With the delivered effort" in sentence for sentence in compile_scenario(case.scenario).warnings)
     assert not fits
-
-    lines = run(capsys, monkeypatch, "passes", case.scenario, "--draws", 20, "--quarters", 1, "--json").objects
-    whole = next(line for line in lines if line["kind"] == "all")
-    assert whole["rate_low"] <= whole["rate"] <= whole["rate_high"]
-
-    (tmp_path / "seed").write_text("a secret of the tests")
-    secret = ("--seed-file", tmp_path / "seed", "--from", "2027-01-04")
-    drawn = ("--vehicles", 60, "--out", tmp_path / "audit.json")
-    assert run(capsys, monkeypatch, "audit", "plan", tmp_path / "next", *secret, *drawn).code == 0
-    assert run(capsys, monkeypatch, "audit", "sheets", tmp_path / "audit.json", "--out", tmp_path / "sheets").code == 0
-    asked = ("--kind", "switch-back", "--blocks", 12, "--runs", 20, "--out", tmp_path / "trial")
-    made = run(capsys, monkeypatch, "trial", "design", tmp_path / "next", *secret, *asked)
-    assert made.code == 0, made.err
-    form = tmp_path / "trial" / "outcomes.csv"
-    fill(form, lambda _, k: {"found": 4 + k % 2, "of": 100})
-    (line,) = run(capsys, monkeypatch, "trial", "analyse", tmp_path / "trial", form, "--json").objects
-    assert line["low"] <= line["effect"] <= line["high"]
-    assert 0 < line["p"] <= 1
 
 
 def test_a_blind_test_of_the_risk_map(
@@ -99,8 +157,8 @@ def test_power_on_the_evaders_of_the_scenario(
     monkeypatch.setattr("optimizer.cli.trial.LASTING_RUNS", 1)
     asked = ("--from", "2027-01-04", "--seed-file", tmp_path / "seed", "--runs", 10, "--own-evaders", "--json")
     (tmp_path / "sectors.csv").write_text("cluster\nA\nB\nC\nD\n")
-    blocks = ("--kind", "switch-back", "--blocks", 4, "--block-days", 14, "--washout", 7, "--amount", 100_000)
-    blocks += ("--clusters", tmp_path / "sectors.csv", "--redrawn", 99)
+    blocks: tuple[object, ...] = ("--kind", "switch-back", "--blocks", 4, "--block-days", 14, "--washout", 7)
+    blocks += ("--amount", 100_000, "--clusters", tmp_path / "sectors.csv", "--redrawn", 99)
     made = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, *blocks, "--out", tmp_path / "trial")
     assert made.code == 0, made.err
     (own,) = [line for line in made.objects if line.get("evaders") == "own"]
