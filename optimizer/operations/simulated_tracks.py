@@ -310,6 +310,10 @@ def main(words: Sequence[str] | None = None) -> None:
     opened = PlanFolder(given.plan_folder)
     duties = read_duties(opened.path)
     visits = visits_of_rosters(duties, roster_folders(opened.path))
+    if not visits:
+        parser.error(
+            f"{opened.path} has no roster with a visit, and tracks are of rosters: make one with the command `roster`"
+        )
     first = min(visit.day for visit in visits)
     visits = [visit for visit in visits if visit.day < first + timedelta(days=given.days)]
     network = read_evidence(opened.scenario, settings=opened.settings, skip_unreachable=True).region.network

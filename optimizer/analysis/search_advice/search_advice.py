@@ -358,7 +358,9 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
         sections=(
             PageSection(
                 title=_("The first roads"),
-                sentences=(_("{count} more roads are in look.csv.").format(count=number(more, 6)),) if more > 0 else (),
+                sentences=(_("{count} more roads: with --out, look.csv has all.").format(count=number(more, 6)),)
+                if more > 0
+                else (),
                 tables=(roads,),
             ),
             *([PageSection(title=_("Tips"), tables=(tips,))] if look.tips else ()),
