@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.errors import InputError
 from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance, layered_instance
 from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.evaluation import evaluate, plan_value
@@ -151,6 +153,16 @@ def test_elements_of_layers_watch_their_arcs_in_every_layer() -> None:
     for one, two in zip(element_instance(instance, field).options, whole.options, strict=True):
         assert two.arcs == (*one.arcs, *(arc + m for arc in one.arcs))
         assert two.survival == 2 * one.survival
+
+
+@pytest.mark.parametrize("least", [-5.0, -1.0])
+def test_a_requirement_with_the_name_of_a_limit_at_a_post_is_refused(least: float) -> None:
+    """Beats counted in its sum before: the first let both teams stand at one post, the second gave a bound above the least value."""
+    instance, field = small_case(3)
+    field = replace(field, teams_at_post=1)
+    same = tuple(Requirement(field.limit_at(post), (0,), (-1.0,), least) for post in range(len(field.posts)))
+    with pytest.raises(InputError, match="name of the limit of 1 teams at a post"):
+        solve(replace(instance, patrols=field, requirements=same))
 
 
 def test_a_team_that_must_stand_at_a_post_counts_towards_its_limit() -> None:

@@ -443,17 +443,28 @@ def with_post_limits(instance: Instance, stands: Mapping[tuple[int, int], float]
         With its options; some may stand in limits already.
     stands
         By position of an option and of a post, how many teams at that post one of the option is.
+
+    Raises
+    ------
+    InputError
+        If a requirement that is no such limit has the name of one: beats would count in its sum.
     """
     field = instance.patrols
     if field is None or field.teams_at_post is None:
         return instance
-    crowded = field.crowded_posts
+    least = -float(field.teams_at_post)
+    limits = {post: field.limit_at(post) for post in np.flatnonzero(field.crowded_posts).tolist()}
     rows = {each.id: each for each in instance.requirements}
+    problems = ProblemList()
+    for name in rows.keys() & set(limits.values()):
+        if rows[name].least != least or any(instance.options[j].kind != "patrol" for j in rows[name].options):
+            found = f"the name of the limit of {field.teams_at_post} teams at a post"
+            problems.add(f"requirement {name!r}", found, "another name", "Rename the requirement")
+    problems.raise_if_any()
     for (option, post), teams in sorted(stands.items(), key=itemgetter(0)):
-        if crowded[post]:
-            name = field.limit_at(post)
-            row = rows.get(name, Requirement(name, (), (), -float(field.teams_at_post)))
-            rows[name] = replace(row, options=(*row.options, option), coefficients=(*row.coefficients, -teams))
+        if post in limits:
+            row = rows.get(limits[post], Requirement(limits[post], (), (), least))
+            rows[row.id] = replace(row, options=(*row.options, option), coefficients=(*row.coefficients, -teams))
     return replace(instance, requirements=tuple(rows.values()))
 
 
