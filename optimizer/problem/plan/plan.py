@@ -431,7 +431,7 @@ def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
 
 def posts_of(field: PatrolField, beat: Beat) -> NDArray[np.int64]:
     """Return the posts, as the field numbers them, at which a beat dwells, in order."""
-    return field.patrols[beat.patrol].posts[np.array(beat.posts) - 1]
+    return np.asarray(field.patrols[beat.patrol].posts[np.array(beat.posts) - 1])
 
 
 def with_post_limits(instance: Instance, stands: Mapping[tuple[int, int], float]) -> Instance:
