@@ -165,6 +165,13 @@ def test_a_requirement_with_the_name_of_a_limit_at_a_post_is_refused(least: floa
         solve(replace(instance, patrols=field, requirements=same))
 
 
+@pytest.mark.parametrize("most", [0, 1.5])
+def test_a_limit_of_teams_at_a_post_is_a_whole_number_from_1(most: float) -> None:
+    instance, field = small_case(3)
+    with pytest.raises(InputError, match="teams_at_post"):
+        solve(replace(instance, patrols=replace(field, teams_at_post=most)))  # type: ignore[arg-type]
+
+
 def test_a_team_that_must_stand_at_a_post_counts_towards_its_limit() -> None:
     instance, field = small_case(3)
     field = replace(field, teams_at_post=1)

@@ -104,6 +104,14 @@ def _option_problems(instance: Instance, where: str) -> Iterator[Problem]:
     yield from _id_problems(f"{where}, options", [option.id for option in options])
     yield from _id_problems(f"{where}, resources", [resource.id for resource in instance.resources])
     yield from budget_problems(instance)
+    most = instance.patrols.teams_at_post if instance.patrols is not None else None
+    if most is not None and not (isinstance(most, (int, np.integer)) and most >= 1):
+        yield Problem(
+            f"{where}, patrols, teams_at_post",
+            f"{most}",
+            "a whole number from 1",
+            "Leave it out where there is no limit",
+        )
     for option in options:
         here = f"{where}, option {option.id!r}"
         yield from _effect_problems(here, option, n_arcs)
