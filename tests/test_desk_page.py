@@ -195,9 +195,15 @@ def test_stop_is_seen_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert each._stop.disabled
 
 
+def plot_of(page: DeskPage) -> Any:
+    """Return the plot of the page's map."""
+    assert page._map is not None
+    return page._map.plot
+
+
 def pictured(page: DeskPage) -> dict[str, Any]:
     """Return what the map shows, by the line of its legend: columns of layers that have rows, names and badges aside."""
-    legend = next(part for part in page._map.plot.right if part.name == "wide")
+    legend = next(part for part in plot_of(page).right if part.name == "wide")
     sources = {item.label.value: item.renderers[0].data_source.data for item in legend.items}
     return {
         label: {name: list(column) for name, column in data.items()}
@@ -230,25 +236,26 @@ def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None
             assert more.gain <= max(gains) + 1e-9
             session.undo()
     numbers = {site.name: site.number for site in session.view().sites if site.number}
-    times = page._map.plot.tags[1]
+    times = plot_of(page).tags[1]
     session.set_budget("teams", 3.0)
     page.poll()
     page.poll()
-    assert page._map.plot.tags[1] == times
+    assert plot_of(page).tags[1] == times
     closed = next(iter(numbers))
-    for action in (lambda: session.forbid(closed), session.undo, session.redo):
+    actions: tuple[Callable[[], object], ...] = (lambda: session.forbid(closed), session.undo, session.redo)
+    for action in actions:
         action()
         page.poll()
-    assert page._map.plot.tags[1] == times, "no map while actions follow one another"
+    assert plot_of(page).tags[1] == times, "no map while actions follow one another"
     page.poll()
-    assert page._map.plot.tags[1] == times + 1
+    assert plot_of(page).tags[1] == times + 1
     assert pictured(page) == pictured(DeskPage(session))
-    layers = list(page._map.plot.renderers)
+    layers = list(plot_of(page).renderers)
     session.undo()
     page.poll()
     page.poll()
     assert pictured(page) == pictured(DeskPage(session))
-    assert list(page._map.plot.renderers) == layers, "a layer stays, and gets other columns"
+    assert list(plot_of(page).renderers) == layers, "a layer stays, and gets other columns"
     session.redo()
     assert {site.name: site.number for site in session.view().sites if site.name in numbers} == numbers
 
