@@ -97,7 +97,8 @@ def design(
         print_note(f"Note: {sentence}")
     if own_evaders and own is None:
         print_note(
-            "Note: the scenario's own evaders get as much through under the plan as under today's layout: there is no effect of it to find."
+            "Note: the scenario's own evaders get as much through under the plan as under today's layout, or nothing under that: there is no "
+            "effect of it to find."
         )
     cells = len(found.file.cells)
     if as_json:
@@ -121,7 +122,8 @@ def design(
         print_table(title, ["effect", "power at 10%", "bias, of the effect", "90% interval holds"], cells_of)
     if own is not None:
         print_line(
-            f"The scenario's own evaders: once they have learned it, the plan changes what gets through by {own.effect:+.1%}. Such an effect "
+            f"The scenario's own evaders: once they have learned it, the plan changes what gets through by {own.effect:+.1%} "
+            f"(mean of {LASTING_RUNS} runs). Such an effect "
             f"is found in {own.power:.0%} of {runs} simulated trials; the estimate misses it by {own.bias:+.0%} of it on the mean, and its "
             f"90% interval holds it in {own.holds:.0%}. Each sector is taken to be a border of its own."
         )
@@ -135,7 +137,8 @@ LASTING_RUNS = 8
 
 
 def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listener: Listener) -> TrialPower | None:
-    """Return what the trial can show of the plan's own effect on the scenario's evaders; None where it has none."""
+    """Return what the trial can show of the plan's own effect on the scenario's evaders; None where it has none, or nothing passes today."""
+    from optimizer.base.text.messages import shortened
     from optimizer.base.work.listener import step
     from optimizer.lab.adaptive.simulation.trial import TrialTraffickers
     from optimizer.operations.trial import POOL, trial_setting
@@ -146,6 +149,8 @@ def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listen
 
     opened = PlanFolder(plan_folder)
     compiled = compile_scenario(opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener)
+    if compiled.skipped:
+        print_note(f"Note: loads to {shortened(compiled.skipped)} are left out, as no road leads there.")
     plan = opened.plan_of(compiled.instance)
     instance = with_plan(compiled.instance, plan)
     with step(listener, "simulating the trial with the scenario's own evaders"):
@@ -153,7 +158,7 @@ def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listen
             instance, instance.placed(plan.options), compiled.scenario.adapt, len(compiled.instance.options)
         )
         today, then = evaders.lasting(LASTING_RUNS)
-        if then == today:
+        if then == today or not today:
             return None
         simulate = trial_of_traffickers(evaders.through, today, then)
         setting = trial_setting(found.file, POOL)
