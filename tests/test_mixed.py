@@ -233,6 +233,14 @@ def test_exploitability_is_that_of_every_simple_path(seed: int) -> None:
         assert exploitability(plan, instance) == evaluate(instance, plan)
 
 
+def test_an_evader_who_is_where_he_wants_to_be_gets_through() -> None:
+    instance = random_instance(1)
+    mixture = random_mixture(instance, 1)
+    stays = replace(instance.evaders[0], id="stays", origin=2, destination=2, routes=(), weight=0.5)
+    found = exploitability(mixture, replace(instance, evaders=(*instance.evaders, stays)))
+    assert found.value == pytest.approx(mixture_value(instance, mixture) + 0.5, rel=1e-9)
+
+
 def best_by_search(instance: Instance, k: int, plans: list[NDArray[np.bool_]], shares: tuple[float, ...]) -> float:
     """Return evader k's best expected value by a best-first search of its own: bounds from networkx, no dominance, no contraction."""
     survival = np.array([instance.survival(plan) for plan in plans])

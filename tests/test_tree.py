@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.work.work_clock import work_seconds
+from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
@@ -20,8 +20,9 @@ from optimizer.problem.plan.plan import violations, within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master, Relaxed
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import NodeSolution, path_sets
-from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut, has_stalled
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.params import RootParams
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
 from tests.dense_roots import dense_grid
@@ -385,3 +386,17 @@ def test_a_root_whose_optimal_face_is_wide_leaves_the_value_of_everything_placed
     cheapest = np.argsort([option.survival[0] for option in instance.options])[:10]
     assert everything < 1e-4
     assert 0.01 < tree.lower <= plan_value(instance, np.isin(np.arange(len(instance.options)), cheapest))
+
+
+def test_a_root_may_count_as_stalled_before_its_patience_is_at_an_end() -> None:
+    assert not has_stalled([0.1, 0.1], RootParams(patience=3, flat_rounds=1))
+    assert has_stalled([0.1] * 4, RootParams(patience=3, flat_rounds=1))
+
+
+def test_means_of_rows_are_none_where_the_time_limit_has_come() -> None:
+    """It may come between any two steps; the cuts of groups, which ask for means, ended with an assertion there."""
+    instance = random_instance(3)
+    tree = BranchAndCut(instance, contract(instance))
+    tree.cut_root()
+    with limited(1e-9):
+        assert tree.master.mean_rows(tree.root).side.size == 0

@@ -442,11 +442,14 @@ class Master:
         self.program.add(csr_array((value, (row, column)), shape=shape), side, node)
 
     def mean_rows(self, node: Node) -> Cuts:
-        """Return for each group the mean of its rows by their duals at the optimum of a node; none for groups without a dual."""
+        """Return for each group the mean of its rows by their duals at the optimum of a node.
+
+        None for groups without a dual, and no row at all where the time limit of the search comes first.
+        """
         self.enter(node)
         solution = self.program.solve()
-        assert solution is not None  # noqa: S101 - there is no limit
-        means = self.program.means(solution.dual, self._n, self._scale.size)
+        dual = np.empty(0) if solution is None else solution.dual
+        means = self.program.means(dual, self._n, self._scale.size)
         entries, scale = csr_array(means.rows[:, : self._n]).tocoo(), self._scale[means.name]
         held = entries.data > SMALL
         row, option = entries.row[held].astype(np.int64), entries.col[held].astype(np.int64)

@@ -535,6 +535,6 @@ def has_moved(history: list[float]) -> bool:
 def has_stalled(history: list[float], params: RootParams, *, moved: bool = False) -> bool:
     """Whether the last rounds at the root gained next to nothing; `moved` says that the bound has moved before."""
     moved |= has_moved(history)
-    if len(history) <= (params.patience if moved else params.flat_rounds):
+    if len(history) <= max(params.patience, 0 if moved else params.flat_rounds):
         return False
     return history[-1] - history[-1 - params.patience] <= params.stalled * abs(history[-1])
