@@ -90,11 +90,15 @@ def test_check_plan_and_region_say_on_the_console_and_in_the_report_that_there_i
 def test_a_border_that_nobody_enters_over_is_a_fault_that_says_why(
     tmp_path: Path, without: dict[str, Any], words: str
 ) -> None:
-    scenario = write_scenario(tmp_path)
+    scenario = write_scenario(
+        tmp_path, SCENARIO.replace("[evaders]", "[evaders]\nexposure = { west-port = 2, ford = 1 }")
+    )
     save_region(replace(tiny_region(), **without), tmp_path / "network.gpkg")
     with pytest.raises(InputError) as raised:
         compile_scenario(scenario)
-    assert any(words in problem.remedy for problem in raised.value.problems)
+    assert [words in problem.remedy for problem in raised.value.problems] == [
+        True
+    ]  # exposures of no gateway say nothing more
 
 
 def test_costs_of_a_far_side_that_the_map_does_not_have_are_warned_of(tmp_path: Path) -> None:

@@ -300,6 +300,15 @@ def test_files_that_cannot_be_used_say_why(tmp_path: Path, text: str, found: str
     assert expected in told[0].expected
 
 
+def test_rows_left_out_by_where_do_not_hide_why_the_others_cannot_be_used(tmp_path: Path) -> None:
+    """An extract without the far side leaves the strips of field offices without roads: that is the fault, not the rows of other agencies."""
+    file = csv(
+        tmp_path, f"time,lon,lat,kind\n2023,{WEST},{SOUTH},y\n2023,{WEST},{SOUTH},y\n2023,{WEST},{SOUTH + 1},x\n"
+    )
+    (problem,) = problems(tmp_path, seizures(file, where={"kind": "x"}))
+    assert "1 of 3 farther than 500 m" in problem.found
+
+
 def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
     file = csv(tmp_path, "time,segment\n2023,1\n")
     told = problems(tmp_path, seizures(file, columns={"count": "events", "drug": "type"}, where={"kind": "x"}))

@@ -294,7 +294,8 @@ def _used_columns(rows: RecordParser, reader: Callable[[RecordParser], Columns],
     places = locate(rows, gazetteer)
     rows.problems.raise_if_any()
     if not rows.used.any():
-        (reason, count), *_ = Counter(item.reason for item in rows.unused).most_common(1)
+        reasons = _lost(rows) or Counter(item.reason for item in rows.unused)
+        (reason, count), *_ = reasons.most_common(1)
         found = f"no row that can be used: {count} of {rows.used.size} {reason}"
         raise InputError(Problem(str(rows.path), found, "at least one", _cure(rows, reason)))
     _warn_of_unused(rows)
@@ -350,9 +351,14 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
+def _lost(rows: RecordParser) -> Counter[str]:
+    """Return how many rows are not used although the scenario wants them, by reason."""
+    return Counter(item.reason for item in rows.unused if not item.reason.startswith(ASKED_FOR))
+
+
 def _warn_of_unused(rows: RecordParser) -> None:
     """Warn where more than a tenth of a file's rows are not used although the scenario wants them, with the commonest reason and its cure."""
-    lost = Counter(item.reason for item in rows.unused if not item.reason.startswith(ASKED_FOR))
+    lost = _lost(rows)
     total = int(rows.used.sum()) + lost.total()
     if lost.total() > MOST_UNUSED * total:
         reason, count = lost.most_common(1)[0]

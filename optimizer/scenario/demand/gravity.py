@@ -106,7 +106,7 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
     settlements = with_unique_labels(s for s in region.settlements if s.domestic)
     problems = ProblemList()
     known = [g.id for g in region.gateways]
-    for name in terms.exposure:
+    for name in terms.exposure if known else ():  # without any the fault below says why
         if name not in known:
             problems.append(unknown_name(f"{where}, evaders.exposure", name, known))
     if not gateways:
