@@ -1,10 +1,6 @@
 """Parameters of a method: frozen dataclasses that a TOML file, and `name=value` on a command line, can set.
 
-Each field is annotated with its range and description, which states its unit and why it is what it is:
-
-    @dataclass(frozen=True)
-    class TreeParams(Params):
-        most_rounds: Annotated[int, Field(ge=1, description="rounds of cuts at a node; ...")] = 8
+Each field is annotated with its range. The string below it describes it: its unit, and why it is what it is (`optimizer.solvers.params`).
 
 A dataclass of parameters may have others as fields, such as `tree: TreeParams = TreeParams()`; their parameters have names such as
 `tree.most_rounds`. As a field of a scenario's model it brings its tables into the reference of the documentation.
@@ -31,7 +27,9 @@ if TYPE_CHECKING:
 class Params:
     """Parent of dataclasses of parameters."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @classmethod
     def of(cls, content: object, where: str) -> Self:

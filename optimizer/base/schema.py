@@ -22,6 +22,8 @@ ComposedId = Annotated[str, Field(min_length=1, max_length=2000)]
 """An id in a file that this package writes: it may be made of several ids that people give."""
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 
