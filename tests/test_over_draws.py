@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,16 @@ def test_one_draw_is_the_plain_problem(seed: int) -> None:
     for objective in OBJECTIVES:
         result = solve_over_draws(case.draws, objective, SolveOptions(gap=0.0))
         assert result.upper == pytest.approx(plain.upper, rel=1e-7)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_draws_in_which_nobody_gets_through(objective: Objective) -> None:
+    case = DrawCase(3, draws=2)
+    whole = case.draws.instance
+    lost = tuple(replace(e, destination=whole.n_nodes, routes=()) for e in whole.evaders)
+    island = replace(whole, node_id=np.append(whole.node_id, "island"), evaders=lost)
+    result = solve_over_draws(replace(case.draws, instance=island), objective)
+    assert (result.lower, result.upper) == (0.0, 0.0)
 
 
 def test_a_plan_to_begin_from_is_kept_where_nothing_is_better() -> None:

@@ -190,7 +190,7 @@ class Master:
         self.commodities = commodities or Commodities.of(overlay, times)
         self.pool = pool or PathPool(overlay, self.commodities.searches)
         most, least = self.commodities.sums(self.commodities.start), self.commodities.sums(self.commodities.floor)
-        self.total = max(self.commodities.value(self.commodities.start), np.finfo(np.float64).tiny)
+        self.total = self.commodities.value(self.commodities.start) or 1.0
         self._most = most
         self._scale = np.where(most > 0, most, 1.0)
         self._n = overlay.free.size
