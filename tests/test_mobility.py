@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,10 +14,12 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
-from optimizer.scenario.compile.mobility import at_mobility, switching_reliability, with_travel
+from optimizer.scenario.compile.mobility import at_mobility, with_travel
+from optimizer.scenario.demand.gravity import make_demand, switching_reliability
+from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
 from tests.test_measures import MEASURES
-from tests.tiny import SCENARIO, write_scenario
+from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +160,29 @@ def test_the_report_says_what_becomes_of_the_gain_if_traffickers_change_gateway(
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "may change gateway" in page
     assert "at no cost" in page
+
+
+@pytest.mark.parametrize("costs", [{"switching_loss": 1.0}, {"switching_km": 0.1}])
+def test_costs_that_forbid_every_gateway_are_said(costs: dict[str, float]) -> None:
+    region = tiny_region()
+    for mobility, said in ((0.0, 0), (0.4, 1)):
+        terms = EvadersModel(mobility=mobility, **costs)
+        found = [one for one in make_demand(terms, region, "").warnings if "nobody changes gateway" in one]
+        assert len(found) == said
+
+
+def test_a_destination_that_one_gateway_alone_reaches_is_named_and_keeps_its_loads() -> None:
+    region = tiny_region()
+    roads = region.network
+    town = roads.node_id.tolist().index("west-town")
+    kept = (roads.head != town) | (roads.segment == 0)  # the road from the western port alone leads into the town
+    columns = ("tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
+    fewer: dict[str, Any] = {name: getattr(roads, name)[kept] for name in columns}
+    network = replace(roads, **fewer, polylines=roads.polylines.take(np.flatnonzero(kept)))
+    alone = replace(region, network=network)
+    assert not make_demand(EvadersModel(), alone, "").warnings
+    (said,) = make_demand(EvadersModel(mobility=0.4), alone, "").warnings
+    assert "One gateway alone leads to west-town" in said
 
 
 def test_a_loss_of_everything_leaves_each_load_at_its_gateway(tmp_path: Path) -> None:

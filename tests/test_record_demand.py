@@ -15,12 +15,22 @@ from optimizer.lab.study.plans import generated_plan_roads, plans_table
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.network import Network
+from optimizer.problem.network.places import Gateway, Settlement
 from optimizer.risk.evidence import Evidence, gather_evidence
 from optimizer.risk.location_error import fit_location_error, misplacement
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, candidate_routes, explain_by_routes, local_traffic
 from optimizer.risk.shrunk_rate import ShrunkRate
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
-from optimizer.scenario.demand.record_demand import _by_tips, _written_rows, _WrittenRows
+from optimizer.scenario.demand.evaders import PairRoutes
+from optimizer.scenario.demand.gravity import GravityDemand
+from optimizer.scenario.demand.record_demand import (
+    FittedRisk,
+    _by_tips,
+    _written_rows,
+    _WrittenRows,
+    record_demand,
+)
+from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
 from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
@@ -220,9 +230,9 @@ def test_the_generated_region_of_the_study_of_plans_is_entered_at_home() -> None
     assert {gateway.kind for gateway in roads.region.gateways} == {"port", "unofficial"}
 
 
-def misplaced_record(error_m: float) -> tuple[Network, CandidateRoutes, Evidence]:
-    """Return a street in pieces of 40 m, one route along it, and a record of it that is written down wrong by an error."""
-    step = 40 / METRES_PER_DEGREE
+def misplaced_record(error_m: float, piece_m: float = 40.0) -> tuple[Network, CandidateRoutes, Evidence]:
+    """Return a street in pieces, one route along it, and a record of it that is written down wrong by an error."""
+    step = piece_m / METRES_PER_DEGREE
     line = line_network(60, step=step / np.cos(np.radians(SOUTH)))
     rng = np.random.default_rng(7)
     effort = np.where(np.arange(60) % 3 == 0, rng.gamma(2.0, 10.0, 60), 0.5)
@@ -255,6 +265,17 @@ def test_errors_of_places_are_not_taken_for_local_traffic(error_m: float, found_
     shares = [each.local.sum() / rows.sum() for each, rows in ((plain, known.own_count), (explained, found.rows.count))]
     assert shares[0] > 0.2
     assert shares[1] < 0.1
+
+
+def test_a_record_whose_places_are_wrong_by_more_than_the_roads_reach_says_nothing_of_where() -> None:
+    network, _, known = misplaced_record(300.0, piece_m=1.0)
+    ends = (Gateway("g", 0, 0.0, 0.0, "port", 1.0, "g"),), (Settlement("s", 60, 0.0, 0.0, "s", 1000.0),)
+    demand = GravityDemand(EvadersModel(), *ends, hours=np.ones((1, 1)))
+    usual = PairRoutes(((0, 0),), ((Route(tuple(range(60)), 1.0),),))
+    model = ShrunkRate().fit(records_of(by_segment(known.count)), effort_of(by_segment(known.own_expected)), network)
+    record = record_demand(demand, network, FittedRisk(model, model.predict(), known), usual)
+    assert record.fit is None
+    assert "the roads reach no further than 60 m" in record.warnings[0]
 
 
 def test_tips_are_a_share_of_seizures_and_not_of_effort() -> None:

@@ -16,19 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.scenario.compile.source_measures import before_gateways, measured_evaders, new_ids
 from optimizer.scenario.demand.evaders import scenario_evaders
+from optimizer.scenario.demand.gravity import switching_reliability
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.network.places import Gateway
     from optimizer.scenario.demand.travel import ScenarioTravel
-    from optimizer.scenario.file.model import EvadersModel
 
 RANGE = (0.0, 0.2, 1.0)
 """Mobility at which plans are valued beside the scenario's own: none, a fifth, and all of the informed loads.
@@ -36,15 +30,6 @@ RANGE = (0.0, 0.2, 1.0)
 A fifth is of the size of the one displacement that was measured on roads: confiscations rose by about 20 % where traffic was predicted to
 divert after close wins of a party that enforces (Dell 2015, American Economic Review 105). It is no estimate for any border.
 """
-
-
-def switching_reliability(gateways: Sequence[Gateway], terms: EvadersModel) -> NDArray[np.float64]:
-    """Return the (gateways, gateways) share of loads that reaches each gateway from each one's own, 1 on the diagonal."""
-    lon, lat = (np.array([getattr(gateway, name) for gateway in gateways]) for name in ("lon", "lat"))
-    km = great_circle_m(lon[:, None], lat[:, None], lon[None, :], lat[None, :]) / 1000
-    share = (1 - terms.switching_loss) * np.exp(-km / (terms.switching_km or np.inf))
-    np.fill_diagonal(share, 1.0)
-    return np.asarray(share)
 
 
 def with_mobility(instance: Instance, travel: ScenarioTravel) -> Instance:

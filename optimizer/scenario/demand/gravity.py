@@ -16,6 +16,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.messages import message, shortened
 from optimizer.base.text.names import unknown_name
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import with_unique_labels
 from optimizer.region.model import border_warnings
 from optimizer.risk import OdTable
@@ -131,6 +132,7 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
         (
             *warnings,
             *_reach_warnings(lost, [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()]),
+            *_mobility_warnings(terms, gateways, settlements, np.isfinite(hours)),
         ),
     )
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -213,6 +215,52 @@ def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list
         names = shortened([gateway.label for gateway in shut])
         warnings.append(message("No road leads inward from {gateways}: no evader enters there.", gateways=names))
     return warnings
+
+
+def switching_reliability(gateways: Sequence[Gateway], terms: EvadersModel) -> NDArray[np.float64]:
+    """Return the (gateways, gateways) share of loads that reaches each gateway from each one's own, 1 on the diagonal."""
+    lon, lat = (np.array([getattr(gateway, name) for gateway in gateways]) for name in ("lon", "lat"))
+    km = great_circle_m(lon[:, None], lat[:, None], lon[None, :], lat[None, :]) / 1000
+    share = (1 - terms.switching_loss) * np.exp(-km / (terms.switching_km or np.inf))
+    np.fill_diagonal(share, 1.0)
+    return np.asarray(share)
+
+
+LEAST_SWITCHED = 1e-3
+"""Share of its loads that must reach some other gateway, for a gateway's traffickers to be able to change at all."""
+
+
+def _mobility_warnings(
+    terms: EvadersModel,
+    gateways: Sequence[Gateway],
+    settlements: Sequence[Settlement],
+    reached: NDArray[np.bool_],
+) -> list[str]:
+    """Return in which cases `mobility` moves nobody: no other gateway is worth the way there, or none leads to a destination."""
+    if not terms.mobility:
+        return []
+    elsewhere = switching_reliability(gateways, terms)[~np.eye(len(gateways), dtype=bool)]
+    most = float(elsewhere.max(initial=0.0))
+    if most < LEAST_SWITCHED:
+        return [
+            message(
+                "evaders.mobility is {mobility:g}, but at most {share:.1%} of a load reaches another gateway: nobody changes gateway, and the "
+                "plan is made as if mobility were 0. Lower evaders.switching_loss ({loss:g}), or give a larger evaders.switching_km.",
+                mobility=terms.mobility,
+                share=most,
+                loss=terms.switching_loss,
+            )
+        ]
+    alone = [place for place, ways in zip(settlements, reached.sum(axis=0).tolist(), strict=True) if ways == 1]
+    if not alone:
+        return []
+    return [
+        message(
+            "One gateway alone leads to {places}: loads to there keep it, whatever evaders.mobility says. If other gateways lead there in "
+            "truth, roads are missing.",
+            places=shortened([place.label for place in alone]),
+        )
+    ]
 
 
 def gateway_index(

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 from scipy.sparse import csr_array, diags_array, vstack
 
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.evaders import Route
+from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.field_flow.model_averaging import spatial_signal
@@ -224,6 +226,9 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     # The record is explained as flows on routes plus what stays where it was found; `flow` has a column for the record and one a draw of it.
     candidates = candidate_routes(network, usual.ends, np.array([prior[pair] for pair in usual.ends]), usual.routes)
     placed_rows = _written_rows(known, model, network, candidates)
+    if placed_rows is not None and placed_rows.error_m >= _extent_m(network):
+        remarks = (_everywhere(placed_rows.error_m, _extent_m(network)), *without_places(terms.local_share))
+        return RecordDemand(prior, usual.by_pair(), warnings=remarks)
     counted = _counted(known, model) if placed_rows is None else placed_rows.rows
     drawn = _with_draws(counted)
     flows = explain_by_routes(candidates, drawn)
@@ -385,6 +390,23 @@ def _misplaced(fit: RecordFit) -> tuple[str, ...]:
         error=fit.place_error_m,
     )
     return (said, wide)
+
+
+def _extent_m(network: Network) -> float:
+    """Return how far the roads reach: the longer side of the box around them, metres."""
+    west, south, east, north = shapely.total_bounds(network.lines).tolist()
+    width = (east - west) * np.cos(np.radians((south + north) / 2))
+    return float(max(width, north - south) * METRES_PER_DEGREE)
+
+
+def _everywhere(error_m: float, extent_m: float) -> str:
+    return message(
+        "Places of seizures seem to be wrong by about {error:n} m, and the roads reach no further than {extent:,.0f} m: the record says "
+        "nothing of where loads pass, and evaders' weights and routes rest on gateways, populations and travel times alone. Correct the "
+        "places, or take more roads into the region.",
+        error=error_m,
+        extent=extent_m,
+    )
 
 
 def _with_draws(record: CountedRows) -> CountedRows:
