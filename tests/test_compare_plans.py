@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from optimizer.analysis.compare.compare import DrawnShape, SitePlaces, compare_plans, drug_shares
-from optimizer.analysis.compare.output import order_sentence
+from optimizer.analysis.compare.output import breakdown_rows, compare_folder, order_sentence, write_comparison
 from optimizer.analysis.explain.explain import SitesOnArcs, routes_left
 from optimizer.base.errors import InputError
 from optimizer.plans import comparison
@@ -84,6 +84,21 @@ def test_values_and_their_parts_add_up(tmp_path: Path, seed: int) -> None:
     first, today = compared.plans
     assert first.differs == ()
     assert {each.id for each in today.differs} == set(first.matched.plan.options) ^ {"o3"}
+
+
+def test_agencies_have_their_names_on_the_page_and_their_ids_in_tables(tmp_path: Path) -> None:
+    instance = on_a_map(1)
+    instance = replace(instance, options=tuple(replace(option, agency="p1") for option in instance.options))
+    instance = replace(instance, resources=tuple(replace(resource, agency="p1") for resource in instance.resources))
+    folder = written(tmp_path / "here", instance, ["o3"])
+    run = {"agencies": {"p1": "Police, North"}, "translations": {"es": {"Police, North": "Policía, Norte"}}}
+    (folder / "run.json").write_text(json.dumps(run))
+    comparison = compare_plans([folder, "today"])
+    assert breakdown_rows(comparison, "by_agency")[0][0] == "added by Police, North"
+    assert breakdown_rows(comparison, "by_agency", ids=True)[0][0] == "added by p1"
+    write_comparison(compare_folder(tmp_path / "out", [str(folder)], None, overwrite=False), comparison, "es")
+    assert "Policía, Norte" in (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
+    assert "added by p1" in (tmp_path / "out" / "compare.csv").read_text(encoding="utf-8")
 
 
 def test_a_plan_of_another_instance_is_matched_by_site_and_the_rest_is_listed(tmp_path: Path) -> None:

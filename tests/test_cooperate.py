@@ -287,6 +287,8 @@ def test_input_that_is_none() -> None:
 def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     file = tmp_path / "three.json"
     write_instance(file, with_agencies(5))
+    called = {name: f"The {name} of the north" for name in NAMES}
+    (tmp_path / "run.json").write_text(json.dumps({"agencies": called}))
     outcome = command("cooperate", file, "--out", tmp_path / "out", "--json", "--sites")
     assert outcome.code == 0
     coalitions = [line for line in outcome.objects if "coalition" in line]
@@ -300,12 +302,13 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     content = json.loads((tmp_path / "out/cooperation.json").read_text())
     assert len(content["shares"]) == 3
     page = (tmp_path / "out/cooperation.html").read_text()
-    assert all(name in page for name in (*NAMES, "Fair share", "Whose roads each site relieves"))
+    assert all(name in page for name in (*called.values(), "Fair share", "Whose roads each site relieves"))
     assert (tmp_path / "out/shares.png").stat().st_size > 1000
     assert (tmp_path / "out/coalitions.csv").read_text().count("\n") == 8
     assert not (tmp_path / "out.pieces.jsonl").exists()
     shown = command("cooperate", file, "--others", "today")
     assert "Fair share" in shown.out
+    assert "The police of the north" in shown.out
     assert "what stands today" in shown.out
     assert "core" in shown.out
     wrong = command("cooperate", file, "--budget", "teams@polise=3", "--out", tmp_path / "none")

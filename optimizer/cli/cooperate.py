@@ -96,6 +96,7 @@ def cooperate(
             others=others,
             orders=orders,
             starts=starts,
+            own_words=source.own_words,
             time_limit=time_limit,
             executor=Executor(jobs, scheduler),
             finished=finished,

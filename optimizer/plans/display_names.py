@@ -88,14 +88,16 @@ class DisplayNames:
 
 def short_name(placement: Placement) -> str:
     """Return what a sentence calls a placement: of a beat its team, as its label is a list of posts."""
-    return plain((placement.team.label or placement.team.id) if isinstance(placement, Beat) else placement.label)
+    return plain(
+        term(placement.team.label or placement.team.id) if isinstance(placement, Beat) else term(placement.label)
+    )
 
 
 def row_name(placement: Placement) -> str:
     """Return what a table calls a placement: of a beat its team, its base, and how many posts."""
     if not isinstance(placement, Beat):
-        return plain(placement.label)
-    count, base = len(placement.stops), plain(placement.base.label or placement.base.id)
+        return plain(term(placement.label))
+    count, base = len(placement.stops), plain(term(placement.base.label or placement.base.id))
     said = ngettext("{team} from {base}: {count} post", "{team} from {base}: {count} posts", count)
     return said.format(team=short_name(placement), base=base, count=number(count))
 

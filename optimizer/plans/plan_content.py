@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from optimizer.base.files.readwrite import feature, sha256
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import ForwardingListener
-from optimizer.plans.plan_folder import provenance
+from optimizer.plans.plan_folder import OwnWords, provenance
 from optimizer.problem.files.plan_file import (
     DIGITS,
     LayoutValues,
@@ -86,6 +86,7 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
         warnings=list(compiled.warnings),
         language=compiled.scenario.report.language,
         handling=compiled.scenario.report.handling,
+        **asdict(OwnWords.of(compiled.scenario)),
     )
 
 

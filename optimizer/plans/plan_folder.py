@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import platform
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import folder_sources
@@ -17,7 +17,7 @@ from optimizer.base.files.readwrite import read_json, read_toml, sha256, write_j
 from optimizer.base.params import with_values
 from optimizer.base.schema import validated
 from optimizer.base.text.formatting import plain
-from optimizer.base.text.language import ENGLISH, check_language, long_date
+from optimizer.base.text.language import ENGLISH, check_language, long_date, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message
 from optimizer.base.version import package_version
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat, Mixture
     from optimizer.roster.model import DutiesFile
+    from optimizer.scenario.file.model import ScenarioModel
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 NUMBER_LENGTH, HANDLING_LENGTH = 12, 60
@@ -108,6 +109,31 @@ class KnownPlan:
     value: float
     lower: float
     same_beats: float
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """What a scenario calls its own, for pages that have a plan and not the scenario.
+
+    Attributes
+    ----------
+    agencies
+        Agency id -> name, as the scenario has it; agencies without a name are left out.
+    translations
+        Its terms in other languages, by the code of a language.
+    """
+
+    agencies: Mapping[str, str] = field(default_factory=dict)
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scenario: ScenarioModel) -> Self:
+        """Return the words of a scenario."""
+        return cls({each.id: each.name for each in scenario.agencies if each.name}, scenario.translations)
+
+    def agency(self, agency: str) -> str:
+        """Return what people call an agency in the language that is spoken: its id where it has no name."""
+        return term(self.agencies.get(agency, agency))
 
 
 class PlanFolder:
@@ -384,6 +410,15 @@ class PlanFolder:
         return check_language(str(self.run.get("language", ENGLISH)), f"{self.path / RUN_FILE}, language")
 
     @property
+    def own_words(self) -> OwnWords:
+        """The words of the plan's scenario; none where run.json has none."""
+        agencies, translations = (self.run.get(key) for key in ("agencies", "translations"))
+        return OwnWords(
+            _texts(agencies),
+            {code: _texts(table) for code, table in translations.items()} if isinstance(translations, dict) else {},
+        )
+
+    @property
     def scenario(self) -> Path:
         """The scenario that it was made of; of a variant, that of the folder around it."""
         if not self.plan_path.is_file():
@@ -484,6 +519,12 @@ class PlanFolder:
         from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 
         return write_certificate(self.path / CERTIFICATE_FILE, self.instance_path, instance, record, result)
+
+
+def _texts(table: object) -> dict[str, str]:
+    """Return the texts of a table of a file, unchecked until here; none where it is no table."""
+    items = table.items() if isinstance(table, dict) else ()
+    return {str(name): text for name, text in items if isinstance(text, str)}
 
 
 def _plan_here(instance: Instance, names: Iterable[str], beats: Iterable[Beat]) -> Plan:

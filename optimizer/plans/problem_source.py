@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.schema import validated
 from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.work.listener import SILENT
-from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import SolveModel
@@ -46,6 +46,8 @@ class ProblemSource:
         The plan folder; None where it is none.
     language
         Language of pages on it: what was asked for, else that of the scenario, or of a plan folder's pages.
+    own_words
+        What the scenario calls its agencies and other terms; none for an instance file.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class ProblemSource:
     compiled: Compiled | None = None
     folder: PlanFolder | None = None
     language: str = ENGLISH
+    own_words: OwnWords = field(default_factory=OwnWords)
 
     def starts(self, instance: Instance, tell: Callable[[str], None] = SILENT.noted) -> tuple[Plan, ...]:
         """Return the plans of the folder, for a search of this instance or a changed one to begin from; none where it is no plan folder.
@@ -108,6 +111,7 @@ def problem_source(
             compiled.warnings,
             compiled,
             language=asked or compiled.scenario.report.language,
+            own_words=OwnWords.of(compiled.scenario),
         )
     terms = with_settings({"solve": dict(options or {})}, settings or {}, str(path))
     solve = validated(SolveModel, terms.pop("solve"), f"{path}, solve")
@@ -128,4 +132,5 @@ def problem_source(
         (f"{len(skipped)} evaders without a path are left out.",) if skipped else (),
         folder=folder if path.is_dir() else None,
         language=folder.language(asked),  # of an instance file too: that of the run.json beside it
+        own_words=folder.own_words,
     )

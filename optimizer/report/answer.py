@@ -89,6 +89,8 @@ class Answer:
         Made in the language of the reader, with the figures that are there; keys are as above, one at most.
     made
         What stands under the page's title and under each figure, in that language: marks of handling, numbers of plans, the day.
+    translations
+        Of a scenario's own terms, by the code of a language.
     """
 
     tables: Mapping[str, AnswerTable] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Answer:
     figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     page: Mapping[str, Callable[[], ShortPage]] = field(default_factory=dict)
     made: Callable[[], str] = str
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) -> None:
@@ -108,7 +111,7 @@ def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) 
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    with speaking(language), folder.written() as place:
+    with speaking(language, answer.translations), folder.written() as place:
         for name, table in answer.tables.items():
             write_csv(place / f"{name}.csv", table.rows, table.columns)
             if table.shapes is not None:

@@ -25,7 +25,7 @@ from optimizer.base.text.language import ENGLISH
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
-from optimizer.plans.plan_folder import PlanFolder
+from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.plans.problem_source import problem_source
 from optimizer.problem.instance.changes import Ordered, ordered
 from optimizer.problem.instance.evaders import best_responses
@@ -116,6 +116,8 @@ class PlanComparison:
         Where its options stand.
     language
         Language of the model's pages.
+    own_words
+        What the model's scenario calls its agencies and other terms.
     """
 
     model: str
@@ -124,6 +126,7 @@ class PlanComparison:
     instance: Instance
     places: SitePlaces
     language: str = ENGLISH
+    own_words: OwnWords = field(default_factory=OwnWords)
 
     @property
     def text(self) -> ValueText:
@@ -139,6 +142,7 @@ class _Model:
     places: SitePlaces
     drugs: DrugShares | None
     language: str
+    own_words: OwnWords
 
 
 def compare_plans(
@@ -188,7 +192,9 @@ def compare_plans(
     for each in matched:
         with step(listener, f"valuing {each.name}"):
             compared.append(_compared(model, each, first, evaders, listener))
-    return PlanComparison(model.name, model.lower, tuple(compared), model.instance, model.places, model.language)
+    return PlanComparison(
+        model.name, model.lower, tuple(compared), model.instance, model.places, model.language, model.own_words
+    )
 
 
 def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
@@ -201,7 +207,8 @@ def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
         allowed = np.array([not option.forbidden for option in source.instance.options], dtype=bool)
         lower = max(lower, plan_value(source.instance, allowed))
     drugs = None if source.compiled is None else drug_shares(source.compiled)
-    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, rows), drugs, source.language)
+    places = SitePlaces.of(source.instance, rows)
+    return _Model(str(path), source.instance, lower, places, drugs, source.language, source.own_words)
 
 
 def _compared(model: _Model, matched: MatchedPlan, first: Plan, evaders: int, listener: Listener) -> ComparedPlan:

@@ -82,11 +82,13 @@ def plan_line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
     }
 
 
-def breakdown_rows(comparison: PlanComparison, which: str) -> list[tuple[str, tuple[float, ...]]]:
-    """Return a row for each name in a breakdown, with the amount in each plan, in the order of the first plan."""
+def breakdown_rows(comparison: PlanComparison, which: str, *, ids: bool = False) -> list[tuple[str, tuple[float, ...]]]:
+    """Return a row for each name in a breakdown, with the amount in each plan, in the order of the first plan; for a table with `ids`."""
     plans = comparison.plans
     keys = dict.fromkeys(name for plan in plans for name in getattr(plan, which))
     called = {name: _(KINDS[name]) if which == "by_kind" else name or _("no agency") for name in keys}
+    if which == "by_agency" and not ids:
+        called |= {name: comparison.own_words.agency(name) for name in keys if name}
     return [
         (_(BREAKDOWNS[which]).format(name=called[name]), tuple(getattr(plan, which).get(name, 0.0) for plan in plans))
         for name in keys
@@ -105,7 +107,7 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
 
     rows = [{"what": "value", "plan": p.matched.name, "amount": p.value} for p in comparison.plans]
     for which in BREAKDOWNS:
-        for what, amounts in breakdown_rows(comparison, which):
+        for what, amounts in breakdown_rows(comparison, which, ids=True):
             rows += [
                 {"what": what, "plan": plan.matched.name, "amount": amount}
                 for plan, amount in zip(comparison.plans, amounts, strict=True)
@@ -126,6 +128,7 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
         figures={} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(comparison))},
         page={"compare": lambda: comparison_page(comparison)},
         made=lambda: made_of(folder.sources),
+        translations=comparison.own_words.translations,
     )
     write_answer(folder, answer, language)
 

@@ -10,7 +10,7 @@ Whose roads a site relieves: by how much less gets through because of it, by the
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.plans.plan_folder import OwnWords
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.agencies import (
@@ -130,6 +131,8 @@ class Cooperation:
         How many orders of joining were sampled; None where every coalition was taken.
     gains
         What each site of the plan of all brings, and whose roads it relieves.
+    own_words
+        What pages call the agencies and other terms of a scenario.
     """
 
     instance: Instance
@@ -142,6 +145,7 @@ class Cooperation:
     better_apart: tuple[tuple[str, ...], ...]
     sampled: int | None
     gains: tuple[SiteGain, ...]
+    own_words: OwnWords = field(default_factory=OwnWords)
 
     @property
     def complete(self) -> bool:
@@ -163,14 +167,17 @@ class _Game:
     others: Others
     terms: SolveModel
     starts: tuple[Plan, ...] = ()
+    own_words: OwnWords = field(default_factory=OwnWords)
 
     def case(self, members: Coalition) -> Instance:
         """Return the problem of a coalition."""
         return coalition_problem(self.instance, [self.agencies[k] for k in members], self.others)
 
     def key(self, members: Coalition) -> str:
-        """Return what messages call a coalition."""
-        return " + ".join(self.agencies[k] for k in sorted(members))
+        """Return what messages call a coalition: its members' names, or their ids where two have one name."""
+        names = [self.own_words.agency(each) for each in self.agencies]
+        called = names if len(set(names)) == len(names) else self.agencies
+        return " + ".join(called[k] for k in sorted(members))
 
     @property
     def rising(self) -> bool:
@@ -185,6 +192,7 @@ def cooperate(
     others: Others = "absent",
     orders: int = ORDERS,
     starts: Sequence[Plan] = (),
+    own_words: OwnWords | None = None,
     time_limit: float | None = None,
     executor: Executor = SERIAL,
     finished: FinishedTasks | None = None,
@@ -207,6 +215,8 @@ def cooperate(
         Above 8 agencies, how many orders of joining are sampled, >= 2.
     starts
         Plans that are known; each coalition begins from what of them is its members'.
+    own_words
+        What pages and messages call the agencies; by default their ids.
     time_limit
         Seconds for all coalitions together; by default five times that of `terms`, None where that has none.
     executor
@@ -228,7 +238,7 @@ def cooperate(
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
     until = None if time_limit is None else time.monotonic() + time_limit
-    game = _Game(instance, agencies, others, terms, tuple(starts))
+    game = _Game(instance, agencies, others, terms, tuple(starts), own_words or OwnWords())
     sample = () if len(agencies) <= MOST_FOR_EVERY_COALITION else sampled_orders(len(agencies), orders, terms.seed)
     coalitions = coalitions_on(sample) if sample else every_coalition(len(agencies))
     tasks = [
@@ -350,6 +360,7 @@ def _cooperation(
         better_apart=tuple(tuple(agencies[k] for k in sorted(each)) for each in split.better_apart()),
         sampled=len(sample) or None,
         gains=site_gains(instance, values[-1].plan),
+        own_words=game.own_words,
     )
 
 

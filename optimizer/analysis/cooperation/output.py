@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.text.formatting import ValueText, number, with_range
 from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
+from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import made_of
 from optimizer.problem.plan.difference import Difference, ValueBounds, difference
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation, SiteGain
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.plan.agencies import WorthInterval
@@ -118,7 +120,7 @@ def _worth_sentence(found: Cooperation) -> str:
 def _core_sentence(found: Cooperation) -> str:
     if found.in_core:
         return _("The split is in the core: no coalition reaches more apart than its members' shares.")
-    apart = translated(shortened([" + ".join(each) for each in found.better_apart], 3))
+    apart = translated(shortened([_members(found, each) for each in found.better_apart], 3))
     if found.in_core is None and apart:
         said = _(
             "Whether the split is in the core is not proven; by the plans found {coalitions} would reach more apart."
@@ -172,9 +174,10 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
     answer = Answer(
         tables={name: AnswerTable(rows) for name, rows in tables.items()},
         content={"cooperation": content},
-        figures={"shares": partial(shares_figure, agencies, alone, fair, _text(found))},
+        figures={"shares": lambda: shares_figure([*map(found.own_words.agency, agencies)], alone, fair, _text(found))},
         page={"cooperation": lambda: cooperation_page(found)},
         made=lambda: made_of(folder.sources),
+        translations=found.own_words.translations,
     )
     write_answer(folder, answer, language)
 
@@ -184,7 +187,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     from optimizer.report.content.report_table import Column, ReportTable
     from optimizer.report.short_page import PageSection, ShortPage
 
-    agencies, values = [each.agency for each in found.shares], _text(found)
+    agencies, values, called = [each.agency for each in found.shares], _text(found), found.own_words.agency
     shares = ReportTable(
         "shares",
         _("What each agency reaches alone, and its share of what all reach, as found, with the range that is proven"),
@@ -192,7 +195,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             Column(_("Agency")),
             *(Column(_in_points(name, values), numeric=True) for name in (_("Reaches alone"), _("Fair share"))),
         ),
-        tuple((each.agency, interval(found, each.alone), interval(found, each.share)) for each in found.shares),
+        tuple((called(each.agency), interval(found, each.alone), interval(found, each.share)) for each in found.shares),
         file="shares.csv",
     )
     coalitions = ReportTable(
@@ -209,7 +212,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         ),
         tuple(
             (
-                " + ".join(each.members),
+                _members(found, each.members),
                 *(values.value(each.upper), values.below(each.lower)),
                 reaches(found, each),
             )
@@ -226,12 +229,12 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             Column(_("Site")),
             Column(_("Of")),
             Column(_in_points(_("Brings"), values), numeric=True),
-            *(Column(name, numeric=True) for name in agencies),
+            *(Column(name, numeric=True) for name in map(called, agencies)),
         ),
         tuple(
             (
-                each.placement.label or each.placement.id,
-                " + ".join(each.owners) or _("all"),
+                row_name(each.placement) or each.placement.id,
+                _members(found, each.owners) or _("all"),
                 values.difference(each.total),
                 *(values.difference(each.gains.get(name, 0.0)) for name in agencies),
             )
@@ -277,6 +280,11 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             PageSection(title=_("Whose roads each site relieves"), tables=(sites,)),
         ),
     )
+
+
+def _members(found: Cooperation, agencies: Sequence[str]) -> str:
+    """Return what people call a coalition."""
+    return " + ".join(map(found.own_words.agency, agencies))
 
 
 def _in_points(name: str, values: ValueText) -> str:

@@ -820,7 +820,11 @@ def _run_content(desk: Desk, opened: PlanFolder, place: Path) -> dict[str, Any]:
     """Return what it takes to make the variant again: the run of the plan that was opened, and what was changed."""
     result, run = desk.state.result, opened.run
     changes = whole_changes(run, desk.state.changes, desk.base)
-    kept = {name: run[name] for name in ("packages", "inputs", "settings", "options", "language") if name in run}
+    kept = {
+        name: run[name]
+        for name in ("packages", "inputs", "settings", "options", "language", "agencies", "translations")
+        if name in run
+    }
     return provenance(
         seed=0 if result is None else result.seed,
         statistics={} if result is None else dict(result.statistics),
