@@ -79,7 +79,7 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
         ("open", "1", "a", "site-a"),
         ("change", "3", "Old mill", "site-d:new"),
         ("keep", "2", "b", "site-b"),
-        ("close", "", "c", "site-c"),
+        ("close", "4", "c", "site-c"),
     ]
     adds = {line.place: line.adds for group in order.groups for line in group.lines}
     assert adds == {"a": "30.0", "Old mill": "10.0", "b": "20.0", "c": DASH}
@@ -202,8 +202,12 @@ def test_the_largest_hole_is_one_sentence() -> None:
 def test_the_small_map_shows_what_is_ordered_and_nothing_where_nothing_is() -> None:
     drawn = small_map(_changed())
     assert drawn is not None
-    assert sorted((mark.text, mark.action) for mark in drawn.marks) == [("1", "open"), ("2", "keep"), ("3", "change")]
-    assert len(drawn.closed) == 1
+    marks = [("1", "open"), ("2", "keep"), ("3", "change"), ("4", "close")]
+    assert sorted((mark.text, mark.action) for mark in drawn.marks) == marks
+    assert drawn.hole == ""
+    along = small_map(full_content(residual_routes=(replace(WAY, arcs=np.arange(full_content().network.n_arcs)),)))
+    assert along is not None
+    assert along.hole.startswith("M")
     assert all(0 <= mark.x <= drawn.width and 0 <= mark.y <= drawn.height for mark in drawn.marks)
     assert drawn.roads.startswith("M")
     assert small_map(full_content(sites=(), beats=())) is None

@@ -73,10 +73,15 @@ class Symbol:
         """The label in the language that is spoken."""
         return gettext(self.label)
 
+    @property
+    def ink(self) -> str:
+        """Colour of a number on it, of the line to its place, and of the edge of its ground."""
+        return self.line if self.fill == "#ffffff" else self.fill
+
 
 SITES = {
     "not chosen": Symbol(marked("Site, not chosen"), "circle", "o", 8, "#ffffff90", "#4d4d4d"),
-    "given up": Symbol(marked("Site in use today, closed"), "circle_x", "X", 14, "#ffffff", "#1a1a1a"),
+    "given up": Symbol(marked("Site in use today, closed"), "square", "s", 17, "#ffffff", "#1a1a1a"),
     "kept": Symbol(marked("Site in the plan, in use today"), "circle", "o", 19, "#1f3d7a"),
     "changed": Symbol(marked("Site in the plan, other kind than today"), "inverted_triangle", "v", 28, "#7a3e00"),
     "new": Symbol(marked("Site in the plan, new"), "square", "s", 18, "#006b4f"),

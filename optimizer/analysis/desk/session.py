@@ -204,20 +204,21 @@ class DeskSession(DeskActions):
         return ValueText.of(self.desk.base.weight)
 
     def _numbered(self) -> dict[str, str]:
-        """Return the number of each option in the plan shown, by id: once given, a site keeps it."""
-        options, numbers = self.desk.base.options, self._numbers
-        used = [j for j in range(len(options)) if self.desk.placed[j]]
+        """Return the number of each option that is used or closed in the plan shown, by id: once given, a site keeps it."""
+        options, numbers, placed = self.desk.base.options, self._numbers, self.desk.placed
+        here = {j: self.desk.sites[options[j].site or options[j].id] for j in range(len(options))}
+        used = [j for j in here if placed[j]]
+        closed = [j for j in here if options[j].existing and not any(placed[k] for k in here[j])]
         if not numbers:  # the plan as it was opened: as its report has them
-            used.sort(key=lambda j: (-(self._entries[j].worth or 0.0), options[j].label))
-        for j in used:
+            for part in (used, closed):
+                part.sort(key=lambda j: (-(self._entries[j].worth or 0.0), options[j].label))
+        for j in (*used, *closed):
             if options[j].id in numbers:
                 continue
-            peers = [
-                options[k].id for k in self.desk.sites[options[j].site or options[j].id] if not self.desk.placed[k]
-            ]
+            peers = [options[k].id for k in here[j] if k != j and not placed[k]]
             before = next((numbers[name] for name in peers if name in numbers), None)
             numbers[options[j].id] = before or str(1 + max(map(int, numbers.values()), default=0))
-        return {options[j].id: numbers[options[j].id] for j in used}
+        return {options[j].id: numbers[options[j].id] for j in (*used, *closed)}
 
     def view(self) -> DeskView:
         """Return what lies on the desk."""

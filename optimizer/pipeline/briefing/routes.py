@@ -125,6 +125,7 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
                 past=tuple(option.label for option in sites if not set(option.arcs).isdisjoint(evaders[first].arcs)),
                 through=evaders[first].value,
                 contribution=through[roads],
+                arcs=_arcs(compiled, evaders[first].arcs),
             )
         )
     return tuple(ways)

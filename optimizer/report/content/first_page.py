@@ -204,10 +204,10 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
                 closed = replace(_site_line(content, site, ""), action="close", worth=None, adds=DASH)
                 lines.setdefault(plain(site.agency), []).append(closed)
     else:
-        numbers = {site.id: str(place) for place, site in enumerate(content.chosen, 1)}
+        numbers = content.numbers
         for site in (*content.chosen, *content.not_chosen):
             if site.standing in ACTIONS:
-                line = _site_line(content, site, numbers.get(site.id, ""))
+                line = _site_line(content, site, str(numbers[site.id]))
                 lines.setdefault(plain(site.agency), []).append(line)
         for place, beat in enumerate(content.driven):
             lines.setdefault(plain(beat.agency), []).append(_beat_line(content, beat, letter(place)))

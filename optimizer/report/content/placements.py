@@ -207,6 +207,13 @@ def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
     )
 
 
+def site_numbers(sites: Iterable[SiteRow]) -> dict[str, int]:
+    """Return the number of each site that is ordered, by id: those in the plan first, then those to close."""
+    every = tuple(sites)
+    closed = (site for site in not_chosen_order(every) if site.standing == "given up")
+    return {site.id: place for place, site in enumerate((*chosen_order(every), *closed), 1)}
+
+
 def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:
     """Return beats base by base, the base of the beat of largest marginal value first, and the largest first in each."""
     ranked = sorted(beats, key=lambda beat: (_descending(beat.entry.worth), beat.id))

@@ -29,6 +29,7 @@ from optimizer.report.content.placements import (
     driven_order,
     not_chosen_order,
     not_chosen_table,
+    site_numbers,
 )
 from optimizer.report.content.risk import LOOK_NEXT, look_next_table, riskiest_table, tips_table
 from optimizer.report.content.routes import DISPLACEMENT, EVADERS, displacement_table, open_ends_table, routes_table
@@ -228,6 +229,11 @@ class ReportContent:
     def not_chosen(self) -> tuple[SiteRow, ...]:
         """Sites not in the plan: those given up first, then by what they would add."""
         return not_chosen_order(self.sites)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Numbers of sites on maps and in tables, by id: those in the plan, then those to close; others have none."""
+        return site_numbers(self.sites)
 
     @property
     def driven(self) -> tuple[BeatRow, ...]:

@@ -95,6 +95,8 @@ class ResidualRoute:
         Chance to get through on it, in [0, 1].
     contribution
         What it adds to the plan's value.
+    arcs
+        Arcs of the network in order of travel.
     """
 
     start: str
@@ -103,6 +105,7 @@ class ResidualRoute:
     past: tuple[str, ...]
     through: float
     contribution: float
+    arcs: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from optimizer.report.geodata.files import GeoTable
     from optimizer.report.maps.road_layers import RoadLayer
 
-NUMBER = LayerField("number", "whole", "number on the report's maps; empty where the site is not in the plan")
+NUMBER = LayerField("number", "whole", "number on the report's maps; empty where nothing is ordered there")
 
 LETTER = LayerField("letter", "text", "letter of the beat on the report's maps")
 
@@ -138,7 +138,7 @@ def _length_km(network: Network, arcs: ArrayLike) -> float:
 
 
 def _sites(content: ReportContent) -> GeoTable:
-    numbers = {row.id: k for k, row in enumerate(content.chosen, start=1)}
+    numbers = content.numbers
     every = sorted(content.sites, key=lambda site: (numbers.get(site.id, np.inf), site.id))
 
     def row(site: SiteRow) -> tuple[object, ...]:

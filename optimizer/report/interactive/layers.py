@@ -233,9 +233,9 @@ def place_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
 
 
 def site_points(content: ReportContent, plane: Plane, numbers: Mapping[str, str] | None = None) -> list[PointLayer]:
-    """Return sites by standing, in drawing order; those in the plan carry their number, by id, else their place in the order of values."""
+    """Return sites by standing, in drawing order; those that are ordered carry their number, by id, else that of the content."""
     if numbers is None:
-        numbers = {site.id: str(place) for place, site in enumerate(content.chosen, start=1)}
+        numbers = {name: str(place) for name, place in content.numbers.items()}
     layers = []
     for standing, symbol in SITES.items():
         sites = [site for site in content.sites if site.standing == standing]
@@ -313,7 +313,8 @@ def _sites(
     columns["costs"] = [amounts(site.costs) for site in sites]
     columns["survival"] = [percent(site.entry.survival) for site in sites]
     columns["marginal"] = [difference_with_unit(content.summary, site.entry.worth) for site in sites]
-    if sites[0].chosen:
+    numbered = all(site.id in numbers for site in sites)
+    if numbered:
         columns["number"] = [numbers[site.id] for site in sites]
     marginal = (
         _("Marginal value (lost without it)") if sites[0].chosen else _("Marginal value (added beyond the budget)")
@@ -330,7 +331,7 @@ def _sites(
             [(marginal, "@marginal")] if any(known(site.entry.worth) for site in sites) else []
         ),  # a desk says it elsewhere
     )
-    return PointLayer(symbol, columns, (((_("No."), "@number"), *rows) if sites[0].chosen else rows))
+    return PointLayer(symbol, columns, (((_("No."), "@number"), *rows) if numbered else rows))
 
 
 def _positions(plane: Plane, places: Sequence[Settlement | Gateway | Crossing | SiteRow | NamedPlace]) -> Columns:

@@ -618,17 +618,15 @@ BADGE = 18.0
 def draw_numbers(plot: DrawnMap, layers: Sequence[PointLayer], screen: MapScreen, label: str) -> LegendItem:
     """Write the numbers of places on them, or beside them where others stand."""
     numbered = [
-        (layer.columns["x"][k], layer.columns["y"][k], number, layer.symbol.fill, layer.columns["mark"][k])
+        (layer.columns["x"][k], layer.columns["y"][k], number, layer.symbol, layer.columns["mark"][k])
         for layer in layers
         for k, number in enumerate(layer.columns.get("number", ()))
     ]
-    x, y, number, colour, mark = (
+    x, y, number, symbol, mark = (
         list(column) for column in zip(*sorted(numbered, key=lambda row: int(row[2])), strict=True)
     )
-    columns = {"x": x, "y": y, "number": number, "colour": colour, "mark": mark}
-    for layer in layers:
-        if layer.symbol == SITES["given up"]:
-            screen.occupied.add(boxes_around(screen.points(layer.columns), 0.5 * layer.symbol.size))
+    columns = {"x": x, "y": y, "number": number, "mark": mark}
+    columns |= {"colour": [each.fill for each in symbol], "edge": [each.ink for each in symbol]}
     return plot.item(label, draw_badges(plot, label, columns, screen, BADGE, "11px"))
 
 
@@ -645,18 +643,22 @@ def draw_badges(
     """Write `number` on a ground of `colour` at places, or beside them with a line to them where something else stands."""
     offsets = place_badges(screen.points(columns), size, screen.occupied, reach=reach).round()
     shown = {key: columns[key] for key in ("x", "y", "number", "colour", "mark")}
+    shown["edge"] = columns.get("edge", columns["colour"])
+    shown["ink"] = [
+        "#ffffff" if edge == ground else edge for edge, ground in zip(shown["edge"], shown["colour"], strict=True)
+    ]
     shown |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
     moved = np.flatnonzero(offsets.any(axis=1)).tolist()  # bokeh draws a ray of no length without end
-    lines = {key: [shown[key][k] for k in moved] for key in ("x", "y", "colour")}
+    lines = {key: [shown[key][k] for k in moved] for key in ("x", "y", "edge")}
     lines |= {"length": np.hypot(*offsets[moved].T).tolist(), "angle": np.arctan2(*offsets[moved].T[::-1]).tolist()}
     leaders = plot.layer(
-        ("leader", name, screen.name), "ray", lines, length="length", angle="angle", length_units="screen", line_color="colour",
+        ("leader", name, screen.name), "ray", lines, length="length", angle="angle", length_units="screen", line_color="edge",
         line_width=1.3,
     )  # fmt: skip
     text = draw_text(
-        plot, ("badge", name, screen.name), shown, "number", text_color="#ffffff", text_font_size=font, text_font_style="bold",
+        plot, ("badge", name, screen.name), shown, "number", text_color="ink", text_font_size=font, text_font_style="bold",
         x_offset="right", y_offset="down", background_fill_color="colour", background_fill_alpha=1.0,
-        border_line_color="#ffffff", border_radius=4, padding=3 if size == BADGE else 2,
+        border_line_color="ink", border_radius=4, padding=3 if size == BADGE else 2,
     )  # fmt: skip
     return [leaders, text]
 

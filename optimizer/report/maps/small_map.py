@@ -10,6 +10,7 @@ import shapely
 
 from optimizer.base.text.formatting import letter
 from optimizer.problem.network.road_classes import MAIN_CLASSES
+from optimizer.report.content.routes import NO_ARCS
 from optimizer.report.maps.geography import border_parts, order_bounds, plane_of
 from optimizer.report.maps.labels import OccupiedBoxes, place_badges
 
@@ -50,27 +51,28 @@ class SmallMark:
 
 @dataclass(frozen=True, slots=True)
 class SmallMap:
-    """Width and height, roads and border as paths of SVG, crosses where sites are closed, and marks of what is placed."""
+    """Width and height; roads, border and the way of the largest hole as paths of SVG; marks of what is ordered."""
 
     width: float
     height: float
     roads: str
     border: str
-    closed: tuple[tuple[float, float], ...]
+    hole: str
     marks: tuple[SmallMark, ...]
 
 
 def small_map(content: ReportContent) -> SmallMap | None:
     """Return the small map; None where nothing that is ordered has a place."""
+    actions = {"new": "open", "kept": "keep", "changed": "change", "given up": "close"}
+    numbers = content.numbers
     placed = [
-        (site.lon, site.lat, str(place), {"new": "open", "kept": "keep", "changed": "change"}[site.standing])
-        for place, site in enumerate(content.chosen, 1)
+        (site.lon, site.lat, str(numbers[site.id]), actions[site.standing])
+        for site in (*content.chosen, *content.not_chosen)
+        if site.id in numbers
     ]
     placed += [(beat.home.lon, beat.home.lat, letter(place), "drive") for place, beat in enumerate(content.driven)]
     placed = [row for row in placed if np.isfinite(row[:2]).all()]
-    closed = [(site.lon, site.lat) for site in content.not_chosen if site.standing == "given up"]
-    closed = [place for place in closed if np.isfinite(place).all()]
-    if not placed and not closed:
+    if not placed:
         return None
     bounds, plane = order_bounds(content), plane_of(content)
     (x0, y0), (x1, y1) = plane.project(np.array(astuple(bounds)).reshape(2, 2)).tolist()
@@ -96,13 +98,13 @@ def small_map(content: ReportContent) -> SmallMap | None:
             placed, stands.round(1).tolist(), at.round(1).tolist(), strict=True
         )
     )
-    crosses = units(np.array(closed, dtype=np.float64).reshape(-1, 2)).round(1).tolist()
+    hole = content.residual_routes[0].arcs if content.residual_routes else NO_ARCS
     return SmallMap(
         WIDTH,
         round(height, 1),
         _path(shapely.transform(lines, units), frame),
         _path(shapely.transform(border_parts(content.border), units), frame),
-        tuple((x, y) for x, y in crosses),
+        _path(shapely.transform(network.lines[network.segment[hole]], units), frame),
         marks,
     )
 

@@ -310,18 +310,11 @@ def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
 
 
 def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
-    """Draw what is ordered of sites, those in the plan with their number, and return the lines of the legend."""
-    handles: list[Line2D] = []
-    for standing, symbol in SITES.items():
-        if standing == "not chosen":  # they would hide what is ordered; the interactive map has them
-            continue
-        others = [(site.lon, site.lat) for site in content.sites if site.standing == standing and not site.chosen]
-        handles += draw_points(ax, others, symbol)
-        if standing == "given up":
-            occupied.add(boxes_around(on_sheet(ax, others), 0.7 * symbol.size * POINTS_PER_PIXEL))
-    chosen = content.chosen
-    points = np.array([(site.lon, site.lat) for site in chosen]).reshape(-1, 2)
-    return handles + draw_badges(ax, points, [SITES[site.standing] for site in chosen], occupied)
+    """Draw what is ordered of sites with their numbers, and return the lines of the legend."""
+    numbers = content.numbers  # of others there is no mark: it would hide what is ordered; the interactive map has them
+    numbered = sorted((site for site in content.sites if site.id in numbers), key=lambda site: numbers[site.id])
+    points = np.array([(site.lon, site.lat) for site in numbered]).reshape(-1, 2)
+    return draw_badges(ax, points, [SITES[site.standing] for site in numbered], occupied)
 
 
 def draw_bases(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[Line2D]:
@@ -387,8 +380,8 @@ def draw_badges(
         symbol = symbols[index]
         lon, lat = at if not offset.any() else _moved(ax, at, offset)
         if offset.any():
-            ax.plot([at[0], lon], [at[1], lat], color=symbol.fill, linewidth=1.0, zorder=5)
-            ax.plot(*at, "o", color=symbol.fill, markersize=3, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
+            ax.plot([at[0], lon], [at[1], lat], color=symbol.ink, linewidth=1.0, zorder=5)
+            ax.plot(*at, "o", color=symbol.ink, markersize=3, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
         draw_points(ax, [(lon, lat)], symbol)
         ax.annotate(
             str(index + 1),
@@ -398,7 +391,7 @@ def draw_badges(
             ha="center",
             va="center_baseline",
             fontsize=6,
-            color="white",
+            color="white" if symbol.ink == symbol.fill else symbol.ink,
             weight="bold",
             zorder=7,
         )
