@@ -39,16 +39,15 @@ from optimizer.base.files.readwrite import written_whole
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive.analysis.output import student_interval
-from optimizer.lab.adaptive.simulation.learning_rules import ActionGroups
 from optimizer.lab.adaptive.simulation.routes import Passages
 from optimizer.lab.adaptive.simulation.simulate import simulate
-from optimizer.lab.adaptive.simulation.traffickers import PRIOR, Traffickers
+from optimizer.lab.adaptive.simulation.traffickers import PRIOR, ActionGroups, Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import series_digest
 from optimizer.report.palette import FAINT
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.scenario.file.model import AdaptModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

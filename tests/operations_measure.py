@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.lab.adaptive.simulation.trial import TrialTraffickers
+from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
@@ -34,7 +34,7 @@ from optimizer.problem.instance.evaders import best_responses
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
-from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.scenario.file.model import AdaptModel
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import osmium
 
-from optimizer.lab.machine import own_peak_mb
+from optimizer.lab.rows import own_peak_mb
 from optimizer.region import Region, read_region
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from optimizer.lab.adaptive.simulation.routes import Layout
 from optimizer.lab.adaptive.simulation.traffickers import Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.problem.instance.options import Resource
-from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.scenario.file.model import AdaptModel
 from tests.cases import side_by_side
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from optimizer.lab.adaptive.simulation.traffickers import mobility_after
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.scenario.file.model import AdaptModel
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:

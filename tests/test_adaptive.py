@@ -20,7 +20,11 @@ from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive.analysis.adapt import adapt
 from optimizer.lab.adaptive.analysis.output import adapt_page, student_interval
 from optimizer.lab.adaptive.simulation import response_models as reply_models
-from optimizer.lab.adaptive.simulation.learning_rules import (
+from optimizer.lab.adaptive.simulation.policies import TRIAL, PeriodRecord, RecordGuard
+from optimizer.lab.adaptive.simulation.response_models import TEMPERATURES, ReplyMixture, ResponseModels
+from optimizer.lab.adaptive.simulation.routes import Layout, Passages, passage
+from optimizer.lab.adaptive.simulation.simulate import POLICIES, simulate
+from optimizer.lab.adaptive.simulation.traffickers import (
     ActionGroups,
     BestReply,
     ExponentialWeights,
@@ -28,12 +32,8 @@ from optimizer.lab.adaptive.simulation.learning_rules import (
     Logit,
     NarcoLogic,
     Spreading,
+    Traffickers,
 )
-from optimizer.lab.adaptive.simulation.policies import TRIAL, PeriodRecord, RecordGuard
-from optimizer.lab.adaptive.simulation.response_models import TEMPERATURES, ReplyMixture, ResponseModels
-from optimizer.lab.adaptive.simulation.routes import Layout, Passages, passage
-from optimizer.lab.adaptive.simulation.simulate import POLICIES, simulate
-from optimizer.lab.adaptive.simulation.traffickers import Traffickers
 from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world, with_team_pool
 from optimizer.lab.benchmark.borderland import region_instance
 from optimizer.pipeline import init_scenario
@@ -41,8 +41,7 @@ from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.plan import violations
 from optimizer.region import save_region
-from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
-from optimizer.scenario.file.model import RegionModel
+from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel, RegionModel
 from tests import adaptive_measure as lab
 from tests.adaptive_measure import CASES, MEASURES_BY_STUDY, OTHER_LEARNERS, save_figure
 from tests.cases import Recorder, random_instance
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.adaptive.simulation.learning_rules import LearningRule
+    from optimizer.lab.adaptive.simulation.traffickers import LearningRule
     from optimizer.problem.instance.instance import Instance
     from tests.command import Outcome
 

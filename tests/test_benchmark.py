@@ -80,9 +80,8 @@ from optimizer.lab.benchmark.page import (
 )
 from optimizer.lab.benchmark.rows import CommandRow, RunOptions
 from optimizer.lab.benchmark.suites import SUITES
-from optimizer.lab.machine import family_of, kill_family, own_peak_mb, stamp
 from optimizer.lab.pages import PageTable, interval, page_text, short
-from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing
+from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing, family_of, kill_family, own_peak_mb, stamp
 from optimizer.lab.study import alerts
 from optimizer.lab.study.alerts import alert_store, exploration_store, write_alert_page
 from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads

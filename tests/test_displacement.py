@@ -27,7 +27,7 @@ from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.plans.problem_source import problem_source
 from optimizer.report.load_maps import load_maps
 from optimizer.report.short_page import short_page
-from optimizer.scenario.file.adapt_model import AdaptModel
+from optimizer.scenario.file.model import AdaptModel
 from tests.browser import CHROMIUM, Browser
 from tests.examples import examples
 from tests.output_cases import csv_rows

@@ -18,8 +18,7 @@ from scipy.optimize import linprog
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
 from optimizer.lab.benchmark.best_known import BestKnown
-from optimizer.lab.benchmark.bilevel import bilevel_program
-from optimizer.lab.benchmark.library import library_problems, write_library
+from optimizer.lab.benchmark.library import bilevel_program, library_problems, write_library
 from optimizer.lab.benchmark.rows import RunOptions
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.evaluation import plan_value

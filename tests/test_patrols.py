@@ -21,9 +21,8 @@ from optimizer.problem.instance.teams import NO_WAY, PatrolField, TeamBase, Team
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.problem.plan.departures import departures
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import make_beat, with_teams
+from optimizer.problem.plan.plan import departures, make_beat, with_teams
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import FROM_JUNCTION_M, choose_posts, post_on
 from optimizer.solvers.params import PatrolParams

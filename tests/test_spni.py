@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.lab.converters.spni import DEEPEST, spni_instance
+from optimizer.lab.converters.snip import DEEPEST, spni_instance
 from optimizer.solvers.solve import solve
 from tests.command import Outcome, run
 

@@ -135,7 +135,7 @@ def _error(estimate: RiskEstimate, trial: Trial) -> float:
 #
 # Floods are of class A, the most believed one, and of 24 months, so that as many clusters as can do count. They lie on the quietest tenth of
 # the roads by the record, anywhere, or within reach of no site of the plan without tips, which draws teams off where they stand. The bound of
-# `optimizer.scenario.demand.tipped_demand`, e^2B - 1 = 56 %, holds for plans that are the best; what the solver's gaps add is told.
+# `optimizer.scenario.demand.travel`, e^2B - 1 = 56 %, holds for plans that are the best; what the solver's gaps add is told.
 
 FLOOD_MONTHS, FLOOD_JITTER_DEG = 24, 0.004
 

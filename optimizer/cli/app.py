@@ -10,32 +10,25 @@ import typer
 from optimizer.base.errors import OptimizerError
 from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import is_interrupt
-from optimizer.cli.adapt import adapt
 from optimizer.cli.audit import audit_app
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group, examples_text
-from optimizer.cli.compare import compare
-from optimizer.cli.convert import convert_app
-from optimizer.cli.cooperate import cooperate
 from optimizer.cli.delivered import delivered
 from optimizer.cli.desk import desk
-from optimizer.cli.explain import explain
-from optimizer.cli.export import export, qgis
 from optimizer.cli.forecast import forecast_app
-from optimizer.cli.frontier import frontier
+from optimizer.cli.formats import convert_app, export, qgis, schema
 from optimizer.cli.import_ import import_app
-from optimizer.cli.init import init
+from optimizer.cli.init import init, region
 from optimizer.cli.ledger import ledger_app
 from optimizer.cli.passes import passes
 from optimizer.cli.plan import plan
 from optimizer.cli.purposes import Program
-from optimizer.cli.region import region
+from optimizer.cli.questions import compare, cooperate, explain, frontier
 from optimizer.cli.risk import risk_app
 from optimizer.cli.roster import draw, roster
-from optimizer.cli.schema import schema
 from optimizer.cli.sharing import exchange, fuse, joint, release
-from optimizer.cli.simulate import simulate
+from optimizer.cli.simulate import adapt, simulate
 from optimizer.cli.solve import evaluate, solve, verify
 from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
 from optimizer.cli.trial import trial_app

@@ -140,7 +140,7 @@ def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listen
     """Return what the trial can show of the plan's own effect on the scenario's evaders; None where it has none, or nothing passes today."""
     from optimizer.base.text.messages import shortened
     from optimizer.base.work.listener import step
-    from optimizer.lab.adaptive.simulation.trial import TrialTraffickers
+    from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
     from optimizer.operations.trial import POOL, trial_setting
     from optimizer.operations.trial_world import trial_of_traffickers, trial_powers
     from optimizer.plans.plan_folder import PlanFolder

@@ -21,6 +21,7 @@ from optimizer.analysis.uncertainty.uncertainty import (
 )
 from optimizer.base.errors import InfeasibleError, InputError, Problem, SolverError
 from optimizer.base.files.output_folder import OutputFolder
+from optimizer.base.params import with_settings
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
@@ -46,7 +47,6 @@ from optimizer.scenario.compile.mobility import at_mobility
 from optimizer.scenario.demand.delivered_effort import delivered_changes, delivered_sources
 from optimizer.scenario.file.model import ScenarioModel, read_content
 from optimizer.scenario.file.ranges import range_warnings
-from optimizer.scenario.file.settings import with_settings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.search.kernels import SEARCH, TOURS, compile_aside

@@ -13,7 +13,7 @@ median and interval). The shift is what the tips make of its mean,
 Bound. L does not fall as eta rises, so T >= 0 (Chebyshev's inequality for two monotone functions); the cut gives T <= B. However many tips
 there are, of whatever grade, no index is lowered, and none raised by more than the factor e^B = 1.25. In a month at most `MOST_CLUSTERS`
 clusters of a cell of the map count, the least doubtful, the earliest among equals. What this means for a plan stands in
-`optimizer.scenario.demand.tipped_demand`.
+`optimizer.scenario.demand.travel`.
 
 Tips are no searches: effort, seizures and `searched` stay as they are, and a place that nobody searched stays unknown.
 """

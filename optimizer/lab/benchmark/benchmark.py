@@ -30,8 +30,7 @@ from optimizer.lab.benchmark.families import INSTANCES, cases, instance_file, kn
 from optimizer.lab.benchmark.page import best_of, family_table, methods_of, scores, write_benchmark_page
 from optimizer.lab.benchmark.peers import PEERS, check_peers, outside_packages
 from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementAsked, PlacementRow
-from optimizer.lab.machine import family_of, kill_family, solver_stamp
-from optimizer.lab.rows import RowStore
+from optimizer.lab.rows import RowStore, family_of, kill_family, solver_stamp
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.plan.result import relative_gap

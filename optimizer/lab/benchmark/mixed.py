@@ -27,9 +27,8 @@ from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.benchmark.rows import MixedRow, mixed_key
 from optimizer.lab.benchmark.valleys import draw_country
-from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share
-from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, matching, newest_version
+from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, matching, newest_version, solver_stamp
 from optimizer.problem.files.instance_file import make_instance
 from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
 from optimizer.problem.instance.instance import content_digest

@@ -21,9 +21,8 @@ from optimizer.base.errors import SolverError
 from optimizer.base.version import package_version
 from optimizer.base.work.executor import cores
 from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
-from optimizer.lab.machine import own_peak_mb, stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, thousands, write_page
-from optimizer.lab.rows import PlannedRow, made_with, newest_version
+from optimizer.lab.rows import PlannedRow, made_with, newest_version, own_peak_mb, stamp
 from optimizer.problem.instance.evaders import Evader, arc_costs
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource

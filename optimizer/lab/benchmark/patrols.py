@@ -19,9 +19,8 @@ from optimizer.lab.benchmark.borderland import draw_land, region_instance
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.lab.benchmark.rows import PLANS, PatrolRow, RunAsked
 from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
-from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
-from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, newest_version
+from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, newest_version, solver_stamp
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType

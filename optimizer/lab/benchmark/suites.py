@@ -30,7 +30,6 @@ from optimizer.lab.benchmark.rows import (
     TourRow,
     command_key,
 )
-from optimizer.lab.machine import stamp
 from optimizer.lab.pages import (
     PageFiles,
     PageTable,
@@ -46,6 +45,7 @@ from optimizer.lab.rows import (
     made_with,
     matching,
     newest_version,
+    stamp,
 )
 from optimizer.problem.instance.instance import Instance  # noqa: TC001 - as above
 

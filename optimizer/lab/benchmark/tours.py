@@ -15,9 +15,8 @@ from scipy.spatial import Delaunay
 
 from optimizer.base.version import package_version
 from optimizer.lab.benchmark.rows import TourComparisonRow, TourRow, tour_key
-from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
-from optimizer.lab.rows import PlannedRow, distinct, made_with, newest_version
+from optimizer.lab.rows import PlannedRow, distinct, made_with, newest_version, solver_stamp
 from optimizer.solvers.patrols.tours.circuit import best_circuit
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, tour_value

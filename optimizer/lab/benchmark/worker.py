@@ -20,7 +20,7 @@ from optimizer.base.version import package_version
 from optimizer.base.work.listener import SilentListener
 from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, highs
-from optimizer.lab.machine import own_peak_mb
+from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.solvers.mip.backend_worker import end_with_parent
 from optimizer.solvers.place import METHODS

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from optimizer.base.version import package_version
-from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, interval, write_page
-from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, when_made
+from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, stamp, when_made
 from optimizer.lab.study.cells import (
     ALERTS,
     CHANGES,

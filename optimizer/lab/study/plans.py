@@ -16,9 +16,8 @@ import numpy as np
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
 from optimizer.lab.benchmark.borderland import draw_land
-from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
-from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, when_made
+from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, stamp, when_made
 from optimizer.lab.study.cells import (
     ANSWERS,
     GENERATED_NAME,

@@ -12,8 +12,7 @@ from optimizer.base.version import package_version
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
 from optimizer.base.work.tasks import Task
-from optimizer.lab.machine import stamp
-from optimizer.lab.rows import RowStore, RunKey, matching
+from optimizer.lab.rows import RowStore, RunKey, matching, stamp
 from optimizer.lab.study.cells import (
     EVEN,
     FAMILY,

@@ -16,8 +16,7 @@ from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.formatting import number
 from optimizer.base.text.names import close_match
-from optimizer.problem.plan.departures import departures
-from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_mixture
+from optimizer.problem.plan.plan import Mixture, Plan, departures, make_beat, violations, with_mixture
 from optimizer.problem.plan.result import Limit, Status
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ import numpy as np
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, existing_file
 from optimizer.base.files.tables import csv_header
+from optimizer.base.params import with_settings
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import ENGLISH, terms_in
@@ -60,7 +61,6 @@ from optimizer.scenario.file.model import (
 )
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.scenario.file.references import check_exclusions, check_references, entry_where, tables_of
-from optimizer.scenario.file.settings import with_settings
 from optimizer.scenario.file.traffic import TrafficModel
 
 if TYPE_CHECKING:

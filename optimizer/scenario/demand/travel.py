@@ -1,4 +1,15 @@
-"""Who travels a scenario's roads, and what the roads do to them: risk, weights and routes, tips, evaders, in that order."""
+"""Who travels a scenario's roads, and what the roads do to them: risk, weights and routes, tips, evaders, in that order.
+
+What tips make of evaders' weights: routes past a tip weigh more, by a factor that is bounded.
+
+    w'_r = w_r exp(max of T_s over the segments s of route r) / normalisation          T_s in [0, B], `optimizer.risk.tips`
+
+Bound on a plan. Every w'_r / w_r lies in [e^-B, e^B], as the normalisation of weights that sum to one lies in [1, e^B]. What gets through a
+plan x is f(x) = sum of weights times chances to pass, and no chance depends on tips, so e^-B f(x) <= f'(x) <= e^B f(x) for every x. The best
+plan x' with tips then has f(x') <= e^B f'(x') <= e^B f'(x*) <= e^2B f(x*): judged without tips it lets through at most e^2B = 1.5625 times
+what the best plan lets through, however many tips are sent and by whom. Kinds of gateways keep the shares that a scenario gives them; the
+bound then holds kind by kind.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +19,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.messages import message
+from optimizer.base.text.messages import Message, counted_message, listed, message
 from optimizer.base.work.listener import SILENT, step
-from optimizer.risk.tips import TipShift, weigh_tips
+from optimizer.problem.instance.evaders import Route
+from optimizer.risk.tips import BOUND, CELL_KM, MOST_CLUSTERS, TipShift, weigh_tips
 from optimizer.scenario.demand.evaders import background_cost, scenario_evaders, usual_routes
 from optimizer.scenario.demand.gravity import check_loads, gateway_index
 from optimizer.scenario.demand.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
-from optimizer.scenario.demand.tipped_demand import tipped_demand, tips_sentence
 from optimizer.scenario.demand.weighed_demand import weighed_demand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.work.listener import Listener
+    from optimizer.problem.network.network import Network
     from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.demand.evaders import ScenarioEvaders
+    from optimizer.scenario.demand.gravity import GravityDemand
+
+    Floats = NDArray[np.float64]
+
 
 NO_RECORD = message("The scenario names no seizure record: evaders' weights rest on gateways and populations alone.")
 NO_RECORD_FOR_TIPS = message("Tips are not used: without a seizure record there is no risk that they could raise.")
@@ -139,3 +155,118 @@ def _reliability(cost: NDArray[np.float64], where: str) -> NDArray[np.float64]:
         expected, remedy = "a chance above 0 on every road", "Lower per_hour, per_km or by_class"
         raise InputError(Problem(f"{where}, background", found, expected, remedy))
     return reliability
+
+
+ROADS_NAMED = 3
+"""Roads that are named."""
+
+
+def tipped_demand(record: RecordDemand, log_factor: Floats, demand: GravityDemand, network: Network) -> RecordDemand:
+    """Return weights and routes after tips; loads that keep to a place stay as they are.
+
+    Parameters
+    ----------
+    record
+        Weights and routes before.
+    log_factor
+        (segments,) T, in [0, `optimizer.risk.tips.BOUND`].
+    demand
+        Gateways, and the shares of their kinds.
+    network
+        The roads.
+    """
+    if not log_factor.any():
+        return record
+    shares = record.shares.copy()
+    routes = {}
+    for pair, own in record.routes.items():
+        weight = np.array([route.share * np.exp(raised(route.arcs, log_factor, network)) for route in own])
+        total = float(weight.sum())
+        if not total > 0:
+            routes[pair] = own
+            continue
+        shares[pair] *= total / sum(route.share for route in own)
+        routes[pair] = tuple(
+            Route(route.arcs, share) for route, share in zip(own, (weight / total).tolist(), strict=True)
+        )
+    flows = record.flows
+    if flows is not None:
+        arcs = [route.arcs for own in flows.usual.routes for route in own]
+        flows = replace(flows, raised=np.array([raised(one, log_factor, network) for one in arcs]))
+    return replace(record, shares=_by_kind(shares, record.shares, demand), routes=routes, flows=flows)
+
+
+def raised(arcs: tuple[int, ...], log_factor: Floats, network: Network) -> float:
+    """Return the greatest T on a route."""
+    return float(log_factor[network.segment[list(arcs)]].max(initial=0.0))
+
+
+def tips_sentence(shift: TipShift, moved: float, network: Network) -> Message:
+    """Return what tips changed: how many count, the risk of roads with and without them, and how much of the loads they moved.
+
+    Parameters
+    ----------
+    shift
+        What they make of the risk map.
+    moved
+        Share of the loads whose pair they changed.
+    network
+        The roads.
+    """
+    before, limit = shift.before.median, message("none is over the limit")
+    if shift.over_limit:
+        limit = message(
+            "{count} more do not, as {most} of a month and {side:g} km square count at most",
+            count=shift.over_limit,
+            most=MOST_CLUSTERS,
+            side=CELL_KM,
+        )
+    factor = np.exp(shift.log_factor)
+    up = np.flatnonzero(factor > 1.01)
+    km = network.length_m[network.segment_arc][up].sum() / 1000
+    top = up[np.argsort(-before[up] * (factor[up] - 1), kind="stable")]
+    named: dict[str, Message] = {}
+    for at in top.tolist():
+        arc = network.segment_arc[at]
+        name = str(network.name[arc]) or message(
+            "segment {number} ({road_class})", number=at, road_class=network.road_class[arc]
+        )
+        risen = message(
+            "{road} from {before:.3g} to {after:.3g}",
+            road=name,
+            before=before[at],
+            after=before[at] * factor[at],
+        )
+        named.setdefault(name, risen)
+        if len(named) == ROADS_NAMED:
+            break
+    roads = ""
+    if named:
+        roads = message(
+            " They raise the risk index on {length:,.3g} km of roads by more than 1 %: {roads} (without tips, with them).",
+            length=km,
+            roads=listed(named.values()),
+        )
+    return message(
+        "Tips: {clusters} count, {limit}.{roads} They moved {moved:.1%} of the loads between pairs of gateway and settlement. No index or "
+        "weight rises by more than {most:.0%} for tips, however many are sent; judged without tips, the best plan lets through at most "
+        "{worst:.3g} times what it would have. Searched and unsearched roads are as before.",
+        clusters=counted_message("{count} cluster", "{count} clusters", shift.used),
+        limit=limit,
+        roads=roads,
+        moved=moved,
+        most=np.expm1(BOUND),
+        worst=np.exp(2 * BOUND),
+    )
+
+
+def _by_kind(after: Floats, before: Floats, demand: GravityDemand) -> Floats:
+    """Return shares that sum to what they did before, of each kind of gateway where the scenario gives kinds their shares."""
+    kinds = [gateway.kind if demand.terms.shares else "" for gateway in demand.gateways]
+    out = after.copy()
+    for kind in set(kinds):
+        own = np.array([one == kind for one in kinds])
+        total = after[own].sum()
+        if total > 0:
+            out[own] *= before[own].sum() / total
+    return out

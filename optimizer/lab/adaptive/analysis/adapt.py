@@ -39,7 +39,7 @@ from optimizer.plans.problem_source import problem_source
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.network.road_classes import MODE_OF
 from optimizer.records.areas import load_areas
-from optimizer.scenario.file.adapt_model import POLICY_NAMES, AdaptModel
+from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel
 
 if TYPE_CHECKING:
     import os
@@ -143,7 +143,7 @@ def adapt(
     path
         Scenario (TOML), instance file (JSON) or plan folder.
     policies
-        Names of `optimizer.scenario.file.adapt_model.POLICY_NAMES`, each once; by default `USUAL_POLICIES`.
+        Names of `optimizer.scenario.file.model.POLICY_NAMES`, each once; by default `USUAL_POLICIES`.
     periods, runs
         Periods of a run and runs of each policy, >= 1.
     seed

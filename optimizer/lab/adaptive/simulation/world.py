@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from optimizer.lab.adaptive.simulation.routes import ChoiceSets, RouteSet
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
-    from optimizer.scenario.file.adapt_model import AdaptModel
+    from optimizer.scenario.file.model import AdaptModel
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
     from optimizer.solvers.mixed.double_oracle import GameSolution
     from optimizer.solvers.overlay.overlay import Overlay

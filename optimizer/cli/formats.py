@@ -1,18 +1,102 @@
-"""`convert`: other people's problem files into instance files (SNIP, shortest-path interdiction, DIMACS, TNTP)."""
+"""Files for other programs: `export` and `qgis` (a plan), `convert` (published instances), `schema` (the formats of this one)."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from optimizer.cli.arguments import Budgets, Json, SkipUnreachable, budget_amounts
+from optimizer.cli.arguments import Budgets, Json, Language, Overwrite, SkipUnreachable, budget_amounts
 from optimizer.cli.commands import add_command
-from optimizer.cli.console import note_unreachable, print_json, print_note, print_table, unreachable_json
+from optimizer.cli.console import (
+    ProgressPrinter,
+    note_unreachable,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+    unreachable_json,
+)
 
 if TYPE_CHECKING:
     from optimizer.lab.converters.road_instance import ConvertedInstance
+
+
+def export(
+    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/export if not given.")] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(help="Scenario file; by default the one that the folder was made of.")
+    ] = None,
+    alerts: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder that `risk alerts` wrote, for a layer of alerts.")
+    ] = None,
+    figures: Annotated[bool, typer.Option(help="Draw the figures as SVG, PDF and PNG, which takes longest.")] = True,
+    language: Language = None,
+    skip_unreachable: SkipUnreachable = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write a plan as GeoPackage with styles, QGIS project, GeoJSON and CSV, and its figures as SVG and PDF."""
+    from optimizer.pipeline.export import PROJECT, export_plan
+
+    made = export_plan(
+        plan_folder,
+        out=out,
+        scenario=scenario,
+        alerts=alerts,
+        figures=figures,
+        language=language,
+        skip_unreachable=skip_unreachable,
+        overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
+    )
+    if as_json:
+        print_json(
+            {
+                "out": str(made.folder),
+                "rows": made.rows,
+                "absent": made.absent,
+                "files": list(made.files),
+                "notes": list(made.notes),
+            }
+        )
+        return
+    print_table(
+        f"{made.folder}: {len(made.files)} files", ["table", "rows"], [(n, str(k)) for n, k in made.rows.items()]
+    )
+    for name, why in made.absent.items():
+        print_note(f"Note: no {name}: {why}")
+    for note in made.notes:
+        print_note(f"Warning: {note}")
+    print_line(f"Open {made.folder / PROJECT} in QGIS")
+
+
+def qgis(
+    out: Annotated[Path, typer.Option(help="Archive to write.")] = Path("interdict-qgis.zip"),
+    email: Annotated[str, typer.Option(help="Whom its users may write to.")] = "",
+    tracker: Annotated[str, typer.Option(help="Web address where they report faults.")] = "",
+    repository: Annotated[str, typer.Option(help="Web address of its source.")] = "",
+) -> None:
+    """Write the QGIS plugin: Processing algorithms that build regions, plan, evaluate and draw budget curves."""
+    from optimizer.base.files.readwrite import check_file, written_whole
+    from optimizer.report.qgis.archive import Contact, plugin_archive
+
+    contact = Contact(email, tracker, repository)
+    archive = plugin_archive(contact)
+    check_file(out)
+    with written_whole(out) as temporary:
+        temporary.write_bytes(archive)
+    print_line(f"Saved {out}. In QGIS: Plugins, Manage and Install Plugins, Install from ZIP")
+    if contact.missing:
+        options = ", ".join(f"--{name}" for name in contact.missing)
+        print_note(
+            f"Note: it names no {', '.join(contact.missing)}; a public plugin repository asks for them ({options})"
+        )
+
 
 Out = Annotated[Path, typer.Option(help="Instance file to write.")]
 
@@ -84,7 +168,7 @@ def spni(
 ) -> None:
     """Turn a problem of shortest-path interdiction into an instance."""
     from optimizer.lab.converters.road_instance import save_converted
-    from optimizer.lab.converters.spni import spni_instance
+    from optimizer.lab.converters.snip import spni_instance
 
     saved = save_converted(
         out,
@@ -175,3 +259,27 @@ convert_app = typer.Typer(
 
 for command in (snip, spni, dimacs, tntp):
     add_command(convert_app, command, group="convert")
+
+
+FileFormat: TypeAlias = Literal["instance", "plan", "scenario"]
+"""Formats that have a schema."""
+
+
+def schema(
+    kind: Annotated[FileFormat, typer.Argument(help="Which format.")],
+    out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the JSON schema of a file format."""
+    from optimizer.base.files.readwrite import write_json
+    from optimizer.problem.files.instance_file import instance_schema
+    from optimizer.problem.files.plan_file import plan_schema
+    from optimizer.scenario.file.model import scenario_schema
+
+    content = {"instance": instance_schema, "plan": plan_schema, "scenario": scenario_schema}[kind]()
+    if out is not None:
+        write_json(out, content)
+    elif as_json:
+        print_json(content)
+    else:
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
