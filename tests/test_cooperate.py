@@ -18,6 +18,7 @@ from optimizer.analysis.cooperation.output import interval, reaches
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.agencies import (
     CoalitionGame,
@@ -33,7 +34,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, make_beat, violations, with_plan
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.search.feasible_start import plan_made_to_fit
-from tests.cases import Recorder, brute_force, random_instance
+from tests.cases import Recorder, brute_force, random_instance, side_by_side
 from tests.test_joint import small_case
 
 if TYPE_CHECKING:
@@ -104,6 +105,23 @@ def test_every_coalition_has_its_best_plan_and_the_split_is_shapleys(seed: int, 
         assert share.share.found == pytest.approx(expected, abs=1e-5)
     total = found.nobody - found.together.upper
     assert math.fsum(each.share.found for each in found.shares) == pytest.approx(total, abs=1e-9)
+
+
+@pytest.mark.parametrize(("others", "value", "plan"), [("absent", 1.03, ("o1",)), ("today", 1.1, ())])
+def test_a_plan_of_few_is_none_of_more_where_today_may_not_stay_or_go(
+    others: Any, value: float, plan: tuple[str, ...]
+) -> None:
+    """Customs' site takes as much to close as to keep, so that police, who could pay for theirs alone, cannot beside it; or it may not stay."""
+    roads = side_by_side([{"money": 1.0}, {"money": 1.0}], [Resource("money", 1.0)])
+    first, second = (replace(o, agency=name) for o, name in zip(roads.options, ("police", "customs"), strict=True))
+    second = replace(second, existing=True, forbidden=others == "today", change={"money": 1.0})
+    if others == "today":
+        first = replace(first, forbidden=True)
+    habits = tuple(Evader(f"h{k}", 0, 1, 0.1**k, (Route((k, 2 + k), 1.0),)) for k in (0, 1))
+    case = replace(roads, reliability=np.ones(4), evaders=habits, options=(first, second))
+    together = cooperate(case, TERMS, others=others).together
+    assert (together.lower, together.upper) == pytest.approx((value, value))
+    assert together.plan.options == plan
 
 
 def test_alone_a_joint_option_is_nobodys() -> None:

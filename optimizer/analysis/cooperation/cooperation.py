@@ -181,8 +181,14 @@ class _Game:
 
     @property
     def rising(self) -> bool:
-        """Whether every plan of a coalition is one of more agencies: so it is where no option must be used and nothing must be reached."""
-        return not (self.instance.forced.any() or self.instance.requirements)
+        """Whether every plan of a coalition is one of more agencies: so it is where no option must be used and nothing must be reached.
+
+        What stands today must also be free to go where others are absent, as who joins has to close what he does not keep; and it must be
+        allowed to stay where others keep it.
+        """
+        today = [option for option in self.instance.options if option.existing]
+        bound = [option.forbidden if self.others == "today" else any(option.change.values()) for option in today]
+        return not (self.instance.forced.any() or self.instance.requirements or any(bound))
 
 
 def cooperate(
@@ -338,7 +344,9 @@ def _cooperation(
     instance, agencies = game.instance, game.agencies
     before = existing_mask(instance) if game.others == "today" else np.zeros(len(instance.options), dtype=bool)
     nobody = plan_value(instance, before)
-    first = {"lower": 0.0, "upper": nobody, "plan": {"options": list(instance.ids_of(before)), "beats": []}}
+    known_to_fit = before if game.rising else np.zeros_like(before)  # with nothing placed as much gets through as can
+    least = {"options": list(instance.ids_of(known_to_fit)), "beats": []}
+    first = {"lower": 0.0, "upper": plan_value(instance, known_to_fit), "plan": least}
     values = tuple(_value(game, members, known, first) for members in coalitions)
     worths = {
         members: WorthInterval(nobody - each.upper, nobody - each.upper, nobody - each.lower)
