@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from optimizer.base.files.readwrite import GEOJSON, PLAN, json_kind, read_json, 
 from optimizer.base.schema import Amount, ComposedId, Strict, schema_of, validated
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.checks import check_evaders
-from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import LARGEST_COEFFICIENT, Requirement
@@ -334,7 +334,9 @@ def _content(instance: Instance) -> dict[str, Any]:
             "reliability": instance.reliability.tolist(),
         },
         "evaders": [
-            asdict(evader) | {"origin": ids[evader.origin], "destination": ids[evader.destination]}
+            _fields(evader)
+            | {"origin": ids[evader.origin], "destination": ids[evader.destination]}
+            | {"routes": [_fields(route) for route in evader.routes]}
             for evader in instance.evaders
         ],
         "options": [_option_content(option) for option in instance.options],
@@ -346,13 +348,18 @@ def _content(instance: Instance) -> dict[str, Any]:
     }
 
 
+def _fields(item: Evader | Route) -> dict[str, Any]:
+    """Return the fields of an evader or of a route as they are: `asdict` would copy each arc of each route."""
+    return {each.name: getattr(item, each.name) for each in fields(item)}
+
+
 def _option_content(option: Option) -> dict[str, Any]:
-    fields = {
+    content = {
         name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses", "change"}
     }
     effects = [{"arc": a, "survival": s} for a, s in zip(option.arcs, option.survival, strict=True)]
     changing = {"change": dict(option.change)} if option.change else {}
-    return fields | {"effects": effects, "uses": dict(option.uses)} | changing
+    return content | {"effects": effects, "uses": dict(option.uses)} | changing
 
 
 def _positions(ids: Sequence[Any], where: str, problems: ProblemList) -> dict[Any, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,18 +68,25 @@ class CostGraph:
     def paths(self, predecessors: NDArray[np.int32], targets: Iterable[int]) -> list[tuple[int, ...]]:
         """Return for each target the arcs of the tree path that ends there, from the root on (none at the root or when unreached)."""
         before = predecessors.tolist()
+        # paths of one tree share their beginnings: each is walked back to where an earlier one was met, and taken from there
+        met: dict[int, tuple[int, int]] = {}  # node -> the path that met it first, how many of its arcs lead there
         heads: list[int] = []
-        ends = [0]
-        for target in targets:
+        parts: list[tuple[int, int, int, int]] = []
+        for number, target in enumerate(targets):
             node, first = target, len(heads)
-            while before[node] >= 0:
+            while before[node] >= 0 and node not in met:
                 heads.append(node)
                 node = before[node]
             heads[first:] = reversed(heads[first:])
-            ends.append(len(heads))
+            earlier, shared = met.get(node, (0, 0))
+            parts.append((earlier, shared, first, len(heads)))
+            met |= {head: (number, count) for count, head in enumerate(heads[first:], shared + 1)}
         along = np.array(heads, dtype=np.int64)
         arcs = self._between(predecessors[along], along).tolist()
-        return [tuple(arcs[first:last]) for first, last in pairwise(ends)]
+        paths: list[tuple[int, ...]] = []
+        for earlier, shared, first, last in parts:
+            paths.append((paths[earlier][:shared] if shared else ()) + tuple(arcs[first:last]))
+        return paths
 
 
 @dataclass(frozen=True, eq=False)
