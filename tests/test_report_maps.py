@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from optimizer.base.text.formatting import DASH
+from optimizer.problem.network.places import NamedPlace
 from optimizer.region.model import Region
 from optimizer.report.content.risk import UnitEffort
 from optimizer.report.content.routes import NO_ARCS
@@ -36,7 +37,6 @@ from optimizer.report.maps.labels import (
     road_numbers,
 )
 from optimizer.report.maps.map_layers import traffic
-from optimizer.report.maps.place_names import NamedPlace
 from optimizer.report.maps.road_layers import road_layers
 from optimizer.report.maps.still_maps import draw_plan, draw_road_layer
 from optimizer.report.palette import EFFORT, GATEWAY, RISK, SITES, TODAY, UNSEARCHED, WIDTH

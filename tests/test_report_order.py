@@ -10,10 +10,11 @@ import pytest
 import shapely
 
 from optimizer.base.text.formatting import ARROW, DASH, SPACE
+from optimizer.problem.network.places import NamedPlace
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.maps.geography import border_parts, known_places
-from optimizer.report.maps.place_names import NamedPlace, PlaceNames
+from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.maps.small_map import small_map
 from optimizer.report.page import page
 from tests.report_case import full_content, site_row

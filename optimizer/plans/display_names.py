@@ -12,7 +12,7 @@ from optimizer.base.text.messages import translated
 from optimizer.problem.plan.plan import Beat, Placement
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.maps.geography import border_parts, known_places
-from optimizer.report.maps.place_names import NamedPlace, PlaceNames
+from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 from optimizer.scenario.compile.burden import SEARCHES, UNIT
 
@@ -102,16 +102,11 @@ def row_name(placement: Placement) -> str:
     return said.format(team=short_name(placement), base=base, count=number(count))
 
 
-def named_places(read: Compiled | ScenarioEvidence) -> tuple[NamedPlace, ...]:
-    """Return the places that the scenario gives the report to name."""
-    return tuple(NamedPlace(p.name, p.lon, p.lat, p.kind, p.population) for p in read.scenario.report.places)
-
-
 def place_names(read: Compiled | ScenarioEvidence) -> PlaceNames:
     """Return all places that a spot can be near to."""
     region = read.region
     known = known_places(region.settlements, region.crossings, region.gateways)
-    return PlaceNames(region.network, (*named_places(read), *known), border_parts(region.border))
+    return PlaceNames(region.network, (*read.scenario.report.places, *known), border_parts(region.border))
 
 
 def of_cap(text: str) -> str:

@@ -7,9 +7,9 @@ Numbers are stored as 8-byte integers and doubles, geometries as well-known bina
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import numpy as np
 import shapely
@@ -51,7 +51,7 @@ _ARC_COLUMNS = {
 }
 _NEWER_ARC_COLUMNS = {"ref": np.str_}
 """Those that files of earlier versions lack."""
-_DTYPE = {"str": np.str_, "int": np.int64, "float": np.float64, "bool": np.bool_}
+_DTYPE = {str: np.str_, int: np.int64, float: np.float64, bool: np.bool_}
 _KINDS = {"i": "iub", "f": "iuf", "b": "b", "U": "OU"}
 """NumPy kinds a stored column may have (values) where a field wants another (keys)."""
 
@@ -280,7 +280,7 @@ def _is_position(values: NDArray[np.integer], size: int) -> NDArray[np.bool_]:
 
 
 def _place_dtypes(place_type: type) -> dict[str, Any]:
-    return {item.name: _DTYPE[str(item.type)] for item in fields(place_type) if item.name not in {"lon", "lat"}}
+    return {name: _DTYPE[kind] for name, kind in get_type_hints(place_type).items() if name not in {"lon", "lat"}}
 
 
 def _columns(items: Sequence[object], dtypes: dict[str, Any]) -> dict[str, NDArray[Any]]:

@@ -382,7 +382,7 @@ def _reason(problem: RosterProblem, pairs: Sequence[Pair], crew: int, t: int) ->
     mine = [problem.tasks[u] for c, u in pairs if c == crew]
     if (crew, t) in pairs:
         return "there"
-    if task.day in limits.away:
+    if problem.is_away(crew, task.day):
         return "away"
     leave, back = task.start - task.travel[crew], task.end + task.travel[crew]
     spare = [max(leave - (other.end + other.travel[crew]), other.start - other.travel[crew] - back) for other in mine]

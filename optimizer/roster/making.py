@@ -16,7 +16,6 @@ from optimizer.roster.infeasibility import MoreCrews, NoRosterError, diagnose, i
 from optimizer.roster.model import Assignment, Gap, Roster
 from optimizer.roster.solver import (
     Clock,
-    CrewLimits,
     EarlierShift,
     RosterProblem,
     RosterTask,
@@ -279,15 +278,13 @@ def _with_crews(subproblem: Subproblem, like: Crew, number: int) -> Subproblem:
     """Return a subproblem with so many more crews like one, without its leave; they have no shifts before the roster."""
     c, size = subproblem.crews.index(like), len(subproblem.crews)
     new = [replace(like, id=f"{like.id}+{k}", away=frozenset()) for k in range(1, number + 1)]
-    limits = replace(subproblem.problem.crews[c], away=frozenset())
     tasks = tuple(
         replace(task, travel={**task.travel, **{size + k: task.travel[c] for k in range(number)}})
         if c in task.travel
         else task
         for task in subproblem.problem.tasks
     )
-    problem = replace(subproblem.problem, crews=(*subproblem.problem.crews, *[limits] * number), tasks=tasks)
-    return replace(subproblem, crews=(*subproblem.crews, *new), problem=problem)
+    return replace(subproblem, problem=replace(subproblem.problem, crews=(*subproblem.crews, *new), tasks=tasks))
 
 
 def _size(subproblem: Subproblem) -> str:
@@ -359,8 +356,6 @@ class Subproblem:
     ----------
     name
         Its agencies, for messages.
-    crews
-        One for each of `problem.crews`.
     duties
         What each of `problem.tasks` is.
     problem
@@ -368,9 +363,13 @@ class Subproblem:
     """
 
     name: str
-    crews: tuple[Crew, ...]
     duties: tuple[SlotDuty, ...]
     problem: RosterProblem
+
+    @property
+    def crews(self) -> tuple[Crew, ...]:
+        """The crews."""
+        return self.problem.crews
 
 
 def subproblems_of(
@@ -440,22 +439,15 @@ def _subproblem(
         for one in asked
     )
     agencies = sorted({duty.agency for duty in (one.duty for one in asked) if duty.agency})
-    limits = tuple(_limits(crew, first, weeks) for crew in crews)
     position = {crew.id: c for c, crew in enumerate(crews)}
     earlier = tuple(
         EarlierShift(position[one.crew], (one.date - first).days, _minutes(one.leave), _minutes(one.back))
         for one in before
         if one.crew in position
     )
-    return Subproblem(", ".join(agencies), crews, asked, RosterProblem(limits, tasks, weeks, earlier))
+    return Subproblem(", ".join(agencies), asked, RosterProblem(crews, tasks, first, weeks, earlier))
 
 
 def _minutes(moment: datetime) -> int:
     """Return minutes since 1970."""
     return round(moment.timestamp() / 60)
-
-
-def _limits(crew: Crew, first: date, weeks: int) -> CrewLimits:
-    last = first + timedelta(days=7 * weeks)
-    away = frozenset((day - first).days for day in crew.away if first <= day < last)
-    return CrewLimits(crew.people, crew.week_minutes, crew.rest_minutes, crew.most_days, crew.days_off, away)

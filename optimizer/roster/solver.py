@@ -24,6 +24,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from itertools import pairwise
 from math import gcd
@@ -37,6 +38,9 @@ from optimizer.base.errors import SolverError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
+    from datetime import date
+
+    from optimizer.roster.model import Crew
 
 QUICK_EFFORT = 2.0
 """Deterministic time of the first look for a roster, without linear programming, which is quick where there is slack."""
@@ -115,13 +119,12 @@ class RosterProgram:
 
     def _open(self, crew: int, task: RosterTask, minutes: int) -> bool:
         """Return whether leave and the fixed work leave a crew free for a task."""
-        limits = self.problem.crews[crew]
-        if task.day in limits.away and "away" not in self.dropped:
+        if self.problem.is_away(crew, task.day) and "away" not in self.dropped:
             return False
-        rest, leave, back = self._rest(limits), task.start - minutes, task.end + minutes
+        rest, leave, back = self._rest(self.problem.crews[crew]), task.start - minutes, task.end + minutes
         return all(leave - b >= rest or a - back >= rest for a, b in self._fixed[crew].spans)
 
-    def _rest(self, limits: CrewLimits) -> int:
+    def _rest(self, limits: Crew) -> int:
         return 0 if "rest" in self.dropped else limits.rest_minutes
 
     def _cover(self, *, gaps: bool) -> None:
@@ -354,18 +357,6 @@ class RosterTask:
 
 
 @dataclass(frozen=True)
-class CrewLimits:
-    """What may be asked of a crew; minutes and days, as in `optimizer.roster.model.Crew`."""
-
-    people: int
-    week_minutes: int
-    rest_minutes: int
-    most_days: int
-    days_off: int
-    away: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
 class EarlierShift:
     """A shift that a crew worked before the horizon: its day (below 0) and the minutes at which it left its base and was back."""
 
@@ -383,16 +374,21 @@ class RosterProblem:
     ----------
     crews, tasks
         Everything that takes part; tasks in order of their start.
-    weeks
-        Length of the horizon.
+    first, weeks
+        First day and length of the horizon; tasks count days from the first.
     before
         What crews did just before it.
     """
 
-    crews: tuple[CrewLimits, ...]
+    crews: tuple[Crew, ...]
     tasks: tuple[RosterTask, ...]
+    first: date
     weeks: int
     before: tuple[EarlierShift, ...] = ()
+
+    def is_away(self, crew: int, day: int) -> bool:
+        """Return whether a crew begins no shift on a day of the horizon."""
+        return self.first + timedelta(days=day) in self.crews[crew].away
 
     @cached_property
     def block(self) -> int:

@@ -299,12 +299,11 @@ class CrewLine:
 
 @dataclass(frozen=True, slots=True)
 class MarkLine:
-    """What a mark means: shift, the duty, how many people, and of a beat its stops by the clock."""
+    """What a mark means: the duty, its shift, and of a beat its stops by the clock."""
 
     mark: str
     shift: str
-    duty: str
-    staff: int
+    duty: Duty
     stops: str
 
 
@@ -433,8 +432,7 @@ def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
         MarkLine(
             marks[duty.option],
             term(shift.label),
-            duty.title,
-            duty.staff,
+            duty,
             _stops(roster, first[duty.id]) if duty.id in first else "",
         )
         for shift, duty in _by_shift(roster)

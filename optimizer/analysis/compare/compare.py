@@ -21,7 +21,6 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import geometry_type, read_features
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.formatting import ValueText
-from optimizer.base.text.language import ENGLISH
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
@@ -99,21 +98,19 @@ class ComparedPlan:
 
 
 @dataclass(frozen=True)
-class PlanComparison:
-    """Plans on one model.
+class ComparisonModel:
+    """What plans are compared on.
 
     Attributes
     ----------
-    model
-        Name of the model.
+    model, instance
+        Its name, and itself.
     lower
         Proven: no feasible plan of the model lets less through. 0 where nothing is known.
-    plans
-        In the order that was asked for; the others are compared with the first.
-    instance
-        The model.
     places
         Where its options stand.
+    drugs
+        What its evaders carry; None where nothing tells it.
     language
         Language of the model's pages.
     own_words
@@ -121,28 +118,24 @@ class PlanComparison:
     """
 
     model: str
-    lower: float
-    plans: tuple[ComparedPlan, ...]
-    instance: Instance
-    places: SitePlaces
-    language: str = ENGLISH
-    own_words: OwnWords = field(default_factory=OwnWords)
-
-    @property
-    def text(self) -> ValueText:
-        """How its values are written."""
-        return ValueText.of(self.instance.weight)
-
-
-@dataclass(frozen=True)
-class _Model:
-    name: str
     instance: Instance
     lower: float
     places: SitePlaces
     drugs: DrugShares | None
     language: str
     own_words: OwnWords
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanComparison(ComparisonModel):
+    """Plans on one model, in the order that was asked for; the others are compared with the first."""
+
+    plans: tuple[ComparedPlan, ...]
+
+    @property
+    def text(self) -> ValueText:
+        """How its values are written."""
+        return ValueText.of(self.instance.weight)
 
 
 def compare_plans(
@@ -192,12 +185,10 @@ def compare_plans(
     for each in matched:
         with step(listener, f"valuing {each.name}"):
             compared.append(_compared(model, each, first, evaders, listener))
-    return PlanComparison(
-        model.name, model.lower, tuple(compared), model.instance, model.places, model.language, model.own_words
-    )
+    return PlanComparison(**vars(model), plans=tuple(compared))
 
 
-def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
+def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> ComparisonModel:
     """Read the model, with the bound that is known of it: that of its plan, or the value with everything placed where there are no teams."""
     source = problem_source(path, skip_unreachable=skip_unreachable, listener=listener)
     lower, rows = 0.0, []
@@ -208,10 +199,12 @@ def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
         lower = max(lower, plan_value(source.instance, allowed))
     drugs = None if source.compiled is None else drug_shares(source.compiled)
     places = SitePlaces.of(source.instance, rows)
-    return _Model(str(path), source.instance, lower, places, drugs, source.language, source.own_words)
+    return ComparisonModel(str(path), source.instance, lower, places, drugs, source.language, source.own_words)
 
 
-def _compared(model: _Model, matched: MatchedPlan, first: Plan, evaders: int, listener: Listener) -> ComparedPlan:
+def _compared(
+    model: ComparisonModel, matched: MatchedPlan, first: Plan, evaders: int, listener: Listener
+) -> ComparedPlan:
     whole = with_plan(model.instance, matched.plan)
     placed = whole.placed(matched.plan.options)
     weights = np.array([evader.weight for evader in whole.evaders])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError
-from optimizer.plans.display_names import DisplayNames, beat_rows, named_places, place_names, site_rows
+from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, site_rows
 from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from optimizer.problem.files.plan_file import PlanSite
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.network.places import NamedPlace
     from optimizer.problem.plan.evaluation import Response
     from optimizer.report.content.placements import BeatRow, SiteRow
-    from optimizer.report.maps.place_names import NamedPlace
     from optimizer.scenario.check.check import ScenarioEvidence
 
 ROUTES = 25
@@ -91,7 +91,7 @@ class DeskGround:
             replace(read.region, gateways=read.demand.gateways, settlements=read.demand.settlements),
             DisplayNames.said_by(read.scenario, base, sites),
             place_names(read),
-            named_places(read),
+            tuple(read.scenario.report.places),
             read.scenario.report.routes,
             tuple(filter(None, (read.region.attribution, *read.scenario.report.sources))),
         )

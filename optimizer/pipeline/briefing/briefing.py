@@ -23,7 +23,7 @@ from optimizer.pipeline.briefing.guarantees import assumptions_of, guarantees_of
 from optimizer.pipeline.briefing.placements import beat_bound
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.comparison import exchanges
-from optimizer.plans.display_names import DisplayNames, beat_rows, named_places, of_cap, place_names, site_rows
+from optimizer.plans.display_names import DisplayNames, beat_rows, of_cap, place_names, site_rows
 from optimizer.plans.first_changes import first_changes
 from optimizer.plans.weak_beats import beats_account
 from optimizer.problem.instance.changes import ordered
@@ -111,7 +111,7 @@ def briefing(
         created=datetime.now(UTC).date().isoformat(),
         summary=_summary(compiled, result, comparison),
         region=replace(region, gateways=compiled.gateways, settlements=compiled.settlements),
-        places=named_places(compiled),
+        places=tuple(compiled.scenario.report.places),
         risk=segment_risk(compiled, evidence),
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),

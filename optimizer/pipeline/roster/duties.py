@@ -11,7 +11,7 @@ import shapely
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import letter
-from optimizer.plans.display_names import DisplayNames, beat_rows, named_places, place_names, site_rows
+from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, site_rows
 from optimizer.problem.files.plan_file import DIGITS, PlanBeat
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.road_classes import MAIN_CLASSES
@@ -100,7 +100,7 @@ def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Dut
 
 def _duty_towns(compiled: Compiled, duties: DutiesFile) -> list[DutyTown]:
     """Return the towns that are among the nearest three to a place of a duty."""
-    places = (*named_places(compiled), *known_places(compiled.region.settlements, (), ()))
+    places = (*compiled.scenario.report.places, *known_places(compiled.region.settlements, (), ()))
     towns = [place for place in places if place.kind == "town" and place.name]
     spots = [(duty.lon, duty.lat) for duty in duties.duties]
     spots += [(stop.lon, stop.lat) for duty in duties.duties for stop in duty.stops]

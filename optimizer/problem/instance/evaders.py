@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr
+from pydantic import Field
 from scipy.sparse import csr_array
 
 from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
+from optimizer.problem.network.places import Node  # noqa: TC001 - as above
 from optimizer.problem.network.shortest_paths import ArcOrder, cost_graph
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.shortest_paths import CostGraph
-
-Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(StrictInt | StrictStr))]
-"""A position in the network; a file has the node's id in its place until it is looked up."""
 
 TREE_CELLS = 20_000_000
 """Cells of a (sources, nodes) table of shortest-path trees held at once: about 240 MB."""

@@ -24,7 +24,7 @@ from pydantic_core.core_schema import no_info_after_validator_function, plain_se
 
 from optimizer.base.schema import Amount, Chance, ComposedId  # noqa: TC001
 from optimizer.base.text.language import marked
-from optimizer.problem.instance.evaders import Node  # noqa: TC001
+from optimizer.problem.network.places import NetworkPlace, Node
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -66,25 +66,15 @@ def team_resource(team: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class TeamBase:
+class TeamBase(NetworkPlace):
     """Where teams set out from and come back to.
 
     Attributes
     ----------
-    id
-        Unique name.
-    node
-        Position of its node in the network.
-    lon, lat
-        Degrees.
     label
         What people call it.
     """
 
-    id: Annotated[ComposedId, Field(description="unique name")]
-    node: Annotated[Node, Field(description="node id")]
-    lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
-    lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
     label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
 
 

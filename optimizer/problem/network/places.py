@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import numpy as np
+from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr
 
 from optimizer.base.errors import InputError
+from optimizer.base.schema import ComposedId, Latitude, Longitude  # noqa: TC001 - read at run time, where a file is checked
 from optimizer.problem.network.arrays import above_zero_problems, float_column, position_problems
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 DOUBTFUL_M = 100.0
 """Metres from a place to its road, or further from it to another road, within which the place may belong to the other: more than the error
 of a survey or of reading a map. Assumed."""
+
+Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(StrictInt | StrictStr))]
+"""A position in the network; a file has the node's id in its place until it is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,10 @@ class NetworkPlace:
         Degrees.
     """
 
-    id: str
-    node: int
-    lon: float
-    lat: float
+    id: Annotated[ComposedId, Field(description="unique name")]
+    node: Annotated[Node, Field(description="node id")]
+    lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
+    lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,37 @@ class Settlement(NetworkPlace):
     def label(self) -> str:
         """What people call it."""
         return self.name or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlace:
+    """A place that maps and sentences of the report name; no evader is bound for it.
+
+    Attributes
+    ----------
+    name
+        What people call it.
+    lon, lat
+        Degrees.
+    kind
+        `town`, `crossing`, `road`, `state` or `country`; sentences name towns and crossings. A scenario lists towns, states and countries.
+    population
+        Inhabitants of a town; 0 where it is not known.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=80, description="what people call it")]
+    lon: Annotated[Longitude, Field(description="longitude in degrees (WGS 84)")]
+    lat: Annotated[Latitude, Field(description="latitude in degrees (WGS 84)")]
+    kind: Annotated[
+        str,
+        GetPydanticSchema(lambda _source, handler: handler(Literal["town", "state", "country"])),
+        Field(
+            description="towns also tell where sites and roads lie; names of states and countries stand on the maps alone"
+        ),
+    ] = "town"
+    population: Annotated[
+        float, Field(ge=0, description="inhabitants; of two names that do not fit the larger is shown")
+    ] = 0.0
 
 
 PlaceT = TypeVar("PlaceT", Gateway, Settlement)

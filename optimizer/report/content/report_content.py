@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Crossing, Gateway, Settlement
+    from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
     from optimizer.region.model import Region
     from optimizer.report.content.comparison import (
         AgencyRows,
@@ -69,7 +69,6 @@ if TYPE_CHECKING:
     from optimizer.report.content.run import CountRow, StepRow
     from optimizer.report.content.summary import PlanSummary
     from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
-    from optimizer.report.maps.place_names import NamedPlace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,13 +37,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network.places import Crossing, Gateway, Settlement
+    from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
     from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.risk import SegmentRisk
     from optimizer.report.maps.geography import Plane
     from optimizer.report.maps.map_layers import DrawnBeat, Layout, MapLayers, RouteTraffic
-    from optimizer.report.maps.place_names import NamedPlace
     from optimizer.report.palette import Symbol
 
 FINEST_M = 5.0

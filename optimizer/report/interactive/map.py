@@ -57,11 +57,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.problem.network.places import NamedPlace
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.interactive.layers import LineLayer, PointLayer
     from optimizer.report.maps.geography import Bounds, Plane
     from optimizer.report.maps.map_layers import MapLayers
-    from optimizer.report.maps.place_names import NamedPlace
     from optimizer.report.maps.road_layers import RoadLayer
 
 TARGET = "map"

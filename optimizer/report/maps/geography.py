@@ -9,8 +9,9 @@ import numpy as np
 import shapely
 
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
+from optimizer.problem.network.places import NamedPlace
 from optimizer.problem.network.road_classes import MAIN_CLASSES
-from optimizer.report.maps.place_names import NamedPlace, PlaceNames
+from optimizer.report.maps.place_names import PlaceNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
+from optimizer.problem.network.places import NamedPlace
 from optimizer.problem.network.road_classes import HIGHWAY_CLASSES
 from optimizer.report.maps.geography import border_parts, plane_of
-from optimizer.report.maps.place_names import NamedPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
+    from optimizer.problem.network.places import NamedPlace
 
 NEAR_KM = 10.0
 """Kilometres from a place up to which a spot is near it; beyond them its distance and direction are said."""
@@ -38,29 +38,6 @@ WINDS = (
     marked("west"),
     marked("north-west"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NamedPlace:
-    """A place that maps and sentences name.
-
-    Attributes
-    ----------
-    name
-        What people call it.
-    lon, lat
-        Degrees.
-    kind
-        `town`, `crossing`, `state` or `country`; sentences name towns and crossings.
-    population
-        Inhabitants of a town; 0 where it is not known.
-    """
-
-    name: str
-    lon: float
-    lat: float
-    kind: str = "town"
-    population: float = 0.0
 
 
 class SegmentName(NamedTuple):

@@ -59,9 +59,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from optimizer.problem.network.places import NamedPlace
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.maps.map_layers import Crowd, DrawnBeat, Layout, LegendGroup, MapLayers
-    from optimizer.report.maps.place_names import NamedPlace
     from optimizer.report.maps.road_layers import RoadLayer
 
     Handle: TypeAlias = Line2D | tuple[Line2D, ...]

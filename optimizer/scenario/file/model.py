@@ -14,11 +14,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from optimizer.base.choices import LearningName
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import read_toml
-from optimizer.base.schema import Amount, Chance, Id, Latitude, Longitude, Strict, validated
+from optimizer.base.schema import Amount, Chance, Id, Strict, schema_of, validated
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, check_language, marked
 from optimizer.base.text.names import close_match, one_of
 from optimizer.problem.instance.methods import METHOD_NAMES
+from optimizer.problem.network.places import NamedPlace
 from optimizer.records.sources import EffortSource, SeizureSource, kilograms_of
 from optimizer.region.model import RegionTerms
 from optimizer.risk.params import RiskParams
@@ -383,19 +384,6 @@ class SolveModel(Strict):
         return replace(own, **others)
 
 
-class NamedPlaceModel(Strict):
-    """A place that maps and sentences of the report name; no evader is bound for it."""
-
-    name: str = Field(min_length=1, max_length=80, description="what people call it")
-    lon: Longitude = Field(description="longitude in degrees (WGS 84)")
-    lat: Latitude = Field(description="latitude in degrees (WGS 84)")
-    kind: Literal["town", "state", "country"] = Field(
-        "town",
-        description="towns also tell where sites and roads lie; names of states and countries stand on the maps alone",
-    )
-    population: float = Field(0.0, ge=0, description="inhabitants; of two names that do not fit the larger is shown")
-
-
 POLICY_NAMES: Final[tuple[str, ...]] = (
     "today",
     "fixed",
@@ -497,7 +485,7 @@ class ReportModel(Strict):
     assumptions: list[str] = Field([], description="sentences added to the list of assumptions")
     cannot_say: list[str] = Field([], description="sentences added to what the plan cannot say")
     sources: list[str] = Field([], description="sources of the data, one entry each")
-    places: list[NamedPlaceModel] = Field(
+    places: list[NamedPlace] = Field(
         [], description="places to name besides destinations: border towns, states, countries"
     )
 
@@ -788,7 +776,7 @@ class ScenarioModel(Strict):
 
 def scenario_schema() -> dict[str, Any]:
     """Return the JSON schema of the scenario file."""
-    return ScenarioModel.model_json_schema()
+    return schema_of(ScenarioModel)
 
 
 def add_kind(model: type[KindModel]) -> None:
