@@ -18,6 +18,7 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from optimizer.base.files.readwrite import written_whole
 from optimizer.base.text.language import FOLDER
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def update(language: str) -> None:
     have.project = have.msgid_bugs_address = "border-interdiction"
     have.version, have.last_translator, have.language_team = "1", "border-interdiction", language
     have.creation_date = have.revision_date = FIRST
-    with path.open("wb") as file:
+    with written_whole(path) as whole, whole.open("wb") as file:
         write_po(
             file, have, width=120, omit_header=False, include_previous=False, sort_output=True, include_lineno=False
         )

@@ -18,9 +18,10 @@ from datetime import UTC, date, datetime
 from functools import cache, partial
 from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
+from babel.messages import Catalog
 from babel.messages.pofile import read_po
 
 from optimizer.analysis.compare.compare import compare_plans
@@ -704,6 +705,23 @@ def test_the_update_leaves_a_catalogue_that_is_up_to_date_as_it_is(
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
     catalogue.update("es")
     assert (tmp_path / "es.po").read_bytes() == before
+
+
+def test_an_update_that_breaks_off_leaves_the_catalogue_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(file: BinaryIO, *_: object, **__: object) -> None:
+        file.write(b"half")
+        raise OSError
+
+    (tmp_path / "es.po").write_bytes(b"whole")
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    monkeypatch.setattr(catalogue, "extracted", Catalog)
+    monkeypatch.setattr(catalogue, "catalogue_of", lambda _: Catalog())
+    monkeypatch.setattr(catalogue, "write_po", full_disk)
+    with pytest.raises(OSError):  # noqa: PT011 - any
+        catalogue.update("es")
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("es.po", b"whole")]
 
 
 @pytest.mark.slow
