@@ -132,9 +132,6 @@ def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) 
 
 def save_figure(folder: Path, name: str, figure: Figure, made: str = "") -> Path:
     """Write a figure as PNG and SVG into an existing folder, with whose it is under it; return the former."""
-    from optimizer.report.figures import save_as, write_under
+    from optimizer.report.figures import save_as
 
-    write_under(figure, made)
-    for kind in ("svg", "png"):
-        path = save_as(kind, figure, folder / f"{name}.{kind}")
-    return path
+    return save_as(("svg", "png"), figure, folder / name, made)[-1]

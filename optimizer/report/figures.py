@@ -21,6 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import Formatter
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from optimizer.base.text.formatting import ARROW, known, percent, plain, sentence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from matplotlib.axes import Axes
+    from matplotlib.transforms import BboxBase
 
     from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
@@ -135,32 +137,14 @@ def _save(folder: Path, what: _Figure, content: ReportContent, dpi: int, kinds: 
     axes = what.draw(figure.add_subplot(), content)
     if spoken().code != ENGLISH:
         axes.xaxis.set_major_formatter(LocalTicks(axes.xaxis.get_major_formatter()))
-    if not what.name.startswith("map-"):  # a map has it under itself, with the sources of its data
-        write_under(figure, made_line(content))
-    return [save_as(kind, figure, (folder / what.name).with_suffix(f".{kind}")) for kind in kinds]
+    made = (
+        "" if what.name.startswith("map-") else made_line(content)
+    )  # a map has it under itself, with the sources of its data
+    return save_as(kinds, figure, folder / what.name, made)
 
 
 UNDER_POINTS, UNDER_COLOUR = 6.5, "#4d4d4d"
-
-
-def write_under(figure: Figure, text: str) -> None:
-    """Write a line under everything that a figure shows; nothing where the text is empty."""
-    if not text:
-        return
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # as in `save_as`
-        figure.draw_without_rendering()  # so that all parts have their places
-        low = figure.get_tightbbox()
-    wide, high = (float(size) for size in figure.get_size_inches())
-    figure.text(
-        low.x0 / wide,
-        (low.y0 - 0.08) / high,
-        text,
-        va="top",
-        fontsize=UNDER_POINTS,
-        color=UNDER_COLOUR,
-        parse_math=False,
-    )
+MARGIN_INCHES = 0.1
 
 
 class LocalTicks(Formatter):
@@ -182,22 +166,63 @@ AS_TEXT: dict[Any, Any] = {"pdf.fonttype": 42, "svg.fonttype": "none"}
 """Words of a figure stay words: outlines that a printer and a search can read (PDF), and text (SVG)."""
 
 
-def save_as(kind: str, figure: Figure, path: Path) -> Path:
-    """Write a figure without the time, so that the same figure makes the same file."""
-    drawn = BytesIO()
-    timeless: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+def save_as(kinds: Sequence[str], figure: Figure, path: Path, under: str = "") -> list[Path]:
+    """Write a figure as files of some kinds, without the time, so that the same figure makes the same files; return them.
+
+    Its parts get their places once, for all kinds: that takes as long as to draw it.
+
+    Parameters
+    ----------
+    kinds
+        Of `png`, `svg` and `pdf`.
+    figure
+        What is written, with a canvas.
+    path
+        Of a file; its suffix is replaced by each kind.
+    under
+        A line under everything that the figure shows.
+    """
+    files = [path.with_suffix(f".{kind}") for kind in kinds]
     with warnings.catch_warnings(), rc_context(AS_TEXT | {"svg.hashsalt": path.stem}):
         # names in scripts the font lacks show as boxes: the tables hold them in full
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(drawn, format=kind, bbox_inches="tight", pad_inches=0.1, metadata=timeless.get(kind))
+        figure.draw_without_rendering()
+        shown = figure.get_tightbbox()
+        if under:
+            shown = Bbox.union([shown, _write_under(figure, shown, under)])
+        figure.set_layout_engine("none")
+        for kind, file in zip(kinds, files, strict=True):
+            _save_one(kind, figure, file, shown.padded(MARGIN_INCHES))
+    return files
+
+
+def _write_under(figure: Figure, shown: BboxBase, text: str) -> BboxBase:
+    """Write a line under what a figure shows; return where it stands, in inches."""
+    wide, high = (float(size) for size in figure.get_size_inches())
+    line = figure.text(
+        shown.x0 / wide,
+        (shown.y0 - 0.08) / high,
+        text,
+        va="top",
+        fontsize=UNDER_POINTS,
+        color=UNDER_COLOUR,
+        parse_math=False,
+    )
+    return line.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+
+
+def _save_one(kind: str, figure: Figure, file: Path, shown: BboxBase) -> None:
+    drawn = BytesIO()
+    timeless: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    quick: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if kind == "png" else {}  # it is packed anew below
+    figure.savefig(drawn, format=kind, bbox_inches=shown, metadata=timeless.get(kind), **quick)
     if kind != "png":
-        path.write_bytes(drawn.getvalue())
-        return path
+        file.write_bytes(drawn.getvalue())
+        return
     with Image.open(drawn) as image:  # few colours: a third of the size and nothing that can be seen
         image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            path, optimize=True
+            file, optimize=True
         )
-    return path
 
 
 def _map_size(bounds: Bounds, width: float, map_width: float) -> tuple[float, float]:
