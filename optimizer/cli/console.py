@@ -269,7 +269,7 @@ def six_figures(value: float | None) -> str:
 def result_line(instance: str, result: Result) -> dict[str, Any]:
     """Return what `solve` and `plan` print with --json."""
     from optimizer.base.version import package_version
-    from optimizer.plans.plan_content import result_summary
+    from optimizer.problem.plan.result import result_summary
 
     plan = list(result.plan.options) if result.plan else []
     summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}

@@ -26,6 +26,7 @@ from optimizer.problem.files.plan_file import (
 )
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan
+from optimizer.problem.plan.result import result_summary
 from optimizer.report.maps.geography import StraightRoads
 from optimizer.scenario.compile.mobility import RANGE, at_mobility
 from optimizer.scenario.compile.options import past
@@ -59,19 +60,6 @@ PACKAGES = (
     "matplotlib",
     "osmium",
 )
-
-
-def result_summary(result: Result) -> dict[str, Any]:
-    """Return the fields of a result that every output shares; unknown numbers are None."""
-    return {
-        "method": result.method,
-        "status": result.status,
-        "limit": result.limit,
-        "lower": result.lower,
-        "upper": result.upper,
-        "gap": result.gap,
-        "seconds": round(result.seconds, 3),
-    }
 
 
 def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -> dict[str, Any]:

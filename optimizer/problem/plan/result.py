@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,3 +138,16 @@ def relative_gap(lower: float | None, upper: float | None) -> float | None:
     if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)):
         return None
     return (upper - lower) / upper if upper > 0 else 0.0
+
+
+def result_summary(result: Result) -> dict[str, Any]:
+    """Return the fields of a result that every output shares; unknown numbers are None."""
+    return {
+        "method": result.method,
+        "status": result.status,
+        "limit": result.limit,
+        "lower": result.lower,
+        "upper": result.upper,
+        "gap": result.gap,
+        "seconds": round(result.seconds, 3),
+    }

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.readwrite import written_whole
@@ -645,6 +644,8 @@ def _multipliers(
 
     maximise sum y - mu b - sum s   such that   s_j >= sum_P c_Pj y_P - (mu A)_j,   sum y <= 1,   all >= 0.
     """
+    from scipy.optimize import linprog  # it takes a tenth of a second, and few searches are asked for a certificate
+
     n, rows = option.shape[0], left.size
     with np.errstate(divide="ignore", invalid="ignore"):
         depth = np.minimum(-np.log(survival), STEEPEST) * undecided[option]
