@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +158,7 @@ def enumerated_values(instance: Instance, masks: NDArray[np.bool_]) -> NDArray[n
             values = path_values(instance, masks, [route.arcs for route in evader.routes])
             total += evader.weight * (values @ [route.share for route in evader.routes])
         else:
-            paths = list(simple_paths(instance, evader.origin, evader.destination))
+            paths = simple_paths(instance, evader.origin, evader.destination)
             total += evader.weight * path_values(instance, masks, paths).max(axis=1)
     return total
 
@@ -171,13 +172,19 @@ def path_values(instance: Instance, masks: NDArray[np.bool_], paths: Sequence[Se
     return values
 
 
-def simple_paths(instance: Instance, origin: int, destination: int) -> Iterator[Sequence[int]]:
-    """Yield every simple path as arc positions, parallel arcs told apart."""
+def simple_paths(instance: Instance, origin: int, destination: int) -> list[list[int]]:
+    """Return every simple path as arc positions, parallel arcs told apart."""
+    ends = zip(instance.tail.tolist(), instance.head.tolist(), strict=True)
+    return _paths_between(instance.n_nodes, tuple(ends), origin, destination)
+
+
+@lru_cache(maxsize=1000)
+def _paths_between(n_nodes: int, ends: tuple[tuple[int, int], ...], origin: int, destination: int) -> list[list[int]]:
+    """Return them by the ends of arcs: a test asks for those of one network many times, with other options and budgets."""
     graph = nx.MultiDiGraph()
-    graph.add_nodes_from(range(instance.n_nodes))
-    graph.add_edges_from((int(t), int(h), a) for a, (t, h) in enumerate(zip(instance.tail, instance.head, strict=True)))
-    for path in nx.all_simple_edge_paths(graph, origin, destination):
-        yield [arc for _, _, arc in path]
+    graph.add_nodes_from(range(n_nodes))
+    graph.add_edges_from((tail, head, arc) for arc, (tail, head) in enumerate(ends))
+    return [[arc for _, _, arc in path] for path in nx.all_simple_edge_paths(graph, origin, destination)]
 
 
 def _evaders(rng: np.random.Generator, n: int, tail: NDArray[np.int32], head: NDArray[np.int32]) -> Iterator[Evader]:

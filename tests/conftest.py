@@ -9,11 +9,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator
+from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
+
+if os.name != "nt":
+    from fcntl import LOCK_EX, flock
 
 import optimizer.report
 from optimizer.base.work import executor
@@ -78,10 +83,29 @@ def _unmarked(*_: object) -> None:
     pytest.fail("draws a report: plan with report=False (--no-report), or mark the test with `report`")
 
 
+def _compiled_by_one(ready: Callable[..., None]) -> Callable[..., None]:
+    """Let one process compile kernels, and others wait for it and load them: side by side, each would compile them all."""
+
+    @wraps(ready)
+    def one_at_a_time(*words: Any, **named: Any) -> None:
+        folder = os.open(Path(__file__).parent, os.O_RDONLY)
+        try:
+            flock(folder, LOCK_EX)
+            ready(*words, **named)
+        finally:
+            os.close(folder)
+
+    return one_at_a_time
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare a process that runs tests; one that only hands them out needs none of it."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        made_once.install()  # before any module is imported that takes its functions by name
+        # before any module is imported that takes these functions by name
+        made_once.install()
+        if os.name != "nt":
+            kernels: Any = import_module("optimizer.solvers.search.kernels")
+            kernels.ready = _compiled_by_one(kernels.ready)
         gc.disable()  # until tests are collected: modules and tests stay, and looking through them takes a seventh of the time
 
 

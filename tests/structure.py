@@ -18,7 +18,7 @@ import tokenize
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations
 from pathlib import Path
 from statistics import median
@@ -250,11 +250,14 @@ def layers(pyproject: Path = ROOT / "pyproject.toml") -> list[str]:
 def touched(change: str, package: Path = PACKAGE) -> list[str]:
     """Return the files of a package that name the example of a change of `CHANGES`, or are named after it."""
     pattern = re.compile(CHANGES[change])
+    return [path for path, text in _texts(package) if pattern.search(path) or pattern.search(text)]
+
+
+@cache
+def _texts(package: Path) -> list[tuple[str, str]]:
+    """Return the path below a package and the text of each file that a change may touch."""
     files = [file for file in sorted(package.rglob("*")) if file.suffix in CHANGED_FILES]
-    paths = [file.relative_to(package).as_posix() for file in files]
-    return [
-        path for path in paths if pattern.search(path) or pattern.search((package / path).read_text(encoding="utf-8"))
-    ]
+    return [(file.relative_to(package).as_posix(), file.read_text(encoding="utf-8")) for file in files]
 
 
 def _fields(node: ast.ClassDef) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 import json
 import math
@@ -201,11 +200,10 @@ def test_what_is_wrong_is_said(tmp_path: Path, more: str, message: str) -> None:
     assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), checked.problems
 
 
-@pytest.mark.report
 @pytest.mark.slow
 def test_the_shipped_scenario_plans_sensors_and_teams(tmp_path: Path) -> None:
     path = ROOT / "instances" / "rio-grande" / "surveillance.toml"
-    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 2, "threads": 1})
+    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 2, "threads": 1}, report=False)
     plan = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))
     cued = [site for site in plan["sites"] if "<" in site["id"]]
     assert cued
@@ -214,5 +212,4 @@ def test_the_shipped_scenario_plans_sensors_and_teams(tmp_path: Path) -> None:
     assert planned.result.lower is not None
     assert planned.result.upper is not None
     assert planned.result.lower <= planned.result.upper < planned.comparison.nothing.value
-    page = html.unescape((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
-    assert "answered from" in page
+    assert all(", answered from " in site["label"] for site in cued)  # tests/test_spanish.py looks for it in a report

@@ -567,19 +567,25 @@ def test_the_report_of_a_plan_holds_no_english(report: str) -> None:
         assert said in shown, said
 
 
+@pytest.fixture(scope="module")
+def rosters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """Return the texts of a roster and its field pack by name, by language."""
+    folder, roster = tmp_path_factory.mktemp("rosters"), roster_of("<b>Puesto & $x$</b>")
+    return {code: files_of(roster, folder / code, code) for code in ("en", "es")}
+
+
 @pytest.mark.slow
 @pytest.mark.report
-def test_a_roster_and_its_field_pack_hold_no_english(tmp_path: Path) -> None:
-    files = files_of(roster_of("Puesto"), tmp_path / "es", "es")
-    pages = {name: text for name, text in files.items() if name.endswith(".html")}
+def test_a_roster_and_its_field_pack_hold_no_english(rosters: dict[str, dict[str, str]]) -> None:
+    pages = {name: text for name, text in rosters["es"].items() if name.endswith(".html")}
     assert len(pages) == 6
     assert {name: left for name, text in pages.items() if (left := left_in(text))} == {}
 
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_english_is_found_wherever_a_page_shows_it(report: str, tmp_path: Path) -> None:
-    files = files_of(roster_of("Post"), tmp_path / "en", "en")
+def test_english_is_found_wherever_a_page_shows_it(report: str, rosters: dict[str, dict[str, str]]) -> None:
+    files = rosters["en"]
     assert all(left_in(text) for name, text in files.items() if name.endswith(".html"))
     planted = "There are no roads of that kind"
     for before, after in (
@@ -851,9 +857,10 @@ def files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english(tmp_path: Path) -> None:
-    roster = roster_of("<b>Post & $x$</b>")
-    english, spanish = (files_of(roster, tmp_path / code, code) for code in ("en", "es"))
+def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english(
+    rosters: dict[str, dict[str, str]],
+) -> None:
+    english, spanish = rosters["en"], rosters["es"]
     assert english.keys() == spanish.keys()
     assert english["roster.csv"] == spanish["roster.csv"]
     assert json.loads(english["summary.json"]) == json.loads(spanish["summary.json"])
@@ -864,9 +871,10 @@ def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english
     assert all('<html lang="es">' in text for name, text in pages.items() if name.endswith(".html"))
     assert all("<b>" not in text for name, text in pages.items() if name.endswith(".html"))
     assert "Rol de servicio" in spanish["roster.html"]
-    assert "Ruta de patrulla B" in spanish["roster.ics"].replace("\r\n ", "")
-    assert "De servicio de 06:00 a 14:00" in spanish["roster.ics"].replace("\r\n ", "")
-    assert "-//border-interdiction//roster//ES" in spanish["roster.ics"]
+    calendar = spanish["roster.ics"].replace("\n ", "")  # long lines are folded
+    assert "Ruta de patrulla B" in calendar
+    assert "De servicio de 06:00 a 14:00" in calendar
+    assert "-//border-interdiction//roster//ES" in calendar
     uids = [
         [line for line in files["roster.ics"].splitlines() if line.startswith("UID")] for files in (english, spanish)
     ]

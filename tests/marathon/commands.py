@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optimizer.base.files.output_folder import MARKER, Marker, OutputFolder
 from optimizer.base.files.readwrite import read_json
@@ -15,6 +16,9 @@ from tests import test_convert, test_importers
 from tests.golden_scenarios import PEOPLE
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,8 +49,8 @@ class Command:
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "0"}
 
 
-def make_commands(folder: Path) -> list[Command]:
-    """Write what the commands read into a folder, and return them."""
+def make_commands(folder: Path, only: Collection[str] = ()) -> list[Command]:
+    """Write what the commands read into a folder, and return them, or some of them."""
     folder.mkdir(parents=True)
     text = (
         SCENARIO.replace("Tiny border", "Grenze bei Łódź, Straße")
@@ -55,12 +59,13 @@ def make_commands(folder: Path) -> list[Command]:
         + PEOPLE.replace("number = 6", "number = 20")
     )
     scenario = write_scenario(folder, text)
-    plan_scenario(scenario, folder / "planned", options={"method": "greedy"}, report=False)
+    if not only or "roster" in only:
+        plan_scenario(scenario, folder / "planned", options={"method": "greedy"}, report=False)
     searches = test_importers.searches(folder, [test_importers.search(linked="True")])
     paths = test_convert.written(folder)
     convert = (str(paths["graph"]), "--options", str(paths["options"]), "--evaders", str(paths["evaders"]))
     hazard = ("--unit", "m", "--detection-per-km", "0.1", "--budget", "teams=2", "--budget", "money=13")
-    return [
+    commands = [
         Command("plan", ("plan", str(scenario), "--time-limit", "20")),
         Command(
             "roster", ("roster", str(folder / "planned"), "--from", "2026-12-01", "--weeks", "1", "--time-limit", "5")
@@ -70,6 +75,7 @@ def make_commands(folder: Path) -> list[Command]:
         Command("import", ("import", "stop-search", str(searches))),
         Command("simulate", ("simulate", str(folder / "network.gpkg"), "--seizures", "50", "--months", "6")),
     ]
+    return [one for one in commands if not only or one.name in only]
 
 
 def state(out: Path) -> str:

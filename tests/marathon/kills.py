@@ -32,8 +32,7 @@ PYTHON_BEGINS = "Failed to import the site module"
 def run_kills(tally: Tally, count: int, seed: int, only: Sequence[str] = ()) -> None:
     """Interrupt and kill `count` runs in all, of some commands or of all; half of them at any moment, half while they write."""
     with TemporaryDirectory(prefix="marathon-") as name:
-        made = make_commands(Path(name) / "in")
-        commands = [one for one in made if (one.name in only if only else one.name != "region")]
+        commands = [one for one in make_commands(Path(name) / "in", only) if only or one.name != "region"]
         places = {one.name: Path(name) / one.name / f"out{one.suffix}" for one in commands}
         usual = {one.name: _whole_run(one, places[one.name], tally) for one in commands}
         for number in range(seed, seed + count):
