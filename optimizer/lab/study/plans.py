@@ -458,6 +458,7 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         written_table=plans_table(written) if written else "",
         paired=_paired(right),
         answers=len(answers),
+        truths=len({_truth_of(row) for row in answers}),
         maps=", ".join(dict.fromkeys(row.region for row in answers)),
         new_map=NEW_MAP,
         made=f"{distinct(row.version for row in answers)}, {when_made(answers)}" if answers else "",
@@ -512,12 +513,16 @@ def _over_truths(rows: Sequence[PlansRow | AnswersRow], values: Sequence[float])
     """Return the mean over truths of values of their records, with a bootstrap interval of 95 %: records of one truth go together."""
     by_truth: dict[tuple[str, str, int], list[float]] = {}
     for row, value in zip(rows, values, strict=True):
-        world = AS_THEY_ARE[row.world][0] if row.world in AS_THEY_ARE else row.world
-        by_truth.setdefault((row.region, world, row.seed), []).append(value)
+        by_truth.setdefault(_truth_of(row), []).append(value)
     means = np.array([np.mean(of_truth) for of_truth in by_truth.values()])
     drawn = np.random.default_rng(0).choice(means, (RESAMPLES, means.size)).mean(axis=1)
     low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
     return f"{means.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _truth_of(row: PlansRow | AnswersRow) -> tuple[str, str, int]:
+    """Return what makes the truth of a record: one written down wrong has that of the right one."""
+    return row.region, AS_THEY_ARE[row.world][0] if row.world in AS_THEY_ARE else row.world, row.seed
 
 
 def answers_table(rows: list[AnswersRow]) -> PageTable:
