@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import shapely
 from scipy.optimize import minimize
 
 from tests.shared_data import DATA, needs
+from tests.standin import EAST, NORTH, SOUTH, WEST, sample_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.command import Outcome
 
 HERE = Path(__file__).parents[1] / "instances" / "foz-do-iguacu"
 
@@ -76,3 +84,27 @@ def test_facts_are_those_of_the_monthly_figures(fit: Any) -> None:
         kg = fit.monthly(DATA / "brazil", drug, facts.names)
         assert kg.sum(axis=1) == pytest.approx(facts.kg[drug], abs=0.001)
         assert ((kg >= fit.LARGE_KG[drug]).sum(axis=1) == facts.large[drug]).all()
+
+
+@pytest.mark.slow
+def test_an_extract_and_kilograms_without_effort_make_a_plan(tmp_path: Path, command: Callable[..., Outcome]) -> None:
+    """The steps of the instance's README, on a made-up extract: a polygon of one side, kilograms by area and month, no effort."""
+    side = shapely.to_geojson(shapely.box(WEST, SOUTH, EAST, NORTH))
+    outline = '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"name": "FOZ"}, "geometry": %s}]}'
+    (tmp_path / "side.geojson").write_text(outline % side)
+    extract = sample_world().save(tmp_path / "foz.osm")
+    folder = tmp_path / "foz"
+    assert command("init", folder, "--file", extract, "--border", tmp_path / "side.geojson").code == 0
+    (folder / "kilograms.csv").write_text(
+        "month,municipality,drug,kg\n2024-01,FOZ,cannabis,3000\n2024-02,FOZ,cannabis,4\n"
+    )
+    (folder / "municipalities.geojson").write_text(outline % side)
+    table = re.search(r"   ```toml\n(.*?)   ```", (HERE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert table is not None
+    text = (folder / "scenario.toml").read_text(encoding="utf-8")
+    text = text.replace("[region]", '[region]\nareas = "municipalities.geojson"', 1)
+    text = text.replace("[evaders]", f'{table[1]}\n[evaders]\nweights_by = "quantity"\nleast_quantity = "10 kg"', 1)
+    (folder / "scenario.toml").write_text(text, encoding="utf-8")
+    planned = command("plan", folder / "scenario.toml", "--time-limit", "1", "--no-report", "--out", tmp_path / "out")
+    assert planned.code == 0, planned.err
+    assert "No search effort was given" in planned.err
