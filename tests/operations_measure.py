@@ -2,7 +2,8 @@
 
 `tracks`: units that stand and drive on the roads of a scenario (`optimizer/operations/simulated_tracks.py`); hours by class of road, and stops
 that are recognised, at a position a minute and in five minutes. `speed`: 10,000 positions of driving units. `passes`: worlds on the tests' tiny
-border whose shares of loads and detection chances are known; how often 90 % intervals hold them. `trial`: switch-backs in eight copies of the
+border, or with `--wide` on one of 24 gateways and 240 places, whose shares of loads and detection chances are known; how often 90 % intervals
+hold them. With a scenario: records drawn from what `passes` makes of its own, and read again. `trial`: switch-backs in eight copies of the
 tests' tiny border with the traffickers of `adapt`, who learn; and draws, a switch-back and a roll-out in the world in which `trial design`
 simulates: bias, how often intervals hold the truth, and false alarms.
 """
@@ -13,29 +14,43 @@ import argparse
 import tempfile
 import time
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
 
 from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
-from optimizer.operations.passes import passes_of
+from optimizer.operations.passes import (
+    _cells,
+    _drawn,
+    _explained,
+    _layout,
+    _levels,
+    _search_by_quarter,
+    finds_by_quarter,
+    passes_of,
+)
 from optimizer.operations.planned import Visit
 from optimizer.operations.randomisation import effects_of, hajek_weights, without_means
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
 from optimizer.operations.stays import movement
 from optimizer.operations.trial_world import TrialSetting, TrialWorld, exposures, trial_powers
 from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.network.places import Crossing, Gateway, Settlement
+from optimizer.region import save_region
+from optimizer.region.model import Region
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.compile import compile_evidence, compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.scenario.file.model import AdaptModel
-from tests.tiny import SCENARIO, write_scenario
+from tests.tiny import SCENARIO, network_of, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,12 +149,69 @@ def measure_speed(scenario: Path, fixes: int = 10_000) -> Iterator[str]:
     yield f"{scenario.parent.name}, {network.n_segments:,} roads: {count:,} positions in {took}"
 
 
-WORLDS = ("flow", "mixed", "chasing", "drifting", "fleeing", "silent")
-"""The first three were in view while `passes` was made; the others have other rules, and were looked at once."""
+WORLDS = ("flow", "mixed", "chasing", "drifting", "fleeing", "silent", "misstated")
+"""The first three were in view while `passes` was made; the others have other rules."""
 QUARTERS = 4
 RANGE = SCENARIO.replace("detection = 0.5", "detection = [0.3, 0.7]") + "\n[background]\nper_hour = 0.1\n"
 LOADS = 150.0
 """Loads a quarter."""
+COLUMNS, ROWS = 24, 10
+"""Of the wide border: a gateway below each column of places, crossroads in rows 2, 5 and 8, a good road in each third column."""
+SECTORS_OF_WIDE = ("west", "centre", "east")
+
+
+def wide_region() -> Region:
+    """Return a border of 24 gateways, 240 places and 284 roads."""
+    column, row = (each.ravel() for each in np.meshgrid(np.arange(COLUMNS), np.arange(ROWS), indexing="ij"))
+    node = np.arange(COLUMNS * ROWS).reshape(COLUMNS, ROWS)
+    up = [
+        (node[c, r], node[c, r + 1], "primary" if c % 3 == 1 else "track")
+        for c in range(COLUMNS)
+        for r in range(ROWS - 1)
+    ]
+    across = [(node[c, r], node[c + 1, r], "secondary") for r in (2, 5, 8) for c in range(COLUMNS - 1)]
+    roads = [(int(a), int(b), name, s) for s, (a, b, name) in enumerate(up + across)]
+    lon, lat = (np.asarray(each, dtype=np.float64) for each in (10 + 0.1 * column, 50 + 0.07 * row))
+    network = network_of([f"n{k}" for k in range(node.size)], lon, lat, roads)
+    crossings = tuple(
+        Crossing(f"x{c}", int(node[c, 0]), *at, c % 3 == 1, "primary" if c % 3 == 1 else "track", f"gate-{c}")
+        for c, at in enumerate(zip(lon[node[:, 0]].tolist(), lat[node[:, 0]].tolist(), strict=True))
+    )
+    gateways = tuple(
+        Gateway(x.name, x.node, x.lon, x.lat, "port" if x.official else "unofficial", 1.0, x.name) for x in crossings
+    )
+    towns = [(c, 9) for c in range(1, COLUMNS, 4)] + [(7, 5), (16, 5)]
+    settlements = tuple(
+        Settlement(
+            f"town-{k}", int(node[at]), float(lon[node[at]]), float(lat[node[at]]), f"town-{k}", 8000.0 * (1 + k)
+        )
+        for k, at in enumerate(towns)
+    )
+    border = shapely.LineString([(9.9, 50.0), (10 + 0.1 * COLUMNS, 50.0)])
+    return Region(network, border, crossings, gateways, settlements, (), "made up for the measure")
+
+
+def write_wide(folder: Path) -> Path:
+    """Write the scenario of the wide border: three sectors, eight sites of which five exist."""
+    police = '[[agencies]]\nid = "police"\nname = "Police"\n'
+    sectors = "".join(f'[[agencies]]\nid = "{name}"\nname = "{name}"\n' for name in SECTORS_OF_WIDE)
+    teams = '[[resources]]\nname = "teams"\nagency = "police"\nbudget = 3\n'
+    budgets = "".join(f'[[resources]]\nname = "teams"\nagency = "{name}"\nbudget = 3\n' for name in SECTORS_OF_WIDE)
+    scenario = write_scenario(folder, RANGE.replace(police, sectors).replace(teams, budgets))
+    save_region(wide_region(), folder / "network.gpkg")
+    rows = ["id,label,lon,lat,agency,existing,traffic,kinds"]
+    for k, c in enumerate(range(1, COLUMNS, 3)):
+        standing = "" if k % 3 == 2 else "post"
+        rows.append(
+            f"s{k},Site {k},{10 + 0.1 * c:.3f},50.385,{SECTORS_OF_WIDE[c * 3 // COLUMNS]},{standing},{300 + 50 * k},post"
+        )
+    (folder / "sites.csv").write_text("\n".join(rows) + "\n")
+    for name, header in (
+        ("seizures.csv", "time,segment,count\n2024-02,1,1\n"),
+        ("effort.csv", "time,segment,amount\n2024,1,100\n"),
+    ):
+        (folder / name).write_text(header)
+    return scenario
 
 
 def true_world(
@@ -157,18 +229,28 @@ def true_world(
     return LOADS * weight / weight.sum(), (truth, truth.survival(today)), ways
 
 
-def measure_passes(world: str, runs: int, draws: int = 100, first: int = 0) -> Iterator[str]:
+def measure_passes(world: str, runs: int, draws: int = 100, first: int = 0, *, wide: bool = False) -> Iterator[str]:
     """Yield how often intervals hold the truth, in the last quarter."""
-    held, asked = Counter[str](), Counter[str]()
     with tempfile.TemporaryDirectory() as name:
-        scenario = write_scenario(Path(name), RANGE)
+        scenario = write_wide(Path(name)) if wide else write_scenario(Path(name), RANGE)
         compiled = compile_scenario(scenario)
-        for seed in range(first, first + runs):
-            for where, estimate, value in passes_run(world, seed, draws, scenario, compiled):
-                asked[where] += 1
-                held[where] += bool(estimate.low <= value <= estimate.high)
-    shown = ", ".join(f"{name} {held[name]} of {count} ({held[name] / count:.1%})" for name, count in asked.items())
-    yield f"{world}, {runs} runs of {draws} draws from seed {first}: {shown}"
+        held = (
+            each for seed in range(first, first + runs) for each in passes_run(world, seed, draws, scenario, compiled)
+        )
+        yield f"{world}, {runs} runs of {draws} draws from seed {first}: {_holding(held)}"
+
+
+def _holding(rows: Iterator[tuple[str, Estimate, float]]) -> str:
+    """Return how often intervals hold the truth, and their median ratio of ends."""
+    held, asked, ratios = Counter[str](), Counter[str](), defaultdict[str, list[float]](list)
+    for where, estimate, value in rows:
+        asked[where] += 1
+        held[where] += bool(estimate.low <= value <= estimate.high)
+        ratios[where].append(estimate.high / max(estimate.low, 1e-9))
+    each = (
+        f"{name} {held[name]} of {n} ({held[name] / n:.1%}, {np.median(ratios[name]):.1f})" for name, n in asked.items()
+    )
+    return ", ".join(each)
 
 
 def passes_run(
@@ -181,33 +263,51 @@ def passes_run(
     seizures, effort = ["time,segment,count"], ["time,segment,amount"]
     plain = truth.survival(np.zeros_like(truth.placed([])))
     power, chance = np.ones(network.n_segments), survival
+    if (
+        world == "misstated"
+    ):  # ordinary policing is not what is stated: by a factor of each tenth of a degree by a quarter
+        at = network.segment_midpoint
+        _, tile = np.unique(np.column_stack([at[:, 0] // 0.4, at[:, 1] // 0.25]), axis=0, return_inverse=True)
+        power = rng.lognormal(0, 0.7, tile.max() + 1)[tile.ravel()]
+        chance = _policed(survival, plain, power, network)
     for number in range(QUARTERS):
-        sent, through, finds = _quarter(compiled, loads, truth, chance, ways, rng)
+        sent, through, finds, at_place = _quarter(compiled, loads, truth, chance, ways, rng)
         month = 3 * number + 2
         seizures += [f"2024-{month:02d},{s},{n}" for s, n in finds.items() if n]
         hazard = np.zeros(network.n_segments)
-        np.maximum.at(hazard, network.segment, -np.log(chance[: network.n_arcs]))
+        stated = survival if world == "misstated" else chance
+        np.maximum.at(hazard, network.segment, -np.log(stated[: network.n_arcs]))
         time = "2024" if world == "silent" else f"2024-{month:02d}"
         effort += [f"{time},{s},{1000 * h:.3f}" for s, h in enumerate(hazard.tolist())]
-        power = _policing(world, power, finds, rng)
-        if number < QUARTERS - 1:
-            chance = survival.copy()
-            chance[: network.n_arcs] *= plain[: network.n_arcs] ** (power[network.segment] - 1)
+        if number < QUARTERS - 1 and world != "misstated":
+            power = _policing(world, power, finds, rng)
+            chance = _policed(survival, plain, power, network)
             loads = _fled(loads, sent - through, compiled) if world == "fleeing" else loads
     (scenario.parent / "seizures.csv").write_text("\n".join(seizures) + "\n")
     (scenario.parent / "effort.csv").write_text("\n".join(effort) + "\n")
     found = passes_of(compile_scenario(scenario), draws=draws, seed=seed, quarters=1)
     rows = {(row.kind, row.place): row for row in found.rows}
     gateway = np.array([-1 if pair is None else pair.gateway for pair in compiled.pairs])
-    places = [("all", rows["all", "all"], gateway >= -1)]
+    places = [("all", rows["all", "all"], float(sent.sum()), float(through.sum()))]
     for g, each in enumerate(compiled.gateways):
         if ("gateway", each.id) in rows:
-            places.append(("gateways", rows["gateway", each.id], gateway == g))
-    for where, row, mine in places:
-        all_sent, passed = float(sent[mine].sum()), float(through[mine].sum())
+            mine = gateway == g
+            places.append(("gateways", rows["gateway", each.id], float(sent[mine].sum()), float(through[mine].sum())))
+    for key, (caught, passed) in at_place.items():
+        if key in rows:
+            places.append((f"{key[0]}s", rows[key], caught + passed, passed))
+    for where, row, all_sent, passed in places:
         caught = all_sent - passed
-        for name, value in (("sent", all_sent), ("found", caught), ("through", passed), ("rate", caught / all_sent)):
+        measures = {"found": caught, "through": passed, "rate": caught / max(all_sent, 1e-300)}
+        for name, value in (measures if where in {"sites", "sectors"} else {"sent": all_sent, **measures}).items():
             yield f"{where}, {name}", getattr(row, name), value
+
+
+def _policed(survival: np.ndarray, plain: np.ndarray, power: np.ndarray, network: Network) -> np.ndarray:
+    """Return the chance to pass each arc unfound where ordinary policing is a (segments,) multiple of what is stated."""
+    chance = survival.copy()
+    chance[: network.n_arcs] *= plain[: network.n_arcs] ** (power[network.segment] - 1)
+    return chance
 
 
 def _policing(world: str, power: np.ndarray, finds: Counter[int], rng: np.random.Generator) -> np.ndarray:
@@ -235,17 +335,84 @@ def _quarter(
     chance: np.ndarray,
     ways: list[tuple[int, ...]],
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, Counter[int]]:
-    """Return the expected loads of evaders that are sent and get through, and finds by segment, drawn."""
-    through, finds = np.zeros(loads.size), Counter[int]()
+) -> tuple[np.ndarray, np.ndarray, Counter[int], dict[tuple[str, str], list[float]]]:
+    """Return expected loads of evaders, sent and through; drawn finds by segment; expected loads found and through by site and sector."""
+    through, finds, at_place = (
+        np.zeros(loads.size),
+        Counter[int](),
+        defaultdict[tuple[str, str], list[float]](lambda: [0.0, 0.0]),
+    )
+    places = defaultdict[int, set[tuple[str, str]]](set)
+    for option in truth.options:
+        for arc in option.arcs if option.existing else ():
+            places[arc] |= {("site", option.site or option.id), ("sector", option.agency)}
     for e, evader in enumerate(truth.evaders):
         for arcs, share in [(route.arcs, route.share) for route in evader.routes] or [(ways[e], 1.0)]:
-            left = loads[e] * share
+            left, behind = loads[e] * share, dict[tuple[str, str], float]()
             for arc in arcs:
-                finds[int(compiled.region.network.segment[arc])] += int(rng.poisson(left * (1 - chance[arc])))
+                caught = left * (1 - chance[arc])
+                finds[int(compiled.region.network.segment[arc])] += int(rng.poisson(caught))
                 left *= chance[arc]
+                for key in places.get(arc, ()):
+                    at_place[key][0] += caught
+                    behind[key] = left
+            for key, passed in behind.items():
+                at_place[key][1] += passed
             through[e] += left
-    return loads, through, finds
+    return loads, through, finds, at_place
+
+
+def measure_again(path: Path, runs: int, draws: int = 100, first: int = 0) -> Iterator[str]:
+    """Yield how often intervals hold the truth in records drawn from what `passes` makes of a scenario's own, of its areas and times."""
+    compiled, names, _ = _layout(compile_scenario(path), None)
+    assert compiled.records is not None
+    quarters = list(finds_by_quarter(compiled.records))
+    made = _drawn(compiled, runs, first)
+    levels = _levels(made, names, compiled)
+    search, _ = _search_by_quarter(compiled, quarters)
+    assert search is None, "effort that changes by quarter is not drawn again"
+    cells, count = _cells(compiled)
+    one = np.ones(compiled.region.network.n_segments)
+
+    def rows() -> Iterator[tuple[str, Estimate, float]]:
+        for seed in range(first, first + runs):
+            rng = np.random.default_rng(seed)
+            d = seed - first
+            level = levels[d % len(levels)]
+            weight = made.weight[d].reshape(len(levels), -1)[d % len(levels)]
+            weight, misstated = _explained(weight, level, one, cells, count, made.gravity, rng)
+            every_road = np.exp(cells @ misstated)
+            found = np.asarray((level.found(one, every_road)[0] * weight[level.evader]) @ level.spots(cells))
+            parts = level.parts(weight, one, every_road)
+            every = parts[level.places.index(("all", "")), 0]
+            records = compiled.records
+            assert records is not None
+            by_time = np.zeros(len(records.count))
+            for when in np.unique(np.column_stack([records.start, records.end]), axis=0):
+                same = (records.start == when[0]) & (records.end == when[1])
+                by_time[same] = records.count[same].sum()
+            # rows of one cell and time, such as several drugs, share its finds evenly
+            place = np.where(records.segment >= 0, records.segment, -1 - records.area)
+            number = {where: k for k, where in enumerate(dict.fromkeys(place.tolist()))}
+            cell = np.array([number[where] for where in place.tolist()])
+            key = np.unique(
+                np.column_stack([cell, records.start.astype(int), records.end.astype(int)]), axis=0, return_inverse=True
+            )[1].ravel()
+            mean = by_time * (found / found.sum())[cell] / np.bincount(key)[key]
+            again = replace(records, count=rng.poisson(mean).astype(float))
+            held = passes_of(
+                compile_evidence(replace(compiled.travel.evidence, records=again)), draws=draws, seed=seed, quarters=1
+            )
+            sent = finds_by_quarter(replace(records, count=mean))[quarters[-1]] / every
+            for row in held.rows:
+                part = parts[level.places.index((row.kind, "" if row.kind == "all" else row.place))] * sent
+                truth = {"found": part[0], "through": part[1], "rate": part[0] / max(part[0] + part[1], 1e-300)}
+                if row.kind in {"all", "gateway"}:
+                    truth["sent"] = part[3]
+                for name, value in truth.items():
+                    yield f"{row.kind}, {name}", getattr(row, name), float(value)
+
+    yield f"{path.parent.name}, {runs} runs of {draws} draws from seed {first}: {_holding(rows())}"
 
 
 SECTORS, BLOCKS, WEEKS, WASHOUT = 8, 8, 8, 6
@@ -343,16 +510,21 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=60.0)
     parser.add_argument("--worlds", default=",".join(WORLDS), help="of passes")
     parser.add_argument("--first", type=int, default=0, help="first seed of passes")
+    parser.add_argument("--wide", action="store_true", help="passes on the border of 24 gateways")
     given = parser.parse_args()
     lines: list[Iterator[str]] = []
     if given.what == "passes":
-        lines = [measure_passes(world, given.runs, first=given.first) for world in given.worlds.split(",")]
+        worlds = given.worlds.split(",") if not given.scenarios else ()
+        lines = [measure_passes(world, given.runs, first=given.first, wide=given.wide) for world in worlds]
     if given.what == "trial":
         lines = [measure_trial(given.runs), *(measure_adapt(given.runs, *case) for case in ADAPTING)]
     for scenario in given.scenarios:
-        lines.append(
-            measure_speed(scenario) if given.what == "speed" else measure_tracks(scenario, given.runs, given.every)
-        )
+        if given.what == "passes":
+            lines.append(measure_again(scenario, given.runs, first=given.first))
+        elif given.what == "speed":
+            lines.append(measure_speed(scenario))
+        else:
+            lines.append(measure_tracks(scenario, given.runs, given.every))
     for each in lines:
         for line in each:
             print(line, flush=True)

@@ -13,6 +13,9 @@ from optimizer.base.errors import InputError
 from optimizer.operations.passes import (
     _drawn,
     _levels,
+    _misfit,
+    _misstated,
+    _moved,
     _search_by_quarter,
     finds_by_quarter,
     part_quarters,
@@ -76,7 +79,8 @@ def test_loads_of_the_model_are_found_as_the_value_of_the_layout_says(compiled: 
     made = _drawn(compiled, 10, 0)
     level = _levels(made, names, compiled)[0]
     weight = made.weight[0]
-    parts = level.parts(weight, np.ones(compiled.region.network.n_segments))
+    stated = np.ones(compiled.region.network.n_segments)
+    parts = level.parts(weight, stated, stated)
     evaders = tuple(replace(e, weight=w) for e, w in zip(made.instance.evaders, weight.tolist(), strict=True))
     value = evaluate(replace(made.instance, evaders=evaders), names).value
     assert parts[level.places.index(("all", "")), 1] == pytest.approx(value)
@@ -84,7 +88,7 @@ def test_loads_of_the_model_are_found_as_the_value_of_the_layout_says(compiled: 
     assert parts[whole, 3] == pytest.approx(parts[whole, :2].sum(axis=1))
     assert parts[~whole, 3] == pytest.approx(parts[~whole, :3].sum(axis=1))
     # twice the hazard of ordinary policing squares the chance to pass it, and is nothing to what stands
-    double = level.found(np.full(compiled.region.network.n_segments, 2.0))[1]
+    double = level.found(2 * stated, stated)[1]
     first = level.first == np.arange(level.first.size)
     usual = level.share * np.exp(-2 * level.plain - level.placed)
     assert double[first] == pytest.approx(usual[first])
@@ -122,6 +126,45 @@ def test_a_unit_without_effort_in_a_quarter_is_said_and_none_searched_is_no_gap(
         said = [each for each in found.warnings if "has no row in" in each]
         assert len(said) == len(missing)
         assert all("Effort in hours has no row in 1 of 2 quarters (2024-Q2)" in each for each in said)
+
+
+def test_finds_that_contradict_stated_chances_are_told_from_chance_and_said(compiled: Compiled, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    mean = np.full(8, 40.0)
+    agree, differ = (
+        [
+            _misfit(rng.poisson(mean * np.exp(spread * rng.standard_normal(8))).astype(float), mean, rng)
+            for _ in range(200)
+        ]
+        for spread in (0.0, 1.0)
+    )
+    assert np.median(agree) <= 0.1
+    assert np.median(differ) >= 0.65
+    assert _misfit(np.array([900.0, 1.0]), np.ones(2), rng) < 0.1  # two places do not tell flows from chances
+    text = "time,segment,count\n" + "".join(f"2024-02-01,{s},5\n" for s in range(4))
+    there = _with_record(compiled, tmp_path, text)
+    log_k = rng.normal(0, 0.1, (50, 4)) + np.array([0.0, 2.0, 0.0, -1.0])
+    (said,) = _misstated(log_k, there)
+    assert "against the chance to be found in R3, that in R1 would have to be" in said
+    assert not list(_misstated(rng.normal(0, 0.1, (50, 4)), there))
+
+
+def test_finds_that_move_without_effort_are_said(compiled: Compiled, tmp_path: Path) -> None:
+    for moves in (True, False):
+        text = "time,segment,count\n" + "".join(
+            f"2024-{month:02d}-01,{s},{20 if moves and (s == 0) == (month < 7) else 1 if moves else 8 + s}\n"
+            for month in (2, 5, 8, 11)
+            for s in range(3)
+        )
+        assert len(list(_moved(_with_record(compiled, tmp_path, text), None))) == moves
+
+
+def _with_record(compiled: Compiled, folder: Path, text: str) -> Compiled:
+    (folder / "s.csv").write_text(text)
+    records = read_seizures([SeizureSource(file="s.csv", source="P")], compiled.region.network, folder=folder)
+    return replace(
+        compiled, travel=replace(compiled.travel, evidence=replace(compiled.travel.evidence, records=records))
+    )
 
 
 def test_the_same_seed_gives_the_same_and_more_finds_more_loads(compiled: Compiled) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -14,6 +15,13 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import save_region
 from optimizer.region.model import Region
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
 
 PLACES = {  # id: lon, lat
     "west-port": (10.0, 50.0),
@@ -100,17 +108,16 @@ AREAS = """{"type": "FeatureCollection", "features": [
 """
 
 
-def tiny_region() -> Region:
-    """Return the region."""
-    names = list(PLACES)
-    lon, lat = np.array(list(PLACES.values())).T
-    one_way = [(names.index(a), names.index(b), road_class, s) for s, (a, b, road_class) in enumerate(ROADS)]
-    arcs = one_way + [(b, a, road_class, s) for a, b, road_class, s in one_way]
+def network_of(
+    names: Sequence[str], lon: FloatArray, lat: FloatArray, roads: Sequence[tuple[int, int, str, int]]
+) -> Network:
+    """Return a network of places and of roads both ways: their ends, class and number."""
+    arcs = [*roads, *((b, a, road_class, s) for a, b, road_class, s in roads)]
     tail = np.array([arc[0] for arc in arcs], dtype=np.int32)
     head = np.array([arc[1] for arc in arcs], dtype=np.int32)
     length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
     road_class = np.array([arc[2] for arc in arcs])
-    network = Network.from_arrays(
+    return Network.from_arrays(
         tail,
         head,
         length,
@@ -122,6 +129,14 @@ def tiny_region() -> Region:
         name=np.array([f"R{arc[3]}" for arc in arcs]),
         segment=np.array([arc[3] for arc in arcs]),
     )
+
+
+def tiny_region() -> Region:
+    """Return the region."""
+    names = list(PLACES)
+    lon, lat = np.array(list(PLACES.values())).T
+    one_way = [(names.index(a), names.index(b), road_class, s) for s, (a, b, road_class) in enumerate(ROADS)]
+    network = network_of(names, lon, lat, one_way)
     entries = [("west-port", True), ("east-port", True), ("ford", False)]
     crossings = tuple(Crossing(f"x-{n}", names.index(n), *PLACES[n], official, "primary", n) for n, official in entries)
     gateways = tuple(

@@ -9,7 +9,8 @@ effort. So each draw takes a quarter r of the record, all alike, and in quarter 
 where E_qs is the search effort on s in q: of several units each times the finds a unit of it made, so that they add up. tau_s is the standard
 deviation of log E_qs over the n quarters: where policing moves as much, no quarter's chance is known better. With t_d^2 = (1 + 1 / n) (n - 1) /
 chi^2_(n - 1) the factor is what a further quarter would have (Student's t), as few quarters do not tell tau_s. Effort that `delivered` wrote
-is that of what stands, and no part of E. Where effort never changes, v = 1.
+is that of what stands, and no part of E. Where effort never changes, v = 1. Both hazards have a factor k besides, where the record contradicts
+what is stated (`_explained`).
 
 Under the layout that stood, a load on its way is found at place p with chance f_dqep. It comes by p and is not found there with chance t_dqep,
 and goes round p with chance a_ep: it would have come by with nothing placed, and does not now. Of the loads of a draw the share F_dq is found:
@@ -92,8 +93,20 @@ GATEWAY_SPREAD = 0.7
 LEAST_GAP = 15
 """Days without a row at an end of the record from which a quarter counts as covered in part."""
 
-ROUNDS = 60
-"""Rounds of expectation and maximisation."""
+ROUNDS, TURNS = 15, 4
+"""Rounds of expectation and maximisation, and how often what stated chances misjudge is drawn anew between them."""
+
+MISSTATED = (0.01, 0.1, 0.2, 0.3, 0.45, 0.65, 1.0, 1.5)
+"""Standard deviations of the logarithm of what stated chances misjudge in a cell of the record."""
+
+USUALLY_MISSTATED = 0.2
+"""Mean of that before the record, exponentially distributed: a stated chance is believed until the record contradicts it."""
+
+MOST_MISSTATED = 4.0
+"""Largest such logarithm."""
+
+LEAST_CELLS = 3
+"""Cells from which a record tells anything of it."""
 
 MEASURES = ("sent", "found", "through", "around", "rate")
 
@@ -258,7 +271,7 @@ def passes_of(
     with step(listener, "sending loads through what stood"):
         search, gaps = _search_by_quarter(compiled, list(every))
         levels = _levels(made, names, compiled)
-        parts = _parts(made, levels, search, list(every)[-quarters:], compiled, rng)
+        parts, misstated = _parts(made, levels, search, list(every)[-quarters:], compiled, rng)
     share = parts[:, levels[0].places.index(("all", "")), 0]  # (draws, quarters)
     if not (share > 0).all():
         found = f"nothing that finds a load under {layout}"
@@ -279,12 +292,17 @@ def passes_of(
         rows=tuple(rows),
         finds=finds,
         draws=len(parts),
-        drawn=made.drawn,
+        drawn=(
+            *made.drawn,
+            message("what stated chances misjudge at each place of the record, as far as finds contradict them"),
+        ),
         fixed=made.fixed,
         faults=tuple(record_faults(records, compiled.effort)),
         warnings=(
             *_warnings(compiled, names, finds, made, even=search is None),
             *_gap_warnings(gaps, len(every)),
+            *_misstated(misstated, compiled),
+            *_moved(compiled, search),
             *_wide(rows, records),
         ),
         language=compiled.scenario.report.language,
@@ -435,11 +453,14 @@ def _parts(
     quarters: Sequence[str],
     compiled: Compiled,
     rng: np.random.Generator,
-) -> Floats:
-    """Return (draws, places, 4, quarters) shares of the loads of a draw: found, through, around, sent; of the last quarters."""
+) -> tuple[Floats, Floats]:
+    """Return (draws, places, 4, quarters) shares of the loads of a draw, of the last quarters, and (draws, cells) log k of `_explained`.
+
+    The shares are found, through, around and sent.
+    """
     cells, count = _cells(compiled)
     result = np.empty((len(made.weight), len(levels[0].places), 4, len(quarters)))
-    spots = [level.spots(cells) for level in levels]
+    misstated = np.empty((len(made.weight), count.size))
     if search is not None:
         spread = np.log([_change(each, search.mean(axis=0)) for each in search]).std(axis=0, ddof=1)
     factors = [np.ones(compiled.region.network.n_segments)]
@@ -451,14 +472,14 @@ def _parts(
             then = search[rng.integers(len(search))]
             z = (rng.standard_normal() + rng.standard_normal(spread.size)) / np.sqrt(2)
             scale = np.sqrt((1 + 1 / len(search)) * (len(search) - 1) / rng.chisquare(len(search) - 1))
-            doubt = np.clip(np.exp(spread * scale * z), 1 / MOST_CHANGE, MOST_CHANGE)
+            doubt = np.exp(np.clip(spread * scale * z, -np.log(MOST_CHANGE), np.log(MOST_CHANGE)))
             factors = [_change(each, then) * doubt for each in search[-len(quarters) :]]
             usual = _change(search.mean(axis=0), then) * doubt
-        found = level.found(usual)[0]
-        weight = _explained(weight, level, found, spots[d % len(levels)], count, made.gravity, rng)
+        weight, misstated[d] = _explained(weight, level, usual, cells, count, made.gravity, rng)
+        every = np.exp(cells @ misstated[d])
         # without effort by quarter one serves them all
-        result[d] = np.stack([level.parts(weight, factor) for factor in factors], axis=-1)
-    return result
+        result[d] = np.stack([level.parts(weight, factor, every) for factor in factors], axis=-1)
+    return result, misstated
 
 
 def _change(now: Floats, then: Floats) -> Floats:
@@ -470,27 +491,34 @@ def _change(now: Floats, then: Floats) -> Floats:
 def _explained(
     weight: Floats,
     level: _Level,
-    found_at: Floats,
-    spots: csr_array,
+    policing: Floats,
+    cells: csr_array,
     count: Floats,
     gravity: Floats,
     rng: np.random.Generator,
-) -> Floats:
-    """Return the (evaders,) weights of a draw that explain where the record has its finds, given what stood; they sum to 1.
+) -> tuple[Floats, Floats]:
+    """Return the (evaders,) weights of a draw that explain where the record has its finds, given what stood, sum 1, and (cells,) log k_c.
 
     The flows that the risk model fits know of no layout: loads that go round a site leave fewer finds there, and look like fewer loads. So the
     weight of each group g is drawn again. With y_c finds in cell c (a road, or an area), f_gc the chance of a load of g to be found there, and
     F_g its sum over all roads:
 
-        y_c ~ Poisson(sum over g of L_g f_gc),      L_g ~ Gamma(a, mean M_g).
+        y_c ~ Poisson(k_c sum over g of L_g f_gc),      L_g ~ Gamma(a, mean M_g),      log k_c ~ N(0, t^2).
 
     M_g = u (drawn flows) + (1 - u) (gravity), u ~ U(0, 1): either may be right, and gravity has no loads that keep to a place. What they
-    misjudge is a group's own, or common to all groups of a gateway (a log-normal factor of M_g). The counts (y_c ~ Gamma(y_c, 1)) and the
-    finds that the prior is worth (a_g ~ Gamma(a, 1)) are drawn, and explained by expectation and maximisation:
+    misjudge is a group's own, or common to all groups of a gateway (a log-normal factor of M_g with mean 1).
 
-        L_g = (a_g + sum over c of y_c L_g f_gc / mu_c) / (a / M_g + F_g),      mu_c = sum over g of L_g f_gc.
+    k_c is what the stated chances misjudge on the roads of c: where they contradict the record, no flows explain it. t is drawn from its
+    posterior over `MISSTATED` given log (y_c / mu_c) (random effects with a free mean; restricted likelihood): near 0 where flows explain
+    all. k_c multiplies the hazards of the roads. No record tells the level of all k_c from that of all loads: only that log k_c has mean 0.
 
-    For a group that alone is found where it is found, that is a draw of its posterior, Gamma(a + sum y_c, rate a / M_g + F_g).
+    The counts (y_c ~ Gamma(y_c, 1)) and what the priors are worth (a_g ~ Gamma(a, 1), z_c ~ N(0, 1)) are drawn, and explained by
+    expectation and maximisation, with mu_c = sum over g of L_g f_gc:
+
+        L_g = (a_g + sum over c of y_c L_g f_gc / mu_c) / (a / M_g + F_g),      F_g with k_c f_gc in each cell,
+        log k_c = (z_c / t + y_c log (y_c / mu_c)) / (1 / t^2 + y_c).
+
+    For a group that alone is found where it is found, with t = 0, that is a draw of its posterior, Gamma(a + sum y_c, rate a / M_g + F_g).
 
     Parameters
     ----------
@@ -498,10 +526,10 @@ def _explained(
         (evaders,) of the drawn flows.
     level
         The evaders and their ways.
-    found_at
-        (arcs of ways,) chances of a load to be found there.
-    spots
-        (arcs of ways, cells) which cells of the record they lie in.
+    policing
+        (segments,) factor of ordinary policing in the record.
+    cells
+        (segments, cells) which roads lie in each cell of the record.
     count
         (cells,) finds.
     gravity
@@ -512,25 +540,45 @@ def _explained(
     groups, size = gravity.size, weight.size
     of_group = np.bincount(level.group, weight, groups)
     share = np.divide(weight, of_group[level.group], out=np.zeros(size), where=of_group[level.group] > 0)
-    data = np.where(level.road >= 0, found_at * share[level.evader], 0.0)
-    row = level.group[level.evader]
-    found = csr_array((data, (row, np.arange(row.size))), shape=(groups, row.size)) @ spots
-    total = np.bincount(row, data, groups)
-    weigh = rng.random()
+    row, spots = level.group[level.evader], level.spots(cells)
+    weigh, prior, z_level = rng.random(), rng.gamma(PRIOR_SHAPE, 1.0, groups), rng.standard_normal()
     mean = np.where(of_group > 0, weigh * of_group + (1 - weigh) * gravity * of_group.sum(), 0.0)
-    seen = count * (found.sum(axis=0) > 0)
-    mean *= max(float(seen.sum()), 1.0) / max(float(mean @ total), 1e-300)
-    drawn = rng.gamma(np.where(seen > 0, seen, 1.0)) * (seen > 0)
-    prior = rng.gamma(PRIOR_SHAPE, 1.0, groups)
-    mean *= np.exp(GATEWAY_SPREAD * rng.standard_normal(groups))[level.gateway]
-    back, flow = csr_array(found.T), mean.copy()
-    rate = np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0) + total
-    for _round in range(ROUNDS):
-        expected = back @ flow
-        ratio = np.divide(drawn, expected, out=np.zeros_like(expected), where=expected > 0)
-        flow = (prior + flow * (found @ ratio)) / rate
+    common = np.exp(GATEWAY_SPREAD * rng.standard_normal(groups) - GATEWAY_SPREAD**2 / 2)[level.gateway]
+    drawn, z = rng.gamma(np.maximum(count, 1e-9)), rng.standard_normal(count.size)
+    flow, spread, log_k = np.empty(0), MISSTATED[0], np.zeros(count.size)
+    for turn in range(TURNS):
+        data = np.where(level.road >= 0, level.found(policing, np.exp(cells @ log_k))[0] * share[level.evader], 0.0)
+        found = csr_array((data, (row, np.arange(row.size))), shape=(groups, row.size)) @ spots
+        total, back = np.bincount(row, data, groups), csr_array(found.T)
+        seen = back.sum(axis=1) > 0
+        if not turn:
+            mean *= max(float(count[seen].sum()), 1.0) / max(float(mean @ total), 1e-300) * common
+            flow, rate = mean.copy(), np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0)
+        spread = _misfit(count[seen], np.exp(-log_k[seen]) * (back @ flow)[seen], rng)
+        at, known = log_k.copy(), drawn * seen
+        for _round in range(ROUNDS):
+            expected = back @ flow
+            ratio = np.divide(known, expected, out=np.zeros_like(expected), where=expected > 0)
+            log_k = (z / spread + known * (np.log(np.maximum(ratio, 1e-9)) + at)) / (1 / spread**2 + known)
+            log_k = np.where(seen, np.clip(log_k, -MOST_MISSTATED, MOST_MISSTATED), 0.0)
+            flow = (prior + flow * (found @ ratio)) / (rate + total + found @ np.expm1(log_k - at))
+        level_off = (spread / np.sqrt(max(seen.sum(), 1))) * z_level - log_k[seen].mean() if seen.any() else 0.0
+        log_k, flow, rate = np.where(seen, log_k + level_off, 0.0), flow * np.exp(-level_off), rate * np.exp(level_off)
     result = share * flow[level.group]
-    return np.asarray(result / result.sum())
+    return np.asarray(result / result.sum()), log_k
+
+
+def _misfit(count: Floats, mean: Floats, rng: np.random.Generator) -> float:
+    """Draw the standard deviation of the (cells,) log ratios of counts to means, beyond what chance makes of them."""
+    if count.size < LEAST_CELLS:
+        return MISSTATED[0]
+    t = np.array(MISSTATED)[:, None]
+    ratio, precision = np.log((count + 0.5) / (mean + 0.5)), 1 / (t**2 + 1 / (count + 0.5))
+    centre = (precision * ratio).sum(axis=1, keepdims=True) / precision.sum(axis=1, keepdims=True)
+    chance = 0.5 * (np.log(precision) - precision * (ratio - centre) ** 2).sum(axis=1)
+    chance -= 0.5 * np.log(precision.sum(axis=1)) + t[:, 0] / USUALLY_MISSTATED
+    weight = np.exp(chance - chance.max())
+    return float(rng.choice(MISSTATED, p=weight / weight.sum()))
 
 
 def _cells(compiled: Compiled) -> tuple[csr_array, Floats]:
@@ -597,12 +645,15 @@ class _Level:
         shape = (self.road.size, cells.shape[0])
         return csr_array(csr_array((np.ones(on_road.size), (on_road, self.road[on_road])), shape=shape) @ cells)
 
-    def found(self, factor: Floats) -> tuple[Floats, Floats]:
-        """Return (k,) shares of an evader's loads that are found at each arc, and are left behind it, by a (segments,) factor of policing.
+    def found(self, factor: Floats, every: Floats) -> tuple[Floats, Floats]:
+        """Return (k,) shares of an evader's loads that are found at each arc, and are left behind it.
 
-        A load that is found ends there; what comes after it sees those that are left.
+        The (segments,) factors are of the hazard of ordinary policing, and of all. A load that is found ends there; what comes after it sees
+        those that are left.
         """
-        hazard = self.plain * np.where(self.road >= 0, factor[self.road], 1.0) + self.placed
+        on_road = self.road >= 0
+        hazard = self.plain * np.where(on_road, factor[self.road], 1.0) + self.placed
+        hazard = hazard * np.where(on_road, every[self.road], 1.0)
         total = np.cumsum(hazard)
         before = total - hazard
         before -= before[self.first]
@@ -610,9 +661,9 @@ class _Level:
         behind = left * np.exp(-hazard)
         return left - behind, behind
 
-    def parts(self, weight: Floats, factor: Floats) -> Floats:
-        """Return (places, 4) shares of all loads found, through, around and sent, by (evaders,) weights."""
-        found, behind = self.found(factor)
+    def parts(self, weight: Floats, factor: Floats, every: Floats) -> Floats:
+        """Return (places, 4) shares of all loads found, through, around and sent, by (evaders,) weights; factors as in `found`."""
+        found, behind = self.found(factor, every)
         mine = weight[self.evader]
         caught = weight * np.bincount(self.evader, found, weight.size)
         rows = np.stack(
@@ -764,8 +815,8 @@ def _warnings(
         )
     if not detection_ranges(compiled.scenario):
         yield message(
-            "Detection chances are single numbers: the interval of an interdiction rate holds the flows alone, and is too narrow. Give "
-            "ranges, such as detection = [0.2, 0.5]."
+            "Detection chances are single numbers: the interval of an interdiction rate does not hold that all of them may be off together, "
+            "and is too narrow. Give ranges, such as detection = [0.2, 0.5]."
         )
     empty = [quarter for quarter, count in finds.items() if count == 0]
     if empty:
@@ -793,6 +844,83 @@ def _gap_warnings(gaps: Mapping[str, Sequence[str]], quarters: int) -> Iterator[
             missing=len(missing),
             quarters=quarters,
             names=shortened(missing, 4),
+        )
+
+
+CONTRADICTED = 0.4
+"""Standard deviation of log k over the places of a record from which on it is said to contradict the stated chances."""
+
+
+def _misstated(log_k: Floats, compiled: Compiled) -> Iterator[str]:
+    """Yield where (draws, cells) log k says that the record contradicts the stated chances."""
+    if log_k.shape[1] < LEAST_CELLS or np.median(log_k.std(axis=1)) < CONTRADICTED:
+        return
+    records, network = compiled.records, compiled.region.network
+    assert records is not None  # noqa: S101 - the caller has looked
+    names = [
+        records.area_name[area] if segment < 0 else str(network.name[network.segment_arc[segment]]) or f"road {segment}"
+        for segment, area in dict.fromkeys(zip(records.segment.tolist(), records.area.tolist(), strict=True))
+    ]
+    middle = np.median(log_k, axis=0)
+    most, least = int(np.argmax(middle)), int(np.argmin(middle))
+    yield message(
+        "The record contradicts the stated chances: against the chance to be found in {least}, that in {most} would have to be {ratio} times "
+        "what is stated. Which of them is wrong is not known: all are drawn about what is stated, and intervals are wider for it. State "
+        "chances that agree with the record, or audit.",
+        ratio=number(float(np.exp(np.median(log_k[:, most] - log_k[:, least])))),
+        most=plain(names[most]),
+        least=plain(names[least]),
+    )
+
+
+UNLIKELY = 0.02
+"""Chance below which finds are said to move."""
+
+SIMULATED = 200
+"""Records that are drawn to tell it."""
+
+
+def _moved(compiled: Compiled, search: Floats | None) -> Iterator[str]:
+    """Yield that finds move from place to place over the quarters by more than the recorded effort and chance explain.
+
+    Counts of cell c in quarter q, y_cq ~ Poisson(a_c b_q E_cq) with E the effort: Pearson's statistic, with a and b as they fit, among its
+    values in records drawn so. Finds of rows longer than a quarter are spread evenly, and tell less.
+    """
+    records = compiled.records
+    assert records is not None  # noqa: S101 - the caller has looked
+    cells, total = _cells(compiled)
+    place = np.where(records.segment >= 0, records.segment, -1 - records.area)
+    each = [replace(records, count=np.where(place == key, records.count, 0.0)) for key in dict.fromkeys(place.tolist())]
+    count = np.array([list(finds_by_quarter(one).values()) for one in each])
+    effort = np.ones_like(count) if search is None else np.maximum(cells.T @ search.T, 1e-12)
+    kept = total > 0
+    count, effort = count[kept], effort[kept]
+    if len(count) < LEAST_CELLS or count.shape[1] < LEAST_CELLS:
+        return
+
+    def fitted(counts: Floats) -> Floats:
+        mean = effort
+        for _round in range(5):
+            for axis in (1, 0):
+                whole = mean.sum(axis=axis, keepdims=True)
+                mean = mean * np.divide(
+                    counts.sum(axis=axis, keepdims=True), whole, out=np.zeros_like(whole), where=whole > 0
+                )
+        return mean
+
+    def misfit(counts: Floats) -> float:
+        mean = fitted(counts)
+        return float(((counts - mean) ** 2 / np.maximum(mean, 0.05)).sum())
+
+    rng, usual, own = np.random.default_rng(0), fitted(count), misfit(count)
+    larger = sum(misfit(rng.poisson(usual).astype(np.float64)) >= own for _ in range(SIMULATED))
+    chance = (1 + larger) / (1 + SIMULATED)
+    if chance < UNLIKELY:
+        yield message(
+            "Finds move between the places of the record from quarter to quarter by more than recorded effort and chance explain (p = "
+            "{chance:.3f}): loads moved, or policing did without a record. Flows are taken to be the same in all quarters: intervals of one "
+            "quarter, above all by gateway, are too narrow. Record effort by month, or audit.",
+            chance=chance,
         )
 
 
