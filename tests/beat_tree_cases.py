@@ -23,7 +23,7 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.scenario.patrols.patrol_field import patrol_field
 from optimizer.scenario.patrols.posts import post_on
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import node_at, prepared, tangent_losses
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import repeated
 from optimizer.solvers.overlay.searching import search_values
@@ -133,14 +133,23 @@ def every_plan(generation: ColumnGeneration) -> EveryPlan | None:
     return EveryPlan(placed, present, np.array([generation.value(a, y) for a, y in found.values()]))
 
 
-def false_floors(node: Node, problem: BeatTreeProblem, plans: EveryPlan) -> Iterator[str]:
-    """Yield "floors", or a line if floors less their losses are above the value of a plan."""
+def false_floors(node: Node, problem: BeatTreeProblem, plans: EveryPlan, seed: int = 0) -> Iterator[str]:
+    """Yield "floors", or a line if floors less their losses are above the value of a plan: with losses as at any of a few points."""
     master, fixed = problem.master, plans.placed.shape[1]
     present = np.zeros((plans.value.size, problem.merged.size))
     np.add.at(present.T, problem.merged.column, (plans.present * problem.merged.slots).T)
-    loss = 0.0 if node.loss is None else present @ (master.commodities.weight @ node.loss)[fixed:]
-    excess = master.commodities.value(node.floor) - loss - plans.value
-    yield "floors" if excess.max() <= ROUNDING * plans.value.max() else f"false floors: {excess.max()!r} too high"
+    points = np.random.default_rng(seed).random((3, problem.merged.size)) * present.max(axis=0) * [[0], [0.5], [1]]
+    of_columns = np.pad(present, ((0, 0), (fixed, 0)))
+    excess = []
+    for point in np.pad(points, ((0, 0), (fixed, 0))):
+        for each in (node,) if node.loss is None else (node, node_at(node, master, point)):
+            left = np.broadcast_to(each.floor, (plans.value.size, each.floor.size))
+            if each.loss is not None:
+                lost = tangent_losses(each, point)
+                left = each.floor - lost.constant - of_columns @ lost.entry.T
+            excess.append((left @ master.commodities.weight - plans.value).max())
+    right = max(excess) <= ROUNDING * plans.value.max()
+    yield "floors" if right else f"false floors: {max(excess)!r} too high"
 
 
 def false_paths(generation: ColumnGeneration, problem: BeatTreeProblem, plans: EveryPlan, seed: int) -> Iterator[str]:
@@ -188,7 +197,7 @@ def check_beat_tree(seed: int, *, whole: bool = False) -> Iterator[str]:
         yield "tree with branching"
     if plans.value[~plans.present.any(axis=1)].min() > least * (1 + ROUNDING):
         yield "beats in the best plan"
-    yield from false_floors(before, problem, plans)
+    yield from false_floors(before, problem, plans, seed)
     yield from false_paths(generation, problem, plans, seed)
     if whole:
         yield from check_joint(seed, least)

@@ -62,6 +62,7 @@ def test_values_paths_gains_and_losses(seed: int, monkeypatch: pytest.MonkeyPatc
         for point in points:
             pool.grow(point, masks[1] & overlay.free)
         results += [pool.paths.commodity, pool.paths.value, pool.paths.option, pool.paths.survival]
+        results += [pool.paths.shares_left(np.append(3 * point, 0.0)) for point in points]
         pooled = PooledValues(commodities, pool)
         for mask in masks:
             pooled.refresh(mask)

@@ -41,7 +41,7 @@ from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, with_losses
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, node_at, with_losses
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.proof.record import Duals
@@ -323,13 +323,14 @@ class Master:
         inward, weight = (FLAT_INWARD, min(1.0, FLAT_WEIGHT / flat)) if flat else (INWARD, 0.5)
         self._mean = (1 - weight) * self._mean + weight * x
         for point in ((1 - inward) * x + inward * self._mean, x) if search else (x,):
-            cuts = self.cuts_at(point, node.floor, search=search)
-            floor = node.floor
-            if node.loss is not None:
-                cuts = with_losses(
-                    cuts, node, self.commodities.start, self._shares.of(self.pool.paths), self.relaxed_options
-                )
-                floor = self.commodities.floor
+            if node.loss is None:
+                floor = node.floor
+                cuts = self.cuts_at(point, floor, search=search)
+            else:
+                near, floor = node_at(node, self, point), self.commodities.floor
+                cuts = self.cuts_at(point, near.floor, search=search)
+                share = self._shares.of(self.pool.paths)
+                cuts = with_losses(cuts, near, self.commodities.start, share, self.relaxed_options, point)
             rows = self.commodities.rows(cuts, point, floor)
             violated = rows.values(x) - relaxed.theta > VIOLATION * self.total
             if self.commodities.draw is not None:

@@ -5,6 +5,8 @@ relaxed options. These multiply that value by prod s_Pe^y_e >= 1 - sum_e (1 - s_
 
     f_u(x, y) >= a_u - sum_e d_ue y_e,    d_ue = a_u max over witnesses P of (1 - s_Pe).
 
+Of the product itself the tangent at a solution is taken (`tangent_losses`), which is 1 - sum_e (1 - s_Pe) y_e where nothing is present, and
+the witness is the path that is worth most there (`node_at`).
 Such a floor is no bound of theta_u but a row (`with_losses`), which holds below the node as well, so that no child has a lower bound than
 its node. A higher floor, with its losses, takes the place of a lower one. Floors under the budgets (`bound_tightening`) and
 of open path sets would have so many witnesses that they lose what they gain: with relaxed options neither are made.
@@ -12,7 +14,7 @@ of open path sets would have so many witnesses that they lose what they gain: wi
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,18 +57,36 @@ def prepared(node: Node, master: Master) -> Node:
         floor = np.minimum(master.values(master.overlay.free & ~node.zeros), master.commodities.start)
         floor = np.maximum(node.floor, floor)
         return replace(node, floor=floor).proven(master.commodities.value(floor))
+    return node.with_floor(*_witnessed(node, master, np.zeros(master.relaxed_options.size)))
+
+
+def node_at(node: Node, master: Master, point: NDArray[np.float64]) -> Node:
+    """Return a node with losses whose floors are witnessed by the paths that are worth most with the relaxed options as at a point.
+
+    Its plans are the same. Where teams watch the best path of an evader, the next one is what the evader has left.
+    """
+    floor, loss = _witnessed(node, master, point)
+    return replace(node, floor=floor, loss=loss)
+
+
+def _witnessed(node: Node, master: Master, point: NDArray[np.float64]) -> tuple[NDArray[np.float64], csr_array]:
+    """Return (commodities,) floors of a node and their losses, each by the known path worth most with the relaxed options as at a point."""
     allowed = np.append(~node.zeros & ~master.relaxed_options, False)
+    present = np.append(np.where(master.relaxed_options, point, 0.0), 0.0)
     floor, parts = np.zeros_like(node.floor), []
     for paths in (master.pool.paths, master.commodities.fixed_routes):
         values = paths.values(allowed)
-        best = best_of_each(paths.commodity, values)
+        best = best_of_each(paths.commodity, values * paths.shares_left(present))
         floor[paths.commodity[best]] = values[best] * (1 - FLOOR_ROUNDING)
         parts.append(paths.take(best))
-    return node.with_floor(floor, losses(parts[0].joined(parts[1], master.pool.filling), floor, master.relaxed_options))
+    return floor, losses(parts[0].joined(parts[1], master.pool.filling), floor, master.relaxed_options)
 
 
 ENTRY_ROUNDING = 1e-9
 """Relative allowance for rounding in entries."""
+
+LOSS_ROUNDING = 1e-12
+"""Relative allowance for rounding in the tangents of losses."""
 
 
 class LargestShares:
@@ -93,28 +113,71 @@ class LargestShares:
 
 
 def with_losses(
-    cuts: Cuts, node: Node, start: NDArray[np.float64], share: NDArray[np.float64], relaxed_options: NDArray[np.bool_]
+    cuts: Cuts,
+    node: Node,
+    start: NDArray[np.float64],
+    share: NDArray[np.float64],
+    relaxed_options: NDArray[np.bool_],
+    point: NDArray[np.float64],
 ) -> Cuts:
     """Return cuts of a node with losses as rows that hold for every plan of it, whatever the relaxed options, and its floors as such rows.
 
-    A cut shows r <= max(f_u, a_u) <= f_u + sum_e d_ue y_e (as above), so f_u is at least r with d_ue added to its entries; of the relaxed
-    ones none need be more than t_e R_u: an option takes a (options + 1,) share of at most t_e = max over paths of (1 - s_Pe) from a value of at
-    most R_u, all paths together.
+    A cut shows r <= max(f_u, a_u) <= f_u + the loss of u, so f_u is at least r with the entries of `tangent_losses` at the (options,) point
+    added to its own, and their constant taken off its side. Of the relaxed ones none need be more than t_e R_u: an option takes a
+    (options + 1,) share of at most t_e = max over paths of (1 - s_Pe) from a value of at most R_u, all paths together.
     """
-    assert node.loss is not None  # noqa: S101 - the caller has looked
-    loss = node.loss
-    table = csr_array(cuts.coefficient + loss[cuts.commodity]).tocoo()
+    lost = tangent_losses(node, point)
+    table = csr_array(cuts.coefficient + lost.entry[cuts.commodity]).tocoo()
     row, option, entry = table.row.astype(np.int64), table.col.astype(np.int64), table.data
     of_relaxed = relaxed_options[option]
     most = start[cuts.commodity[row[of_relaxed]]] * share[option[of_relaxed]] * (1 + ENTRY_ROUNDING)
     entry[of_relaxed] = np.minimum(entry[of_relaxed], most)
-    held = loss.tocoo()
+    held = lost.entry.tocoo()
     floors = Cuts(
         np.arange(node.floor.size),
-        node.floor,
+        node.floor - lost.constant,
         held.row.astype(np.int64),
         held.col.astype(np.int64),
         held.data,
         cuts.n_options,
     )
-    return Cuts.join([Cuts(cuts.commodity, cuts.side, row, option, entry, cuts.n_options), floors])
+    side = cuts.side - lost.constant[cuts.commodity]
+    return Cuts.join([Cuts(cuts.commodity, side, row, option, entry, cuts.n_options), floors])
+
+
+@dataclass(frozen=True)
+class TangentLosses:
+    """What relaxed options take off floors at most: constant_u + sum_e entry_ue y_e.
+
+    Attributes
+    ----------
+    constant
+        (commodities,), >= 0.
+    entry
+        (commodities, options), >= 0.
+    """
+
+    constant: NDArray[np.float64]
+    entry: csr_array
+
+
+def tangent_losses(node: Node, point: NDArray[np.float64]) -> TangentLosses:
+    """Return the losses of a node as linear functions that touch a_u (1 - prod_e s_ue^y_e) at an (options,) point, or nearly so.
+
+    With D_e = -ln s_e > 0 and d = D y0 over the options A that are present at the point y0, exp(-D y) >= exp(-d) (1 + d - D y). Each option
+    that is not there takes at most D_e exp(-d), as one of A, or else (1 - s_e) off the product. No entry need be above a_u exp(-d) (1 + d):
+    options come in whole numbers, and one with that entry takes the right-hand side to 0 or below.
+    """
+    assert node.loss is not None  # noqa: S101 - the caller has looked
+    loss = node.loss.tocoo()
+    floor, present = node.floor[loss.row], point[loss.col]
+    share = np.minimum(loss.data / np.where(floor > 0, floor, 1.0), 1.0)
+    with np.errstate(divide="ignore"):
+        depth = -np.log1p(-share)
+    touched = (present > 0) & (share < 1)
+    total = np.bincount(loss.row[touched], depth[touched] * present[touched], node.floor.size)
+    left = np.exp(-total) * (1 - LOSS_ROUNDING)
+    most = left * (1 + total)
+    entry = np.minimum(depth * left[loss.row], most[loss.row])
+    entry = np.where(touched, entry, np.minimum(entry, share)) * floor * (1 + ENTRY_ROUNDING)
+    return TangentLosses(node.floor * (1 - most), csr_array((entry, (loss.row, loss.col)), shape=node.loss.shape))

@@ -58,6 +58,10 @@ class Paths:
         """Return the (paths,) values under an (options + 1,) mask, the last of padding."""
         return path_values(self.value, self.option, self.survival, placed)
 
+    def shares_left(self, present: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (paths,) share that so many of each of the (options + 1,) options leave, the last of which pads."""
+        return _shares_left(self.option, self.survival, present)
+
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Paths:
         """Return some of the paths."""
         return Paths(self.commodity[rows], self.value[rows], self.option[rows], self.survival[rows])
@@ -97,6 +101,21 @@ def path_values(value: Floats, option: Ints2, survival: Floats2, placed: Mask) -
                 product *= survival[p, w]
         values[p] = value[p] * product
     return values
+
+
+@kernel
+def _shares_left(option: Ints2, survival: Floats2, present: Floats) -> Floats:
+    """Return the (paths,) products of survivals, each as often as its option is present, by (options + 1,) numbers >= 0."""
+    shares = np.empty(option.shape[0])
+    for p in range(option.shape[0]):
+        share = 1.0
+        for w in range(option.shape[1]):
+            if option[p, w] == present.size - 1:
+                break
+            if present[option[p, w]] > 0:
+                share *= survival[p, w] ** present[option[p, w]]
+        shares[p] = share
+    return shares
 
 
 @dataclass(frozen=True)
