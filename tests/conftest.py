@@ -18,7 +18,7 @@ import pytest
 import typer.main
 
 if os.name != "nt":
-    from fcntl import LOCK_EX, flock
+    from fcntl import LOCK_EX, LOCK_UN, flock
 
 import optimizer.report
 from optimizer.base.work import executor
@@ -93,6 +93,7 @@ def _compiled_by_one(ready: Callable[..., None]) -> Callable[..., None]:
             flock(folder, LOCK_EX)
             ready(*words, **named)
         finally:
+            flock(folder, LOCK_UN)  # a child that was forked meanwhile has the descriptor too
             os.close(folder)
 
     return one_at_a_time

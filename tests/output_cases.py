@@ -20,3 +20,20 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file."""
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+RESULT_KEYS = [
+    "instance",
+    "method",
+    "status",
+    "limit",
+    "lower",
+    "upper",
+    "gap",
+    "seconds",
+    "plan",
+    "seed",
+    "tolerance",
+    "version",
+]
+"""What `solve` and `plan` print with --json, in this order."""

@@ -99,7 +99,6 @@ from tests.test_commands import hard_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
 
     from optimizer.problem.instance.instance import Instance
 
@@ -881,31 +880,20 @@ def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> No
 distributed = pytest.importorskip("distributed")
 
 
-def dask(module: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """Start a scheduler or a worker."""
-    command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments]
-    return started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
-
-
 @contextmanager
 def real_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """Start a scheduler and workers, each a process of its own, no nanny above them."""
-    import json
+    """Start a scheduler in this process and workers, each a process of its own, no nanny above them."""
     from contextlib import ExitStack
 
-    file = folder / "scheduler.json"
     with ExitStack() as stack:
-        place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-        stack.enter_context(dask("dask_scheduler", *place))
-        wait_for(lambda: file.is_file() and file.read_text().endswith("}"))
-        address = json.loads(file.read_text())["address"]
+        local = distributed.LocalCluster(n_workers=0, host="127.0.0.1", protocol="tcp://", dashboard_address=None)
+        address = stack.enter_context(local).scheduler_address
         quiet = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, *quiet, "--local-directory"]
+        silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": ENVIRONMENT}
         yield (
             address,
-            [
-                stack.enter_context(dask("dask_worker", address, *quiet, "--local-directory", str(folder / f"w{k}")))
-                for k in range(workers)
-            ],
+            [stack.enter_context(started([*worker, str(folder / f"w{k}")], **silent)) for k in range(workers)],
         )
 
 

@@ -27,6 +27,7 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.place import METHODS
 from tests.cases import brute_force, random_instance
 from tests.children import started
+from tests.output_cases import RESULT_KEYS
 from tests.tiny import tiny_region, write_scenario
 
 if TYPE_CHECKING:
@@ -35,20 +36,6 @@ if TYPE_CHECKING:
     from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
-SOLVE_KEYS = [
-    "instance",
-    "method",
-    "status",
-    "limit",
-    "lower",
-    "upper",
-    "gap",
-    "seconds",
-    "plan",
-    "seed",
-    "tolerance",
-    "version",
-]
 
 
 def hard_instance(n: int = 40, seed: int = 0) -> Instance:
@@ -81,7 +68,7 @@ def test_solve_prints_the_agreed_keys_for_each_instance(command: Callable[..., O
     outcome = command("solve", *paths, "--json", "--gap", 0, "--seed", 5)
     assert outcome.code == 0
     for seed, path, line in zip((1, 2), paths, outcome.objects, strict=True):
-        assert list(line) == SOLVE_KEYS
+        assert list(line) == RESULT_KEYS
         assert (line["instance"], line["status"], line["limit"], line["seed"]) == (str(path), "optimal", None, 5)
         assert line["upper"] == pytest.approx(brute_force(random_instance(seed))[0], abs=1e-9)
         assert line["gap"] == pytest.approx((line["upper"] - line["lower"]) / line["upper"] if line["upper"] else 0)
@@ -98,7 +85,7 @@ def test_an_infeasible_instance_says_so_and_does_not_stop_the_others(
     assert outcome.code == 3
     assert "'teams' is over its budget" in outcome.err
     bad, fine = outcome.objects
-    assert list(bad) == SOLVE_KEYS
+    assert list(bad) == RESULT_KEYS
     assert (bad["status"], bad["limit"], bad["lower"], bad["upper"], bad["gap"], bad["plan"]) == (
         "infeasible",
         *[None] * 4,
@@ -172,7 +159,7 @@ def test_the_rest_is_solved_with_skip_unreachable(command: Callable[..., Outcome
     instance = replace(random_instance(1), options=(), exclusions=())
     value = evaluate(instance, ()).value
     (line,) = command("solve", cut_off, "--skip-unreachable", "--method", "greedy", "--json").objects
-    assert list(line) == [*SOLVE_KEYS, "skipped"]
+    assert list(line) == [*RESULT_KEYS, "skipped"]
     assert line["skipped"] == ["lost-0", "lost-1"]
     assert line["upper"] == pytest.approx(value)
     outcome = command("evaluate", cut_off, cut_off.parent / "p.json", "--skip-unreachable", "--json")
@@ -226,7 +213,7 @@ def test_plan_skips_what_nobody_reaches(command: Callable[..., Outcome], tmp_pat
         "plan", scenario, "--out", out, "--skip-unreachable", "--json", "--method", "greedy", "--no-report"
     )
     assert outcome.code == 0, outcome.err
-    assert list(outcome.objects[0]) == [*SOLVE_KEYS, "out", "warnings", "skipped"]
+    assert list(outcome.objects[0]) == [*RESULT_KEYS, "out", "warnings", "skipped"]
     assert outcome.objects[0]["skipped"] == ["farm"]
     assert "to Farm (farm): left out" in outcome.err
 

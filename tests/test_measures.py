@@ -164,11 +164,12 @@ def test_assumptions_are_varied_with_measures_in_place(tmp_path: Path, monkeypat
     assert planned.sensitivity.faults == ()
     value = planned.sensitivity.value
     assert value == pytest.approx(planned.comparison.plan.value)
-    [habitual] = [each for each in planned.sensitivity.varied if each.variation.name == "evaders.habitual_share"]
-    assert habitual.low is not None
-    settings = dict(habitual.variation.low.settings)
-    again = compile_scenario(scenario(tmp_path, more="forced = true"), settings=settings)
-    assert evaluate(again.instance, planned.plan.options).value == pytest.approx(habitual.low.value)
+    found = [(each.variation.low, each.low) for each in planned.sensitivity.varied if each.variation.low.settings]
+    for end, low in found:
+        again = compile_scenario(scenario(tmp_path, more="forced = true"), settings=dict(end.settings))
+        assert low is not None
+        assert evaluate(again.instance, planned.plan.options).value == pytest.approx(low.value)
+    assert any(low is not None and low.value != pytest.approx(value) for _, low in found)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.scenario.demand.risk_model import MODELS
+from tests.output_cases import RESULT_KEYS
 from tests.tiny import SCENARIO, SITES, write_scenario
 
 if TYPE_CHECKING:
@@ -20,21 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.command import Outcome
-
-RESULT_KEYS = [
-    "instance",
-    "method",
-    "status",
-    "limit",
-    "lower",
-    "upper",
-    "gap",
-    "seconds",
-    "plan",
-    "seed",
-    "tolerance",
-    "version",
-]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-9
 
 
+@cache
 def left_by_a_solve(seed: int, gap: float = 0.0) -> WarmStart:
     """Return the rows of a solve under the budgets of a random instance."""
     warm_start = WarmStart()
