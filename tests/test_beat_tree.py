@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_teams
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, tangent_losses
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_tree import (
@@ -89,6 +91,16 @@ def test_what_beats_take_off_floors_is_not_too_little_and_not_nothing() -> None:
         assert [*false_floors(node, problem, plans)] == ["floors"]
         faults += [*false_floors(replace(node, loss=None), problem, plans)]
     assert any(what.startswith("false") for what in faults)
+
+
+def test_tangents_of_losses_hold_where_next_to_nothing_is_left_beside_an_option_that_leaves_nothing() -> None:
+    none = np.zeros(2, dtype=bool)
+    node = Node(none, none, np.ones(1), loss=csr_array([[1.0, 1 - 1e-15]]))
+    for point in ([0.5, 30.0], [0.5, 0.5], [0.0, 1.0], [0.0, 0.0]):
+        lost = tangent_losses(node, np.array(point))
+        for present in np.ndindex(2, 4):
+            left = 1 - lost.constant - lost.entry @ np.array(present)
+            assert left <= np.prod([0.0, 1e-15] ** np.array(present)) + 1e-15
 
 
 def test_rows_that_are_carried_over_are_not_stronger_for_any_plan() -> None:

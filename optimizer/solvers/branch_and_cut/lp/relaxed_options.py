@@ -88,6 +88,9 @@ ENTRY_ROUNDING = 1e-9
 LOSS_ROUNDING = 1e-12
 """Relative allowance for rounding in the tangents of losses."""
 
+DEEPEST = 700.0
+"""Largest depth at which a tangent touches: exp(-DEEPEST) is above 0 in floating point, and a tangent at any depth holds."""
+
 
 class LargestShares:
     """The largest share that each option takes from any path of a pool, or any fixed route.
@@ -176,6 +179,7 @@ def tangent_losses(node: Node, point: NDArray[np.float64]) -> TangentLosses:
         depth = -np.log1p(-share)
     touched = (present > 0) & (share < 1)
     total = np.bincount(loss.row[touched], depth[touched] * present[touched], node.floor.size)
+    total = np.minimum(total, DEEPEST)
     left = np.exp(-total) * (1 - LOSS_ROUNDING)
     most = left * (1 + total)
     entry = np.minimum(depth * left[loss.row], most[loss.row])
