@@ -185,6 +185,12 @@ def test_a_destination_that_one_gateway_alone_reaches_is_named_and_keeps_its_loa
     assert "One gateway alone leads to west-town" in said
 
 
+def test_where_there_is_one_gateway_costs_of_changing_it_are_not_blamed() -> None:
+    region = tiny_region()
+    (said,) = make_demand(EvadersModel(mobility=0.4), replace(region, gateways=region.gateways[:1]), "").warnings
+    assert said.startswith("One gateway alone leads to ")
+
+
 def test_a_loss_of_everything_leaves_each_load_at_its_gateway(tmp_path: Path) -> None:
     fixed, mobile = compiled(tmp_path), compiled(tmp_path, mobility=1.0, switching_loss=1.0)
     nothing = np.zeros(len(fixed.instance.options), dtype=bool)

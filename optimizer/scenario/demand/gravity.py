@@ -241,7 +241,7 @@ def _mobility_warnings(
         return []
     elsewhere = switching_reliability(gateways, terms)[~np.eye(len(gateways), dtype=bool)]
     most = float(elsewhere.max(initial=0.0))
-    if most < LEAST_SWITCHED:
+    if elsewhere.size and most < LEAST_SWITCHED:  # where there is one gateway, no cost of changing it is at fault
         return [
             message(
                 "evaders.mobility is {mobility:g}, but at most {share:.1%} of a load reaches another gateway: nobody changes gateway, and the "
