@@ -13,7 +13,7 @@ from optimizer.base.choices import (  # noqa: TC001 - typer reads the annotation
     WorldKind,
 )
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Jobs, Json, Language, Overwrite, Scheduler, Settings, SkipUnreachable  # noqa: TC001 - typer reads annotations while the program runs  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Jobs, Json, Language, Overwrite, Scheduler, Settings, SkipUnreachable  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page, print_table
 from optimizer.cli.terminal import CommandInterrupts
 
