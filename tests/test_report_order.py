@@ -87,7 +87,7 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
     assert [[line.place for line in group.kept] for group in order.groups] == [["b"], []]
     details = {line.place: line.details for group in order.groups for line in group.lines}
     assert details["a"] == "road post; R1, primary; 20 m away; near Hightown"
-    assert details["Old mill"] == "to permanent, today tactical"
+    assert details["Old mill"] == "from tactical to permanent"
     assert order.summary == "Open 1, change 1, close 1, keep 1 of the sites below."
 
 
@@ -163,9 +163,9 @@ def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be
     assert through.sentences == (
         f"By the model 13.8 percentage points less than today. With nothing placed: 80.0{SPACE}%.",
     )
-    assert (cost.figure, cost.sentences) == ("1,100 of at most 1,200 officers a shift", ("2.5 money.",))
+    assert (cost.figure, cost.sentences) == ("1,100 officers a shift (limit 1,200)", ("2.5 money.",))
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
-    assert short.sentences[0] == "No plan within these budgets gains more, in the model."
+    assert short.sentences[0] == "More than this one, within these budgets and by the model."
     assert "the record cannot tell" in short.sentences[1]
 
 
@@ -173,7 +173,7 @@ def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_li
     content = full_content()
     one = content.budgets[0]
     both = command_order(replace(content, budgets=(one, replace(one, agency="Customs", used=100.0)))).figures[1]
-    assert both.figure == "1,200 of at most 2,400 officers a shift"
+    assert both.figure == "1,200 officers a shift (limit 2,400)"
     free = command_order(replace(content, budgets=(one, replace(one, agency="Customs", budget=None)))).figures[1]
     assert free.figure == "2,200 officers a shift"
 
@@ -219,7 +219,7 @@ def test_the_record_that_cannot_tell_riskier_from_safer_says_so() -> None:
     assert content.risk is not None
     wide = replace(content.risk, low=np.zeros_like(content.risk.low), high=np.full_like(content.risk.high, 9.0))
     sure = " ".join(command_order(replace(content, risk=wide)).sure)
-    assert "cannot tell riskier from safer on any. Nobody ever searched 2" in sure
+    assert "cannot tell riskier from safer on any. No search is on record for 2" in sure
 
 
 def test_the_order_comes_before_anything_else() -> None:

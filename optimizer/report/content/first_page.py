@@ -140,6 +140,11 @@ class FirstPage:
         return sum(len(group.lines) for group in self.groups)
 
     @property
+    def verbs(self) -> dict[str, str]:
+        """What the lines order, each once: the action and its verb."""
+        return {line.action: line.verb for group in self.groups for line in group.lines}
+
+    @property
     def kept(self) -> int:
         """Number of lines of what stays as it is."""
         return sum(len(group.kept) for group in self.groups)
@@ -228,7 +233,7 @@ def _brings(line: OrderLine) -> float:
 def _site_line(content: ReportContent, site: SiteRow, number: str) -> OrderLine:
     kind = plain(site.type or word(site.entry.kind), 40)
     if site.standing == "changed":
-        kind = _("to {kind}, today {other}").format(kind=kind, other=plain(site.other_type, 40))
+        kind = _("from {other} to {kind}").format(kind=kind, other=plain(site.other_type, 40))
     road = plain(site.road, NAME)
     name = plain(site.place or site.label, NAME)
     known_road = road.partition(", ")[0].partition("; ")[0]
@@ -274,9 +279,10 @@ def _through(content: ReportContent) -> KeyFigure:
     if before is not None and known(before):
         figure = f"{value(summary, before)}{SPACE}{ARROW} {figure}"
     less = minus(before, summary.upper)
+    title = _("What gets through") if summary.weighing else _("Loads that get through")
     weighing = (summary.weighing,) if summary.weighing else ()
     if less is None:
-        return KeyFigure(_("What gets through"), figure, weighing)
+        return KeyFigure(title, figure, weighing)
     said = {
         (True, True): _("By the model {points} less than today."),
         (True, False): _("By the model {points} MORE than today."),
@@ -286,11 +292,13 @@ def _through(content: ReportContent) -> KeyFigure:
     lines = [said.format(points=difference_in_points(summary, abs(less)))]
     least, most = gains(content, less)
     if least < most:
-        over = _("It is {least} to {most} over who may change gateway and how well sites detect.")
+        over = _(
+            "The gain lies between {least} and {most}, depending on how many loads change gateway and how well sites detect."
+        )
         lines[0] += " " + over.format(least=difference(summary, least), most=difference(summary, most))
     if today and known(summary.nothing):
         lines[0] += " " + _("With nothing placed: {value}.").format(value=value(summary, summary.nothing))
-    return KeyFigure(_("What gets through"), figure, (*lines, *weighing))
+    return KeyFigure(title, figure, (*lines, *weighing))
 
 
 def _cost(content: ReportContent) -> KeyFigure:
@@ -302,7 +310,7 @@ def _cost(content: ReportContent) -> KeyFigure:
         used[unit] = used.get(unit, 0.0) + row.used
         before = most.get(unit, 0.0)
         most[unit] = None if before is None or row.budget is None else before + row.budget
-    of = _("{used} of at most {most} {unit}")
+    of = _("{used} {unit} (limit {most})")
     texts = [
         of.format(used=number(amount), most=number(most[unit]), unit=unit)
         if most[unit] is not None
@@ -312,7 +320,7 @@ def _cost(content: ReportContent) -> KeyFigure:
     rest = [sentence(f"{text}.") for text in texts[1:]] if texts else [_("No budget was given.")]
     if texts and _alternates(content):
         rest.append(_("These are of the best single plan."))
-    return KeyFigure(_("What it costs"), texts[0] if texts else DASH, tuple(rest))
+    return KeyFigure(_("What it costs in all"), texts[0] if texts else DASH, tuple(rest))
 
 
 def _short_of_best(content: ReportContent) -> KeyFigure:
@@ -435,7 +443,7 @@ def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
     gained = minus(summary.existing, summary.upper)
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
     if titled:
-        said = _("No plan within these budgets gains more, in the model.")
+        said = _("More than this one, within these budgets and by the model.")
     beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
     return [f"{said.format(points=difference_in_points(summary, at_most(summary, left)))} {beside}".rstrip()]
 

@@ -373,7 +373,7 @@ def record_doubts(content: ReportContent) -> list[str]:
         some = _("Where roads were searched, the record cannot tell riskier from safer on {share} of their length.")
         parts.append(every if undecided == 1 else some.format(share=_share(undecided)))
     if never:
-        parts.append(_("Nobody ever searched {share} of all road length.").format(share=_share(never)))
+        parts.append(_("No search is on record for {share} of all road length.").format(share=_share(never)))
     return [" ".join(parts)] if parts else []
 
 
