@@ -382,7 +382,8 @@ def measure_again(path: Path, runs: int, draws: int = 100, first: int = 0) -> It
             weight = made.weight[d].reshape(len(levels), -1)[d % len(levels)]
             weight, misstated = _explained(weight, level, one, cells, count, made.gravity, rng)
             every_road = np.exp(cells @ misstated)
-            found = np.asarray((level.found(one, every_road)[0] * weight[level.evader]) @ level.spots(cells))
+            caught = level.spots @ (level.found(one, every_road)[0] * weight[level.evader])
+            found = np.bincount(level.spot_cell, caught, count.size)
             parts = level.parts(weight, one, every_road)
             every = parts[level.places.index(("all", "")), 0]
             records = compiled.records

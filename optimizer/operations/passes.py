@@ -540,7 +540,7 @@ def _explained(
     groups, size = gravity.size, weight.size
     of_group = np.bincount(level.group, weight, groups)
     share = np.divide(weight, of_group[level.group], out=np.zeros(size), where=of_group[level.group] > 0)
-    row, spots = level.group[level.evader], level.spots(cells)
+    row = level.group[level.evader]
     weigh, prior, z_level = rng.random(), rng.gamma(PRIOR_SHAPE, 1.0, groups), rng.standard_normal()
     mean = np.where(of_group > 0, weigh * of_group + (1 - weigh) * gravity * of_group.sum(), 0.0)
     common = np.exp(GATEWAY_SPREAD * rng.standard_normal(groups) - GATEWAY_SPREAD**2 / 2)[level.gateway]
@@ -548,7 +548,7 @@ def _explained(
     flow, spread, log_k = np.empty(0), MISSTATED[0], np.zeros(count.size)
     for turn in range(TURNS):
         data = np.where(level.road >= 0, level.found(policing, np.exp(cells @ log_k))[0] * share[level.evader], 0.0)
-        found = csr_array((data, (row, np.arange(row.size))), shape=(groups, row.size)) @ spots
+        found = csr_array((level.spots @ data, (level.spot_group, level.spot_cell)), shape=(groups, count.size))
         total, back = np.bincount(row, data, groups), csr_array(found.T)
         seen = back.sum(axis=1) > 0
         if not turn:
@@ -622,6 +622,8 @@ class _Level:
         (evaders,) group of each evader.
     gateway
         (groups,) first group of the same gateway; its own where it has none.
+    spots, spot_group, spot_cell
+        (s, k) which arcs of a group's ways lie in a cell of the record, a row for each group and cell that have any; and (s,) these.
     """
 
     places: tuple[tuple[PlaceKind, str], ...]
@@ -638,12 +640,9 @@ class _Level:
     travels: Floats
     group: NDArray[np.int64]
     gateway: NDArray[np.int64]
-
-    def spots(self, cells: csr_array) -> csr_array:
-        """Return (k, cells) which cells each arc of a way lies in, of (segments, cells) cells."""
-        on_road = np.flatnonzero(self.road >= 0)
-        shape = (self.road.size, cells.shape[0])
-        return csr_array(csr_array((np.ones(on_road.size), (on_road, self.road[on_road])), shape=shape) @ cells)
+    spots: csr_array
+    spot_group: NDArray[np.int64]
+    spot_cell: NDArray[np.int64]
 
     def found(self, factor: Floats, every: Floats) -> tuple[Floats, Floats]:
         """Return (k,) shares of an evader's loads that are found at each arc, and are left behind it.
@@ -651,9 +650,8 @@ class _Level:
         The (segments,) factors are of the hazard of ordinary policing, and of all. A load that is found ends there; what comes after it sees
         those that are left.
         """
-        on_road = self.road >= 0
-        hazard = self.plain * np.where(on_road, factor[self.road], 1.0) + self.placed
-        hazard = hazard * np.where(on_road, every[self.road], 1.0)
+        factor, every = np.append(factor, 1.0), np.append(every, 1.0)  # road -1
+        hazard = (self.plain * factor[self.road] + self.placed) * every[self.road]
         total = np.cumsum(hazard)
         before = total - hazard
         before -= before[self.first]
@@ -701,9 +699,9 @@ def _levels(made: _Drawn, names: Sequence[str], compiled: Compiled) -> list[_Lev
     known |= {("gateway", compiled.gateways[g].id) for g in made.gateway.tolist() if g >= 0}
     places = tuple(sorted(known, key=lambda key: (order.index(key[0]), key[1])))
     hazards = np.minimum(arc_costs(nothing), SURE), np.minimum(arc_costs(survival), SURE)
-    size = len(now) // made.levels
+    size, cells = len(now) // made.levels, _cells(compiled)[0]
     return [
-        _level(k * size, (k + 1) * size, made, compiled, places, sites, (now, free), hazards)
+        _level(k * size, (k + 1) * size, made, compiled, places, sites, (now, free), hazards, cells)
         for k in range(made.levels)
     ]
 
@@ -717,6 +715,7 @@ def _level(
     sites: Mapping[int, Sequence[tuple[PlaceKind, str]]],
     responses: tuple[Sequence[tuple[int, ...]], Sequence[tuple[int, ...]]],
     hazards: tuple[Floats, Floats],
+    cells: csr_array,
 ) -> _Level:
     """Return the ways of the evaders from `begin` to before `end`; those of `responses` are the best ones, now and with nothing placed."""
     number_of = {key: k for k, key in enumerate(places)}
@@ -751,6 +750,12 @@ def _level(
     passed_arcs = np.array(arc_of, dtype=np.int64)
     on_copy = passed_arcs % (made.instance.tail.size // made.levels)
     plain = hazards[0][passed_arcs]
+    road = np.where(on_copy < network.n_arcs, network.segment[np.minimum(on_copy, network.n_arcs - 1)], -1)
+    owner, group = np.array(whose, dtype=np.int64), made.group[begin:end]
+    spot_arc = np.flatnonzero(road >= 0)
+    within = cells[road[spot_arc]].tocoo()
+    spot_arc, column = spot_arc[within.row], within.col.astype(np.int64)
+    pair, number = np.unique(group[owner[spot_arc]] * cells.shape[1] + column, return_inverse=True)
 
     def table(entries: Sequence[tuple[int, int]], columns: int) -> csr_array:
         where = np.array(entries, dtype=np.int64).reshape(-1, 2)
@@ -758,8 +763,8 @@ def _level(
 
     return _Level(
         places=places,
-        evader=np.array(whose, dtype=np.int64),
-        road=np.where(on_copy < network.n_arcs, network.segment[np.minimum(on_copy, network.n_arcs - 1)], -1),
+        evader=owner,
+        road=road,
         first=np.array(first, dtype=np.int64),
         share=np.array(shares, dtype=np.float64),
         plain=plain,
@@ -769,8 +774,11 @@ def _level(
         around=table(around, end - begin),
         whole=table(whole, end - begin),
         travels=travels,
-        group=made.group[begin:end],
+        group=group,
         gateway=_same_gateway(made),
+        spots=csr_array((np.ones(spot_arc.size), (number, spot_arc)), shape=(pair.size, road.size)),
+        spot_group=pair // cells.shape[1],
+        spot_cell=pair % cells.shape[1],
     )
 
 

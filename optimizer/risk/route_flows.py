@@ -255,7 +255,9 @@ def _factors(group: Ints, found: Floats, expected: Floats, shape: float) -> Floa
 
 def _sums(group: Ints, values: Floats) -> Floats:
     """Return the (groups, d) sums of (p, d) values."""
-    return np.column_stack([np.bincount(group, column) for column in values.T])
+    at = (group, np.arange(group.size))
+    members = csr_array((np.ones(group.size), at), shape=(int(group.max(initial=-1)) + 1, group.size))
+    return np.asarray(members @ values)
 
 
 LOAD_ROUNDS = 50
