@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.analysis.cooperation.cooperation import agency_gains, cooperate
+from optimizer.analysis.cooperation.cooperation import agency_gains, cooperate, cooperation_digest
 from optimizer.analysis.cooperation.output import interval, reaches
 from optimizer.base.errors import InputError
+from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.work.executor import Executor
+from optimizer.plans.plan_folder import OwnWords
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.options import Resource
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from optimizer.analysis.cooperation.cooperation import Cooperation
     from optimizer.problem.instance.instance import Instance
     from tests.command import Outcome
 
@@ -122,6 +125,24 @@ def test_a_plan_of_few_is_none_of_more_where_today_may_not_stay_or_go(
     together = cooperate(case, TERMS, others=others).together
     assert (together.lower, together.upper) == pytest.approx((value, value))
     assert together.plan.options == plan
+
+
+def test_names_of_agencies_do_not_mix_coalitions_up(tmp_path: Path) -> None:
+    instance = with_agencies(5)
+    joint = OwnWords({"police": "A", "customs": "B", NAMES[2]: "A + B"})
+    finished = FinishedTasks(tmp_path / "pieces.jsonl", "same")
+    first, again = (values_of(cooperate(instance, TERMS, own_words=joint, finished=finished)) for _ in range(2))
+    assert first == again
+    swapped = OwnWords({"police": "B", "customs": "A"})
+    given, other = (
+        cooperation_digest(instance, TERMS, "absent", 16, None, own_words=words)
+        for words in (OwnWords({"police": "A", "customs": "B"}), swapped)
+    )
+    assert given != other  # else the pieces of an interrupted command would go to the wrong agency
+
+
+def values_of(found: Cooperation) -> list[tuple[float, float]]:
+    return [(each.lower, each.upper) for each in found.coalitions]
 
 
 def test_alone_a_joint_option_is_nobodys() -> None:

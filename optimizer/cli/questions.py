@@ -151,7 +151,7 @@ def cooperate(
         starts = source.starts(instance, notes.append)
         finished = None
         if out is not None:
-            digest = cooperation_digest(instance, source.solve, others, orders, time_limit, starts)
+            digest = cooperation_digest(instance, source.solve, others, orders, time_limit, starts, source.own_words)
             finished = FinishedTasks.beside(out, digest, overwrite=overwrite)
         found = plan_coalitions(
             instance,

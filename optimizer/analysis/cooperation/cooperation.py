@@ -174,9 +174,10 @@ class _Game:
         return coalition_problem(self.instance, [self.agencies[k] for k in members], self.others)
 
     def key(self, members: Coalition) -> str:
-        """Return what messages call a coalition: its members' names, or their ids where two have one name."""
+        """Return what messages call a coalition: its members' names, or their ids where names would not tell coalitions apart."""
         names = [self.own_words.agency(each) for each in self.agencies]
-        called = names if len(set(names)) == len(names) else self.agencies
+        apart = len(set(names)) == len(names) and not any("+" in name for name in names)
+        called = names if apart else self.agencies
         return " + ".join(called[k] for k in sorted(members))
 
     @property
@@ -274,11 +275,13 @@ def cooperation_digest(
     orders: int,
     time_limit: float | None,
     starts: Sequence[Plan] = (),
+    own_words: OwnWords | None = None,
 ) -> str:
-    """Return the digest of all that the coalitions' values depend on, for `FinishedTasks`."""
+    """Return the digest of all that the coalitions' values, and the keys of their tasks, depend on, for `FinishedTasks`."""
     begun = [packed_plan(start) for start in starts]
     agencies = agencies_of(instance)
-    return series_digest(instance, "cooperate", agencies, terms.of_search(), others, orders, time_limit, begun)
+    called = [] if own_words is None else [own_words.agency(each) for each in agencies]
+    return series_digest(instance, "cooperate", agencies, terms.of_search(), others, orders, time_limit, begun, called)
 
 
 def solve_coalition(call: TaskCall) -> dict[str, Any]:
