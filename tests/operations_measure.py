@@ -3,7 +3,7 @@
 `tracks`: units that stand and drive on the roads of a scenario (`optimizer/operations/simulated_tracks.py`); hours by class of road, and stops
 that are recognised, at a position a minute and in five minutes. `speed`: 10,000 positions of driving units. `passes`: worlds on the tests' tiny
 border, or with `--wide` on one of 24 gateways and 240 places, whose shares of loads and detection chances are known; how often 90 % intervals
-hold them. With a scenario: records drawn from what `passes` makes of its own, and read again. `trial`: switch-backs in eight copies of the
+hold them. `trial`: switch-backs in eight copies of the
 tests' tiny border with the traffickers of `adapt`, who learn; and draws, a switch-back and a roll-out in the world in which `trial design`
 simulates: bias, how often intervals hold the truth, and false alarms.
 """
@@ -14,7 +14,6 @@ import argparse
 import tempfile
 import time
 from collections import Counter, defaultdict
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,16 +26,7 @@ from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
-from optimizer.operations.passes import (
-    _cells,
-    _drawn,
-    _explained,
-    _layout,
-    _levels,
-    _search_by_quarter,
-    finds_by_quarter,
-    passes_of,
-)
+from optimizer.operations.passes import passes_of
 from optimizer.operations.planned import Visit
 from optimizer.operations.randomisation import effects_of, hajek_weights, without_means
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
@@ -47,7 +37,7 @@ from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import save_region
 from optimizer.region.model import Region
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.compile.compile import compile_evidence, compile_scenario
+from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.scenario.file.model import AdaptModel
 from tests.tiny import SCENARIO, network_of, write_scenario
@@ -362,60 +352,6 @@ def _quarter(
     return loads, through, finds, at_place
 
 
-def measure_again(path: Path, runs: int, draws: int = 100, first: int = 0) -> Iterator[str]:
-    """Yield how often intervals hold the truth in records drawn from what `passes` makes of a scenario's own, of its areas and times."""
-    compiled, names, _ = _layout(compile_scenario(path), None)
-    assert compiled.records is not None
-    quarters = list(finds_by_quarter(compiled.records))
-    made = _drawn(compiled, runs, first)
-    levels = _levels(made, names, compiled)
-    search, _ = _search_by_quarter(compiled, quarters)
-    assert search is None, "effort that changes by quarter is not drawn again"
-    cells, count = _cells(compiled)
-    one = np.ones(compiled.region.network.n_segments)
-
-    def rows() -> Iterator[tuple[str, Estimate, float]]:
-        for seed in range(first, first + runs):
-            rng = np.random.default_rng(seed)
-            d = seed - first
-            level = levels[d % len(levels)]
-            weight = made.weight[d].reshape(len(levels), -1)[d % len(levels)]
-            weight, misstated = _explained(weight, level, one, cells, count, made.gravity, rng)
-            every_road = np.exp(cells @ misstated)
-            caught = level.spots @ (level.found(one, every_road)[0] * weight[level.evader])
-            found = np.bincount(level.spot_cell, caught, count.size)
-            parts = level.parts(weight, one, every_road)
-            every = parts[level.places.index(("all", "")), 0]
-            records = compiled.records
-            assert records is not None
-            by_time = np.zeros(len(records.count))
-            for when in np.unique(np.column_stack([records.start, records.end]), axis=0):
-                same = (records.start == when[0]) & (records.end == when[1])
-                by_time[same] = records.count[same].sum()
-            # rows of one cell and time, such as several drugs, share its finds evenly
-            place = np.where(records.segment >= 0, records.segment, -1 - records.area)
-            number = {where: k for k, where in enumerate(dict.fromkeys(place.tolist()))}
-            cell = np.array([number[where] for where in place.tolist()])
-            key = np.unique(
-                np.column_stack([cell, records.start.astype(int), records.end.astype(int)]), axis=0, return_inverse=True
-            )[1].ravel()
-            mean = by_time * (found / found.sum())[cell] / np.bincount(key)[key]
-            again = replace(records, count=rng.poisson(mean).astype(float))
-            held = passes_of(
-                compile_evidence(replace(compiled.travel.evidence, records=again)), draws=draws, seed=seed, quarters=1
-            )
-            sent = finds_by_quarter(replace(records, count=mean))[quarters[-1]] / every
-            for row in held.rows:
-                part = parts[level.places.index((row.kind, "" if row.kind == "all" else row.place))] * sent
-                truth = {"found": part[0], "through": part[1], "rate": part[0] / max(part[0] + part[1], 1e-300)}
-                if row.kind in {"all", "gateway"}:
-                    truth["sent"] = part[3]
-                for name, value in truth.items():
-                    yield f"{row.kind}, {name}", getattr(row, name), float(value)
-
-    yield f"{path.parent.name}, {runs} runs of {draws} draws from seed {first}: {_holding(rows())}"
-
-
 SECTORS, BLOCKS, WEEKS, WASHOUT = 8, 8, 8, 6
 """Of a switch-back with the traffickers of `adapt`: their periods stand for weeks."""
 SEEN = 0.2
@@ -513,16 +449,16 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="first seed of passes")
     parser.add_argument("--wide", action="store_true", help="passes on the border of 24 gateways")
     given = parser.parse_args()
+    if given.scenarios and given.what in {"passes", "trial"}:
+        parser.error(f"{given.what} takes no scenario: its worlds are made up")
     lines: list[Iterator[str]] = []
     if given.what == "passes":
-        worlds = given.worlds.split(",") if not given.scenarios else ()
+        worlds = given.worlds.split(",")
         lines = [measure_passes(world, given.runs, first=given.first, wide=given.wide) for world in worlds]
     if given.what == "trial":
         lines = [measure_trial(given.runs), *(measure_adapt(given.runs, *case) for case in ADAPTING)]
     for scenario in given.scenarios:
-        if given.what == "passes":
-            lines.append(measure_again(scenario, given.runs, first=given.first))
-        elif given.what == "speed":
+        if given.what == "speed":
             lines.append(measure_speed(scenario))
         else:
             lines.append(measure_tracks(scenario, given.runs, given.every))
