@@ -336,6 +336,8 @@ def test_the_command_prints_one_object_and_ends_with_1_on_a_fault(
     (line,) = outcome.objects
     assert {"ok", "used", "unused", "assumed", "problems"} <= line.keys()
     assert (line["ok"], line["problems"]) == (True, [])
+    (line,) = command("check", scenario, "--json", "--set", "evaders.habitual_share=3").objects
+    assert "evaders.habitual_share" in line["problems"][0]["where"]
     scenario.write_text(scenario.read_text().replace('base = "yard"', 'base = "yadr"'), encoding="utf-8")
     outcome = command("check", scenario, "--json")
     assert outcome.code == 1

@@ -15,6 +15,7 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.pipeline.briefing.guarantees import plan_warnings
+from optimizer.pipeline.roster import draw
 from optimizer.pipeline.roster.draw import Override, draw_from_plan
 from optimizer.pipeline.roster.roster import roster_of_plan
 from optimizer.plans.plan_folder import PlanFolder
@@ -208,6 +209,16 @@ def test_a_seed_that_others_can_read_is_warned_of(folder: Path, seed_file: Path)
     os.chmod(seed_file, 0o644)  # noqa: PTH101 - as a user would
     (warning,) = draw_from_plan(folder, FIRST, seed_file).warnings
     assert "can be read by others" in warning
+
+
+def test_where_the_page_cannot_be_made_there_are_no_draws(
+    folder: Path, seed_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    monkeypatch.setattr(draw, "draw_page", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        draw_from_plan(folder, "2027-03-01", seed_file)
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import typer
 
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - the same
+from optimizer.cli.arguments import Json, Settings, SkipUnreachable  # noqa: TC001 - the same
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -28,14 +28,17 @@ class _Table:
 
 def check(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    settings: Settings = None,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
     """Check a scenario and every file it names: what would be used, what is missing, what is assumed, and every fault."""
+    from optimizer.base.params import parsed_settings
     from optimizer.pipeline.check import check_scenario_file
 
     listener = ProgressPrinter(silent=as_json)
-    checked = check_scenario_file(scenario, skip_unreachable=skip_unreachable, listener=listener)
+    set_here = parsed_settings(settings or ())
+    checked = check_scenario_file(scenario, settings=set_here, skip_unreachable=skip_unreachable, listener=listener)
     if as_json:
         print_json(checked.as_json())
     else:

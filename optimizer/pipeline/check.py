@@ -178,6 +178,7 @@ def check_scenario_file(
     path: str | os.PathLike[str],
     *,
     content: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
     listener: Listener = SILENT,
 ) -> CheckedScenario:
@@ -189,6 +190,8 @@ def check_scenario_file(
         TOML file.
     content
         What would stand in it, where it is not written yet.
+    settings
+        Fields to set whatever the file says, by path.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says.
     listener
@@ -199,7 +202,9 @@ def check_scenario_file(
     What a plan would use, and every fault; a faulty scenario raises nothing.
     """
     try:
-        check = check_scenario(Path(path), content=content, skip_unreachable=skip_unreachable, listener=listener)
+        check = check_scenario(
+            Path(path), content=content, settings=settings, skip_unreachable=skip_unreachable, listener=listener
+        )
     except InputError as error:  # no file, or no TOML: there is nothing else to say
         return CheckedScenario(str(path), "", error.problems)
     scenario = check.scenario

@@ -225,10 +225,6 @@ def draw_from_plan(
         marginals=mixture.marginals,
         rows=rows,
     )
-    write_json(place, draws.model_dump(mode="json"))
-    os.chmod(place, PRIVATE)  # noqa: PTH101 - what is placed tonight is for few
-    if overrides:
-        record_overrides(folder, place, len(overrides), listener)
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
     one, values = practically_one(mixture), ValueText.of(evader.weight for evader in instance.evaders)
@@ -239,6 +235,10 @@ def draw_from_plan(
         with written_whole(page_place) as temporary:
             temporary.touch(PRIVATE)
             write_short_page(temporary, replace(draw_page(made), made=made_of([folder])), {})
+            write_json(place, draws.model_dump(mode="json"))  # once the page is made: both files, or none
+            os.chmod(place, PRIVATE)  # noqa: PTH101 - what is placed tonight is for few
+    if overrides:
+        record_overrides(folder, place, len(overrides), listener)
     return made
 
 
