@@ -293,7 +293,7 @@ def _through(content: ReportContent) -> KeyFigure:
     least, most = gains(content, less)
     if least < most:
         over = _(
-            "The gain lies between {least} and {most}, depending on how many loads change gateway and how well sites detect."
+            "In the cases valued the gain is {least} to {most}, by how many loads change gateway and how well sites detect."
         )
         lines[0] += " " + over.format(least=difference(summary, least), most=difference(summary, most))
     if today and known(summary.nothing):
