@@ -39,9 +39,8 @@ from optimizer.base.files.readwrite import written_whole
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive.analysis.output import student_interval
-from optimizer.lab.adaptive.simulation.routes import Passages
 from optimizer.lab.adaptive.simulation.simulate import simulate
-from optimizer.lab.adaptive.simulation.traffickers import PRIOR, ActionGroups, Traffickers
+from optimizer.lab.adaptive.simulation.traffickers import PRIOR, ActionGroups, Passages, Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import series_digest
@@ -55,9 +54,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.adaptive.simulation.routes import Layout, RouteSet
     from optimizer.lab.adaptive.simulation.simulate import PeriodRow, Run
-    from optimizer.lab.adaptive.simulation.traffickers import PairLoads, PeriodOutcome
+    from optimizer.lab.adaptive.simulation.traffickers import Layout, PairLoads, PeriodOutcome, RouteSet
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
     from optimizer.problem.instance.instance import Instance
 

@@ -21,8 +21,7 @@ from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resourc
 from optimizer.problem.instance.teams import TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import make_beat, with_teams
-from optimizer.scenario.patrols.patrol_field import patrol_field
-from optimizer.scenario.patrols.posts import post_on
+from optimizer.scenario.patrols import patrol_field, post_on
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import node_at, prepared, tangent_losses
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import repeated

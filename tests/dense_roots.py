@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from optimizer.lab.benchmark.grids import sensor_grid
+from optimizer.lab.benchmark.families import sensor_grid
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.lab.adaptive.simulation.routes import Layout
-from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.lab.adaptive.simulation.traffickers import Layout, Traffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.problem.instance.options import Resource
 from optimizer.scenario.file.model import AdaptModel

@@ -19,23 +19,31 @@ from optimizer.base.work.executor import Executor
 from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive.analysis.adapt import adapt
 from optimizer.lab.adaptive.analysis.output import adapt_page, student_interval
-from optimizer.lab.adaptive.simulation import response_models as reply_models
-from optimizer.lab.adaptive.simulation.policies import TRIAL, PeriodRecord, RecordGuard
-from optimizer.lab.adaptive.simulation.response_models import TEMPERATURES, ReplyMixture, ResponseModels
-from optimizer.lab.adaptive.simulation.routes import Layout, Passages, passage
+from optimizer.lab.adaptive.simulation import policies
+from optimizer.lab.adaptive.simulation.policies import (
+    TEMPERATURES,
+    TRIAL,
+    PeriodRecord,
+    RecordGuard,
+    ReplyMixture,
+    ResponseModels,
+)
 from optimizer.lab.adaptive.simulation.simulate import POLICIES, simulate
 from optimizer.lab.adaptive.simulation.traffickers import (
     ActionGroups,
     BestReply,
     ExponentialWeights,
     FictitiousPlay,
+    Layout,
     Logit,
     NarcoLogic,
+    Passages,
     Spreading,
     Traffickers,
+    passage,
 )
 from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world, with_team_pool
-from optimizer.lab.benchmark.borderland import region_instance
+from optimizer.lab.benchmark.generated_roads import region_instance
 from optimizer.pipeline import init_scenario
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.teams import team_resource
@@ -643,7 +651,7 @@ def test_the_record_tells_whether_traffickers_change_gateway() -> None:
     still, moving = (
         weighed(seed, temperature=0.02, rate=0.5, mobility=mobility)[1].sum(axis=1) for mobility in (0.0, 0.5)
     )
-    kinds = [(m, mu) for m in reply_models.MEMORIES for mu in (reply_models.MOBILITIES if m else (0.0,))]
+    kinds = [(m, mu) for m in policies.MEMORIES for mu in (policies.MOBILITIES if m else (0.0,))]
     unmoved = [k for k, (_, mobility) in enumerate(kinds) if not mobility]
     assert moving[unmoved].sum() < 0.1
     assert still[unmoved].sum() > 0.5
@@ -679,8 +687,8 @@ def test_no_plan_is_much_better_than_the_mixture_against_the_flows_that_it_cause
 def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     from scipy.optimize import minimize
 
-    monkeypatch.setattr(reply_models, "TEMPERATURES", np.array([0.05]))
-    monkeypatch.setattr(reply_models, "MEMORIES", (0.5,))
+    monkeypatch.setattr(policies, "TEMPERATURES", np.array([0.05]))
+    monkeypatch.setattr(policies, "MEMORIES", (0.5,))
     seed = next(
         each for each in range(3) if np.unique(made(each).sets.crowd.destination).size == made(each).sets.routes.n_pairs
     )

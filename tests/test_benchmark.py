@@ -55,7 +55,6 @@ from optimizer.lab.benchmark.best_known import (
     improve_known,
     read_known,
 )
-from optimizer.lab.benchmark.borderland import draw_land
 from optimizer.lab.benchmark.families import (
     INSTANCES,
     cases,
@@ -63,9 +62,10 @@ from optimizer.lab.benchmark.families import (
     instance_file,
     known_families,
     known_file,
+    mixed_grid,
     write_families,
 )
-from optimizer.lab.benchmark.grids import mixed_grid
+from optimizer.lab.benchmark.generated_roads import draw_land
 from optimizer.lab.benchmark.page import (
     benchmark_text,
     best_of,

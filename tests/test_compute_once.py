@@ -13,8 +13,7 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.records.areas import load_areas
 from optimizer.records.exposure import spread_effort
 from optimizer.report.maps.geography import map_bounds
-from optimizer.report.maps.map_layers import drawn_beats, map_layers, traffic
-from optimizer.report.maps.road_layers import road_layers
+from optimizer.report.maps.map_layers import drawn_beats, map_layers, road_layers, traffic
 from optimizer.risk.demand import travel_hours
 from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.check.check import check_scenario

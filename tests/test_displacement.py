@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from optimizer.base.errors import InputError
 from optimizer.lab.adaptive.analysis.adapt import AdaptGround, Displacement, adapt, ground_of, mapped_periods
 from optimizer.lab.adaptive.analysis.output import adapt_page
-from optimizer.lab.adaptive.simulation.routes import choice_sets
 from optimizer.lab.adaptive.simulation.simulate import RunTravel, TravelMeter, baseline_flows, simulate
+from optimizer.lab.adaptive.simulation.traffickers import choice_sets
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.plans.problem_source import problem_source
 from optimizer.report.load_maps import load_maps

@@ -25,9 +25,9 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from optimizer.pipeline.roster.roster import field_pack
-from optimizer.roster.field.sheets import Waypoint, field_duties, gpx, index, kml, sheet
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import DutyRoad, DutyStop, DutyTown, moment
+from optimizer.roster.sheets import Waypoint, field_duties, gpx, index, kml, sheet
 from optimizer.roster.writing import calendar, roster_page
 from optimizer.scenario.file.roster_model import DutyBase
 from tests.browser import CHROMIUM, Browser

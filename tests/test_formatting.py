@@ -28,7 +28,7 @@ from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
 from optimizer.report.content.comparison import MobilityRow
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits
 from optimizer.report.content.summary import PlanSummary, difference, headline, solve_sentence
-from optimizer.report.maps.road_layers import RoadClass, risk_classes, width_classes
+from optimizer.report.maps.map_layers import RoadClass, risk_classes, width_classes
 from tests.report_case import changed_content, full_content
 
 

@@ -21,8 +21,7 @@ from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import make_beat, violations, with_beats, with_plan, with_teams
-from optimizer.scenario.patrols.patrol_field import patrol_field
-from optimizer.scenario.patrols.posts import post_on
+from optimizer.scenario.patrols import patrol_field, post_on
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, element_instance

@@ -18,7 +18,7 @@ from optimizer.analysis.frontier.frontier import BudgetRange, frontier
 from optimizer.analysis.uncertainty.uncertainty import UncertaintyRequest
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.lab.benchmark.grids import plain_grid
+from optimizer.lab.benchmark.families import plain_grid
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.instance.evaders import Searches
 from optimizer.problem.plan.evaluation import evaluate

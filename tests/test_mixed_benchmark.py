@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.lab.benchmark.generated_roads import draw_country
 from optimizer.lab.benchmark.mixed import (
     METHODS,
     PEERS,
@@ -21,7 +22,6 @@ from optimizer.lab.benchmark.mixed import (
     roads_as_overlay,
     write_mixed_page,
 )
-from optimizer.lab.benchmark.valleys import draw_country
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.lp import linear_program

@@ -318,7 +318,7 @@ def test_made_up_cases_share_one_budget_that_either_kind_can_spend(
 
 
 def test_no_team_of_a_made_up_region_crosses_the_border() -> None:
-    from optimizer.lab.benchmark.borderland import draw_land
+    from optimizer.lab.benchmark.generated_roads import draw_land
 
     instance = small_region()
     field = instance.patrols

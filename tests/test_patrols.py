@@ -23,8 +23,7 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import departures, make_beat, with_teams
-from optimizer.scenario.patrols.patrol_field import patrol_field
-from optimizer.scenario.patrols.posts import FROM_JUNCTION_M, choose_posts, post_on
+from optimizer.scenario.patrols import FROM_JUNCTION_M, choose_posts, patrol_field, post_on
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times

@@ -154,7 +154,7 @@ def test_power_on_the_evaders_of_the_scenario(
     scenario.write_text(scenario.read_text() + "\n[adapt]\nloads = 200\nhistory = 2\nmobility = 0\n")
     plan_scenario(scenario, tmp_path / "plan", options={"method": "greedy"}, report=False)
     (tmp_path / "seed").write_text("a secret of the tests")
-    monkeypatch.setattr("optimizer.cli.trial.LASTING_RUNS", 1)
+    monkeypatch.setattr("optimizer.cli.operations.LASTING_RUNS", 1)
     asked = ("--from", "2027-01-04", "--seed-file", tmp_path / "seed", "--runs", 10, "--own-evaders", "--json")
     (tmp_path / "sectors.csv").write_text("cluster\nA\nB\nC\nD\n")
     blocks: tuple[object, ...] = ("--kind", "switch-back", "--blocks", 4, "--block-days", 14, "--washout", 7)

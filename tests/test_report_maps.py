@@ -36,8 +36,7 @@ from optimizer.report.maps.labels import (
     place_names,
     road_numbers,
 )
-from optimizer.report.maps.map_layers import traffic
-from optimizer.report.maps.road_layers import road_layers
+from optimizer.report.maps.map_layers import road_layers, traffic
 from optimizer.report.maps.still_maps import draw_plan, draw_road_layer
 from optimizer.report.palette import EFFORT, GATEWAY, RISK, SITES, TODAY, UNSEARCHED, WIDTH
 from tests.report_case import changed_content, changed_site, full_content, grid_network, route

@@ -15,8 +15,7 @@ from optimizer.report.content.first_page import command_order
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
-from optimizer.report.maps.small_map import small_map
-from optimizer.report.page import page
+from optimizer.report.page import page, small_map
 from tests.report_case import full_content, site_row
 
 if TYPE_CHECKING:

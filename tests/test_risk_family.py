@@ -10,10 +10,19 @@ import numpy as np
 import pytest
 
 from optimizer.lab.study.cells import DESIGNED, EVEN, Cell, family, family_plan, generated_roads, study_roads, world_of
-from optimizer.lab.study.family import KERNEL, aims, associations, family_worlds
-from optimizer.lab.study.measures import ESTIMATORS, MONTHS, OURS, RAW, make_trial
 from optimizer.lab.study.page import study_text
-from optimizer.lab.study.study import CellTask, carry_out, family_store, missing_cells
+from optimizer.lab.study.study import (
+    ESTIMATORS,
+    MONTHS,
+    OURS,
+    RAW,
+    CellTask,
+    carry_out,
+    family_store,
+    make_trial,
+    missing_cells,
+)
+from optimizer.lab.study.summary import KERNEL, aims, associations, family_worlds
 from optimizer.risk import OdTable, World
 from optimizer.risk.simulation.observation import ObservationModel, as_records
 from optimizer.risk.simulation.searching import (

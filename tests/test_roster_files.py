@@ -24,7 +24,6 @@ from optimizer.operations.recorded import Units, read_tracks
 from optimizer.pipeline.roster.duties import Served, make_duties
 from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
 from optimizer.roster.calendar import is_night, slots_of, span
-from optimizer.roster.field.sheets import field_duties, gpx, sheet
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import (
@@ -36,6 +35,7 @@ from optimizer.roster.model import (
     safe_cell,
     write_duties_file,
 )
+from optimizer.roster.sheets import field_duties, gpx, sheet
 from optimizer.roster.writing import calendar, calendar_names, roster_page, write_roster
 from optimizer.scenario.file.model import TeamBaseModel
 from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, ShiftModel

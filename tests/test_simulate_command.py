@@ -10,7 +10,7 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.cli.simulate import simulate
-from optimizer.lab.synthetic.simulate import Exercise, make_exercise, read_changes, read_ground, write_exercise
+from optimizer.lab.simulate import Exercise, make_exercise, read_changes, read_ground, write_exercise
 from optimizer.risk.simulation.observation import FIRST_MONTH
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario

@@ -18,7 +18,6 @@ from hypothesis.extra.numpy import arrays
 from optimizer.base.errors import InputError
 from optimizer.cli.risk import study
 from optimizer.lab.rows import matching
-from optimizer.lab.study import measures
 from optimizer.lab.study.alerts import mean_of, share_of, write_alert_page
 from optimizer.lab.study.cells import (
     ALERTS,
@@ -33,20 +32,31 @@ from optimizer.lab.study.cells import (
     study_roads,
     world_of,
 )
-from optimizer.lab.study.measures import (
+from optimizer.lab.study.page import study_text, write_study_page
+from optimizer.lab.study.study import (
     ESTIMATORS,
+    HABIT,
     LATER,
+    LOOP_ROUNDS,
     MONTHS,
     OURS,
+    PLACEMENTS,
     RAW,
+    ROUND_MONTHS,
+    CellTask,
+    EndedCell,
+    carry_out,
     coverage,
+    follow,
+    loop_store,
     make_trial,
+    map_store,
     measure,
+    missing_cells,
     ranks,
+    run,
     scores,
 )
-from optimizer.lab.study.page import study_text, write_study_page
-from optimizer.lab.study.study import CellTask, EndedCell, carry_out, loop_store, map_store, missing_cells, run
 from optimizer.lab.study.summary import (
     GOALS,
     Goal,
@@ -217,7 +227,7 @@ def test_later_months_without_a_find_say_nothing() -> None:
     assert set(found.values()) == {None}
 
 
-@pytest.mark.parametrize("placement", measures.PLACEMENTS)
+@pytest.mark.parametrize("placement", PLACEMENTS)
 def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
     data: Path, monkeypatch: pytest.MonkeyPatch, placement: str
 ) -> None:
@@ -225,11 +235,11 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
     roads = study_roads(data, "small")
     world = world_of(roads, cell)
     told = {"told": lambda _: Oracle(world.rate), "blind": lambda _: Oracle(np.ones(world.rate.size))}
-    monkeypatch.setattr(measures, "ESTIMATORS", told)
-    knows, blind = measures.follow(cell, roads, world, (("told", placement), ("blind", placement)))
+    monkeypatch.setattr("optimizer.lab.study.study.ESTIMATORS", told)
+    knows, blind = follow(cell, roads, world, (("told", placement), ("blind", placement)))
     assert knows["expected"] == pytest.approx(knows["oracle"], rel=1e-6)
-    assert knows["rel5"] == pytest.approx([1.0] * measures.LOOP_ROUNDS)
-    assert sum(blind["expected"]) < sum(knows["expected"]) < measures.LOOP_ROUNDS * knows["best"]
+    assert knows["rel5"] == pytest.approx([1.0] * LOOP_ROUNDS)
+    assert sum(blind["expected"]) < sum(knows["expected"]) < LOOP_ROUNDS * knows["best"]
 
 
 def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,11 +254,9 @@ def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.M
             seen.append(float(effort.amount.sum()))
             return self
 
-    monkeypatch.setattr(measures, "ESTIMATORS", {"watcher": lambda _: Watcher(world.rate)})
-    measures.follow(cell, roads, world, (("watcher", "top"),))
-    assert seen == [
-        SEARCHES_A_MONTH * (measures.HABIT + measures.ROUND_MONTHS * k) for k in range(measures.LOOP_ROUNDS)
-    ]
+    monkeypatch.setattr("optimizer.lab.study.study.ESTIMATORS", {"watcher": lambda _: Watcher(world.rate)})
+    follow(cell, roads, world, (("watcher", "top"),))
+    assert seen == [SEARCHES_A_MONTH * (HABIT + ROUND_MONTHS * k) for k in range(LOOP_ROUNDS)]
 
 
 def test_an_interrupted_study_goes_on_where_it_stopped(data: Path, tmp_path: Path) -> None:

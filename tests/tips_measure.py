@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.lab.study.cells import GENERATED, family_plan, generated_roads, world_of
-from optimizer.lab.study.measures import ACTIVE, ESTIMATORS, OURS, make_trial, ranks
+from optimizer.lab.study.study import ACTIVE, ESTIMATORS, OURS, make_trial, ranks
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_plan
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.study.measures import Trial
+    from optimizer.lab.study.study import Trial
     from optimizer.problem.plan.plan import Plan
     from optimizer.risk import RiskEstimate
     from optimizer.scenario.compile.compile import Compiled

@@ -10,28 +10,23 @@ import typer
 from optimizer.base.errors import OptimizerError
 from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import is_interrupt
-from optimizer.cli.audit import audit_app
 from optimizer.cli.bench import bench
-from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group, examples_text
-from optimizer.cli.delivered import delivered
 from optimizer.cli.desk import desk
-from optimizer.cli.forecast import forecast_app
 from optimizer.cli.formats import convert_app, export, qgis, schema
 from optimizer.cli.import_ import import_app
-from optimizer.cli.init import init, region
 from optimizer.cli.ledger import ledger_app
-from optimizer.cli.passes import passes
+from optimizer.cli.operations import audit_app, delivered, forecast_app, passes, trial_app
 from optimizer.cli.plan import plan
 from optimizer.cli.purposes import Program
 from optimizer.cli.questions import compare, cooperate, explain, frontier
 from optimizer.cli.risk import risk_app
 from optimizer.cli.roster import draw, roster
+from optimizer.cli.scenario import check, init, region
 from optimizer.cli.sharing import exchange, fuse, joint, release
 from optimizer.cli.simulate import adapt, simulate
 from optimizer.cli.solve import evaluate, solve, verify
 from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
-from optimizer.cli.trial import trial_app
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""

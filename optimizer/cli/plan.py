@@ -258,7 +258,7 @@ def _show(planned: Planned) -> None:
 def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: bool) -> None:
     """Print what plan and today's layout let through if other shares of the informed loads may change gateway, and the range of the gain."""
     from optimizer.base.text.formatting import decimal, number
-    from optimizer.scenario.compile.mobility import RANGE
+    from optimizer.scenario.compile.source_measures import MOBILE
 
     shown = _percent if shares else six_figures
 
@@ -290,7 +290,7 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
     if not assumed:
         print_line(
             "Assumed: mobility 0, every load keeps its gateway whatever stands behind it. Loads that change gateway make the plan worth less; "
-            f"a fifth is of the size that was measured: --set evaders.mobility={RANGE[1]:g} plans for it (docs/evaders.md)."
+            f"a fifth is of the size that was measured: --set evaders.mobility={MOBILE[1]:g} plans for it (docs/evaders.md)."
         )
 
 

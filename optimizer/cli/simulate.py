@@ -18,7 +18,7 @@ from optimizer.cli.console import ProgressPrinter, print_json, print_line, print
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.lab.synthetic.simulate import Exercise
+    from optimizer.lab.simulate import Exercise
 
 
 def simulate(
@@ -56,7 +56,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Make a truth on real roads and a record of searches in it, to try models on: seizures, effort, truth and a scenario."""
-    from optimizer.lab.synthetic.simulate import simulate_records
+    from optimizer.lab.simulate import simulate_records
 
     saved = simulate_records(
         source,

@@ -39,7 +39,7 @@ from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.roster.calendar import first_day, span
 from optimizer.roster.draws import SecretNumbers, read_secret
 from optimizer.roster.model import Shift, read_duties, safe_cell
-from optimizer.scenario.file.audited import PRIOR, AuditedKind
+from optimizer.scenario.file.ranges import PRIOR, AuditedKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

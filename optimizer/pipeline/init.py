@@ -27,7 +27,7 @@ from optimizer.region import border_warnings, save_region, summary
 from optimizer.region.model import parts_between_crossings, road_of_port
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.region_source import obtain_region
-from optimizer.scenario.compile.mobility import RANGE
+from optimizer.scenario.compile.source_measures import MOBILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -584,7 +584,7 @@ def _evaders(region: Region, terms: FirstTerms, network: str) -> str:
         "[evaders]                                      # who travels from where to where",
         f"decay_minutes = {DECAY_MINUTES:<30} # ASSUMED: travel time at which a destination attracts 1/e",
         "habitual_share = 0.3                           # ASSUMED: keep to their routes; the others know the plan",
-        f"mobility = {RANGE[1]:<35g} # ASSUMED: share of those who know the plan that may enter at another gateway: 0 to 1 (docs/evaders.md)",
+        f"mobility = {MOBILE[1]:<35g} # ASSUMED: share of those who know the plan that may enter at another gateway: 0 to 1 (docs/evaders.md)",
         "switching_loss = 0.1                           # ASSUMED: share of these that is lost on the way there",
         'unreachable = "skip"                           # settlements that no gateway reaches are left out; `check` names them',
     ]

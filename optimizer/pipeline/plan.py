@@ -43,7 +43,7 @@ from optimizer.problem.plan.plan import with_mixture
 from optimizer.problem.plan.result import single_plan
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
-from optimizer.scenario.compile.mobility import at_mobility
+from optimizer.scenario.compile.source_measures import at_mobility
 from optimizer.scenario.demand.delivered_effort import delivered_changes, delivered_sources
 from optimizer.scenario.file.model import ScenarioModel, read_content
 from optimizer.scenario.file.ranges import range_warnings

@@ -28,9 +28,8 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import result_summary
 from optimizer.report.maps.geography import StraightRoads
-from optimizer.scenario.compile.mobility import RANGE, at_mobility
 from optimizer.scenario.compile.options import past
-from optimizer.scenario.compile.source_measures import on_roads
+from optimizer.scenario.compile.source_measures import MOBILE, at_mobility, on_roads
 from optimizer.scenario.compile.uncertainty import plan_at_chances
 from optimizer.scenario.file.ranges import detection_chances, detection_range
 
@@ -124,7 +123,7 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
         plan_at_chances(compiled, found, {path: ends[k] for path, ends in ranges.items()}).options for k in (0, 1)
     )
     rows = []
-    for mobility, free in (*((share, False) for share in sorted({*RANGE, own})), (1.0, True)):
+    for mobility, free in (*((share, False) for share in sorted({*MOBILE, own})), (1.0, True)):
         own_case = mobility == own and not free
         instance = comparison.instance if own_case else at_mobility(comparison.instance, travel, mobility, free=free)
         at_ends = [

@@ -30,7 +30,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.compile.mobility import with_travel
+from optimizer.scenario.compile.source_measures import with_travel
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place

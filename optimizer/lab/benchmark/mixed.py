@@ -24,9 +24,8 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import SILENT, SilentListener
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.lab.benchmark.borderland import draw_land
+from optimizer.lab.benchmark.generated_roads import draw_country, draw_land
 from optimizer.lab.benchmark.rows import MixedRow, mixed_key
-from optimizer.lab.benchmark.valleys import draw_country
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share
 from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, matching, newest_version, solver_stamp
 from optimizer.problem.files.instance_file import make_instance

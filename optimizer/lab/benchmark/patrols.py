@@ -15,10 +15,9 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH
 from optimizer.base.version import package_version
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.lab.benchmark.borderland import draw_land, region_instance
 from optimizer.lab.benchmark.families import INSTANCES
+from optimizer.lab.benchmark.generated_roads import draw_country, draw_land, region_instance, valleys_instance
 from optimizer.lab.benchmark.rows import PLANS, PatrolRow, RunAsked
-from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
 from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, newest_version, solver_stamp
 from optimizer.problem.instance.instance import content_digest
@@ -26,8 +25,7 @@ from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType
 from optimizer.problem.plan.plan import with_teams
 from optimizer.problem.plan.result import relative_gap
-from optimizer.scenario.patrols.patrol_field import patrol_field
-from optimizer.scenario.patrols.posts import choose_posts
+from optimizer.scenario.patrols import choose_posts, patrol_field
 from optimizer.solvers.params import PatrolParams, SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.benchmark.borderland import Barrier
+    from optimizer.lab.benchmark.generated_roads import Barrier
     from optimizer.lab.benchmark.rows import PatrolMethod, RunOptions
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Option
@@ -289,7 +287,7 @@ def region_case(
     Parameters
     ----------
     n_nodes, barrier, habitual, seed
-        As in `optimizer.lab.benchmark.borderland.region_instance`.
+        As in `optimizer.lab.benchmark.generated_roads.region_instance`.
     n_checkpoints
         Segments that can take a checkpoint.
     share
@@ -325,7 +323,7 @@ def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: 
     n_checkpoints, share, n_posts
         As in `region_case`.
     habitual, seed
-        As in `optimizer.lab.benchmark.valleys.valleys_instance`.
+        As in `optimizer.lab.benchmark.generated_roads.valleys_instance`.
     """
     spacing, n_side, blocks = 0.5, 6, 5
     instance = valleys_instance(

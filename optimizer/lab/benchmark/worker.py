@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import SilentListener
-from optimizer.lab.benchmark.grids import plain_grid
+from optimizer.lab.benchmark.families import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, highs
 from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance

@@ -22,7 +22,7 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.schema import Strict
-from optimizer.lab.benchmark.borderland import draw_land, land_demand
+from optimizer.lab.benchmark.generated_roads import draw_land, land_demand
 from optimizer.lab.rows import RunKey, StoredRow
 from optimizer.region import read_region
 from optimizer.risk import OdTable, make_world

@@ -19,8 +19,7 @@ from optimizer.base.files.readwrite import read_text, written_whole
 from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_text, short
 from optimizer.lab.rows import distinct, made_with, newest_version
 from optimizer.lab.study.alerts import write_alert_page
-from optimizer.lab.study.family import family_content
-from optimizer.lab.study.measures import (
+from optimizer.lab.study.study import (
     ACTIVE,
     ESTIMATORS,
     HABIT,
@@ -33,8 +32,10 @@ from optimizer.lab.study.measures import (
     PLACEMENTS,
     RAW,
     ROUND_MONTHS,
+    family_store,
+    loop_store,
+    map_store,
 )
-from optimizer.lab.study.study import family_store, loop_store, map_store
 from optimizer.lab.study.summary import (
     GOALS,
     USUAL_SEIZURES,
@@ -43,6 +44,7 @@ from optimizer.lab.study.summary import (
     Statistic,
     audit_share,
     cover90,
+    family_content,
     lost,
     mean_of,
     median_of,

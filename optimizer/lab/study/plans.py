@@ -15,7 +15,7 @@ import numpy as np
 
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
-from optimizer.lab.benchmark.borderland import draw_land
+from optimizer.lab.benchmark.generated_roads import draw_land
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, stamp, when_made
 from optimizer.lab.study.cells import (
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.choices import EffortKind
-    from optimizer.lab.benchmark.borderland import Barrier
+    from optimizer.lab.benchmark.generated_roads import Barrier
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
     from optimizer.scenario.demand.gravity import GravityDemand

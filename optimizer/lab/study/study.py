@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import poisson
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.version import package_version
@@ -25,19 +28,40 @@ from optimizer.lab.study.cells import (
     Cell,
     LoopRow,
     MapRow,
+    Stream,
     family_plan,
     plan,
     roads_digest,
     study_roads,
     world_of,
 )
-from optimizer.lab.study.measures import ESTIMATORS, OURS, PAIRS, follow, measure
+from optimizer.risk import (
+    CountsOverEffort,
+    FieldFlow,
+    FlowRegression,
+    History,
+    KernelDensity,
+    RawCounts,
+    ShrunkRate,
+    as_records,
+    captured,
+    make_history,
+)
+from optimizer.risk.simulation.observation import ObservationModel
+from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
+from optimizer.risk.simulation.settings import AS_IT_WAS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from optimizer.base.work.tasks import TaskCall
     from optimizer.lab.study.cells import StudyRoads
+    from optimizer.records import Effort, Seizures
+    from optimizer.risk import OdTable, RiskModel, World
+
+    Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -304,3 +328,234 @@ def kept(call: TaskCall) -> EndedCell:
         return EndedCell(task.cell, run(task, call.shared.get(task.cell.region)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other cells go on
         return EndedCell(task.cell, [], f"{type(error).__name__}: {error}"[:300])
+
+
+# One cell of the study: a simulated record, every estimator fitted to it, and each compared with the truth.
+#
+# rel5      what passes on the 5 % of road length that the median ranks highest, over that of the true ranking; ties are broken by lot
+# coverage  share of active segments (more than a tenth of the mean rate) whose true index, of an average search, lies inside the interval
+# log score chance of six later months given their own effort (seizures from tips left out), beside that of the truth and of the record's global
+#           rates; and of six months searched evenly, the uniform audit. What is judged is written down without errors, the record need not be.
+
+
+MONTHS, LATER = 24, 6
+
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+"""Probabilities of the intervals that are judged."""
+
+ACTIVE = 0.1
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A truth, the record an estimator sees, and what it is judged by.
+
+    Attributes
+    ----------
+    world, per_search
+        The truth, and the seizures a search makes where it is 1.
+    past, later, audit
+        The time of the record; the months after it without tips; as many months searched evenly.
+    record
+        What was written down of the past.
+    lot
+        (m,) random numbers that break ties.
+    """
+
+    world: World
+    per_search: float
+    past: History
+    record: tuple[Seizures, Effort]
+    later: History
+    audit: History
+    lot: Floats
+
+
+def make_trial(cell: Cell, world: World) -> Trial:
+    """Search the truth of a cell."""
+    effort: Any = cell.design.search if cell.is_family else cell.effort
+    rng = cell.stream(Stream.HISTORY)
+    per_search = rate_for(world, effort, cell.seizures, MONTHS, rng)
+    whole = make_history(world, effort, cell.seizures, MONTHS + LATER, rng, per_search)
+    audit = make_history(world, "uniform", cell.seizures, LATER, cell.stream(Stream.AUDIT), per_search)
+    lot = cell.stream(Stream.TIES).random(world.rate.size)
+    past = whole.months(slice(None, MONTHS))
+    faults = cell.design.record if cell.is_family else AS_IT_WAS
+    record = as_records(past, ObservationModel(faults, world.network, cell.stream(Stream.CLERK)))
+    return Trial(world, per_search, past, record, whole.months(slice(MONTHS, None)).without_tips(), audit, lot)
+
+
+def measure(cell: Cell, roads: StudyRoads, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
+    """Return for each estimator what `MapRow` says of a cell."""
+    trial = make_trial(cell, world)
+    return [{"estimator": name, **_measured(trial, ESTIMATORS[name](roads.table), roads)} for name in estimators]
+
+
+def _measured(trial: Trial, model: RiskModel, roads: StudyRoads) -> dict[str, Any]:
+    records, effort = trial.record
+    began = time.process_time()
+    model.fit(records, effort, roads.network)
+    estimate = model.predict()
+    seconds = time.process_time() - began
+    rate = float(estimate.global_rate[0])
+    weights = getattr(model, "weights_", None)
+    active, true_rate = trial.world.rate > ACTIVE, trial.world.found * trial.per_search
+    return {
+        "seconds": round(seconds, 4),
+        "segments": trial.world.rate.size,
+        "found": int(records.count.sum()),
+        "searched": round(float(trial.past.effort.any(axis=0).mean()), 4),
+        "rel5": round(captured(trial.world, ranks(estimate.median, trial.lot)), 6),
+        "active": int(active.sum()),
+        "coverage": coverage(model, true_rate / rate, active),
+        "flow_weight": None if weights is None else round(float(weights[1:].sum()), 4),
+        "later": int(trial.later.found.sum()),
+        "audited": int(trial.audit.found.sum()),
+        **scores("log", model, trial.later, true_rate),
+        **scores("audit", model, trial.audit, true_rate),
+    }
+
+
+def ranks(median: Floats, lot: Floats) -> Floats:
+    """Return (m,) numbers in the order of the medians, ties in the order of the lot."""
+    place = np.empty(median.size)
+    place[np.lexsort((lot, median))] = np.arange(median.size)
+    return place
+
+
+def coverage(model: RiskModel, index: Floats, active: NDArray[np.bool_]) -> list[float] | None:
+    """Return the shares of active segments whose true (m,) index lies inside the intervals of LEVELS; None where none is active."""
+    if not active.any():
+        return None
+    asked: Any = model  # every model of the study has its level as an attribute
+    usual, shares = asked.level, []
+    for level in LEVELS:
+        asked.level = level
+        estimate = model.predict()
+        inside = (index >= estimate.low) & (index <= estimate.high)
+        shares.append(round(float(inside[active].mean()), 6))
+    asked.level = usual
+    return shares
+
+
+def scores(name: str, model: Any, history: History, truth: Floats) -> dict[str, float | None]:  # noqa: ANN401 - keeps evidence
+    """Return the log chances a seizure of a later history: the model's, that of the (m,) true seizures a search, that of one rate a source."""
+    found, weighed = history.found.sum(axis=0), history.weighed.sum(axis=0)
+    total = found.sum()
+    if not total > 0:
+        return {f"{name}_model": None, f"{name}_truth": None, f"{name}_global": None}
+    overall = np.nan_to_num(model.evidence_.global_rate)
+    effort = history.effort.sum(axis=0) * overall[0]
+    if history.second is not None:
+        effort = effort + (overall[-1] - overall[0]) * history.second.effort.sum(axis=0)
+    return {
+        f"{name}_model": round(float(model.score(*as_records(history))), 6),
+        f"{name}_truth": round(float(poisson.logpmf(found, weighed * truth).sum() / total), 6),
+        f"{name}_global": round(float(poisson.logpmf(found, effort).sum() / total), 6),
+    }
+
+
+HABIT, LOOP_ROUNDS, ROUND_MONTHS = 6, 6, 3
+"""Months of habit, rounds, and months of each."""
+
+TOP = 0.05
+
+PLACEMENTS = ("proportional", "top", "thompson")
+
+OURS, FIELD = "FieldFlow", "field alone"
+
+KERNELS = ("KernelDensity 0.1 km", "KernelDensity 1 km")
+
+RAW = "RawCounts"
+
+LOOPED = (OURS, FIELD, "ShrunkRate", KERNELS[0], RAW)
+"""Those that are followed in the closed loop."""
+
+PAIRS = tuple((estimator, placement) for estimator in LOOPED for placement in PLACEMENTS)
+
+
+def follow(
+    cell: Cell, roads: StudyRoads, world: World, pairs: tuple[tuple[str, str], ...] = PAIRS
+) -> list[dict[str, Any]]:
+    """Return for each estimator and placement what `LoopRow` says of a cell; all start from the same record of habit.
+
+    A record of habit comes first. Each round the estimator is fitted to all that was found so far, and the searches of the round are placed
+    by it:
+
+    proportional  in proportion to median and road length
+    top           evenly by length over the 5 % of roads that the median ranks highest
+    thompson      the same by a draw of the log rates, a new one each month
+
+    A round is judged by the seizures to be expected where it searched, beside those of the same placement by the truth: so estimate and
+    placement are judged apart.
+    """
+    rng = cell.stream(Stream.HISTORY)
+    per_search = rate_for(world, "static", cell.seizures, MONTHS, rng)
+    habit = make_history(world, "static", cell.seizures, HABIT, rng, per_search)
+    return [
+        {
+            "estimator": estimator,
+            "placement": placement,
+            **_followed(cell, roads, world, per_search, habit, estimator, placement),
+        }
+        for estimator, placement in pairs
+    ]
+
+
+def _followed(
+    cell: Cell, roads: StudyRoads, world: World, per_search: float, history: History, estimator: str, placement: str
+) -> dict[str, Any]:
+    rng, lot = cell.stream(Stream.LOOP), cell.stream(Stream.TIES).random(world.rate.size)
+    length = world.network.length_m[world.network.segment_arc]
+    expected = per_search * SEARCHES_A_MONTH * world.rate
+    ideal = ROUND_MONTHS * float(expected @ _placed(world.rate, length, lot, placement))
+    yielded, rel5, seconds = [], [], 0.0
+    for _ in range(LOOP_ROUNDS):
+        began = time.process_time()
+        model = ESTIMATORS[estimator](roads.table).fit(*as_records(history), roads.network)
+        median = model.predict().median
+        seconds += time.process_time() - began
+        rel5.append(round(captured(world, ranks(median, lot)), 6))
+        scores = _scores(model, median, placement, rng)
+        chances = [_placed(score, length, lot, placement) for score in scores]
+        searched = [search(world.rate, per_search, chance, rng) for chance in chances]
+        effort, found = (np.array(part) for part in zip(*searched, strict=True))
+        history = history.followed_by(History(effort, found, np.zeros_like(found)))
+        yielded.append(round(float(sum(expected @ chance for chance in chances)), 6))
+    return {
+        "seconds": round(seconds, 4),
+        "expected": yielded,
+        "oracle": [round(ideal, 6)] * LOOP_ROUNDS,
+        "best": round(ROUND_MONTHS * float(expected.max()), 6),
+        "rel5": rel5,
+    }
+
+
+def _scores(model: RiskModel, median: Floats, placement: str, rng: np.random.Generator) -> list[Floats]:
+    """Return for each month of a round the (m,) scores that searches are placed by."""
+    return list(model.sample(ROUND_MONTHS, rng)) if placement == "thompson" else [median] * ROUND_MONTHS
+
+
+def _placed(score: Floats, length: Floats, lot: Floats, placement: str) -> Floats:
+    """Return the (m,) chance that a search goes to each segment."""
+    if placement == "proportional":
+        wish = score * length
+    else:
+        order = np.argsort(-ranks(score, lot))
+        before = np.cumsum(length[order]) - length[order]
+        wish = np.zeros(length.size)
+        best = order[before < TOP * length.sum()]
+        wish[best] = length[best]
+    return np.asarray(wish / wish.sum())
+
+
+ESTIMATORS: Mapping[str, Callable[[OdTable], RiskModel]] = {
+    OURS: FieldFlow,
+    FIELD: lambda _: FieldFlow(),
+    "FlowRegression": FlowRegression,
+    "ShrunkRate": lambda _: ShrunkRate(),
+    "CountsOverEffort": lambda _: CountsOverEffort(),
+    KERNELS[0]: lambda _: KernelDensity(0.1),
+    KERNELS[1]: lambda _: KernelDensity(1.0),
+    RAW: lambda _: RawCounts(),
+}

@@ -28,9 +28,9 @@ from optimizer.report.geodata.qgis_project import Mark, marker, one_style, write
 from optimizer.report.palette import BASE, POST
 from optimizer.roster.calendar import check_weeks, first_day
 from optimizer.roster.draws import check_covers, manned_frequencies, practically_one, read_draws, with_draws
-from optimizer.roster.field.sheets import field_duties, gpx, index, kml, sheet
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import log_csv, read_duties, read_earlier
+from optimizer.roster.sheets import field_duties, gpx, index, kml, sheet
 from optimizer.roster.writing import FILES, SUMMARY, calendar_names, write_roster
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.report.geodata.files import GeoTable
     from optimizer.roster.draws import DrawsFile, Frequencies
-    from optimizer.roster.field.sheets import FieldDuty
     from optimizer.roster.model import Roster
+    from optimizer.roster.sheets import FieldDuty
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable
 from optimizer.report.maps.geography import place_names
-from optimizer.report.maps.road_layers import WIDTHS, interval_ratio
+from optimizer.report.maps.map_layers import WIDTHS, interval_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

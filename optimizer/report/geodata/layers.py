@@ -18,7 +18,7 @@ from optimizer.report.content.report_content import SECTIONS
 from optimizer.report.content.report_table import LayerField
 from optimizer.report.geodata.files import table
 from optimizer.report.geodata.qgis_project import Mark, Style, StyleClass, marker, one_style
-from optimizer.report.maps.road_layers import SHORTEST_KM, road_layers
+from optimizer.report.maps.map_layers import SHORTEST_KM, road_layers
 from optimizer.report.palette import (
     AFTER,
     BEATS,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.geodata.files import GeoTable
-    from optimizer.report.maps.road_layers import RoadLayer
+    from optimizer.report.maps.map_layers import RoadLayer
 
 NUMBER = LayerField("number", "whole", "number on the report's maps; empty where nothing is ordered there")
 

@@ -14,9 +14,8 @@ from optimizer.base.text.language import marked
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.report.content.summary import difference_with_unit, value
 from optimizer.report.maps.geography import border_parts
-from optimizer.report.maps.map_layers import RIM, THIN, evader_names, flow_width, letters_by_base
+from optimizer.report.maps.map_layers import RIM, SHORTEST_KM, THIN, evader_names, flow_width, letters_by_base
 from optimizer.report.maps.place_names import PlaceNames
-from optimizer.report.maps.road_layers import SHORTEST_KM
 from optimizer.report.palette import (
     AFTER,
     BASE,

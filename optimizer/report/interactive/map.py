@@ -48,8 +48,7 @@ from optimizer.report.maps.labels import (
     road_numbers,
     text_width,
 )
-from optimizer.report.maps.map_layers import map_layers
-from optimizer.report.maps.road_layers import plan_layer
+from optimizer.report.maps.map_layers import map_layers, plan_layer
 from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTLEMENT, SITES, TEXT, UNOFFICIAL
 
 if TYPE_CHECKING:
@@ -61,8 +60,7 @@ if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.interactive.layers import LineLayer, PointLayer
     from optimizer.report.maps.geography import Bounds, Plane
-    from optimizer.report.maps.map_layers import MapLayers
-    from optimizer.report.maps.road_layers import RoadLayer
+    from optimizer.report.maps.map_layers import MapLayers, RoadLayer
 
 TARGET = "map"
 """Id of the element of the page that the map fills."""

@@ -33,8 +33,15 @@ from optimizer.report.maps.labels import (
     road_numbers,
     text_width,
 )
-from optimizer.report.maps.map_layers import CROWD_SHAPE, RIM, flow_width, legend_groups, letters_by_base, map_layers
-from optimizer.report.maps.road_layers import RoadClass
+from optimizer.report.maps.map_layers import (
+    CROWD_SHAPE,
+    RIM,
+    RoadClass,
+    flow_width,
+    legend_groups,
+    letters_by_base,
+    map_layers,
+)
 from optimizer.report.palette import (
     AFTER,
     BASE,
@@ -61,8 +68,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.places import NamedPlace
     from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.maps.map_layers import Crowd, DrawnBeat, Layout, LegendGroup, MapLayers
-    from optimizer.report.maps.road_layers import RoadLayer
+    from optimizer.report.maps.map_layers import Crowd, DrawnBeat, Layout, LegendGroup, MapLayers, RoadLayer
 
     Handle: TypeAlias = Line2D | tuple[Line2D, ...]
 

@@ -13,7 +13,7 @@ from optimizer.region.model import APPROACH_M
 from optimizer.scenario.compile.options import past, road_class_of
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.file.references import fitting_kinds
-from optimizer.scenario.patrols.posts import ROUNDS, WATCHED
+from optimizer.scenario.patrols import ROUNDS, WATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -48,7 +48,6 @@ from optimizer.scenario.compile.source_measures import check_measures
 from optimizer.scenario.demand.gravity import make_demand
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.demand.weighed_demand import check_weighing
-from optimizer.scenario.file.audited import with_audits
 from optimizer.scenario.file.model import (
     EvadersModel,
     RecordsModel,
@@ -59,7 +58,7 @@ from optimizer.scenario.file.model import (
     TeamBaseModel,
     read_content,
 )
-from optimizer.scenario.file.ranges import range_warnings
+from optimizer.scenario.file.ranges import range_warnings, with_audits
 from optimizer.scenario.file.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.file.traffic import TrafficModel
 

@@ -17,11 +17,10 @@ from optimizer.scenario.check.assumptions import assumptions_of
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.check.sites import road_sites, with_counts
 from optimizer.scenario.compile.burden import burden_of
-from optimizer.scenario.compile.mobility import with_mobility
 from optimizer.scenario.compile.options import compile_options, layout_warnings, unanswered_warnings, unpassed_warnings
-from optimizer.scenario.compile.source_measures import with_measures
+from optimizer.scenario.compile.source_measures import with_measures, with_mobility
 from optimizer.scenario.demand.travel import scenario_travel
-from optimizer.scenario.patrols.patrol_field import compile_patrols
+from optimizer.scenario.patrols import compile_patrols
 
 if TYPE_CHECKING:
     import os

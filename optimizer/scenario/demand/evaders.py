@@ -36,7 +36,7 @@ class Pair:
     share
         Its share of the loads of that gateway and settlement.
     mobile
-        Whether it may enter at another gateway, at a cost (`optimizer.scenario.compile.mobility`).
+        Whether it may enter at another gateway, at a cost (`optimizer.scenario.compile.source_measures`).
     """
 
     gateway: int

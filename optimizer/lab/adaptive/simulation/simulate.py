@@ -28,8 +28,7 @@ from optimizer.lab.adaptive.simulation.policies import (
     Random,
     Today,
 )
-from optimizer.lab.adaptive.simulation.routes import Layout, Passages, choice_sets
-from optimizer.lab.adaptive.simulation.traffickers import Traffickers
+from optimizer.lab.adaptive.simulation.traffickers import Layout, Passages, Traffickers, choice_sets
 from optimizer.scenario.file.model import POLICY_NAMES
 
 if TYPE_CHECKING:
@@ -39,15 +38,14 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from optimizer.lab.adaptive.simulation.policies import Policy
-    from optimizer.lab.adaptive.simulation.routes import RouteSet
-    from optimizer.lab.adaptive.simulation.traffickers import PairLoads, PeriodOutcome
+    from optimizer.lab.adaptive.simulation.traffickers import PairLoads, PeriodOutcome, RouteSet
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
     from optimizer.scenario.file.model import AdaptModel
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
     Ints = NDArray[np.int64]
-    from optimizer.lab.adaptive.simulation.routes import ChoiceSets
+    from optimizer.lab.adaptive.simulation.traffickers import ChoiceSets
     from optimizer.problem.instance.instance import Instance
 
 

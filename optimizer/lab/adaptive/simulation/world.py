@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, SilentListener, step
-from optimizer.lab.adaptive.simulation.routes import Passages, choice_sets
+from optimizer.lab.adaptive.simulation.traffickers import Passages, choice_sets
 from optimizer.problem.plan.plan import with_beats, with_teams
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.work.listener import Listener
-    from optimizer.lab.adaptive.simulation.routes import ChoiceSets, RouteSet
+    from optimizer.lab.adaptive.simulation.traffickers import ChoiceSets, RouteSet
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
     from optimizer.scenario.file.model import AdaptModel

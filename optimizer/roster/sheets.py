@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, DutyTown, Roster
 
+
 HERE = Path(__file__).parent
 
 STEM_LENGTH = 40
@@ -150,7 +151,7 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
         )
         for base, days in sorted(found.items())
     ]
-    return _template("index.html").render(
+    return _template("sheet_index.html").render(
         language=spoken().code, first=long_date(roster.first), roster=roster, bases=bases, calendars=calendars,
         script=Markup(SEARCH), digest=b64encode(hashlib.sha256(SEARCH.encode()).digest()).decode(),  # noqa: S704 - a constant
     )  # fmt: skip

@@ -1,1 +1,0 @@
-"""Exercises: simulated records on real roads, with the truth beside them, written as files that a scenario reads."""

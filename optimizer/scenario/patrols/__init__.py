@@ -1,1 +1,0 @@
-"""What teams could do: posts, and the field of patrols over them."""
