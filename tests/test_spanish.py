@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import csv
 import html
@@ -14,15 +13,12 @@ import sys
 import zipfile
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache, partial
 from html import unescape
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from babel.messages import Catalog
-from babel.messages.pofile import read_po
 
 from optimizer.analysis.compare.compare import compare_plans
 from optimizer.analysis.compare.output import comparison_page
@@ -39,19 +35,14 @@ from optimizer.analysis.uncertainty import sensitivity
 from optimizer.analysis.uncertainty.sensitivity import Sensitivity, sensitivity_facts, variations
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.text import formatting, language
+from optimizer.base.text import formatting
 from optimizer.base.text.formatting import Amount, ValueText
 from optimizer.base.text.language import (
     check_language,
-    counted,
     gettext,
     in_english,
-    languages,
-    long_date,
     markup,
-    short_date,
     speaking,
-    spoken,
     term,
 )
 from optimizer.base.text.messages import message, translated
@@ -89,7 +80,8 @@ from tests.test_tips import tips_file
 from tests.tiny import AREAS, SCENARIO, write_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.roster.model import Roster
@@ -601,30 +593,7 @@ def test_english_is_found_wherever_a_page_shows_it(report: str, rosters: dict[st
     assert left_in("<p>De las no van: a no me he</p>") == []
 
 
-def _written() -> Iterator[tuple[Path, str]]:
-    """Yield each text that a call in the package hands to a catalogue."""
-    places = {"pgettext": slice(1, 2), "LayerField": slice(2, 3)} | dict.fromkeys(
-        ("ngettext", "counted", "counted_message"), slice(2)
-    )
-    call = re.compile(rf"\b({'|'.join(catalogue.KEYWORDS)})\s*\(")  # a file without one need not be parsed
-    for path in sorted(Path("optimizer").rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)) if call.search(text) else ():
-            if isinstance(node, ast.Call) and (name := getattr(node.func, "id", "")) in catalogue.KEYWORDS:
-                for each in node.args[places.get(name, slice(1))]:
-                    if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value:
-                        yield path, each.value
-
-
-@pytest.mark.slow
-@pytest.mark.report
-def test_babel_finds_every_text_also_within_other_calls() -> None:
-    known = {text for entry in catalogue.extracted() if entry.id for text in catalogue.all_texts(entry.id)}
-    assert [f"{path}: {text}" for path, text in _written() if text not in known] == []
-
-
 MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-OTHERS = [code for code in languages() if code != "en"]
 
 
 @pytest.fixture(scope="module")
@@ -647,12 +616,6 @@ def english_parts() -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", OTHERS)
-def test_every_text_is_translated_with_the_same_places(code: str) -> None:
-    assert catalogue.faults(code) == []
-
-
-@pytest.mark.slow
 def test_portuguese_is_not_spanish() -> None:
     """A page says its language, and no longer text is that of the other catalogue."""
     with speaking("pt-BR"):
@@ -664,70 +627,6 @@ def test_portuguese_is_not_spanish() -> None:
     texts = [(entry.id, entry.string) for entry in catalogue.catalogue_of("pt") if entry.id]
     same = [text for of, text in texts if isinstance(of, str) and isinstance(text, str) and spanish[of] == text]
     assert [text for text in same if len(catalogue.PLACE.sub("", text).split()) > 8] == []
-
-
-def test_a_gap_a_leftover_and_another_place_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    have = catalogue.catalogue_of("es")
-    texts = [entry for entry in have if entry.id and isinstance(entry.id, str) and "{" in entry.id]
-    missing, empty, other = texts[:3]
-    del have[missing.id]
-    empty.string, other.string = "", f"{other.string} {{more}}"
-    have.add("nobody says this", "nadie dice esto")
-    monkeypatch.setattr(catalogue, "catalogue_of", lambda _: have)
-    found = "\n".join(catalogue.faults("es"))
-    assert sorted(line.partition(":")[0].split(" [")[0] for line in found.splitlines()) == [
-        "not there",
-        "not translated",
-        "places",
-        "stale",
-    ]
-
-
-@pytest.mark.slow
-def test_a_new_language_begins_with_every_text_and_an_old_one_keeps_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "es.po").write_bytes(
-        (language.FOLDER / "es.po").read_bytes().replace(b'msgid "Glossary"', b'msgid "Gone"')
-    )
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
-    assert {"stale: 'Gone'", "not there: 'Glossary'"} <= set(catalogue.faults("es"))
-    catalogue.update("es")
-    catalogue.update("fr")
-    assert catalogue.faults("es") == ["not translated: 'Glossary'"]
-    wanted = {entry.id for entry in catalogue.extracted() if entry.id}
-    with (tmp_path / "fr.po").open("rb") as file:
-        made = read_po(file)
-    assert {entry.id for entry in made if entry.id} == wanted
-    assert made.num_plurals == 2
-
-
-@pytest.mark.slow
-def test_the_update_leaves_a_catalogue_that_is_up_to_date_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = (language.FOLDER / "es.po").read_bytes()
-    (tmp_path / "es.po").write_bytes(before)
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
-    catalogue.update("es")
-    assert (tmp_path / "es.po").read_bytes() == before
-
-
-def test_an_update_that_breaks_off_leaves_the_catalogue_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full_disk(file: BinaryIO, *_: object, **__: object) -> None:
-        file.write(b"half")
-        raise OSError
-
-    (tmp_path / "es.po").write_bytes(b"whole")
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
-    monkeypatch.setattr(catalogue, "extracted", Catalog)
-    monkeypatch.setattr(catalogue, "catalogue_of", lambda _: Catalog())
-    monkeypatch.setattr(catalogue, "write_po", full_disk)
-    with pytest.raises(OSError):  # noqa: PT011 - any
-        catalogue.update("es")
-    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("es.po", b"whole")]
 
 
 @pytest.mark.slow
@@ -754,26 +653,6 @@ def test_a_page_names_its_language_and_writes_numbers_and_dates_of_it(spanish: s
     assert "Punto porcentual" in mexican.text
 
 
-def test_numbers_and_dates_are_those_of_the_region() -> None:
-    day = date(2026, 11, 26)
-    assert (formatting.number(1234.5, 5), formatting.decimal(0.01), long_date(day), short_date(day)) == (
-        "1,234.5",
-        "<0.1",
-        "2026-11-26",
-        "Thu 26 Nov",
-    )
-    with speaking("es"):
-        assert formatting.number(1234.5, 5) == "1.234,5"
-        assert formatting.decimal(0.01) == "<0,1"
-        assert long_date(day) == "26 de noviembre de 2026"
-        assert short_date(day) == "jue 26 nov"
-        assert counted("{count} site", "{count} sites", 1) == f"1{formatting.SPACE}sitio"
-        assert counted("{count} site", "{count} sites", 1200) == f"1.200{formatting.SPACE}sitios"
-    with speaking("es-MX"):
-        assert formatting.number(1234.5, 5) == "1,234.5"
-    assert spoken().code == "en"
-
-
 @pytest.mark.slow
 def test_english_is_what_it_is_without_any_language(english: str) -> None:
     with speaking("en"):
@@ -796,12 +675,6 @@ def test_values_in_a_text_of_a_template_are_escaped() -> None:
     assert str(markup("Risk is {unit}.", unit="<b>&</b>")) == "Risk is &lt;b&gt;&amp;&lt;/b&gt;."
     with speaking("es"):
         assert "<b>" not in markup("Risk is {unit}.", unit="<b>&</b>")
-
-
-def test_no_translation_holds_markup() -> None:
-    for code in OTHERS:
-        texts = [text for entry in catalogue.catalogue_of(code) for text in catalogue.all_texts(entry.string)]
-        assert [text for text in texts if re.search(r"[<>\"&]", text)] == []
 
 
 @pytest.mark.parametrize("code", ["xx", "", "en-US", "es-QQ9", "../es", "español"])
