@@ -53,8 +53,7 @@ def solved(file: str, parts: int) -> Content:
     """Return exact values, the greedy plan, and branch and cut from nothing, stopped after so many parts."""
     from optimizer.problem.plan.evaluation import plan_value
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-    from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
     from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.overlay.overlay import contract
     from optimizer.solvers.search.local_search import greedy

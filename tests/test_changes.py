@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.params import parsed_settings, with_settings
+from optimizer.base.params import parsed_settings
 from optimizer.base.schema import validated
 from optimizer.base.text.names import unknown_name
 from optimizer.pipeline import plan_scenario
@@ -19,7 +19,7 @@ from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import violations
-from optimizer.scenario.file.model import AdaptModel
+from optimizer.scenario.file.model import AdaptModel, with_settings
 from optimizer.solvers.solve import solve
 from tests.cases import enumerated_values, random_instance
 from tests.examples import quick_first

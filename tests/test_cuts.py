@@ -38,8 +38,7 @@ from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_c
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
 from optimizer.solvers.branch_and_cut.tree import path_set_branching
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (

@@ -15,8 +15,7 @@ from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.evaluation import evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.search.local_search import greedy, local_search
 from optimizer.solvers.solve import solve

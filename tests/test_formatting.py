@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.errors import JOINERS, printable
 from optimizer.base.text.formatting import (
     DASH,
     SPACE,
@@ -23,7 +24,6 @@ from optimizer.base.text.formatting import (
     plain,
 )
 from optimizer.base.text.messages import message
-from optimizer.base.text.printable import JOINERS, printable
 from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
 from optimizer.report.content.comparison import MobilityRow
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, record_limits

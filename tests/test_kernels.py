@@ -16,13 +16,12 @@ import pytest
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PRICES, PathPool
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PRICES, PathPool, PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import values_without_each
-from optimizer.solvers.mixed.label_setting import best_paths
+from optimizer.solvers.mixed.evader import best_paths
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.patrols.tours import label_search, ruin_and_recreate
+from optimizer.solvers.patrols.tours import label_search, pricing
 from optimizer.solvers.patrols.tours.label_search import Walks
 from optimizer.solvers.patrols.tours.pricing import _singles
 from optimizer.solvers.search import kernels
@@ -133,15 +132,15 @@ def test_tours_are_recreated_as_by_numpy(
     seed: int, powers: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By NumPy under powers of 1 alone: others are rounded otherwise there."""
-    monkeypatch.setattr(ruin_and_recreate, "POWERS", powers)
+    monkeypatch.setattr(pricing, "POWERS", powers)
     problem = random_problem(seed)
     start = _singles(problem, np.arange(problem.n + 1))[:1]
 
-    def met(kind: type[ruin_and_recreate.TourImprover]) -> object:
+    def met(kind: type[pricing.TourImprover]) -> object:
         improver = kind(problem, seed)
         return [improver.improved(tour, 20) for tour in start], improver.met
 
-    plain, compiled = (met(ruin_and_recreate.TourImprover) for _ in plain_and_compiled(monkeypatch))
+    plain, compiled = (met(pricing.TourImprover) for _ in plain_and_compiled(monkeypatch))
     assert plain == compiled
     if powers == (1.0, 1.0):
         assert plain == met(referee.Recreating)

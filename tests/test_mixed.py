@@ -26,9 +26,8 @@ from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, wi
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.mixed import evader as evader_module
-from optimizer.solvers.mixed.evader import EvaderOracle
+from optimizer.solvers.mixed.evader import EvaderOracle, best_paths
 from optimizer.solvers.mixed.exploitability import exploitability
-from optimizer.solvers.mixed.label_setting import best_paths
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve
@@ -49,8 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.mixed.evader import EvaderAnswers
-    from optimizer.solvers.mixed.label_setting import BestPaths
+    from optimizer.solvers.mixed.evader import BestPaths, EvaderAnswers
 GAP = 1e-6
 
 

@@ -23,8 +23,7 @@ from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
 from optimizer.solvers.search.local_search import greedy

@@ -65,7 +65,7 @@ def test_large_layers_are_written_and_read_in_parts(
 ) -> None:
     assert region.network.n_arcs > 14
     for at_once in (1, 7, region.network.n_arcs):
-        monkeypatch.setattr("optimizer.region.geopackage.FEATURES_AT_ONCE", at_once)
+        monkeypatch.setattr("optimizer.region.store.FEATURES_AT_ONCE", at_once)
         save_region(region, tmp_path / f"{at_once}.gpkg")
         assert_same(region, load_region(tmp_path / f"{at_once}.gpkg"))
 

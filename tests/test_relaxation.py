@@ -14,11 +14,10 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
+from optimizer.base.work.listener import interrupt_held_back
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.branch_and_cut.lp import linear_program
-from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
-from optimizer.solvers.branch_and_cut.lp.sparse_rows import GrowingRows
-from optimizer.solvers.search.interrupts import interrupt_held_back
+from optimizer.solvers.branch_and_cut.lp.linear_program import GrowingRows, LinearProgram
 from tests.examples import examples
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.risk import OdTable, World, as_records, captured, make_history, make_world, simulation
+from optimizer.risk import OdTable, World, as_records, captured, make_history, make_world
+from optimizer.risk.simulation import observation, searching, settings, world
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, Change, rate_for, search
 from tests.risk_cases import grid_network
 
@@ -92,7 +93,8 @@ FROZEN = {
 
 
 def test_the_settings_are_frozen() -> None:
-    assert {name: getattr(simulation, name) for name in FROZEN} == FROZEN
+    there = vars(settings) | vars(world) | vars(searching) | vars(observation)
+    assert {name: there[name] for name in FROZEN} == FROZEN
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_the_histories_of_a_seed_are_frozen(kind: EffortKind, digest: str) -> No
     assert joined.hexdigest()[:16] == digest
 
 
-def changed(*changes: Change, kind: EffortKind = "uniform") -> simulation.History:
+def changed(*changes: Change, kind: EffortKind = "uniform") -> searching.History:
     world = make_world("mixed", NETWORK, TABLE, np.random.default_rng(7))
     return make_history(world, kind, 2000, 8, np.random.default_rng(8), changes=changes)
 

@@ -24,9 +24,8 @@ from optimizer.analysis.uncertainty.sensitivity import (
 from optimizer.base.text.formatting import SPACE
 from optimizer.cli.console import verdict
 from optimizer.problem.instance.changes import Changes, change_sentences
-from optimizer.problem.plan.difference import NOTHING, ValueBounds, difference
 from optimizer.problem.plan.plan import Plan
-from optimizer.problem.plan.result import Result
+from optimizer.problem.plan.result import NOTHING, Result, ValueBounds, difference
 from optimizer.report.analysis_figures import frontier_figure
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
-
-from optimizer.base.text.printable import printable
 
 if TYPE_CHECKING:
     import os
@@ -15,6 +14,25 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+"""Marks without a width of their own that some scripts are not written without."""
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with control, escape and direction characters, line ends and lone surrogates written as escapes such as `\x1b`.
+
+    Text from files and records passes here wherever it is printed, so that it cannot steer a terminal or feign another line.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        mark
+        if mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
+        else mark.encode("unicode_escape").decode()
+        for mark in text
+    )
+
 
 PROBLEMS_SHOWN = 10
 """Problems of one file, or of one column of it, that are described; a file of another kind has one on every line."""

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.base.errors import OptimizerError
-from optimizer.base.text.printable import printable
+from optimizer.base.errors import OptimizerError, printable
 from optimizer.base.work.listener import is_interrupt
 from optimizer.cli.bench import bench
 from optimizer.cli.commands import add_command, add_group, examples_text

@@ -15,9 +15,9 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.errors import printable
 from optimizer.base.text.formatting import ValueText, number, percent
 from optimizer.base.text.messages import shortened
-from optimizer.base.text.printable import printable
 from optimizer.base.work.listener import SilentListener
 from optimizer.cli.terminal import encodable
 from optimizer.report.content.report_table import first_rows

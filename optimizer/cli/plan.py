@@ -202,8 +202,7 @@ def _default_folder(scenario: Path) -> Path:
 
 def _show(planned: Planned) -> None:
     """Print the sites and beats of a plan with their marginal values, the layouts it is compared with, and where the files are."""
-    from optimizer.problem.plan.difference import ValueBounds, searched_enough
-    from optimizer.problem.plan.result import GIVEN
+    from optimizer.problem.plan.result import GIVEN, ValueBounds, searched_enough
     from optimizer.scenario.demand.weighed_demand import weighing_sentence
 
     plan, values = planned.plan, planned.plan.values

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from optimizer.base.errors import printable
 from optimizer.base.files.readwrite import written_whole
 from optimizer.base.text.formatting import DASH, known
-from optimizer.base.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

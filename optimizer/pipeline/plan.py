@@ -21,7 +21,6 @@ from optimizer.analysis.uncertainty.uncertainty import (
 )
 from optimizer.base.errors import InfeasibleError, InputError, Problem, SolverError
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.params import with_settings
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
@@ -45,7 +44,7 @@ from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
 from optimizer.scenario.compile.source_measures import at_mobility
 from optimizer.scenario.demand.delivered_effort import delivered_changes, delivered_sources
-from optimizer.scenario.file.model import ScenarioModel, read_content
+from optimizer.scenario.file.model import ScenarioModel, read_content, with_settings
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord

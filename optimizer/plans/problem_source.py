@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.params import with_settings
 from optimizer.base.schema import validated
 from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.work.listener import SILENT
 from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.file.model import SolveModel
+from optimizer.scenario.file.model import SolveModel, with_settings
 
 if TYPE_CHECKING:
     import os

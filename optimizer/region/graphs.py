@@ -23,8 +23,8 @@ from optimizer.base.text.language import marked
 from optimizer.problem.network.graph_conversion import above_zero, first_text
 from optimizer.problem.network.polylines import LonLat
 from optimizer.problem.network.road_classes import NO_SPEEDS, speed_kmh
-from optimizer.region.geopackage import layer_names, read_layer
 from optimizer.region.model import Dropped
+from optimizer.region.store import layer_names, read_layer
 from optimizer.region.ways import Points, SourceWays, Ways
 
 if TYPE_CHECKING:

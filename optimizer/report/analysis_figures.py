@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from optimizer.base.text.formatting import ValueText, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
-from optimizer.problem.plan.difference import ValueBounds, difference
+from optimizer.problem.plan.result import ValueBounds, difference
 from optimizer.report.maps.geography import LEAST_DEGREES
 from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from optimizer.base.errors import OptimizerError
-from optimizer.base.text.printable import printable
+from optimizer.base.errors import OptimizerError, printable
 from tests.marathon.mutations import damaged
 from tests.marathon.samples import make_samples
 from tests.marathon.tally import HangError, Tally, at_most, last_frame

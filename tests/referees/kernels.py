@@ -9,8 +9,8 @@ import numpy as np
 
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.cuts.separation import LONGEST_STAR, ROUNDING, STEEPEST, TINY, Cuts, best_of_each
-from optimizer.solvers.patrols.tours import ruin_and_recreate
-from optimizer.solvers.patrols.tours.ruin_and_recreate import TourImprover
+from optimizer.solvers.patrols.tours import pricing
+from optimizer.solvers.patrols.tours.pricing import TourImprover
 from optimizer.solvers.patrols.tours.tour import Tour, seconds_of
 
 if TYPE_CHECKING:
@@ -273,8 +273,8 @@ class Recreating(TourImprover):
     """A `TourImprover` that takes its steps by arrays."""
 
     def _recreated(self, posts: list[int], slots: list[int]) -> Tour:
-        problem, power = self._problem, self._rng.uniform(*ruin_and_recreate.POWERS)
-        shaking = self._rng.uniform(1 - ruin_and_recreate.SHAKE, 1 + ruin_and_recreate.SHAKE, problem.n + 1)
+        problem, power = self._problem, self._rng.uniform(*pricing.POWERS)
+        shaking = self._rng.uniform(1 - pricing.SHAKE, 1 + pricing.SHAKE, problem.n + 1)
         left = problem.shift - seconds_of(problem, Tour(tuple(posts), tuple(slots)))
         self._dwell = problem.slot * np.arange(problem.most_slots + 1)
         while True:

@@ -10,7 +10,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
 from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import made_of
-from optimizer.problem.plan.difference import Difference, ValueBounds, difference
+from optimizer.problem.plan.result import Difference, ValueBounds, difference
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 
 if TYPE_CHECKING:

@@ -32,10 +32,9 @@ from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes, changes_made, differences
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
-from optimizer.problem.plan.difference import difference
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations, with_plan
-from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.problem.plan.result import difference, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.cuts_search import NARROW
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
@@ -58,11 +57,10 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.difference import Difference, Says
     from optimizer.problem.plan.plan import Plan
-    from optimizer.problem.plan.result import Result
+    from optimizer.problem.plan.result import Difference, Result, Says
     from optimizer.scenario.file.model import SolveModel
-    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
     from optimizer.solvers.overlay.overlay import Overlay
 
     Budgets = tuple[float, ...]

@@ -20,10 +20,9 @@ from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT
 from optimizer.base.work.tasks import Task
 from optimizer.problem.instance.changes import Changes
-from optimizer.problem.plan.difference import ROUNDING, ValueBounds
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
-from optimizer.problem.plan.result import tolerance_of
+from optimizer.problem.plan.result import ROUNDING, ValueBounds, tolerance_of
 from optimizer.report.content.uncertainty import SensitivityFacts, SensitivityRow
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.source_measures import with_travel
@@ -40,8 +39,8 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.difference import Bounded
     from optimizer.problem.plan.plan import Plan
+    from optimizer.problem.plan.result import Bounded
     from optimizer.scenario.compile.compile import Compiled
 
 SOLVES = 4.0

@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, printable
 from optimizer.base.files.temporary import folder_beside
-from optimizer.base.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

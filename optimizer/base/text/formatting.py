@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from optimizer.base.errors import JOINERS
 from optimizer.base.text.language import gettext, localised
-from optimizer.base.text.printable import JOINERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

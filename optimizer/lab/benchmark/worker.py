@@ -22,7 +22,7 @@ from optimizer.lab.benchmark.families import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, highs
 from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.solvers.mip.backend_worker import end_with_parent
+from optimizer.solvers.mip.backend import end_with_parent
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.solve import solve
 

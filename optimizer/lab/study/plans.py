@@ -37,7 +37,8 @@ from optimizer.region import read_region
 from optimizer.region.model import Region
 from optimizer.risk import FieldFlow, World, as_records, make_history
 from optimizer.risk.baselines import KernelDensity
-from optimizer.risk.simulation import AS_IT_WAS, ObservationModel, RecordSettings
+from optimizer.risk.simulation.observation import ObservationModel
+from optimizer.risk.simulation.settings import AS_IT_WAS, RecordSettings
 from optimizer.risk.simulation.world import local_markets
 from optimizer.scenario.demand.evaders import scenario_evaders, usual_routes
 from optimizer.scenario.demand.gravity import gateway_index, make_demand

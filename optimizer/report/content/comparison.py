@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import DASH, Amount, amounts, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.problem.plan.difference import ValueBounds
-from optimizer.problem.plan.difference import difference as proven_difference
+from optimizer.problem.plan.result import ValueBounds
+from optimizer.problem.plan.result import difference as proven_difference
 from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, minus
 from optimizer.report.content.summary import (
     at_most,

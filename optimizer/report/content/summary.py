@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import DASH, SPACE, ValueText, decimal, known, number, percent, plain
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.problem.plan.difference import WIDE, ValueBounds, searched_enough
-from optimizer.problem.plan.result import GIVEN, relative_gap
+from optimizer.problem.plan.result import GIVEN, WIDE, ValueBounds, relative_gap, searched_enough
 from optimizer.report.content.report_table import minus
 from optimizer.report.words import word
 

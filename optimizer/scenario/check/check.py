@@ -18,7 +18,6 @@ import numpy as np
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, existing_file
 from optimizer.base.files.tables import csv_header
-from optimizer.base.params import with_settings
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import ENGLISH, terms_in
@@ -57,6 +56,7 @@ from optimizer.scenario.file.model import (
     SolveModel,
     TeamBaseModel,
     read_content,
+    with_settings,
 )
 from optimizer.scenario.file.ranges import range_warnings, with_audits
 from optimizer.scenario.file.references import check_exclusions, check_references, entry_where, tables_of

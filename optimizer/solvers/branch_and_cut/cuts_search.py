@@ -19,7 +19,7 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.workers import TreeProcesses
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.search.local_search import PlanImprover
 from optimizer.solvers.search.state import BRANCHING, SolveState

@@ -3,7 +3,7 @@
 (Linear programs that grow row by row are `optimizer.solvers.branch_and_cut.lp.linear_program`.)
 
 HiGHS inside MathOpt ignores callbacks and the interrupter, so a model of more than a handful of integers is solved in a child process
-(`backend_worker`) that can be ended at any time: its log gives the bounds while it works, and every improving solution is on disk.
+(`main`) that can be ended at any time: its log gives the bounds while it works, and every improving solution is on disk.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from ortools.math_opt import model_pb2
+from ortools.math_opt import model_pb2, parameters_pb2
 from ortools.math_opt.python import mathopt
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.temporary import scratch_folder
-from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, interrupt_held_back, stop_if_cancelled
 from optimizer.base.work.work_clock import put_forward, work_seconds
-from optimizer.solvers.search.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.plan.result import Limit
+
 
 IN_PROCESS_INTEGERS = 16
 """Up to this many integers, and `SIMPLEX_COLUMNS` columns, a model is solved in this process, so an interrupt never waits long: at most 65,536
@@ -333,7 +333,7 @@ class _SolverProcess:
         self._upper = np.inf
         self._errors = (folder / "errors.txt").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "optimizer.solvers.mip.backend_worker", str(folder)]
+            [sys.executable, "-m", "optimizer.solvers.mip.backend", str(folder)]
             + ([] if work_limit is None else [repr(float(work_limit))]),
             stdin=subprocess.PIPE,  # the child ends itself when this closes: no orphan outlives its parent
             stdout=subprocess.PIPE,
@@ -427,3 +427,53 @@ def _last_improving(path: Path, n: int) -> NDArray[np.float64] | None:
             with contextlib.suppress(ValueError, IndexError):
                 return np.array([float(line.split()[-1]) for line in values])
     return None
+
+
+# The child process of `backend`: solve the model in a folder, print the log as it comes, leave the result there.
+
+FLUSH_SECONDS = 0.5
+
+
+def main(folder: Path, work_limit: float | None = None) -> None:
+    """Solve `model.bin` under `parameters.bin` from `start.npy`; write `result.bin`, or end after so many processor seconds."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=_keep_flushing, args=(work_limit,), daemon=True).start()
+    proto = model_pb2.ModelProto.FromString((folder / "model.bin").read_bytes())
+    message = parameters_pb2.SolveParametersProto.FromString((folder / "parameters.bin").read_bytes())
+    parameters = mathopt.SolveParameters(
+        relative_gap_tolerance=message.relative_gap_tolerance,
+        absolute_gap_tolerance=message.absolute_gap_tolerance,
+        random_seed=message.random_seed,
+        time_limit=message.time_limit.ToTimedelta() if message.HasField("time_limit") else None,
+        highs=message.highs,
+    )
+    hint: dict[int, float] = {}
+    if (folder / "start.npy").exists():
+        start = np.load(folder / "start.npy", allow_pickle=False)
+        hint = {int(j): float(start[j]) for j in np.flatnonzero(~np.isnan(start))}
+    result = run_mathopt(proto, parameters, hint, lambda lines: print(*lines, sep="\n", flush=True))
+    partial = folder / "result.part"
+    partial.write_bytes(result.to_proto().SerializeToString())
+    partial.replace(folder / "result.bin")
+
+
+def end_with_parent() -> None:
+    """End this process when the parent's end of standard input closes; read below Python's buffer, whose lock would hold up a normal end."""
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+def _keep_flushing(work_limit: float | None) -> None:
+    """Put what HiGHS has written of its improving solutions on disk twice a second: a killed process flushes nothing.
+
+    A process that has used its processor seconds ends here: HiGHS knows of the clock of the machine alone.
+    """
+    while not threading.Event().wait(FLUSH_SECONDS):
+        flush_c_output()
+        if work_limit is not None and time.process_time() >= work_limit:
+            os._exit(OUT_OF_WORK)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -20,8 +20,8 @@ from scipy.sparse.csgraph import connected_components
 from optimizer.base.work.listener import OnlyCancels, step
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import Option
+from optimizer.solvers.branch_and_cut.lp.linear_program import taken
 from optimizer.solvers.branch_and_cut.lp.master import Master
-from optimizer.solvers.branch_and_cut.lp.sparse_rows import taken
 from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
 from optimizer.solvers.overlay.overlay import Links, bundled
 from optimizer.solvers.patrols.column_generation import tour_problem_at, with_elements_limited

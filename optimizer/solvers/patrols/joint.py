@@ -33,8 +33,7 @@ from optimizer.problem.plan.plan import (
 )
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 
 RELAXED = 1e-6
 """By how much each row is relaxed, relative to its largest term: more than the solver's own tolerance."""

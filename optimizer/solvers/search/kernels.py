@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 
 from optimizer.base.work.executor import cores
-from optimizer.base.work.listener import SILENT, step
-from optimizer.solvers.search.interrupts import interrupt_held_back
+from optimizer.base.work.listener import SILENT, interrupt_held_back, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,15 +51,15 @@ SEARCH = (
     "optimizer.solvers.overlay.searching",
     "optimizer.solvers.branch_and_cut.paths.path_pool",
     "optimizer.solvers.branch_and_cut.paths.detours",
-    "optimizer.solvers.branch_and_cut.paths.pooled_values",
+    "optimizer.solvers.branch_and_cut.paths.path_pool",
     "optimizer.solvers.branch_and_cut.cuts.separation",
     "optimizer.solvers.branch_and_cut.cuts.bound_tightening",
     "optimizer.solvers.branch_and_cut.tree.path_set_branching",
 )
 """Modules with the kernels of branch and cut, and of all that looks for paths."""
-TOURS = ("optimizer.solvers.patrols.tours.label_search", "optimizer.solvers.patrols.tours.ruin_and_recreate")
+TOURS = ("optimizer.solvers.patrols.tours.label_search", "optimizer.solvers.patrols.tours.pricing")
 """Modules with the kernels of patrols."""
-MIXED = ("optimizer.solvers.mixed.label_setting",)
+MIXED = ("optimizer.solvers.mixed.evader",)
 """Modules with the kernels of mixtures."""
 
 

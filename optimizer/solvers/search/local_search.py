@@ -11,8 +11,7 @@ from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import options_that_break_none, options_that_help, requirements_met
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import HeuristicParams
 from optimizer.solvers.search.state import NOTHING, SolveState, reduce_plan

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.result import Limit
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
-    from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+    from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.search.warm_start import WarmStart
 

@@ -11,8 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,7 +27,7 @@ from optimizer.lab.adaptive.simulation.traffickers import STEEPEST, Layout, pass
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, explain_by_routes
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.mixed.double_oracle import systematic_sample
 from optimizer.solvers.search.feasible_start import feasible_start

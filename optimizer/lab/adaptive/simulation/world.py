@@ -12,8 +12,7 @@ import numpy as np
 from optimizer.base.work.listener import SILENT, SilentListener, step
 from optimizer.lab.adaptive.simulation.traffickers import Passages, choice_sets
 from optimizer.problem.plan.plan import with_beats, with_teams
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
-from optimizer.solvers.branch_and_cut.paths.pooled_values import PooledValues
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
 from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import MarginalRelaxation, RestrictedGame, sampled_plan
 from optimizer.solvers.overlay.overlay import contract

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.parallel.messages import Event, OrderOutcome, ToWorker, TreeState
 
 
-# Workers of a parallel tree in processes of their own: `python -m optimizer.solvers.branch_and_cut.parallel.worker_process`, messages over
+# Workers of a parallel tree in processes of their own: `python -m optimizer.solvers.branch_and_cut.parallel.worker`, messages over
 # pipes.
 
-WORKER = "optimizer.solvers.branch_and_cut.parallel.worker_process"
+WORKER = "optimizer.solvers.branch_and_cut.parallel.worker"
 
 
 class TreeProcesses(TreeWorkers):
