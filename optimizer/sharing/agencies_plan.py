@@ -29,7 +29,7 @@ from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mip.compact import relaxed_program
-from optimizer.solvers.mip.rows import RowBuilder, add_row, exclude
+from optimizer.solvers.mip.rows import RowBuilder, exclude
 from optimizer.solvers.search.feasible_start import feasible_start, todays_layout
 
 if TYPE_CHECKING:
@@ -473,4 +473,4 @@ def _add_cuts(public: Instance, cuts: Sequence[JointCut], rows: RowBuilder) -> N
         if (unit := some.get((cut.agency, cut.group))) is not None:
             option = [public.option_index[name] for name in cut.slopes]
             column = np.array([place[cut.agency, cut.group], *option], dtype=np.int64)
-            add_row(rows, cut.value / unit, column, np.array([unit, *cut.slopes.values()]) / unit)
+            rows.add_row(cut.value / unit, column, np.array([unit, *cut.slopes.values()]) / unit)

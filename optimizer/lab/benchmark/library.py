@@ -49,12 +49,13 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
+from optimizer.solvers.mip.rows import RowBuilder
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -273,63 +274,48 @@ CONSTANT = "const"
 
 @dataclass
 class BilevelProgram:
-    """The program as rows `sum coefficient * variable >= side`, the leader's first. Its variables are the options, then those of the follower.
+    """The program: its rows, the leader's first, over the options and then the follower's variables.
 
     Attributes
     ----------
+    rows
+        All of them.
     lower, upper
         (options,) bounds of the leader's variables.
     rewards
         Follower variable and what a unit of it brings; constant is what is had without any.
     """
 
+    rows: RowBuilder
     lower: NDArray[np.bool_]
     upper: NDArray[np.bool_]
     constant: float = 0.0
     rewards: dict[int, float] = field(default_factory=dict)
     n_leader_rows: int = 0
-    n_columns: int = 0
-    side: list[float] = field(default_factory=list)
-    row: list[NDArray[np.int64]] = field(default_factory=list)
-    column: list[NDArray[np.int64]] = field(default_factory=list)
-    value: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def add(self, side: float, columns: Iterable[int], values: Iterable[float]) -> None:
+    def add(self, side: float, columns: Sequence[int], values: Sequence[float]) -> None:
         """Add one row."""
-        columns = np.fromiter(columns, dtype=np.int64)
-        self.row.append(np.full(columns.size, len(self.side)))
-        self.column.append(columns)
-        self.value.append(np.fromiter(values, dtype=np.float64, count=columns.size))
-        self.side.append(side)
+        self.rows.add_row(side, np.array(columns, dtype=np.int64), np.array(values, dtype=np.float64))
 
     def new_columns(self, count: int) -> NDArray[np.int64]:
         """Add variables of the follower."""
-        self.n_columns += count
-        return np.arange(self.n_columns - count, self.n_columns)
-
-    @property
-    def matrix(self) -> csc_array:
-        """(rows, columns) coefficients."""
-        row, column, value = (np.concatenate([*parts, []]) for parts in (self.row, self.column, self.value))
-        matrix = csc_array((value, (row.astype(int), column.astype(int))), shape=(len(self.side), self.n_columns))
-        matrix.sum_duplicates()
-        return matrix
+        return self.rows.new_columns(np.zeros(count))
 
     @property
     def names(self) -> list[str]:
         """Names of the variables."""
         leader = self.lower.size
-        return [f"x{j}" for j in range(leader)] + [f"y{j}" for j in range(self.n_columns - leader)]
+        return [f"x{j}" for j in range(leader)] + [f"y{j}" for j in range(self.rows.n_columns - leader)]
 
     @property
     def row_names(self) -> list[str]:
         """Names of the rows: u0, u1, ... of the leader, l0, l1, ... of the follower."""
         leader = self.n_leader_rows
-        return [f"u{k}" for k in range(leader)] + [f"l{k}" for k in range(len(self.side) - leader)]
+        return [f"u{k}" for k in range(leader)] + [f"l{k}" for k in range(self.rows.n_rows - leader)]
 
     def mps(self, name: str) -> str:
         """Return the file in free MPS. Numbers have all their digits, which the writer of OR-Tools cuts to six."""
-        matrix, names, rows = self.matrix, self.names, self.row_names
+        matrix, names, rows = csc_array(self.rows.table()), self.names, self.row_names
         lines = [f"NAME {name}", "ROWS", " N obj", *(f" G {row}" for row in rows), "COLUMNS"]
         lines += [" MARKER MARKER 'MARKER' 'INTORG'"]
         for j, column in enumerate(names):
@@ -345,7 +331,7 @@ class BilevelProgram:
         if len(names) == self.lower.size:
             lines += [" MARKER MARKER 'MARKER' 'INTEND'"]
         lines += [f" {CONSTANT} obj {self.constant!r}", "RHS"]
-        lines += [f" rhs {row} {side!r}" for row, side in zip(rows, self.side, strict=True) if side]
+        lines += [f" rhs {row} {side!r}" for row, side in zip(rows, self.rows.sides.tolist(), strict=True) if side]
         lines.append("BOUNDS")
         for column, low, high in zip(names, self.lower.tolist(), self.upper.tolist(), strict=False):
             lines += [f" UP bnd {column} 1"] if low != high else [f" FX bnd {column} {int(low)}"]
@@ -371,7 +357,7 @@ def bilevel_program(instance: Instance) -> BilevelProgram | None:
     if overlay.bundle is not None or overlay.scenario_weights is not None:
         return None
     forced = instance.forced
-    program = BilevelProgram(forced, forced | overlay.free, n_columns=len(instance.options))
+    program = BilevelProgram(RowBuilder(len(instance.options)), forced, forced | overlay.free)
     _add_leader(program, instance)
     for target in np.unique(overlay.destination).tolist():
         _add_destination(program, overlay, target)
@@ -387,7 +373,7 @@ def _add_leader(program: BilevelProgram, instance: Instance) -> None:
         program.add(-1.0, group, [-1.0] * len(group))
     for each in instance.requirements:
         program.add(each.least, each.options, each.coefficients)
-    program.n_leader_rows = len(program.side)
+    program.n_leader_rows = program.rows.n_rows
 
 
 def _add_destination(program: BilevelProgram, overlay: Overlay, target: int) -> None:

@@ -113,15 +113,14 @@ class StarCutModel:
         forced = instance.forced.astype(np.float64)
         builder = RowBuilder(self.n_options)
         add_side_constraints(instance, builder)
-        place = (np.concatenate([*builder.row, []]).astype(int), np.concatenate([*builder.column, []]).astype(int))
         columns = self.n_options + most.size
-        side = np.concatenate([*builder.side, []])
+        side = builder.sides
         self.start = MipModel(
             cost=np.append(np.zeros(self.n_options), self._scale / self.total),
             lower=np.append(forced, np.minimum(least / self._scale, 1.0)),
             upper=np.append(np.maximum(forced, overlay.free), np.ones(most.size)),
             integer=np.arange(columns) < self.n_options,
-            rows=csr_array((np.concatenate([*builder.value, []]), place), shape=(builder.n_rows, columns)),
+            rows=builder.table(columns),
             row_lower=side - BUDGET_TOLERANCE * np.abs(side),
         )
 

@@ -116,20 +116,14 @@ def relaxed_program(
         np.add.at(cost, column, price)
     forced = instance.forced.astype(np.float64)
     scale = max(offset + float(cost[n_options:].sum()), np.finfo(np.float64).tiny)
-    matrix = csr_array(
-        (
-            np.concatenate([*rows.value, []]),
-            (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)),
-        ),
-        shape=(rows.n_rows, rows.n_columns),
-    )
+    matrix = rows.table()
     mip = MipModel(
         cost=cost / scale,
         lower=np.concatenate([forced, *rows.lower]),
         upper=np.concatenate([forced + free, np.ones(rows.n_columns - n_options)]),
         integer=np.arange(rows.n_columns) < n_options,
         rows=matrix,
-        row_lower=np.concatenate([*rows.side, []]),
+        row_lower=rows.sides,
         offset=offset / scale,
     )
     numbers = np.abs(np.concatenate((matrix.data, mip.lower, mip.row_lower)))

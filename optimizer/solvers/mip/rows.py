@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 
@@ -45,6 +46,35 @@ class RowBuilder:
             self.column.append(column[there])
             self.value.append(value[there])
 
+    def add_row(self, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
+        """Add one row."""
+        self.add_table(np.array([side]), np.zeros(column.size, dtype=np.int64), column, value)
+
+    def add_table(
+        self,
+        side: NDArray[np.float64],
+        row: NDArray[np.int64],
+        column: NDArray[np.int64],
+        value: NDArray[np.float64],
+    ) -> None:
+        """Add one row for each entry of `side`, with coefficients by position of the row among these, and by variable."""
+        self.row.append(self.n_rows + row)
+        self.column.append(column)
+        self.value.append(value)
+        self.side.append(side)
+        self.n_rows += side.size
+
+    def table(self, n_columns: int | None = None) -> csr_array:
+        """Return the (rows, columns) coefficients; `n_columns` where there are more than the rows know of."""
+        row, column = (np.concatenate([*parts, []]).astype(np.int64) for parts in (self.row, self.column))
+        shape = (self.n_rows, self.n_columns if n_columns is None else n_columns)
+        return csr_array((np.concatenate([*self.value, []]), (row, column)), shape=shape)
+
+    @property
+    def sides(self) -> NDArray[np.float64]:
+        """(rows,) right-hand sides."""
+        return np.concatenate([*self.side, []])
+
 
 def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | None = None) -> None:
     """Add budgets (each divided by itself; twice as much is as good as any more), conflicts and requirements as rows >=.
@@ -54,23 +84,15 @@ def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | N
     for use, budget in zip(instance.use.T, instance.budget, strict=True):
         touched = np.flatnonzero(use)
         share = np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
-        add_row(rows, -1.0 if budget > 0 else 0.0, touched, -share)
+        rows.add_row(-1.0 if budget > 0 else 0.0, touched, -share)
     for group in instance.conflicts:
-        add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
+        rows.add_row(-1.0, np.array(group), -np.ones(len(group)))
     for each in instance.requirements:
         size = max(map(abs, each.coefficients), default=1.0) or 1.0
         column, value = np.array(each.options, dtype=np.int64), np.array(each.coefficients) / size
         if breaking is not None:
             column, value = np.append(column, breaking), np.append(value, 1.0)
-        add_row(rows, (each.least - each.tolerance) / size, column, value)
-
-
-def add_row(rows: RowBuilder, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
-    """Add one row."""
-    rows.add(np.array([side]))
-    rows.row.append(np.full(column.size, rows.n_rows - 1))
-    rows.column.append(column)
-    rows.value.append(value)
+        rows.add_row((each.least - each.tolerance) / size, column, value)
 
 
 def exclude(instance: Instance, rows: RowBuilder, placed: NDArray[np.bool_]) -> None:
@@ -82,6 +104,6 @@ def exclude(instance: Instance, rows: RowBuilder, placed: NDArray[np.bool_]) -> 
     for use in instance.use.T[over]:
         members = placed & (use > 0)
         options = np.flatnonzero(members | (use >= use[members].max()))
-        add_row(rows, 1.0 - float(members.sum()), options, -np.ones(options.size))
+        rows.add_row(1.0 - float(members.sum()), options, -np.ones(options.size))
     if not over.size:
-        add_row(rows, 1.0 - float(placed.sum()), np.arange(placed.size), np.where(placed, -1.0, 1.0))
+        rows.add_row(1.0 - float(placed.sum()), np.arange(placed.size), np.where(placed, -1.0, 1.0))

@@ -18,7 +18,6 @@ from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.messages import message
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
@@ -127,10 +127,7 @@ def _least(instance: Instance) -> _Least:
 
 def _table(rows: RowBuilder) -> tuple[csr_array, NDArray[np.float64]]:
     """Return the (rows, options) coefficients and the relaxed (rows,) right-hand sides."""
-    place = np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)
-    side = np.concatenate([*rows.side, []])
-    table = csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, rows.n_columns))
-    return table, side - RELAXED * (1 + np.abs(side))
+    return rows.table(), rows.sides - RELAXED * (1 + np.abs(rows.sides))
 
 
 def _by_highs(instance: Instance, rows: RowBuilder) -> _Least:

@@ -44,7 +44,7 @@ from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.plan import within_limits
-from optimizer.solvers.mip.rows import RowBuilder, add_row
+from optimizer.solvers.mip.rows import RowBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,17 +302,15 @@ def min_cut_model(tree: BranchAndCut) -> MipModel:
     left_out = PENALTY * np.concatenate((origins.share, destinations.share))
     cost = np.concatenate((state.cost, np.zeros(overlay.n_nodes), left_out))
     priced = np.flatnonzero(cost)
-    add_row(rows, -(1 - BETTER) * tree.upper / tree.master.total, priced, -cost[priced])
+    rows.add_row(-(1 - BETTER) * tree.upper / tree.master.total, priced, -cost[priced])
     more = rows.n_columns - state.cost.size
-    entries = (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column)))
-    below = csr_array(entries, shape=(rows.n_rows, rows.n_columns))
     return MipModel(
         cost=cost,
         lower=np.append(state.lower, np.zeros(more)),
         upper=np.append(state.upper, np.ones(more)),
         integer=np.arange(rows.n_columns) < tree.root.ones.size,
-        rows=csr_array(vstack((hstack((state.rows, csr_array((state.rows.shape[0], more)))), below))),
-        row_lower=np.concatenate((state.least, *rows.side)),
+        rows=csr_array(vstack((hstack((state.rows, csr_array((state.rows.shape[0], more)))), rows.table()))),
+        row_lower=np.append(state.least, rows.sides),
     )
 
 

@@ -206,7 +206,7 @@ class Master:
             _add_links(links, rows)
         if over_draws.cost.size:
             _add_links(over_draws.links(self._n), rows)
-        place = (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int))
+        side = rows.sides
         self.program = LinearProgram(
             cost=cost,
             lower=np.concatenate((forced, least / self._scale, [0.0], np.zeros(self._widest.size))),
@@ -218,8 +218,8 @@ class Master:
                     self._widest,
                 )
             ),
-            rows=csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, cost.size)),
-            side=np.concatenate([*rows.side, []]) - BUDGET_TOLERANCE * np.abs(np.concatenate([*rows.side, []])),
+            rows=rows.table(cost.size),
+            side=side - BUDGET_TOLERANCE * np.abs(side),
         )
         self._mean = _even(instance)
         self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
@@ -490,11 +490,7 @@ def _shortage(requirement: Requirement) -> float:
 
 def _add_links(links: csr_array, rows: RowBuilder) -> None:
     entries = links.tocoo()
-    rows.row.append(rows.n_rows + entries.row.astype(np.int64))
-    rows.column.append(entries.col.astype(np.int64))
-    rows.value.append(entries.data)
-    rows.side.append(np.zeros(links.shape[0]))
-    rows.n_rows += links.shape[0]
+    rows.add_table(np.zeros(links.shape[0]), entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data)
 
 
 def _even(instance: Instance) -> NDArray[np.float64]:
