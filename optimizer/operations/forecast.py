@@ -259,7 +259,6 @@ def score_forecasts(
     sealed: Path,
     *,
     now: datetime | None = None,
-    draws: int = 2000,
     listener: Listener = SILENT,
 ) -> tuple[tuple[ForecastScore, ...], tuple[str, ...]]:
     """Score every sealed forecast whose period has ended; the others are named as open.
@@ -272,8 +271,6 @@ def score_forecasts(
         Folder of the ledger, and that of all forecasts.
     now
         The time; that of the clock, in UTC, if None.
-    draws
-        Of the bootstrap.
     listener
         Told of the steps.
 
@@ -306,8 +303,7 @@ def score_forecasts(
             finds, elsewhere = one.period.finds(evidence.records)
             warnings += _remarks(one.period, finds.size, elsewhere)
             rows += [
-                score(one.period.name, model, share, length, finds, draws)
-                for model, share in zip(MODELS, shares, strict=True)
+                score(one.period.name, model, share, length, finds) for model, share in zip(MODELS, shares, strict=True)
             ]
     still = [one.period.name for one in found if one.period.end > today]
     rows += [ForecastScore(name, model, None, None, None) for name in still for model in MODELS]

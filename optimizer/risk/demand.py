@@ -97,7 +97,6 @@ def gravity_table(
     masses: NDArray[np.float64],
     *,
     decay_hours: float = 2 / 3,
-    power: float = 1.0,
 ) -> OdTable:
     """Return the table of origins and destinations that gravity expects, the prior of a risk model's flows.
 
@@ -109,8 +108,8 @@ def gravity_table(
         Origins and destinations; either may be empty, and nothing flows then.
     masses
         (gateways,) loads that enter at each, before any record has spoken (`gateway_masses` with an index of 1).
-    decay_hours, power
-        As `gravity` takes them.
+    decay_hours
+        As `gravity` takes it; population counts by its first power.
     """
     origins = np.array([gateway.node for gateway in gateways], dtype=np.int64)
     destinations = np.array([settlement.node for settlement in settlements], dtype=np.int64)
@@ -118,7 +117,7 @@ def gravity_table(
         return OdTable(origins, destinations, np.zeros((origins.size, destinations.size)))
     populations = np.array([settlement.population for settlement in settlements], dtype=np.float64)
     hours = travel_hours(network, gateways, settlements)
-    return OdTable(origins, destinations, gravity(masses, populations, hours, decay_hours=decay_hours, power=power))
+    return OdTable(origins, destinations, gravity(masses, populations, hours, decay_hours=decay_hours, power=1.0))
 
 
 def habitual_routes(

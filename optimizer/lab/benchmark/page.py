@@ -641,23 +641,23 @@ class Total:
         return (self.auto - self.unproven) / max(self.best - self.unproven, LEAST_SECONDS)
 
 
-def totals(table: Sequence[Score], auto: str = "auto") -> list[Total]:
+def totals(table: Sequence[Score]) -> list[Total]:
     """Return how `auto` compares with the best other method chosen problem by problem: by family, and on all problems; none without any."""
-    problems = [row for row in by_problem(table).values() if auto in row and len(row) > 1]
-    families = dict.fromkeys(row[auto].family for row in problems)
-    found = [_total(family, [row for row in problems if row[auto].family == family], auto) for family in families]
-    return [*found, _total("all", problems, auto)] if problems else []
+    problems = [row for row in by_problem(table).values() if "auto" in row and len(row) > 1]
+    families = dict.fromkeys(row["auto"].family for row in problems)
+    found = [_total(family, [row for row in problems if row["auto"].family == family]) for family in families]
+    return [*found, _total("all", problems)] if problems else []
 
 
-def _total(family: str, problems: Sequence[dict[str, Score]], auto: str) -> Total:
-    rivals = [[score for score in row.values() if score.method != auto] for row in problems]
+def _total(family: str, problems: Sequence[dict[str, Score]]) -> Total:
+    rivals = [[score for score in row.values() if score.method != "auto"] for row in problems]
     winners = [min(scores, key=lambda score: (not score.proven, score.seconds)) for scores in rivals]
     return Total(
         family=family,
         problems=len(problems),
-        auto=math.fsum(row[auto].seconds for row in problems),
+        auto=math.fsum(row["auto"].seconds for row in problems),
         best=math.fsum(score.seconds for score in winners),
-        unproven=math.fsum(row[auto].seconds for row in problems if not any(score.proven for score in row.values())),
+        unproven=math.fsum(row["auto"].seconds for row in problems if not any(score.proven for score in row.values())),
         chosen=dict(Counter(score.method for score in winners if score.proven).most_common()),
     )
 
