@@ -165,77 +165,24 @@ def import_aadt(
     InputError
         If the year is missing where the file has several, coordinates do not lie in their system, a cell is no number, or no count matches.
     """
-    columns, drops, notes = mapping.columns, DropCounts(), list[str]()
-    daily = [name.replace(YEAR, str(year)) for name in columns.daily]
-    if year is None and daily != columns.daily:
-        found, expected = "no year", f"the year whose counts are taken, for the columns {', '.join(columns.daily)}"
-        raise InputError(Problem(f"{path}, year", found, expected, "Add --year, such as --year 2019"))
-    xs, ys = columns.x, columns.y
-    extra = [name for name in (columns.year, columns.station) if name is not None]
-    raw = read_columns(
-        path,
-        "a CSV file of traffic counts",
-        [columns.road, *xs, *ys, *daily, *extra],
-        [] if mapping.side_roads is None else [mapping.side_roads.column],
-        numeric=[*xs, *ys, *daily],
-        remarks=notes,
-    )
-    total = len(raw)
-    problems = ProblemList()
-    values = pd.DataFrame({name: numbers(raw, name, problems, most=1e7) for name in daily})
-    places = pd.DataFrame({name: numbers(raw, name, problems, least=-1e9, most=1e9) for name in (*xs, *ys)})
-    problems.raise_if_any()
-    counted = values.where(values > 0).mean(axis=1)  # zero stands for "not counted" in all three forms
-    keep = counted.notna()
-    drops.drop("not counted (empty or 0)", (~keep).sum())
-    if columns.year is not None:
-        other = keep & _of_another_year(f"{path}, column {columns.year!r}", raw[columns.year], keep, year)
-        drops.drop("of another year", other.sum())
-        keep &= ~other
-    for reason, wrong in (
-        ("no place", places.isna().any(axis=1)),
-        ("of a frontage road or rest area beside the numbered road", _beside(raw, mapping.side_roads, notes)),
-        ("no road number", ~raw[columns.road].map(lambda text: bool(road_numbers(text)))),
-    ):
-        drops.drop(reason, (keep & wrong).sum())
-        keep &= ~wrong
-    raw, counted, places = raw[keep], counted[keep], places[keep]
-    if raw.empty:
-        said = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
-        raise InputError(
-            Problem(str(path), f"no count that can be used: {said}", "at least one", "Check --year and the mapping")
-        )
-    lonlat = _degrees(path, places[xs].mean(axis=1).to_numpy(), places[ys].mean(axis=1).to_numpy(), mapping.crs)
-    matched = _match(raw[columns.road].tolist(), lonlat, network, mapping.systems)
-    near = matched.distance_m <= within_m
-    absent = matched.segment < 0
+    drops, notes = DropCounts(), list[str]()
+    counts = _read_counts(path, mapping, year, notes)
+    used = _usable(path, mapping, counts, year, drops, notes)
+    lonlat = _degrees(path, used.x.to_numpy(), used.y.to_numpy(), mapping.crs)
+    matched = _match(used.text[mapping.columns.road].tolist(), lonlat, network, mapping.systems)
+    near, absent = matched.distance_m <= within_m, matched.segment < 0
     drops.drop("of a road that is not on this network", absent.sum())
     drops.drop(f"farther than {within_m:,.10g} m from the road of its number", (~near & ~absent).sum())
     if not near.any():
-        found = f"none of {len(raw)} counts within {within_m:,.10g} m of a road of its number"
+        found = f"none of {near.size} counts within {within_m:,.10g} m of a road of its number"
         remedy = "Check that the file is of this region, its coordinate system (--crs), and systems of the mapping"
         raise InputError(Problem(str(path), found, "counts on roads of this network", remedy))
-    station = raw[columns.station] if columns.station is not None else raw.index.map(str)
-    rows = pd.DataFrame(
-        {
-            "station": np.asarray(station, dtype=object),
-            "road": [_on_map(text, mapping.systems) for text in raw[columns.road]],
-            "lon": lonlat[:, 0].round(6),
-            "lat": lonlat[:, 1].round(6),
-            "vehicles_a_day": (counted.to_numpy() / mapping.directions).round(1),
-            "counted": counted.to_numpy().round(1),
-            "year": "" if year is None else str(year),
-            "metres": matched.distance_m.round(),
-        }
-    )
+    rows = _rows(used, mapping, lonlat, year).assign(metres=matched.distance_m.round())
+    kept = rows[near].reset_index(drop=True)
     unmatched = rows.loc[~near, ["station", "road", "lon", "lat"]].assign(
         why=np.where(absent[~near], "no road of this number", "too far from the road of this number")
     )
-    kept = rows[near].reset_index(drop=True)
-    counts = TrafficCounts(
-        tuple(kept["road"]), kept["lon"].to_numpy(), kept["lat"].to_numpy(), kept["vehicles_a_day"].to_numpy()
-    )
-    share = measured_share(CountedRoads(counts, network, WITHIN_KM).of_segments, network)
+    share = _measured(kept, network)
     notes.append(
         f"{share:.1%} of the length of numbered roads has a count on its own number within {WITHIN_KM:g} km; elsewhere a scenario takes "
         "[traffic.by_class], or the traffic is not known."
@@ -245,7 +192,7 @@ def import_aadt(
     summary = ImportSummary(
         "traffic counts",
         (path.name,),
-        total,
+        len(counts.text),
         drops.dropped,
         len(kept),
         {"roads_with_a_count": int(kept["road"].nunique()), "measured_share_of_numbered_km": round(share, 4)},
@@ -254,6 +201,90 @@ def import_aadt(
     return Imported(
         {"traffic.csv": kept, "unmatched.csv": unmatched}, ScenarioEntries(traffic={"counts": "traffic.csv"}), summary
     )
+
+
+@dataclass(frozen=True)
+class _CountRows:
+    """Rows of a file: their text, vehicles a day, and the coordinates of their places; NaN where nothing was counted, and where no place is."""
+
+    text: pd.DataFrame
+    counted: pd.Series[float]
+    x: pd.Series[float]
+    y: pd.Series[float]
+
+
+def _read_counts(path: Path, mapping: CountsMapping, year: int | None, notes: list[str]) -> _CountRows:
+    columns = mapping.columns
+    daily = [name.replace(YEAR, str(year)) for name in columns.daily]
+    if year is None and daily != columns.daily:
+        found, expected = "no year", f"the year whose counts are taken, for the columns {', '.join(columns.daily)}"
+        raise InputError(Problem(f"{path}, year", found, expected, "Add --year, such as --year 2019"))
+    xs, ys = columns.x, columns.y
+    extra = [name for name in (columns.year, columns.station) if name is not None]
+    text = read_columns(
+        path,
+        "a CSV file of traffic counts",
+        [columns.road, *xs, *ys, *daily, *extra],
+        [] if mapping.side_roads is None else [mapping.side_roads.column],
+        numeric=[*xs, *ys, *daily],
+        remarks=notes,
+    )
+    problems = ProblemList()
+    values = pd.DataFrame({name: numbers(text, name, problems, most=1e7) for name in daily})
+    places = pd.DataFrame({name: numbers(text, name, problems, least=-1e9, most=1e9) for name in (*xs, *ys)})
+    problems.raise_if_any()
+    counted = values.where(values > 0).mean(axis=1)  # zero stands for "not counted" in all three forms
+    return _CountRows(text, counted, places[xs].mean(axis=1, skipna=False), places[ys].mean(axis=1, skipna=False))
+
+
+def _usable(
+    path: Path, mapping: CountsMapping, counts: _CountRows, year: int | None, drops: DropCounts, notes: list[str]
+) -> _CountRows:
+    """Return the counts of a year that have a place and a number of a road; `drops` counts the others by reason."""
+    text, columns = counts.text, mapping.columns
+    keep = counts.counted.notna()
+    drops.drop("not counted (empty or 0)", (~keep).sum())
+    if columns.year is not None:
+        other = keep & _of_another_year(f"{path}, column {columns.year!r}", text[columns.year], keep, year)
+        drops.drop("of another year", other.sum())
+        keep &= ~other
+    for reason, wrong in (
+        ("no place", counts.x.isna() | counts.y.isna()),
+        ("of a frontage road or rest area beside the numbered road", _beside(text, mapping.side_roads, notes)),
+        ("no road number", ~text[columns.road].map(lambda road: bool(road_numbers(road)))),
+    ):
+        drops.drop(reason, (keep & wrong).sum())
+        keep &= ~wrong
+    if not keep.any():
+        said = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
+        raise InputError(
+            Problem(str(path), f"no count that can be used: {said}", "at least one", "Check --year and the mapping")
+        )
+    return _CountRows(text[keep], counts.counted[keep], counts.x[keep], counts.y[keep])
+
+
+def _rows(used: _CountRows, mapping: CountsMapping, lonlat: NDArray[np.float64], year: int | None) -> pd.DataFrame:
+    columns, counted = mapping.columns, used.counted.to_numpy()
+    station = used.text[columns.station] if columns.station is not None else used.text.index.map(str)
+    return pd.DataFrame(
+        {
+            "station": np.asarray(station, dtype=object),
+            "road": [_on_map(text, mapping.systems) for text in used.text[columns.road]],
+            "lon": lonlat[:, 0].round(6),
+            "lat": lonlat[:, 1].round(6),
+            "vehicles_a_day": (counted / mapping.directions).round(1),
+            "counted": counted.round(1),
+            "year": "" if year is None else str(year),
+        }
+    )
+
+
+def _measured(kept: pd.DataFrame, network: Network) -> float:
+    """Return the share of the length of numbered roads that has a count near."""
+    counts = TrafficCounts(
+        tuple(kept["road"]), kept["lon"].to_numpy(), kept["lat"].to_numpy(), kept["vehicles_a_day"].to_numpy()
+    )
+    return measured_share(CountedRoads(counts, network, WITHIN_KM).of_segments, network)
 
 
 def _of_another_year(where: str, years: pd.Series[str], keep: pd.Series[bool], year: int | None) -> pd.Series[bool]:

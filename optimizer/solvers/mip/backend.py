@@ -429,7 +429,7 @@ def _last_improving(path: Path, n: int) -> NDArray[np.float64] | None:
     return None
 
 
-# The child process of `backend`: solve the model in a folder, print the log as it comes, leave the result there.
+# The child process: solve the model in a folder, print the log as it comes, leave the result there.
 
 FLUSH_SECONDS = 0.5
 

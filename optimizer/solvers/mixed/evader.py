@@ -191,15 +191,8 @@ class EvaderOracle:
         members = np.flatnonzero(self._row == row)
         still = self._leaf[members] == self._roots[row]
         found.bound[members[still]] = 1.0
-        members, known, most = members[~still], terms.known, terms.most
-        enough = known[members] * (1 + terms.slack)
-        limit = np.where(enough > 0, arc_costs(np.minimum(enough, 1.0)), np.inf)
-        through = np.zeros(self._tail.size, dtype=bool)
-        onward = self._cost + self._back[row, self._head]
-        for k, most_cost in zip(members.tolist(), limit.tolist(), strict=True):
-            cost = self._out[self._at[k], self._tail] + onward
-            through |= (cost <= most_cost) & np.isfinite(cost)
-        kept = np.flatnonzero(through)
+        members = members[~still]
+        kept = self._arcs_that_count(row, members, terms)
         graph = _Compact.of(self._tail[kept], self._head[kept])
         there = graph.places(np.append(self._leaf[members], self._roots[row]))
         if there[-1] < 0:
@@ -219,9 +212,9 @@ class EvaderOracle:
             share,
             origins,
             int(there[-1]),
-            known[members],
+            terms.known[members],
             terms.slack,
-            most,
+            terms.most,
             OUTWARD,
             steps - preparing,
         )
@@ -237,6 +230,17 @@ class EvaderOracle:
                 found.arcs[k] = tuple(arcs if self._turned else arcs[::-1])
             begin = stop
         return True
+
+    def _arcs_that_count(self, row: int, members: Integers, terms: _Terms) -> Integers:
+        """Return the arcs on a path that could exceed the value known for one of some commodities, if nothing were placed."""
+        enough = terms.known[members] * (1 + terms.slack)
+        limit = np.where(enough > 0, arc_costs(np.minimum(enough, 1.0)), np.inf)
+        through = np.zeros(self._tail.size, dtype=bool)
+        onward = self._cost + self._back[row, self._head]
+        for k, most_cost in zip(members.tolist(), limit.tolist(), strict=True):
+            cost = self._out[self._at[k], self._tail] + onward
+            through |= (cost <= most_cost) & np.isfinite(cost)
+        return np.flatnonzero(through)
 
 
 @dataclass(frozen=True)
