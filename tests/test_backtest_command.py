@@ -19,8 +19,8 @@ from optimizer.lab.backtest.run import write_backtest
 from optimizer.lab.backtest.scenario import backtest_scenario, cells_of_rows
 from optimizer.lab.backtest.searches import read_searches
 from optimizer.lab.backtest.statistics import permutation_p
+from optimizer.records.importers.frames import write_import
 from optimizer.records.importers.stop_search import import_stop_search
-from optimizer.records.importers.writing import write_import
 from tests.output_cases import csv_rows, output_folder
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.shared_data import DATA, needs

@@ -11,7 +11,7 @@ import pytest
 
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.records.areas import load_areas
-from optimizer.records.exposure import spread_effort
+from optimizer.records.model import spread_effort
 from optimizer.report.maps.geography import map_bounds
 from optimizer.report.maps.map_layers import drawn_beats, map_layers, road_layers, traffic
 from optimizer.risk.demand import travel_hours

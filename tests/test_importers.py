@@ -26,10 +26,9 @@ from optimizer.cli.import_ import import_app
 from optimizer.lab.backtest.searches import read_searches
 from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.importers.cbp import OFFICE_OF_REGION, import_cbp
-from optimizer.records.importers.frames import read_columns
+from optimizer.records.importers.frames import Imported, read_columns, safe_text, write_import
 from optimizer.records.importers.mapped_csv import checked_mapping, import_csv
 from optimizer.records.importers.stop_search import Filling, filling, import_stop_search
-from optimizer.records.importers.writing import Imported, safe_text, write_import
 from optimizer.records.personal import is_personal
 from tests.examples import examples
 from tests.output_cases import csv_rows, output_folder

@@ -14,7 +14,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
 from optimizer.pipeline.import_records import import_to_folder
 from optimizer.pipeline.solve import solve_files
-from optimizer.records.importers import writing
+from optimizer.records.importers import frames
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.ledger.verifying import verify_ledger
 from tests.tiny import write_scenario
@@ -202,7 +202,7 @@ def test_an_import_records_what_was_read_and_what_was_made(command: Callable[...
         name: sha256(tmp_path / name) for name in ("rows.csv", "map.toml")
     }
     assert {file.name: file.sha256 for file in made.files} == {
-        path.name: sha256(path) for path in (tmp_path / "out").iterdir() if path.name in writing.FILES
+        path.name: sha256(path) for path in (tmp_path / "out").iterdir() if path.name in frames.FILES
     }
     assert (made.facts["rows"], made.facts["kept"]) == (2, 2)
 
@@ -210,7 +210,7 @@ def test_an_import_records_what_was_read_and_what_was_made(command: Callable[...
 def test_an_import_that_fails_records_nothing(tmp_path: Path) -> None:
     LedgerFolder.made(tmp_path / "log")
 
-    def read() -> writing.Imported:
+    def read() -> frames.Imported:
         raise InputError
 
     with pytest.raises(InputError):

@@ -25,7 +25,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import DASH, plain
 from optimizer.pipeline.briefing.briefing import fitted_evidence, known_effort, record_facts
 from optimizer.problem.network.places import Settlement
-from optimizer.records.exposure import spread_effort
+from optimizer.records.model import spread_effort
 from optimizer.region.model import Region
 from optimizer.report import write_report
 from optimizer.report.content import report_content

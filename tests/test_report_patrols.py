@@ -426,7 +426,7 @@ def test_a_record_of_areas_alone_still_says_where_to_look(planned: Planned, cont
 
 
 def test_a_usual_month_is_the_effort_over_the_months(planned: Planned) -> None:
-    from optimizer.records.exposure import spread_effort
+    from optimizer.records.model import spread_effort
     from optimizer.risk.field_flow.model import FieldFlow
 
     compiled = planned.compiled

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.records.exposure import ROAD_UNIT, spread_effort
+from optimizer.records.model import ROAD_UNIT, spread_effort
 from optimizer.risk.evidence import LEAST_SEIZURES, gather_evidence
 from tests.examples import examples
 from tests.risk_cases import effort_of, line_network, network_of, records_of

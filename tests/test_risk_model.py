@@ -10,7 +10,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from optimizer.base.errors import InputError
-from optimizer.records.exposure import ROAD_UNIT
+from optimizer.records.model import ROAD_UNIT
 from optimizer.risk import (
     CountsOverEffort,
     FieldFlow,

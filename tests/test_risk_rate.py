@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from optimizer.base.errors import InputError
-from optimizer.records.exposure import ROAD_UNIT
+from optimizer.records.model import ROAD_UNIT
 from optimizer.risk import ShrunkRate
 from optimizer.risk.estimate import log_area_likelihood, log_negative_binomial
 from optimizer.risk.numerics.likelihood import AreaCount

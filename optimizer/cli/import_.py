@@ -15,7 +15,7 @@ from optimizer.cli.console import ProgressPrinter, print_json, print_line, print
 
 if TYPE_CHECKING:
     from optimizer.pipeline.import_records import SavedImport
-    from optimizer.records.importers.writing import Imported, ImportSummary
+    from optimizer.records.importers.frames import Imported, ImportSummary
 
 
 OUT = Path("results/import")

@@ -42,7 +42,7 @@ from optimizer.base.work.listener import SILENT, step
 from optimizer.plans.plan_folder import PlanFolder, made_of
 from optimizer.problem.instance.evaders import arc_costs, best_responses
 from optimizer.problem.plan.plan import with_plan
-from optimizer.records.exposure import spread_effort, unit_of_seizures
+from optimizer.records.model import spread_effort, unit_of_seizures
 from optimizer.records.quality import record_faults
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.scenario.compile.compile import compile_scenario

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.work.listener import SILENT, Stopping
+from optimizer.records.importers.frames import FILES, write_import
 from optimizer.records.importers.mapped_csv import checked_mapping, read_mapping
-from optimizer.records.importers.writing import FILES, write_import
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import hashed, record_made
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.records.importers import mapped_csv
-    from optimizer.records.importers.writing import Imported, ImportSummary
+    from optimizer.records.importers.frames import Imported, ImportSummary
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from scipy.special import ndtri
 
 from optimizer.base.text.messages import message
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.records.exposure import in_time, unit_of_seizures
+from optimizer.records.model import in_time, unit_of_seizures
 from optimizer.risk.evidence import WrittenPlaces
 
 if TYPE_CHECKING:

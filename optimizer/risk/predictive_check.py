@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.text.messages import Message, message
-from optimizer.records.exposure import has_effort, in_time, unit_of_seizures
+from optimizer.records.model import has_effort, in_time, unit_of_seizures
 from optimizer.risk.alerts.chance import PredictiveCounts, p_values
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from optimizer.base.files.readwrite import (
     written_whole,
 )
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
-from optimizer.records.importers.writing import safe_text
+from optimizer.records.importers.frames import safe_text
 from optimizer.records.record_parser import plain_number
 
 if TYPE_CHECKING:

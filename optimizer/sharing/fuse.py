@@ -14,7 +14,7 @@ from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import fuse
 from optimizer.records.fusion.matching import WINDOW
 from optimizer.records.fusion.review import read_review
-from optimizer.records.importers.writing import COUNTS, SNIPPET, write_import
+from optimizer.records.importers.frames import COUNTS, SNIPPET, write_import
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import hashed, record_made
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.base.work.listener import Listener
-    from optimizer.records.importers.writing import ImportSummary
+    from optimizer.records.importers.frames import ImportSummary
 
 FILES = (
     "seizures.csv",

@@ -29,7 +29,7 @@ from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
 from optimizer.problem.files.plan_file import PLAN_FILE, read_plan_file
 from optimizer.records.areas import load_areas
-from optimizer.records.importers.writing import safe_text
+from optimizer.records.importers.frames import safe_text
 from optimizer.records.marking import Marking, markings_of, strictest
 from optimizer.records.period import parse_period
 from optimizer.records.record_parser import RecordParser, open_records

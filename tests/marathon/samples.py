@@ -18,9 +18,9 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.files.plan_file import read_plan, read_plan_file
 from optimizer.records.areas import load_areas
 from optimizer.records.importers.cbp import import_cbp
+from optimizer.records.importers.frames import write_import
 from optimizer.records.importers.mapped_csv import checked_mapping, import_csv, read_mapping
 from optimizer.records.importers.stop_search import import_stop_search
-from optimizer.records.importers.writing import write_import
 from optimizer.records.tips import read_tips
 from optimizer.region import load_region, read_region
 from optimizer.region.border import read_border

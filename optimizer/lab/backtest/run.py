@@ -16,7 +16,7 @@ from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.page import Panel, backtest_text, save_calibration
 from optimizer.lab.backtest.scenario import backtest_scenario
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.records.importers.writing import safe_text
+from optimizer.records.importers.frames import safe_text
 
 if TYPE_CHECKING:
     import os

@@ -14,9 +14,8 @@ from optimizer.base.files.readwrite import read_json
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
-from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
+from optimizer.records.importers.frames import COUNTS, FILE, add_rows, numbers, read_columns
 from optimizer.records.importers.stop_search import LINKED
-from optimizer.records.importers.writing import COUNTS
 from optimizer.risk.field_flow.field import Neighbours
 
 if TYPE_CHECKING:

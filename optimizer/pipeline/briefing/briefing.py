@@ -64,8 +64,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
-    from optimizer.records.exposure import Exposure
-    from optimizer.records.model import Effort, Seizures
+    from optimizer.records.model import Effort, Exposure, Seizures
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
     from optimizer.risk.evidence import Evidence

@@ -18,8 +18,7 @@ from optimizer.records.fusion.feeds import MARKS, TOGETHER, comparable_reports, 
 from optimizer.records.fusion.matching import MOST_WINDOW, SURE, UNLIKELY, WINDOW, Candidates, clusters, match_feeds
 from optimizer.records.fusion.review import decisions_on, refuse_strange, report_names, review_table
 from optimizer.records.grades import UNGRADED_RANK, grades_conflict, learn_reliability, parse_grade
-from optimizer.records.importers.frames import span_text
-from optimizer.records.importers.writing import Imported, ImportSummary, ScenarioEntries, filters
+from optimizer.records.importers.frames import Imported, ImportSummary, ScenarioEntries, filters, span_text
 from optimizer.records.marking import Marking, strictest
 
 if TYPE_CHECKING:

@@ -13,8 +13,14 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Id, OneOrMore, Strict, validated
 from optimizer.problem.network.geodesy import WGS84, to_degrees
-from optimizer.records.importers.frames import numbers, read_columns
-from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries
+from optimizer.records.importers.frames import (
+    DropCounts,
+    Imported,
+    ImportSummary,
+    ScenarioEntries,
+    numbers,
+    read_columns,
+)
 from optimizer.records.traffic_counts import (
     CountedRoads,
     TrafficCounts,

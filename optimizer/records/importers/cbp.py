@@ -15,8 +15,21 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.formatting import number
 from optimizer.base.text.names import close_match, unknown_name
 from optimizer.records.areas import name_key
-from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns, span_text, spans
-from optimizer.records.importers.writing import SNIPPET, DropCounts, Imported, ImportSummary, ScenarioEntries, filters
+from optimizer.records.importers.frames import (
+    FILE,
+    LINE,
+    SNIPPET,
+    DropCounts,
+    Imported,
+    ImportSummary,
+    ScenarioEntries,
+    add_rows,
+    filters,
+    numbers,
+    read_columns,
+    span_text,
+    spans,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

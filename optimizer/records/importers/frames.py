@@ -1,24 +1,30 @@
-"""CSV files as pandas frames of text that remember file and line, and their columns as numbers and as spans of days."""
+"""What importers share: CSV files as pandas frames of text that remember file and line, and the folder that an import writes."""
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem
+from optimizer.base.files.readwrite import write_json
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.formatting import number
 from optimizer.records.period import FORMS, parse_period
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from optimizer.base.errors import ProblemList
+    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.records.period import Period
+
 
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
@@ -150,3 +156,186 @@ def _span(text: str, date_format: str) -> Period | None:
     except InputError:
         return None
     return span if span.start.year >= EARLIEST else None
+
+
+# The folder an import writes: tables that are safe to open, the lines a scenario needs, and what became of every row.
+
+TABLES = ("seizures.csv", "effort.csv", "searches.csv", "traffic.csv", "unmatched.csv")
+
+SNIPPET, COUNTS = "records.toml", "import.json"
+
+FILES = (*TABLES, SNIPPET, COUNTS)
+"""What the folder of an import may hold."""
+
+_NUMBER = re.compile(NUMBER)
+
+_FORMULA = re.compile(r"[=+\-@]")
+"""What a cell begins with that spreadsheets may take for a formula or a command."""
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
+"""Characters that steer a terminal or the direction of a line, and line ends."""
+
+
+@dataclass(frozen=True)
+class ScenarioEntries:
+    """Entries of a scenario that read what was imported.
+
+    Attributes
+    ----------
+    seizures, effort
+        Those of `[[records.seizures]]` and `[[records.effort]]`.
+    traffic
+        Fields of `[traffic]`.
+    """
+
+    seizures: tuple[dict[str, Any], ...] = ()
+    effort: tuple[dict[str, Any], ...] = ()
+    traffic: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an importer makes of its files.
+
+    Attributes
+    ----------
+    tables
+        Name of a CSV file -> its rows.
+    entries
+        What a scenario needs to read them.
+    summary
+        What became of every row.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    entries: ScenarioEntries
+    summary: ImportSummary
+
+
+def safe_text(text: pd.Series[str]) -> pd.Series[str]:
+    """Put an apostrophe before text that a spreadsheet would take for a formula; make it one line without control and direction characters.
+
+    By Python's own expressions: those of Arrow, which pandas takes for text where it is installed, know no single surrogates.
+    """
+    cells = text.tolist()
+    safe = {
+        cell: _safe(str(cell)) if isinstance(cell, str) or not pd.isna(cell) else cell for cell in dict.fromkeys(cells)
+    }
+    return pd.Series([safe[cell] for cell in cells], index=text.index, name=text.name, dtype=object)
+
+
+def _safe(text: str) -> str:
+    line = text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
+    return f"'{line}" if _FORMULA.match(line) and not _NUMBER.fullmatch(line) else line
+
+
+def write_import(out: OutputFolder, imported: Imported) -> int:
+    """Write tables, `records.toml` and `import.json` into a folder, all or none.
+
+    Parameters
+    ----------
+    out
+        The folder; the files of an earlier import in it are replaced, all of them.
+    imported
+        What to write.
+
+    Returns
+    -------
+    How many cells of text were changed so that no spreadsheet takes them for a formula.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or holds what is not of an import of the same files.
+    """
+    changed = 0
+    with out.written() as folder:
+        for name, table in imported.tables.items():
+            safe = table.copy()
+            for column in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
+                text = safe[column].astype(object)
+                safe[column] = safe_text(text)
+                changed += int(((safe[column] != text.map(str)) & text.notna()).sum())
+            safe.to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
+        (folder / SNIPPET).write_text(_snippet(imported), encoding="utf-8")
+        write_json(folder / COUNTS, imported.summary.as_json() | {"cells_made_safe": changed})
+    return changed
+
+
+def _snippet(imported: Imported) -> str:
+    lines = ["# For a scenario beside these files; elsewhere, mend the paths."]
+    lines += [f"# {' '.join(note.split())}" for note in imported.summary.notes]
+    for kind, entries in (("seizures", imported.entries.seizures), ("effort", imported.entries.effort)):
+        for entry in entries:
+            lines += ["", f"[[records.{kind}]]"] + [f"{name} = {_toml(value)}" for name, value in entry.items()]
+    if imported.entries.traffic:
+        lines += ["", "[traffic]"] + [f"{name} = {_toml(value)}" for name, value in imported.entries.traffic.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | float | Mapping[str, Any]) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, int | float):
+        return repr(value)
+    return "{ " + ", ".join(f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items()) + " }"
+
+
+def filters(**value: str) -> dict[str, str]:
+    """Return the `where` of a scenario that picks rows by their text as it is written."""
+    return {name: str(safe_text(pd.Series([text], dtype=object)).iloc[0]) for name, text in value.items()}
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """Counts of one import; `rows` is `kept` and everything in `dropped`.
+
+    Attributes
+    ----------
+    kind
+        What was imported.
+    files
+        Names of the files, without their folders.
+    rows
+        Rows read.
+    dropped
+        Reason -> rows left out for it, in the order in which the reasons were asked.
+    kept
+        Rows that stand behind what is written.
+    counts
+        Other figures, such as groups, events or written rows.
+    notes
+        What a user of the records must know, one sentence each.
+    """
+
+    kind: str
+    files: tuple[str, ...]
+    rows: int
+    dropped: dict[str, int]
+    kept: int
+    counts: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as one object for JSON."""
+        return {
+            "kind": self.kind,
+            "files": list(self.files),
+            "rows": self.rows,
+            "dropped": self.dropped,
+            "kept": self.kept,
+            **self.counts,
+            "notes": list(self.notes),
+        }
+
+
+class DropCounts:
+    """Counts rows as they are left out, reason by reason."""
+
+    def __init__(self) -> None:
+        self.dropped: dict[str, int] = {}
+
+    def drop(self, reason: str, rows: float) -> None:
+        """Note that rows were left out; none is no reason worth telling."""
+        if rows:
+            self.dropped[reason] = self.dropped.get(reason, 0) + int(rows)

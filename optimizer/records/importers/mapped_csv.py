@@ -18,8 +18,20 @@ from optimizer.base.schema import Id, OneOrMore, Strict, validated
 from optimizer.base.text.names import close_match
 from optimizer.records.areas import name_key
 from optimizer.records.grades import GRADE_FORMS, parse_grade
-from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns, span_text, spans
-from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries, filters
+from optimizer.records.importers.frames import (
+    FILE,
+    LINE,
+    DropCounts,
+    Imported,
+    ImportSummary,
+    ScenarioEntries,
+    add_rows,
+    filters,
+    numbers,
+    read_columns,
+    span_text,
+    spans,
+)
 from optimizer.records.period import found_format
 from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import PIECES, found_format_remark

@@ -15,8 +15,17 @@ import pandas as pd
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import existing_file
 from optimizer.base.text.names import unknown_name
-from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
-from optimizer.records.importers.writing import DropCounts, Imported, ImportSummary, ScenarioEntries, filters
+from optimizer.records.importers.frames import (
+    FILE,
+    DropCounts,
+    Imported,
+    ImportSummary,
+    ScenarioEntries,
+    add_rows,
+    filters,
+    numbers,
+    read_columns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ import shapely
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
-from optimizer.records.importers.writing import safe_text
+from optimizer.records.importers.frames import safe_text
 from optimizer.report.content.report_table import LayerField
 from optimizer.report.geodata.qgis_project import qml
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from optimizer.base.text.messages import message
-from optimizer.records.exposure import spread_effort
+from optimizer.records.model import spread_effort
 from optimizer.risk.estimate import by_segment, chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.evidence import cells_of, gather_evidence, later_evidence, tempered
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from optimizer.records.exposure import unit_of_seizures
+from optimizer.records.model import unit_of_seizures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.exposure import Exposure
-    from optimizer.records.model import Effort, Seizures
+    from optimizer.records.model import Effort, Exposure, Seizures
 
     Floats = NDArray[np.float64]
 
