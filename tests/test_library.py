@@ -99,7 +99,7 @@ def test_scip_reads_the_same_program(tmp_path: Path) -> None:
     model.hideOutput()
     model.readProblem(tmp_path / "tiny.mps")
     assert model.getNVars() == len(program.names) + 1
-    assert model.getNConss() == len(program.side)
+    assert model.getNConss() == program.rows.n_rows
     assert model.getObjectiveSense() == "minimize"
     read = {variable.name: variable.getObj() for variable in model.getVars()}
     assert read["const"] == program.constant
