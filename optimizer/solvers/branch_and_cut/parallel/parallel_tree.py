@@ -26,22 +26,7 @@ import numpy as np
 from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import ForwardingListener
 from optimizer.base.work.work_clock import machine_seconds_left, put_forward, work_seconds
-from optimizer.solvers.branch_and_cut.parallel.messages import (
-    BetterValue,
-    BoundMoved,
-    BranchTask,
-    GroupTask,
-    ImproveTask,
-    Lost,
-    Order,
-    OrderOutcome,
-    Pause,
-    PlanFound,
-    Ready,
-    RowExchange,
-    TreeNews,
-    TreeState,
-)
+from optimizer.solvers.branch_and_cut.parallel import messages
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
 from optimizer.solvers.branch_and_cut.tree.tree import never
 
@@ -49,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
-    from optimizer.solvers.branch_and_cut.parallel.messages import FromWorker, RowsOf, TreeWorkers
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.search.local_search import PlanImprover
@@ -73,7 +57,7 @@ class _Seat:
 
     ready: bool = False
     gone: bool = False
-    order: Order | None = None
+    order: messages.Order | None = None
     given: float = 0.0
     bound: float = np.inf
     n_open: int = 1
@@ -88,17 +72,19 @@ class _Seat:
     @property
     def branching(self) -> bool:
         """Whether it was given nodes."""
-        return self.order is not None and isinstance(self.order.task, BranchTask)
+        return self.order is not None and isinstance(self.order.task, messages.BranchTask)
 
     @property
     def bounding(self) -> bool:
         """Whether it was given a group."""
-        return self.order is not None and isinstance(self.order.task, GroupTask)
+        return self.order is not None and isinstance(self.order.task, messages.GroupTask)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that it was given."""
-        return self.order.task.nodes if self.order is not None and isinstance(self.order.task, BranchTask) else ()
+        return (
+            self.order.task.nodes if self.order is not None and isinstance(self.order.task, messages.BranchTask) else ()
+        )
 
 
 @dataclass(frozen=True)
@@ -106,7 +92,7 @@ class _News:
     """Something that a worker found, and which."""
 
     worker: int
-    news: TreeNews
+    news: messages.TreeNews
 
 
 class ParallelTree:
@@ -130,7 +116,7 @@ class ParallelTree:
         self,
         search: SolveState,
         tree: BranchAndCut,
-        workers: TreeWorkers,
+        workers: messages.TreeWorkers,
         *,
         improving: bool = False,
         improver: PlanImprover | None = None,
@@ -139,16 +125,16 @@ class ParallelTree:
     ) -> None:
         self._search, self._tree, self._workers, self._improving = search, tree, workers, improving
         self._improver = improver
-        self._tasks: list[ImproveTask] = []
-        self._group_tasks: list[GroupTask] = []
+        self._tasks: list[messages.ImproveTask] = []
+        self._group_tasks: list[messages.GroupTask] = []
         self._group_cuts: list[Cuts] = []
-        self._exchange: RowExchange | None = None
+        self._exchange: messages.RowExchange | None = None
         self._params = search.params.workers
         self._slice = self._params.slice_seconds if slice_seconds is None else slice_seconds, slice_nodes
         self._seats = [_Seat() for _ in range(workers.size)]
         self._heap: list[tuple[float, int, Node]] = []
         self._added = self._outcomes = self._lost = 0
-        self._rows: RowsOf = {}
+        self._rows: messages.RowsOf = {}
         self._news: list[_News] = []
         self._pruned = np.inf
 
@@ -162,11 +148,11 @@ class ParallelTree:
         """Whether the workers were started."""
         return self._exchange is not None
 
-    def begin(self, tasks: Iterable[ImproveTask] = ()) -> None:
+    def begin(self, tasks: Iterable[messages.ImproveTask] = ()) -> None:
         """Start the workers; the first of them begin with these searches around plans."""
         tree, program = self._tree, self._tree.master.program
         self._search.statistics["processes"] = self._workers.size
-        self._exchange = RowExchange(program, program.next_name, 0)
+        self._exchange = messages.RowExchange(program, program.next_name, 0)
         if tree.record is not None:
             tree.record.share(self._exchange, 0)
         self._first_row, self._first_path = program.next_name, tree.master.pool.paths.value.size
@@ -177,7 +163,7 @@ class ParallelTree:
             if self._tasks:
                 self._give(worker, seat, self._tasks.pop(0))
 
-    def add(self, tasks: Iterable[ImproveTask]) -> None:
+    def add(self, tasks: Iterable[messages.ImproveTask]) -> None:
         """Have further searches around plans made when there is a worker for them; none where workers do not improve plans."""
         self._tasks += tasks if self._improving else ()
 
@@ -187,7 +173,9 @@ class ParallelTree:
         if self.begun:
             self._workers.end()
 
-    def lagrangian_cuts(self, tasks: Iterable[GroupTask], here: Callable[[GroupTask], Cuts]) -> Iterator[Cuts]:
+    def lagrangian_cuts(
+        self, tasks: Iterable[messages.GroupTask], here: Callable[[messages.GroupTask], Cuts]
+    ) -> Iterator[Cuts]:
         """Yield the cut of each task as it comes: from idle workers, and from `here`, this process, while there is not one for every core.
 
         The task of a worker that is lost is given to another. Workers stop with theirs where no more cuts are taken.
@@ -213,7 +201,7 @@ class ParallelTree:
             self._group_tasks = []
             for worker, seat in enumerate(self._seats):
                 if seat.bounding:
-                    self._workers.send(worker, Pause())
+                    self._workers.send(worker, messages.Pause())
 
     def run(self) -> None:
         """Branch until the bounds meet or time is up; the root must have been cut as far as is wanted."""
@@ -262,11 +250,11 @@ class ParallelTree:
     def _out_of_time(self) -> bool:
         return work_seconds() >= self._tree.until
 
-    def _state(self) -> TreeState:
+    def _state(self) -> messages.TreeState:
         search, tree = self._search, self._tree
         master = copy(tree.master)
         master.record = None  # each worker has a record of its own
-        return TreeState(
+        return messages.TreeState(
             instance=replace(tree.instance, patrols=None),
             overlay=tree.overlay,
             master=master,
@@ -279,10 +267,10 @@ class ParallelTree:
             recorded=tree.record is not None,
         )
 
-    def _own_news(self, exchange: RowExchange) -> TreeNews:
+    def _own_news(self, exchange: messages.RowExchange) -> messages.TreeNews:
         """Return what was found here since the workers began."""
         tree = self._tree
-        return TreeNews(
+        return messages.TreeNews(
             tree.master.pool.since(self._first_path),
             learnt_since(tree.rule.learnt, self._learnt),
             exchange.common(tree.master.program.named_rows([0], self._first_row)),
@@ -313,24 +301,24 @@ class ParallelTree:
         for worker, message in self._workers.events(seconds):
             self._hear(worker, self._seats[worker], message)
 
-    def _hear(self, worker: int, seat: _Seat, message: FromWorker) -> None:
-        if isinstance(message, (BoundMoved, OrderOutcome)):
+    def _hear(self, worker: int, seat: _Seat, message: messages.FromWorker) -> None:
+        if isinstance(message, (messages.BoundMoved, messages.OrderOutcome)):
             put_forward(seat.given + message.seconds)  # this process may only have waited meanwhile
-        if isinstance(message, Ready):
+        if isinstance(message, messages.Ready):
             seat.ready = True
-        elif isinstance(message, PlanFound):
+        elif isinstance(message, messages.PlanFound):
             self._offer(message.placed, worker)
-        elif isinstance(message, BoundMoved):
+        elif isinstance(message, messages.BoundMoved):
             # the bound is of its whole order, so it only rises, in whatever order messages are heard
             seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open
-        elif isinstance(message, OrderOutcome):
+        elif isinstance(message, messages.OrderOutcome):
             self._settle(worker, seat, message)
         elif message.failed:
             raise SolverError(f"A worker of the search failed: {message.reason}")
         else:
             self._lose(worker, seat, message)
 
-    def _settle(self, worker: int, seat: _Seat, outcome: OrderOutcome) -> None:
+    def _settle(self, worker: int, seat: _Seat, outcome: messages.OrderOutcome) -> None:
         """Take what came of an order."""
         order, seat.order, seat.bound = seat.order, None, np.inf
         if order is None:
@@ -349,20 +337,20 @@ class ParallelTree:
             self._improver.take_note(outcome.seen, outcome.greedy)
         if outcome.group_cut is not None:
             self._group_cuts.append(outcome.group_cut)
-        if isinstance(order.task, BranchTask):
+        if isinstance(order.task, messages.BranchTask):
             self._rows |= outcome.rows
             self._open(outcome.nodes)
         if self._outcomes % TIDY_EVERY == 0:
             self._forget_rows()
 
-    def _lose(self, worker: int, seat: _Seat, message: Lost) -> None:
+    def _lose(self, worker: int, seat: _Seat, message: messages.Lost) -> None:
         """Open the nodes of a worker that is gone again, and start another in its place."""
         nodes = seat.nodes
         if self._tree.record is None:  # a certificate needs what proves the bound that was told, and that is gone
             nodes = tuple(replace(node, lower=max(node.lower, seat.bound)) for node in nodes)
         self._lost += 1
         again = self._lost <= self._params.most_lost
-        if seat.order is not None and isinstance(seat.order.task, GroupTask):
+        if seat.order is not None and isinstance(seat.order.task, messages.GroupTask):
             self._group_tasks.append(seat.order.task)
         what = f"its {len(nodes)} nodes are open again" if nodes else "it had no nodes"
         more = "another is started" if again else "no other is started, as too many have ended"
@@ -389,7 +377,7 @@ class ParallelTree:
         if self._tree.upper < before:
             for other, seat in enumerate(self._seats):
                 if other != worker and seat.order is not None:
-                    self._workers.send(other, BetterValue(self._tree.upper))
+                    self._workers.send(other, messages.BetterValue(self._tree.upper))
 
     def _dispatch(self) -> None:
         """Give every idle worker something to do; where there is nothing, ask the one of most open nodes to hand them back."""
@@ -404,16 +392,18 @@ class ParallelTree:
             else:
                 self._ask_for_nodes()
 
-    def _branch_task(self) -> BranchTask:
+    def _branch_task(self) -> messages.BranchTask:
         share = -(-len(self._heap) // (2 * len(self._seats)))
         nodes = [heapq.heappop(self._heap)[2] for _ in range(min(share, self._params.most_nodes))]
         ids = {one for node in nodes for one in node.ancestors}
         rows = {one: self._rows[one] for one in ids if one in self._rows}
-        return BranchTask(tuple(nodes), rows, *self._slice)
+        return messages.BranchTask(tuple(nodes), rows, *self._slice)
 
-    def _give(self, worker: int, seat: _Seat, task: BranchTask | ImproveTask | GroupTask) -> None:
+    def _give(
+        self, worker: int, seat: _Seat, task: messages.BranchTask | messages.ImproveTask | messages.GroupTask
+    ) -> None:
         news = tuple(each.news for each in self._news[seat.news :] if each.worker != worker)
-        order = Order(
+        order = messages.Order(
             task,
             self._search.placed,
             self._tree.upper,
@@ -424,7 +414,7 @@ class ParallelTree:
         )
         seat.order, seat.news, seat.pausing = order, len(self._news), False
         seat.given = work_seconds()
-        if isinstance(task, BranchTask):
+        if isinstance(task, messages.BranchTask):
             seat.bound, seat.n_open = min(node.lower for node in task.nodes), len(task.nodes)
         self._workers.send(worker, order)
 
@@ -435,7 +425,7 @@ class ParallelTree:
         if asked and max(asked)[0] > 1:
             _, worker = max(asked)
             self._seats[worker].pausing = True
-            self._workers.send(worker, Pause())
+            self._workers.send(worker, messages.Pause())
 
     def _forget_rows(self) -> None:
         needed = {one for node in self.left for one in node.ancestors}
@@ -458,5 +448,5 @@ class BeginsWhenLate(ForwardingListener):
         """Pass them on."""
         super().bounds_moved(lower, upper)
         if self._search.may_share and not self._parallel.begun:
-            tasks = [ImproveTask(greedy=True), ImproveTask(greedy=False)]
+            tasks = [messages.ImproveTask(greedy=True), messages.ImproveTask(greedy=False)]
             self._parallel.begin(tasks[: max(self._parallel.size - 1, 1)])

@@ -17,22 +17,7 @@ import numpy as np
 from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.work_clock import limited, put_forward, work_seconds
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import proven_cut
-from optimizer.solvers.branch_and_cut.parallel.messages import (
-    BetterValue,
-    BoundMoved,
-    BranchTask,
-    GroupTask,
-    Lost,
-    Order,
-    OrderOutcome,
-    Pause,
-    PlanFound,
-    Ready,
-    RowExchange,
-    TreeNews,
-    TreeState,
-    first_of,
-)
+from optimizer.solvers.branch_and_cut.parallel import messages
 from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
@@ -46,8 +31,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask, TreeState
-
 
 class _PlanReporter(SilentListener):
     """Tells of every plan that is better than those before."""
@@ -57,7 +40,7 @@ class _PlanReporter(SilentListener):
 
     def plan_found(self, placed: NDArray[Any], value: float) -> None:  # noqa: ARG002 - it is valued again
         """Report it."""
-        self._report(PlanFound(placed))
+        self._report(messages.PlanFound(placed))
 
 
 class TreeWorker(SilentListener):
@@ -73,17 +56,17 @@ class TreeWorker(SilentListener):
         Told of better plans and of the bound of the order under way.
     """
 
-    def __init__(self, state: TreeState, process: int, report: Callable[[Any], None]) -> None:
+    def __init__(self, state: messages.TreeState, process: int, report: Callable[[Any], None]) -> None:
         # a pool of paths that is sent loads no kernels where it arrives; run as they stand they would take a hundred times longer
         ready(SEARCH, state.instance.tail.size * len(state.instance.evaders))
         program = state.master.program
-        self._exchange = RowExchange(program, program.next_name, process)
+        self._exchange = messages.RowExchange(program, program.next_name, process)
         self._report, self._improving, self._paused = report, state.improving, False
         self._begun = self._ended = work_seconds()
         if state.recorded:
             state.master.record = record = SearchRecord()
             record.begin(state.instance, state.overlay, state.master)
-            record.share(self._exchange, first_of(process))
+            record.share(self._exchange, messages.first_of(process))
         self._search = SolveState(
             state.instance,
             state.gap,
@@ -106,12 +89,12 @@ class TreeWorker(SilentListener):
             params=state.params,
         )
         self._tree.rule.add(learnt_since(state.learnt, self._tree.rule.learnt))
-        self._tree.number_from(first_of(process))
+        self._tree.number_from(messages.first_of(process))
         self._improver = PlanImprover(self._search, PooledValues(state.master.commodities, state.master.pool))
 
     def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans are reported as they come
         """Report the bound of the order."""
-        self._report(BoundMoved(lower, len(self._tree.open_nodes), work_seconds() - self._begun))
+        self._report(messages.BoundMoved(lower, len(self._tree.open_nodes), work_seconds() - self._begun))
 
     def plan_found(self, placed: NDArray[Any], value: float) -> None:
         """Keep the plan, which is reported then."""
@@ -125,7 +108,7 @@ class TreeWorker(SilentListener):
         """Hand back what is open after the node under way; may be called while an order is under way."""
         self._paused = True
 
-    def obey(self, order: Order) -> OrderOutcome:
+    def obey(self, order: messages.Order) -> messages.OrderOutcome:
         """Carry out an order."""
         put_forward(self._ended)  # a worker of a cluster may be in another thread than for its last order
         self._begun, left = work_seconds(), order.machine_seconds_left
@@ -134,7 +117,7 @@ class TreeWorker(SilentListener):
         self._ended = work_seconds()
         return replace(outcome, seconds=self._ended - self._begun)
 
-    def _outcome(self, order: Order) -> OrderOutcome:
+    def _outcome(self, order: messages.Order) -> messages.OrderOutcome:
         self._paused = False
         tree, search = self._tree, self._search
         search.time_limit = work_seconds() - search.started + order.seconds_left
@@ -147,23 +130,23 @@ class TreeWorker(SilentListener):
             tree.rule.add(news.learnt)
             self._exchange.add([news.rows])
         first_path, learnt, rounds = tree.master.pool.paths.value.size, tree.rule.learnt, tree.rounds
-        if isinstance(order.task, BranchTask):
+        if isinstance(order.task, messages.BranchTask):
             self._exchange.add(order.task.rows.values())
             first_row = tree.master.program.next_name
             outcome = self._branched(order.task)
-        elif isinstance(order.task, GroupTask):
+        elif isinstance(order.task, messages.GroupTask):
             first_row = tree.master.program.next_name
             cut = proven_cut(tree, order.task, order.placed, lambda: self._paused)
-            outcome = OrderOutcome(placed=self._search.placed, group_cut=cut)
+            outcome = messages.OrderOutcome(placed=self._search.placed, group_cut=cut)
         else:
             first_row = tree.master.program.next_name
             outcome = self._improved(order.task)
         rows = self._exchange.common(tree.master.program.named_rows([0], first_row))
-        news = TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
+        news = messages.TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
         recorded = None if tree.record is None else tree.record.handed_on()
         return replace(outcome, news=news, rounds=tree.rounds - rounds, recorded=recorded)
 
-    def _branched(self, task: BranchTask) -> OrderOutcome:
+    def _branched(self, task: messages.BranchTask) -> messages.OrderOutcome:
         tree = self._tree
         before, until = tree.nodes, work_seconds() + task.seconds
 
@@ -177,7 +160,7 @@ class TreeWorker(SilentListener):
         left = tree.open_nodes
         rows = self._exchange.exported(left)
         tree.master.program.drop_nodes({one for node in left for one in node.ancestors})
-        return OrderOutcome(
+        return messages.OrderOutcome(
             placed=self._search.placed,
             nodes=self._exchange.sent(left),
             rows=rows,
@@ -185,12 +168,12 @@ class TreeWorker(SilentListener):
             expanded=tree.nodes - before,
         )
 
-    def _improved(self, task: ImproveTask) -> OrderOutcome:
+    def _improved(self, task: messages.ImproveTask) -> messages.OrderOutcome:
         improver, start = self._improver, self._search.placed
         made = improver.greedy() if task.greedy else None
         improver.search_around(start if made is None else made, task.share)
         self._tree.offer(self._search.placed)
-        return OrderOutcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)
+        return messages.OrderOutcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)
 
 
 # The process of one worker (`workers.TreeProcesses`): messages come on standard input and go to standard output, pickled. What they hold is
@@ -203,11 +186,11 @@ def main(number: int) -> None:
     report = _reporter(os.fdopen(os.dup(1), "wb"))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what C++ prints is no message
     try:
-        state: TreeState = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
+        state: messages.TreeState = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
         worker = TreeWorker(state, number, report)
-        orders: SimpleQueue[Order] = SimpleQueue()
+        orders: SimpleQueue[messages.Order] = SimpleQueue()
         threading.Thread(target=_read, args=(sys.stdin.buffer, worker, orders), daemon=True).start()
-        report(Ready())
+        report(messages.Ready())
         while True:
             report(worker.obey(orders.get()))
     except BrokenPipeError:  # the parent is gone
@@ -216,7 +199,7 @@ def main(number: int) -> None:
         os._exit(1)
     except Exception as error:  # noqa: BLE001 - the parent raises it
         traceback.print_exc()
-        report(Lost(f"{type(error).__name__}: {error}"[:300], failed=True))
+        report(messages.Lost(f"{type(error).__name__}: {error}"[:300], failed=True))
 
 
 def _reporter(pipe: BinaryIO) -> Callable[[Any], None]:
@@ -232,18 +215,18 @@ def _reporter(pipe: BinaryIO) -> Callable[[Any], None]:
     return report
 
 
-def _read(pipe: BinaryIO, worker: TreeWorker, orders: SimpleQueue[Order]) -> None:
+def _read(pipe: BinaryIO, worker: TreeWorker, orders: SimpleQueue[messages.Order]) -> None:
     """Take messages as they come; end this process when the parent closes its end."""
     while True:
         try:
             message = pickle.load(pipe)  # noqa: S301 - from the parent
         except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(1)
-        if isinstance(message, Order):
+        if isinstance(message, messages.Order):
             orders.put(message)
-        elif isinstance(message, BetterValue):
+        elif isinstance(message, messages.BetterValue):
             worker.know_value(message.upper)
-        elif isinstance(message, Pause):
+        elif isinstance(message, messages.Pause):
             worker.pause()
 
 
