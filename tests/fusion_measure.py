@@ -14,8 +14,9 @@ import pandas as pd
 import typer
 
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
-from optimizer.records.fusion.feeds import comparable_reports, places_of_areas, read_feeds
+from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import WINDOW, match_feeds
+from optimizer.records.fusion.reports import comparable_reports, places_of_areas
 from optimizer.records.fusion.review import decisions_on
 
 if TYPE_CHECKING:

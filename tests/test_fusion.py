@@ -17,7 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
-from optimizer.records.fusion.feeds import comparable_reports, drug_of, places_of_areas, read_feeds, unlikeness
+from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import _learnt_notes, _share_of_effort
 from optimizer.records.fusion.matching import (
     THEMES,
@@ -29,6 +29,7 @@ from optimizer.records.fusion.matching import (
     match_feeds,
     one_to_one,
 )
+from optimizer.records.fusion.reports import comparable_reports, drug_of, places_of_areas, unlikeness
 from optimizer.records.fusion.review import decisions_on
 from optimizer.records.grades import grades_conflict, parse_grade
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry

@@ -17,7 +17,7 @@ from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.base.text.messages import Message, counted_message, message
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
-from optimizer.records.fusion.feeds import place_key, unlikeness
+from optimizer.records.fusion.reports import place_key, unlikeness
 from optimizer.records.grades import GRADE_FORMS, grades_conflict, learn_reliability, parse_grade
 from optimizer.records.period import FORMS, parse_period
 from optimizer.records.personal import is_personal

@@ -15,8 +15,8 @@ import pandas as pd
 
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import WantedColumns, read_csv
-from optimizer.records.fusion.feeds import km_between
 from optimizer.records.fusion.matching import Candidates
+from optimizer.records.fusion.reports import km_between
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -286,7 +286,7 @@ def _weighed_rows(records: Seizures) -> NDArray[np.bool_]:
 
 
 def _usual(name: str) -> str:
-    from optimizer.records.fusion.feeds import (
+    from optimizer.records.fusion.reports import (
         drug_of,
     )  # with pandas, which a scenario without quantities does not need
 
