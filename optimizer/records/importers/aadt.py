@@ -174,7 +174,7 @@ def import_aadt(
     drops, notes = DropCounts(), list[str]()
     counts = _read_counts(path, mapping, year, notes)
     used = _usable(path, mapping, counts, year, drops, notes)
-    lonlat = _degrees(path, used.x.to_numpy(), used.y.to_numpy(), mapping.crs)
+    lonlat = _degrees(path, np.asarray(used.x, np.float64), np.asarray(used.y, np.float64), mapping.crs)
     matched = _match(used.text[mapping.columns.road].tolist(), lonlat, network, mapping.systems)
     near, absent = matched.distance_m <= within_m, matched.segment < 0
     drops.drop("of a road that is not on this network", absent.sum())
