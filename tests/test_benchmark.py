@@ -82,14 +82,14 @@ from optimizer.lab.benchmark.rows import CommandRow, RunOptions
 from optimizer.lab.benchmark.suites import SUITES
 from optimizer.lab.pages import PageTable, interval, page_text, short
 from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing, family_of, kill_family, own_peak_mb, stamp
-from optimizer.lab.study import alerts
-from optimizer.lab.study.alerts import alert_store, exploration_store, write_alert_page
 from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads
 from optimizer.lab.study.study import map_store
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
+from tests import alerts_measure as alerts
+from tests.alerts_measure import alert_store, exploration_store, write_alert_page
 from tests.cases import brute_force, random_instance
 from tests.children import started
 from tests.examples import examples

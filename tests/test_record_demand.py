@@ -10,8 +10,6 @@ import pytest
 import shapely
 from scipy.sparse import csr_array, diags_array
 
-from optimizer.lab.study.cells import PlansRow
-from optimizer.lab.study.plans import generated_plan_roads, plans_table
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.network import Network
@@ -32,6 +30,7 @@ from optimizer.scenario.demand.record_demand import (
 )
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
+from tests.plans_measure import PlansRow, generated_plan_roads, plans_table
 from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
 

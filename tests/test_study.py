@@ -18,20 +18,7 @@ from hypothesis.extra.numpy import arrays
 from optimizer.base.errors import InputError
 from optimizer.cli.risk import study
 from optimizer.lab.rows import matching
-from optimizer.lab.study.alerts import mean_of, share_of, write_alert_page
-from optimizer.lab.study.cells import (
-    ALERTS,
-    CHANGES,
-    EXPLORATION,
-    MAPS,
-    Cell,
-    MapRow,
-    Stream,
-    plan,
-    roads_file,
-    study_roads,
-    world_of,
-)
+from optimizer.lab.study.cells import MAPS, Cell, MapRow, Stream, plan, roads_file, study_roads, world_of
 from optimizer.lab.study.page import study_text, write_study_page
 from optimizer.lab.study.study import (
     ESTIMATORS,
@@ -71,6 +58,7 @@ from optimizer.lab.study.summary import (
 )
 from optimizer.risk import History, RawCounts, World, as_records
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH
+from tests.alerts_measure import ALERTS, CHANGES, EXPLORATION, mean_of, share_of, write_alert_page
 from tests.study_cases import loop_row, map_row, save_small_region
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 A cell searches one truth in one way: a world of the family (`optimizer.risk.simulation.settings`) as it is designed, or as it would be if
 it were searched evenly; or a corner of it, one of the named worlds.
 
-The rows of the studies of risk models: maps, closed loops, alerts and exploration.
+The rows of the study: maps and closed loops.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import sha256
-from optimizer.base.schema import Strict
 from optimizer.lab.benchmark.generated_roads import draw_land, land_demand
 from optimizer.lab.rows import RunKey, StoredRow
 from optimizer.region import read_region
 from optimizer.risk import OdTable, make_world
-from optimizer.risk.demand import gateway_masses, gravity_table
+from optimizer.risk.demand import gravity_table
 from optimizer.risk.simulation.settings import WorldDesign, draw_family
 
 if TYPE_CHECKING:
@@ -257,14 +256,6 @@ def read_study_roads(path: Path, region: str) -> StudyRoads:
     return StudyRoads(built.network, table, sha256(path))
 
 
-def read_alert_roads(extract: Path) -> StudyRoads:
-    """Return the drive network of an extract of Andorra for the studies of alerts and exploration: all gateways have the same mass."""
-    built = read_region(extract, border="Andorra", modes=("drive",))
-    towns = [place for place in built.settlements if place.domestic]
-    masses = gateway_masses(built.gateways, np.ones(len(built.gateways)), {})
-    return StudyRoads(built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract))
-
-
 @lru_cache(maxsize=2)
 def _world(roads: StudyRoads, first: Cell) -> World:
     kind: Any = first.design.world if first.is_family else first.world
@@ -278,10 +269,6 @@ def world_of(roads: StudyRoads, cell: Cell) -> World:
 
 
 MAPS, FAMILY, LOOPS = "rows.jsonl", "family.jsonl", "loops.jsonl"
-
-ALERTS, CHANGES, EXPLORATION = "alerts.jsonl", "changes.jsonl", "exploration.jsonl"
-
-PLANS, ANSWERS = "plans.jsonl", "answers.jsonl"
 
 
 class SimulatedRow(StoredRow):
@@ -345,131 +332,3 @@ class LoopRow(EstimatorRow):
     def key(self) -> RunKey:
         """What was run."""
         return RunKey.of(self.version, self.roads, self.estimator, **self.cell_options, placement=self.placement)
-
-
-class FlagCounts(Strict):
-    """Places flagged by one kind of p-value, in a record in which nothing changed."""
-
-    more: int = Field(description="called, with more seizures than expected")
-    fewer: int
-    by: int = Field(description="called under any dependence (Benjamini and Yekutieli)")
-    p01: list[int] = Field(description="one-sided p-values below .01: more, fewer")
-
-
-class QuietTest(Strict):
-    """The alerts of a record in which nothing changed."""
-
-    by: str = Field(description="kind of place: segment, neighbourhood, whole")
-    widening: float = Field(description="factor on standard deviations")
-    tested: int = Field(description="places")
-    mid: FlagCounts
-    plain: FlagCounts
-    uniform: list[int] = Field(description="randomised one-sided p-values below .01: more, fewer")
-
-
-class PlantedCounts(Strict):
-    """Changes of one factor planted in a record."""
-
-    hits: dict[str, list[int]] = Field(description="bin of expected seizures -> planted, detected")
-    alarms: int
-    false: int
-
-
-class PlantedTest(Strict):
-    """The alerts of a record in which changes were planted."""
-
-    by: str
-    widening: float
-    planted: dict[str, PlantedCounts] = Field(description="factor of the change -> counts")
-
-
-class AlertRow(SimulatedRow):
-    """The alerts of one simulated record."""
-
-    found: float = Field(description="seizures of the record")
-    quiet: list[QuietTest]
-    planted: list[PlantedTest]
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "alerts", **self.cell_options)
-
-
-class ChangeCount(Strict):
-    """Changes of one kind and size planted one at a time in a record, and what each rule makes of them."""
-
-    change: str = Field(description="what was planted; empty: nothing")
-    steps: int = Field(description="junctions from the middle of the changed roads to their rim")
-    at_least: float = Field(description="seizures to be expected there: lower end of the bin")
-    planted: int
-    found: list[int] = Field(description="by rule: called in the right direction")
-    false: list[int] = Field(description="by rule: places called in which nothing changed, or in the wrong direction")
-
-
-class ChangeRow(SimulatedRow):
-    """What the alerts of one simulated record find of changes that are planted by rules other than theirs."""
-
-    counts: list[ChangeCount]
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "changes", **self.cell_options)
-
-
-class SearchOutcome(Strict):
-    """An estimate after a time of searching."""
-
-    rel5: float
-    error: float = Field(description="root mean square error of the log rate on active segments")
-    found: float | None = Field(description="seizures of the time; None before it")
-
-
-class ExplorationRow(SimulatedRow):
-    """One world searched in several ways, each from the same start."""
-
-    start: SearchOutcome
-    ways: dict[str, SearchOutcome]
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "exploration", **self.cell_options)
-
-
-class PlansRow(SimulatedRow):
-    """One world, with plans made from its record in several ways and from the truth."""
-
-    region: str = Field(description="country and kinds of roads")
-    nothing: float = Field(description="share of the true loads that get through with nothing placed")
-    gain: dict[str, float] = Field(description="way of planning -> how much less of the true loads gets through")
-    local: float | None = Field(
-        description="learnt share of seizures that no flow explains; None where the record told no places apart"
-    )
-    local_true: float = Field(
-        description="true share of the seizures that local markets are expected to make under the effort of the record"
-    )
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "plans", **self.cell_options, region=self.region)
-
-
-class AnswersRow(SimulatedRow):
-    """One world, with plans valued for several shares of loads that answer to a plan."""
-
-    region: str = Field(description="country and kinds of roads")
-    nothing: dict[str, float] = Field(
-        description="share that answers -> true loads that get through with nothing placed"
-    )
-    lower: dict[str, float] = Field(description="share that answers -> proven bound of every plan")
-    gain: dict[str, dict[str, float]] = Field(
-        description="share that answers -> way of planning -> how much less of the true loads gets through"
-    )
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "answers", **self.cell_options, region=self.region)

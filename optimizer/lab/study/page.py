@@ -18,7 +18,6 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import read_text, written_whole
 from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_text, short
 from optimizer.lab.rows import distinct, made_with, newest_version
-from optimizer.lab.study.alerts import write_alert_page
 from optimizer.lab.study.study import (
     ACTIVE,
     ESTIMATORS,
@@ -85,15 +84,12 @@ class TitledTable:
 def write_study_page(folder: Path) -> PageFiles:
     """Write the page and its pictures beside the folder of rows: `X.md` and `X-*.png` for a folder `X`.
 
-    The section on alerts is made from its own rows first, where there are any.
-
     Raises
     ------
     InputError
         If the folder has neither rows nor sections.
     """
     maps, loops, family = map_store(folder).read(), loop_store(folder).read(), family_store(folder).read()
-    write_alert_page(folder)
     sections = [folder / name for name in SECTIONS if (folder / name).is_file()]
     if not (maps or loops or family or sections):
         raise InputError(Problem(str(folder), "no rows", "rows of the study", "Run it first, without --table"))

@@ -5,40 +5,37 @@ times as risky gets Poisson seizures more, with the mean that its effort brings;
 The search does not react to what was planted.
 
 Where to search next: mixed worlds searched for half a year in several ways, and the estimates that follow.
+
+`python -m tests.alerts_measure alerts EXTRACT` makes rows, as do `changes` and `exploration`; rows that are there are not made again. Each
+then writes the page `alerts.md` from all rows, which `python cli.py risk study --table` takes into the page of the study.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
+import typer
+from pydantic import Field
 
+from optimizer.base.files.readwrite import sha256
+from optimizer.base.schema import Strict
 from optimizer.base.version import package_version
 from optimizer.lab.pages import PageFiles, PageTable, fixed, interval, write_page
-from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, stamp, when_made
-from optimizer.lab.study.cells import (
-    ALERTS,
-    CHANGES,
-    EXPLORATION,
-    AlertRow,
-    Cell,
-    ChangeCount,
-    ChangeRow,
-    ExplorationRow,
-    FlagCounts,
-    PlantedCounts,
-    PlantedTest,
-    QuietTest,
-    SearchOutcome,
-)
+from optimizer.lab.rows import PlannedRow, RowStore, RunKey, add_missing, distinct, newest_version, stamp, when_made
+from optimizer.lab.study.cells import Cell, SimulatedRow, StudyRoads
+from optimizer.region import read_region
 from optimizer.risk import FieldFlow, History, as_records, captured, make_history, make_world
 from optimizer.risk.alerts.chance import PValues, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import neighbourhood_places, places_of_every_scale, segment_places, whole_place
 from optimizer.risk.alerts.window import tally
+from optimizer.risk.demand import gateway_masses, gravity_table
 from optimizer.risk.information_gain import chance_of_top, information_gain, near_segments
 from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
@@ -46,19 +43,111 @@ from optimizer.risk.simulation.settings import CHASING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
     from optimizer.base.choices import EffortKind, WorldKind
-    from optimizer.lab.study.cells import StudyRoads
     from optimizer.problem.network.network import Network
     from optimizer.risk import World
     from optimizer.risk.alerts.chance import PredictiveCounts
     from optimizer.risk.alerts.places import Place
 
     Floats: TypeAlias = NDArray[np.float64]
+
+ALERTS, CHANGES, EXPLORATION = "alerts.jsonl", "changes.jsonl", "exploration.jsonl"
+
+
+class FlagCounts(Strict):
+    """Places flagged by one kind of p-value, in a record in which nothing changed."""
+
+    more: int = Field(description="called, with more seizures than expected")
+    fewer: int
+    by: int = Field(description="called under any dependence (Benjamini and Yekutieli)")
+    p01: list[int] = Field(description="one-sided p-values below .01: more, fewer")
+
+
+class QuietTest(Strict):
+    """The alerts of a record in which nothing changed."""
+
+    by: str = Field(description="kind of place: segment, neighbourhood, whole")
+    widening: float = Field(description="factor on standard deviations")
+    tested: int = Field(description="places")
+    mid: FlagCounts
+    plain: FlagCounts
+    uniform: list[int] = Field(description="randomised one-sided p-values below .01: more, fewer")
+
+
+class PlantedCounts(Strict):
+    """Changes of one factor planted in a record."""
+
+    hits: dict[str, list[int]] = Field(description="bin of expected seizures -> planted, detected")
+    alarms: int
+    false: int
+
+
+class PlantedTest(Strict):
+    """The alerts of a record in which changes were planted."""
+
+    by: str
+    widening: float
+    planted: dict[str, PlantedCounts] = Field(description="factor of the change -> counts")
+
+
+class AlertRow(SimulatedRow):
+    """The alerts of one simulated record."""
+
+    found: float = Field(description="seizures of the record")
+    quiet: list[QuietTest]
+    planted: list[PlantedTest]
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "alerts", **self.cell_options)
+
+
+class ChangeCount(Strict):
+    """Changes of one kind and size planted one at a time in a record, and what each rule makes of them."""
+
+    change: str = Field(description="what was planted; empty: nothing")
+    steps: int = Field(description="junctions from the middle of the changed roads to their rim")
+    at_least: float = Field(description="seizures to be expected there: lower end of the bin")
+    planted: int
+    found: list[int] = Field(description="by rule: called in the right direction")
+    false: list[int] = Field(description="by rule: places called in which nothing changed, or in the wrong direction")
+
+
+class ChangeRow(SimulatedRow):
+    """What the alerts of one simulated record find of changes that are planted by rules other than theirs."""
+
+    counts: list[ChangeCount]
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "changes", **self.cell_options)
+
+
+class SearchOutcome(Strict):
+    """An estimate after a time of searching."""
+
+    rel5: float
+    error: float = Field(description="root mean square error of the log rate on active segments")
+    found: float | None = Field(description="seizures of the time; None before it")
+
+
+class ExplorationRow(SimulatedRow):
+    """One world searched in several ways, each from the same start."""
+
+    start: SearchOutcome
+    ways: dict[str, SearchOutcome]
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "exploration", **self.cell_options)
+
 
 MONTHS, WINDOW = 24, 3
 
@@ -742,3 +831,64 @@ def _outcome(model: FieldFlow, world: World, found: float | None) -> SearchOutco
     off -= np.average(off, weights=length)
     error = float(np.sqrt(np.average(off**2, weights=length)))
     return SearchOutcome(rel5=captured(world, median), error=error, found=found)
+
+
+def read_alert_roads(extract: Path) -> StudyRoads:
+    """Return the drive network of an extract of Andorra for the studies of alerts and exploration: all gateways have the same mass."""
+    built = read_region(extract, border="Andorra", modes=("drive",))
+    towns = [place for place in built.settlements if place.domestic]
+    masses = gateway_masses(built.gateways, np.ones(len(built.gateways)), {})
+    return StudyRoads(built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract))
+
+
+APP = typer.Typer(add_completion=False, help=__doc__)
+Extract = Annotated[Path, typer.Argument(help="OpenStreetMap extract of Andorra.")]
+Out = Annotated[Path, typer.Option(help="Folder of the rows.")]
+
+
+@APP.command("alerts")
+def simulate_alerts(
+    extract: Extract,
+    out: Out = Path("results/risk"),
+    most: Annotated[int | None, typer.Option(min=1, help="Records of a kind at most.")] = None,
+) -> None:
+    """Simulate records on Andorra's drive network, and monitor them."""
+    planned = planned_rows(read_alert_roads(extract), alert_cells(most))
+    for row in add_missing(alert_store(out), planned):
+        sys.stderr.write(f"{row.summary}\n")
+    write_alert_page(out)
+
+
+@APP.command("changes")
+def simulate_changes(
+    extract: Extract,
+    out: Out = Path("results/risk"),
+    most: Annotated[int | None, typer.Option(min=1, help="Records of a kind at most.")] = None,
+) -> None:
+    """Simulate records on Andorra's drive network, and plant changes in them that are none of the monitor's own places."""
+    planned = planned_changes(read_alert_roads(extract), alert_cells(most))
+    for row in add_missing(change_store(out), planned):
+        sys.stderr.write(f"{row.summary}\n")
+    write_alert_page(out)
+
+
+@APP.command("exploration")
+def simulate_exploration(
+    extract: Extract,
+    out: Out = Path("results/risk"),
+    truths: Annotated[int, typer.Option(min=1, help="How many truths.")] = TRUTHS,
+) -> None:
+    """Search mixed worlds for half a year by each way of choosing where, and measure the estimates that follow."""
+    for row in add_missing(exploration_store(out), planned_explorations(read_alert_roads(extract), truths)):
+        sys.stderr.write(f"{row.summary}\n")
+    write_alert_page(out)
+
+
+@APP.command("page")
+def write_page_alone(out: Out = Path("results/risk")) -> None:
+    """Write the page from the rows that there are."""
+    write_alert_page(out)
+
+
+if __name__ == "__main__":
+    APP()

@@ -3,30 +3,29 @@
 The truth: each pair's loads scatter about gravity, drivers take routes of their own, and local markets draw the rest. Its evaders are those
 pairs, informed and habitual, and single segments of the markets. Plans are made for evaders by truth, by record, by the risk index at
 gateways alone and by gravity, over the same sites and budget, by the same method, and all are evaluated against the true evaders.
+
+`python -m tests.plans_measure plans [EXTRACT]` makes rows, as does `answers`, and writes the page `plans.md`; rows that are there are not made
+again.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import typer
+from pydantic import Field
 
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
 from optimizer.lab.benchmark.generated_roads import draw_land
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
-from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version, stamp, when_made
-from optimizer.lab.study.cells import (
-    ANSWERS,
-    GENERATED_NAME,
-    GENERATED_NODES,
-    GENERATED_SEED,
-    PLANS,
-    AnswersRow,
-    PlansRow,
-)
+from optimizer.lab.rows import PlannedRow, RowStore, RunKey, add_missing, distinct, newest_version, stamp, when_made
+from optimizer.lab.study.cells import GENERATED_NAME, GENERATED_NODES, GENERATED_SEED, SimulatedRow
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -48,7 +47,6 @@ from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -59,6 +57,46 @@ if TYPE_CHECKING:
     from optimizer.scenario.demand.gravity import GravityDemand
 
     Floats = NDArray[np.float64]
+
+PLANS, ANSWERS = "plans.jsonl", "answers.jsonl"
+
+
+class PlansRow(SimulatedRow):
+    """One world, with plans made from its record in several ways and from the truth."""
+
+    region: str = Field(description="country and kinds of roads")
+    nothing: float = Field(description="share of the true loads that get through with nothing placed")
+    gain: dict[str, float] = Field(description="way of planning -> how much less of the true loads gets through")
+    local: float | None = Field(
+        description="learnt share of seizures that no flow explains; None where the record told no places apart"
+    )
+    local_true: float = Field(
+        description="true share of the seizures that local markets are expected to make under the effort of the record"
+    )
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "plans", **self.cell_options, region=self.region)
+
+
+class AnswersRow(SimulatedRow):
+    """One world, with plans valued for several shares of loads that answer to a plan."""
+
+    region: str = Field(description="country and kinds of roads")
+    nothing: dict[str, float] = Field(
+        description="share that answers -> true loads that get through with nothing placed"
+    )
+    lower: dict[str, float] = Field(description="share that answers -> proven bound of every plan")
+    gain: dict[str, dict[str, float]] = Field(
+        description="share that answers -> way of planning -> how much less of the true loads gets through"
+    )
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "answers", **self.cell_options, region=self.region)
+
 
 WORLDS: dict[str, tuple[float, str]] = {
     "flows": (0.0, "probit"),
@@ -305,7 +343,7 @@ def answers_row(roads: PlanRoads, world: str, seed: int) -> AnswersRow:
         answer = replace(demand, terms=demand.terms.model_copy(update={"habitual_share": 1 - share}))
         instance = _instance(network, truth.cost, truth.sites, truth.evaders(network, answer))
         best = solve(instance, method="cuts", seed=0, gap=TRUTH_GAP, time_limit=TRUTH_SECONDS, threads=1)
-        assert best.upper is not None  # noqa: S101 - any plan of so many posts is feasible
+        assert best.upper is not None  # any plan of so many posts is feasible
         key = f"{share:g}"
         nothing[key], lower[key] = evaluate(instance, ()).value, best.lower or 0.0
         gain[key] = {"truth": nothing[key] - best.upper}
@@ -606,3 +644,52 @@ def _plans_line(region: str, world: str, rows: list[PlansRow]) -> list[Any]:
         float(np.median([row.local_true for row in rows])),
         float(np.median(known)) if known else None,
     ]
+
+
+APP = typer.Typer(add_completion=False, help=__doc__)
+Out = Annotated[Path, typer.Option(help="Folder of the rows.")]
+
+
+@APP.command("plans")
+def simulate_plans(
+    extract: Annotated[
+        Path | None, typer.Argument(help="OpenStreetMap extract; without one, the generated region.")
+    ] = None,
+    out: Out = Path("results/risk"),
+    border: Annotated[str, typer.Option(help="Country of the extract.")] = "Andorra",
+    modes: Annotated[str, typer.Option(help="Kinds of roads, with commas.")] = "drive",
+    seeds: Annotated[int, typer.Option(min=1, help="Truths of each world.")] = SEEDS,
+) -> None:
+    """Make plans from the records of simulated worlds, and hold them against plans made from the truth; write the page."""
+    roads = plan_roads(extract, border, tuple(modes.split(","))) if extract else generated_plan_roads()
+    for row in add_missing(plan_store(out), planned_rows(roads, seeds)):
+        sys.stderr.write(f"{row.summary}\n")
+    write_plans_page(out)
+
+
+@APP.command("answers")
+def simulate_answers(
+    extract: Annotated[
+        Path | None, typer.Argument(help="OpenStreetMap extract; without one, a generated region.")
+    ] = None,
+    out: Out = Path("results/risk"),
+    border: Annotated[str, typer.Option(help="Country of the extract.")] = "Andorra",
+    modes: Annotated[str, typer.Option(help="Kinds of roads, with commas.")] = "drive",
+    new: Annotated[bool, typer.Option("--new", help="Without an extract: the map that nothing was tuned on.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Truths of each world.")] = 2,
+) -> None:
+    """Hold plans from records against simple rules, for shares of loads that answer to a plan; write the page."""
+    roads = plan_roads(extract, border, tuple(modes.split(","))) if extract else generated_plan_roads(new=new)
+    for row in add_missing(answers_store(out), planned_answers(roads, seeds)):
+        sys.stderr.write(f"{row.summary}\n")
+    write_plans_page(out)
+
+
+@APP.command("page")
+def write_page_alone(out: Out = Path("results/risk")) -> None:
+    """Write the page from the rows that there are."""
+    write_plans_page(out)
+
+
+if __name__ == "__main__":
+    APP()
