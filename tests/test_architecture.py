@@ -69,6 +69,14 @@ def test_help_imports_nothing_heavy() -> None:
     assert int(last.split()[3]) >= 18
 
 
+@pytest.mark.slow
+def test_reading_a_record_loads_no_tables_of_pandas() -> None:
+    read = "optimizer.scenario.check.check, optimizer.scenario.demand.travel, optimizer.records.reading, optimizer.records.tips"
+    code = f"import sys, {read}; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_every_public_name_loads() -> None:
     for package in (optimizer, pipeline):
         for name in package.__all__:

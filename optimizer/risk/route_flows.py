@@ -23,6 +23,7 @@ M. G. H. Bell (1991), The estimation of origin-destination matrices by constrain
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,7 +113,7 @@ def candidate_routes(
     origin, destination = np.array(ends, dtype=np.int64).reshape(-1, 2).T
     flat = [route for of_pair in routes for route in of_pair]
     length = np.array([len(route.arcs) for route in flat], dtype=np.int64)
-    arcs = np.fromiter((arc for route in flat for arc in route.arcs), dtype=np.int64, count=int(length.sum()))
+    arcs = np.fromiter(chain.from_iterable(route.arcs for route in flat), dtype=np.int64, count=int(length.sum()))
     at = (network.segment[arcs], np.repeat(np.arange(len(flat)), length))
     on = csr_array((np.ones(arcs.size), at), shape=(network.n_segments, len(flat)))
     on.data[:] = 1.0

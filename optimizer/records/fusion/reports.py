@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
@@ -17,6 +16,7 @@ from optimizer.problem.network.geodesy import KM_PER_DEGREE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from optimizer.records.areas import Area
@@ -110,6 +110,8 @@ class NamedPlaces:
 
 def comparable_reports(feeds: Sequence[Feed]) -> Reports:
     """Return the reports of seizures of all feeds."""
+    import pandas as pd
+
     frame = pd.concat([feed.seizures for feed in feeds], ignore_index=True)
     names = _coded(frame["place"].where(frame["place"] != "", frame["area"]), place_key)
     drugs = _coded(frame["drug"], drug_of)
