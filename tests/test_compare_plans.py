@@ -86,6 +86,13 @@ def test_values_and_their_parts_add_up(tmp_path: Path, seed: int) -> None:
     assert {each.id for each in today.differs} == set(first.matched.plan.options) ^ {"o3"}
 
 
+def test_a_plan_that_places_nothing_is_a_plan(tmp_path: Path) -> None:
+    """It was refused before, as if its list of options held something else than texts."""
+    instance = on_a_map(1)
+    (nothing,) = compare_plans([written(tmp_path / "nothing", instance, [])]).plans
+    assert nothing.value == pytest.approx(plan_value(instance, np.zeros(len(instance.options), dtype=bool)))
+
+
 def test_agencies_have_their_names_on_the_page_and_their_ids_in_tables(tmp_path: Path) -> None:
     instance = on_a_map(1)
     instance = replace(instance, options=tuple(replace(option, agency="p1") for option in instance.options))

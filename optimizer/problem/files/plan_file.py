@@ -370,7 +370,7 @@ def plan_ids(content: object, where: str) -> tuple[str, ...]:
         If there is no such list; `where` is the file.
     """
     names = content.get("options") if isinstance(content, dict) else None
-    if (kind := json_kind(content)) != PLAN or not all(isinstance(name, str) for name in names or [None]):
+    if (kind := json_kind(content)) != PLAN or not all(isinstance(name, str) for name in names or ()):
         found = kind if kind != PLAN else "options that are no texts"
         raise InputError(Problem(where, found, 'a plan: an object with a list "options" of ids'))
     return tuple(dict.fromkeys(names or []))

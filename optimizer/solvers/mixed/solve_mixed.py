@@ -106,6 +106,7 @@ def solve_mixed(
             record.relaxed = SearchRecord()
         relaxation = MarginalRelaxation(problem.instance, problem.overlay, None if record is None else record.relaxed)
         last = 1.0 if record is None else 1.0 - params.recorded
+        telling = stopping if problem.lower is None else _OverAllBeats(stopping, problem.lower)
         search = DoubleOracle(
             problem.instance,
             problem.overlay,
@@ -115,7 +116,7 @@ def solve_mixed(
             options.gap,
             end(last),
             options.seed,
-            stopping,
+            telling,
             threads=thread_count(options.threads),
             params=params,
             known=problem.known,
@@ -123,7 +124,7 @@ def solve_mixed(
 
         def mix() -> None:
             with step(stopping, "bounding mixtures"):
-                relaxation.cut(end((1 + params.relaxed) / 2), single.upper, stopping)
+                relaxation.cut(end((1 + params.relaxed) / 2), single.upper, telling)
             search.begin()
             with step(stopping, "mixing plans"):
                 search.until = end(last if support is None else last * params.unrestricted)
@@ -242,6 +243,18 @@ class PreparedProblem:
     known: tuple[Mask, ...] = ()
     beats: tuple[Beat, ...] = ()
     lower: float | None = None
+
+
+class _OverAllBeats(ForwardingListener):
+    """Passes lower bounds within the beats at hand on as far as one over all beats proves them."""
+
+    def __init__(self, listener: Listener, proven: float) -> None:
+        super().__init__(listener)
+        self._proven = proven
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Tell what is proven over all beats."""
+        super().bounds_moved(min(lower, self._proven), upper)
 
 
 class _WithoutBounds(ForwardingListener):
