@@ -14,7 +14,7 @@ from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import with_teams
+from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, tangent_losses
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
@@ -29,15 +29,19 @@ from optimizer.solvers.patrols.beat_tree import (
     tour_prizes,
 )
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
-from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
 from optimizer.solvers.place import place
 from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
 from tests.examples import quick_first
 from tests.golden_scenarios import INSTANCES
+from tests.test_joint import every_tour, small_case
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from optimizer.problem.instance.instance import Instance
     from tests.beat_tree_cases import EveryPlan
 
 
@@ -164,6 +168,63 @@ def test_rows_of_tours_hold_where_pricing_has_no_time() -> None:
     rows = TourRows.of(tour_prizes(generation, MergedSlots.of(generation.patrols), until=0.0), generation.patrols)
     most = rows.prize.toarray() * generation.most_teams[0]
     assert (np.asarray(rows.price @ plans.present.T) <= most * (1 + 1e-9)).all()
+
+
+def _second_team(instance: Instance, row: Sequence[int]) -> Instance:
+    """Return an instance with another type of team, which dwells one slot at each post, by these elements of the first, and only there."""
+    field = instance.patrols
+    assert field is not None
+    (first,) = field.patrols
+    short = replace(first.team, id="short", most_slots=1, number=1)
+    dwell = first.dwell[np.arange(len(row)), row][:, None]
+    second = replace(first, team=short, dwell=dwell, drives=csr_array(first.drives.shape))
+    return replace(instance, patrols=replace(field, patrols=(first, second)))
+
+
+def test_teams_of_two_types_with_the_same_elements_have_them_together() -> None:
+    """An element of two types of one team each could come once in the program: where both watch one road, its bound was above the best plan."""
+    instance = with_teams(_second_team(small_case(1, teams=1)[0], (0, 0, 0)))
+    field = instance.patrols
+    assert field is not None
+    beats = [make_beat(field, q, (1,), (1,), f"b{q}") for q in (0, 1)]
+    times = most_times(instance, field)[len(instance.options) :]
+    assert (beats[0].elements + beats[1].elements).max() == 2
+    assert (beats[0].elements + beats[1].elements <= times).all()
+
+
+def test_slots_are_merged_by_one_rule_where_a_shorter_dwell_is_shared() -> None:
+    """Two slots here are more than twice one; a second team with the one slot alone made it count as twice."""
+    instance, _ = small_case(1, teams=1)
+    field = instance.patrols
+    assert field is not None
+    elements = field.elements
+    longer = np.isin(elements.element, field.patrols[0].dwell[:, 1])
+    deeper = replace(elements, survival=np.where(longer, elements.survival**3, elements.survival))
+    instance = replace(instance, patrols=replace(field, elements=deeper))
+    shared = _second_team(instance, (0, 0, 0)).patrols
+    assert instance.patrols is not None
+    assert shared is not None
+    alone, both = MergedSlots.of(instance.patrols), MergedSlots.of(shared)
+    assert alone.power.max() > 1
+    assert (both.power == alone.power).all()
+    assert (both.column == alone.column).all()
+
+
+def test_rows_of_tours_hold_where_an_idle_team_shares_a_longer_dwell() -> None:
+    """What the idle team holds was left out of the prices, but not of the slots: two slots counted, and cost what one does."""
+    instance = _second_team(small_case(1, teams=1)[0], (1, 1, 1))
+    field = instance.patrols
+    assert field is not None
+    merged = MergedSlots.of(field)
+    worth, present = np.zeros(merged.size), np.zeros(merged.size)
+    driven = merged.column[np.unique(field.patrols[0].drives.indices)]
+    worth[merged.column[field.patrols[0].dwell[0, 0]]] = present[driven] = 1.0
+    worth[driven] = 0.01
+    rows = TourLimits(field, merged)(worth, present, np.zeros(2)).toarray()
+    for tour in every_tour(field):
+        beat = make_beat(field, 0, *tour, "b")
+        columns = np.bincount(merged.column, beat.elements * merged.slots, merged.size)
+        assert (rows @ np.append(columns, (1.0, 0.0)) >= -1e-9).all()
 
 
 @pytest.mark.slow

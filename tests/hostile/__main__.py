@@ -55,11 +55,13 @@ def checks_of(seed: int, only: str) -> Iterator[str]:
         yield only
 
 
-def run(seeds: Iterable[int], only: str = "", until: float = float("inf")) -> tuple[Counter[str], list[str]]:
-    """Check seeds until a `time.monotonic()`; return how often features, pairs of them and checks were met, and the faults found."""
+def run(
+    seeds: Iterable[int], only: str = "", until: float = float("inf"), most: int = 1000
+) -> tuple[Counter[str], list[str]]:
+    """Check seeds until a `time.monotonic()` or so many faults; return how often features, their pairs and checks were met, and the faults."""
     met, found, said = Counter[str](), [], time.monotonic()
     for seed in seeds:
-        if time.monotonic() > until:
+        if time.monotonic() > until or len(found) >= most:
             break
         case = case_of(seed, only if only in FEATURES else "")
         names = list(dict.fromkeys(checks_of(seed, only)))
@@ -107,6 +109,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first problem; the next have the next numbers")
     parser.add_argument("--minutes", type=float, default=10.0, help="how long, by the clock")
     parser.add_argument("--count", type=int, default=None, help="most problems")
+    parser.add_argument("--faults", type=int, default=1000, help="faults after which to stop")
     parser.add_argument(
         "--only",
         default="",
@@ -120,7 +123,7 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.process_time()
     seeds = count(asked.seed) if asked.count is None else range(asked.seed, asked.seed + asked.count)
-    met, found = run(seeds, asked.only, time.monotonic() + 60 * asked.minutes)
+    met, found = run(seeds, asked.only, time.monotonic() + 60 * asked.minutes, asked.faults)
     single = {name: number for name, number in met.items() if " x " not in name}
     names = sorted({*FEATURES, *CHECKS})
     pairs = sorted((met[f"{a} x {b}"], f"{a} x {b}") for a, b in combinations(names, 2))

@@ -30,12 +30,12 @@ FEATURES: dict[str, float] = {
     "odd uses": 0.3,  # amounts of no common unit
     "exact budgets": 0.4,  # used up to the last digit by some options
     "teams": 0.35,
-    "two teams": 0.3,  # types
+    "two teams": 0.4,  # types
     "two bases": 0.3,
     "limit at posts": 0.4,
     "driving": 0.6,
     "odd dwells": 0.25,  # survivals and arcs of one and two slots have nothing to do with each other
-    "shared elements": 0.25,  # of patrols of one team
+    "shared elements": 0.3,  # of patrols, also of two types of teams
 }
 """How often each is wanted."""
 
@@ -397,6 +397,8 @@ class _Maker:
             {"id": f"b{k}", "node": self.nodes[0], "lon": 0.0, "lat": 0.0}
             for k in range(2 if "two bases" in self.wanted else 1)
         ]
+        dwell: dict[int, list[int]] = {}
+        self.driven: list[int] = []
         for t in range(2 if "two teams" in self.wanted else 1):
             agency = rng.choice([*agencies, ""]) if agencies else ""
             allowed = [r["id"] for r in resources if not agency or r.get("agency", "") in {"", agency}]
@@ -411,15 +413,15 @@ class _Maker:
                 "agency": agency,
             }
             teams.append(team)
-            dwell: dict[int, list[int]] = {}
             for base in bases:
                 chosen = sorted(rng.sample(range(n_posts), rng.randint(1, n_posts)))
-                if "shared elements" not in self.wanted:
-                    dwell = {}
+                dwells = []
                 for post in chosen:
-                    if post not in dwell:
-                        dwell[post] = self._dwells(team["most_slots"], post, watched[post])
-                patrols.append(self._patrol(team, base["id"], chosen, dwell))
+                    if "shared elements" not in self.wanted:
+                        dwell[post] = []
+                    row = self._dwells(team["most_slots"], post, watched[post], dwell.setdefault(post, []))
+                    dwells.append(row)
+                patrols.append(self._patrol(team, base["id"], chosen, dwells))
         limit = rng.randint(1, 2) if "limit at posts" in self.wanted else None
         content = {
             "bases": bases,
@@ -432,15 +434,18 @@ class _Maker:
         self._count_times(content)
         return content
 
-    def _dwells(self, most: int, post: int, arcs: list[int]) -> list[int]:
-        """Return the elements of dwelling 1, 2, ... slots."""
+    def _dwells(self, most: int, post: int, arcs: list[int], known: list[int]) -> list[int]:
+        """Return the elements of dwelling 1, 2, ... slots, of which some are known; what is new is known from then on."""
         base, found = self.chance(), []
         for slots in range(1, most + 1):
-            if "odd dwells" in self.wanted:
-                some = self.rng.sample(range(self.inner), self.rng.randint(0, 2))
+            if len(known) >= slots and self.rng.random() < 0.8:
+                found.append(known[slots - 1] if self.rng.random() < 0.8 else self.rng.choice(known))
+            elif "odd dwells" in self.wanted:
+                some = arcs if self.rng.random() < 0.5 else self.rng.sample(range(self.inner), self.rng.randint(0, 2))
                 found.append(self._element(post, {arc: self.chance() for arc in some}))
             else:  # the longer, the fewer get through, by less and less
                 found.append(self._element(post, dict.fromkeys(arcs, 1 - (1 - base) * slots / (most + 1))))
+        known += [element for element in found if element not in known]
         return found
 
     def _element(self, post: int, effects: dict[int, float]) -> int:
@@ -453,7 +458,7 @@ class _Maker:
         self.elements["times"].append(1)
         return number
 
-    def _patrol(self, team: Content, base: str, chosen: list[int], dwell: dict[int, list[int]]) -> Content:
+    def _patrol(self, team: Content, base: str, chosen: list[int], dwells: list[list[int]]) -> Content:
         rng, places = self.rng, len(chosen) + 1
         seconds = [
             [0 if i == j else rng.choice([0, SLOT // 4, SLOT // 2, SLOT]) for j in range(places)] for i in range(places)
@@ -463,12 +468,14 @@ class _Maker:
             table[1][2] = None
         drives: Content = {"leg": [], "element": []}
         if "driving" in self.wanted:
-            driven = [self._element(-1, {rng.randrange(self.inner): self.chance()}) for _ in range(rng.randint(1, 2))]
+            if not self.driven or "shared elements" not in self.wanted:
+                effects = [{rng.randrange(self.inner): self.chance()} for _ in range(rng.randint(1, 2))]
+                self.driven = [self._element(-1, effect) for effect in effects]
             for leg in range(places * places):
                 if leg % (places + 1) and rng.random() < 0.4:
                     for _ in range(rng.choice([1, 1, 2])):
                         drives["leg"].append(leg)
-                        drives["element"].append(rng.choice(driven))
+                        drives["element"].append(rng.choice(self.driven))
         pairs = sorted(zip(drives["leg"], drives["element"], strict=True))
         return {
             "team": team["id"],
@@ -476,7 +483,7 @@ class _Maker:
             "posts": chosen,
             "travel_s": table,
             "routes": {"leg": [], "arcs": []},
-            "dwell": [dwell[post] for post in chosen],
+            "dwell": dwells,
             "drives": {"leg": [a for a, _ in pairs], "element": [b for _, b in pairs]},
         }
 

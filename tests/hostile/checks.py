@@ -7,7 +7,7 @@ import math
 import random
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,11 @@ from optimizer.analysis.compare.compare import compare_plans
 from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.analysis.frontier.frontier import CHANGES, BudgetRange, frontier
 from optimizer.base.errors import InfeasibleError, InputError, SolverError
-from optimizer.base.work.listener import SilentListener
 from optimizer.certificate.check import Fault, check, mixture_of
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.instance import layered_instance
-from optimizer.problem.plan.plan import Beat, Plan, make_beat
+from optimizer.problem.plan.plan import Plan, make_beat
 from optimizer.problem.plan.result import PROVEN
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from optimizer.scenario.file.model import SolveModel
@@ -35,7 +34,17 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import PatrolParams, RootParams, SolveOptions, SolveParams, TreeParams, WorkerParams
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import damaged
-from tests.hostile.referee import Placed, Referee, Tour, over_draws
+from tests.hostile.judging import (
+    ROUNDING,
+    Told,
+    above,
+    false_mixture,
+    false_plan,
+    faults,
+    placed,
+)
+from tests.hostile.referee import Placed, Referee, over_draws
+from tests.hostile.scenarios import check_scenario
 from tests.tree_cases import shared_tree
 
 if TYPE_CHECKING:
@@ -44,12 +53,9 @@ if TYPE_CHECKING:
     from optimizer.analysis.cooperation.cooperation import Cooperation
     from optimizer.base.choices import Others
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Mixture
     from optimizer.problem.plan.result import Result
     from tests.hostile.cases import Content
 
-ROUNDING = 1e-9
-"""Relative error of values and bounds."""
 GAPS = (0.0, 0.0, 1e-4, 0.05, 0.3)
 
 
@@ -112,73 +118,6 @@ class Trial:
             for k, t in enumerate(tours)
         ]
         return Plan((*plan.placements, *beats))
-
-
-def placed(plan: Plan) -> Placed:
-    """Return a plan as the referee knows it."""
-    beats = [p for p in plan.placements if isinstance(p, Beat)]
-    fixed = frozenset(p.id for p in plan.placements if not isinstance(p, Beat))
-    return Placed(fixed, tuple(Tour(b.team.id, b.base.id, b.posts, b.slots) for b in beats))
-
-
-class Told(SilentListener):
-    """Keeps the bounds that it is told, and cancels when it was asked so often."""
-
-    def __init__(self, patience: float = math.inf) -> None:
-        self.patience, self.asked = patience, 0
-        self.lower: list[float] = []
-        self.upper: list[float] = []
-
-    def bounds_moved(self, lower: float, upper: float) -> None:
-        """Keep them."""
-        self.lower.append(lower)
-        self.upper.append(upper)
-
-    def cancelled(self) -> bool:
-        """Return whether it was asked often enough."""
-        self.asked += 1
-        return self.asked > self.patience
-
-
-def above(bound: float, value: float, size: float) -> bool:
-    """Return whether a bound is above a value by more than rounding."""
-    return bound > value * (1 + ROUNDING) + 1e-14 * size
-
-
-def faults(referee: Referee, result: Result, gap: float, told: Told | None = None) -> Iterator[str]:
-    """Yield what is false in the result of a search for one plan."""
-    if result.plan is None or result.upper is None or result.lower is None:
-        yield f"no plan or no bound: {result.status}"
-        return
-    yield from false_plan(referee, result.plan, result.upper)
-    yield from false_bounds(referee, result, told)
-    if result.status == "optimal" and above(result.upper * (1 - max(gap, PROVEN)), referee.least, referee.size):
-        yield f"false status: optimal at {result.upper!r} where {referee.least!r} is possible"
-
-
-def false_plan(referee: Referee, plan: Plan, upper: float) -> Iterator[str]:
-    """Yield what is false about a plan and its value."""
-    if fault := referee.fault_of(placed(plan)):
-        yield f"false plan: {fault}: {placed(plan)}"
-        return
-    value = referee.value(placed(plan))
-    if abs(value - upper) > ROUNDING * value + 1e-14 * referee.size:
-        yield f"false value: {upper!r} of {value!r}: {placed(plan)}"
-
-
-def false_bounds(referee: Referee, result: Result, told: Told | None = None) -> Iterator[str]:
-    """Yield what is false about the bounds of a search for one plan."""
-    assert result.lower is not None
-    if above(result.lower, referee.least, referee.size):
-        yield f"false bound: {result.lower!r} above {referee.least!r}"
-    if told is None:
-        return
-    if above(max(told.lower, default=0.0), referee.least, referee.size):
-        yield f"false bound told: {max(told.lower)!r} above {referee.least!r}"
-    falls = [before for before, after in pairwise(told.lower) if above(before, after, referee.size)]
-    rises = [after for before, after in pairwise(told.upper) if above(after, before, referee.size)]
-    if falls or rises:
-        yield f"false bounds told: worse than one before: {falls or rises}"
 
 
 def searched(trial: Trial, search: Callable[[], Result], gap: float, told: Told | None = None) -> Iterator[str]:
@@ -280,39 +219,6 @@ def check_mixed(trial: Trial) -> Iterator[str]:
             yield "false interrupt"
         return
     yield from false_mixture(referee, result, told, support)
-
-
-def false_mixture(referee: Referee, result: Result, told: Told, support: int | None) -> Iterator[str]:
-    """Yield what is false about a mixture and its bounds."""
-    low, high = referee.game()
-    size, mixed = referee.size, result.mixed
-    if mixed is None or result.lower is None or result.upper is None or result.plan is None:
-        yield "no mixture or no bound"
-        return
-    if above(max(result.lower, *told.lower, 0.0), high, size):
-        yield f"false bound: {result.lower!r}, told {max(told.lower, default=0)!r}, above {high!r}"
-    if above(low, result.upper, size):
-        yield f"false value: {result.upper!r} below {low!r}"
-    yield from false_plan(referee, result.plan, mixed.pure_upper)
-    if above(mixed.pure_lower, referee.least, size):
-        yield f"false pure bound: {mixed.pure_lower!r} above {referee.least!r}"
-    yield from false_parts(referee, mixed.mixture, result.upper)
-    if support is not None and len(mixed.mixture.plans) > support:
-        yield f"false support: {len(mixed.mixture.plans)} plans of {support}"
-    if result.status == "optimal" and above(result.upper * (1 - max(result.tolerance, PROVEN)), high, size):
-        yield f"false status: optimal at {result.upper!r} where {high!r} is possible"
-
-
-def false_parts(referee: Referee, mixture: Mixture, upper: float) -> Iterator[str]:
-    """Yield what is false about the plans of a mixture and about what it is worth."""
-    parts = [placed(plan) for plan in mixture.plans]
-    for part in parts:
-        if fault := referee.fault_of(part):
-            yield f"false plan of a mixture: {fault}: {part}"
-            return
-    value = referee.mixture_value(parts, mixture.probabilities)
-    if above(value, upper, referee.size):
-        yield f"false value of a mixture: {upper!r} of {value!r}"
 
 
 def check_certificate(trial: Trial) -> Iterator[str]:
@@ -684,5 +590,6 @@ CHECKS: dict[str, tuple[Callable[[Trial], Iterator[str]], float]] = {
     "changes": (check_changes, 0.4),
     "cooperate": (check_cooperate, 0.5),
     "compare": (check_compare, 0.3),
+    "scenario": (check_scenario, 0.05),
 }
 """How each problem may be asked about, and in what share of the problems it is."""

@@ -257,7 +257,9 @@ class TourLimits:
         held = held_elements(self.field)
         price = self.merged.spread(np.maximum(worth, 0.0))
         idle = ~held[:, (price > 0) & (present[self.merged.column] > 0)].any(axis=1)
-        price[held[idle].any(axis=0)] = 0.0
+        left_out = np.zeros(self.merged.size, dtype=bool)
+        left_out[self.merged.column[held[idle].any(axis=0)]] = True
+        price[left_out[self.merged.column]] = 0.0  # all of a column: its price rises evenly with the slots
         problems = (tour_problem_at(patrol, price) for patrol in self.field.patrols)
         prize = np.array([best_tour(problem, time_limit=LONGEST_PRICING).bound for problem in problems])
         rows = TourRows.of([TourPrizes(price, prize)], self.field)
@@ -371,11 +373,13 @@ class MergedSlots:
         ):
             arcs[element][arc] = arcs[element].get(arc, 1.0) * survival
         slots, power = np.ones(elements.size, dtype=np.int64), np.ones(elements.size)
-        first = np.arange(elements.size)
+        first, merged = np.arange(elements.size), np.zeros(elements.size, dtype=bool)
         for patrol in field.patrols:
-            for dwell in patrol.dwell.tolist():
+            for dwell in patrol.dwell.tolist() if patrol.team.most_slots > 1 else ():
                 kappa = _kappa([arcs[element] for element in dwell])
-                if kappa is not None and len({*dwell}) == len(dwell) and (first[dwell] == dwell).all():
+                # kappa is of these dwells: one that another row has too is merged once
+                if kappa is not None and len({*dwell}) == len(dwell) and not merged[dwell].any():
+                    merged[dwell] = True
                     slots[dwell] = np.arange(1, len(dwell) + 1)
                     power[dwell] = 0.0
                     power[dwell[0]], first[dwell] = kappa, dwell[0]

@@ -390,10 +390,12 @@ def most_teams(instance: Instance, patrols: PatrolField) -> list[int]:
 
 def most_times(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
     """Return how often each fixed option (once) and each element can come in one plan."""
-    times = patrols.elements.times.copy()
-    for patrol, teams in zip(patrols.patrols, most_teams(instance, patrols), strict=True):
+    teams = np.zeros((len(patrols.teams), patrols.elements.size), dtype=np.int64)
+    place = {team.id: row for row, team in enumerate(patrols.teams)}
+    for patrol, most in zip(patrols.patrols, most_teams(instance, patrols), strict=True):
         held = np.union1d(patrol.drives.indices, patrol.dwell.ravel())
-        times[held] *= max(teams, 1)
+        teams[place[patrol.team.id], held] = most  # whichever base they come from
+    times = patrols.elements.times * np.maximum(teams.sum(axis=0), 1)
     return np.concatenate((np.ones(len(instance.options), dtype=np.int64), times))
 
 
