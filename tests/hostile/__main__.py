@@ -59,7 +59,8 @@ def run(
     seeds: Iterable[int], only: str = "", until: float = float("inf"), most: int = 1000
 ) -> tuple[Counter[str], list[str]]:
     """Check seeds until a `time.monotonic()` or so many faults; return how often features, their pairs and checks were met, and the faults."""
-    met, found, said = Counter[str](), [], time.monotonic()
+    found: list[str] = []
+    met, said = Counter[str](), time.monotonic()
     for seed in seeds:
         if time.monotonic() > until or len(found) >= most:
             break
