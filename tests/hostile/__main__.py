@@ -45,18 +45,16 @@ def faults_of(content: Content, seed: int, name: str) -> list[str]:
         ]
 
 
-def checks_of(seed: int, only: str) -> Iterator[str]:
-    """Yield the names of the checks of a seed."""
-    rng = random.Random(f"{seed} checks")  # noqa: S311 - no secret
-    for name, (_, share) in CHECKS.items():
-        if rng.random() < share and (only not in CHECKS or only == name):
-            yield name
+def checks_of(seed: int, only: str = "") -> list[str]:
+    """Return the names of the checks of a seed: the one that is named alone, if one is."""
     if only in CHECKS:
-        yield only
+        return [only]
+    rng = random.Random(f"{seed} checks")  # noqa: S311 - no secret
+    return [name for name, (_, share) in CHECKS.items() if rng.random() < share]
 
 
 def run(
-    seeds: Iterable[int], only: str = "", until: float = float("inf"), most: int = 1000
+    seeds: Iterable[int], only: str = "", until: float = float("inf"), most: int = 1000, shrink: int = SHRUNK
 ) -> tuple[Counter[str], list[str]]:
     """Check seeds until a `time.monotonic()` or so many faults; return how often features, their pairs and checks were met, and the faults."""
     found: list[str] = []
@@ -65,13 +63,13 @@ def run(
         if time.monotonic() > until or len(found) >= most:
             break
         case = case_of(seed, only if only in FEATURES else "")
-        names = list(dict.fromkeys(checks_of(seed, only)))
+        names = checks_of(seed, only)
         met.update(["problems", *names, *_pairs(case, names)])
         for name in names:
             faults = faults_of(case.content, seed, name)
             if faults:
                 found.append(f"{name}: {_kind(faults[0])}")
-                print(report(case, name, faults, small=found.count(found[-1]) <= SHRUNK), flush=True)
+                print(report(case, name, faults, small=found.count(found[-1]) <= shrink), flush=True)
         if time.monotonic() - said > REPORT:
             said = time.monotonic()
             print(f"... seed {seed}: {met['problems']} problems, {len(found)} faults", flush=True)
@@ -111,6 +109,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="how long, by the clock")
     parser.add_argument("--count", type=int, default=None, help="most problems")
     parser.add_argument("--faults", type=int, default=1000, help="faults after which to stop")
+    parser.add_argument("--shrink", type=int, default=SHRUNK, help="faults of one kind that are made small")
     parser.add_argument(
         "--only",
         default="",
@@ -124,7 +123,7 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.process_time()
     seeds = count(asked.seed) if asked.count is None else range(asked.seed, asked.seed + asked.count)
-    met, found = run(seeds, asked.only, time.monotonic() + 60 * asked.minutes, asked.faults)
+    met, found = run(seeds, asked.only, time.monotonic() + 60 * asked.minutes, asked.faults, asked.shrink)
     single = {name: number for name, number in met.items() if " x " not in name}
     names = sorted({*FEATURES, *CHECKS})
     pairs = sorted((met[f"{a} x {b}"], f"{a} x {b}") for a, b in combinations(names, 2))

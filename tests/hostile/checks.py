@@ -142,6 +142,11 @@ def check_cuts(trial: Trial) -> Iterator[str]:
     """Search whole."""
     told, options = Told(), trial.options(method=trial.rng.choice(["auto", "cuts"]))
     yield from searched(trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told)
+    if trial.instance.patrols is None and trial.referee.least < math.inf:
+        for method in ("cuts", "compact"):
+            whole = solve_with(trial.instance, replace(options, method=method))
+            if whole.status != "optimal":
+                yield f"false status: {whole.status} by {method} without a limit: {whole.lower!r} to {whole.upper!r}"
 
 
 def check_methods(trial: Trial) -> Iterator[str]:
