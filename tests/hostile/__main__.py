@@ -19,7 +19,7 @@ from itertools import combinations, count
 from typing import TYPE_CHECKING
 
 from tests.hostile.cases import FEATURES, case_of
-from tests.hostile.checks import CHECKS, Trial
+from tests.hostile.checks import CHECKS, Trial, asks
 from tests.hostile.shrink import shrunk
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.hostile.cases import Case, Content
 
+NEEDS = {"cooperate": "agencies"}
+"""Features without which there is nothing to ask."""
 SHRUNK = 2
 """Faults of one kind in one check of which the smallest problem is looked for."""
 REPORT = 30.0
@@ -45,12 +47,11 @@ def faults_of(content: Content, seed: int, name: str) -> list[str]:
         ]
 
 
-def checks_of(seed: int, only: str = "") -> list[str]:
-    """Return the names of the checks of a seed: the one that is named alone, if one is."""
-    if only in CHECKS:
-        return [only]
-    rng = random.Random(f"{seed} checks")  # noqa: S311 - no secret
-    return [name for name, (_, share) in CHECKS.items() if rng.random() < share]
+def checks_of(case: Case, only: str = "") -> list[str]:
+    """Return the names of the checks of a problem: the one that is named alone, if one is."""
+    rng = random.Random(f"{case.seed} checks")  # noqa: S311 - no secret
+    chosen = [name for name, (_, share) in CHECKS.items() if rng.random() < share]
+    return [name for name in ([only] if only in CHECKS else chosen) if asks(name, case.content)]
 
 
 def run(
@@ -62,8 +63,8 @@ def run(
     for seed in seeds:
         if time.monotonic() > until or len(found) >= most:
             break
-        case = case_of(seed, only if only in FEATURES else "")
-        names = checks_of(seed, only)
+        case = case_of(seed, NEEDS.get(only, only if only in FEATURES else ""))
+        names = checks_of(case, only)
         met.update(["problems", *names, *_pairs(case, names)])
         for name in names:
             faults = faults_of(case.content, seed, name)

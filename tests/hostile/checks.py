@@ -186,20 +186,21 @@ def check_warm(trial: Trial) -> Iterator[str]:
             yield f"false start: {found.upper!r} where a plan of {best!r} was given"
 
 
+def check_processes(trial: Trial) -> Iterator[str]:
+    """Search in two processes from the first moment on."""
+    options = trial.options(threads=2, gap=0.0, params=SolveParams(workers=WorkerParams(start_after=0.0)))
+    told = Told()
+    yield from searched(trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told)
+
+
 def check_shared(trial: Trial) -> Iterator[str]:
-    """Share the tree: by workers in this process that are lost, seldom by two processes."""
+    """Share the tree with workers in this process, of which some are lost."""
     referee, rng = trial.referee, trial.rng
-    if rng.random() < 0.05:
-        told = Told()
-        options = trial.options(threads=2, gap=0.0, params=SolveParams(workers=WorkerParams(start_after=0.0)))
-        yield from searched(trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told)
-        return
-    if trial.instance.patrols is not None or referee.least == math.inf:
+    if referee.least == math.inf:
         return
     lost = (2, 5) if rng.random() < 0.5 else ()
-    tree = shared_tree(
-        trial.instance, contract(trial.instance), cut=rng.random() < 0.7, groups=rng.random() < 0.3, lost=lost
-    )
+    overlay, groups = contract(trial.instance), rng.random() < 0.3
+    tree = shared_tree(trial.instance, overlay, cut=rng.random() < 0.7, groups=groups, lost=lost)
     if above(tree.lower, referee.least, referee.size):
         yield f"false bound: {tree.lower!r} above {referee.least!r}"
     if above(referee.least, tree.upper, referee.size) or above(tree.upper * (1 - 3e-7), referee.least, referee.size):
@@ -229,7 +230,7 @@ def check_mixed(trial: Trial) -> Iterator[str]:
 def check_certificate(trial: Trial) -> Iterator[str]:
     """Certify a search, and a mixture; damage what was certified."""
     referee, rng = trial.referee, trial.rng
-    if trial.instance.patrols is not None or referee.least == math.inf:
+    if referee.least == math.inf:
         return
     method = rng.choice(["cuts", "cuts", "mixed"])
     options, record = trial.options(method=method, gap=1e-6 if method == "mixed" else rng.choice(GAPS)), SearchRecord()
@@ -380,13 +381,18 @@ def check_frontier(trial: Trial) -> Iterator[str]:
     method = rng.choice(["cuts", "cuts", "cuts", "compact", "greedy"])
     terms = SolveModel(method=method, gap=rng.choice([0.0, 1e-4, 0.05]), time_limit=None, threads=1)
     starts = [trial.random_plan()] if rng.random() < 0.3 else []
+    seconds, told = _hurry(rng)
     grid = [dict(zip(chosen, amounts, strict=True)) for amounts in _product([r.amounts for r in ranges])]
     cases = [_changed(content, budgets) for budgets in grid]
     if cases and any(case is None for case in cases):
         return
     referees = [Referee(case) for case in cases if case is not None]
     try:
-        found = frontier(trial.instance, ranges, terms, starts=starts)
+        found = frontier(trial.instance, ranges, terms, starts=starts, time_limit=seconds, listener=told)
+    except KeyboardInterrupt:
+        if told.patience == math.inf:
+            yield "false interrupt"
+        return
     except InfeasibleError as error:
         if all(each.least < math.inf for each in referees):
             yield f"false refusal: {error}"
@@ -396,6 +402,12 @@ def check_frontier(trial: Trial) -> Iterator[str]:
         if above(point.lower, referee.least, referee.size):
             faulty.append(f"false bound: {point.lower!r} above {referee.least!r}")
         yield from (f"{budgets}: {each}" for each in faulty)
+
+
+def _hurry(rng: random.Random) -> tuple[float | None, Told]:
+    """Return a time limit for a series of searches, or none, and who may stop it."""
+    seconds = 10 ** rng.uniform(-5, 0) if rng.random() < 0.25 else None
+    return seconds, Told(int(10 ** rng.uniform(0, 3)) if rng.random() < 0.25 else math.inf)
 
 
 def _product(axes: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
@@ -487,20 +499,23 @@ def check_changes(trial: Trial) -> Iterator[str]:
 def check_cooperate(trial: Trial) -> Iterator[str]:
     """Plan for every coalition of agencies, and split what all reach."""
     rng, content = trial.rng, trial.content
-    if len(content["agencies"]) < 2:
-        return
     others: Others = rng.choice(("absent", "today"))
     terms = SolveModel(
         method=rng.choice(["cuts", "cuts", "greedy"]), gap=rng.choice([0.0, 1e-4, 0.05]), time_limit=None, threads=1
     )
     starts = [trial.random_plan()] if rng.random() < 0.4 else []
+    seconds, told = _hurry(rng)
     names = _agencies(content)
     if len(names) < 2:
         return
     coalitions = [c for k in range(1, len(names) + 1) for c in combinations(names, k)]
     referees = {c: Referee(_coalition(content, frozenset(c), others)) for c in coalitions}
     try:
-        found = cooperate(trial.instance, terms, others=others, starts=starts)
+        found = cooperate(trial.instance, terms, others=others, starts=starts, time_limit=seconds, listener=told)
+    except KeyboardInterrupt:
+        if told.patience == math.inf:
+            yield "false interrupt"
+        return
     except InfeasibleError as error:
         if all(each.least < math.inf for each in referees.values()):
             yield f"false refusal: {error}"
@@ -587,9 +602,10 @@ CHECKS: dict[str, tuple[Callable[[Trial], Iterator[str]], float]] = {
     "methods": (check_methods, 0.4),
     "stopped": (check_stopped, 0.6),
     "warm": (check_warm, 0.4),
-    "shared": (check_shared, 0.3),
+    "shared": (check_shared, 0.4),
+    "processes": (check_processes, 0.02),
     "mixed": (check_mixed, 0.35),
-    "certificate": (check_certificate, 0.3),
+    "certificate": (check_certificate, 0.4),
     "draws": (check_draws, 0.35),
     "frontier": (check_frontier, 0.3),
     "changes": (check_changes, 0.4),
@@ -598,3 +614,10 @@ CHECKS: dict[str, tuple[Callable[[Trial], Iterator[str]], float]] = {
     "scenario": (check_scenario, 0.05),
 }
 """How each problem may be asked about, and in what share of the problems it is."""
+
+
+def asks(name: str, content: Content) -> bool:
+    """Return whether a problem may be asked about in this way."""
+    if name == "cooperate":
+        return len(content["agencies"]) > 1
+    return content["patrols"] is None or name not in {"shared", "certificate"}

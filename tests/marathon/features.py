@@ -19,7 +19,7 @@ def run_features(tally: Tally, count: int, seed: int) -> None:
     """Ask about `count` problems with features drawn at random, each in some of the ways there are."""
     for number in range(seed, seed + count):
         case = case_of(number)
-        for name in checks_of(number):
+        for name in checks_of(case):
             try:
                 with at_most(SECONDS):
                     found = faults_of(case.content, number, name)
