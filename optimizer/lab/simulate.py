@@ -126,7 +126,7 @@ def make_exercise(
     ground
         Roads and who travels on them.
     world, effort, seizures, months, changes
-        As `optimizer.risk.simulation.make_world` and `make_history` take them.
+        As `optimizer.risk.make_world` and `make_history` take them.
     seed
         Of every random choice, >= 0.
     """
