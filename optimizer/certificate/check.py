@@ -738,6 +738,7 @@ class Checker:
                 node.excluded[j] = 1
             self.raise_floors(node, new)
         elif not node.empty:
+            # each plan leaves some member out whole: a commodity has at least the least, over members, of its most without that member
             least: dict[int, int] | None = None
             for member in free:
                 most: dict[int, int] = {}
