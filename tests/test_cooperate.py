@@ -24,7 +24,6 @@ from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.agencies import (
     CoalitionGame,
-    WorthInterval,
     agencies_of,
     coalition_problem,
     coalitions_on,
@@ -34,6 +33,7 @@ from optimizer.problem.plan.agencies import (
 )
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, make_beat, violations, with_plan
+from optimizer.problem.plan.result import ProvenInterval
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.search.feasible_start import plan_made_to_fit
 from tests.cases import Recorder, brute_force, random_instance, side_by_side
@@ -219,11 +219,11 @@ def random_game(
     true: dict[frozenset[int], float] = {frozenset(): 0.0}
     for members in every_coalition(players):
         true[members] = max(true[members - {i}] for i in members) + float(rng.exponential())
-    worths: dict[frozenset[int], WorthInterval] = {}
+    worths: dict[frozenset[int], ProvenInterval] = {}
     for members in every_coalition(players):
         less = [worths[members - {i}].low for i in members if len(members) > 1]
         low = max(true[members] - width * rng.random(), 0.0, *less)  # plans are passed on to more members
-        worths[members] = WorthInterval(low, low, true[members] + width * rng.random())
+        worths[members] = ProvenInterval(low, low, true[members] + width * rng.random())
     return CoalitionGame(players, worths), true
 
 
@@ -251,7 +251,7 @@ def test_intervals_hold_the_true_game(players: int, seed: int, width: float) -> 
 def test_a_known_game() -> None:
     # gloves: one has a left one, two have a right one; a pair is worth 1 (Shapley 1953: 2/3, 1/6, 1/6)
     worths = {
-        each: WorthInterval(
+        each: ProvenInterval(
             float(0 in each and len(each) > 1), float(0 in each and len(each) > 1), float(0 in each and len(each) > 1)
         )
         for each in every_coalition(3)
@@ -264,9 +264,9 @@ def test_a_known_game() -> None:
 
 def test_sampled_orders_agree_with_all_and_sum_to_the_whole() -> None:
     _, true = random_game(np.random.default_rng(4), 9, width=0.0)
-    exact = CoalitionGame(9, {s: WorthInterval(v, v, v) for s, v in true.items() if s}).shapley()
+    exact = CoalitionGame(9, {s: ProvenInterval(v, v, v) for s, v in true.items() if s}).shapley()
     orders = sampled_orders(9, 400, seed=1)
-    worths = {each: WorthInterval(true[each], true[each], true[each]) for each in coalitions_on(orders)}
+    worths = {each: ProvenInterval(true[each], true[each], true[each]) for each in coalitions_on(orders)}
     game = CoalitionGame(9, worths, orders)
     sampled = game.shapley()
     assert math.fsum(each.found for each in sampled) == pytest.approx(true[frozenset(range(9))], abs=1e-9)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from optimizer.problem.plan.agencies import WorthInterval
+    from optimizer.problem.plan.result import ProvenInterval
     from optimizer.report.maps.geography import StraightRoads
 
 CURVE_DPI = 300
@@ -133,8 +133,8 @@ AGENCY_NAME_LENGTH = 40
 def draw_shares(
     ax: Axes,
     agencies: Sequence[str],
-    alone: Sequence[WorthInterval],
-    shares: Sequence[WorthInterval],
+    alone: Sequence[ProvenInterval],
+    shares: Sequence[ProvenInterval],
     values: ValueText,
 ) -> Axes:
     """Draw two points with their ranges for each agency into axes and return them.
@@ -172,7 +172,7 @@ def draw_shares(
 
 
 def shares_figure(
-    agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval], values: ValueText
+    agencies: Sequence[str], alone: Sequence[ProvenInterval], shares: Sequence[ProvenInterval], values: ValueText
 ) -> Figure:
     """Return the figure of a cooperation; parameters as in `draw_shares`."""
     size = (7.5, 1.4 + 0.55 * len(agencies))

@@ -24,7 +24,6 @@ from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.agencies import (
     CoalitionGame,
-    WorthInterval,
     agencies_of,
     check_today,
     coalition_problem,
@@ -36,6 +35,7 @@ from optimizer.problem.plan.agencies import (
 )
 from optimizer.problem.plan.evaluation import evader_values, evaluate, plan_value
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, with_plan
+from optimizer.problem.plan.result import ProvenInterval
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.solve import plan_without_search, solve_with
 
@@ -101,8 +101,8 @@ class AgencyShare:
     """
 
     agency: str
-    alone: WorthInterval
-    share: WorthInterval
+    alone: ProvenInterval
+    share: ProvenInterval
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Cooperation:
     nobody: float
     coalitions: tuple[CoalitionValue, ...]
     shares: tuple[AgencyShare, ...]
-    worth: WorthInterval
+    worth: ProvenInterval
     in_core: bool | None
     better_apart: tuple[tuple[str, ...], ...]
     sampled: int | None
@@ -352,7 +352,7 @@ def _cooperation(
     first = {"lower": 0.0, "upper": plan_value(instance, known_to_fit), "plan": least}
     values = tuple(_value(game, members, known, first) for members in coalitions)
     worths = {
-        members: WorthInterval(nobody - each.upper, nobody - each.upper, nobody - each.lower)
+        members: ProvenInterval(nobody - each.upper, nobody - each.upper, nobody - each.lower)
         for members, each in zip(coalitions, values, strict=True)
     }
     split = CoalitionGame(len(agencies), worths, sample, game.rising)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation, SiteGain
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.problem.plan.agencies import WorthInterval
+    from optimizer.problem.plan.result import ProvenInterval
     from optimizer.report.short_page import ShortPage
 
 COOPERATION = AnswerFiles(
@@ -302,7 +302,7 @@ def _together(found: Cooperation) -> Difference:
     return difference(ValueBounds(found.nobody, found.nobody), found.together)
 
 
-def interval(found: Cooperation, each: WorthInterval) -> str:
+def interval(found: Cooperation, each: ProvenInterval) -> str:
     """Return what is known of a worth, in words: as found, with its range, or the range alone where that leaves open whether it is any."""
     values = _text(found)
     return _known(Difference(each.low, each.found, each.high, found.nobody), values) or with_range(

@@ -34,7 +34,7 @@ from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations, with_plan
-from optimizer.problem.plan.result import difference, relative_gap, tolerance_of
+from optimizer.problem.plan.result import ProvenInterval, difference, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.cuts_search import NARROW
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
@@ -186,15 +186,6 @@ class MarginalGain:
     says: Says
 
 
-@dataclass(frozen=True, slots=True)
-class ShareReached:
-    """A share in [0, 1]: proven to lie between `low` and `high`, and as found; NaN where nothing falls."""
-
-    low: float
-    found: float
-    high: float
-
-
 @dataclass(frozen=True)
 class Frontier:
     """A budget curve, or a grid of two.
@@ -248,8 +239,8 @@ class Frontier:
         """Whether the budgets are numbers of sites that may differ from today."""
         return any(each.resource == CHANGES for each in self.ranges)
 
-    def share(self, k: int) -> ShareReached:
-        """Return what share of the fall from the first point to the last is reached at the point of position k.
+    def share(self, k: int) -> ProvenInterval:
+        """Return what share, in [0, 1], of the fall from the first point to the last is reached at the point of position k; NaN without a fall.
 
         With V_0, V_k, V_n the optimal values, (V_0 - V_k) / (V_0 - V_n) rises with V_0 and V_n, and falls with V_k.
         """
@@ -260,7 +251,7 @@ class Frontier:
 
         low = share(first.lower, here.upper, last.lower)
         high = share(first.upper, here.lower, last.upper)
-        return ShareReached(low, share(first.upper, here.upper, last.upper), high)
+        return ProvenInterval(low, share(first.upper, here.upper, last.upper), high)
 
     def knee(self) -> FrontierPoint | None:
         """Return the point of a curve of one resource that lies furthest below the line from its first to its last.

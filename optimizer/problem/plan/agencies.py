@@ -15,6 +15,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.plan.plan import violations
+from optimizer.problem.plan.result import ProvenInterval
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -127,15 +128,6 @@ ROUNDING = 1e-9
 """Relative to what all reach: differences below it are rounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorthInterval:
-    """A number that lies between two, and what the plans found make it."""
-
-    low: float
-    found: float
-    high: float
-
-
 @dataclass(frozen=True)
 class CoalitionGame:
     """The worths of coalitions.
@@ -154,30 +146,30 @@ class CoalitionGame:
     """
 
     players: int
-    worths: Mapping[Coalition, WorthInterval]
+    worths: Mapping[Coalition, ProvenInterval]
     orders: tuple[tuple[int, ...], ...] = ()
     rising: bool = True
 
-    def worth(self, members: Coalition) -> WorthInterval:
+    def worth(self, members: Coalition) -> ProvenInterval:
         """Return the worth of a coalition; 0 of nobody."""
-        return self.worths[members] if members else WorthInterval(0.0, 0.0, 0.0)
+        return self.worths[members] if members else ProvenInterval(0.0, 0.0, 0.0)
 
-    def shapley(self) -> tuple[WorthInterval, ...]:
+    def shapley(self) -> tuple[ProvenInterval, ...]:
         """Return the share of each player; those found sum to what all are found to reach."""
         shares = [self._sampled(i) if self.orders else self._exact(i) for i in range(self.players)]
         return tuple(shares)
 
-    def cooperation(self) -> WorthInterval:
+    def cooperation(self) -> ProvenInterval:
         """Return what all reach together beyond the sum of what each reaches alone; below 0 where they get into each other's way."""
         whole = self.worth(frozenset(range(self.players)))
         alone = [self.worth(frozenset({i})) for i in range(self.players)]
-        return WorthInterval(
+        return ProvenInterval(
             whole.low - math.fsum(each.high for each in alone),
             whole.found - math.fsum(each.found for each in alone),
             whole.high - math.fsum(each.low for each in alone),
         )
 
-    def excess(self, members: Coalition) -> WorthInterval:
+    def excess(self, members: Coalition) -> ProvenInterval:
         """Return what a coalition reaches alone beyond the sum of its members' Shapley values: above 0 it does better apart."""
         weight = {members: 1.0}
         for i in members:
@@ -185,7 +177,7 @@ class CoalitionGame:
                 weight[before | {i}] = weight.get(before | {i}, 0.0) - factor
                 weight[before] = weight.get(before, 0.0) + factor
         worths = [(factor, self.worth(each)) for each, factor in weight.items()]
-        return WorthInterval(
+        return ProvenInterval(
             math.fsum(f * (w.low if f > 0 else w.high) for f, w in worths),
             math.fsum(f * w.found for f, w in worths),
             math.fsum(f * (w.high if f > 0 else w.low) for f, w in worths),
@@ -225,27 +217,27 @@ class CoalitionGame:
             for before in combinations(rest, size):
                 yield frozenset(before), factor
 
-    def _added(self, i: int, before: Coalition) -> WorthInterval:
+    def _added(self, i: int, before: Coalition) -> ProvenInterval:
         """Return what a player adds to a coalition."""
         without, with_it = self.worth(before), self.worth(before | {i})
         least = with_it.low - without.high
-        return WorthInterval(
+        return ProvenInterval(
             max(least, 0.0) if self.rising else least, with_it.found - without.found, with_it.high - without.low
         )
 
-    def _exact(self, i: int) -> WorthInterval:
+    def _exact(self, i: int) -> ProvenInterval:
         terms = [(factor, self._added(i, before)) for before, factor in self._before(i)]
-        return WorthInterval(
+        return ProvenInterval(
             math.fsum(factor * term.low for factor, term in terms),
             math.fsum(factor * term.found for factor, term in terms),
             math.fsum(factor * term.high for factor, term in terms),
         )
 
-    def _sampled(self, i: int) -> WorthInterval:
+    def _sampled(self, i: int) -> ProvenInterval:
         terms = [self._added(i, before) for before, _ in self._before(i)]
         low, found, high = (np.array([getattr(term, end) for term in terms]) for end in ("low", "found", "high"))
         least = float(low.mean()) - _error(low)
-        return WorthInterval(
+        return ProvenInterval(
             max(least, 0.0) if self.rising else least,
             math.fsum(found.tolist()) / len(terms),
             float(high.mean()) + _error(high),

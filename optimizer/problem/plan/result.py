@@ -189,8 +189,8 @@ class ValueBounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """By how much less gets through after than before.
+class ProvenInterval:
+    """A number that is made of values.
 
     Attributes
     ----------
@@ -198,13 +198,17 @@ class Difference:
         Proven: it lies between them.
     found
         By the plans found.
-    scale
-        The value before, that differences are measured by.
     """
 
     low: float
     found: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(ProvenInterval):
+    """By how much less gets through after than before; `scale` is the value before, that differences are measured by."""
+
     scale: float
 
     @property
