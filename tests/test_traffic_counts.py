@@ -113,7 +113,7 @@ def test_several_years_without_the_one_that_is_asked_for_are_refused(tmp_path: P
             STATIONS,
             {"crs": "EPSG:99999"},
             2019,
-            "a coordinate system that is unknown.*with --crs or crs of the mapping",
+            "a coordinate system that is unknown: 'EPSG:99999'; .*with --crs or crs of the mapping",
         ),
         (STATIONS.replace(",700,", ",many,"), {}, 2019, "AADT_2019 'many'"),
         (

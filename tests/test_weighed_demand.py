@@ -44,6 +44,7 @@ LINES = [
     "2024-06-01,10.2,50.2,cocaine,",
 ]
 RECORD = "time,lon,lat,drug,quantity\n" + "\n".join(LINES) + "\n"
+MORE_DRUGS = "".join(f"2024-03-01,10.0,50.05,{drug},1\n" for drug in ("heroin", "fentanyl", "methamphetamine"))
 HARM = '\nweights_by = "harm"\nharm = { cocaine = 100, Marijuana = 1 }'
 
 
@@ -200,6 +201,11 @@ def test_passes_counts_finds_whatever_they_hold(tmp_path: Path) -> None:
             'weights_by = "harm"\nharm = { cocaine = 1 }',
             RECORD,
             "no index for drugs of the record: cannabis (12 seizures)",
+        ),
+        (
+            'weights_by = "harm"\nharm = { cocaine = 1 }',
+            f"{RECORD}{MORE_DRUGS}",
+            "cannabis (12 seizures), fentanyl (1 seizures), heroin (1 seizures), methamphetamine (1 seizures); expected",
         ),
         ('weights_by = "harm"\nharm = { cocaine = 1, cannabis = 1, heroine = 2 }', RECORD, "an index for heroine"),
         ('weights_by = "harm"\nharm = { cocaine = -1 }', RECORD, "greater than or equal to 0"),

@@ -66,8 +66,8 @@ def to_degrees(
 
         try:
             transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
-        except (pyproj.exceptions.ProjError, TypeError, ValueError) as error:
-            found = f"a coordinate system that is unknown ({error})"[:120]
+        except (pyproj.exceptions.ProjError, TypeError, ValueError):
+            found = f"a coordinate system that is unknown: {str(crs)[:60]!r}"
             raise InputError(Problem(where, found, "one that pyproj knows, such as EPSG:32632", remedy)) from None
         xy = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
     with np.errstate(invalid="ignore"):

@@ -128,8 +128,8 @@ def _check_index(terms: EvadersModel, records: Seizures, where: str, problems: P
     if missing := sorted(there - index.keys()):
         seizures = {name: float(records.count[names == name].sum()) for name in missing}
         said = shortened([f"{name} ({seizures[name]:g} seizures)" for name in missing])
-        cure = "Add them; 0 leaves a drug out"
-        problems.add(here, f"no index for drugs of the record: {said}", "an index for each drug of the record", cure)
+        found, cure = f"no index for drugs of the record: {said}", "Add them; 0 leaves a drug out"
+        problems.append(Problem(here, found, "an index for each drug of the record", cure))  # `add` would cut names
     strange = [written for written in terms.harm if _usual(written) not in there]
     if strange:
         close = close_match(strange[0], sorted(there))
