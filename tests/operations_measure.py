@@ -26,7 +26,7 @@ from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
-from optimizer.operations.passes import passes_of
+from optimizer.operations.passes import Estimate, passes_of
 from optimizer.operations.planned import Visit
 from optimizer.operations.randomisation import effects_of, hajek_weights, without_means
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
@@ -45,7 +45,7 @@ from tests.tiny import SCENARIO, network_of, write_scenario
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.operations.passes import Estimate
+    from optimizer.operations.passes import Passes
     from optimizer.problem.network.network import Network
     from optimizer.scenario.compile.compile import Compiled
 
@@ -291,6 +291,14 @@ def passes_run(
         measures = {"found": caught, "through": passed, "rate": caught / max(all_sent, 1e-300)}
         for name, value in (measures if where in {"sites", "sectors"} else {"sent": all_sent, **measures}).items():
             yield f"{where}, {name}", getattr(row, name), value
+    yield from _of_stated(found, 1 - float(through.sum() / sent.sum()))
+
+
+def _of_stated(found: Passes, rate: float) -> Iterator[tuple[str, Estimate, float]]:
+    """Yield whether it is said that stated chances are not yet known, and what the rate would be if they were off, with the true rate."""
+    yield "said that chances are not yet known", Estimate.of(np.array([float(found.if_right)])), 1.0
+    if found.stated is not None:
+        yield "all, rate if they are off", found.stated.rate, rate
 
 
 def _policed(survival: np.ndarray, plain: np.ndarray, power: np.ndarray, network: Network) -> np.ndarray:

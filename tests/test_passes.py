@@ -149,6 +149,23 @@ def test_finds_that_contradict_stated_chances_are_told_from_chance_and_said(comp
     assert not list(_misstated(rng.normal(0, 0.1, (50, 4)), there))
 
 
+def test_few_finds_leave_stated_chances_unknown_and_many_that_contradict_them_are_no_longer_unknown(
+    tmp_path: Path,
+) -> None:
+    for count, unknown in ((1, True), (200, False)):
+        scenario = write_scenario(tmp_path / str(count), SCENARIO + BACKGROUND)
+        rows = "".join(f"2024-{month:02d},{s},{count}\n" for month in (2, 5) for s in range(8))
+        (tmp_path / str(count) / "seizures.csv").write_text("time,segment,count\n" + rows)
+        found = passes_of(compile_scenario(scenario), draws=40, quarters=1)
+        said = [each for each in found.warnings if "stated chances" in each]
+        assert [("not yet known" in each, "contradicts" in each) for each in said[-1:]] == [(unknown, not unknown)]
+        assert found.if_right == unknown
+        if found.stated is not None:
+            rate = found.rows[0].rate
+            assert found.stated.rate.high / found.stated.rate.low > 1.5 * rate.high / rate.low
+            assert not replace(found, stated=replace(found.stated, shown=found.stated.tried)).if_right
+
+
 def test_finds_that_move_without_effort_are_said(compiled: Compiled, tmp_path: Path) -> None:
     for moves in (True, False):
         text = "time,segment,count\n" + "".join(
@@ -214,6 +231,11 @@ def test_the_command_writes_a_page_and_lines(
     assert json.loads((out / "passes.json").read_text())["rows"] == outcome.objects
     page = (out / "passes.html").read_text()
     assert "interdiction rate" in page
+    # three finds say nothing of whether the stated chances are right
+    assert "if the stated chances are right, which is not yet known" in page
+    stated = json.loads((out / "passes.json").read_text())["stated_chances"]
+    assert stated["shown"] < 0.8 * stated["tried"] == 0.8 * 20
+    assert "Whether the stated chances are right is not yet known" in outcome.err
     assert "Without audits, it rests on the detection chances that are stated." in page
 
 

@@ -219,6 +219,7 @@ def _show_passes(found: Passes) -> None:
 
     last = max(found.finds)
     rows = [row for row in found.rows if row.quarter == last]
+    rate = "interdiction rate" + (", if stated chances are right" if found.if_right else "")
     for kind, title in (("all", "In all"), ("gateway", "By gateway"), ("sector", "By sector"), ("site", "By site")):
         mine = sorted((row for row in rows if row.kind == kind), key=lambda row: -row.sent.median)
         cells = [
@@ -226,7 +227,7 @@ def _show_passes(found: Passes) -> None:
             for row in mine[:PLACES_SHOWN]
         ]
         if cells:
-            columns = ["", "sent", "found", "through", "gone round", "interdiction rate"]
+            columns = ["", "sent", "found", "through", "gone round", rate]
             print_table(f"{title}, {last}: loads, with 90 % intervals, under {found.layout}", columns, cells)
         if len(mine) > PLACES_SHOWN:
             print_note(f"{len(mine) - PLACES_SHOWN} more are left out here; --json has all.")

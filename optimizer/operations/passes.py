@@ -99,14 +99,24 @@ ROUNDS, TURNS = 15, 4
 MISSTATED = (0.01, 0.1, 0.2, 0.3, 0.45, 0.65, 1.0, 1.5)
 """Standard deviations of the logarithm of what stated chances misjudge in a cell of the record."""
 
-USUALLY_MISSTATED = 0.2
-"""Mean of that before the record, exponentially distributed: a stated chance is believed until the record contradicts it."""
+BELIEVED, USUALLY_MISSTATED = 0.95, 0.2
+"""Probability before the record that stated chances are right (the first of `MISSTATED`), and mean of the others, exponentially distributed.
+
+Doubt that the record does not bear out is the planner's to state, as a range: drawn here as well, it would be counted twice.
+"""
+
+DENSE = 10_000
+"""Most groups times cells of a record whose chances of finds are held as a full table: there it is quicker than a sparse one."""
 
 MOST_MISSTATED = 4.0
 """Largest such logarithm."""
 
 LEAST_CELLS = 3
 """Cells from which a record tells anything of it."""
+
+OFF, TRIED, ENOUGH = 0.7, 30, 0.8
+"""Standard deviation of log k of chances that are off by a factor of two or so; draws that show whether the record would tell; and the share of
+them from which on it would."""
 
 MEASURES = ("sent", "found", "through", "around", "rate")
 
@@ -163,6 +173,32 @@ class PassesRow:
     rate: Estimate
 
 
+@dataclass(frozen=True, slots=True)
+class StatedChances:
+    """What the record can say of the stated chances.
+
+    Attributes
+    ----------
+    shown, tried
+        In how many of so many records like it chances that are off by a factor of two or so (`OFF`) would show.
+    rate
+        Interdiction rate of all in the last quarter with chances that are off so.
+    """
+
+    shown: int
+    tried: int
+    rate: Estimate
+
+    @property
+    def known(self) -> bool:
+        """Whether the record would contradict them if they were so wrong."""
+        return self.shown >= ENOUGH * self.tried
+
+    def line(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {"shown": self.shown, "tried": self.tried, **_ends("rate", self.rate)}
+
+
 @dataclass(frozen=True)
 class Passes:
     """What passes.
@@ -185,6 +221,8 @@ class Passes:
         What is doubtful in the record, and what each does to the plan.
     warnings
         What the reader must know.
+    stated
+        What the record can say of the stated chances; None where it contradicts them.
     language
         Of the scenario's pages.
     """
@@ -198,7 +236,13 @@ class Passes:
     fixed: tuple[str, ...]
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
+    stated: StatedChances | None
     language: str
+
+    @property
+    def if_right(self) -> bool:
+        """Whether rates hold only if the stated chances are right, which is not yet known."""
+        return self.stated is not None and not self.stated.known
 
 
 def passes_of_scenario(
@@ -271,7 +315,7 @@ def passes_of(
     with step(listener, "sending loads through what stood"):
         search, gaps = _search_by_quarter(compiled, list(every))
         levels = _levels(made, names, compiled)
-        parts, misstated = _parts(made, levels, search, list(every)[-quarters:], compiled, rng)
+        parts, misstated, stated = _parts(made, levels, search, list(every)[-quarters:], compiled, rng)
     share = parts[:, levels[0].places.index(("all", "")), 0]  # (draws, quarters)
     if not (share > 0).all():
         found = f"nothing that finds a load under {layout}"
@@ -286,6 +330,7 @@ def passes_of(
         rows += [_row(key, parts[:, k, :, q].T, sent, quarter, compiled) for k, key in enumerate(levels[0].places)]
     if search is not None:
         made = made.searched()
+    contradicted = tuple(_misstated(misstated, compiled))
     return Passes(
         name=compiled.scenario.name,
         layout=layout,
@@ -301,10 +346,11 @@ def passes_of(
         warnings=(
             *_warnings(compiled, names, finds, made, even=search is None),
             *_gap_warnings(gaps, len(every)),
-            *_misstated(misstated, compiled),
+            *(contradicted or _not_known(stated, list(finds)[-1])),
             *_moved(compiled, search),
             *_wide(rows, records),
         ),
+        stated=None if contradicted else stated,
         language=compiled.scenario.report.language,
     )
 
@@ -453,10 +499,11 @@ def _parts(
     quarters: Sequence[str],
     compiled: Compiled,
     rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, StatedChances]:
     """Return (draws, places, 4, quarters) shares of the loads of a draw, of the last quarters, and (draws, cells) log k of `_explained`.
 
-    The shares are found, through, around and sent.
+    The shares are found, through, around and sent. Beside them stands what the record can say of the stated chances: records are drawn of the
+    first draws, with chances that are off, and it is counted in how many `_explained` sees it; and their rate, with the record as it is.
     """
     cells, count = _cells(compiled)
     result = np.empty((len(made.weight), len(levels[0].places), 4, len(quarters)))
@@ -464,7 +511,8 @@ def _parts(
     if search is not None:
         spread = np.log([_change(each, search.mean(axis=0)) for each in search]).std(axis=0, ddof=1)
     factors = [np.ones(compiled.region.network.n_segments)]
-    usual = factors[0]
+    usual, other = factors[0], np.random.default_rng(rng.bit_generator.seed_seq.spawn(1)[0])  # type: ignore[attr-defined]
+    shown, rates, whole = list[bool](), list[float](), levels[0].places.index(("all", ""))
     for d, weights in enumerate(made.weight):
         level = levels[d % len(levels)]
         weight = weights.reshape(len(levels), -1)[d % len(levels)]
@@ -475,11 +523,21 @@ def _parts(
             doubt = np.exp(np.clip(spread * scale * z, -np.log(MOST_CHANGE), np.log(MOST_CHANGE)))
             factors = [_change(each, then) * doubt for each in search[-len(quarters) :]]
             usual = _change(search.mean(axis=0), then) * doubt
-        weight, misstated[d] = _explained(weight, level, usual, cells, count, made.gravity, rng)
+        drawn, (weight, misstated[d]) = weight, _explained(weight, level, usual, cells, count, made.gravity, rng)
         every = np.exp(cells @ misstated[d])
         # without effort by quarter one serves them all
         result[d] = np.stack([level.parts(weight, factor, every) for factor in factors], axis=-1)
-    return result, misstated
+        if d < TRIED:
+            seen = level.found(usual, np.exp(cells @ other.normal(0, OFF, count.size)))[0] * weight[level.evader]
+            mean = cells.T @ np.bincount(
+                np.maximum(level.road, 0), np.where(level.road >= 0, seen, 0.0), cells.shape[0]
+            )
+            like = other.poisson(mean * count.sum() / max(mean.sum(), 1e-300)).astype(np.float64)
+            shown.append(_explained(drawn, level, usual, cells, like, made.gravity, other)[1].std() >= CONTRADICTED)
+            weight, log_k = _explained(drawn, level, usual, cells, count, made.gravity, other, off=OFF)
+            found, through = level.parts(weight, factors[-1], np.exp(cells @ log_k))[whole, :2]
+            rates.append(found / (found + through))
+    return result, misstated, StatedChances(int(sum(shown)), len(shown), Estimate.of(np.array(rates)))
 
 
 def _change(now: Floats, then: Floats) -> Floats:
@@ -496,6 +554,8 @@ def _explained(
     count: Floats,
     gravity: Floats,
     rng: np.random.Generator,
+    *,
+    off: float | None = None,
 ) -> tuple[Floats, Floats]:
     """Return the (evaders,) weights of a draw that explain where the record has its finds, given what stood, sum 1, and (cells,) log k_c.
 
@@ -509,8 +569,9 @@ def _explained(
     misjudge is a group's own, or common to all groups of a gateway (a log-normal factor of M_g with mean 1).
 
     k_c is what the stated chances misjudge on the roads of c: where they contradict the record, no flows explain it. t is drawn from its
-    posterior over `MISSTATED` given log (y_c / mu_c) (random effects with a free mean; restricted likelihood): near 0 where flows explain
-    all. k_c multiplies the hazards of the roads. No record tells the level of all k_c from that of all loads: only that log k_c has mean 0.
+    posterior over `MISSTATED` given log (y_c / mu_c) of flows that were fitted first (random effects with a free mean; restricted
+    likelihood): near 0 where flows explain all. k_c multiplies the hazards of the roads. No record tells the level of all k_c from that of
+    all loads: only that log k_c has mean 0.
 
     The counts (y_c ~ Gamma(y_c, 1)) and what the priors are worth (a_g ~ Gamma(a, 1), z_c ~ N(0, 1)) are drawn, and explained by
     expectation and maximisation, with mu_c = sum over g of L_g f_gc:
@@ -536,6 +597,8 @@ def _explained(
         (groups,) shares of loads by gravity.
     rng
         Of the draws.
+    off
+        t, where it is not asked of the record. Then half of the variance is common to all places.
     """
     groups, size = gravity.size, weight.size
     of_group = np.bincount(level.group, weight, groups)
@@ -545,16 +608,20 @@ def _explained(
     mean = np.where(of_group > 0, weigh * of_group + (1 - weigh) * gravity * of_group.sum(), 0.0)
     common = np.exp(GATEWAY_SPREAD * rng.standard_normal(groups) - GATEWAY_SPREAD**2 / 2)[level.gateway]
     drawn, z = rng.gamma(np.maximum(count, 1e-9)), rng.standard_normal(count.size)
-    flow, spread, log_k = np.empty(0), MISSTATED[0], np.zeros(count.size)
+    flow, spread, log_k, small = np.empty(0), MISSTATED[0], np.zeros(count.size), groups * count.size <= DENSE
     for turn in range(TURNS):
         data = np.where(level.road >= 0, level.found(policing, np.exp(cells @ log_k))[0] * share[level.evader], 0.0)
-        found = csr_array((level.spots @ data, (level.spot_group, level.spot_cell)), shape=(groups, count.size))
-        total, back = np.bincount(row, data, groups), csr_array(found.T)
+        sparse = csr_array((level.spots @ data, (level.spot_group, level.spot_cell)), shape=(groups, count.size))
+        found, back = (sparse.toarray(), sparse.toarray().T) if small else (sparse, csr_array(sparse.T))
+        total = np.bincount(row, data, groups)
         seen = back.sum(axis=1) > 0
         if not turn:
             mean *= max(float(count[seen].sum()), 1.0) / max(float(mean @ total), 1e-300) * common
             flow, rate = mean.copy(), np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0)
-        spread = _misfit(count[seen], np.exp(-log_k[seen]) * (back @ flow)[seen], rng)
+        if off is not None:
+            spread = off
+        elif turn:  # the flows explain first
+            spread = _misfit(count[seen], np.exp(-log_k[seen]) * (back @ flow)[seen], rng)
         at, known = log_k.copy(), drawn * seen
         for _round in range(ROUNDS):
             expected = back @ flow
@@ -562,7 +629,8 @@ def _explained(
             log_k = (z / spread + known * (np.log(np.maximum(ratio, 1e-9)) + at)) / (1 / spread**2 + known)
             log_k = np.where(seen, np.clip(log_k, -MOST_MISSTATED, MOST_MISSTATED), 0.0)
             flow = (prior + flow * (found @ ratio)) / (rate + total + found @ np.expm1(log_k - at))
-        level_off = (spread / np.sqrt(max(seen.sum(), 1))) * z_level - log_k[seen].mean() if seen.any() else 0.0
+        alike = max(seen.sum(), 1) if off is None else 2
+        level_off = (spread / np.sqrt(alike)) * z_level - log_k[seen].mean() if seen.any() else 0.0
         log_k, flow, rate = np.where(seen, log_k + level_off, 0.0), flow * np.exp(-level_off), rate * np.exp(level_off)
     result = share * flow[level.group]
     return np.asarray(result / result.sum()), log_k
@@ -576,8 +644,9 @@ def _misfit(count: Floats, mean: Floats, rng: np.random.Generator) -> float:
     ratio, precision = np.log((count + 0.5) / (mean + 0.5)), 1 / (t**2 + 1 / (count + 0.5))
     centre = (precision * ratio).sum(axis=1, keepdims=True) / precision.sum(axis=1, keepdims=True)
     chance = 0.5 * (np.log(precision) - precision * (ratio - centre) ** 2).sum(axis=1)
-    chance -= 0.5 * np.log(precision.sum(axis=1)) + t[:, 0] / USUALLY_MISSTATED
-    weight = np.exp(chance - chance.max())
+    chance -= 0.5 * np.log(precision.sum(axis=1))
+    usual = np.exp(-t[1:, 0] / USUALLY_MISSTATED)
+    weight = np.exp(chance - chance.max()) * np.append(BELIEVED, (1 - BELIEVED) * usual / usual.sum())
     return float(rng.choice(MISSTATED, p=weight / weight.sum()))
 
 
@@ -881,6 +950,20 @@ def _misstated(log_k: Floats, compiled: Compiled) -> Iterator[str]:
     )
 
 
+def _not_known(stated: StatedChances, quarter: str) -> Iterator[str]:
+    """Yield that the record is too small to say whether the stated chances are right."""
+    if not stated.known:
+        yield message(
+            "Whether the stated chances are right is not yet known: were they off by a factor of two or so from place to place, {shown} of "
+            "{tried} records like this one would show it. The interdiction rate of all in {quarter} would then be {low} to {high}. Audit.",
+            shown=stated.shown,
+            tried=stated.tried,
+            quarter=quarter,
+            low=percent(stated.rate.low),
+            high=percent(stated.rate.high),
+        )
+
+
 UNLIKELY = 0.02
 """Chance below which finds are said to move."""
 
@@ -960,13 +1043,16 @@ def passes_line(row: PassesRow) -> dict[str, object]:
     """Return a row for JSON."""
     line: dict[str, object] = {"kind": row.kind, "place": row.place, "label": row.label, "quarter": row.quarter}
     for name in MEASURES:
-        estimate: Estimate = getattr(row, name)
-        line |= {
-            name: _known(estimate.median),
-            f"{name}_low": _known(estimate.low),
-            f"{name}_high": _known(estimate.high),
-        }
+        line |= _ends(name, getattr(row, name))
     return line
+
+
+def _ends(name: str, estimate: Estimate) -> dict[str, float | None]:
+    return {
+        name: _known(estimate.median),
+        f"{name}_low": _known(estimate.low),
+        f"{name}_high": _known(estimate.high),
+    }
 
 
 def _known(value: float) -> float | None:
@@ -998,6 +1084,7 @@ def write_passes(folder: OutputFolder, found: Passes, language: str = ENGLISH) -
         "fixed": [str(each) for each in found.fixed],
         "record": [str(each) for each in found.faults],
         "warnings": [str(each) for each in found.warnings],
+        "stated_chances": None if found.stated is None else found.stated.line(),
         "rows": lines,
     }
     answer = Answer(
@@ -1023,21 +1110,32 @@ def passes_page(found: Passes) -> ShortPage:
             (row for row in found.rows if row.kind == kind and row.quarter == last), key=lambda row: -row.sent.median
         )
         if mine:
-            tables.append(_table(f"by-{kind}", title, [(row.label, row) for row in mine[:ON_THE_PAGE]]))
-    said = [*map(translated, found.faults)] or [_("Nothing in the record looks doubtful.")]
+            shown = [(row.label, row) for row in mine[:ON_THE_PAGE]]
+            tables.append(_table(f"by-{kind}", title, shown, if_right=found.if_right))
+    faults = [*map(translated, found.faults)] or [_("Nothing in the record looks doubtful.")]
+    said = _("In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate}.")
+    if found.if_right:
+        said = _(
+            "In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate} if the stated chances are right, which "
+            "is not yet known."
+        )
     return ShortPage(
         title=_("{scenario}: what passes").format(scenario=plain(found.name)),
-        headline=_("In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate}.").format(
+        headline=said.format(
             quarter=last, found=_amount(whole.found), sent=_amount(whole.sent), rate=_rate(whole.rate)
         ),
         warnings=tuple(translated(each) for each in found.warnings),
         sections=(
             PageSection(
                 title=_("By quarter"),
-                tables=(_table("by-quarter", _("All gateways"), [(row.quarter, row) for row in every]),),
+                tables=(
+                    _table(
+                        "by-quarter", _("All gateways"), [(row.quarter, row) for row in every], if_right=found.if_right
+                    ),
+                ),
             ),
             PageSection(title=_("Where, in {quarter}").format(quarter=last), tables=tuple(tables)),
-            PageSection(title=_("The record behind it"), sentences=tuple(said)),
+            PageSection(title=_("The record behind it"), sentences=tuple(faults)),
             PageSection(
                 title=_("What each number rests on"),
                 sentences=(
@@ -1053,10 +1151,11 @@ def passes_page(found: Passes) -> ShortPage:
     )
 
 
-def _table(name: str, caption: str, rows: Sequence[tuple[str, PassesRow]]) -> ReportTable:
+def _table(name: str, caption: str, rows: Sequence[tuple[str, PassesRow]], *, if_right: bool) -> ReportTable:
     from optimizer.report.content.report_table import Column, ReportTable
 
-    heads = (_("Sent"), _("Found"), _("Through"), _("Gone round"), _("Interdiction rate"))
+    rate = _("Interdiction rate, if stated chances are right") if if_right else _("Interdiction rate")
+    heads = (_("Sent"), _("Found"), _("Through"), _("Gone round"), rate)
     return ReportTable(
         name,
         caption,
