@@ -23,7 +23,7 @@ from optimizer.roster import solver
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.infeasibility import MoreCrews, NoRosterError, impossible
 from optimizer.roster.making import make_roster, subproblems_of
-from optimizer.roster.solver import Clock, RosterProgram, unevenness
+from optimizer.roster.solver import Clock, RosterProgram, fewest_short, unevenness
 from tests.children import started
 from tests.examples import examples
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optimizer.roster.model import Assignment, Crew, Duties, Duty, Roster, Rule
-    from optimizer.roster.solver import Ended
+    from optimizer.roster.solver import Ended, RosterProblem, ShortRoster
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
 THREE = (shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8))
@@ -237,6 +237,36 @@ def test_gaps_are_made_only_where_allowed_and_say_what_is_missing() -> None:
     made = make_roster(case, FIRST, 1, allow_gaps=True)
     assert broken_rules(made, FIRST, 1) == []
     assert [gap.missing for gap in made.gaps] == [2]
+
+
+def test_without_time_a_roster_with_gaps_is_made_all_the_same_and_says_so() -> None:
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1, week_minutes=60 * 60) for k in range(7)]
+    case = duties([DAY, NIGHT], [duty("a", "day"), duty("a", "night"), duty("b", "day")], crews)
+    made = make_roster(case, FIRST, 2, allow_gaps=True, time_limit=1e-9)
+    assert broken_rules(made, FIRST, 2) == []
+    missing = sum(gap.missing for gap in made.gaps)
+    assert missing < 0.2 * 2 * 7 * 6
+    assert f"People missing: {missing}, in {len(made.gaps)} of 42 duties." in made.notes or not missing
+    short = make_roster(duties([DAY], [duty("a", "day", 4)], [crew("p")]), FIRST, 1, allow_gaps=True, time_limit=1e-9)
+    assert [str(note) for note in short.notes] == [
+        "People missing: 14, in 7 of 7 duties.",
+        "The time limit ended the search for a roster that lacks fewer: give it more with --time-limit.",
+    ]
+
+
+def test_agencies_share_the_time_limit_by_their_crews_and_duties(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = list[float]()
+
+    def timed(problem: RosterProblem, weeks: int, clock: Clock, seed: int) -> ShortRoster | None:
+        left.append(clock.left)
+        return fewest_short(problem, weeks, clock, seed)
+
+    monkeypatch.setattr("optimizer.roster.making.fewest_short", timed)
+    asked = [duty("a", "day", 9, agency="x"), duty("b", "day", 9, agency="y")]
+    crews = [crew("p", agency="x"), *(crew(f"q{k}", agency="y") for k in range(3))]
+    make_roster(duties([DAY], asked, crews), FIRST, 1, allow_gaps=True, time_limit=8000.0)
+    assert left[0] == pytest.approx(0.75 * 8000 * 8 / 30, rel=0.05)
+    assert left[1] == pytest.approx(0.75 * 8000, rel=0.05)  # the first left most of its share
 
 
 def test_independent_agencies_are_refused_together() -> None:
@@ -539,14 +569,14 @@ def first_with_little_effort(model: RosterProgram, seed: int, *, effort: float |
 
 
 @pytest.mark.slow
-@examples(12)
-@given(weeks_of_crews())
-def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:
+@examples(24)
+@given(weeks_of_crews(), st.sampled_from([math.inf, 1e-9]))
+def test_every_rule_holds_in_every_roster(case: tuple[Duties, int], time_limit: float) -> None:
     asked, weeks = case
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(solver, "SHORT_EFFORT", 1.0)  # with 0.05 some case has no roster yet
         patch.setattr(solver, "WHOLE_EFFORT", 0.05)
         patch.setattr(solver, "PATIENCE", 2)
         patch.setattr(RosterProgram, "first", first_with_little_effort)
-        made = make_roster(asked, FIRST, weeks, allow_gaps=True, time_limit=math.inf)
+        made = make_roster(asked, FIRST, weeks, allow_gaps=True, time_limit=time_limit)
     assert broken_rules(made, FIRST, weeks) == []

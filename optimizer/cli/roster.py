@@ -30,7 +30,14 @@ def roster(
         typer.Option(metavar="FILE", help="Draws of a mixture, as `draw` writes them: each day its own duties."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
-    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of search.")] = 60.0,
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            min=0.01,
+            help="Seconds of search for the whole roster; a refusal may take 30 more for its reason. With --allow-gaps each agency has its "
+            "share by its crews and duties.",
+        ),
+    ] = 60.0,
     allow_gaps: Annotated[
         bool, typer.Option("--allow-gaps", help="Where no roster fills every shift, make one that lists what it lacks.")
     ] = False,
@@ -78,6 +85,10 @@ def roster(
             )
 
 
+GAPS_SHOWN = 20
+"""Most duties that lack people which the console names."""
+
+
 def _show(made: Roster, folder: Path) -> None:
     """Print how evenly the work is spread, what is not filled, and where the files are."""
     from optimizer.roster.writing import PACK, summary
@@ -93,9 +104,13 @@ def _show(made: Roster, folder: Path) -> None:
         for key, spread in words["spread"].items()
     ]
     print_table(f"{title}, {even}{ended}", ["by crew", "least", "most"], rows)
-    for gap in made.gaps:
+    for gap in made.gaps[:GAPS_SHOWN]:
         where = f"{gap.day.isoformat()}, {gap.shift.label}, {gap.duty.label}"
         print_note(f"Warning: {where}: {gap.missing} people missing")
+    if len(made.gaps) > GAPS_SHOWN:
+        print_note(
+            f"{len(made.gaps) - GAPS_SHOWN} more duties that lack people are left out here; roster.html and --json have all."
+        )
     for note in made.notes:
         print_note(f"Note: {note}")
     print_line(f"Roster: {folder / 'roster.html'}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.formatting import number, plural
+from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, stop_if_cancelled
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.infeasibility import MoreCrews, NoRosterError, diagnose, impossible
@@ -42,17 +43,21 @@ REPORT_EVERY = 2.0
 """Seconds between two messages on how a long search goes."""
 
 REASON_SECONDS = 30.0
-"""Seconds that the search for the rule that fails, or for a roster with gaps, may take even where the time limit is spent."""
+"""Seconds that the search for the rules that fail may take even where the time limit is spent."""
+
+FILLING = 0.75
+"""Share of the time for rosters with gaps; what is left of it, and the rest, is for balance."""
 
 
 @dataclass
 class _Filled:
-    """A subproblem with a roster; `missing` people by task where gaps are allowed."""
+    """A subproblem with a roster; `missing` people by task where gaps are allowed, and whether time ended the search for fewer."""
 
     subproblem: Subproblem
     pairs: tuple[Pair, ...]
     missing: dict[int, int]
     proven: bool = False
+    cut: bool = False
 
 
 def make_roster(
@@ -79,7 +84,8 @@ def make_roster(
     seed
         Of the search, >= 0: the same seed gives the same roster, unless the time limit or Ctrl-C ended the search.
     time_limit
-        Seconds.
+        Seconds for the whole roster. With `allow_gaps` each part (agencies that share no crew or duty) has its share, by its pairs of crew and
+        duty; without, the search for the rules that fail may take `REASON_SECONDS` more.
     allow_gaps
         Where no roster fills every shift, make one that lacks few people and list what it lacks.
     before
@@ -121,7 +127,7 @@ def make_roster(
         limit=None if proven else limit,
         seconds=time.monotonic() - began,
         seed=seed,
-        notes=(*clock_notes(slots, duties.zone), *overlap_notes(duties)),
+        notes=(*_missing_notes(filled, asked), *clock_notes(slots, duties.zone), *overlap_notes(duties)),
     )
 
 
@@ -131,6 +137,7 @@ class _RosterSearch:
     def __init__(self, seconds: float, seed: int, allow_gaps: bool, listener: Listener) -> None:
         self._seconds, self._seed, self._allow_gaps, self._listener = seconds, seed, allow_gaps, listener
         self._clock = Clock(time.monotonic() + seconds, self._tick)
+        self._reasons: Clock | None = None
         self._doing, self._said = "", 0.0
 
     def end_step(self) -> None:
@@ -160,13 +167,16 @@ class _RosterSearch:
         if reports and not self._allow_gaps:
             raise NoRosterError(*(self._cured(subproblems[k], report) for k, report in reports.items()))
         filled = []
+        work = [1 + sum(len(task.travel) for task in subproblem.problem.tasks) for subproblem in subproblems]
+        filling = self._clock.part(FILLING) if self._allow_gaps else self._clock
         for k, subproblem in enumerate(subproblems):
             self.begin(f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}")
-            one = None if k in reports else self._first(subproblem, reports, k)
+            clock = filling.part(work[k] / sum(work[k:])) if self._allow_gaps else self._clock
+            one = None if k in reports else self._first(subproblem, reports, k, clock)
             if one is not None:
                 filled.append(one)
             elif self._allow_gaps:
-                filled.append(self._short(subproblem))
+                filled.append(self._short(subproblem, clock))
         if reports and not self._allow_gaps:
             raise NoRosterError(*(self._cured(subproblems[k], report) for k, report in reports.items()))
         return filled
@@ -181,9 +191,11 @@ class _RosterSearch:
         cure = _more_crews(subproblem, like, self._patient_clock(), self._seed, confirmed=report.confirmed)
         return replace(report, cure=cure)
 
-    def _first(self, subproblem: Subproblem, reports: dict[int, InfeasibilityReport], k: int) -> _Filled | None:
-        """Return a subproblem with a roster; where there is none, note why unless gaps are allowed."""
-        outcome = first_roster(subproblem.problem, self._first_clock(), self._seed)
+    def _first(
+        self, subproblem: Subproblem, reports: dict[int, InfeasibilityReport], k: int, clock: Clock
+    ) -> _Filled | None:
+        """Return a subproblem with a roster; where there is none, note why unless gaps are allowed. These have half of the time."""
+        outcome = first_roster(subproblem.problem, clock.part(0.5) if self._allow_gaps else clock, self._seed)
         if outcome.ended == "unknown":
             if self._allow_gaps and outcome.limit != "interrupted":
                 return None
@@ -195,23 +207,18 @@ class _RosterSearch:
             return None
         return _Filled(subproblem, outcome.pairs, {})
 
-    def _short(self, subproblem: Subproblem) -> _Filled:
+    def _short(self, subproblem: Subproblem, clock: Clock) -> _Filled:
         self.begin(f"finding a roster with few gaps{': ' + subproblem.name if subproblem.name else ''}")
-        clock = self._patient_clock()
         found = fewest_short(subproblem.problem, subproblem.problem.weeks, clock, self._seed)
-        if found is None:
+        if found is None or clock.interrupted:
             self._stop(clock.limit)
         short = replace(subproblem, problem=with_gaps(subproblem.problem, found.pairs))
-        return _Filled(short, found.pairs, found.missing)
-
-    def _first_clock(self) -> Clock:
-        """Return the time for a roster without gaps: half of what is left where one with gaps will do."""
-        left = self._clock.left
-        return Clock(time.monotonic() + (left / 2 if self._allow_gaps else left), self._tick)
+        return _Filled(short, found.pairs, found.missing, cut=found.cut)
 
     def _patient_clock(self) -> Clock:
-        """Return the time for a reason or for gaps: it may take longer than the time limit."""
-        return Clock(max(self._clock.until, time.monotonic() + REASON_SECONDS), self._tick)
+        """Return the time for the reasons of all parts together: it may go beyond the time limit."""
+        self._reasons = self._reasons or Clock(max(self._clock.until, time.monotonic() + REASON_SECONDS), self._tick)
+        return self._reasons
 
     def _stop(self, limit: str | None) -> NoReturn:
         """End a search that has no roster yet."""
@@ -328,6 +335,23 @@ def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
     lacking = [(one.subproblem.duties[task], missing) for one in filled for task, missing in one.missing.items()]
     lacking.sort(key=lambda pair: (pair[0].start, pair[0].duty.id))
     return tuple(Gap(where.slot.day, where.slot.shift, where.duty, missing) for where, missing in lacking)
+
+
+def _missing_notes(filled: Sequence[_Filled], asked: int) -> list[str]:
+    """Return a sentence on what the whole roster lacks, and one where time ended the search for less."""
+    lacking = {one.subproblem.name: sum(one.missing.values()) for one in filled if one.missing}
+    if not lacking:
+        return []
+    where = ", ".join(f"{name} {number(people, 6)}" for name, people in lacking.items() if name)
+    said = message(
+        "People missing: {people}, in {gaps} of {asked} duties{where}.",
+        people=sum(lacking.values()),
+        gaps=sum(len(one.missing) for one in filled),
+        asked=asked,
+        where=f" ({where})" if where else "",
+    )
+    longer = message("The time limit ended the search for a roster that lacks fewer: give it more with --time-limit.")
+    return [said, longer] if any(one.cut for one in filled) else [said]
 
 
 @dataclass(frozen=True, slots=True)

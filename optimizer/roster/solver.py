@@ -56,6 +56,18 @@ class _FixedWork:
     days: set[int] = field(default_factory=set)
     spans: list[tuple[int, int]] = field(default_factory=list)
 
+    def add(self, task: RosterTask, travel: int) -> None:
+        """Add a task to which the crew travels so many minutes."""
+        self.minutes += task.end - task.start
+        self.nights += task.night
+        self.weekends += task.weekend
+        self.days.add(task.day)
+        self.spans.append((task.start - travel, task.end + travel))
+
+    def rested(self, leave: int, back: int, rest: int) -> bool:
+        """Return whether so much rest lies between this work and a span of time."""
+        return all(leave - b >= rest or a - back >= rest for a, b in self.spans)
+
 
 class RosterProgram:
     """The constraint program of a run of weeks, with the work outside it fixed; the clock ends the making of it as well as the search."""
@@ -76,7 +88,7 @@ class RosterProgram:
         self.model = cp_model.CpModel()
         self.pairs: list[Pair] = []
         self._there = people_there(problem, fixed)
-        self._fixed = self._outside(fixed)
+        self._fixed = work_done(problem, fixed)
         self._x: dict[Pair, cp_model.IntVar] = {}
         self._of_crew: defaultdict[int, list[int]] = defaultdict(list)
         self._short: dict[int, cp_model.IntVar] = {}
@@ -97,20 +109,6 @@ class RosterProgram:
             self._crew(crew, tasks)
         return True
 
-    def _outside(self, fixed: Sequence[Pair]) -> defaultdict[int, _FixedWork]:
-        outside: defaultdict[int, _FixedWork] = defaultdict(_FixedWork)
-        for shift in self.problem.before:
-            outside[shift.crew].days.add(shift.day)
-            outside[shift.crew].spans.append((shift.leave, shift.back))
-        for crew, t in fixed:
-            task, work = self.problem.tasks[t], outside[crew]
-            work.minutes += task.end - task.start
-            work.nights += task.night
-            work.weekends += task.weekend
-            work.days.add(task.day)
-            work.spans.append((task.start - task.travel[crew], task.end + task.travel[crew]))
-        return outside
-
     def _make_pairs(self, t: int, task: RosterTask) -> None:
         for crew in task.travel if self._crews is None else sorted(self._crews & task.travel.keys()):
             if self._open(crew, task, task.travel[crew]):
@@ -121,8 +119,8 @@ class RosterProgram:
         """Return whether leave and the fixed work leave a crew free for a task."""
         if self.problem.is_away(crew, task.day) and "away" not in self.dropped:
             return False
-        rest, leave, back = self._rest(self.problem.crews[crew]), task.start - minutes, task.end + minutes
-        return all(leave - b >= rest or a - back >= rest for a, b in self._fixed[crew].spans)
+        rest = self._rest(self.problem.crews[crew])
+        return self._fixed[crew].rested(task.start - minutes, task.end + minutes, rest)
 
     def _rest(self, limits: Crew) -> int:
         return 0 if "rest" in self.dropped else limits.rest_minutes
@@ -233,8 +231,10 @@ class RosterProgram:
                     self.model.add(sum(self._x[crew, t] for t in slots[slot]) <= works[day])
         return works
 
-    def shorten(self) -> None:
-        """Minimise the people missing, and then the people sent."""
+    def shorten(self, start: AbstractSet[Pair] = frozenset()) -> None:
+        """Minimise the people missing, and then the people sent, starting from a roster of these weeks."""
+        for pair, x in self._x.items() if start else ():
+            self.model.add_hint(x, pair in start)
         sent = cp_model.LinearExpr.weighted_sum(
             list(self._x.values()), [self.problem.crews[crew].people for crew, _ in self._x]
         )
@@ -432,6 +432,17 @@ def with_gaps(problem: RosterProblem, pairs: Sequence[Pair]) -> RosterProblem:
     return replace(problem, tasks=tasks)
 
 
+def work_done(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, _FixedWork]:
+    """Return what each crew does, with what it did before the horizon."""
+    work: defaultdict[int, _FixedWork] = defaultdict(_FixedWork)
+    for shift in problem.before:
+        work[shift.crew].days.add(shift.day)
+        work[shift.crew].spans.append((shift.leave, shift.back))
+    for crew, t in pairs:
+        work[crew].add(problem.tasks[t], problem.tasks[t].travel[crew])
+    return work
+
+
 def people_there(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, int]:
     """Return how many people a roster puts on each task."""
     there: defaultdict[int, int] = defaultdict(int)
@@ -508,6 +519,10 @@ class Clock:
     def left(self) -> float:
         """Seconds until the limit, at least 0."""
         return max(0.0, self.until - time.monotonic())
+
+    def part(self, share: float) -> Clock:
+        """Return a clock of a share of the time left."""
+        return Clock(time.monotonic() + share * self.left, self.on_tick, self.interrupted)
 
     @property
     def over(self) -> bool:
@@ -685,10 +700,11 @@ def _neighbourhood(problem: RosterProblem, pairs: Sequence[Pair], rng: Random) -
 
 @dataclass(frozen=True)
 class ShortRoster:
-    """A roster that may lack people: who does what, and the number missing by task."""
+    """A roster that may lack people: who does what, the number missing by task, and whether time ended the search for fewer."""
 
     pairs: tuple[Pair, ...]
     missing: dict[int, int]
+    cut: bool = False
 
 
 def fewest_short(
@@ -711,22 +727,73 @@ def fewest_short(
 
     Returns
     -------
-    The roster; None if the clock ended the search before there was one.
+    The roster: each week has its share of the time, and where that ends before the search has a roster, that of `quick_week` counts. With
+    `until_first` None in its place, as what that lacks is no reason.
     """
     pairs: list[Pair] = []
     short: dict[int, int] = {}
+    cut = False
     for week in range(weeks):
-        model = RosterProgram(problem, range(week, week + 1), pairs, clock, gaps=True)
-        model.shorten()
-        if model.search(seed, effort=SHORT_EFFORT) not in {"optimal", "feasible"}:
+        start = () if until_first else quick_week(problem, week, pairs)
+        share = clock if until_first else clock.part(1 / (weeks - week))
+        model = RosterProgram(problem, range(week, week + 1), pairs, share, gaps=True)
+        model.shorten(frozenset(start))
+        found = model.search(seed, effort=SHORT_EFFORT) in {"optimal", "feasible"}
+        clock.interrupted |= share.interrupted
+        cut |= share.over
+        if until_first and not found:
             return None
-        pairs = without_idle(problem, pairs + model.pairs)
+        pairs = without_idle(problem, [*pairs, *(model.pairs if found else start)])
         there = people_there(problem, pairs)
         lack = {t: task.staff - there[t] for t, task in enumerate(problem.tasks) if task.day // 7 == week}
         short |= {t: missing for t, missing in lack.items() if missing > 0}
         if short and until_first:
             break
-    return ShortRoster(tuple(pairs), short)
+    return ShortRoster(tuple(pairs), short, cut)
+
+
+def quick_week(problem: RosterProblem, week: int, pairs: Sequence[Pair]) -> list[Pair]:
+    """Return a roster of a week after others that keeps all rules and may lack people: crew after crew, with no search.
+
+    Tasks with the fewest people to spare come first. Of the crews that are free the one goes that leaves fewest people idle, is away for
+    the shortest time, and has worked least.
+    """
+    work, made = work_done(problem, pairs), list[Pair]()
+    minutes: defaultdict[int, int] = defaultdict(int)
+    days: defaultdict[int, set[int]] = defaultdict(set)
+    tasks = {t: task for t, task in enumerate(problem.tasks) if task.day // 7 == week}
+
+    def free(crew: int, task: RosterTask, travel: int) -> bool:
+        limits, run = problem.crews[crew], 1
+        for step in (-1, 1):
+            day = task.day + step
+            while day in work[crew].days:
+                run, day = run + 1, day + step
+        return (
+            run <= limits.most_days
+            and len(days[crew] | {task.day}) <= 7 - limits.days_off
+            and minutes[crew] + task.end - task.start + 2 * travel <= limits.week_minutes
+            and not problem.is_away(crew, task.day)
+            and work[crew].rested(task.start - travel, task.end + travel, limits.rest_minutes)
+        )
+
+    able = {
+        t: sum(problem.crews[crew].people for crew in task.travel) / max(task.staff, 1) for t, task in tasks.items()
+    }
+    for t, task in sorted(tasks.items(), key=lambda item: (able[item[0]], item[0])):
+        needed = task.staff
+        while needed > 0:
+            ready = [crew for crew, travel in task.travel.items() if free(crew, task, travel)]
+            if not ready:
+                break
+            people = {crew: problem.crews[crew].people for crew in ready}
+            crew = min(ready, key=lambda c: (max(people[c] - needed, 0), task.travel[c], minutes[c], c))
+            needed -= people[crew]
+            made.append((crew, t))
+            work[crew].add(task, task.travel[crew])
+            minutes[crew] += minutes_away(task, crew)
+            days[crew].add(task.day)
+    return made
 
 
 def exists_without(

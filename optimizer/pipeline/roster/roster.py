@@ -88,7 +88,7 @@ def roster_of_plan(
     seed
         Seed of every random choice.
     time_limit
-        Seconds of search.
+        Seconds of search for the whole roster, as in `make_roster`.
     allow_gaps
         Where no roster fills every shift, make one that lists what it lacks.
     language
