@@ -164,6 +164,7 @@ def test_power_on_the_evaders_of_the_scenario(
     (own,) = [line for line in made.objects if line.get("evaders") == "own"]
     # the plan stops more than today's one post, and 100,000 vehicles a block show it
     assert -1 < own["effect"] < -0.05
+    assert -1 < own["at_first"] <= own["effect"] + 0.02  # who has learned it loses less
     assert own["power"] > 0.5
     monkeypatch.setattr("optimizer.lab.adaptive.simulation.simulate.TrialTraffickers.lasting", lambda *_: (5.0, 5.0))
     none = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, *blocks, "--out", tmp_path / "same")

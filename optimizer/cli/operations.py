@@ -455,7 +455,7 @@ def design(
     )
     listener = ProgressPrinter(silent=as_json)
     found = design_trial(plan_folder, kind, first, seed_file, terms=terms, new_seed=new_seed, listener=listener)
-    own = _own_powers(plan_folder, found, terms, listener) if own_evaders else None
+    own, at_first = _own_powers(plan_folder, found, terms, listener) if own_evaders else (None, 0.0)
     write_design(out, found, plan_folder, ledger=ledger, overwrite=overwrite, listener=listener)
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
@@ -469,9 +469,8 @@ def design(
         for row in found.power:
             print_json({"effect": row.effect, "power": row.power, "bias": row.bias, "holds": row.holds})
         if own is not None:
-            print_json(
-                {"effect": own.effect, "power": own.power, "bias": own.bias, "holds": own.holds, "evaders": "own"}
-            )
+            line = {"effect": own.effect, "power": own.power, "bias": own.bias, "holds": own.holds, "evaders": "own"}
+            print_json(line | {"at_first": at_first})
         line = {"kind": kind, "units": len(found.file.units), "periods": len(found.file.periods), "rows": cells}
         print_json(line | {"expected_finds": found.expected, "ratio_seen": found.ratio, "out": str(out)})
         return
@@ -485,23 +484,37 @@ def design(
         title = f"Simulated with traffickers who learn half in {half_life:g} days; {delivered:.0%} delivered in full"
         print_table(title, ["effect", "power at 10%", "bias, of the effect", "90% interval holds"], cells_of)
     if own is not None:
-        print_line(
-            f"The scenario's own evaders: once they have learned it, the plan changes what gets through by {own.effect:+.1%} "
-            f"(mean of {LASTING_RUNS} runs). Such an effect "
-            f"is found in {own.power:.0%} of {runs} simulated trials; the estimate misses it by {own.bias:+.0%} of it on the mean, and its "
-            f"90% interval holds it in {own.holds:.0%}. Each sector is taken to be a border of its own."
-        )
+        _show_own(own, at_first, runs)
     print_line(
         f"Saved {out}: fill in outcomes.csv ({cells:,} rows). trial.json holds the arms; who counts may not see it."
     )
+
+
+def _show_own(own: TrialPower, at_first: float, runs: int) -> None:
+    print_line(
+        f"The scenario's own evaders: in its first week the plan changes what gets through by {at_first:+.1%}, and once they have learned it "
+        f"by {own.effect:+.1%} (mean of {LASTING_RUNS} runs). The lasting effect is found in {own.power:.0%} of {runs} simulated trials; the "
+        f"estimate misses it by {own.bias:+.0%} of it on the mean, and its 90% interval holds it in {own.holds:.0%}. Each sector is taken to "
+        "be a border of its own."
+    )
+    if at_first < 0 < own.effect:
+        print_note(
+            "Note: they learn ways round the plan that leave it worse than today's layout: all of them learn here, and loads change gateway as "
+            "[adapt] says. Plan for that with --set evaders.mobility."
+        )
 
 
 LASTING_RUNS = 8
 """Runs whose mean is taken as the plan's own effect."""
 
 
-def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listener: Listener) -> TrialPower | None:
-    """Return what the trial can show of the plan's own effect on the scenario's evaders; None where it has none, or nothing passes today."""
+def _own_powers(
+    plan_folder: Path, found: TrialDesign, terms: TrialTerms, listener: Listener
+) -> tuple[TrialPower | None, float]:
+    """Return what the trial can show of the plan's lasting effect on the scenario's evaders, and that effect in the first week.
+
+    None in place of the former where there is no such effect, or nothing passes today.
+    """
     from optimizer.base.text.messages import shortened
     from optimizer.base.work.listener import step
     from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
@@ -523,11 +536,12 @@ def _own_powers(plan_folder: Path, found: TrialDesign, terms: TrialTerms, listen
         )
         today, then = evaders.lasting(LASTING_RUNS)
         if then == today or not today:
-            return None
+            return None, 0.0
+        before, begun = evaders.at_first()
         simulate = trial_of_traffickers(evaders.through, today, then)
         setting = trial_setting(found.file, POOL)
         (power,) = trial_powers(setting, terms.world, effects=(1.0,), runs=terms.runs, simulate=simulate)
-    return replace(power, effect=then / today - 1)
+    return replace(power, effect=then / today - 1), begun / before - 1
 
 
 def analyse(
