@@ -285,7 +285,7 @@ def test_units_that_are_only_late_have_no_wrong_clock(case: PlannedCase, tmp_pat
 LOGS = {
     "twice": (
         "crew-1,1,2026-12-01 06:00,2026-12-01 12:00\ncrew-1,2,2026-12-01 08:00,2026-12-01 12:00\n",
-        "one log of a shift",
+        "crew-1 on duty since 2026-12-01 05:00 UTC in log.csv, line 2; expected one log of a shift",
     ),
     "no place": ("crew-1,The moon,2026-12-01 06:00,2026-12-01 12:00\n", "found 'The moon'"),
     "backwards": ("crew-1,1,2026-12-01 12:00,2026-12-01 06:00\n", "an end after the begin"),
@@ -298,6 +298,13 @@ def test_a_segment_of_thousands_of_digits_is_refused(case: PlannedCase, tmp_path
     text = f"unit,segment,begin,end\ncrew-1,{'9' * 5000},2026-12-01 06:00,2026-12-01 12:00\n"
     with pytest.raises(InputError, match="a segment number from 0 to"):
         compared(case, logs=[written(tmp_path, text, "log.csv")])
+
+
+def test_a_log_of_persons_is_refused(case: PlannedCase, tmp_path: Path) -> None:
+    text = "unit,place,begin,end,officer\ncrew-1,1,2026-12-01 06:00,2026-12-01 12:00,Ann\n"
+    with pytest.raises(InputError, match="columns about people: 'officer'") as error:
+        compared(case, logs=[written(tmp_path, text, "log.csv")])
+    assert "Ann" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", LOGS)

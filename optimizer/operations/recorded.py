@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,6 @@ from optimizer.roster.model import LOG_COLUMNS, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from xml.etree.ElementTree import Element
     from zoneinfo import ZoneInfo
 
@@ -490,7 +490,7 @@ def read_logs(
     entries.sort(key=lambda entry: (entry.unit, entry.begin))
     for one, other in pairwise(entries):
         if one.unit == other.unit and other.begin < one.end - 60:
-            found = f"{other.unit} on duty from {clock_text(other.begin)}, and also in {one.where} until {clock_text(one.end)}"
+            found = f"{other.unit} on duty since {clock_text(one.begin)} in {Path(one.where).name}"
             problems.add(other.where, found, "one log of a shift", "Remove one of the two")
     problems.raise_if_any()
     return entries, remarks

@@ -27,6 +27,8 @@ PERSON = re.compile(
     r"persons?|people|driver|passenger|officer|owner|subject|individual|personas?|pessoas?|conductor|condutor|chofer|motorista|pasajero|"
     r"passageiro|propietario|proprietario|dueno|dono|individuo"
 )
+ALONE = re.compile(r"driver|passenger|officer|leader|conductor|condutor|chofer|motorista|pasajero|passageiro|lider")
+"""Words for one person: where nothing else stands in a column's name, that is who it is; the plural counts them."""
 OF_A_PERSON = re.compile(
     rf"{NAME.pattern}|id|address|origin|background|description|details|defined|direccion|endereco|domicilio|origen|origem|descripcion|descricao"
 )
@@ -39,7 +41,8 @@ def is_personal(column: str) -> bool:
     """Return whether a column's name says that it is about a person.
 
     Words are separated by case, spaces and signs: `Self-defined ethnicity`, `AgeRange` and `driver_name` are personal, `tonnage`,
-    `area name` and `origin` are not; `name` and `address` alone are. So are `Teléfono` and `nome do motorista`; `municipio` is not.
+    `area name` and `origin` are not; `name`, `address` and `officer` alone are, and `officers` is not. So are `Teléfono` and
+    `nome do motorista`; `municipio` is not.
     """
     without_accents = "".join(mark for mark in unicodedata.normalize("NFKD", column) if not unicodedata.combining(mark))
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", without_accents)]
@@ -50,7 +53,7 @@ def is_personal(column: str) -> bool:
 
     return (
         any(PERSONAL.fullmatch(word) for word in joined)
-        or (len(words) == 1 and (there(NAME) or words == ["address"]))
+        or (len(words) == 1 and (there(NAME) or there(ALONE) or words == ["address"]))
         or (there(PERSON) and there(OF_A_PERSON))
         or (there(PART_OF_A_NAME) and there(NAME))
     )

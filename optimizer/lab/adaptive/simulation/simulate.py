@@ -403,7 +403,6 @@ class TrialTraffickers:
         )
         return today, plan
 
-
     def at_first(self) -> tuple[float, float]:
         """Return the loads that get through in one week of today's layout and of the plan, before anybody has learned the plan."""
         today, plan = (float(self.through(np.full(1, s), np.random.default_rng(0))[0]) for s in (0.0, 1.0))
