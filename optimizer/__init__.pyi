@@ -10,10 +10,10 @@ from .base.work.listener import SilentListener as SilentListener
 from .lab.converters.snip import snip_instance as snip_instance
 from .pipeline.check import CheckedScenario as CheckedScenario
 from .pipeline.check import check_scenario_file as check_scenario_file
+from .pipeline.init import build_region as build_region
 from .pipeline.init import init_scenario as init_scenario
 from .pipeline.plan import Planned as Planned
 from .pipeline.plan import plan_scenario as plan_scenario
-from .pipeline.region import build_region as build_region
 from .pipeline.roster.roster import roster_of_plan as roster_of_plan
 from .problem.files.frames import evaders_from_frame as evaders_from_frame
 from .problem.files.frames import options_from_frame as options_from_frame

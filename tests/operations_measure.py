@@ -28,10 +28,17 @@ from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
 from optimizer.operations.passes import Estimate, passes_of
 from optimizer.operations.planned import Visit
-from optimizer.operations.randomisation import effects_of, hajek_weights, without_means
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
 from optimizer.operations.stays import movement
-from optimizer.operations.trial_world import TrialSetting, TrialWorld, exposures, trial_powers
+from optimizer.operations.trial_inference import (
+    TrialSetting,
+    TrialWorld,
+    effects_of,
+    exposures,
+    hajek_weights,
+    trial_powers,
+    without_means,
+)
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import save_region

@@ -21,8 +21,7 @@ from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort
 from optimizer.report.content.routes import DisplacementRow, EvaderRow
-from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
-from optimizer.report.content.summary import PlanSummary
+from optimizer.report.content.summary import CountRow, InputFile, PlanSummary, Provenance, StepRow
 
 
 def grid_network(side: int, *, step: float = 0.05) -> Network:

@@ -25,8 +25,8 @@ from optimizer.lab.adaptive.simulation.simulate import RunTravel, TravelMeter, b
 from optimizer.lab.adaptive.simulation.traffickers import choice_sets
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.plans.problem_source import problem_source
+from optimizer.report.answer import short_page
 from optimizer.report.load_maps import load_maps
-from optimizer.report.short_page import short_page
 from optimizer.scenario.file.model import AdaptModel
 from tests.browser import CHROMIUM, Browser
 from tests.examples import examples

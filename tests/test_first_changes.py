@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.text.formatting import SPACE
-from optimizer.plans.first_changes import first_changes
+from optimizer.plans.comparison import first_changes
 from optimizer.problem.instance.changes import Changes, changes_made
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan

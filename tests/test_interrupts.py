@@ -22,7 +22,7 @@ from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.problem.plan.weight_scenarios import Objective
-from optimizer.report.short_page import write_short_page
+from optimizer.report.answer import write_short_page
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.mip.backend import solve_mip
@@ -582,7 +582,7 @@ def test_ctrl_c_while_a_series_is_written_does_not_lose_it(
         press()
         real(*given)
 
-    monkeypatch.setattr("optimizer.report.short_page.write_short_page", pressed)
+    monkeypatch.setattr("optimizer.report.answer.write_short_page", pressed)
     outcome = command(*arguments, "--out", tmp_path / "out", "--json")
     assert outcome.code == 0, outcome.err
     assert outcome.objects

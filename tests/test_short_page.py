@@ -15,9 +15,8 @@ from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import ValueText
 from optimizer.cli.console import print_page
 from optimizer.report.analysis_figures import PlanMap, plan_maps_figure
-from optimizer.report.answer import save_figure
+from optimizer.report.answer import PageSection, ShortPage, save_figure, short_page
 from optimizer.report.content.report_table import Column, ReportTable
-from optimizer.report.short_page import PageSection, ShortPage, short_page
 from tests.output_cases import csv_rows
 from tests.test_compare_plans import on_a_map, written
 from tests.test_desk_page import HOSTILE, hostile

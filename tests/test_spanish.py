@@ -56,8 +56,8 @@ from optimizer.plans.plan_folder import PlanFolder
 from optimizer.plans.problem_source import problem_source
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import Plan, violations
+from optimizer.report.answer import short_page
 from optimizer.report.page import page
-from optimizer.report.short_page import short_page
 from optimizer.roster.making import make_roster
 from optimizer.roster.writing import roster_page, write_roster
 from optimizer.scenario.compile.compile import compile_scenario

@@ -27,11 +27,11 @@ from optimizer.problem.instance.changes import Changes, change_sentences
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import NOTHING, Result, ValueBounds, difference
 from optimizer.report.analysis_figures import frontier_figure
+from optimizer.report.answer import short_page
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
 from optimizer.report.content.summary import headline, not_enough, solve_sentence
 from optimizer.report.page import page as report_page
-from optimizer.report.short_page import short_page
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import random_instance
 from tests.report_case import full_content

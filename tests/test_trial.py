@@ -17,7 +17,6 @@ import pytest
 from scipy import stats
 
 from optimizer.base.errors import InputError
-from optimizer.operations.randomisation import effects_of, hajek_weights, without_means
 from optimizer.operations.trial import (
     TrialTerms,
     _block_schedules,
@@ -29,7 +28,17 @@ from optimizer.operations.trial import (
     write_design,
 )
 from optimizer.operations.trial_analysis import analyse_trial
-from optimizer.operations.trial_world import TrialSetting, TrialWorld, doses, exposures, nearby_share, trial_powers
+from optimizer.operations.trial_inference import (
+    TrialSetting,
+    TrialWorld,
+    doses,
+    effects_of,
+    exposures,
+    hajek_weights,
+    nearby_share,
+    trial_powers,
+    without_means,
+)
 from optimizer.pipeline.roster.draw import draw_from_plan
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.sharing.ledger.store import LedgerFolder

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from optimizer.problem.plan.result import Result
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
 
 
 class Verbosity(Enum):

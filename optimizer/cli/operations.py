@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optimizer.operations.delivered import Delivered, DeliveryTally
     from optimizer.operations.passes import Estimate, Passes
     from optimizer.operations.trial import TrialDesign, TrialTerms
-    from optimizer.operations.trial_world import TrialPower
+    from optimizer.operations.trial_inference import TrialPower
 
 
 UNITS_SHOWN = 15
@@ -431,7 +431,7 @@ def design(
     """Draw the arms of a trial, say what it can show with traffickers who learn, and seal it before the first day."""
     from optimizer.base.errors import InputError, Problem
     from optimizer.operations.trial import DESIGN_FILES, TrialTerms, design_trial, write_design
-    from optimizer.operations.trial_world import TrialWorld
+    from optimizer.operations.trial_inference import TrialWorld
 
     if own_evaders and kind not in {"switch-back", "stepped"}:
         expected = "--kind switch-back or stepped, whose arms are the plan and today's layout"
@@ -519,7 +519,7 @@ def _own_powers(
     from optimizer.base.work.listener import step
     from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
     from optimizer.operations.trial import POOL, trial_setting
-    from optimizer.operations.trial_world import trial_of_traffickers, trial_powers
+    from optimizer.operations.trial_inference import trial_of_traffickers, trial_powers
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.problem.plan.plan import with_plan
     from optimizer.scenario.compile.compile import compile_scenario

@@ -161,7 +161,7 @@ def backtest(
 
 
 def _show_backtest(done: Backtest, out: Path | None) -> None:
-    from optimizer.lab.backtest.page import gain_table, period_table, sentences
+    from optimizer.lab.backtest.run import gain_table, period_table, sentences
 
     gains = gain_table(done.judged)
     shown = [0, 1, 2, 3]  # a terminal is too narrow for the calibration, which the page has

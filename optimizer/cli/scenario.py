@@ -81,7 +81,7 @@ def region(
     as_json: Json = False,
 ) -> None:
     """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
-    from optimizer.pipeline.region import build_region
+    from optimizer.pipeline.init import build_region
     from optimizer.region import border_warnings, summary
 
     sources = {"place": place, "address": address, "bbox": bbox, "polygon": polygon, "file": file, "network": network}

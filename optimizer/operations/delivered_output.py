@@ -18,7 +18,7 @@ from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answ
 if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.operations.delivered import Delivered, DeliveryTally
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
 
 EFFORT, RECORDS = "effort.csv", "records.toml"
 
@@ -189,8 +189,8 @@ def records_toml(unit: str) -> str:
 
 def delivered_page(found: Delivered) -> ShortPage:
     """Return the page: planned against delivered, visit by visit, and what it means for the next plan."""
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
-    from optimizer.report.short_page import PageSection, ShortPage
 
     planned = sum(one.visit.hours for one in found.visits)
     done = sum(one.hours for one in found.visits)

@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.records.model import Seizures
+    from optimizer.report.answer import ShortPage
     from optimizer.report.content.report_table import ReportTable
-    from optimizer.report.short_page import ShortPage
     from optimizer.scenario.compile.compile import Compiled
 
     Floats = NDArray[np.float64]
@@ -1098,7 +1098,7 @@ def write_passes(folder: OutputFolder, found: Passes, language: str = ENGLISH) -
 
 def passes_page(found: Passes) -> ShortPage:
     """Return the page: the last quarter in full, and all quarters of the whole border."""
-    from optimizer.report.short_page import PageSection, ShortPage
+    from optimizer.report.answer import PageSection, ShortPage
 
     last = max(found.finds)
     whole = next(row for row in found.rows if row.kind == "all" and row.quarter == last)

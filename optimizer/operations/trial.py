@@ -38,10 +38,8 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, step
-from optimizer.operations.randomisation import (
+from optimizer.operations.trial_inference import (
     ALPHA,
-)
-from optimizer.operations.trial_world import (
     RUNS,
     TrialPower,
     TrialSetting,

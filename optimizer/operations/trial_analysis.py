@@ -16,15 +16,6 @@ from optimizer.base.files.tables import WantedColumns, csv_header, read_csv
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, step
-from optimizer.operations.randomisation import (
-    ALPHA,
-    ArmEffect,
-    batches,
-    effects_of,
-    hajek_weights,
-    mean_without,
-    without_means,
-)
 from optimizer.operations.trial import (
     CLASSES,
     COUNTED,
@@ -43,11 +34,18 @@ from optimizer.operations.trial import (
     trial_setting,
     what_lasts,
 )
-from optimizer.operations.trial_world import (
+from optimizer.operations.trial_inference import (
+    ALPHA,
+    ArmEffect,
     TrialSetting,
     analysed_units,
+    batches,
     doses,
+    effects_of,
     exposures,
+    hajek_weights,
+    mean_without,
+    without_means,
 )
 from optimizer.records.personal import refuse_personal
 from optimizer.report.answer import Answer, AnswerTable, write_answer

@@ -11,11 +11,11 @@ from optimizer.pipeline.export import export_plan as export_plan
 from optimizer.pipeline.import_records import SavedImport as SavedImport
 from optimizer.pipeline.import_records import import_to_folder as import_to_folder
 from optimizer.pipeline.init import NewScenario as NewScenario
+from optimizer.pipeline.init import SavedRegion as SavedRegion
+from optimizer.pipeline.init import build_region as build_region
 from optimizer.pipeline.init import init_scenario as init_scenario
 from optimizer.pipeline.plan import Planned as Planned
 from optimizer.pipeline.plan import plan_scenario as plan_scenario
-from optimizer.pipeline.region import SavedRegion as SavedRegion
-from optimizer.pipeline.region import build_region as build_region
 from optimizer.pipeline.roster.draw import Drawn as Drawn
 from optimizer.pipeline.roster.draw import draw_from_plan as draw_from_plan
 from optimizer.pipeline.roster.roster import SavedRoster as SavedRoster

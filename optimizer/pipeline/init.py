@@ -1,4 +1,4 @@
-"""A first scenario for a region, as a folder that `plan` runs as it stands: what the command `init` does."""
+"""A first scenario for a region, as a folder that `plan` runs as it stands, and the region alone: what `init` and `region` do."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError
-from optimizer.base.files.output_folder import check_new_folder, new_folder, relative_from
+from optimizer.base.files.output_folder import OutputFolder, check_new_folder, new_folder, relative_from
 from optimizer.base.files.readwrite import toml_comment, toml_value
 from optimizer.base.text.formatting import plain
 from optimizer.base.work.listener import SILENT, step
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.pipeline.region import sources_of
 from optimizer.problem.instance.teams import TeamBase
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import shortest_path_tree
 from optimizer.region import border_warnings, save_region, summary
 from optimizer.region.model import parts_between_crossings, road_of_port
 from optimizer.risk.demand import travel_hours
-from optimizer.scenario.check.region_source import obtain_region
+from optimizer.scenario.check.check import obtain_region
 from optimizer.scenario.compile.source_measures import MOBILE
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network.places import Gateway, Settlement
     from optimizer.region.model import Region
     from optimizer.scenario.file.model import RegionModel
+
 
 SCENARIO = "scenario.toml"
 
@@ -860,3 +860,56 @@ def _code(text: str) -> str:
 def _text(text: str) -> str:
     """Return text from outside as text of Markdown, without markup."""
     return "".join("\\" + mark if mark in "\\`*_[]<>#|" else mark for mark in plain(text))
+
+
+# A region's network saved as a GeoPackage: what the command `region` does.
+
+
+FILE = "region.gpkg"
+
+
+@dataclass(frozen=True)
+class SavedRegion:
+    """A region, and the file that holds it."""
+
+    region: Region
+    file: Path
+
+
+def build_region(
+    source: RegionModel, out: str | os.PathLike[str], *, overwrite: bool = False, listener: Listener = SILENT
+) -> SavedRegion:
+    """Build a region's network with its border, crossings, gateways and settlements, and save it.
+
+    Parameters
+    ----------
+    source
+        Where the network comes from, as under `[region]` of a scenario.
+    out
+        Folder to write `region.gpkg` to; made if need be.
+    overwrite
+        Replace a `region.gpkg` in `out` whoever wrote it.
+    listener
+        Receives the steps.
+
+    Raises
+    ------
+    InputError
+        If the source is at fault or the folder cannot be written.
+    """
+    folder = OutputFolder(Path(out), "region", sources_of(source), (FILE,), overwrite)
+    folder.check()
+    with step(listener, "building the network"):
+        region = obtain_region(source, Path("options")).region
+    with folder.written() as temporary:
+        save_region(region, temporary / FILE)
+    return SavedRegion(region, folder.path / FILE)
+
+
+def sources_of(source: RegionModel) -> tuple[str | Path, ...]:
+    """Return what a region is made of: files, or the words of the options."""
+    extracts = source.file if isinstance(source.file, list) else [source.file]
+    files = [path for path in (source.network, source.polygon, *extracts) if path is not None]
+    if files:
+        return tuple(files)
+    return (source.place or source.address or ",".join(f"{number:g}" for number in source.bbox or ()),)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.plan.plan import Placement
     from optimizer.report.analysis_figures import PlanMap
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
 
 COMPARISON = AnswerFiles(
     "compare", ("compare.json", "compare.csv", "differences.csv", "compare.html", "maps.png", "maps.svg")
@@ -136,7 +136,7 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
 def comparison_page(comparison: PlanComparison) -> ShortPage:
     """Return the page of a comparison: the choice, where the plans differ and in what, then what gets through each."""
     from optimizer.report.analysis_figures import MOST_PLANS
-    from optimizer.report.short_page import PageSection, ShortPage
+    from optimizer.report.answer import PageSection, ShortPage
 
     plans, first = comparison.plans, comparison.plans[0]
     more = len(plans) - 1 - MOST_PLANS

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation, SiteGain
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.plan.result import ProvenInterval
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
 
 COOPERATION = AnswerFiles(
     "cooperate",
@@ -184,8 +184,8 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
 
 def cooperation_page(found: Cooperation) -> ShortPage:
     """Return the page of a cooperation."""
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
-    from optimizer.report.short_page import PageSection, ShortPage
 
     agencies, values, called = [each.agency for each in found.shares], _text(found), found.own_words.agency
     shares = ReportTable(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.options import Option
+    from optimizer.report.answer import ShortPage
     from optimizer.report.content.report_table import ReportTable
-    from optimizer.report.short_page import ShortPage
 
 EXPLANATION = AnswerFiles("explain", ("explain.json", "explain.csv", "explain.html"))
 
@@ -95,7 +95,7 @@ PRICED = ("option", "site", "label", "chosen", "adds", "cost", "cost_low", "lowe
 
 def explanation_page(explanation: Explanation) -> ShortPage:
     """Return the page of an explanation: what adds most, the sites of the plan and those left out by what they add, and the routes left."""
-    from optimizer.report.short_page import PageSection, ShortPage
+    from optimizer.report.answer import PageSection, ShortPage
 
     known, missing, values = explanation.known, explanation.wanted - len(explanation.options), explanation.text
     ranked = sorted(explanation.options, key=lambda one: -one.adds)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.tasks import TaskCall
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.records.model import Effort, LocatedRecords, Seizures
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
     from optimizer.scenario.check.check import ScenarioEvidence
 
     Mask: TypeAlias = NDArray[np.bool_]
@@ -435,8 +435,8 @@ def write_support(folder: OutputFolder, found: RecordSupport, language: str = EN
 
 def support_page(found: RecordSupport) -> ShortPage:
     """Return the page: what rests on the record, and the sites, those first that rest on it most."""
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
-    from optimizer.report.short_page import PageSection, ShortPage
 
     columns = (
         Column(_("Site")),

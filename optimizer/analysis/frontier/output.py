@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from optimizer.analysis.frontier.frontier import Frontier, FrontierPoint, MarginalGain
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
 
 POINT_FILES = ("point-*.json", f"point-*{CERTIFICATE_SUFFIX}")
 FRONTIER = AnswerFiles(
@@ -124,8 +124,8 @@ def write_frontier(
 
 def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     """Return the page of a curve, or of a grid."""
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
-    from optimizer.report.short_page import PageSection, ShortPage
 
     names, values = [each.resource for each in found.ranges], found.text
     gains = found.gains() if len(names) == 1 else ()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
     from optimizer.risk.alerts.monitor import Alerts, PlaceTest, Unrecorded
     from optimizer.risk.alerts.places import Place
     from optimizer.risk.alerts.trend import Trend
@@ -263,8 +263,8 @@ NEAREST = 5
 
 def alerts_page(result: RiskAlerts) -> ShortPage:
     """Return the page: what stands out, the whole over time, and seizures without effort."""
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
-    from optimizer.report.short_page import PageSection, ShortPage
 
     found = result.alerts
     heads = (_("Found"), _("Expected"))

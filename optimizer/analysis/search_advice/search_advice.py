@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Seizures
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
     from optimizer.risk.information_gain import InformationGain
     from optimizer.risk.tips import TipShift
     from optimizer.scenario.check.check import ScenarioEvidence
@@ -310,8 +310,8 @@ NAMED_ROADS = 10
 
 def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     """Return the page: where a patrol teaches most, the first roads, and tips that a search could settle."""
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
-    from optimizer.report.short_page import PageSection, ShortPage
 
     patrol = amount_with_unit(look.patrol.amount, look.patrol.unit)
     heads = (_("Seizures expected"), _("Information, nats"), _("Chance of worst 5 %"))

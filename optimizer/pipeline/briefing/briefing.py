@@ -22,9 +22,8 @@ from optimizer.base.version import package_version
 from optimizer.pipeline.briefing.guarantees import assumptions_of, guarantees_of
 from optimizer.pipeline.briefing.placements import beat_bound
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
-from optimizer.plans.comparison import exchanges
+from optimizer.plans.comparison import exchanges, first_changes
 from optimizer.plans.display_names import DisplayNames, beat_rows, of_cap, place_names, site_rows
-from optimizer.plans.first_changes import first_changes
 from optimizer.plans.weak_beats import beats_account
 from optimizer.problem.instance.changes import ordered
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
@@ -45,8 +44,7 @@ from optimizer.report.content.comparison import (
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.routes import SwapFacts
-from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
-from optimizer.report.content.summary import PlanSummary
+from optimizer.report.content.summary import CountRow, InputFile, PlanSummary, Provenance, StepRow
 from optimizer.report.words import word
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.scenario.demand.risk_model import MODELS

@@ -48,7 +48,7 @@ from optimizer.records.record_parser import ALIASES, head_of_records
 from optimizer.records.sources import EffortColumns, EffortSource, SeizureColumns, SeizureSource
 from optimizer.region import border_warnings, save_region
 from optimizer.report.maps.geography import StraightRoads
-from optimizer.scenario.check.region_source import obtain_region
+from optimizer.scenario.check.check import obtain_region
 from optimizer.scenario.file.kinds import InspectionModel
 from optimizer.scenario.file.model import (
     EvadersModel,

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.report.short_page import ShortPage
+    from optimizer.report.answer import ShortPage
 
 MOST_DAYS = 366
 
@@ -175,7 +175,7 @@ def draw_from_plan(
     InputError
         If an argument, a file or an override is at fault.
     """
-    from optimizer.report.short_page import write_short_page
+    from optimizer.report.answer import write_short_page
 
     opened, day = PlanFolder(plan_folder), first_day(first)
     start = day if begun is None else first_day(begun, "--begun")
@@ -248,7 +248,7 @@ PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 
 def draw_page(drawn: Drawn) -> ShortPage:
     """Return the page of some draws: what stands always, what besides on which day, and how far that is from the probabilities."""
-    from optimizer.report.short_page import PageSection, ShortPage
+    from optimizer.report.answer import PageSection, ShortPage
 
     draws, found, rows = drawn.draws, drawn.frequencies, drawn.draws.rows
     always = [name for name, share in draws.marginals.items() if all(name in row.plan for row in rows)]

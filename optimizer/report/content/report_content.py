@@ -33,7 +33,7 @@ from optimizer.report.content.placements import (
 )
 from optimizer.report.content.risk import LOOK_NEXT, look_next_table, riskiest_table, tips_table
 from optimizer.report.content.routes import DISPLACEMENT, EVADERS, displacement_table, open_ends_table, routes_table
-from optimizer.report.content.run import (
+from optimizer.report.content.summary import (
     DROPPED,
     UNUSED,
     Provenance,
@@ -66,8 +66,7 @@ if TYPE_CHECKING:
     from optimizer.report.content.report_table import DataTable, ReportTable
     from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, TipFacts
     from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute, SwapFacts
-    from optimizer.report.content.run import CountRow, StepRow
-    from optimizer.report.content.summary import PlanSummary
+    from optimizer.report.content.summary import CountRow, PlanSummary, StepRow
     from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
 
 

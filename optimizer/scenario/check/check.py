@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from optimizer.base.errors import InputError, ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, existing_file
 from optimizer.base.files.tables import csv_header
 from optimizer.base.schema import valid, validated
@@ -28,7 +28,6 @@ from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.region.model import border_warnings, joined_beyond
 from optimizer.scenario.check.jurisdictions import Jurisdictions
-from optimizer.scenario.check.region_source import check_region_files, obtain_region
 from optimizer.scenario.check.sites import (
     SitesFile,
     base_warnings,
@@ -68,7 +67,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from optimizer.base.errors import Problem
     from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.records import Effort, Seizures
@@ -76,14 +74,12 @@ if TYPE_CHECKING:
     from optimizer.records.tips import Tips
     from optimizer.region.model import Region
     from optimizer.risk import RiskModel
-    from optimizer.scenario.check.region_source import ObtainedRegion
     from optimizer.scenario.check.sites import ListedSite, PlacedSite
     from optimizer.scenario.compile.burden import Community
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.file.model import BackgroundModel
 
     Model = TypeVar("Model", bound=BaseModel)
-
 ROAD_ID = re.compile(r"road-(\d+)")
 """Id of a site on a road segment that no table lists."""
 
@@ -664,3 +660,86 @@ def _read_records(
     with problems.collected():
         tips = read_tips(sources.tips) if sources.tips is not None else None
     return _Records(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))
+
+
+# The region of a scenario, from the source that it names.
+
+
+@dataclass(frozen=True)
+class ObtainedRegion:
+    """A region, and the files it was read from; a download has none."""
+
+    region: Region
+    files: tuple[Path, ...]
+
+
+def obtain_region(model: RegionModel, scenario: Path) -> ObtainedRegion:
+    """Read or download the region that a scenario names; paths are relative to the folder of `scenario`.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read or holds no usable road.
+    """
+    folder = scenario.parent
+    inputs: list[Path] = []
+    border: str | Path | None = model.border
+    if model.border is not None and _is_border_file(model.border):
+        border = folder / model.border
+        inputs.append(border)
+    region = _from_source(model, folder, border, inputs, scenario)
+    return ObtainedRegion(region, tuple(inputs))
+
+
+def check_region_files(model: RegionModel, scenario: Path, problems: ProblemList) -> bool:
+    """Return whether the files of a region exist, and note those that do not."""
+    before = len(problems.problems())
+    border = model.border if model.border is not None and _is_border_file(model.border) else None
+    for file, what in ((model.network, "a network"), (model.polygon, "a polygon"), (border, "a border")):
+        if file is not None:
+            with problems.collected():
+                existing_file(scenario.parent / file, what)
+    if model.file is not None:
+        with problems.collected():
+            _first_existing(model, scenario.parent, scenario)
+    return len(problems.problems()) == before
+
+
+def _is_border_file(border: str) -> bool:
+    return Path(border).suffix.lower() in {".geojson", ".json"}
+
+
+def _from_source(
+    model: RegionModel, folder: Path, border: str | Path | None, inputs: list[Path], scenario: Path
+) -> Region:
+    from optimizer import region as package
+
+    common: dict[str, Any] = {"modes": tuple(model.modes), "border": border, "official": tuple(model.official)}
+    common["terms"] = model.terms
+    if model.place is not None:
+        return package.region_from_place(model.place, **common)
+    if model.address is not None:
+        return package.region_from_address(model.address, distance_m=model.radius_m, **common)
+    if model.bbox is not None:
+        return package.region_from_bbox(model.bbox, **common)
+    if model.polygon is not None:
+        inputs.append(folder / model.polygon)
+        return package.region_from_polygon(folder / model.polygon, **common)
+    path = folder / model.network if model.network is not None else _first_existing(model, folder, scenario)
+    inputs.append(path)
+    return package.read_region(path, **common)
+
+
+def _first_existing(model: RegionModel, folder: Path, scenario: Path) -> Path:
+    files = model.file if isinstance(model.file, list) else [model.file] if model.file is not None else []
+    for file in files:
+        if (folder / file).is_file():
+            return folder / file
+    raise InputError(
+        Problem(
+            f"{scenario}, region.file",
+            "none of " + ", ".join(str(folder / file) for file in files),
+            "an OpenStreetMap extract (.osm or .osm.pbf)",
+            "Download one (the README beside the scenario says where) and put it under that name",
+        )
+    )

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.lab.adaptive.analysis.adapt import Adaptation, Displacement
     from optimizer.lab.adaptive.simulation.simulate import RoadPart
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import ReportTable
     from optimizer.report.load_maps import LoadMaps
-    from optimizer.report.short_page import PageSection, ShortPage
 
 ADAPTATION = AnswerFiles(
     "adapt",
@@ -115,8 +115,8 @@ def run_content(found: Adaptation) -> dict[str, Any]:
 
 def adapt_page(found: Adaptation) -> ShortPage:
     """Return the page of a simulation: the policies side by side, the curves, and what was assumed."""
+    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
-    from optimizer.report.short_page import PageSection, ShortPage
 
     each = summaries(found)
     by_policy = {summary.policy: summary for summary in each}
@@ -284,7 +284,7 @@ def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[Me
 
 def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[PageSection]:
     """Return the sections of the page."""
-    from optimizer.report.short_page import PageSection
+    from optimizer.report.answer import PageSection
 
     policies = _simulated(moved, policies)
     kinds = [kind for kind in (DISTRICT, MODE) if moved.numbers(kind)]
