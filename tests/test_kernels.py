@@ -61,7 +61,15 @@ def test_values_paths_gains_and_losses(seed: int, monkeypatch: pytest.MonkeyPatc
         for point in points:
             pool.grow(point, masks[1] & overlay.free)
         results += [pool.paths.commodity, pool.paths.value, pool.paths.option, pool.paths.survival]
-        results += [pool.paths.shares_left(np.append(3 * point, 0.0)) for point in points]
+        placed = np.append(masks[1], False)
+        for point in points:
+            present = np.append(np.where(masks[1], 0.0, 3 * point), 0.0)
+            results.append(best := pool.paths.best_under(placed, present))
+            shares = (pool.paths.survival ** present[pool.paths.option]).prod(axis=1)
+            left = pool.paths.values(placed) * shares
+            most = np.zeros(pool.paths.commodity.max(initial=-1) + 1)
+            np.maximum.at(most, pool.paths.commodity, left)
+            np.testing.assert_allclose(left[best], most[pool.paths.commodity[best]], rtol=1e-12)
         pooled = PooledValues(commodities, pool)
         for mask in masks:
             pooled.refresh(mask)

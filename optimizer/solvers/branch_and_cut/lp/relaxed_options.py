@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, best_of_each
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,10 +75,9 @@ def _witnessed(node: Node, master: Master, point: NDArray[np.float64]) -> tuple[
     present = np.append(np.where(master.relaxed_options, point, 0.0), 0.0)
     floor, parts = np.zeros_like(node.floor), []
     for paths in (master.pool.paths, master.commodities.fixed_routes):
-        values = paths.values(allowed)
-        best = best_of_each(paths.commodity, values * paths.shares_left(present))
-        floor[paths.commodity[best]] = values[best] * (1 - FLOOR_ROUNDING)
-        parts.append(paths.take(best))
+        best = paths.take(paths.best_under(allowed, present))
+        floor[best.commodity] = best.values(allowed) * (1 - FLOOR_ROUNDING)
+        parts.append(best)
     return floor, losses(parts[0].joined(parts[1], master.pool.filling), floor, master.relaxed_options)
 
 

@@ -61,9 +61,14 @@ class Paths:
         """Return the (paths,) values under an (options + 1,) mask, the last of padding."""
         return path_values(self.value, self.option, self.survival, placed)
 
-    def shares_left(self, present: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (paths,) share that so many of each of the (options + 1,) options leave, the last of which pads."""
-        return _shares_left(self.option, self.survival, present)
+    def best_under(self, placed: NDArray[np.bool_], present: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the position of the path of largest value of each commodity that has paths, the first one of several.
+
+        Under an (options + 1,) mask, and so many of each of the (options + 1,) options, none of them in the mask; the last pads.
+        """
+        count = int(self.commodity.max(initial=-1)) + 1
+        best = _best_under(self.commodity, self.value, self.option, self.survival, placed, present, count)
+        return best[best >= 0]
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Paths:
         """Return some of the paths."""
@@ -107,18 +112,30 @@ def path_values(value: Floats, option: Ints2, survival: Floats2, placed: Mask) -
 
 
 @kernel
-def _shares_left(option: Ints2, survival: Floats2, present: Floats) -> Floats:
-    """Return the (paths,) products of survivals, each as often as its option is present, by (options + 1,) numbers >= 0."""
-    shares = np.empty(option.shape[0])
-    for p in range(option.shape[0]):
-        share = 1.0
+def _best_under(  # noqa: C901 - one loop over paths
+    commodity: Ints, value: Floats, option: Ints2, survival: Floats2, placed: Mask, present: Floats, count: int
+) -> Ints:
+    """Return the (count,) position of the best path of each commodity, as `Paths.best_under` asks for it; -1 where there is none."""
+    best, most = np.empty(count, dtype=np.int64), np.empty(count)
+    for u in range(count):
+        best[u], most[u] = -1, -1.0
+    for p in range(value.size):
+        product, share = 1.0, 1.0
+        for w in range(option.shape[1]):
+            if option[p, w] == placed.size - 1:
+                break
+            if placed[option[p, w]]:
+                product *= survival[p, w]
+        if value[p] * product <= most[commodity[p]]:
+            continue  # what is present only takes more off
         for w in range(option.shape[1]):
             if option[p, w] == present.size - 1:
                 break
             if present[option[p, w]] > 0:
                 share *= survival[p, w] ** present[option[p, w]]
-        shares[p] = share
-    return shares
+        if value[p] * product * share > most[commodity[p]]:
+            best[commodity[p]], most[commodity[p]] = p, value[p] * product * share
+    return best
 
 
 @dataclass(frozen=True)
