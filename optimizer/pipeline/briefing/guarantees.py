@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LIMITS = {"time": marked("time"), "interrupted": marked("interrupted"), "memory": marked("memory")}
 """What ended a search early."""
+UNSURE_LOCAL, LOCAL_OFF = (0.3, 0.95), (-0.31, 0.08)
+"""Learnt local shares that may be far off, and what nine in ten true ones of simulated records lie from them (results/risk/plans.jsonl)."""
 
 
 def guarantees_of(compiled: Compiled, result: Result, comparison: Comparison) -> Guarantees:
@@ -157,6 +159,7 @@ def _from_record(compiled: Compiled) -> list[str]:
             places=places,
             source=source,
         ),
+        *on_local_share(fit.local, learnt=terms.local_share is None),
         _(
             "On searched roads the flows by gravity and travel time alone correlate {before} with the risk map, those that explain the record "
             "{after} (square roots, weighted by effort)."
@@ -165,6 +168,19 @@ def _from_record(compiled: Compiled) -> list[str]:
             "Which sites rest on the record, and which on gravity and assumed masses, is not yet known: explain --record 4 plans again with "
             "its places permuted, and says it."
         ),
+    ]
+
+
+def on_local_share(local: float, *, learnt: bool) -> list[str]:
+    """Return how far a learnt local share may lie from the truth, which draws do not say; nothing where it was near in simulations."""
+    if not learnt or not UNSURE_LOCAL[0] <= local < UNSURE_LOCAL[1]:
+        return []
+    below, above = (max(min(local + off, 1.0), 0.0) for off in LOCAL_OFF)
+    return [
+        _(
+            "The share of loads that keep to a place is not yet known: by the errors of simulated records it lies between {low} and {high} "
+            "(nine in ten)."
+        ).format(low=f"{100 * below:.0f}", high=f"{100 * above:.0f}{SPACE}%")
     ]
 
 
