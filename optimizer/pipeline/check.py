@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from optimizer.scenario.check.check import ScenarioCheck
     from optimizer.scenario.compile.options import OptionTable
     from optimizer.scenario.file.model import ScenarioModel
+    from optimizer.scenario.file.roster_model import CrewModel
+
+
+CREW_FIELDS = ("id", "agency", "base", "number", "people")
+"""What `check --json` says of crews alike; `people` are those of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +78,6 @@ class TeamCount:
     agency: str
     number: int
     bases: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CrewCount:
-    """Crews alike: how many there are, and the people in each."""
-
-    id: str
-    agency: str
-    base: str
-    number: int
-    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +131,7 @@ class CheckedScenario:
     files: tuple[UsedFile, ...] = ()
     options: tuple[OptionCount, ...] = ()
     teams: tuple[TeamCount, ...] = ()
-    crews: tuple[CrewCount, ...] = ()
+    crews: tuple[CrewModel, ...] = ()
     resources: tuple[Resource, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
     unused: tuple[UnusedItem, ...] = ()
@@ -161,7 +155,7 @@ class CheckedScenario:
                 "files": [asdict(file) for file in self.files],
                 "options": [asdict(option) for option in self.options],
                 "teams": [asdict(team) for team in self.teams],
-                "crews": [asdict(crew) for crew in self.crews],
+                "crews": [{name: getattr(crew, name) for name in CREW_FIELDS} for crew in self.crews],
                 "resources": [asdict(resource) for resource in self.resources],
                 "counts": dict(self.counts),
             },
@@ -219,7 +213,7 @@ def check_scenario_file(
         files=tuple(_files(scenario, check)),
         options=tuple(_options(scenario, check)),
         teams=tuple(_teams(scenario)),
-        crews=tuple(CrewCount(c.id, c.agency, c.base, c.number, c.people) for c in scenario.crews),
+        crews=tuple(scenario.crews),
         resources=_resources(scenario, check),
         counts=tuple(_counts(scenario, check)),
         unused=(*_unused_rows(check), *_unused_entries(scenario, check)),
