@@ -28,8 +28,7 @@ from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
 from optimizer.certificate.check import stated
 from optimizer.pipeline.briefing.briefing import briefing
-from optimizer.pipeline.briefing.guarantees import plan_warnings, traffic_warnings
-from optimizer.pipeline.briefing.placements import mixed_placements, mixture_facts
+from optimizer.pipeline.briefing.guarantees import mixed_placements, mixture_facts, plan_warnings, traffic_warnings
 from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare

@@ -19,8 +19,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
-from optimizer.pipeline.briefing.guarantees import assumptions_of, guarantees_of
-from optimizer.pipeline.briefing.placements import beat_bound
+from optimizer.pipeline.briefing.guarantees import assumptions_of, beat_bound, guarantees_of
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.comparison import exchanges, first_changes
 from optimizer.plans.display_names import DisplayNames, beat_rows, of_cap, place_names, site_rows
