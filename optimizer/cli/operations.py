@@ -499,8 +499,8 @@ def _show_own(own: TrialPower, at_first: float, runs: int) -> None:
     )
     if at_first < 0 < own.effect:
         print_note(
-            "Note: they learn ways round the plan that leave it worse than today's layout: all of them learn here, and loads change gateway as "
-            "[adapt] says. Plan for that with --set evaders.mobility."
+            "Note: they find ways round the plan that leave it worse than today's layout. Loads change gateway here as [adapt] mobility says; "
+            "a plan counts with evaders.mobility: plan with --set evaders.mobility."
         )
 
 
