@@ -19,7 +19,7 @@ from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, geometry_type
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.problem.network.places import DOUBTFUL_M
-from optimizer.records.record_parser import plain_number, whole
+from optimizer.records.record_parser import RecordParser, plain_number, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.record_parser import RecordParser
 
 
 @dataclass(frozen=True, slots=True)

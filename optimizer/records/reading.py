@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,9 +18,9 @@ from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, message
 from optimizer.problem.files.frames import frame_points
-from optimizer.records.areas import Gazetteer, locate
+from optimizer.records.areas import Area, Gazetteer, locate
 from optimizer.records.duplicates import drop_copied_entries, remove_double_effort, settle_seizures
-from optimizer.records.model import Effort, Seizures
+from optimizer.records.model import Effort, LocatedRecords, Seizures
 from optimizer.records.record_parser import (
     RecordParser,
     UnreadColumns,
@@ -37,13 +37,10 @@ from optimizer.records.sources import EffortSource, SeizureSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
 
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.areas import Area
-    from optimizer.records.model import LocatedRecords
     from optimizer.records.period import Period
     from optimizer.records.record_parser import DaySpans
 

@@ -30,18 +30,15 @@ from optimizer.base.files.tables import (
 from optimizer.base.text.formatting import plain, plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, message, shortened
-from optimizer.records.period import found_format, parse_period
+from optimizer.records.period import Period, found_format, parse_period
 from optimizer.records.personal import is_personal
-from optimizer.records.sources import KILOGRAMS, USUAL_NAMES, WEIGHTS, WITH_UNIT
+from optimizer.records.sources import KILOGRAMS, USUAL_NAMES, WEIGHTS, WITH_UNIT, EffortSource, SeizureSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from optimizer.records.period import Period
-    from optimizer.records.sources import EffortSource, SeizureSource
 
 
 @dataclass(frozen=True, slots=True)

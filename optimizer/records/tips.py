@@ -14,11 +14,11 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from optimizer.base.errors import FileProblems, InputError, Problem
-from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
+from optimizer.base.files.tables import POINT_ALIASES, TextTable, WantedColumns, read_csv
 from optimizer.base.text.messages import Message, counted_message, message
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.reports import place_key, unlikeness
-from optimizer.records.grades import GRADE_FORMS, grades_conflict, learn_reliability, parse_grade
+from optimizer.records.grades import GRADE_FORMS, Grade, grades_conflict, learn_reliability, parse_grade
 from optimizer.records.period import FORMS, parse_period
 from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import plain_number
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from optimizer.base.files.tables import TextTable
-    from optimizer.records.grades import Grade
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -18,7 +18,7 @@ from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, geometry_type
 from optimizer.base.text.language import marked
 from optimizer.problem.network.polylines import GRID, PORTION
 from optimizer.region.model import Dropped
-from optimizer.region.ways import with_joints
+from optimizer.region.ways import Ways, with_joints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.region.osm import Boundary
-    from optimizer.region.ways import Ways
 
 BorderSource = BaseGeometry | str | os.PathLike[str] | None
 """A shape in degrees, a GeoJSON file, the name of a boundary in the extract, or None: the only one that closes, if there is one."""

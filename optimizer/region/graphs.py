@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 import shapely
@@ -30,7 +30,6 @@ from optimizer.region.ways import Points, SourceWays, Ways
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-    from xml.etree.ElementTree import Element
 
     from numpy.typing import NDArray
 

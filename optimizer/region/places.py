@@ -14,7 +14,7 @@ from optimizer.base.text.messages import message
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.road_classes import HIGHWAY_CLASSES, MODE_OF
-from optimizer.region.model import BUILT_IN, Dropped
+from optimizer.region.model import BUILT_IN, Dropped, RegionTerms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.region.border import Border, Cut
-    from optimizer.region.model import RegionTerms
     from optimizer.region.osm import PlaceNode
     from optimizer.region.ways import Ways
 

@@ -16,12 +16,12 @@ from optimizer.problem.network.network import Network
 from optimizer.region.border import check_reach, choose_border, cut_ways, is_border_file, read_border
 from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
 from optimizer.region.extract import SUFFIXES, read_extract
-from optimizer.region.graphs import read_graph_geopackage, read_graphml, ways_of_graph, ways_of_network
-from optimizer.region.model import BUILT_IN, Dropped, Region
-from optimizer.region.osm import ATTRIBUTION, checked_modes, roads_of
-from optimizer.region.places import make_crossings, make_edge_gateways, make_gateways, make_settlements
+from optimizer.region.graphs import RawGraph, read_graph_geopackage, read_graphml, ways_of_graph, ways_of_network
+from optimizer.region.model import BUILT_IN, Dropped, Region, RegionTerms
+from optimizer.region.osm import ATTRIBUTION, Boundary, OsmData, PlaceNode, checked_modes, roads_of
+from optimizer.region.places import OfficialMark, make_crossings, make_edge_gateways, make_gateways, make_settlements
 from optimizer.region.store import is_saved_region, load_region
-from optimizer.region.ways import assemble
+from optimizer.region.ways import Ways, assemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.region.border import Border, BorderSource, Cut
-    from optimizer.region.graphs import RawGraph
-    from optimizer.region.model import RegionTerms
-    from optimizer.region.osm import Boundary, OsmData, PlaceNode
-    from optimizer.region.places import OfficialMark
-    from optimizer.region.ways import Ways
 
 DRIVE = ("drive",)
 

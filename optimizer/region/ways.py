@@ -12,15 +12,13 @@ from scipy.sparse.csgraph import connected_components
 from optimizer.base.text.language import marked
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
-from optimizer.problem.network.polylines import ARCS_AT_ONCE, PORTION, Polylines, ranges
+from optimizer.problem.network.polylines import ARCS_AT_ONCE, PORTION, LonLat, Polylines, ranges
 from optimizer.region.model import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-    from optimizer.problem.network.polylines import LonLat
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from optimizer.risk.estimate import GammaModel, by_segment, estimate_of, log_chance, log_chance_of_area, per_outcome
-from optimizer.risk.evidence import cells_of, gather_evidence, later_evidence
+from optimizer.risk.evidence import Evidence, cells_of, gather_evidence, later_evidence
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
 from optimizer.risk.location_error import fit_location_error
-from optimizer.risk.od_flows import path_flows
+from optimizer.risk.od_flows import OdTable, path_flows
 from optimizer.risk.shrunk_rate import walk
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate
-    from optimizer.risk.evidence import Evidence
     from optimizer.risk.field_flow.laplace import Design
     from optimizer.risk.numerics.likelihood import Cells
-    from optimizer.risk.od_flows import OdTable
 
     Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 from scipy.special import gammaincinv, gammaln, logsumexp, ndtri, xlogy
 
-from optimizer.risk.evidence import later_evidence
-from optimizer.risk.numerics.likelihood import LARGEST, count_terms
+from optimizer.risk.evidence import Evidence, later_evidence
+from optimizer.risk.numerics.likelihood import LARGEST, AreaCount, Cells, count_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.evidence import Evidence
-    from optimizer.risk.numerics.likelihood import AreaCount, Cells
 
     Floats = NDArray[np.float64]
 

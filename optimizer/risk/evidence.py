@@ -16,7 +16,7 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.messages import message
-from optimizer.records.model import ROAD_UNIT, in_time, spread_effort, unit_of_seizures
+from optimizer.records.model import ROAD_UNIT, Effort, Exposure, Seizures, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.numerics.likelihood import AreaCount, Cells
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Exposure, Seizures
 
 LEAST_SEIZURES = 0.5
 """Seizures that stand for none in the global rate: the mean of a Poisson's rate under Jeffreys's prior once nothing was found."""

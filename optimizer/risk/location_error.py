@@ -25,8 +25,8 @@ from scipy.special import ndtri
 
 from optimizer.base.text.messages import message
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.records.model import in_time, unit_of_seizures
-from optimizer.risk.evidence import WrittenPlaces
+from optimizer.records.model import Seizures, in_time, unit_of_seizures
+from optimizer.risk.evidence import Evidence, WrittenPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Seizures
-    from optimizer.risk.evidence import Evidence
 
     Floats = NDArray[np.float64]
 

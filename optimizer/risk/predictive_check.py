@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.text.messages import Message, message
-from optimizer.records.model import has_effort, in_time, unit_of_seizures
+from optimizer.records.model import Effort, LocatedRecords, Seizures, has_effort, in_time, unit_of_seizures
 from optimizer.risk.alerts.chance import PredictiveCounts, p_values
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, LocatedRecords, Seizures
     from optimizer.risk.evidence import Evidence
 
     Floats = NDArray[np.float64]

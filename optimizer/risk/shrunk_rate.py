@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.sparse import coo_array, csc_array, diags_array
 
 from optimizer.risk.estimate import GammaModel, log_area_likelihood, log_negative_binomial
-from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.evidence import Evidence, gather_evidence
 from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.numerics.ldl import Factor
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.evidence import Evidence
     from optimizer.risk.numerics.likelihood import AreaCount
 
     Floats = NDArray[np.float64]

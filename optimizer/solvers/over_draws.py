@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.work.listener import SILENT
-from optimizer.problem.plan.plan import known_options, with_beats, with_plan, with_teams
-from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.base.work.listener import SILENT, Listener
+from optimizer.problem.plan.plan import Beat, Plan, known_options, with_beats, with_plan, with_teams
+from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
 from optimizer.solvers.overlay.overlay import contract, weighted
 from optimizer.solvers.params import SolveOptions
@@ -29,10 +29,7 @@ from optimizer.solvers.solve import solve_with
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Beat, Plan
-    from optimizer.problem.plan.result import Result
 
 METHODS = ("auto", "cuts", "greedy")
 """Methods that can judge plans by other objectives than the mean."""

@@ -11,7 +11,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.cluster import connected
 from optimizer.base.work.executor import thread_count
-from optimizer.base.work.listener import SILENT, Stopping, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, Listener, Stopping, stop_if_cancelled
 from optimizer.base.work.work_clock import limited
 from optimizer.problem.instance.methods import BUILT_IN, METHOD_NAMES, installed_methods
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Limit, Result
     from optimizer.solvers.branch_and_cut.lp.master import Master

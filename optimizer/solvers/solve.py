@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.work.listener import SILENT, OnlyCancels
+from optimizer.base.work.listener import SILENT, Listener, OnlyCancels
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.plan import Plan, known_options, with_plan
-from optimizer.solvers.branch_and_cut.proof.record import check_certifiable
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
 
 __all__ = ["register_method", "solve"]

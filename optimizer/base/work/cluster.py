@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.version import package_version
-from optimizer.base.work.tasks import LostTaskError, TaskOutcome, outcome_of
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall, TaskOutcome, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future, Security
 
-    from optimizer.base.work.tasks import Task, TaskCall
 
 CONNECT_SECONDS = 5
 """Longest wait for the scheduler's answer."""

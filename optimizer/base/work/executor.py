@@ -11,22 +11,19 @@ from collections import deque
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.work.cluster import NO_TLS, ClusterWorkers, TlsFiles
-from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.base.work.tasks import LostTaskError, Task, TaskCall, TaskOutcome, outcome_of
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall, TaskOutcome, Workers, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
     from optimizer.base.files.json_lines import FinishedTasks
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import Workers
 
 LEAST_SECONDS = 0.05
 """Least time that a task is given."""

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optimizer.base.errors import OptimizerError
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from optimizer.base.work.listener import Listener
 
 
 @dataclass(frozen=True, slots=True)

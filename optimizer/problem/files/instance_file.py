@@ -14,7 +14,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import GEOJSON, PLAN, json_kind, read_json, write_json
 from optimizer.base.schema import Amount, ComposedId, Strict, schema_of, validated
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.instance.checks import check_evaders
+from optimizer.problem.instance.checks import OnUnreachable, check_evaders
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from optimizer.problem.instance.checks import OnUnreachable
     from optimizer.problem.network.network import Network
 
 NodeId = StrictInt | StrictStr

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.instance.options import named_options
+from optimizer.problem.instance.options import Option, Resource, named_options
 from optimizer.problem.instance.requirements import Requirement
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option, Resource
 
 WHERE = "what is to change"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +14,15 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem, ProblemList
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.instance.options import change_problems
+from optimizer.problem.instance.options import Option, change_problems
 from optimizer.problem.instance.requirements import requirement_problems
 from optimizer.problem.network.arrays import at_fault, position_problems, repeated_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
 
 LARGEST = 1e15
 """Largest weight, budget or amount used."""

@@ -12,14 +12,13 @@ from scipy.sparse import csr_array
 
 from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
 from optimizer.problem.network.places import Node  # noqa: TC001 - as above
-from optimizer.problem.network.shortest_paths import ArcOrder, cost_graph
+from optimizer.problem.network.shortest_paths import ArcOrder, CostGraph, cost_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network.shortest_paths import CostGraph
 
 TREE_CELLS = 20_000_000
 """Cells of a (sources, nodes) table of shortest-path trees held at once: about 240 MB."""

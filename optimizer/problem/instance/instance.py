@@ -18,25 +18,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
 from optimizer.problem.instance.checks import budget_problems, instance_problems
-from optimizer.problem.instance.evaders import ContractedNetwork, Habits, Route, Searches
-from optimizer.problem.instance.options import BUDGET_TOLERANCE, stands_for
-from optimizer.problem.instance.requirements import RequirementTable
-from optimizer.problem.instance.teams import Elements
+from optimizer.problem.instance.evaders import ContractedNetwork, Evader, Habits, Route, Searches
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource, stands_for
+from optimizer.problem.instance.requirements import Requirement, RequirementTable
+from optimizer.problem.instance.teams import Elements, PatrolField
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
-
-    from optimizer.base.errors import Problem
-    from optimizer.problem.instance.evaders import Evader
-    from optimizer.problem.instance.options import Option, Resource
-    from optimizer.problem.instance.requirements import Requirement
-    from optimizer.problem.instance.teams import PatrolField
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ object the function. It is imported when the method is first used.
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from importlib.metadata import EntryPoint
 
 GROUP = "optimizer.methods"
 MIXED = "mixed"

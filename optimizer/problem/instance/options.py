@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.messages import shortened
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from optimizer.base.errors import ProblemList
     from optimizer.problem.network.network import Network
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from scipy.sparse.csgraph import connected_components
 
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network.arrays import arc_arrays, network_problems
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE, great_circle_m
 from optimizer.problem.network.graph_conversion import (
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from optimizer.base.errors import Problem
     from optimizer.problem.network.graph_conversion import GivenGraph
     from optimizer.problem.network.polylines import Polylines
 

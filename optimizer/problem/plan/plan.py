@@ -28,7 +28,7 @@ from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import message, shortened
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.requirements import Requirement
-from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
+from optimizer.problem.instance.teams import TEAMS_A_SHIFT, PatrolField, Post, TeamBase, TeamType, team_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.teams import PatrolField, Post, TeamBase, TeamType
 
 
 _FRAME = ("id", "label", "kind", "type", "agency", "site", "existing", "forced", "arcs", "survival")

@@ -13,10 +13,10 @@ import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number, plural
-from optimizer.records.areas import name_key
-from optimizer.records.fusion.feeds import MARKS, TOGETHER
+from optimizer.records.areas import Area, name_key
+from optimizer.records.fusion.feeds import MARKS, TOGETHER, Feed
 from optimizer.records.fusion.matching import MOST_WINDOW, SURE, UNLIKELY, WINDOW, Candidates, clusters, match_feeds
-from optimizer.records.fusion.reports import comparable_reports, drug_of, km_between, places_of_areas
+from optimizer.records.fusion.reports import Reports, comparable_reports, drug_of, km_between, places_of_areas
 from optimizer.records.fusion.review import decisions_on, refuse_strange, report_names, review_table
 from optimizer.records.grades import UNGRADED_RANK, grades_conflict, learn_reliability, parse_grade
 from optimizer.records.importers.frames import Imported, ImportSummary, ScenarioEntries, filters, span_text
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.records.areas import Area
-    from optimizer.records.fusion.feeds import Feed
     from optimizer.records.fusion.matching import FeedPairs
-    from optimizer.records.fusion.reports import Reports
     from optimizer.records.fusion.review import Decisions, ReviewFile
 
     Ints = NDArray[np.int64]

@@ -15,14 +15,13 @@ from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
-from optimizer.records.fusion.reports import NamedPlaces, km_between, unlikeness
+from optimizer.records.fusion.reports import NamedPlaces, Reports, km_between, unlikeness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.records.fusion.reports import Reports
     from optimizer.records.fusion.review import Decisions
 
     Ints = NDArray[np.int64]

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem
+from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.formatting import number
-from optimizer.records.period import FORMS, parse_period
+from optimizer.records.period import FORMS, Period, parse_period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from optimizer.base.errors import ProblemList
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.records.period import Period
 
 
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"

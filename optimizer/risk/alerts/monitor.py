@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from optimizer.base.text.formatting import number
-from optimizer.risk.alerts.chance import PredictiveCounts, false_alarms, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import PredictiveCounts, PValue, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
-from optimizer.risk.alerts.window import RateReference, Tally, split_record, tally, without_effort
+from optimizer.risk.alerts.window import RateReference, Span, Tally, split_record, tally, without_effort
 from optimizer.risk.field_flow.area_posterior import RateDraws
 from optimizer.risk.field_flow.season import in_average_months
 
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.alerts.chance import PValue
-    from optimizer.risk.alerts.window import Span
     from optimizer.risk.field_flow.model import FieldFlow
     from optimizer.risk.field_flow.model_averaging import Candidate
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammainc
 
 from optimizer.risk.alerts.chance import NODE_WEIGHTS, NODES
-from optimizer.risk.alerts.window import effort_within, quarters, records_within, tally
+from optimizer.risk.alerts.window import Span, effort_within, quarters, records_within, tally
 from optimizer.risk.estimate import Interval
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from optimizer.risk.alerts.monitor import AlertMonitor
     from optimizer.risk.alerts.places import Place
-    from optimizer.risk.alerts.window import Span
 
     Floats: TypeAlias = NDArray[np.float64]
 

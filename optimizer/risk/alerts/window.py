@@ -13,7 +13,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.records.areas import name_key
-from optimizer.records.model import has_effort, in_time, spread_effort, unit_of_seizures
+from optimizer.records.model import Effort, Seizures, has_effort, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.evidence import gather_evidence
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.alerts.places import Place
 
     Floats: TypeAlias = NDArray[np.float64]

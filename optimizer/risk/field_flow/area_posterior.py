@@ -29,7 +29,7 @@ from scipy.special import gammaln, logsumexp
 from optimizer.risk.estimate import LARGEST_SD
 from optimizer.risk.field_flow.field import blocks
 from optimizer.risk.field_flow.laplace import Hessian, cell_terms, expand_posterior, nuggets
-from optimizer.risk.numerics.likelihood import LARGEST, count_terms
+from optimizer.risk.numerics.likelihood import LARGEST, AreaCount, LikelihoodTerms, count_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.risk.field_flow.laplace import Hyperparameters, LatentModel, PosteriorExpansion
-    from optimizer.risk.numerics.likelihood import AreaCount, LikelihoodTerms
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

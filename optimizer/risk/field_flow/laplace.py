@@ -33,14 +33,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from optimizer.risk.numerics.likelihood import LikelihoodTerms
+from optimizer.risk.numerics.likelihood import AreaCount, Cells, LikelihoodTerms
 from optimizer.risk.params import USUAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.risk.field_flow.field import Field
-    from optimizer.risk.numerics.likelihood import AreaCount, Cells
 
     Floats = NDArray[np.float64]
 

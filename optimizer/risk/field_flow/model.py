@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from optimizer.base.text.messages import message
-from optimizer.records.model import spread_effort
+from optimizer.records.model import Effort, Seizures, spread_effort
 from optimizer.risk.estimate import by_segment, chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
-from optimizer.risk.evidence import cells_of, gather_evidence, later_evidence, tempered
+from optimizer.risk.evidence import Evidence, cells_of, gather_evidence, later_evidence, tempered
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
-from optimizer.risk.field_flow.field import Field, road_neighbours
-from optimizer.risk.field_flow.laplace import LatentModel, find_mode
+from optimizer.risk.field_flow.field import Field, Neighbours, road_neighbours
+from optimizer.risk.field_flow.laplace import LatentModel, LatentPoint, PosteriorExpansion, find_mode
 from optimizer.risk.field_flow.model_averaging import (
     START,
     average_rates,
@@ -41,9 +41,9 @@ from optimizer.risk.field_flow.model_averaging import (
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
 from optimizer.risk.location_error import fit_location_error
-from optimizer.risk.od_flows import od_draws
-from optimizer.risk.params import USUAL
-from optimizer.risk.predictive_check import FittedRates, check_record
+from optimizer.risk.od_flows import OdTable, PathFlows, od_draws
+from optimizer.risk.params import USUAL, RiskParams
+from optimizer.risk.predictive_check import FittedRates, PredictiveCheck, check_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,16 +51,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate
-    from optimizer.risk.evidence import Evidence
-    from optimizer.risk.field_flow.field import Neighbours
-    from optimizer.risk.field_flow.laplace import LatentPoint, PosteriorExpansion
     from optimizer.risk.field_flow.model_averaging import Candidate
     from optimizer.risk.numerics.likelihood import AreaCount
-    from optimizer.risk.od_flows import OdTable, PathFlows
-    from optimizer.risk.params import RiskParams
-    from optimizer.risk.predictive_check import PredictiveCheck
 
     Floats = NDArray[np.float64]
 

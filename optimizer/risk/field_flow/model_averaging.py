@@ -24,7 +24,7 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from optimizer.base.text.messages import message
 from optimizer.risk.estimate import LARGEST_SD
-from optimizer.risk.field_flow.area_posterior import AreaPosterior, RateDraws, RateMoments
+from optimizer.risk.field_flow.area_posterior import AreaPosterior, PosteriorSummary, RateDraws, RateMoments
 from optimizer.risk.field_flow.laplace import (
     Design,
     Hyperparameters,
@@ -35,8 +35,8 @@ from optimizer.risk.field_flow.laplace import (
     find_mode,
     log_evidence,
 )
-from optimizer.risk.od_flows import path_flows
-from optimizer.risk.params import USUAL
+from optimizer.risk.od_flows import OdTable, PathFlows, path_flows
+from optimizer.risk.params import USUAL, RiskParams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +45,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.risk.evidence import Evidence
-    from optimizer.risk.field_flow.area_posterior import PosteriorSummary
     from optimizer.risk.field_flow.laplace import PosteriorExpansion
-    from optimizer.risk.od_flows import OdTable, PathFlows
-    from optimizer.risk.params import RiskParams
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from optimizer.records.model import unit_of_seizures
+from optimizer.records.model import Effort, Exposure, Seizures, unit_of_seizures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Exposure, Seizures
 
     Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.risk.simulation.settings import EFFORT_KINDS, SearchSettings
-from optimizer.risk.simulation.world import around
+from optimizer.risk.simulation.world import World, around
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from optimizer.base.choices import EffortKind
     from optimizer.problem.network.network import Network
-    from optimizer.risk.simulation.world import World
 
     Floats = NDArray[np.float64]
 

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.risk.simulation.settings import WORLD_KINDS, WorldSettings
+from optimizer.problem.network.shortest_paths import CostGraph, cost_graph
+from optimizer.risk.simulation.settings import WORLD_KINDS, RouteChoice, WorldSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.choices import WorldKind
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.shortest_paths import CostGraph
     from optimizer.risk.od_flows import OdTable
-    from optimizer.risk.simulation.settings import RouteChoice
 
     Floats = NDArray[np.float64]
     Routes = list[list[tuple[int, ...]]]

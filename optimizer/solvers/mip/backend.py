@@ -28,7 +28,7 @@ from ortools.math_opt.python import mathopt
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.temporary import scratch_folder
-from optimizer.base.work.listener import SILENT, interrupt_held_back, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, Listener, interrupt_held_back, stop_if_cancelled
 from optimizer.base.work.work_clock import put_forward, work_seconds
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.plan.result import Limit
 
 

@@ -32,7 +32,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.text.messages import message
-from optimizer.base.work.listener import SILENT, SilentListener, step
+from optimizer.base.work.listener import SILENT, Listener, SilentListener, step
 from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
@@ -42,15 +42,13 @@ from optimizer.solvers.mip.backend import TOLERANCE, MipModel
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 from optimizer.solvers.search.local_search import PlanImprover
-from optimizer.solvers.search.state import reduce_plan
+from optimizer.solvers.search.state import SolveState, reduce_plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
-    from optimizer.solvers.search.state import SolveState
 
 SMALL = 1e-6
 """Least size of a coefficient or bound that the solver gets, where the largest of a row are about 1: a thousand times its tolerance."""

@@ -19,21 +19,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT, OnlyCancels
+from optimizer.base.work.listener import SILENT, Listener, OnlyCancels
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.overlay.overlay import FixedRoutes
+from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
-    from optimizer.solvers.overlay.overlay import Overlay
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]

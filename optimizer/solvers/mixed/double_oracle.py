@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.base.work.listener import SILENT, OnlyCancels, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.result import relative_gap, tolerance_of
@@ -32,7 +32,6 @@ from optimizer.solvers.params import MixedParams, RootParams
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
     from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool

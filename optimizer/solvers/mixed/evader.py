@@ -20,17 +20,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
-from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.instance.evaders import Searches, arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.search.kernels import MIXED, kernel, part, ready
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.problem.instance.evaders import Searches
     from optimizer.solvers.search.kernels import Floats, Floats2, Ints
 
     Integers = NDArray[np.int64]

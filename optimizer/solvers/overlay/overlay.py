@@ -37,9 +37,9 @@ from scipy.sparse import csr_array, diags_array, hstack
 from optimizer.problem.instance.evaders import TREE_CELLS, Evader, Searches, arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import weighted_sum
-from optimizer.problem.plan.weight_scenarios import worst_weights
+from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
 from optimizer.solvers.overlay.contraction import STRICTLY, Core, eliminate
-from optimizer.solvers.overlay.searching import search_values
+from optimizer.solvers.overlay.searching import Arranged, search_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.weight_scenarios import Draws, Objective
-    from optimizer.solvers.overlay.searching import Arranged
 
 SAMPLE = 32
 """Terminals searched from first, to see whether the overlay would be too large."""

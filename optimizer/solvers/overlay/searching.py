@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.instance.evaders import Searches, arc_costs
 from optimizer.solvers.search.kernels import kernel, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.instance.evaders import Searches
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.search.kernels import Floats, Ints, Mask
 

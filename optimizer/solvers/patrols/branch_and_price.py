@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import implied_options, options_that_break_none, requirements_met
@@ -23,15 +23,13 @@ from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import PatrolParams
-from optimizer.solvers.patrols.column_generation import BeatNode
+from optimizer.solvers.patrols.column_generation import BeatNode, ColumnGeneration
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.solvers.branch_and_cut.lp.master import Relaxed
-    from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
 CLOSE = 2e-4
 """What a round of cuts and beats must gain, relative to the bound, for another; and how near to the program a proven bound must come."""

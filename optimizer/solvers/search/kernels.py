@@ -26,14 +26,12 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 
 from optimizer.base.work.executor import cores
-from optimizer.base.work.listener import SILENT, interrupt_held_back, step
+from optimizer.base.work.listener import SILENT, Listener, interrupt_held_back, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-
-    from optimizer.base.work.listener import Listener
 
     Ints: TypeAlias = NDArray[np.int64]
     Ints2: TypeAlias = NDArray[np.int64]

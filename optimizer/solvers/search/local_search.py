@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT, step, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, Listener, step, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import options_that_break_none, options_that_help, requirements_met
 from optimizer.problem.plan.result import PROVEN
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SilentListener, step, stop_if_cancelled
+from optimizer.base.work.listener import Listener, SilentListener, step, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_end, work_seconds
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
-from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
+from optimizer.problem.plan.result import Limit, Result, relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import SolveParams
 from optimizer.solvers.search.feasible_start import made_to_fit, todays_layout
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Limit
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
     from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues

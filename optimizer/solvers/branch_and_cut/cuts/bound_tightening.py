@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.cuts.separation import STEEPEST
@@ -35,7 +35,6 @@ from optimizer.solvers.search.kernels import kernel, part
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths

@@ -30,7 +30,7 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.overlay.overlay import FixedRoutes
+from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 from optimizer.solvers.params import LagrangianParams
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
-    from optimizer.solvers.overlay.overlay import Overlay
 
 LONGEST = 2.0
 """How many times its equal share of that time, in all processes, one of them may take."""

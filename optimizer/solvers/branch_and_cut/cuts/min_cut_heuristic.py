@@ -38,7 +38,7 @@ from scipy.sparse import csr_array, hstack, vstack
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from optimizer.base.errors import SolverError
-from optimizer.base.work.listener import OnlyCancels, SilentListener, step, stop_if_cancelled
+from optimizer.base.work.listener import Listener, OnlyCancels, SilentListener, step, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_seconds_left, put_forward, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.instance.requirements import requirements_met
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.mip.backend import MipModel, MipOutcome

@@ -28,14 +28,13 @@ from optimizer.base.work.listener import ForwardingListener
 from optimizer.base.work.work_clock import machine_seconds_left, put_forward, work_seconds
 from optimizer.solvers.branch_and_cut.parallel import messages
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
-from optimizer.solvers.branch_and_cut.tree.tree import never
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut, never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
     from optimizer.solvers.branch_and_cut.tree.node import Node
-    from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.search.local_search import PlanImprover
     from optimizer.solvers.search.state import SolveState
 

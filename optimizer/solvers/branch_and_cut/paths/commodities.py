@@ -12,13 +12,12 @@ from optimizer.problem.instance.evaders import Evader, Searches
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, best_of_each
 from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
-from optimizer.solvers.overlay.overlay import Links, ScenarioWeights, repeated
+from optimizer.solvers.overlay.overlay import Links, Overlay, ScenarioWeights, repeated
 from optimizer.solvers.overlay.searching import search_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.overlay.overlay import Overlay
 
 GROUPS = 150
 """Most groups of informed commodities, and of fixed routes."""

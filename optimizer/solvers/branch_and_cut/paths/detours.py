@@ -42,13 +42,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from optimizer.problem.instance.evaders import arc_costs
-from optimizer.solvers.overlay.overlay import Links
+from optimizer.solvers.overlay.overlay import Links, Overlay
 from optimizer.solvers.search.kernels import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.search.kernels import Floats, Ints, Mask
 
 SETTLED = 60

@@ -21,7 +21,7 @@ from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
-from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, best_of_each
+from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, Cuts, best_of_each
 from optimizer.solvers.branch_and_cut.paths.detours import next_in_series, series_from
 from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows, Strategy
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
-    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
     from optimizer.solvers.branch_and_cut.proof.record import Duals, End, SearchRecord, Split, Step
     from optimizer.solvers.overlay.overlay import Overlay
 

@@ -11,14 +11,13 @@ from scipy.sparse import csr_array, diags_array
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import implied_options, options_that_break_none
 from optimizer.problem.plan.plan import within_budgets, within_limits
-from optimizer.solvers.branch_and_cut.proof.record import joined
+from optimizer.solvers.branch_and_cut.proof.record import Duals, Step, joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
-    from optimizer.solvers.branch_and_cut.proof.record import Duals, Step
 
 ROUNDING = 1e-12
 """Relative distance from a budget within which a sum is computed again in the order of `plan.within_limits`."""

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import within_limits
@@ -32,7 +32,7 @@ from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, root_with_losses
-from optimizer.solvers.branch_and_cut.proof.record import Fixing, Step
+from optimizer.solvers.branch_and_cut.proof.record import Fixing, SearchRecord, Step
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     BranchingRule,
@@ -41,7 +41,7 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     path_sets,
     score,
 )
-from optimizer.solvers.params import SolveParams
+from optimizer.solvers.params import RootParams, SolveParams
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
 if TYPE_CHECKING:
@@ -49,11 +49,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.params import RootParams
 
     Mask = NDArray[np.bool_]
     Improvement = Callable[[Mask], Mask | None]

@@ -14,16 +14,12 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
-from optimizer.solvers.patrols.tours.tour import Tour
-
-if TYPE_CHECKING:
-    from optimizer.solvers.patrols.tours.tour import TourProblem
+from optimizer.solvers.patrols.tours.tour import Tour, TourProblem
 
 UNITS = float(1 << 28)
 """Integer units of the largest single value: sums over a tour stay far inside 64 bits."""

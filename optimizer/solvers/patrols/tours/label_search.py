@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.solvers.patrols.tours.tour import Tour
+from optimizer.solvers.patrols.tours.tour import Tour, TourProblem
 from optimizer.solvers.search.kernels import TOURS, kernel, ready
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.patrols.tours.tour import TourProblem
     from optimizer.solvers.search.kernels import Floats2, Ints2
 
 BLOCK = 1 << 20

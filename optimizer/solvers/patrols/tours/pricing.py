@@ -23,7 +23,6 @@ from optimizer.solvers.search.kernels import TOURS, kernel, part, ready
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.patrols.tours.tour import TourProblem
     from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2
 
 
