@@ -188,9 +188,16 @@ def _load_network(path: Path) -> Network:
     node_id = node_id.astype(np.str_ if node_id.dtype.kind == "O" else np.int64)
     lonlat, shape = points.taken(), lines.taken()
     arcs = {name: column.taken() for name, column in columns.items()}
-    problems = ProblemList()
-    where = f"{path}, layer arcs"
-    if not len(lonlat) or np.unique(node_id).size != len(lonlat):
+    _check_network(path, node_id, len(lonlat), arcs)
+    start = np.append(0, np.cumsum(counts.taken(), dtype=np.int64))
+    return Network(
+        node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], polylines=Polylines.of(start, shape), given=None, **arcs
+    )
+
+
+def _check_network(path: Path, node_id: NDArray[Any], n_nodes: int, arcs: Mapping[str, NDArray[Any]]) -> None:
+    problems, where = ProblemList(), f"{path}, layer arcs"
+    if not n_nodes or np.unique(node_id).size != n_nodes:
         problems.add(
             f"{path}, layer nodes",
             "no nodes, or node_id twice or not given",
@@ -198,7 +205,7 @@ def _load_network(path: Path) -> Network:
             "Build the region again",
         )
     for end in ("tail", "head"):
-        _refuse(problems, where, end, ~_is_position(arcs[end], len(lonlat)), "a position in the layer nodes")
+        _refuse(problems, where, end, ~_is_position(arcs[end], n_nodes), "a position in the layer nodes")
     for measure in ("length_m", "time_s"):
         _refuse(problems, where, measure, ~(np.isfinite(arcs[measure]) & (arcs[measure] > 0)), "a number above 0")
     _refuse(
@@ -209,10 +216,6 @@ def _load_network(path: Path) -> Network:
         "a segment number from 0 on, without gaps",
     )
     problems.raise_if_any()
-    start = np.append(0, np.cumsum(counts.taken(), dtype=np.int64))
-    return Network(
-        node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], polylines=Polylines.of(start, shape), given=None, **arcs
-    )
 
 
 def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: int) -> tuple[PlaceType, ...]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.base.text.messages import message
+from optimizer.base.text.messages import Message, message
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.plan import Plan, known_options, make_beat, violations, with_plan
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints, exclude
@@ -61,22 +61,27 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
     if not violations(instance, forced):
         return forced
     found = _least(instance)
-    if found.placed is not None:
-        return found.placed
+    if found.placed is None:
+        raise InfeasibleError(_in_the_way(instance, confirmed=found.confirmed))
+    return found.placed
+
+
+def _in_the_way(instance: Instance, *, confirmed: bool) -> Message:
+    """Return which requirements no plan reaches together, and without which of them one would."""
     names = [each.id for each in instance.requirements]
-    in_the_way = [
+    alone = [
         each.id
         for each in instance.requirements
         if _least(replace(instance, requirements=tuple(r for r in instance.requirements if r is not each))).placed
         is not None
     ]
-    every, some = ", ".join(map(repr, names)), _either(in_the_way)
+    every, some = ", ".join(map(repr, names)), _either(alone)
     if len(names) == 1:
         sentence = message(
             "No plan is feasible: none within the budgets and exclusions reaches the requirement {names}. Raise a budget, or ask for less.",
             names=every,
         )
-    elif not in_the_way:
+    elif not alone:
         sentence = message(
             "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}. Raise a budget, or ask for less.",
             names=every,
@@ -88,11 +93,9 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
             names=every,
             some=some,
         )
-    if not found.confirmed:
-        sentence = message(
-            "{sentence} One solver alone (HiGHS) says so: a second one came to no answer.", sentence=sentence
-        )
-    raise InfeasibleError(sentence)
+    if confirmed:
+        return sentence
+    return message("{sentence} One solver alone (HiGHS) says so: a second one came to no answer.", sentence=sentence)
 
 
 def _either(names: Sequence[str]) -> str:
