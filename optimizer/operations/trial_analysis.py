@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.errors import FileProblems
     from optimizer.base.work.listener import Listener
 
     Floats = NDArray[np.float64]
@@ -205,17 +206,11 @@ def _check_secret(file: TrialFile, seed_file: Path, trial: Path) -> None:
         raise InputError(Problem(str(seed_file), "a secret that is not that of the trial", "the one it was drawn with"))
 
 
-def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -> _Outcomes:  # noqa: C901, PLR0912 - one rule a line
+def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -> _Outcomes:
     """Return the outcomes of filled forms."""
     if not paths:
         raise InputError(Problem("outcomes", "no file", f"the filled {FORM} of the trial"))
-    place_of = {safe_cell(unit.id): u for u, unit in enumerate(file.units)}
-    time_of_row = {(p.begin.isoformat(), safe_cell(p.shift)): t for t, p in enumerate(file.periods)}
-    wanted: dict[tuple[int, int], int] = defaultdict(int)  # rows of the form for each place and time
-    for cell in file.cells:
-        wanted[cell.unit, cell.period] += 1
-    shape, decoys = (len(file.units), len(file.periods)), file.kind == "decoys"
-    found, amount, delivered, rows = (np.zeros(shape) for _ in range(4))
+    sums = _FormSums(file)
     problems = ProblemList()
     for path in paths:
         with problems.collected():
@@ -225,35 +220,14 @@ def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -
                 place, begin, shift, *texts = (table.text.get(name, [""] * len(table))[k] for name in READ_COLUMNS)
                 if not any(texts):
                     continue
-                number, of, given = (number_of(text) if text else float("nan") for text in texts)
                 # The first rule that a row breaks is told: those below presume that the ones above hold.
-                u, t = place_of.get(place, -1), time_of_row.get((begin, shift), -1)
-                if u < 0:
-                    problems.append(unknown_name(f"{path}, line {line}, column 'place'", place, list(place_of)))
-                elif t < 0 or not wanted[u, t]:
-                    one = f"{begin or 'no day'}{', ' + shift if shift else ''}"
-                    faults.add(
-                        line, f"{place} on {one}", "a row of this trial's form", "Take out what chance did not draw"
-                    )
-                elif rows[u, t] >= wanted[u, t]:
-                    faults.add(line, f"{place} on {begin} again", "each row of the form once")
-                elif not (0 <= number < 1e9 and number == int(number)):
-                    faults.add(line, repr(texts[0]), "a count", column="found")
-                elif not 0 < of < 1e12 and not (of == 0 == number):
-                    faults.add(line, repr(texts[1]), "the vehicles or hours of these finds, above 0", column="of")
-                elif decoys and of != int(of):
-                    faults.add(line, repr(texts[1]), "a count of runs", column="of")
-                elif number > of and (decoys or file.outcome == "audited"):
-                    faults.add(line, f"{number:g} found of {of:g}", "no more than were inspected", column="found")
-                elif texts[2] and not 0 <= given <= 1:
-                    faults.add(line, repr(texts[2]), "the share that was delivered, from 0 to 1", column="delivered")
-                else:
-                    rows[u, t] += 1
-                    found[u, t] += number
-                    amount[u, t] += of
-                    delivered[u, t] = given
+                if place not in sums.place_of:
+                    where = f"{path}, line {line}, column 'place'"
+                    problems.append(unknown_name(where, place, list(sums.place_of)))
+                elif sums.takes(line, place, begin, shift, faults) and _counts_hold(file, line, texts, faults):
+                    sums.add(place, begin, shift, [_count(text) for text in texts])
     problems.raise_if_any()
-    missing = len(file.cells) - int(rows.sum())
+    missing = len(file.cells) - int(sums.rows.sum())
     if missing == len(file.cells):
         raise InputError(Problem(str(paths[0]), "no outcome", "rows with `found` and `of`", "Fill in the form"))
     if missing:
@@ -263,7 +237,62 @@ def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -
                 missing=counted_message("{count} row of the form", "{count} rows of the form", missing),
             )
         )
-    return _Outcomes(found, amount, delivered)
+    return _Outcomes(sums.found, sums.amount, sums.delivered)
+
+
+class _FormSums:
+    """What the rows of filled forms come to, for each place and time of a trial."""
+
+    def __init__(self, file: TrialFile) -> None:
+        self.place_of = {safe_cell(unit.id): u for u, unit in enumerate(file.units)}
+        self._time_of = {(p.begin.isoformat(), safe_cell(p.shift)): t for t, p in enumerate(file.periods)}
+        self._wanted = np.zeros((len(file.units), len(file.periods)))  # rows of the form
+        for cell in file.cells:
+            self._wanted[cell.unit, cell.period] += 1
+        self.found, self.amount, self.delivered, self.rows = (np.zeros_like(self._wanted) for _ in range(4))
+
+    def takes(self, line: int, place: str, begin: str, shift: str, faults: FileProblems) -> bool:
+        """Return whether the form has a row for a place and time that was not read yet; else tell it."""
+        u, t = self.place_of[place], self._time_of.get((begin, shift), -1)
+        if t < 0 or not self._wanted[u, t]:
+            one = f"{begin or 'no day'}{', ' + shift if shift else ''}"
+            faults.add(line, f"{place} on {one}", "a row of this trial's form", "Take out what chance did not draw")
+            return False
+        if self.rows[u, t] >= self._wanted[u, t]:
+            faults.add(line, f"{place} on {begin} again", "each row of the form once")
+            return False
+        return True
+
+    def add(self, place: str, begin: str, shift: str, counts: Sequence[float]) -> None:
+        """Add a row: what was found, of how much, and the share delivered (NaN where it is not said)."""
+        cell = self.place_of[place], self._time_of[begin, shift]
+        self.rows[cell] += 1
+        self.found[cell] += counts[0]
+        self.amount[cell] += counts[1]
+        self.delivered[cell] = counts[2]
+
+
+def _count(text: str) -> float:
+    return number_of(text) if text else float("nan")
+
+
+def _counts_hold(file: TrialFile, line: int, texts: Sequence[str], faults: FileProblems) -> bool:
+    """Return whether what was found, of how much, and the share delivered can be; else tell the first rule that is broken."""
+    number, of, given = map(_count, texts)
+    decoys = file.kind == "decoys"
+    if not (0 <= number < 1e9 and number == int(number)):
+        faults.add(line, repr(texts[0]), "a count", column="found")
+    elif not 0 < of < 1e12 and not (of == 0 == number):
+        faults.add(line, repr(texts[1]), "the vehicles or hours of these finds, above 0", column="of")
+    elif decoys and of != int(of):
+        faults.add(line, repr(texts[1]), "a count of runs", column="of")
+    elif number > of and (decoys or file.outcome == "audited"):
+        faults.add(line, f"{number:g} found of {of:g}", "no more than were inspected", column="found")
+    elif texts[2] and not 0 <= given <= 1:
+        faults.add(line, repr(texts[2]), "the share that was delivered, from 0 to 1", column="delivered")
+    else:
+        return True
+    return False
 
 
 def _form(path: Path, remarks: list[str]) -> Any:  # noqa: ANN401 - a table of texts
