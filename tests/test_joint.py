@@ -21,7 +21,7 @@ from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.evaluation import evaluate, plan_value
-from optimizer.problem.plan.plan import Plan, make_beat, violations, with_beats, with_plan, with_teams
+from optimizer.problem.plan.plan import make_beat, violations, with_beats, with_plan, with_teams
 from optimizer.scenario.patrols import patrol_field, post_on
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -298,25 +298,6 @@ def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twic
     beside = {"swapping fixed options and beats", "placing fixed options beside any beats"}
     assert beside & set(steps.names) == (beside if bounding > 0.44 else set())
     assert "greedy" not in steps.names
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("near", [True, False])
-def test_nothing_is_searched_from_nothing_beside_a_good_plan_to_begin_from(near: bool) -> None:
-    """A poor one does not spare the searches without it."""
-    instance, _ = small_case(1)
-    plan = solve(instance, gap=1e-6).plan if near else Plan(())
-    assert plan is not None
-    steps, dives = Steps(), []
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(BranchAndPrice, "dive", lambda *given: dives.append(given))
-        solve_joint(
-            instance,
-            SolveOptions(gap=1e-6, params=SolveParams(patrols=PatrolParams(listed=0))),
-            listener=steps,
-            starts=[plan],
-        )
-    assert ("placing fixed options alone" in steps.names) == bool(dives) == (not near)
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ class HeuristicParams(Params):
     nodes_between: Count = 8
     """nodes between two local searches where there is no time limit, so that a search can be repeated"""
     wide_gap: Chance = 0.05
-    """relative gap above which ruins, a search from a greedy plan, and others beside a plan to begin from are worth their time"""
+    """relative gap above which ruins, and a search from a greedy plan, are worth their time"""
     most_ruins: NonNegativeInt = 120
     """ruins without a better plan after which ruin and recreate ends"""
     ruined: Share = 0.3

@@ -4,7 +4,6 @@
 2. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
 4. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan.
-   Where a plan to begin from is within `wide_gap` of the bound already, neither dive nor this search is made: they found no better one.
 5. A local search around the best plan swaps its options and beats for others.
 6. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
 7. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
@@ -114,7 +113,7 @@ def solve_joint(
         def make_beats() -> None:
             with step(stopping, "making beats"):
                 tree.cut_root(clock.end(params.generating))
-                _dive(tree, clock.end(params.diving, LEAST_DIVE), near)
+                _dive(tree, clock.end(params.diving, LEAST_DIVE))
 
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
@@ -127,7 +126,7 @@ def solve_joint(
         tree = BranchAndPrice(generation, gap=options.gap, listener=stopping, params=params)
         ban(generation, banned)
         tree.offer(alone, np.empty(0, dtype=np.int64))  # a value to beat, with no beat yet
-        near = (1 - options.params.heuristics.wide_gap) * _begun(tree, starts)
+        begin_from(tree, starts)
         tree.prove(proven)
         stopping.attempt(make_beats)
         # Where the beats that can be in an optimal plan are few, all are listed: then the placement problem is the whole problem, and its
@@ -135,8 +134,12 @@ def solve_joint(
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree, params.listed)))
         if instance.options and not stopping.stopped:
             fixed = FixedOptions(tree, replace(options, method="auto"), clock.started)
-            if tree.lower < near:
-                alone = _alone(fixed, alone, clock, fixed_starts, stopping)
+            found = stopping.attempt(
+                lambda: fixed.alone(clock.end(ENOUGH), clock.end(params.fixed, LEAST_FIXED), fixed_starts)
+            )
+            alone = alone if found is None else found  # None: Ctrl-C came before it had a plan of its own
+            if not stopping.stopped:
+                stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end))
             if not (complete or stopping.stopped) and params.bounding > params.diving_again:
                 stopping.attempt(lambda: swap(tree, params.most_beats, clock.end(0.0, SWAPPING)))
                 stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone))
@@ -239,37 +242,12 @@ def _first_plan(
     return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
 
 
-def _dive(tree: BranchAndPrice, until: float, near: float) -> None:
-    """Make a plan of both kinds, and one of patrols alone, as the first may have spent all on fixed options; none where the bound is near."""
+def _dive(tree: BranchAndPrice, until: float) -> None:
+    """Make a plan of both kinds, and one of patrols alone: the first may have spent all on fixed options."""
     root = tree.generation.root
-    if tree.lower >= near:
-        return
     tree.dive(root, until)
     if root.ones.size and work_seconds() < until:
         tree.dive(replace(root, zeros=~root.ones), until)
-
-
-def _begun(tree: BranchAndPrice, starts: Sequence[Plan]) -> float:
-    """Begin from plans; return the value of the best where no better one is known, else infinity."""
-    before = tree.upper
-    begin_from(tree, starts)
-    return tree.upper if tree.upper < before else np.inf
-
-
-def _alone(
-    fixed: FixedOptions,
-    alone: NDArray[np.bool_],
-    clock: _Clock,
-    starts: Sequence[NDArray[np.bool_]],
-    stopping: Stopping,
-) -> NDArray[np.bool_]:
-    """Return the best (options,) mask found without beats, and make beats beside it; the one given where Ctrl-C comes before."""
-    until = clock.end(fixed.options.params.patrols.fixed, LEAST_FIXED)
-    found = stopping.attempt(lambda: fixed.alone(clock.end(ENOUGH), until, starts))
-    alone = alone if found is None else found
-    if not stopping.stopped:
-        stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end))
-    return alone
 
 
 def _with_beats_beside(fixed: FixedOptions, alone: NDArray[np.bool_], end: Callable[..., float]) -> None:

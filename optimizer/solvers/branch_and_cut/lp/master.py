@@ -82,10 +82,6 @@ SMALL = 1e-7
 MOST_VALUED = 256
 """Masks of options whose values are kept."""
 
-WORTH_ADDING = 0.3
-"""Beside relaxed options, share of the largest excess over theta from which a row is added: the programs, which take most of the time, have a
-third of the rows, and a row that is left out is found again where it matters."""
-
 LIMITED = 4
 """Every so many solutions of a loop of cuts, from the first, rows on relaxed options are asked for."""
 
@@ -336,9 +332,7 @@ class Master:
                 share = self._shares.of(self.pool.paths)
                 cuts = with_losses(cuts, near, self.commodities.start, share, self.relaxed_options, point)
             rows = self.commodities.rows(cuts, point, floor)
-            excess = rows.values(x) - relaxed.theta
-            least = 0.0 if node.loss is None else WORTH_ADDING * float(excess.max(initial=0.0))
-            violated = excess > max(VIOLATION * self.total, least)
+            violated = rows.values(x) - relaxed.theta > VIOLATION * self.total
             if self.commodities.draw is not None:
                 violated &= self._in_draws_that_count(rows.values(x), relaxed)
             if violated.any():
