@@ -60,8 +60,9 @@ from optimizer.report.answer import short_page
 from optimizer.report.page import page
 from optimizer.roster.making import make_roster
 from optimizer.roster.writing import roster_page, write_roster
+from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.file.model import ReportModel, read_scenario
+from optimizer.scenario.file.model import ReportModel
 from tests import catalogue
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome, run
@@ -815,7 +816,39 @@ def test_a_scenario_translates_its_own_terms_and_counts_what_it_does_not(tmp_pat
 )
 def test_terms_that_are_none_are_faults(tmp_path: Path, table: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        read_scenario(write_scenario(tmp_path, SCENARIO + table))
+        read_evidence(write_scenario(tmp_path, SCENARIO + table))
+
+
+FILED = SCENARIO.replace("schema_version = 1", 'schema_version = 1\ntranslations_file = "words.csv"')
+
+
+def test_a_file_of_translations_names_sites_places_and_sentences_and_tables_come_first(tmp_path: Path) -> None:
+    text = FILED + '[report]\nsubtitle = "A plan"\n[translations.es]\npost = "puesto"\n'
+    words = "term,es,pt\npost,poste,posto\nNorth road,vía A,via A\nA plan,Un plan,\n"
+    path = write_scenario(tmp_path, text)
+    (tmp_path / "words.csv").write_text(words, encoding="utf-8")
+    compiled = compile_scenario(path)
+    assert tmp_path / "words.csv" in compiled.inputs
+    for code, site, plan in (("es", "vía A (puesto)", "Un plan"), ("pt", "via A (posto)", "A plan")):
+        with speaking(code, compiled.scenario.translations):
+            assert (term("North road (post)"), term("A plan")) == (site, plan)
+            assert DisplayNames.of(compiled).sites["b"] == site.partition(" (")[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("term,es\npots,puesto\n", "Did you mean 'post'"),
+        ("term,es\npost,puesto\npost,garita\n", "'post' twice"),
+        ("es\npuesto\n", "term"),
+        (f"term,es\npost,{'x' * 1001}\n", "1001 characters for 'post'"),
+    ],
+)
+def test_a_faulty_file_of_translations_is_refused(tmp_path: Path, words: str, said: str) -> None:
+    path = write_scenario(tmp_path, FILED)
+    (tmp_path / "words.csv").write_text(words, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        read_evidence(path)
 
 
 def test_rosters_say_terms_in_the_language_of_their_pages() -> None:

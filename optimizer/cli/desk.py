@@ -88,16 +88,16 @@ def _serve_plan(
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.solvers.params import SolveParams
 
-    spoken = PlanFolder(plan).language(language)
+    opened = PlanFolder(plan)
+    spoken, words = opened.language(language), opened.own_words.translations
     session = DeskSession(
         plan,
         params=SolveParams.given(*params),
         skip_unreachable=skip_unreachable,
         listener=ProgressPrinter(silent=served.as_json),
     )
-    with speaking(spoken):
+    with speaking(spoken, words), scratch_folder() as folder:
         session.map()  # reads the scenario before the page is asked for
-    with scratch_folder() as folder:
         try:
             served.run(lambda: DeskPage(session), "desk", folder, spoken)
         finally:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from optimizer.base.text.formatting import Amount, number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import ngettext, term
 from optimizer.base.text.messages import translated
+from optimizer.base.text.names import told_apart
 from optimizer.problem.plan.plan import Beat, Placement
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.maps.geography import border_parts, known_places
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
     from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Resource
+    from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
+    from optimizer.region.model import Region
     from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel
+
+    Place = TypeVar("Place", Crossing, Gateway, NamedPlace, Settlement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +66,14 @@ class DisplayNames:
     @classmethod
     def said_by(cls, scenario: ScenarioModel, instance: Instance, sites: Mapping[str, str]) -> Self:
         """Return the names that a scenario's file gives to what an instance has; `sites` are those of sites, by id."""
-        agencies = {agency.id: term(agency.name) for agency in scenario.agencies if agency.name}
+        agencies = told_apart({agency.id: term(agency.name) for agency in scenario.agencies if agency.name})
         cued = {kind.id for kind in scenario.kinds if kind.cue is not None}
         return cls(
             agencies,
             {r.id: _resource_name(r, agencies, instance.resources) for r in instance.resources},
             {kind.id: term(kind.label or kind.id) for kind in scenario.kinds}
             | {measure.id: measure.what for measure in scenario.measures},
-            sites,
+            {name: term(label) for name, label in sites.items()},
             {option.id: translated(option.label) for option in instance.options if option.type in cued},
             {resource.id: of_cap(resource.unit) for resource in instance.resources},
         )
@@ -105,8 +110,19 @@ def row_name(placement: Placement) -> str:
 def place_names(read: Compiled | ScenarioEvidence) -> PlaceNames:
     """Return all places that a spot can be near to."""
     region = read.region
-    known = known_places(region.settlements, region.crossings, region.gateways)
-    return PlaceNames(region.network, (*read.scenario.report.places, *known), border_parts(region.border))
+    known = (*read.scenario.report.places, *known_places(region.settlements, region.crossings, region.gateways))
+    return PlaceNames(region.network, said_places(known), border_parts(region.border))
+
+
+def said_places(places: Iterable[Place]) -> tuple[Place, ...]:
+    """Return places with the names that the language which is spoken has for them."""
+    return tuple(replace(place, name=term(place.name)) for place in places)
+
+
+def said_region(region: Region, gateways: Iterable[Gateway], settlements: Iterable[Settlement]) -> Region:
+    """Return a region with these gateways and settlements, all its places with their names in the language that is spoken."""
+    crossings = said_places(region.crossings)
+    return replace(region, gateways=said_places(gateways), settlements=said_places(settlements), crossings=crossings)
 
 
 def of_cap(text: str) -> str:

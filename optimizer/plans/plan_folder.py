@@ -20,6 +20,7 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, check_language, long_date, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message
+from optimizer.base.text.names import told_apart
 from optimizer.base.version import package_version
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.files.plan_file import (
@@ -133,7 +134,7 @@ class OwnWords:
 
     def agency(self, agency: str) -> str:
         """Return what people call an agency in the language that is spoken: its id where it has no name."""
-        return term(self.agencies.get(agency, agency))
+        return term(told_apart(self.agencies).get(agency, agency))
 
 
 class PlanFolder:

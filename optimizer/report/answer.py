@@ -93,7 +93,7 @@ class Answer:
     made
         What stands under the page's title and under each figure, in that language: marks of handling, numbers of plans, the day.
     translations
-        Of a scenario's own terms, by the code of a language.
+        Of a scenario's own terms, by the code of a language; None for those of the block around the writing.
     """
 
     tables: Mapping[str, AnswerTable] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Answer:
     figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     page: Mapping[str, Callable[[], ShortPage]] = field(default_factory=dict)
     made: Callable[[], str] = str
-    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    translations: Mapping[str, Mapping[str, str]] | None = None
 
 
 def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) -> None:

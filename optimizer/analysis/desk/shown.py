@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError
-from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, site_rows
+from optimizer.base.text.language import term
+from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, said_places, said_region, site_rows
 from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
@@ -88,12 +89,12 @@ class DeskGround:
         sites = {each.site.id: each.site.label or each.site.id for each in read.sites}
         return cls(
             base,
-            replace(read.region, gateways=read.demand.gateways, settlements=read.demand.settlements),
+            said_region(read.region, read.demand.gateways, read.demand.settlements),
             DisplayNames.said_by(read.scenario, base, sites),
             place_names(read),
-            tuple(read.scenario.report.places),
+            said_places(read.scenario.report.places),
             read.scenario.report.routes,
-            tuple(filter(None, (read.region.attribution, *read.scenario.report.sources))),
+            tuple(filter(None, (read.region.attribution, *map(term, read.scenario.report.sources)))),
         )
 
     @cached_property

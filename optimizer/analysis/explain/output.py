@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
-from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext
+from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
 from optimizer.plans.plan_folder import made_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from optimizer.analysis.explain.explain import ExplainedEvader, ExplainedOption, Explanation
     from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.plans.plan_folder import OwnWords
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.options import Option
     from optimizer.report.answer import ShortPage
@@ -60,7 +61,9 @@ def option_line(explained: ExplainedOption) -> dict[str, Any]:
     } | more
 
 
-def write_explanation(folder: OutputFolder, explanation: Explanation, language: str = ENGLISH) -> None:
+def write_explanation(
+    folder: OutputFolder, explanation: Explanation, language: str = ENGLISH, own_words: OwnWords | None = None
+) -> None:
     """Write the files of an explanation, all or none; the page is in the language.
 
     Raises
@@ -85,6 +88,7 @@ def write_explanation(folder: OutputFolder, explanation: Explanation, language: 
         content={"explain": content},
         page={"explain": lambda: explanation_page(explanation)},
         made=lambda: made_of(folder.sources),
+        translations=None if own_words is None else own_words.translations,
     )
     write_answer(folder, answer, language)
 
@@ -302,7 +306,9 @@ def _name(named: Option | Evader) -> str:
     """Return what people call an option or an evader, whose label ends with the word for its kind."""
     name = plain(named.label or named.id)
     start, comma, end = name.rpartition(", ")
-    return f"{start}{comma}{word(end)}" if end == named.kind else name
+    if end != named.kind:
+        return term(name)
+    return f"{' > '.join(map(term, start.split(' > ')))}{comma}{word(end)}"
 
 
 def _listed(names: Sequence[str]) -> str:

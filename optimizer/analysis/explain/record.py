@@ -19,7 +19,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
-from optimizer.base.text.language import ENGLISH
+from optimizer.base.text.language import ENGLISH, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
@@ -391,7 +391,7 @@ def _worth(found: RecordSupport, other: OtherRecord) -> str:
 
 def _label(found: RecordSupport, site: int) -> str:
     option = found.known.instance.options[site]
-    return plain(option.label or option.id)
+    return term(plain(option.label or option.id))
 
 
 def support_content(found: RecordSupport) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Language:
 
 _ENGLISH = Language()
 _spoken: ContextVar[Language] = ContextVar("language", default=_ENGLISH)
+_translations: ContextVar[Mapping[str, Mapping[str, str]]] = ContextVar("translations", default=MappingProxyType({}))
 _terms: ContextVar[Mapping[str, str]] = ContextVar("terms", default=MappingProxyType({}))
 
 
@@ -95,7 +96,7 @@ def _is_known(code: str) -> bool:
 
 
 @contextmanager
-def speaking(code: str, translations: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> Iterator[Language]:
+def speaking(code: str, translations: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[Language]:
     """Make texts in a language, within the block.
 
     Parameters
@@ -103,7 +104,7 @@ def speaking(code: str, translations: Mapping[str, Mapping[str, str]] = MappingP
     code
         Of the language.
     translations
-        Of a scenario's own terms, by the code of a language; `term` says them.
+        Of a scenario's own terms, by the code of a language; `term` says them. None for those of the block around this one.
 
     Raises
     ------
@@ -111,11 +112,14 @@ def speaking(code: str, translations: Mapping[str, Mapping[str, str]] = MappingP
         If there are no texts in that language.
     """
     language = _language(check_language(code))
-    before, terms = _spoken.set(language), _terms.set(terms_in(language.code, translations))
+    known = _translations.get() if translations is None else translations
+    before, around = _spoken.set(language), _translations.set(known)
+    terms = _terms.set(terms_in(language.code, known))
     try:
         yield language
     finally:
         _spoken.reset(before)
+        _translations.reset(around)
         _terms.reset(terms)
 
 
@@ -144,14 +148,16 @@ def terms_in(code: str, translations: Mapping[str, Mapping[str, str]]) -> Mappin
 def term(text: str) -> str:
     """Return a term of a scenario's own in the language that is spoken; as it is written where there is no translation.
 
-    Of a label that ends with a term in brackets, such as `US 281 (checkpoint)`, that term is translated.
+    Of a label that ends with a term in brackets, such as `US 281 (checkpoint)`, both parts are translated.
     """
     terms = _terms.get()
     if text in terms or not terms:
         return terms.get(text, text)
     stem, bracket, last = text.rpartition(" (")
     inside = last.removesuffix(")")
-    return f"{stem} ({terms[inside]})" if bracket and last.endswith(")") and inside in terms else text
+    if not (bracket and last.endswith(")") and (stem in terms or inside in terms)):
+        return text
+    return f"{terms.get(stem, stem)} ({terms.get(inside, inside)})"
 
 
 def gettext(text: str) -> str:

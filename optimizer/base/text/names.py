@@ -1,7 +1,8 @@
-"""Names that must be among known ones: what to say of one that is not."""
+"""Names: what to say of one that must be among known ones and is not, and how those of several things are told apart."""
 
 from __future__ import annotations
 
+from collections import Counter
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from optimizer.base.errors import Problem
 from optimizer.base.text.messages import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 ALL_NAMED, NEAREST_NAMED = 12, 6
 """Known names up to which a message lists all; of more it lists the nearest and a few, and counts the others."""
@@ -70,3 +71,15 @@ def _near(word: str, known: list[str]) -> list[str]:
     heads = dict.fromkeys(name.split("@")[0] for name in known if "@" in name)
     near = get_close_matches(word, heads, n=1, cutoff=LIKENESS)
     return [name for name in known if near and name.split("@")[0] == near[0]][:3]
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Return names by id; those that several have with the id in brackets.
+
+    Examples
+    --------
+    >>> told_apart({"p1": "Police", "p2": "Police", "army": "Army"})
+    {'p1': 'Police (p1)', 'p2': 'Police (p2)', 'army': 'Army'}
+    """
+    count = Counter(names.values())
+    return {key: name if count[name] == 1 else f"{name} ({key})" for key, name in names.items()}

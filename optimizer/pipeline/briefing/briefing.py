@@ -22,7 +22,15 @@ from optimizer.base.version import package_version
 from optimizer.pipeline.briefing.guarantees import assumptions_of, beat_bound, guarantees_of
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.comparison import exchanges, first_changes
-from optimizer.plans.display_names import DisplayNames, beat_rows, of_cap, place_names, site_rows
+from optimizer.plans.display_names import (
+    DisplayNames,
+    beat_rows,
+    of_cap,
+    place_names,
+    said_places,
+    said_region,
+    site_rows,
+)
 from optimizer.plans.weak_beats import beats_account
 from optimizer.problem.instance.changes import ordered
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
@@ -101,13 +109,13 @@ def briefing(
     places = place_names(compiled)
     records, evidence = compiled.records, fitted_evidence(compiled)
     return ReportContent(
-        title=scenario.name,
-        subtitle=scenario.report.subtitle,
+        title=term(scenario.name),
+        subtitle=term(scenario.report.subtitle),
         handling=scenario.report.handling,
         created=datetime.now(UTC).date().isoformat(),
         summary=_summary(compiled, result, comparison),
-        region=replace(region, gateways=compiled.gateways, settlements=compiled.settlements),
-        places=tuple(compiled.scenario.report.places),
+        region=said_region(region, compiled.gateways, compiled.settlements),
+        places=said_places(scenario.report.places),
         risk=segment_risk(compiled, evidence),
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
@@ -130,12 +138,12 @@ def briefing(
         doubt=doubt,
         sensitivity=sensitivity,
         says=guarantees.proven,
-        cannot_say=(*guarantees.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
+        cannot_say=(*guarantees.not_proven, *look_left_out(compiled), *map(term, scenario.report.cannot_say)),
         warnings=all_translated(compiled.warnings),
-        assumptions=(*assumptions_of(compiled, names), *scenario.report.assumptions),
+        assumptions=(*assumptions_of(compiled, names), *map(term, scenario.report.assumptions)),
         unused=unused_rows(compiled),
         dropped=counted((item.reason, item.what) for item in region.dropped),
-        sources=tuple(filter(None, (region.attribution, *scenario.report.sources))),
+        sources=tuple(filter(None, (region.attribution, *map(term, scenario.report.sources)))),
         steps=tuple(StepRow(name=step.name, seconds=step.seconds) for step in steps),
         provenance=Provenance(
             version=package_version(),
@@ -251,7 +259,7 @@ def first_changes_facts(compiled: Compiled, comparison: Comparison) -> FirstChan
         goes = [option for j, option in enumerate(options) if option.existing and not layout.placed[j]]
         order = ordered(comes, goes)
         opens, changes, closes = (
-            tuple(translated(option.label or option.id) for option in each)
+            tuple(term(translated(option.label or option.id)) for option in each)
             for each in (order.opens, order.changes, order.closes)
         )
         rows.append(FewChangesRow(most=layout.most, value=layout.value, opens=opens, changes=changes, closes=closes))

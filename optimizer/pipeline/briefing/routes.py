@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import term
 from optimizer.plans.display_names import place_names
 from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute
 from optimizer.risk.demand import segment_loads
@@ -57,9 +58,9 @@ def _ends(compiled: Compiled, evader: int, arcs: Sequence[int] = ()) -> _Ends:
     gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
     crossing = _last_crossing(compiled, arcs)
     if crossing is None or crossing.node == gateway.node:
-        return _Ends(gateway.label, settlement.label)
-    both = _("{gateway}, entering at {crossing}").format(gateway=gateway.label, crossing=crossing.label)
-    return _Ends(both, settlement.label)
+        return _Ends(term(gateway.label), term(settlement.label))
+    both = _("{gateway}, entering at {crossing}").format(gateway=term(gateway.label), crossing=term(crossing.label))
+    return _Ends(both, term(settlement.label))
 
 
 def _last_crossing(compiled: Compiled, arcs: Sequence[int]) -> Gateway | None:

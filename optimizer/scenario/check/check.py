@@ -60,6 +60,7 @@ from optimizer.scenario.file.model import (
 from optimizer.scenario.file.ranges import range_warnings, with_audits
 from optimizer.scenario.file.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.file.traffic import TrafficModel
+from optimizer.scenario.file.translations import unknown_terms, with_translations
 
 if TYPE_CHECKING:
     import os
@@ -241,9 +242,11 @@ def _check(
     content: Mapping[str, Any], scenario: ScenarioModel | None, path: Path, problems: ProblemList, listener: Listener
 ) -> ScenarioCheck:
     where, audited = str(path), list[str]()
-    if scenario is not None and scenario.records.audits:
+    if scenario is not None:
         with problems.collected():
             scenario, audited = with_audits(scenario, path.parent)
+        with problems.collected():
+            scenario = with_translations(scenario, path.parent)
     settings = valid(SitesModel, content.get("sites", {}))
     sources = _sources(content, path, settings, problems)
     rows = _rows(settings, sources, problems)
@@ -265,6 +268,8 @@ def _check(
         if ground.demand is not None:
             check_measures(scenario, ground.demand.gateways, where, problems)
         communities = communities_of(scenario, areas, region.network, ground.sites, where, problems)
+    if scenario is not None and region is not None and rows is not None:
+        unknown_terms(scenario, [row.content for row in listed], ground.sites, region, where, problems)
     if rows is not None:
         check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
     with step(listener, "reading the records"):
@@ -406,6 +411,8 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
     traffic = valid(TrafficModel, content.get("traffic", {}))
     counts = None if traffic is None else traffic.counts
     named += [(counts, "traffic counts")] if counts is not None else []
+    words = content.get("translations_file")
+    named += [(Path(words), "translations")] if isinstance(words, str | Path) else []
     there = set()
     for file, what in dict(named).items():
         with problems.collected():

@@ -698,7 +698,7 @@ def _language_of_terms(code: str) -> str:
     return known
 
 
-Translation = Annotated[str, Field(max_length=200), AfterValidator(_translation)]
+Translation = Annotated[str, Field(max_length=1000), AfterValidator(_translation)]
 
 
 class ScenarioModel(Strict):
@@ -742,8 +742,11 @@ class ScenarioModel(Strict):
     report: ReportModel = ReportModel()
     translations: dict[Annotated[str, AfterValidator(_language_of_terms)], dict[str, Translation]] = Field(
         {},
-        description="by language (`[translations.es]`), what terms of this file are called there: names of kinds, resources and units, shifts, "
-        "teams, agencies and bases, as they are written here",
+        description="by language (`[translations.es]`), what terms and names of this file, and of places on its maps, are called there, "
+        "as they are written here",
+    )
+    translations_file: Path | None = Field(
+        None, description="a CSV of more of them: a column `term`, and one for each language, such as `es`"
     )
     ledger: LedgerModel | None = Field(None, description="where plans and releases are recorded")
 
@@ -760,15 +763,13 @@ class ScenarioModel(Strict):
         named = [*(team.label or team.id for team in self.teams), *(base.label or base.id for base in self.bases)]
         return tuple(dict.fromkeys((*named, *(row.name or row.id for row in self.agencies))))
 
-    @model_validator(mode="after")
-    def _translated_terms(self) -> ScenarioModel:
-        known = {*self.terms, *self.proper_names}
-        for language, table in self.translations.items():
-            for name in table:
-                if name not in known:
-                    said = f"terms of this file in translations.{language}, and not {plain(name, 60)!r}"
-                    raise ValueError(". ".join(filter(None, (said, close_match(name, known)))))
-        return self
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it says to its readers: its title, and what `[report]` adds."""
+        report = self.report
+        return tuple(
+            filter(None, (self.name, report.subtitle, *report.assumptions, *report.cannot_say, *report.sources))
+        )
 
     @model_validator(mode="after")
     def _something_to_place(self) -> ScenarioModel:
