@@ -34,6 +34,7 @@ COLUMNS = (
     "MB",
     "ms to a usable map",
     "frames a second, dragged (median; slowest tenth; processor ms of the page's process a frame)",
+    "numbers beside their marks, of how many, and how far in pixels (median of these, farthest; desk, laptop, phone)",
     "taps that open a card",
     "requests",
     "axe (desk, laptop, phone)",
@@ -45,6 +46,14 @@ ANSWERS = """(() => {
   return parts.length ? Math.max(...parts.map(each => each.getBoundingClientRect().bottom)) / innerHeight : null;
 })()"""
 """How far down the last of the four answers ends, in screens; null on a page that has none of them."""
+BESIDE = """(() => {
+  const plot = Array.from(Bokeh.index)[0].model, seen = plot.renderers.filter(each => each.visible && each.data_source.data.number
+    && each.data_source.data.right);
+  const off = seen.flatMap(each => Array.from(each.data_source.data.right, (right, k) => Math.hypot(right, each.data_source.data.down[k])));
+  const beside = off.filter(far => far > 0).sort((a, b) => a - b);
+  return `${beside.length} of ${off.length}, ${Math.round(beside[beside.length >> 1] || 0)}, ${Math.round(beside[beside.length - 1] || 0)}`;
+})()"""
+"""How many numbers and letters stand beside their marks on the interactive map, and how far."""
 STOPS = """(() => {
   const every = Array.from(document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')).filter(each => each.checkVisibility());
   const at = every.findIndex(each => each.id === 'map'), skip = every.findIndex(each => each.getAttribute('href') === '#map');
@@ -54,7 +63,7 @@ STOPS = """(() => {
 
 
 async def _row(report: Path) -> str:
-    first, answers, screens, violations = [], [], [], []
+    first, answers, screens, violations, beside = [], [], [], [], []
     async with Browser() as browser:
         for name, (width, height) in SCREENS.items():
             await browser.call("Emulation.setTouchEmulationEnabled", enabled=name == "phone")
@@ -65,6 +74,7 @@ async def _row(report: Path) -> str:
             stops = await browser.run(STOPS)
             screens.append(await browser.run("document.documentElement.scrollHeight") / height)
             ready = await browser.run("reportMap.ready")
+            beside.append(await browser.run(BESIDE))
             violations.append(await _axe(browser))
             if name == "laptop":
                 frames = await _frames(browser)
@@ -81,6 +91,7 @@ async def _row(report: Path) -> str:
         f"{report.stat().st_size / 1e6:.2f}",  # noqa: ASYNC240
         f"{ready:.0f}",
         frames,
+        "; ".join(beside),
         taps,
         requests,
         ", ".join("not run" if each is None else str(each) for each in violations),

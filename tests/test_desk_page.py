@@ -291,6 +291,13 @@ OUTCOME = """(() => { const div = Bokeh.documents[0].get_model_by_name("value");
   return Bokeh.index.find_one(div).shadow_el.querySelector("#value").textContent; })()"""
 DETAIL = """[...Bokeh.documents[0]._all_models.values()].map((each) => String(each.text || "")).find((text) => text.includes("It needs"))"""
 MARKS = """[...new Set(reportMap.marks.filter((each) => each.data.number).map((each) => each.name))].length"""
+WATCH_WORKING = """(() => {
+  const part = document.getElementById("working");
+  window.said = [];
+  const tell = () => { if (window.said.at(-1) !== part.textContent) window.said.push(part.textContent); };
+  new MutationObserver(tell).observe(part, { childList: true });
+})()"""
+"""Keeps what the page says while the program works."""
 PRESS = """Bokeh.index.find_one([...Bokeh.documents[0]._all_models.values()].find((each) => each.label === "%s")).shadow_el
   .querySelector("button").click()"""
 FIND = """(() => { const find = document.getElementById("find"); find.value = %s; find.dispatchEvent(new Event("input"));
@@ -427,9 +434,16 @@ async def planner(address: str, folder: Path, end: Callable[[], None]) -> None:
         await browser.click(*await browser.run(PLACE_OF_SITE % json.dumps(site.mark)))
         await browser.until(f"{DETAIL}.includes({json.dumps(escaped(site.label))})")
         marks = await browser.run(MARKS)
+        await browser.run(WATCH_WORKING)
         await browser.run(PRESS % "Must be used")
         await browser.until(f"{OUTCOME} === {json.dumps(expected)}")
         await browser.until(f"{MARKS} === {marks + 1}")
+        await browser.until("document.getElementById('working').hidden")
+        assert await browser.run("window.said") == [
+            "Working\N{HORIZONTAL ELLIPSIS}",
+            "The map follows\N{HORIZONTAL ELLIPSIS}",
+            "",
+        ]
         await browser.run("document.body.focus()")
         for _ in range(60):
             await browser.press("Tab", 9)

@@ -207,7 +207,9 @@ class ProgressPrinter(SilentListener):
             self.line(text)
         elif self._bounds and self._search_began is not None:
             of = "" if self._seconds is None else f" of {self._seconds:.0f}"
-            rewrite(f"{self._bounds[2:]}; {now - self._search_began:.0f}{of} s")
+            bounds = f"{self._bounds[2:]}; {now - self._search_began:.0f}{of} s"
+            named = f"{self._steps[-1]}: {bounds}" if len(self._steps) > 1 else bounds
+            rewrite(named if len(named) < _columns() else bounds)
         else:
             rewrite(text.strip())
 

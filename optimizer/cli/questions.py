@@ -123,8 +123,9 @@ def cooperate(
 ) -> None:
     """Plan for each agency alone, for each coalition, and for all; say what cooperation is worth and split it fairly.
 
-    A coalition has the options and resources of its members, and in full what all share. --time-limit is for all coalitions together; by
-    default five times that of the scenario. With --out an interrupted command goes on where it stopped: give it again.
+    A coalition has the options and resources of its members, and in full what all share. --time-limit is for the search of all coalitions
+    together, and begins when the scenario is read and its risk is estimated; by default five times that of the scenario. With
+    --out an interrupted command goes on where it stopped: give it again.
     """
     from optimizer.analysis.cooperation.cooperation import cooperate as plan_coalitions
     from optimizer.analysis.cooperation.cooperation import cooperation_digest
@@ -273,7 +274,7 @@ def explain(
             **terms,
         )
         if folder is not None:
-            write_explanation(folder, explanation, spoken)
+            write_explanation(folder, explanation, spoken, PlanFolder(plan).own_words)
     if as_json:
         for option in explanation.options:
             print_json(option_line(option))
@@ -355,7 +356,8 @@ def frontier(
 ) -> None:
     """Solve for a range of budgets, or of changes: value and proven bound of each, and what one more brings.
 
-    --time-limit is for all points together; by default three times that of the scenario. Certificates take as long again at most. With --out
+    --time-limit is for the search of all points together, and begins when the scenario is read and its risk is estimated; by default three
+    times that of the scenario. Certificates take as long again at most. With --out
     an interrupted command goes on where it stopped: give it again.
     """
     from optimizer.analysis.frontier.frontier import BudgetRange, certified, frontier_digest, up_to_changes_made
@@ -407,7 +409,7 @@ def frontier(
                 found, source.instance, source.solve, Path(made), time_limit=time_limit, listener=listener
             )
         if folder is not None and finished is not None:
-            write_frontier(folder, found, source.instance.name, source.language, Path(made))
+            write_frontier(folder, found, source.instance.name, source.language, Path(made), source.own_words)
             if found.complete:
                 finished.remove()
     for warning in (*source.warnings, *notes):

@@ -36,13 +36,13 @@ from optimizer.report.content.routes import NO_ARCS
 from optimizer.report.content.summary import beats_sentence, headline, not_enough, solve_sentence, unit
 from optimizer.report.figures import save_figures
 from optimizer.report.interactive.map import close_ups, first_view, interactive_map, layer_choices
-from optimizer.report.maps.geography import border_parts, order_bounds, plane_of
-from optimizer.report.maps.labels import OccupiedBoxes, place_badges
+from optimizer.report.maps.geography import Bounds, border_parts, order_bounds, plane_of
+from optimizer.report.maps.labels import OccupiedBoxes, named_towns, place_badges, place_names, text_width
 from optimizer.report.maps.map_layers import map_layers
 from optimizer.report.words import GLOSSARY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -253,13 +253,16 @@ LOWEST, HIGHEST = 0.45, 0.9
 BADGE = 17.0
 """Size of a number on its ground."""
 
+LETTERS, TOWNS = 10.0, 9
+"""Size of the letters of a town's name, and how many towns are named at most."""
+
 DETAIL = 0.8
 """By how much a line may be simplified."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmallMark:
-    """A number or letter on its ground, in units of the map: where it belongs, where it stands, and its action."""
+    """A number or letter on its ground, or the name of a town, in units of the map: where it belongs, where it stands, and its action."""
 
     text: str
     action: str
@@ -276,7 +279,7 @@ class SmallMark:
 
 @dataclass(frozen=True, slots=True)
 class SmallMap:
-    """Width and height; roads, border and the way of the largest hole as paths of SVG; marks of what is ordered."""
+    """Width and height; roads, border and the way of the largest hole as paths of SVG; marks of what is ordered; names of towns."""
 
     width: float
     height: float
@@ -284,6 +287,7 @@ class SmallMap:
     border: str
     hole: str
     marks: tuple[SmallMark, ...]
+    towns: tuple[SmallMark, ...]
 
 
 def small_map(content: ReportContent) -> SmallMap | None:
@@ -314,7 +318,8 @@ def small_map(content: ReportContent) -> SmallMap | None:
     lines = network.lines[main] if main.any() else network.lines
     frame = shapely.box(0, 0, WIDTH, height)
     at = units(np.array([row[:2] for row in placed], dtype=np.float64).reshape(-1, 2))
-    offsets = place_badges(at, BADGE, OccupiedBoxes())
+    taken = OccupiedBoxes(frame=Bounds(0.0, 0.0, WIDTH, height))
+    offsets = place_badges(at, BADGE, taken)
     half = BADGE / 2
     stands = np.clip(at + offsets, half, (WIDTH - half, height - half))
     marks = tuple(
@@ -331,6 +336,24 @@ def small_map(content: ReportContent) -> SmallMap | None:
         _path(shapely.transform(border_parts(content.border), units), frame),
         _path(shapely.transform(network.lines[network.segment[hole]], units), frame),
         marks,
+        _towns(content, units, taken),
+    )
+
+
+def _towns(
+    content: ReportContent, units: Callable[[NDArray[np.float64]], NDArray[np.float64]], taken: OccupiedBoxes
+) -> tuple[SmallMark, ...]:
+    """Return the first towns, those at the border first, whose names lie on nothing else."""
+    towns = [town for part in named_towns(content) for town in part]
+    at = units(np.array([(town.lon, town.lat) for town in towns], dtype=np.float64).reshape(-1, 2))
+    inside = np.flatnonzero([taken.frame is not None and taken.frame.holds(np.tile(spot, 2)) for spot in at])
+    names = [plain(towns[k].name, 20) for k in inside]
+    widths = [text_width(name, LETTERS) for name in names]
+    offsets = place_names(at[inside], widths, 1.2 * LETTERS, 3.0, taken, TOWNS)
+    return tuple(
+        SmallMark(name, "town", *(spot + offset).round(1).tolist(), *spot.round(1).tolist())
+        for name, spot, offset in zip(names, at[inside], offsets, strict=True)
+        if offset is not None
     )
 
 

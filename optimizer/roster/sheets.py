@@ -26,9 +26,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.base.text.formatting import number, plain, round_below
+from optimizer.base.text.language import counted, long_date, markup, short_date, spoken, term
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import long_date, markup, short_date, spoken, term
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
+from optimizer.problem.network.places import NamedPlace
+from optimizer.report.maps.place_names import PlaceNames
 from optimizer.roster.model import leaving, moment, stop_name
 
 if TYPE_CHECKING:
@@ -42,7 +44,13 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-STEM_LENGTH = 40
+STEM_LENGTH, ROAD = 40, 60
+"""Characters of a file's name, and of a road in a heading."""
+
+SHEET_CM, ROW_CM, STOP_CM, ONE_COLUMN = 25.2, 0.52, 1.8, 20
+"""Height of a sheet of Letter or A4 within its margins, of a row of its log and of a stop, and the most rows of a log in one column."""
+MAP_CM = (6.0, 13.2)
+"""Least and most height of the map of a printed sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,16 @@ class FieldDuty:
         """The duty and its shift."""
         return _("{duty}, {shift}").format(duty=self.first.duty.title, shift=term(self.first.shift.label))
 
+    def heading(self, near: PlaceNames) -> str:
+        """Return the duty and its shift as a sheet says it: a beat by its roads, and what they are near to."""
+        duty = self.first.duty
+        if not (duty.stops and duty.mark):
+            return self.title
+        roads = [(plain(stop_name(stop), ROAD).partition(" (")[0], stop) for stop in duty.stops]
+        named = dict.fromkeys(near.joined(road, near.where(stop.lon, stop.lat, road)) for road, stop in roads)
+        said = _("Beat {mark}: {name}").format(mark=duty.mark, name="; ".join(named))
+        return _("{duty}, {shift}").format(duty=said, shift=term(self.first.shift.label))
+
     @property
     def track(self) -> tuple[tuple[float, float], ...]:
         """Points along the roads of a beat."""
@@ -84,6 +102,11 @@ class _Day:
 
     name: str
     crews: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of its log."""
+        return max(1, len(self.crews))
 
 
 def field_duties(roster: Roster) -> tuple[FieldDuty, ...]:
@@ -106,6 +129,7 @@ def field_duties(roster: Roster) -> tuple[FieldDuty, ...]:
 
 def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
     """Return the page of a duty: a sheet a week."""
+    weeks, reached = [_week(roster, duty, k) for k in range(roster.weeks)], _reached(roster, duty)
     others = [one.places[0] for one in every if one.first.shift.id == duty.first.shift.id and one is not duty]
     return _template("sheet.html").render(
         language=spoken().code,
@@ -113,10 +137,27 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
         duty=duty,
         first=duty.first,
         picture=Markup(sketch(duty.places, duty.bases, duty.track, others, roster.duties.roads, roster.duties.towns)),  # noqa: S704 - built as XML, which escapes
-        reached=_reached(roster, duty),
+        reached=reached,
         codes=[Markup(_code(place.uri)) for place in duty.places],  # noqa: S704 - an SVG of squares
-        weeks=[_week(roster, duty, k) for k in range(roster.weeks)],
+        weeks=weeks,
+        heading=duty.heading(towns_of(roster)),
+        map_cm=round(_map_cm(duty, weeks, len(reached) + len(roster.duties.look_for)), 1),
+        one_column=ONE_COLUMN,
+        row_cm=ROW_CM - 0.02,
     )
+
+
+def towns_of(roster: Roster) -> PlaceNames:
+    """Return the towns that a roster's places are near to."""
+    return PlaceNames(None, [NamedPlace(town.name, town.lon, town.lat, "town") for town in roster.duties.towns])
+
+
+def _map_cm(duty: FieldDuty, weeks: Sequence[tuple[_Day, ...]], lines: int) -> float:
+    """Return how high the map may be on paper, so that a week takes one sheet where its log leaves room for a map."""
+    rows = max(sum(day.rows for day in week) for week in weeks)
+    log = ROW_CM * (rows if rows <= ONE_COLUMN else -(-rows // 2) + 1)
+    words = 6.2 + 0.5 * lines  # headings, the shift, what to do
+    return min(max(SHEET_CM - words - STOP_CM * len(duty.places) - log, MAP_CM[0]), MAP_CM[1])
 
 
 def _reached(roster: Roster, duty: FieldDuty) -> list[tuple[str, str, str]]:
@@ -153,6 +194,7 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
     ]
     return _template("sheet_index.html").render(
         language=spoken().code, first=long_date(roster.first), roster=roster, bases=bases, calendars=calendars,
+        near=towns_of(roster), weeks=counted("{count} week", "{count} weeks", roster.weeks),
         script=Markup(SEARCH), digest=b64encode(hashlib.sha256(SEARCH.encode()).digest()).decode(),  # noqa: S704 - a constant
     )  # fmt: skip
 

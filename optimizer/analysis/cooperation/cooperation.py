@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.text.formatting import ValueText
 from optimizer.base.work.executor import SERIAL
 from optimizer.base.work.listener import SILENT, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task
@@ -254,6 +255,7 @@ def cooperate(
     ]
     known: dict[Coalition, Mapping[str, Any]] = {}
     with Stopping(listener) as stopping:
+        stopping.search_began(shares=ValueText.of(instance.weight).share, seconds=time_limit)
         for ended in executor.run(
             solve_coalition, tasks, shared=game, until=until, finished=finished, listener=stopping
         ):

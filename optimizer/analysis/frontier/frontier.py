@@ -330,7 +330,9 @@ def frontier(
     for budgets in grid:
         _asked(resources, budgets).applied(instance)  # raises what is wrong with names and amounts
     overlay = None
+    shares = ValueText.of(instance.weight).share
     with Stopping(listener) as stopping:
+        stopping.search_began(shares=shares, seconds=time_limit)
         if instance.patrols is None and terms.method != "compact":
             with step(stopping, "contracting"):
                 overlay = contract(instance)
@@ -351,7 +353,6 @@ def frontier(
     points = tuple(_point(instance, budgets, known) for budgets in grid)
     units = {name: each.unit for each in instance.resources for name in (each.name, each.id)}
     shown = tuple(units.get(each.resource, "") for each in ranges)
-    shares = ValueText.of(instance.weight).share
     return Frontier(tuple(ranges), points, complete, shown, instance.patrols is not None, shares)
 
 

@@ -16,7 +16,7 @@ from optimizer.base.text.formatting import (
     percent,
     with_range,
 )
-from optimizer.base.text.language import ENGLISH, counted
+from optimizer.base.text.language import ENGLISH, counted, term
 from optimizer.base.text.language import gettext as _
 from optimizer.plans.plan_folder import made_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from optimizer.analysis.frontier.frontier import Frontier, FrontierPoint, MarginalGain
     from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.plans.plan_folder import OwnWords
     from optimizer.report.answer import ShortPage
 
 POINT_FILES = ("point-*.json", f"point-*{CERTIFICATE_SUFFIX}")
@@ -69,6 +70,7 @@ def write_frontier(
     instance_name: str,
     language: str = ENGLISH,
     certificates: Path | None = None,
+    own_words: OwnWords | None = None,
 ) -> None:
     """Write the files of a curve, all or none; page and figure, that of a curve of one resource, are in the language.
 
@@ -118,6 +120,7 @@ def write_frontier(
         figures={"frontier": curve} if len(names) == 1 else {},
         page={"frontier": lambda: frontier_page(found, instance_name)},
         made=lambda: made_of(folder.sources),
+        translations=None if own_words is None else own_words.translations,
     )
     write_answer(folder, answer, language)
 
@@ -127,7 +130,7 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
 
-    names, values = [each.resource for each in found.ranges], found.text
+    names, values = _names(found), found.text
     gains = found.gains() if len(names) == 1 else ()
     rows = []
     for k, point in enumerate(found.points):
@@ -219,7 +222,7 @@ def change_sentences(found: Frontier) -> list[str]:
 def budget_titles(found: Frontier) -> list[str]:
     """Return what people call each budget, with its unit: `money, thousand USD a year`."""
     units = _units(found)
-    names = [_("Changes at most") if each.resource == CHANGES else each.resource for each in found.ranges]
+    names = [_("Changes at most") if each.resource == CHANGES else term(each.resource) for each in found.ranges]
     return [
         name if not unit else unit if begins_with_name(unit, name) else f"{name}, {unit}"
         for name, unit in zip(names, units, strict=True)
@@ -227,12 +230,16 @@ def budget_titles(found: Frontier) -> list[str]:
 
 
 def _units(found: Frontier) -> tuple[str, ...]:
-    return found.units or ("",) * len(found.ranges)
+    return tuple(map(term, found.units)) or ("",) * len(found.ranges)
+
+
+def _names(found: Frontier) -> list[str]:
+    return [term(each.resource) for each in found.ranges]
 
 
 def knee_sentence(found: Frontier, knee: FrontierPoint) -> str:
     """Say up to where a unit brings more than on average."""
-    resource, unit = found.ranges[0].resource, _units(found)[0]
+    resource, unit = _names(found)[0], _units(found)[0]
     if resource == CHANGES:
         return _(
             "Up to {count} changes each brings on average more than over the whole curve; beyond them less."
@@ -247,7 +254,7 @@ def knee_sentence(found: Frontier, knee: FrontierPoint) -> str:
 
 def fall_sentence(found: Frontier) -> str:
     """Return what may be said of all that more brings, from the smallest budgets to the largest."""
-    names, units, values = [each.resource for each in found.ranges], _units(found), found.text
+    names, units, values = _names(found), _units(found), found.text
     first, last, fall = found.points[0], found.points[-1], found.fall
     said = {
         "less": _("From {first} to {last} what gets through goes from {most} to {least}."),

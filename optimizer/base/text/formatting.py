@@ -147,8 +147,17 @@ class Amount(NamedTuple):
 
 
 def amount_with_unit(amount: float, unit: str) -> str:
-    """Return an amount with its unit: `2,250 thousand USD a year`."""
-    return f"{number(amount)}{SPACE}{plain(unit)}".rstrip()
+    """Return an amount with its unit: `4 agents a shift`, `2.25 million USD a year`."""
+    unit, by = larger_unit(unit, amount)
+    return f"{number(amount / by)}{SPACE}{plain(unit)}".rstrip()
+
+
+def larger_unit(unit: str, *amounts: float | None) -> tuple[str, float]:
+    """Return millions in place of a unit of thousands where an amount reaches one, and what to divide by; else the unit, and 1."""
+    thousands = gettext("thousand {unit}").partition("{unit}")[0]
+    if plain(unit).startswith(thousands) and any(amount is not None and abs(amount) >= 1000 for amount in amounts):
+        return gettext("million {unit}").format(unit=plain(unit).removeprefix(thousands)), 1000.0
+    return unit, 1.0
 
 
 def amounts(costs: Mapping[str, Amount]) -> str:
@@ -157,7 +166,7 @@ def amounts(costs: Mapping[str, Amount]) -> str:
     Examples
     --------
     >>> amounts({"agents": Amount(4, "agents a shift"), "money": Amount(2250, "thousand USD a year")}).replace(SPACE, " ")
-    '4 agents a shift; money 2,250 thousand USD a year'
+    '4 agents a shift; money 2.25 million USD a year'
     """
     texts = []
     for name, (amount, unit) in costs.items():

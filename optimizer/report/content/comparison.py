@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import DASH, Amount, amounts, letter, number, percent, plain, sentence
+from optimizer.base.text.formatting import DASH, Amount, amounts, larger_unit, letter, number, percent, plain, sentence
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.plan.result import ValueBounds
@@ -297,13 +297,14 @@ def budgets_table(content: ReportContent) -> ReportTable:
             (
                 plain(row.resource),
                 plain(row.agency) or DASH,
-                plain(row.unit) or DASH,
-                number(row.used),
-                *([number(row.changing)] if costs else []),
-                _("no limit") if row.budget is None else number(row.budget),
-                number(minus(row.budget, row.used)),
+                plain(unit) or DASH,
+                number(row.used / by, 4),
+                *([number(row.changing / by, 4)] if costs else []),
+                _("no limit") if row.budget is None else number(row.budget / by, 4),
+                number(None if row.budget is None else (row.budget - row.used) / by),
             )
             for row in content.budgets
+            for unit, by in [larger_unit(row.unit, row.used, row.budget)]
         ),
     )
 
@@ -314,13 +315,14 @@ def changing_sentences(content: ReportContent) -> tuple[str, ...]:
     plainly = _("Opening and closing takes {once} of {resource} once; its budget bears {changing} of it.")
     return tuple(
         (said if row.unit else plainly).format(
-            once=number(row.once),
+            once=number(row.once / by),
             resource=plain(f"{row.resource}, {row.agency}" if row.agency else row.resource),
-            changing=number(row.changing),
-            unit=plain(row.unit),
+            changing=number(row.changing / by),
+            unit=plain(unit),
         )
         for row in content.budgets
         if row.once
+        for unit, by in [larger_unit(row.unit, row.once, row.changing)]
     )
 
 

@@ -6,7 +6,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import ARROW, DASH, SPACE, clock, known, letter, number, percent, plain, sentence
+from optimizer.base.text.formatting import (
+    ARROW,
+    DASH,
+    SPACE,
+    clock,
+    known,
+    larger_unit,
+    letter,
+    number,
+    percent,
+    plain,
+    sentence,
+)
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.comparison import (
@@ -259,15 +271,17 @@ def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
         + PlaceNames.joined(plain(stop.label, NAME).partition(" (")[0], plain(stop.where, PLACE))
         for stop in beat.stops
     ]
-    leaves = _("from {base} at {time}") if beat.sets_out_s else _("from {base}")
+    leaves = _("{team} from {base} at {time}") if beat.sets_out_s else _("{team} from {base}")
     details = _("{leaves}; by hours of the shift: {stops}; back {time}").format(
-        leaves=leaves.format(base=plain(beat.home.label, NAME), time=clock(beat.sets_out_s)),
+        leaves=leaves.format(
+            team=plain(beat.team, NAME), base=plain(beat.home.label, NAME), time=clock(beat.sets_out_s)
+        ),
         stops="; ".join(stops),
         time=clock(beat.back_s),
     )
     worth = beat.entry.worth
     adds = difference(content.summary, worth)
-    return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}", worth, adds)
+    return OrderLine("drive", name, beat.place, details, f"beat-{name}", worth, adds)
 
 
 def _through(content: ReportContent) -> KeyFigure:
@@ -311,12 +325,15 @@ def _cost(content: ReportContent) -> KeyFigure:
         before = most.get(unit, 0.0)
         most[unit] = None if before is None or row.budget is None else before + row.budget
     of = _("{used} {unit} (limit {most})")
-    texts = [
-        of.format(used=number(amount), most=number(most[unit]), unit=unit)
-        if most[unit] is not None
-        else f"{number(amount)} {unit}"
-        for unit, amount in used.items()
-    ]
+    texts = []
+    for unit, amount in used.items():
+        limit = most[unit]
+        said, by = larger_unit(unit, amount, limit)
+        texts.append(
+            f"{number(amount / by, 4)} {said}"
+            if limit is None
+            else of.format(used=number(amount / by, 4), most=number(limit / by, 4), unit=said)
+        )
     rest = [sentence(f"{text}.") for text in texts[1:]] if texts else [_("No budget was given.")]
     if texts and _alternates(content):
         rest.append(_("These are of the best single plan."))
@@ -345,7 +362,7 @@ def _hole(content: ReportContent) -> str:
         loads=_loads(content, way),
         roads=_roads(way),
         past=_past(way),
-        start=plain(way.start, PLACE),
+        start=plain(way.start, 2 * PLACE),  # two crossings, where a load enters by another than its own
         end=plain(way.end, PLACE),
     )
 
@@ -395,7 +412,7 @@ def _way(content: ReportContent, way: ResidualRoute) -> str:
     return _(
         "{start} to {end} by {roads}, {past}: {through} of the loads on it get through; these are, with others by these roads, {loads}."
     ).format(
-        start=plain(way.start, PLACE),
+        start=plain(way.start, 2 * PLACE),
         end=plain(way.end, PLACE),
         roads=_roads(way),
         past=_past(way),

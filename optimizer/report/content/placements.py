@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.base.text.formatting import DASH, amounts, clock, letter, percent, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import term
+from optimizer.base.text.language import ngettext, term
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.content.summary import difference, difference_unit, unit
 from optimizer.report.maps.place_names import PlaceNames
@@ -161,6 +161,19 @@ class BeatRow:
     def team(self) -> str:
         """What people call the team."""
         return term(self.entry.team_label or self.entry.team)
+
+    @property
+    def place(self) -> str:
+        """Its first post by road and town, and how many more there are; the team where it has none."""
+        if not self.stops:
+            return plain(self.team)
+        first, more = self.stops[0], len(self.stops) - 1
+        said = PlaceNames.joined(plain(first.label, 60).partition(" (")[0], plain(first.where, 60))
+        if not more:
+            return said
+        return ngettext("{place}; {count} more post", "{place}; {count} more posts", more).format(
+            place=said, count=more
+        )
 
     @property
     def home(self) -> BeatBase:

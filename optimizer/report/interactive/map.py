@@ -419,7 +419,7 @@ SCREENS = {"wide": (930.0, 590.0), "narrow": (330.0, 290.0)}
 BEATS_BESIDE = {"wide": 16, "narrow": 5}
 """Letters of beats in a row of their legend."""
 
-POSTS_LETTERED = {"wide": 120, "narrow": 30}
+POSTS_LETTERED = {"wide": 120, "narrow": 12}
 """Posts beyond which only the first of each beat bears its letter: the others would lie on one another."""
 
 
@@ -594,7 +594,8 @@ def draw_look_next(plot: DrawnMap, content: ReportContent, plane: Plane, layers:
     return [tag(plot, item, [LOOK_CHOICE], visible=False) for item in items]
 
 
-TOWNS_NAMED, ROADS_NUMBERED = 36, 30
+TOWNS_NAMED, ROADS_NUMBERED = {"wide": 36, "narrow": 8}, {"wide": 30, "narrow": 8}
+"""Most names of towns (of those at the border, and of the others) and most numbers of roads on each screen."""
 
 TEXTS: dict[str, dict[str, Any]] = {
     "towns": {"text_color": TEXT, "text_font_size": "12px", "background_fill_color": "#ffffff", "background_fill_alpha": 0.75},
@@ -669,7 +670,7 @@ def draw_border_names(plot: DrawnMap, content: ReportContent, plane: Plane, scre
     around = OccupiedBoxes(screen.occupied.boxes)
     around.add(boxes_around(plane.project(np.array(marked_places(content)).reshape(-1, 2)) * screen.scale, AVOIDED))
     before = len(around.boxes)
-    items = _draw(plot, "towns", towns, 12, TOWNS_NAMED, _("Names of border towns"), plane, screen, around)
+    items = _draw(plot, "towns", towns, 12, TOWNS_NAMED[screen.name], _("Names of border towns"), plane, screen, around)
     screen.occupied.add(around.boxes[before:])
     return items
 
@@ -687,8 +688,10 @@ def draw_names(
         screen.occupied.add(boxes_around(screen.points(_columns(towns, plane)), SETTLEMENT.size))
     occupied = screen.occupied
     return [
-        *_draw(plot, "towns", towns, 12, TOWNS_NAMED, _("Names of towns"), plane, screen, occupied),
-        *_draw(plot, "roads", roads, 10, ROADS_NUMBERED, _("Numbers of main roads"), plane, screen, occupied),
+        *_draw(plot, "towns", towns, 12, TOWNS_NAMED[screen.name], _("Names of towns"), plane, screen, occupied),
+        *_draw(
+            plot, "roads", roads, 10, ROADS_NUMBERED[screen.name], _("Numbers of main roads"), plane, screen, occupied
+        ),
         *_draw(plot, "areas", areas, 15, len(areas), _("States and countries"), plane, screen, occupied),
     ]
 

@@ -64,7 +64,7 @@ class PlaceNames:
     """
 
     def __init__(
-        self, network: Network, places: Sequence[NamedPlace], border: NDArray[np.object_] | None = None
+        self, network: Network | None, places: Sequence[NamedPlace], border: NDArray[np.object_] | None = None
     ) -> None:
         self._network = network
         self._border = np.empty(0, dtype=object) if border is None else border
@@ -102,7 +102,10 @@ class PlaceNames:
 
     def segment(self, segment: int) -> SegmentName:
         """Return what people would call a segment of the network: its road (or its class), and where that is."""
-        network, arc = self._network, self._network.segment_arc[segment]
+        network = self._network
+        if network is None:
+            raise ValueError("places without a network name no segment")
+        arc = network.segment_arc[segment]
         road = str(network.name[arc]) or word(str(network.road_class[arc]))
         lon, lat = network.segment_midpoint[segment].tolist()
         nearest, where = self._nearest(np.array([lon, lat]), road), self.where(lon, lat, road)

@@ -7,6 +7,17 @@
   function tell(name, mark, clicked) { chosen.data = { name: [name], mark: [mark], clicked: [clicked ? "True" : ""] }; }
   if (plot) { window.reportMap = planMap(plot, texts, function (mark, clicked) { tell("", mark, clicked); }); }
 
+  /* What is pressed is answered at once, whatever it takes: the tags of the message tell that it is done, and whether the map is still to come. */
+  var working = document.getElementById("working"), message = page.get_model_by_name("message");
+  function says(text) { working.textContent = text; working.hidden = !text; }
+  document.addEventListener("click", function (event) {
+    var path = event.composedPath(), group = Bokeh.index.find_one(page.get_model_by_name("click"));
+    var button = path.filter(function (part) { return part.classList && part.classList.contains("bk-btn"); })[0];
+    if (button && !button.disabled && !(group && path.indexOf(group.el) >= 0)) { says(texts.working); }
+  }, true);
+  message.connect(message.properties.tags.change, function () { says(message.tags[1] ? texts.map_follows : ""); });
+  if (plot) { plot.connect(plot.properties.tags.change, function () { says(""); }); }
+
   /* The list: what is typed is looked for in every row, and a number finds its site before all others. */
   var find = document.getElementById("find"), found = document.getElementById("found");
   function rows() { return many("tbody tr", list); }

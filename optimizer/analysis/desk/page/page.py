@@ -147,10 +147,19 @@ class DeskPage(ActingPage):
         self._texts["note"].update(text=texts.paragraph(said, "quiet"), visible=bool(said))
         self._chosen_on_page = ColumnDataSource({"name": [""], "mark": [""], "clicked": [False]}, name="chosen")
         self._texts["list"].tags = [self._chosen_on_page]
+        self._texts["message"].tags = [0, False]
         self._make_controls()
         self._make_budgets(view)
         self._say("", wrong=False)
         self.refresh()
+
+    def _do(self, action: Callable[[], object]) -> None:
+        """Act; the page's script is told that it is done, and whether the map is still to be drawn."""
+        super()._do(action)
+        self._texts["message"].tags = [
+            self._texts["message"].tags[0] + 1,
+            self._map is not None and self._drawn != self._actions.on_map,
+        ]
 
     @property
     def title(self) -> str:
@@ -168,6 +177,8 @@ class DeskPage(ActingPage):
                 "change": _("Change this site"),
                 "found": _("{left} of {count} sites"),
                 "keys": _("Arrow keys go from site to site."),
+                "working": _("Working\N{HORIZONTAL ELLIPSIS}"),
+                "map_follows": _("The map follows\N{HORIZONTAL ELLIPSIS}"),
             },
             first_view="" if self._map is None else self._map.first_view,
             has_map=self._map is not None,
