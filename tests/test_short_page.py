@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from optimizer.analysis.compare.compare import compare_plans
 from optimizer.analysis.compare.output import compare_folder
@@ -132,6 +133,12 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
     roads = straight_roads(instance)
     assert roads is not None
     assert save_figure(tmp_path, "maps", plan_maps_figure(roads, many)).stat().st_size > 5000
+    bands = []
+    for under in ("", "Plan 1; 2026-11-29"):
+        with Image.open(save_figure(tmp_path, "map", plan_maps_figure(roads, many[:1]), under)) as image:
+            inked = (np.asarray(image.convert("L")) < 250).any(axis=1)
+        bands.append(np.count_nonzero(np.diff(inked.astype(int)) == 1))
+    assert bands[1] == bands[0] + 1, "the line under a map lies on its legend"
 
 
 @pytest.mark.slow

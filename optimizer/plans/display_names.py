@@ -99,12 +99,14 @@ def short_name(placement: Placement) -> str:
 
 
 def row_name(placement: Placement) -> str:
-    """Return what a table calls a placement: of a beat its team, its base, and how many posts."""
+    """Return what a table calls a placement: of a beat its roads, its team, its base, and how many posts."""
     if not isinstance(placement, Beat):
         return plain(term(placement.label))
     count, base = len(placement.stops), plain(term(placement.base.label or placement.base.id))
-    said = ngettext("{team} from {base}: {count} post", "{team} from {base}: {count} posts", count)
-    return said.format(team=short_name(placement), base=base, count=number(count))
+    said = ngettext("{roads}: {team} from {base}, {count} post", "{roads}: {team} from {base}, {count} posts", count)
+    roads = dict.fromkeys(plain(stop.post.label, 40).partition(" (")[0] for stop in placement.stops)
+    named = ", ".join(filter(None, roads)) or _("roads without a name")
+    return said.format(roads=named, team=short_name(placement), base=base, count=number(count))
 
 
 def place_names(read: Compiled | ScenarioEvidence) -> PlaceNames:

@@ -267,5 +267,6 @@ def plan_maps_figure(roads: StraightRoads, plans: Sequence[PlanMap]) -> Figure:
     for ax in axes[len(shown) :]:
         ax.set_axis_off()
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
+    beside = len(labels) if columns > 1 else 2  # so that it is no wider than one map
+    figure.legend(handles, labels, loc="outside lower center", ncols=beside, frameon=False, fontsize=9)
     return figure

@@ -187,6 +187,12 @@ def save_as(kinds: Sequence[str], figure: Figure, path: Path, under: str = "") -
         # names in scripts the font lacks show as boxes: the tables hold them in full
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.draw_without_rendering()
+        for (
+            legend
+        ) in figure.legends:  # one outside the axes would move with the box that is saved, onto the line under it
+            stands = legend.get_window_extent().transformed(figure.transFigure.inverted())
+            legend.set_loc("center")
+            legend.set_bbox_to_anchor(stands, figure.transFigure)
         shown = figure.get_tightbbox()
         if under:
             shown = Bbox.union([shown, _write_under(figure, shown, under)])

@@ -94,7 +94,7 @@ class DeskGround:
             place_names(read),
             said_places(read.scenario.report.places),
             read.scenario.report.routes,
-            tuple(filter(None, (read.region.attribution, *map(term, read.scenario.report.sources)))),
+            tuple(filter(None, map(term, (read.region.attribution, *read.scenario.report.sources)))),
         )
 
     @cached_property

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Seizures
     from optimizer.report.answer import ShortPage
+    from optimizer.report.maps.place_names import PlaceNames
     from optimizer.risk.information_gain import InformationGain
     from optimizer.risk.tips import TipShift
     from optimizer.scenario.check.check import ScenarioEvidence
@@ -119,12 +120,19 @@ class RiskLook:
         What a reader must know.
     tips
         Tips that a search could settle, those that raise the risk most first; empty without tips.
+    places
+        What the page says roads are near to; None for their names and numbers alone.
     """
 
     patrol: PatrolEffort
     roads: tuple[RoadToLookAt, ...]
     warnings: tuple[str, ...]
     tips: tuple[TipRow, ...] = ()
+    places: PlaceNames | None = None
+
+    def called(self, road: RoadToLookAt) -> str:
+        """Return what people call a road: its name, and what it is near to."""
+        return plain(road.road if self.places is None else self.places.segment(road.segment).text)
 
 
 def where_to_look(
@@ -172,7 +180,8 @@ def where_to_look(
         warnings, rows = fitted.warnings, () if facts is None else facts.rows
         if shift is not None:
             warnings += (_tips_sentence(shift),)
-        look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(evidence, gain, shift), warnings, rows)
+        roads, places = _roads(evidence, gain, shift), place_names(evidence)
+        look = RiskLook(PatrolEffort(gain.amount, gain.unit), roads, warnings, rows, places)
     if folder is not None:
         _save(folder, look, network, evidence.scenario.report.language)
     return look
@@ -323,7 +332,7 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
         (Column(_("Road")), *(Column(head, numeric=True) for head in heads), Column(_("Why"))),
         tuple(
             (
-                plain(road.road),
+                look.called(road),
                 number(road.expected_finds, 2),
                 number(road.around_nats, 2),
                 percent(road.chance_among_worst, 0),
@@ -350,7 +359,7 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     return ShortPage(
         title=_("Where to look next"),
         headline=_("A patrol of {patrol} teaches most on {road}: {reason}.").format(
-            patrol=patrol, road=plain(look.roads[0].road), reason=_(look.roads[0].reason)
+            patrol=patrol, road=look.called(look.roads[0]), reason=_(look.roads[0].reason)
         )
         if look.roads
         else _("There is no road on which an agency may act."),

@@ -143,7 +143,7 @@ def briefing(
         assumptions=(*assumptions_of(compiled, names), *map(term, scenario.report.assumptions)),
         unused=unused_rows(compiled),
         dropped=counted((item.reason, item.what) for item in region.dropped),
-        sources=tuple(filter(None, (region.attribution, *map(term, scenario.report.sources)))),
+        sources=tuple(filter(None, map(term, (region.attribution, *scenario.report.sources)))),
         steps=tuple(StepRow(name=step.name, seconds=step.seconds) for step in steps),
         provenance=Provenance(
             version=package_version(),
@@ -438,7 +438,7 @@ def known_effort(exposure: Exposure) -> tuple[UnitEffort, ...]:
     if not exposure.recorded:
         return ()
     return tuple(
-        UnitEffort(unit=unit, amount=amount) for unit, amount in zip(exposure.units, exposure.amount, strict=True)
+        UnitEffort(unit=term(unit), amount=amount) for unit, amount in zip(exposure.units, exposure.amount, strict=True)
     )
 
 
@@ -459,8 +459,10 @@ def record_facts(records: Seizures, effort: Effort | None, evidence: Evidence) -
         without_effort=round(seizures - float(evidence.count.sum()), 6) if known else 0.0,
         area_only=round(sum(area.count for area in evidence.area_counts), 6),
         areas=len(np.unique(records.area[records.area >= 0])),
-        seizure_sources=records.source_name,
-        effort_sources=tuple(zip(effort.source_name, effort.unit, strict=True)) if effort is not None and known else (),
+        seizure_sources=tuple(map(term, records.source_name)),
+        effort_sources=tuple(zip(map(term, effort.source_name), map(term, effort.unit), strict=True))
+        if effort is not None and known
+        else (),
         effort_by_area=effort is not None and known and bool((effort.segment < 0).all()),
     )
 

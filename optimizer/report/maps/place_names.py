@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from optimizer.base.text.formatting import SPACE, number
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import localised, marked
+from optimizer.base.text.language import localised, marked, term
 from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
 from optimizer.report.words import word
 
@@ -106,7 +106,7 @@ class PlaceNames:
         if network is None:
             raise ValueError("places without a network name no segment")
         arc = network.segment_arc[segment]
-        road = str(network.name[arc]) or word(str(network.road_class[arc]))
+        road = term(str(network.name[arc])) or word(str(network.road_class[arc]))
         lon, lat = network.segment_midpoint[segment].tolist()
         nearest, where = self._nearest(np.array([lon, lat]), road), self.where(lon, lat, road)
         return SegmentName(self.joined(road, where), road, None if nearest is None else nearest.name)
@@ -117,7 +117,7 @@ class PlaceNames:
             last = tree is self._sets[-1][1]
             for k in _nearest_few(tree, spot, len(places)):
                 place = places[k]
-                if place.name == road or not (last or _kilometres(place, spot) <= TOWN_KM):
+                if place.name in {road, term(road)} or not (last or _kilometres(place, spot) <= TOWN_KM):
                     continue
                 if place.kind != "town" or not self._across(place, spot):
                     return place

@@ -69,7 +69,9 @@ def unknown_terms(
 ) -> None:
     """Note each translation of what neither the scenario nor its map says; `listed` are the entries of sites, `where` is the scenario."""
     places: list[Crossing | Gateway | Settlement] = [*region.gateways, *region.crossings, *region.settlements]
-    known = {*scenario.terms, *scenario.proper_names, *scenario.sentences}
+    known = {*scenario.terms, *scenario.proper_names, *scenario.sentences, region.attribution}
+    known |= {source.source for source in (*scenario.records.seizures, *scenario.records.effort)}
+    known |= {source.unit for source in scenario.records.effort}
     known |= {str(entry.get("label") or entry.get("id")) for entry in listed}
     known |= {item.site.label for item in sites} | {place.name for place in scenario.report.places}
     known |= {name for place in places for name in (place.name, place.label)}
