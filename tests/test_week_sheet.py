@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.text.language import speaking
+from optimizer.roster.field.sheets import field_duties, sheet
 from optimizer.roster.model import Assignment, Gap, Roster
 from optimizer.roster.writing import HEIGHT, WIDTH, WeekRow, _lines, roster_page, week_tables
 from tests.browser import CHROMIUM, Browser
@@ -177,3 +178,23 @@ def test_a_week_prints_on_one_sheet_of_a4_and_of_letter_and_stays_within_a_scree
         (sheet,) = [each for each in pages if "todos los puestos y tripulaciones" in each]
         assert len(re.findall(r"US 83", sheet)) == 26
         assert "no caben" not in sheet
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed (Debian: chromium)")
+@pytest.mark.parametrize("there", [1, 6])
+def test_a_duty_takes_one_page_a_week_on_both_papers(there: int, tmp_path: Path) -> None:
+    roster = roster_with(1, 12, there=there)
+    every = field_duties(roster)
+    (tmp_path / "sheet.html").write_text(sheet(roster, every[0], every), encoding="utf-8")
+
+    async def pages() -> list[int]:
+        async with Browser() as browser:
+            await browser.open((tmp_path / "sheet.html").as_uri(), 1400, 900)
+            await browser.until("document.readyState === 'complete'")
+            made = [
+                await browser.call("Page.printToPDF", paperWidth=wide, paperHeight=high, preferCSSPageSize=own)
+                for wide, high, own in ((8.27, 11.69, True), (8.5, 11.0, False))
+            ]
+        return [len(re.findall(rb"/Type /Page\b", base64.b64decode(each["data"]))) for each in made]
+
+    assert asyncio.run(pages()) == [1, 1]
