@@ -30,6 +30,7 @@ class Recorder(SilentListener):
         self.patience = patience
         self.steps: list[str] = []
         self.open: list[str] = []
+        self.searches: list[tuple[bool, float | None]] = []
         self.bounds: list[tuple[float, float]] = []
         self.plans: list[NDArray[Any]] = []
         self.values: list[float] = []
@@ -43,6 +44,10 @@ class Recorder(SilentListener):
         """Check that it is the innermost that is open."""
         assert self.open.pop() == name
         assert seconds >= 0
+
+    def search_began(self, *, shares: bool, seconds: float | None) -> None:
+        """Keep both."""
+        self.searches.append((shares, seconds))
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Keep both."""

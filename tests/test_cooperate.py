@@ -278,7 +278,9 @@ def test_sampled_orders_agree_with_all_and_sum_to_the_whole() -> None:
 def test_stopped_early_the_intervals_still_hold() -> None:
     instance = with_agencies(8)
     whole = cooperate(instance, TERMS)
-    part = cooperate(instance, TERMS, listener=Recorder(patience=14))
+    told = Recorder(patience=14)
+    part = cooperate(instance, TERMS, time_limit=600, listener=told)
+    assert told.searches == [(abs(instance.weight.sum() - 1) < 1e-9, 600)]
     assert whole.complete
     assert not part.complete
     for early, late in zip(part.coalitions, whole.coalitions, strict=True):

@@ -102,7 +102,9 @@ def test_stretches_are_solved_by_turns() -> None:
 def test_stopped_early_it_keeps_what_is_proven() -> None:
     instance = random_instance(11)
     whole = frontier(instance, [BudgetRange.between("money", 0, 12, 7)], TERMS)
-    part = frontier(instance, [BudgetRange.between("money", 0, 12, 7)], TERMS, listener=Recorder(patience=12))
+    told = Recorder(patience=12)
+    part = frontier(instance, [BudgetRange.between("money", 0, 12, 7)], TERMS, time_limit=600, listener=told)
+    assert told.searches == [(abs(instance.weight.sum() - 1) < 1e-9, 600)]
     assert not part.complete
     for early, late in zip(part.points, whole.points, strict=True):
         assert early.lower <= late.upper * (1 + 1e-9)
