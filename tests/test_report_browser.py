@@ -196,6 +196,12 @@ def test_paper_has_the_order_on_one_sheet_every_row_of_its_tables_and_no_site_th
             hidden = f"Array.from(document.querySelectorAll('{shown}')).filter(row => !row.offsetHeight).length"
             assert await browser.run(hidden) == 0
         await browser.call("Emulation.setEmulatedMedia", media="")
+        opened = "document.querySelectorAll('details.on-paper[open]').length"
+        before = await browser.run(opened)
+        await browser.run("dispatchEvent(new Event('beforeprint'))")
+        assert await browser.run(opened) == before, (
+            "opened for paper, Chromium prints heads of tables on their first page alone"
+        )
         made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
         assert 3 <= len(re.findall(rb"/Type /Page\b", base64.b64decode(made["data"]))) <= 10
 

@@ -56,6 +56,7 @@
   /* Browsers that do not know how to print what is folded get it opened. */
   var unfolded = [];
   window.addEventListener("beforeprint", function () {
+    if (CSS.supports("selector(::details-content)")) { return; } /* page.css prints it; opened, tables have no heads on further pages */
     unfolded = many("details.on-paper:not([open])");
     unfolded.forEach(function (each) { each.open = true; });
   });
