@@ -213,6 +213,6 @@ def test_the_first_page_says_what_changes_take_once_and_a_year() -> None:
     row = BudgetRow(resource="money", unit="thousand USD a year", used=9.0, budget=10.0, once=12000.0, changing=2400.0)
     content = full_content(budgets=(row,))
     (said,) = changing_sentences(content)
-    expected = "Opening and closing takes 12,000 of money once; its budget bears 2,400 of it (thousand USD a year)."
+    expected = "Opening and closing takes 12 of money once; its budget bears 2.4 of it (million USD a year)."
     assert said.replace(SPACE, " ") == expected
     assert said in command_order(content).buys

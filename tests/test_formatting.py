@@ -23,6 +23,7 @@ from optimizer.base.text.formatting import (
     percent,
     plain,
 )
+from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
 from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
 from optimizer.report.content.comparison import MobilityRow
@@ -302,14 +303,17 @@ def test_plain_text_is_what_reading_it_mark_by_mark_gives(text: str) -> None:
 
 
 def test_an_amount_stands_with_its_unit() -> None:
-    assert amount_with_unit(2250.0, "thousand USD a year") == f"2,250{SPACE}thousand USD a year"
+    assert amount_with_unit(2250.0, "thousand USD a year") == f"2.25{SPACE}million USD a year"
+    assert amount_with_unit(999.0, "thousand USD a year") == f"999{SPACE}thousand USD a year"
+    with speaking("es"):
+        assert amount_with_unit(2250.0, "miles de USD al año") == f"2,25{SPACE}millones de USD al año"
     assert amount_with_unit(3.0, "") == "3"
     costs = {
         "agents": Amount(4.0, "agents a shift"),
         "money": Amount(2250.0, "thousand USD a year"),
         "cars": Amount(1.0),
     }
-    assert amounts(costs).replace(SPACE, " ") == "4 agents a shift; money 2,250 thousand USD a year; cars 1"
+    assert amounts(costs).replace(SPACE, " ") == "4 agents a shift; money 2.25 million USD a year; cars 1"
     assert amounts({}) == DASH
 
 

@@ -101,9 +101,10 @@ def test_an_order_goes_on_beyond_one_sheet_by_the_letters_of_what_it_says() -> N
 def test_beats_are_ordered_with_where_and_when() -> None:
     lines = [line for group in command_order(full_content()).groups for line in group.lines if line.action == "drive"]
     assert [line.number for line in lines] == ["A", "C", "B"]  # B is the Guard's, the others nobody's
+    assert lines[2].place == "Post 8; 1 more post"
     assert (
         lines[2].details
-        == "from Fort; by hours of the shift: 0:10\N{EN DASH}1:10 Post 8; 1:15\N{EN DASH}2:15 Post 13; back 2:30"
+        == "Mobile team from Fort; by hours of the shift: 0:10\N{EN DASH}1:10 Post 8; 1:15\N{EN DASH}2:15 Post 13; back 2:30"
     )
     assert "back 1:02" in next(line.details for line in lines if "Lodge" in line.details)
 
