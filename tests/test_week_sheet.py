@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.text.language import speaking
-from optimizer.roster.field.sheets import field_duties, sheet
 from optimizer.roster.model import Assignment, Gap, Roster
+from optimizer.roster.sheets import field_duties, sheet
 from optimizer.roster.writing import HEIGHT, WIDTH, WeekRow, _lines, roster_page, week_tables
 from tests.browser import CHROMIUM, Browser
 from tests.english import left_in
