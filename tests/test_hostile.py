@@ -1,23 +1,53 @@
-"""A slice of the hostile generator (`python -m tests.hostile`), and that it finds what it looks for."""
+"""A slice of the hostile problems (`python -m tests.hostile`), and that they find what they look for and make it small."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
+from optimizer.solvers.solve import solve_with
+from tests.examples import quick_first
 from tests.hostile.__main__ import run
+from tests.hostile.cases import case_of
 from tests.hostile.checks import CHECKS
+from tests.hostile.shrink import shrunk
+
+if TYPE_CHECKING:
+    from optimizer.problem.plan.result import Result
 
 
-@pytest.mark.parametrize(
-    "first", [0, pytest.param(6, marks=pytest.mark.slow), pytest.param(12, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("first", quick_first(range(0, 24, 3), 1))
 def test_nothing_false_is_said_about_random_problems_with_every_feature(first: int) -> None:
-    met, found = run(range(first, first + 6))
+    met, found = run(range(first, first + 3))
     assert found == []
-    assert met["problems"] == 6
+    assert met["problems"] == 3
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_every_check_is_asked_for_by_name(name: str) -> None:
-    met, found = run([3], name)
-    assert (met["problems"], met[name], found) == (1, 1, [])
+@pytest.mark.parametrize("name", quick_first(CHECKS, 2))
+def test_every_question_is_asked_by_its_name(name: str) -> None:
+    """Of the two problems one has teams, the other agencies."""
+    met, found = run([2, 6], name)
+    assert met[name] > 0
+    assert found == []
+
+
+def test_a_false_bound_is_found_and_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def bold(*arguments: Any, **options: Any) -> Result:
+        result = solve_with(*arguments, **options)
+        return replace(result, lower=1.1 * (result.upper or 0.0))
+
+    monkeypatch.setattr("tests.hostile.checks.solve_with", bold)
+    _, found = run([0], "cuts", shrink=0)
+    assert found == ["cuts: false bound"]
+    assert "FAULT seed 0, cuts: false bound" in capsys.readouterr().out
+
+
+def test_the_smallest_problem_is_all_that_shows_a_fault() -> None:
+    case = next(case for case in map(case_of, range(50)) if {"habitual", "teams", "sites"} <= case.features)
+    small = shrunk(case.content, lambda content: any(e.get("routes") for e in content["evaders"]))
+    (evader,) = small["evaders"]
+    travelled = {arc for route in evader["routes"] for arc in route["arcs"]}
+    assert travelled == set(range(len(small["arcs"]["tail"])))
+    assert (small["options"], small["resources"], small["patrols"]) == ([], [], None)

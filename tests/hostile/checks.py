@@ -199,7 +199,7 @@ def check_shared(trial: Trial) -> Iterator[str]:
     if referee.least == math.inf:
         return
     lost = (2, 5) if rng.random() < 0.5 else ()
-    overlay, groups = contract(trial.instance), rng.random() < 0.3
+    overlay, groups = contract(trial.instance), rng.random() < 0.3 and referee.least > 0
     tree = shared_tree(trial.instance, overlay, cut=rng.random() < 0.7, groups=groups, lost=lost)
     if above(tree.lower, referee.least, referee.size):
         yield f"false bound: {tree.lower!r} above {referee.least!r}"
