@@ -538,6 +538,10 @@ def _false_split(
     for each in found.coalitions:
         referee = referees[tuple(n for n in names if n in each.members)]
         faulty = [*false_plan(referee, each.plan, each.upper)]
+        if (
+            not each.solved and not each.plan.placements
+        ):  # stands for a plan that nobody looked for: its value is a bound all the same
+            faulty = [f"false value: {each.upper!r}"] if above(referee.least, each.upper, referee.size) else []
         if above(each.lower, referee.least, referee.size):
             faulty.append(f"false bound: {each.lower!r} above {referee.least!r}")
         yield from (f"{found.others} {each.members}: {f}" for f in faulty)
