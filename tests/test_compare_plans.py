@@ -112,7 +112,7 @@ def test_agencies_of_one_name_have_rows_that_differ(tmp_path: Path) -> None:
     instance = on_a_map(1)
     owners = ["p1", "p2"]
     options = tuple(replace(option, agency=owners[k % 2]) for k, option in enumerate(instance.options))
-    resources = tuple(replace(resource, agency="") for resource in instance.resources)
+    resources = tuple(replace(resource, agency="", budget=1e3) for resource in instance.resources)
     folder = written(tmp_path / "here", replace(instance, options=options, resources=resources), ["o2", "o3"])
     (folder / "run.json").write_text(json.dumps({"agencies": dict.fromkeys(owners, "Police")}))
     rows = breakdown_rows(compare_plans([folder, "today"]), "by_agency")
