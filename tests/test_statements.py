@@ -164,6 +164,8 @@ def test_an_order_that_was_not_searched_enough_is_not_to_be_signed() -> None:
     page = report_page(loose, {})
     assert 'class="sign"' not in page
     assert 'class="unknown"' in page
+    assert "Draft, not an order: " in page
+    assert "Draft, not an order: " not in report_page(enough, {})
 
 
 def test_of_a_given_plan_no_bound_was_asked_for() -> None:
