@@ -34,6 +34,8 @@ from tests.cases import brute_force, random_instance
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optimizer.solvers.search.state import SolveState
+
 
 pytestmark = pytest.mark.lab
 
@@ -70,6 +72,30 @@ def test_a_peer_proves_the_optimum(method: str, seed: int, monkeypatch: pytest.M
     assert theirs.upper == pytest.approx(ours.upper, rel=2e-4)
     assert theirs.status == "optimal"
     assert (theirs.lower or 0.0) <= best * (1 + 1e-9)
+
+
+@needs_scip
+def test_scip_has_the_seconds_of_work_that_are_left_though_the_machine_was_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from optimizer.lab.benchmark import scip_peer
+
+    asked: dict[str, float] = {}
+
+    class Recording(scip_peer.Model):
+        def setParams(self, params: dict[str, float]) -> None:  # noqa: N802 - SCIP's name
+            asked.update(params)
+            super().setParams(params)
+
+    def late(search: SolveState) -> None:
+        search.machine_started -= 50.0  # it waited for other programs
+        scip_peer.scip(search)
+
+    monkeypatch.setattr(scip_peer, "Model", Recording)
+    monkeypatch.setitem(METHODS, "scip", late)
+    result = solve(random_instance(0), method="scip", time_limit=60.0, threads=1)
+    assert asked["limits/time"] > 50.0
+    assert result.limit is None
 
 
 @pytest.mark.parametrize("seed", SEEDS)

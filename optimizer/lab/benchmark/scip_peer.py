@@ -7,7 +7,6 @@ handed back to it by a heuristic. Everything else (presolve, its own cuts on the
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +46,7 @@ def scip(search: SolveState) -> None:
         {
             "limits/gap": search.gap * GAP_SHARE,
             "timing/clocktype": 1,  # processor seconds, as a search here counts its work
-            "limits/time": min(max(search.until - time.monotonic(), 0.01), 1e19),
+            "limits/time": 1e19 if search.seconds_left is None else max(search.seconds_left, 0.01),
             "randomization/randomseedshift": search.seed % 2**31,
             "parallel/maxnthreads": 1,
             "lp/threads": 1,
@@ -75,7 +74,7 @@ def scip(search: SolveState) -> None:
     for solution in model.getSols()[:1]:
         search.offer(handler.point(solution)[: cuts.n_options] > 0.5)
     search.prove(cuts.proven(model.getDualbound()))
-    search.limit = "time" if model.getStatus() == "timelimit" else None
+    search.limit = "time" if model.getStatus() == "timelimit" or search.out_of_time else None
     search.statistics["nodes"] = model.getNTotalNodes()
 
 
@@ -146,7 +145,7 @@ class _ValueRows(Conshdlr):
         self._node, self._rounds = node, self._rounds + 1 if node == self._node else 1
         if self.model.getDepth() > 0 and self._rounds > ROUNDS_IN_TREE:
             return {"result": PY_SCIP_RESULT.DIDNOTRUN}
-        if self._search.cancelled():
+        if self._search.cancelled() or self._search.out_of_time:  # or the limit by the clock of the machine has come
             self.model.interruptSolve()
         if self.model.getLPSolstat() != PY_SCIP_LPSOLSTAT.OPTIMAL:
             return {"result": PY_SCIP_RESULT.DIDNOTRUN}
