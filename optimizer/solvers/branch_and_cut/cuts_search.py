@@ -87,6 +87,7 @@ def _cut_and_branch(
             _leave_rows(search, tree)
         elif search.improves:
             tree.when_flat = lambda: _close_a_cut(search, tree, improver)
+            tree.splits_flat = search.record is None
         tree.cut_root()
     tree.listener = search
     if search.improves and not (search.closed or tree.out_of_time):
@@ -190,9 +191,10 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         _close_a_cut(search, tree, improver)
     # In a series (`warm_start`) no cut of the network is looked for: each solve has the plans of those before it. Its program is solved by a
     # process of its own; where workers have begun already this one would wait for it, so it dives meanwhile.
+    # Nor where disjoint paths are to be split: minimum cuts have found one in a second.
     closing = (
         None
-        if search.warm_start is not None
+        if search.warm_start is not None or tree.to_split
         else min_cut_heuristic(tree, search.listener, dive if begun and diving else None)
     )
     if closing is not None:

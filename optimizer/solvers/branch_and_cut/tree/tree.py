@@ -14,6 +14,8 @@ Node: the same with the node's floors, at x itself and mostly from pooled paths.
 that raises the bounds of both children most, out of a few for which the linear programs of the children are solved: those of which most is
 expected (`BranchingRule`). A child that this shows to hold nothing below the cutoff is left out, and the node goes on as the other one.
 
+A root whose bound has stood still may be split by `disjoint_paths` first, and is cut for fewer rounds then (`BranchAndCut.splits_flat`).
+
 Every plan is valued exactly. Every bound comes from duals, or from exact values of the node's floors, never from the solver's own objective.
 """
 
@@ -33,6 +35,7 @@ from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bou
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, root_with_losses
 from optimizer.solvers.branch_and_cut.proof.record import Fixing, SearchRecord, Step
+from optimizer.solvers.branch_and_cut.tree.disjoint_paths import disjoint_paths
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     BranchingRule,
@@ -66,6 +69,13 @@ DIVE_SHARE = 0.15
 
 WORTH_KEEPING = 0.01
 """Share of the distance to the cutoff that the other child of a path set must gain for a node to become it."""
+
+STEADY = 0.03
+"""Relative rise over some rounds below which a root that is to be split by disjoint paths is cut no further."""
+
+FIRST_SHARE, FIRST_ROUNDS, FIRST_GAIN = 0.6, 8, 0.03
+"""Share of the time left that the nodes of that split may take, the rounds of cuts for each of them at a time, and the share of the distance to
+the cutoff that these must gain for more of them at the node of least bound."""
 
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
@@ -126,6 +136,11 @@ class BranchAndCut:
         Parameters of the root, of nodes and of the cuts and heuristics that are given this tree.
     when_flat
         Called once where the bound of the root has not moved for long: its loop may take all the time, and rounding finds poor plans there.
+    splits_flat
+        Whether a root may be split by disjoint paths before `branch` expands any node.
+    to_split
+        Whether it will be: its bound has stood still for long, and its last solution closes less than half of these paths. It is cut for fewer
+        rounds then.
     rounds, nodes
         Linear programs solved, and nodes expanded.
     """
@@ -140,7 +155,9 @@ class BranchAndCut:
     pause: Callable[[], bool] = never
     params: SolveParams = SolveParams()
     when_flat: Callable[[], None] = nothing
+    splits_flat: bool = False
     lower: float = field(init=False)
+    to_split: bool = field(init=False, default=False)
     rounds: int = field(init=False, default=0)
     nodes: int = field(init=False, default=0)
     root: Node = field(init=False)
@@ -149,6 +166,7 @@ class BranchAndCut:
     _last_id: int = field(init=False, default=0)
     _moved: bool = field(init=False, default=False)
     _flat: int = field(init=False, default=0)
+    _paths: list[NDArray[np.int64]] | None = field(init=False, default=None)
     rule: BranchingRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -243,7 +261,8 @@ class BranchAndCut:
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
-            stalled = has_stalled(history, self.params.root, moved=moved or self.root.loss is not None)
+            params = replace(self.params.root, stalled=STEADY) if self.to_split else self.params.root
+            stalled = has_stalled(history, params, moved=moved or self.root.loss is not None)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
             self._moved |= has_moved(history)
@@ -251,6 +270,7 @@ class BranchAndCut:
             if still and not self._flat:
                 self.when_flat()
             self._flat += still or self._flat > 0
+            self.to_split = self.splits_flat and self.was_flat and self._leaves_open(relaxed.x)
             if not still:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
                 self.master.program.drop_slack(self.params.root.slack_solves)
             tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
@@ -288,7 +308,8 @@ class BranchAndCut:
         """
         self._improve = improve
         if not (self.nodes or self.open_nodes) and self.root.may_hold_plans(self.instance):
-            self._search.add(self.root, self.root.lower)
+            for node in self._split_by_disjoint_paths() if self.to_split else [self.root]:
+                self._search.add(node, node.lower)
         self._search.run()
 
     def branch_on(
@@ -375,6 +396,57 @@ class BranchAndCut:
         if not node.undecided.any():
             return [node.proven(self.master.value(node.ones))]
         return [node] if node.lower >= self.cutoff else self._split(node, relaxed)
+
+    def _leaves_open(self, x: NDArray[np.float64]) -> bool:
+        """Whether a solution of the root closes less than half of the disjoint paths."""
+        if self._paths is None:
+            self._paths = disjoint_paths(self.overlay, self.root.undecided)
+        return bool(2 * sum(x[options].sum() < WHOLE for options in self._paths) > len(self._paths))
+
+    def _split_by_disjoint_paths(self) -> list[Node]:
+        """Return the nodes in which one of disjoint paths is free and those before it are not, and one in which none is free, all of them cut.
+
+        At the end that of least bound is cut on, as long as this gains. What time leaves undone is one node.
+        """
+        rest, nodes, paths = self.root, list[Node](), self._paths or []
+        for left, options in zip(range(len(paths), 0, -1), paths, strict=True):
+            if self.lower >= self.cutoff or (now := work_seconds()) >= self.until:
+                break
+            self._last_id += 2
+            split = PathSet((options,), rest.floor, 0.0, 0.0)
+            free = split.opened(rest, self._last_id - 1)
+            nodes.append(self._cut_first(free, now + FIRST_SHARE * (self.until - now) / left))
+            if options.size > 1:
+                self.master.close([options], self._last_id)
+            rest = split.closed(rest, self._last_id)
+        nodes.append(self._cut_first(rest, self.until))
+        while True:
+            least = min(range(len(nodes)), key=lambda k: nodes[k].lower)
+            before = nodes[least].lower
+            self.lower = max(self.lower, min(before, self.upper))
+            self.listener.bounds_moved(self.lower, self.upper)
+            if before >= self.cutoff or work_seconds() >= self.until:
+                return nodes
+            nodes[least] = self._cut_first(nodes[least], self.until)
+            if nodes[least].lower - before < FIRST_GAIN * (self.cutoff - before):
+                return nodes
+
+    def _cut_first(self, node: Node, until: float) -> Node:
+        """Return a node of that split with the bound after some rounds of cuts."""
+        if node.may_hold_plans(self.instance):
+            node = self._prepared(node)
+        if not node.may_hold_plans(self.instance):
+            return replace(node, lower=np.inf)
+        self.master.enter(node)
+        for _ in range(FIRST_ROUNDS):
+            if (relaxed := self._relax()) is None:
+                break
+            node = replace(node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
+            self._round(node, relaxed.x)
+            self.master.program.drop_slack(self.params.tree.slack_solves)
+            if node.lower >= self.cutoff or work_seconds() >= until or not self.master.separate(node, relaxed):
+                break
+        return node
 
     def _is_slow(self, history: list[float]) -> bool:
         """Whether the last rounds at a node gained little; one without any gain may only have moved between equal optima."""
