@@ -481,6 +481,25 @@ def test_minimum_cuts_find_the_better_line_without_a_program(tree: BranchAndCut)
     assert cheapest_cut_plan(tree, np.random.default_rng(0), SILENT) is None  # no better one is left
 
 
+def test_few_minimum_cuts_are_drawn_where_all_are_far_worse_than_the_plan_known(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counts(SilentListener):
+        asked = 0
+
+        def cancelled(self) -> bool:
+            self.asked += 1
+            return False
+
+    monkeypatch.setattr(network_cut, "_worthwhile", lambda _: True)
+    near, far = Counts(), Counts()
+    tree.upper = 0.81 * FIRST + 0.1 * 0.9
+    assert cheapest_cut_plan(tree, np.random.default_rng(0), near) is None
+    tree.upper /= 2
+    assert cheapest_cut_plan(tree, np.random.default_rng(0), far) is None
+    assert far.asked < near.asked
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_minimum_cut_keeps_budgets_and_requirements_and_is_better_than_the_plan_known(
     seed: int, monkeypatch: pytest.MonkeyPatch
