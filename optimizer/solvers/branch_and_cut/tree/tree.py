@@ -73,7 +73,7 @@ WORTH_KEEPING = 0.01
 STEADY = 0.03
 """Relative rise over some rounds below which a root that is to be split by disjoint paths is cut no further."""
 
-FIRST_SHARE, FIRST_ROUNDS, FIRST_GAIN = 0.6, 8, 0.03
+FIRST_SHARE, FIRST_ROUNDS, FIRST_GAIN = 0.5, 8, 0.03
 """Share of the time left that the nodes of that split may take, the rounds of cuts for each of them at a time, and the share of the distance to
 the cutoff that these must gain for more of them at the node of least bound."""
 
