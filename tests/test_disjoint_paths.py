@@ -35,7 +35,7 @@ def flat_tree(instance: Instance, rounds: int) -> BranchAndCut:
     tree.splits_flat = True
     tree._flat = 1
     tree.cut_root(most=rounds)
-    tree._paths = disjoint_paths(tree.overlay, tree.root.undecided)
+    tree._leaves_open(np.zeros(tree.root.ones.size))
     tree.to_split = True
     return tree
 
@@ -45,8 +45,7 @@ def flat_tree(instance: Instance, rounds: int) -> BranchAndCut:
 def test_the_nodes_hold_every_plan_and_their_bounds_no_more_than_its_value(make: object, seed: int) -> None:
     instance = make(seed)  # type: ignore[operator]
     tree = flat_tree(instance, rounds=1 + seed % 3)
-    paths = tree._paths
-    assert paths is not None
+    paths = sorted(tree._paths or [], key=tree._value_without, reverse=True)
     if not tree.root.may_hold_plans(instance):
         return
     nodes = tree._split_by_disjoint_paths()

@@ -82,7 +82,7 @@ def test_scip_has_the_seconds_of_work_that_are_left_though_the_machine_was_busy(
 
     asked: dict[str, float] = {}
 
-    class Recording(scip_peer.Model):
+    class Recording(scip_peer.Model):  # type: ignore[misc, name-defined]  # the module imports what is not typed
         def setParams(self, params: dict[str, float]) -> None:  # noqa: N802 - SCIP's name
             asked.update(params)
             super().setParams(params)

@@ -29,6 +29,7 @@ import numpy as np
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import requirements_met
+from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
@@ -139,8 +140,8 @@ class BranchAndCut:
     splits_flat
         Whether a root may be split by disjoint paths before `branch` expands any node.
     to_split
-        Whether it will be: its bound has stood still for long, and its last solution closes less than half of these paths. It is cut for fewer
-        rounds then.
+        Whether it will be: its bound has stood still for long, its last solution closes less than half of these paths, and there is time to cut
+        the nodes of the split. It is cut for fewer rounds then.
     rounds, nodes
         Linear programs solved, and nodes expanded.
     """
@@ -167,6 +168,8 @@ class BranchAndCut:
     _moved: bool = field(init=False, default=False)
     _flat: int = field(init=False, default=0)
     _paths: list[NDArray[np.int64]] | None = field(init=False, default=None)
+    _root_x: NDArray[np.float64] = field(init=False)
+    _solve_seconds: float = field(init=False, default=0.0)
     rule: BranchingRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -398,17 +401,31 @@ class BranchAndCut:
         return [node] if node.lower >= self.cutoff else self._split(node, relaxed)
 
     def _leaves_open(self, x: NDArray[np.float64]) -> bool:
-        """Whether a solution of the root closes less than half of the disjoint paths."""
+        """Whether a solution of the root closes less than half of the disjoint paths, and there is time for the nodes of their split."""
         if self._paths is None:
             self._paths = disjoint_paths(self.overlay, self.root.undecided)
+        self._root_x = x
+        seconds = len(self._paths) * FIRST_ROUNDS * self._solve_seconds
+        if seconds > FIRST_SHARE * (self.until - work_seconds()):
+            return False
         return bool(2 * sum(x[options].sum() < WHOLE for options in self._paths) > len(self._paths))
+
+    def _value_without(self, options: NDArray[np.int64]) -> float:
+        """Return about what informed evaders are worth at the solution of the root without some options."""
+        overlay, commodities, x = self.overlay, self.master.commodities, self._root_x.copy()
+        x[options] = 0.0
+        left = overlay.reliability * overlay.survival ** np.append(overlay.presence(x), 0.0)[overlay.option]
+        values = commodities.searches.values(overlay.n_nodes, overlay.tail, overlay.head, left)
+        return weighted_sum(commodities.weight[: values.size], values)
 
     def _split_by_disjoint_paths(self) -> list[Node]:
         """Return the nodes in which one of disjoint paths is free and those before it are not, and one in which none is free, all of them cut.
 
-        At the end that of least bound is cut on, as long as this gains. What time leaves undone is one node.
+        Paths that serve evaders best come first: the others are free where these are closed. At the end the node of least bound is cut on, as
+        long as this gains. What time leaves undone is one node.
         """
-        rest, nodes, paths = self.root, list[Node](), self._paths or []
+        rest, nodes = self.root, list[Node]()
+        paths = sorted(self._paths or [], key=self._value_without, reverse=True)
         for left, options in zip(range(len(paths), 0, -1), paths, strict=True):
             if self.lower >= self.cutoff or (now := work_seconds()) >= self.until:
                 break
@@ -570,7 +587,10 @@ class BranchAndCut:
 
     def _relax(self) -> Relaxed | None:
         self.rounds += 1
-        return self.master.relax(self.until)
+        began = work_seconds()
+        relaxed = self.master.relax(self.until)
+        self._solve_seconds = work_seconds() - began
+        return relaxed
 
     def _round(self, node: Node, x: NDArray[np.float64]) -> Mask:
         """Return the plan that places a node's options by falling x, as long as they fit; it is taken if it is better."""
