@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.lab.benchmark.grids import quota_grid, sensor_grid, two_kinds_grid
+from optimizer.lab.benchmark.families import quota_grid, sensor_grid, two_kinds_grid
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.disjoint_paths import disjoint_paths
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
