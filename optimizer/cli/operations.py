@@ -597,8 +597,8 @@ trial_app = typer.Typer(
     help="Find out whether a plan works, by arms that chance draws.", no_args_is_help=True, rich_markup_mode=None
 )
 
-for command in (design, analyse):
-    add_command(trial_app, command, group="trial")
+for of_trials in (design, analyse):
+    add_command(trial_app, of_trials, group="trial")
 
 
 # `forecast`: the risk map of a period, sealed before it and scored after it.
@@ -665,5 +665,5 @@ forecast_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (seal, score):
-    add_command(forecast_app, command, group="forecast")
+for of_forecasts in (seal, score):
+    add_command(forecast_app, of_forecasts, group="forecast")
