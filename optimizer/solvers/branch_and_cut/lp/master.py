@@ -76,6 +76,10 @@ FLAT_WEIGHT = 2.0
 VIOLATION = 1e-7
 """Least violation of a row, relative to the value with nothing placed, that counts."""
 
+WORTH_ADDING = 0.1
+"""The same below the root beside relaxed options, relative to the largest violation of a round: there programs take half of the time, and a row
+that is left out comes where it matters."""
+
 SMALL = 1e-7
 """Coefficients below this share of a group's value are dropped as if their option were placed."""
 
@@ -332,9 +336,13 @@ class Master:
                 share = self._shares.of(self.pool.paths)
                 cuts = with_losses(cuts, near, self.commodities.start, share, self.relaxed_options, point)
             rows = self.commodities.rows(cuts, point, floor)
-            violated = rows.values(x) - relaxed.theta > VIOLATION * self.total
+            excess = rows.values(x) - relaxed.theta
             if self.commodities.draw is not None:
-                violated &= self._in_draws_that_count(rows.values(x), relaxed)
+                excess[~self._in_draws_that_count(rows.values(x), relaxed)] = 0.0
+            # the root takes all rows: with few its bound would soon rise by too little and end it
+            few = node.loss is not None and bool(node.ancestors)
+            least = WORTH_ADDING * float(excess.max(initial=0.0)) if few else 0.0
+            violated = excess > max(VIOLATION * self.total, least)
             if violated.any():
                 if self.record is not None:
                     largest = self.commodities.largest(cuts, point, floor)
