@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.base.text.formatting import ARROW, DASH, SPACE
+from optimizer.base.text.formatting import ARROW, DASH, SPACE, ValueText
+from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
 from optimizer.problem.network.places import NamedPlace
+from optimizer.report.content.comparison import MobilityRow
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
+from optimizer.report.content.summary import not_enough
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.page import page, small_map
@@ -157,6 +161,50 @@ def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str
     assert said in " ".join(command_order(replace(content, **changes)).sure).replace(SPACE, " ")
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.76272, 0.72738), (0.76268, 0.72746), (0.63, 0.62996), (0.7, 0.75)])
+def test_what_is_shown_adds_up(before: float, after: float) -> None:
+    content = full_content()
+    values = replace(content.summary, existing=before, upper=after, lower=0.52004)
+    order = command_order(replace(content, summary=values))
+    said = order.figures[0]
+    first, second = (float(text) for text in said.figure.replace(f"{SPACE}%", "").split(ARROW))
+    apart = round(abs(first - second), 1)
+    points = f"{apart:.1f}" if apart else "<0.1"
+    assert f"{points} percentage points" in said.sentences[0]
+    assert f"{points} percentage points" in order.buys[0]
+    bar, box = not_enough(replace(content, summary=values)), order.figures[2].figure
+    lower, upper = (float(text) for text in re.findall(rf"([\d.]+){SPACE}%", bar))
+    assert upper == second
+    assert lower <= 52.0  # rounded down, and never above what is proven
+    assert f"at most {upper - lower:.1f} points" in box
+
+
+def test_what_is_shown_of_other_units_adds_up() -> None:
+    text = ValueText(share=False, significant=3)
+    assert text.less(123.4, 100.6) == 22.0  # 123 less 101
+    assert text.less(5.0, 5.0) == 0.0
+
+
+def test_the_range_of_the_gain_stands_beside_the_figure_and_holds_the_gain() -> None:
+    content = full_content()
+    assert command_order(content).figures[0].over == ""
+    wide = LayoutValues(existing=0.45, plan=0.40)
+    row = MobilityValues(mobility=0.0, existing=0.45, plan=0.3118, nothing=0.8, low_detection=wide)
+    shown = command_order(replace(content, mobility=(MobilityRow(row, assumed=True),))).figures[0]
+    assert shown.over == "5.0 to 13.8 points less"
+    html = page(replace(content, mobility=(MobilityRow(row, assumed=True),)), {})
+    assert re.search(r'class="amount">[^<]*<span class="over">5.0 to 13.8 points less</span>', html)
+
+
+def test_the_cost_of_today_stands_beside_that_of_the_plan_without_false_digits() -> None:
+    content = full_content()
+    agents, money = content.budgets
+    rows = (replace(agents, today=1000.0), replace(money, used=587.53, budget=599.1, today=0.0))
+    cost = command_order(replace(content, budgets=rows)).figures[1]
+    assert cost.figure == "1,100 officers a shift, 1,000 today (limit 1,200)"
+    assert cost.sentences == ("588 money, 0 today (limit 599).",)
+
+
 def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
     through, cost, short = command_order(full_content()).figures
     assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
@@ -166,7 +214,7 @@ def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be
     assert (cost.figure, cost.sentences) == ("1,100 officers a shift (limit 1,200)", ("2.5 money.",))
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
     assert short.sentences[0] == "More than this one, within these budgets and by the model."
-    assert "the record cannot tell" in short.sentences[1]
+    assert len(short.sentences) == 1
 
 
 def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_limit() -> None:
@@ -197,7 +245,27 @@ def test_how_far_from_the_best_is_said_from_bounds_alone(changes: dict[str, Any]
 def test_the_largest_hole_is_one_sentence() -> None:
     assert command_order(full_content()).hole == ""
     hole = command_order(full_content(residual_routes=(WAY,))).hole.replace(SPACE, " ")
-    assert hole == "28.0 % of all loads get through by R1, R2, past Low pass, such as from Gate One to Hightown."
+    assert hole == "28.0 % of all loads get through, such as from Gate One to Hightown by R1, R2, past Low pass."
+    inland = replace(WAY, entry="Low bridge", inland=("R2",))
+    assert (
+        _hole(inland)
+        == "28.0 % of all loads get through like this: enter at Low bridge, then R2 to Hightown, past Low pass."
+    )
+    assert "enter at Low bridge (reached by R1), then R2 to Hightown" in _hole(replace(inland, outside=("R1",)))
+
+
+def _hole(way: ResidualRoute) -> str:
+    return command_order(full_content(residual_routes=(way,))).hole.replace(SPACE, " ")
+
+
+def test_towns_that_the_hole_is_told_by_are_named_first_on_the_small_map() -> None:
+    far = replace(WAY, end="Sidetown", entry="Low bridge")
+    towns = small_map(full_content(residual_routes=(far,)))
+    assert towns is not None
+    assert towns.towns[0].text == "Sidetown"  # Hightown is the larger
+    others = small_map(full_content(residual_routes=(WAY,)))
+    assert others is not None
+    assert others.towns[0].text == "Hightown"
 
 
 def test_the_small_map_shows_what_is_ordered_and_nothing_where_nothing_is() -> None:
@@ -214,12 +282,15 @@ def test_the_small_map_shows_what_is_ordered_and_nothing_where_nothing_is() -> N
     assert small_map(full_content(sites=(), beats=())) is None
 
 
-def test_the_record_that_cannot_tell_riskier_from_safer_says_so() -> None:
+def test_the_record_that_does_not_show_which_roads_are_riskier_says_so_in_a_place_of_its_own() -> None:
     content = full_content()
     assert content.risk is not None
     wide = replace(content.risk, low=np.zeros_like(content.risk.low), high=np.full_like(content.risk.high, 9.0))
-    sure = " ".join(command_order(replace(content, risk=wide)).sure)
-    assert "cannot tell riskier from safer on any. No search is on record for 2" in sure
+    order = command_order(replace(content, risk=wide))
+    said = "The record does not show which searched roads are riskier. No search is on record for 2"
+    assert order.record[0].startswith(said)
+    assert said in " ".join(order.sure)
+    assert said in page(replace(content, risk=wide), {}).partition('class="record"')[2].partition("</p>")[0]
 
 
 def test_the_order_comes_before_anything_else() -> None:

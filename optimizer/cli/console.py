@@ -316,7 +316,9 @@ def verdict_in_percent(result: Result, everything: str = "all loads") -> str:
     if result.upper - result.lower <= 1e-8 * result.upper:
         return f"{through}; no plan within the budgets does better: that is proven."
     every = "" if result.weighed is None else ", whatever beats its teams drive"
-    return f"{through}{ended}; no plan within the budgets can go below {SHARES.below(result.lower)}{every}."
+    return (
+        f"{through}{ended}; no plan within the budgets can go below {SHARES.below(result.lower, result.upper)}{every}."
+    )
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

@@ -223,12 +223,13 @@ def _show(planned: Planned) -> None:
         known, before = ValueBounds(result.lower or 0.0, result.upper), values.existing
         if not searched_enough(known, values.nothing if before is None else before):
             between = (
-                f"between {SHARES.below(known.lower)} and {SHARES.above(known.upper)}"
+                f"between {SHARES.below(known.lower, known.upper)} and {SHARES.value(known.upper)}"
                 if shares
                 else f"between {six_figures(known.lower)} and {six_figures(known.upper)}"
             )
             print_line(
-                f"Not yet known: the best plan is {between}. A better one may save more than this one does; give more time."
+                f"Not yet known: with the best plan {between} get through. A better plan may gain more than this one does: let the program "
+                "search longer (--time-limit)."
             )
     if plan.beats:
         _show_beats(plan, shares=shares)
@@ -264,22 +265,31 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
     def gain(amount: float) -> str:
         return decimal(100 * amount) if shares else number(amount)
 
+    def gains_of(row: MobilityValues) -> tuple[float, ...]:
+        """Return the gains of a row, the first as the two values beside it show it."""
+        before = row.nothing if row.existing is None else row.existing
+        own = row.gains[:1] if before is None or not shares else (SHARES.less(before, row.plan),)
+        return (*own, *row.gains[1:])
+
+    by_row = [gains_of(row) for row in values]
     rows = [
         (
             f"{row.mobility:.0%}" + (", at no cost" if row.free else ", as assumed" if row.mobility == assumed else ""),
             shown(row.existing),
             shown(row.plan),
-            gain(row.gains[0]) if row.gains else "-",
-            f"{gain(min(row.gains))} to {gain(max(row.gains))}" if row.gains else "-",
+            gain(found[0]) if found else "-",
+            f"{gain(min(found))} to {gain(max(found))}" if found else "-",
         )
-        for row in values
+        for row, found in zip(values, by_row, strict=True)
     ]
     title = "If traffickers may change gateway (the search and its bound are of the assumed case)"
     gained = "gain (points)" if shares else "gain"
     print_table(title, ["informed loads that may", "today's layout", "this plan", gained, "over detection"], rows)
-    gains = [each for row in values for each in row.gains]
+    gains = [each for found in by_row for each in found]
     if gains:
-        own = next(row.gains[0] for row in values if row.mobility == assumed and not row.free)
+        own = next(
+            found[0] for row, found in zip(values, by_row, strict=True) if row.mobility == assumed and not row.free
+        )
         than = "with nothing placed" if values[0].existing is None else "under today's layout"
         points = " percentage points" if shares else ""
         print_line(

@@ -27,8 +27,7 @@ from PIL import Image
 from optimizer.base.text.formatting import ARROW, known, percent, plain, sentence
 from optimizer.base.text.language import ENGLISH, localised, spoken
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.report_table import minus
-from optimizer.report.content.summary import difference, difference_short, difference_unit, unit, value
+from optimizer.report.content.summary import difference, difference_short, difference_unit, less, unit, value
 from optimizer.report.content.summary import unit as unit_of
 from optimizer.report.maps.geography import opening_bounds
 from optimizer.report.maps.map_layers import map_layers
@@ -423,15 +422,15 @@ def _sites_title(content: ReportContent) -> str:
 def _layouts_title(content: ReportContent) -> str:
     """Return what the plan lets through against today, in words."""
     summary = content.summary
-    less = minus(summary.existing, summary.upper)
-    if less is None:
+    fewer = less(summary, summary.existing, summary.upper)
+    if fewer is None:
         return _("This plan lets {value} through (shorter is better)").format(value=value(summary, summary.upper))
     said = (
         _("This plan lets {value} through: {points} less than today (shorter is better)")
-        if less >= 0
+        if fewer >= 0
         else _("This plan lets {value} through: {points} MORE than today (shorter is better)")
     )
-    return said.format(value=value(summary, summary.upper), points=difference_short(summary, abs(less)))
+    return said.format(value=value(summary, summary.upper), points=difference_short(summary, abs(fewer)))
 
 
 def _site_colour(site: SiteRow) -> str:

@@ -42,11 +42,12 @@ from optimizer.report.maps.map_layers import map_layers
 from optimizer.report.words import GLOSSARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from optimizer.report.content.report_content import ReportContent
+    from optimizer.report.content.routes import ResidualRoute
     from optimizer.report.maps.map_layers import MapLayers
 
 
@@ -336,15 +337,19 @@ def small_map(content: ReportContent) -> SmallMap | None:
         _path(shapely.transform(border_parts(content.border), units), frame),
         _path(shapely.transform(network.lines[network.segment[hole]], units), frame),
         marks,
-        _towns(content, units, taken),
+        _towns(content, units, taken, content.residual_routes[:1]),
     )
 
 
 def _towns(
-    content: ReportContent, units: Callable[[NDArray[np.float64]], NDArray[np.float64]], taken: OccupiedBoxes
+    content: ReportContent,
+    units: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    taken: OccupiedBoxes,
+    ways: Iterable[ResidualRoute],
 ) -> tuple[SmallMark, ...]:
-    """Return the first towns, those at the border first, whose names lie on nothing else."""
-    towns = [town for part in named_towns(content) for town in part]
+    """Return the first towns, those that `ways` are told by and then those at the border first, whose names lie on nothing else."""
+    told = " ".join(f"{way.entry or way.start} {way.end}" for way in ways)
+    towns = sorted((town for part in named_towns(content) for town in part), key=lambda town: town.name not in told)
     at = units(np.array([(town.lon, town.lat) for town in towns], dtype=np.float64).reshape(-1, 2))
     inside = np.flatnonzero([taken.frame is not None and taken.frame.holds(np.tile(spot, 2)) for spot in at])
     names = [plain(towns[k].name, 20) for k in inside]

@@ -72,9 +72,29 @@ class ValueText:
         """Return a value: `74.8 %`."""
         return percent(amount) if self.share else number(amount, self.significant)
 
-    def below(self, amount: float) -> str:
-        """Return a proven bound from below, rounded down to the digits that are shown, so that it claims no more than was proven."""
+    def below(self, amount: float, value: float | None = None) -> str:
+        """Return a proven bound from below, rounded down to the digits that are shown, so that it claims no more than was proven.
+
+        Beside the `value` of a plan it is that less what `left` says a better plan may gain.
+        """
+        if value is not None and value > amount:
+            return self.value(max(self.shown(value) - self.left(amount, value), 0.0))
         return self.value(self._rounded(amount, math.floor))
+
+    def shown(self, amount: float) -> float:
+        """Return the number that a reader sees of a value."""
+        return float(f"{100 * amount:.1f}") / 100 if self.share else round(amount, _decimals(amount, self.significant))
+
+    def less(self, before: float, after: float) -> float:
+        """Return by how much less a value is than another, as a reader reckons it from what is shown of both: the page adds up."""
+        apart, exact = self.shown(before) - self.shown(after), before - after
+        if apart or not self.share:
+            return apart or exact
+        return max(-TOO_SMALL, min(exact, TOO_SMALL))
+
+    def left(self, lower: float, upper: float) -> float:
+        """Return what a plan better than one of value `upper` may gain where `lower` is proven: what is shown of both apart, or more."""
+        return max(self.at_most(upper - lower), self.shown(upper) - self._rounded(lower, math.floor))
 
     def above(self, amount: float) -> str:
         """Return a value rounded up to the digits that are shown."""
@@ -100,6 +120,8 @@ class ValueText:
         return way(round(amount / unit, 9)) * unit
 
 
+TOO_SMALL = 0.0004
+"""A difference of shares that is shown as less than the last digit."""
 ROUNDING = 1e-9
 """By how much the weights of all loads may be off 1 and still be shares."""
 
@@ -112,9 +134,14 @@ def number(value: float | None, significant: int = 3) -> str:
         return localised(f"{int(value):,}")
     if not 1e-6 <= abs(value) < 1e15:
         return localised(f"{value:.{significant}g}")
-    digits = max(0, significant - 1 - math.floor(math.log10(abs(value))))
+    digits = _decimals(value, significant)
     text = f"{value:,.{digits}f}"
     return localised(text.rstrip("0").rstrip(".") if digits else text)
+
+
+def _decimals(value: float, significant: int) -> int:
+    """Return how many decimals a number has in so many significant digits; a whole number is not rounded."""
+    return max(0, significant - 1 - math.floor(math.log10(abs(value)))) if value else 0
 
 
 def two_digits(amount: float) -> float:

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from optimizer.plans.comparison import Comparison
     from optimizer.plans.plan_content import StepTime
     from optimizer.problem.files.plan_file import PlanFile, PlanResource
-    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.instance import Instance, Option
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
@@ -128,7 +128,9 @@ def briefing(
         first_changes=first_changes_facts(compiled, comparison),
         beats_worth=beats_worth_facts(compiled, comparison, names),
         mobility=mobility_rows(compiled, plan),
-        budgets=budget_rows(plan, names, compiled.instance.patrols, _changing(compiled, comparison, mixture)),
+        budgets=budget_rows(
+            plan, names, compiled.instance.patrols, _changing(compiled, comparison, mixture), _used_today(comparison)
+        ),
         burden=burden_rows(compiled, plan),
         agencies=agency_rows(compiled, result, names),
         residual_evaders=residual_evaders(compiled, comparison),
@@ -236,15 +238,19 @@ def _layout(
     note: str,
 ) -> LayoutRow:
     chosen = [instance.options[j] for j in np.flatnonzero(placed)]
-    used = {r.id: math.fsum(option.uses.get(r.id, 0.0) for option in chosen) for r in instance.resources}
     return LayoutRow(
         name=name,
         value=value,
         sites=len({option.site for option in chosen if option.site}),
         beats=sum(option.id not in without_beats.option_index for option in chosen),
-        costs=names.amounts(used),
+        costs=names.amounts(_used(instance, chosen)),
         note=note,
     )
+
+
+def _used(instance: Instance, options: Sequence[Option]) -> dict[str, float]:
+    """Return what options use of each resource in all."""
+    return {r.id: math.fsum(option.uses.get(r.id, 0.0) for option in options) for r in instance.resources}
 
 
 def first_changes_facts(compiled: Compiled, comparison: Comparison) -> FirstChangesFacts | None:
@@ -308,10 +314,21 @@ def _changing(
     return found
 
 
+def _used_today(comparison: Comparison) -> dict[str, float] | None:
+    """Return what today's layout uses of each resource; None where nothing stands today."""
+    if comparison.existing is None:
+        return None
+    return _used(comparison.instance, [option for option in comparison.instance.options if option.existing])
+
+
 def budget_rows(
-    plan: PlanFile, names: DisplayNames, patrols: PatrolField | None, changing: Mapping[str, tuple[float, float]]
+    plan: PlanFile,
+    names: DisplayNames,
+    patrols: PatrolField | None,
+    changing: Mapping[str, tuple[float, float]],
+    today: Mapping[str, float] | None,
 ) -> tuple[BudgetRow, ...]:
-    """Return how much of each budget the plan uses, and what of it `changing` takes: by resource id, once and in a year."""
+    """Return how much of each budget the plan and `today`'s layout use, and what of it `changing` takes: by resource id, once and in a year."""
     common = Counter(r.name for r in plan.resources if not r.agency)
     teams = {team_resource(t.id): term(t.label or t.id) for t in (patrols.teams if patrols is not None else ())}
 
@@ -329,6 +346,7 @@ def budget_rows(
             budget=r.budget,
             once=changing.get(r.id, (0.0, 0.0))[0],
             changing=changing.get(r.id, (0.0, 0.0))[1],
+            today=None if today is None else today.get(r.id, 0.0),
         )
         for r in plan.resources
     )

@@ -118,6 +118,8 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
     for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
         first = groups[roads][0]
         ends = _ends(compiled, first, evaders[first].arcs)
+        arcs = _arcs(compiled, evaders[first].arcs)
+        entry, at = _entry(compiled, first, arcs)
         ways.append(
             ResidualRoute(
                 start=ends.start,
@@ -126,10 +128,23 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
                 past=tuple(option.label for option in sites if not set(option.arcs).isdisjoint(evaders[first].arcs)),
                 through=evaders[first].value,
                 contribution=through[roads],
-                arcs=_arcs(compiled, evaders[first].arcs),
+                arcs=arcs,
+                entry=entry,
+                outside=_roads(compiled, arcs[:at]),
+                inland=_roads(compiled, arcs[at:]),
             )
         )
     return tuple(ways)
+
+
+def _entry(compiled: Compiled, evader: int, arcs: NDArray[np.int64]) -> tuple[str, int]:
+    """Return what people call the gateway where an evader's route enters, and how many of its arcs come before; empty, 0 where it has none."""
+    pair = compiled.pairs[evader]
+    if pair is None:
+        return "", 0
+    gateway = _last_crossing(compiled, arcs.tolist()) or compiled.gateways[pair.gateway]
+    passed = np.flatnonzero(compiled.region.network.tail[arcs] == gateway.node)
+    return term(gateway.label), int(passed[-1]) if passed.size else 0
 
 
 def _roads(compiled: Compiled, arcs: NDArray[np.int64]) -> tuple[str, ...]:

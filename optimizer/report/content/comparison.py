@@ -16,6 +16,7 @@ from optimizer.report.content.summary import (
     difference,
     difference_in_points,
     difference_unit,
+    less,
     unit,
     value,
 )
@@ -64,7 +65,8 @@ class MobilityRow:
 class BudgetRow:
     """What one agency may use of one resource (`budget`; None for no limit) and what the plan uses of it, in `unit`.
 
-    Opening and closing takes `once` in all, and `changing` of `used`: what a year bears of it.
+    Opening and closing takes `once` in all, and `changing` of `used`: what a year bears of it. `today` is what today's layout uses; None
+    where there is none.
     """
 
     resource: str
@@ -74,6 +76,7 @@ class BudgetRow:
     unit: str = ""
     once: float = 0.0
     changing: float = 0.0
+    today: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +215,8 @@ def layouts_table(content: ReportContent) -> ReportTable:
             (
                 plain(row.name),
                 value(summary, row.value),
-                difference(summary, minus(summary.existing, row.value)),
-                difference(summary, minus(summary.nothing, row.value)),
+                difference(summary, less(summary, summary.existing, row.value)),
+                difference(summary, less(summary, summary.nothing, row.value)),
                 number(row.sites),
                 *([number(row.beats)] if patrolled else []),
                 amounts(row.costs),
@@ -249,17 +252,22 @@ def mobility_table(content: ReportContent) -> ReportTable:
                 shown_mobility(row),
                 value(summary, row.entry.existing),
                 value(summary, row.entry.plan),
-                difference(summary, minus(row.entry.existing, row.entry.plan)),
-                _("{least} to {most}").format(
-                    least=difference(summary, min(row.entry.gains)), most=difference(summary, max(row.entry.gains))
-                )
-                if row.entry.gains
-                else "",
+                difference(summary, less(summary, row.entry.existing, row.entry.plan)),
+                _over_detection(summary, row),
                 _("assumed by the scenario") if row.assumed else "",
             )
             for row in content.mobility
         ),
     )
+
+
+def _over_detection(summary: PlanSummary, row: MobilityRow) -> str:
+    """Return the range of the gain of a row, which holds the gain that is shown beside it; empty where it has none."""
+    own = less(summary, row.entry.existing, row.entry.plan)
+    gains = row.entry.gains if own is None else (own, *row.entry.gains[1:])
+    if not gains:
+        return ""
+    return _("{least} to {most}").format(least=difference(summary, min(gains)), most=difference(summary, max(gains)))
 
 
 LAYOUTS = DataTable(
@@ -386,7 +394,7 @@ def beats_worth_sentences(content: ReportContent) -> tuple[str, ...]:
             costs[name] = Amount(amount + (costs[name][0] if name in costs else 0.0), measure)
     said = _("All {beats} together bring {points}; they take {costs}.").format(
         beats=counted("{count} beat", "{count} beats", len(facts.rows)),
-        points=difference_in_points(summary, facts.rows[-1].value - summary.upper),
+        points=difference_in_points(summary, less(summary, facts.rows[-1].value, summary.upper)),
         costs=amounts(costs),
     )
     return (f"{said} {weak_beats_sentence(summary, facts)}".rstrip(),)

@@ -28,14 +28,14 @@ from optimizer.report.content.comparison import (
     shown_mobility,
 )
 from optimizer.report.content.mixture import ALWAYS, mixture_order
-from optimizer.report.content.report_table import largest_first, minus
+from optimizer.report.content.report_table import largest_first
 from optimizer.report.content.risk import record_doubts
 from optimizer.report.content.summary import (
-    at_most,
     difference,
     difference_in_points,
     difference_short,
     gains,
+    less,
     ordered,
     value,
 )
@@ -113,11 +113,12 @@ class OrderGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """A figure of the first page: what it is of, the figure itself, and sentences that explain it."""
+    """A figure of the first page: what it is of, the figure itself, sentences that explain it, and its range; empty where that is not known."""
 
     title: str
     figure: str
     sentences: tuple[str, ...]
+    over: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ class FirstPage:
         What gets through, what that costs, and how far it is from the best possible.
     hole
         By which roads most gets through, in one sentence; empty where that is not known.
+    record
+        What the record does not show, in sentences.
     groups
         Lines by agency; the agency whose change brings most comes first.
     buys, open, sure
@@ -141,6 +144,7 @@ class FirstPage:
     summary: str
     figures: tuple[KeyFigure, ...]
     hole: str
+    record: tuple[str, ...]
     groups: tuple[OrderGroup, ...]
     buys: tuple[str, ...]
     open: tuple[str, ...]
@@ -181,6 +185,7 @@ def command_order(content: ReportContent) -> FirstPage:
         summary=_summary(content),
         figures=(_through(content), _cost(content), _short_of_best(content)),
         hole=_hole(content),
+        record=tuple(record_doubts(content)),
         groups=_groups(content),
         buys=_buys(content),
         open=_open(content),
@@ -292,48 +297,50 @@ def _through(content: ReportContent) -> KeyFigure:
     figure = value(summary, summary.upper)
     if before is not None and known(before):
         figure = f"{value(summary, before)}{SPACE}{ARROW} {figure}"
-    less = minus(before, summary.upper)
+    fewer = less(summary, before, summary.upper)
     title = _("What gets through") if summary.weighing else _("Loads that get through")
     weighing = (summary.weighing,) if summary.weighing else ()
-    if less is None:
+    if fewer is None:
         return KeyFigure(title, figure, weighing)
     said = {
         (True, True): _("By the model {points} less than today."),
         (True, False): _("By the model {points} MORE than today."),
         (False, True): _("By the model {points} less than with nothing placed."),
         (False, False): _("By the model {points} MORE than with nothing placed."),
-    }[today, less >= 0]
-    lines = [said.format(points=difference_in_points(summary, abs(less)))]
-    least, most = gains(content, less)
+    }[today, fewer >= 0]
+    lines = [said.format(points=difference_in_points(summary, abs(fewer)))]
+    least, most = gains(content, fewer)
+    over = ""
     if least < most:
-        over = _(
-            "In the cases valued the gain is {least} to {most}, by how many loads change gateway and how well sites detect."
+        over = _("{least} to {most} less").format(
+            least=difference(summary, least), most=difference_short(summary, most)
         )
-        lines[0] += " " + over.format(least=difference(summary, least), most=difference(summary, most))
+        lines[0] += " " + _("The range is over how many loads change gateway and how well sites detect.")
     if today and known(summary.nothing):
         lines[0] += " " + _("With nothing placed: {value}.").format(value=value(summary, summary.nothing))
-    return KeyFigure(title, figure, (*lines, *weighing))
+    return KeyFigure(title, figure, (*lines, *weighing), over)
 
 
 def _cost(content: ReportContent) -> KeyFigure:
-    """Say what the plan takes of each unit, over all agencies, and what there is of it."""
+    """Say what the plan takes of each unit, over all agencies, what today's layout takes, and what there is of it."""
     used: dict[str, float] = {}
     most: dict[str, float | None] = {}
+    today: dict[str, float] = {}
     for row in content.budgets:
         unit = plain(row.unit or row.resource)
         used[unit] = used.get(unit, 0.0) + row.used
+        if row.today is not None:
+            today[unit] = today.get(unit, 0.0) + row.today
         before = most.get(unit, 0.0)
         most[unit] = None if before is None or row.budget is None else before + row.budget
-    of = _("{used} {unit} (limit {most})")
-    texts = []
+    of, texts = _("{amount} (limit {most})"), []
     for unit, amount in used.items():
         limit = most[unit]
         said, by = larger_unit(unit, amount, limit)
-        texts.append(
-            f"{number(amount / by, 4)} {said}"
-            if limit is None
-            else of.format(used=number(amount / by, 4), most=number(limit / by, 4), unit=said)
-        )
+        text = f"{number(amount / by)} {said}"
+        if unit in today:
+            text = _("{amount}, {today} today").format(amount=text, today=number(today[unit] / by))
+        texts.append(text if limit is None else of.format(amount=text, most=number(limit / by)))
     rest = [sentence(f"{text}.") for text in texts[1:]] if texts else [_("No budget was given.")]
     if texts and _alternates(content):
         rest.append(_("These are of the best single plan."))
@@ -341,7 +348,7 @@ def _cost(content: ReportContent) -> KeyFigure:
 
 
 def _short_of_best(content: ReportContent) -> KeyFigure:
-    """Say how far the plan may be from the best possible, and what the record cannot tell."""
+    """Say how far the plan may be from the best possible."""
     summary = ordered(content)
     if summary.left is None:
         figure = _("not known")
@@ -349,22 +356,28 @@ def _short_of_best(content: ReportContent) -> KeyFigure:
         figure = _("nothing: proven")
     else:
         said = _("at most {points}") if summary.searched_enough else _("not yet known: at most {points}")
-        figure = said.format(points=difference_short(summary, at_most(summary, summary.left)))
-    return KeyFigure(_("A better plan would gain"), figure, (*_proof(content, titled=True), *record_doubts(content)))
+        figure = said.format(points=difference_short(summary, summary.left_shown))
+    return KeyFigure(_("A better plan would gain"), figure, tuple(_proof(content, titled=True)))
 
 
 def _hole(content: ReportContent) -> str:
     if _alternates(content) or not content.residual_routes:
         return ""
     way = content.residual_routes[0]
-    said = _("{loads} get through by {roads}, {past}, such as from {start} to {end}.")
-    return said.format(
-        loads=_loads(content, way),
-        roads=_roads(way),
-        past=_past(way),
-        start=plain(way.start, 2 * PLACE),  # two crossings, where a load enters by another than its own
-        end=plain(way.end, PLACE),
+    texts = {
+        "loads": _loads(content, way),
+        "past": _past(way),
+        "end": plain(way.end, PLACE),
+    }
+    if not way.entry:
+        said = _("{loads} get through, such as from {start} to {end} by {roads}, {past}.")
+        return said.format(start=plain(way.start, PLACE), roads=_roads(way.roads), **texts)
+    said = (
+        _("{loads} get through like this: enter at {entry} (reached by {outside}), then {roads} to {end}, {past}.")
+        if way.outside
+        else _("{loads} get through like this: enter at {entry}, then {roads} to {end}, {past}.")
     )
+    return said.format(entry=plain(way.entry, PLACE), outside=_roads(way.outside), roads=_roads(way.inland), **texts)
 
 
 def _buys(content: ReportContent) -> tuple[str, ...]:
@@ -382,12 +395,12 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
             _("Against nothing placed ({value}): {points} MORE gets through{relative}."),
         ),
     ):
-        less = minus(amount, summary.upper)
-        if amount is None or less is None or not known(amount):
+        fewer = less(summary, amount, summary.upper)
+        if amount is None or fewer is None:
             continue
-        relative = _(", {share} of it").format(share=percent(abs(less) / amount, 0)) if amount else ""
-        points = difference_in_points(summary, abs(less))
-        said = less_said if less >= 0 else more_said
+        relative = _(", {share} of it").format(share=percent(abs(fewer) / amount, 0)) if amount else ""
+        points = difference_in_points(summary, abs(fewer))
+        said = less_said if fewer >= 0 else more_said
         lines.append(said.format(value=value(summary, amount), points=points, relative=relative))
     if not known(summary.existing):
         lines.append(_("No site is marked as in use today, so there is no layout of today to compare with."))
@@ -414,15 +427,15 @@ def _way(content: ReportContent, way: ResidualRoute) -> str:
     ).format(
         start=plain(way.start, 2 * PLACE),
         end=plain(way.end, PLACE),
-        roads=_roads(way),
+        roads=_roads(way.roads),
         past=_past(way),
         through=percent(way.through, 0),
         loads=_loads(content, way),
     )
 
 
-def _roads(way: ResidualRoute) -> str:
-    return ", ".join(plain(road, 40) for road in way.roads) or _("roads without a name")
+def _roads(names: Iterable[str]) -> str:
+    return ", ".join(plain(road, 40) for road in names) or _("roads without a name")
 
 
 def _past(way: ResidualRoute) -> str:
@@ -450,19 +463,19 @@ def _sure(content: ReportContent) -> tuple[str, ...]:
 def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
     """Say how much better another plan could be; without the figure where it stands above as a title."""
     summary = ordered(content)
-    left = summary.left
+    left = summary.left_shown
     if not summary.bound_asked:
         return [_("How much better another plan could be is not known: no bound was asked for.")]
     if left is None:
         return [_("How much better another plan could be was not proven.")]
     if summary.proved:
         return [_("No plan within these budgets does better in the model: that is proven.")]
-    gained = minus(summary.existing, summary.upper)
+    gained = less(summary, summary.existing, summary.upper)
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
     if titled:
         said = _("More than this one, within these budgets and by the model.")
     beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
-    return [f"{said.format(points=difference_in_points(summary, at_most(summary, left)))} {beside}".rstrip()]
+    return [f"{said.format(points=difference_in_points(summary, left))} {beside}".rstrip()]
 
 
 def _mobile(content: ReportContent) -> list[str]:
@@ -478,8 +491,10 @@ def _mobile(content: ReportContent) -> list[str]:
             else _("What is proven holds where every load keeps its gateway, as the scenario assumes.")
         )
         lines.append(said.format(share=percent(own.entry.mobility, 0)))
-    gain = minus(own.entry.existing, own.entry.plan)
-    others = [(row, minus(row.entry.existing, row.entry.plan)) for row in content.mobility if not row.assumed]
+    gain = less(content.summary, own.entry.existing, own.entry.plan)
+    others = [
+        (row, less(content.summary, row.entry.existing, row.entry.plan)) for row in content.mobility if not row.assumed
+    ]
     rest = "; ".join(
         _("{share}: {points}").format(share=shown_mobility(row), points=difference_short(content.summary, other))
         for row, other in others

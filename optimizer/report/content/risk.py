@@ -369,8 +369,10 @@ def record_doubts(content: ReportContent) -> list[str]:
     never, undecided = float(length[~risk.searched].sum() / length.sum()), _undecided(risk, length)
     parts = []
     if undecided:
-        every = _("Where roads were searched, the record cannot tell riskier from safer on any.")
-        some = _("Where roads were searched, the record cannot tell riskier from safer on {share} of their length.")
+        every = _("The record does not show which searched roads are riskier.")
+        some = _(
+            "On {share} of the length of searched roads the record does not show whether they are riskier than others."
+        )
         parts.append(every if undecided == 1 else some.format(share=_share(undecided)))
     if never:
         parts.append(_("No search is on record for {share} of all road length.").format(share=_share(never)))

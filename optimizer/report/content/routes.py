@@ -97,6 +97,10 @@ class ResidualRoute:
         What it adds to the plan's value.
     arcs
         Arcs of the network in order of travel.
+    entry
+        Where it enters, as people call it; empty where that is not known.
+    outside, inland
+        The long ones of its roads before and after that, in order of travel.
     """
 
     start: str
@@ -106,6 +110,9 @@ class ResidualRoute:
     through: float
     contribution: float
     arcs: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+    entry: str = ""
+    outside: tuple[str, ...] = ()
+    inland: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,13 @@ class PlanSummary:
         return minus(self.upper, self.bound) if self.bound_asked else None
 
     @property
+    def left_shown(self) -> float | None:
+        """The same as it is shown beside value and bound."""
+        if self.left is None or self.upper is None or self.bound is None:
+            return None
+        return self.text.left(self.bound, self.upper)
+
+    @property
     def proved(self) -> bool:
         """Whether the plan is proven to be the best possible."""
         left = self.left
@@ -183,14 +190,14 @@ def _gain(content: ReportContent) -> str:
     summary = ordered(content)
     today = known(summary.existing)
     baseline = _("under today's layout") if today else _("with nothing placed")
-    own = minus(summary.existing if today else summary.nothing, summary.upper)
+    own = less(summary, summary.existing if today else summary.nothing, summary.upper)
     if own is None or not known(own):
         return ""
     least, most = gains(content, own)
     if least == most:
         points = difference_in_points(summary, abs(own))
-        less, more = _("{points} less gets through than {baseline}"), _("{points} MORE gets through than {baseline}")
-        return (less if own >= 0 else more).format(points=points, baseline=baseline)
+        fewer, more = _("{points} less gets through than {baseline}"), _("{points} MORE gets through than {baseline}")
+        return (fewer if own >= 0 else more).format(points=points, baseline=baseline)
     said = _(
         "{own} less gets through than {baseline} as assumed, and {least} to {most} over who may change gateway and how well sites detect"
     )
@@ -206,7 +213,8 @@ def gains(content: ReportContent, own: float) -> tuple[float, float]:
     """Return the least and the most gain over who may change gateway and how well sites detect; `own` where they were not valued."""
     if content.mixture is not None and content.mixture.alternates:
         return own, own
-    span = [gain for row in content.mobility for gain in row.entry.gains if known(gain)]
+    # The first gain of the assumed case is `own`.
+    span = [gain for row in content.mobility for gain in row.entry.gains[row.assumed :] if known(gain)]
     return min([own, *span]), max([own, *span])
 
 
@@ -219,9 +227,9 @@ def not_enough(content: ReportContent) -> str:
         return _("Not yet known: no plan was found. There is no order to sign.")
     bound = summary.bound if known(summary.bound) else 0.0
     return _(
-        "Not yet known: the best plan is between {lower} and {upper}. A better one may save more than this one does. There is no order to "
-        "sign: give the search more time."
-    ).format(lower=_rounded_down(summary, bound), upper=summary.text.above(summary.upper))
+        "Not yet known: with the best plan the {unit} is between {lower} and {upper}. A better plan may gain more than this one does. There is "
+        "no order to sign: let the program search longer (--time-limit)."
+    ).format(unit=unit(summary), lower=_rounded_down(summary, bound), upper=value(summary, summary.upper))
 
 
 def solve_sentence(content: ReportContent) -> str:
@@ -312,12 +320,19 @@ def _bound(summary: PlanSummary) -> str:
 
 
 def _rounded_down(summary: PlanSummary, lower: float | None) -> str:
-    return DASH if lower is None or not known(lower) else summary.text.below(lower)
+    return DASH if lower is None or not known(lower) else summary.text.below(lower, summary.upper)
 
 
 def value(summary: PlanSummary, amount: float | None) -> str:
     """Return a value in the unit of the summary."""
     return summary.text.value(amount)
+
+
+def less(summary: PlanSummary, before: float | None, after: float | None) -> float | None:
+    """Return by how much less one value is than another, as what is shown of both differs; None where either is not known."""
+    if before is None or after is None or not (known(before) and known(after)):
+        return None
+    return summary.text.less(before, after)
 
 
 def difference(summary: PlanSummary, amount: float | None) -> str:
