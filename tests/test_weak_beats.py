@@ -144,8 +144,8 @@ def test_page_one_says_which_beats_bring_less_than_a_site_would() -> None:
     content = replace(content, summary=summary, beats_worth=facts, mixture=None)
     said = next(each for each in command_order(content).buys if "together bring" in each).replace(SPACE, " ")
     assert (
-        "Without the 1 that bring least 0.1 percentage points more gets through and money 1,500 thousand USD a year are free; "
-        "North <b> would bring 2.0 percentage points for money 2,250 thousand USD a year. It lacks dogs."
+        "Without the 1 that bring least 0.1 percentage points more gets through and money 1.5 million USD a year are free; "
+        "North <b> would bring 2.0 percentage points for money 2.25 million USD a year. It lacks dogs."
     ) in said
     table = beats_worth_table(content).rows
     assert len(table) == len(beats)
