@@ -23,12 +23,11 @@ PERSONAL = re.compile(
 )
 """Words that make a column personal wherever they stand in its name; those with accents are written here without."""
 NAME = re.compile(r"names?|nombres?|nomes?")
-PERSON = re.compile(
-    r"persons?|people|driver|passenger|officer|owner|subject|individual|personas?|pessoas?|conductor|condutor|chofer|motorista|pasajero|"
-    r"passageiro|propietario|proprietario|dueno|dono|individuo"
-)
 ALONE = re.compile(r"driver|passenger|officer|leader|conductor|condutor|chofer|motorista|pasajero|passageiro|lider")
 """Words for one person: where nothing else stands in a column's name, that is who it is; the plural counts them."""
+PERSON = re.compile(
+    rf"({ALONE.pattern}|person|owner|subject|individual|persona|pessoa|propietario|proprietario|dueno|dono|individuo)(e?s)?|people"
+)
 OF_A_PERSON = re.compile(
     rf"{NAME.pattern}|id|address|origin|background|description|details|defined|direccion|endereco|domicilio|origen|origem|descripcion|descricao"
 )
