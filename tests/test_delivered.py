@@ -285,7 +285,7 @@ def test_units_that_are_only_late_have_no_wrong_clock(case: PlannedCase, tmp_pat
 LOGS = {
     "twice": (
         "crew-1,1,2026-12-01 06:00,2026-12-01 12:00\ncrew-1,2,2026-12-01 08:00,2026-12-01 12:00\n",
-        "crew-1 on duty since 2026-12-01 05:00 UTC in log.csv, line 2; expected one log of a shift",
+        "crew-1 on duty since 2026-12-01 05:00 UTC in what the crews logged in december.csv, line 2; expected one log of a shift",
     ),
     "no place": ("crew-1,The moon,2026-12-01 06:00,2026-12-01 12:00\n", "found 'The moon'"),
     "backwards": ("crew-1,1,2026-12-01 12:00,2026-12-01 06:00\n", "an end after the begin"),
@@ -311,7 +311,9 @@ def test_a_log_of_persons_is_refused(case: PlannedCase, tmp_path: Path) -> None:
 def test_logs_that_cannot_be_used_are_refused(name: str, case: PlannedCase, tmp_path: Path) -> None:
     text, found = LOGS[name]
     with pytest.raises(InputError, match=found) as error:
-        compared(case, logs=[written(tmp_path, "unit,place,begin,end\n" + text, "log.csv")])
+        compared(
+            case, logs=[written(tmp_path, "unit,place,begin,end\n" + text, "what the crews logged in december.csv")]
+        )
     assert len(error.value.problems) == 1
 
 

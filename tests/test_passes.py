@@ -166,6 +166,16 @@ def test_few_finds_leave_stated_chances_unknown_and_many_that_contradict_them_ar
             assert not replace(found, stated=replace(found.stated, shown=found.stated.tried)).if_right
 
 
+def test_rates_of_chances_that_may_be_off_are_wider_also_where_one_road_has_finds(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path, SCENARIO + BACKGROUND)
+    (tmp_path / "seizures.csv").write_text("time,segment,count\n2024-03-01,0,1\n")
+    found = passes_of(compile_scenario(scenario), draws=60, quarters=1)
+    right = next(row.rate for row in found.rows if row.kind == "all")
+    assert found.stated is not None
+    off = found.stated.rate
+    assert off.high / off.low > 1.2 * right.high / right.low
+
+
 def test_finds_that_move_without_effort_are_said(compiled: Compiled, tmp_path: Path) -> None:
     for moves in (True, False):
         text = "time,segment,count\n" + "".join(

@@ -349,7 +349,9 @@ def test_a_row_twice_a_changed_trial_and_another_secret_are_refused(switched: Pa
 
 
 def test_outcomes_that_rise_with_effort_are_refused_or_warned_of(planned: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="rise with effort"):
+    with pytest.raises(
+        InputError, match="finds: finds at the places themselves, which rise with effort; expected one of"
+    ):
         design_trial(planned, "switch-back", FIRST, tmp_path / "seed", terms=TrialTerms(outcome="finds"))
     terms = TrialTerms(
         outcome="finds", accept_biased=True, clusters=sectors(tmp_path), redrawn=199, runs=20, world=QUICK

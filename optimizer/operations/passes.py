@@ -115,8 +115,8 @@ LEAST_CELLS = 3
 """Cells from which a record tells anything of it."""
 
 OFF, TRIED, ENOUGH = 0.7, 30, 0.8
-"""Standard deviation of log k of chances that are off by a factor of two or so; draws that show whether the record would tell; and the share of
-them from which on it would."""
+"""Standard deviation of log k of chances that are off by a factor of two or so from place to place (beside half of that variance, which all
+have in common); draws that show whether the record would tell; and the share of them from which on it would."""
 
 MEASURES = ("sent", "found", "through", "around", "rate")
 
@@ -182,7 +182,7 @@ class StatedChances:
     shown, tried
         In how many of so many records like it chances that are off by a factor of two or so (`OFF`) would show.
     rate
-        Interdiction rate of all in the last quarter with chances that are off so.
+        Interdiction rate of all in the last quarter with chances that are off so on every road, and all together by half of that variance.
     """
 
     shown: int
@@ -534,8 +534,12 @@ def _parts(
             )
             like = other.poisson(mean * count.sum() / max(mean.sum(), 1e-300)).astype(np.float64)
             shown.append(_explained(drawn, level, usual, cells, like, made.gravity, other)[1].std() >= CONTRADICTED)
-            weight, log_k = _explained(drawn, level, usual, cells, count, made.gravity, other, off=OFF)
-            found, through = level.parts(weight, factors[-1], np.exp(cells @ log_k))[whole, :2]
+            common = OFF / np.sqrt(2) * other.standard_normal()
+            weight, log_k = _explained(drawn, level, usual, cells, count, made.gravity, other, off=(OFF, common))
+            # roads without finds are off as well: a record of few finds leaves most of them out
+            beside = common + other.normal(0, OFF, cells.shape[0])
+            every = np.exp(np.where(cells.sum(axis=1) > 0, cells @ log_k, beside))
+            found, through = level.parts(weight, factors[-1], every)[whole, :2]
             rates.append(found / (found + through))
     return result, misstated, StatedChances(int(sum(shown)), len(shown), Estimate.of(np.array(rates)))
 
@@ -555,7 +559,7 @@ def _explained(
     gravity: Floats,
     rng: np.random.Generator,
     *,
-    off: float | None = None,
+    off: tuple[float, float] | None = None,
 ) -> tuple[Floats, Floats]:
     """Return the (evaders,) weights of a draw that explain where the record has its finds, given what stood, sum 1, and (cells,) log k_c.
 
@@ -598,7 +602,7 @@ def _explained(
     rng
         Of the draws.
     off
-        t, where it is not asked of the record. Then half of the variance is common to all places.
+        t and the mean of log k_c, where they are not asked of the record.
     """
     groups, size = gravity.size, weight.size
     of_group = np.bincount(level.group, weight, groups)
@@ -619,7 +623,7 @@ def _explained(
             mean *= max(float(count[seen].sum()), 1.0) / max(float(mean @ total), 1e-300) * common
             flow, rate = mean.copy(), np.divide(PRIOR_SHAPE, mean, out=np.full(groups, np.inf), where=mean > 0)
         if off is not None:
-            spread = off
+            spread = off[0]
         elif turn:  # the flows explain first
             spread = _misfit(count[seen], np.exp(-log_k[seen]) * (back @ flow)[seen], rng)
         at, known = log_k.copy(), drawn * seen
@@ -629,8 +633,8 @@ def _explained(
             log_k = (z / spread + known * (np.log(np.maximum(ratio, 1e-9)) + at)) / (1 / spread**2 + known)
             log_k = np.where(seen, np.clip(log_k, -MOST_MISSTATED, MOST_MISSTATED), 0.0)
             flow = (prior + flow * (found @ ratio)) / (rate + total + found @ np.expm1(log_k - at))
-        alike = max(seen.sum(), 1) if off is None else 2
-        level_off = (spread / np.sqrt(alike)) * z_level - log_k[seen].mean() if seen.any() else 0.0
+        middle = spread / np.sqrt(max(seen.sum(), 1)) * z_level if off is None else off[1]
+        level_off = middle - log_k[seen].mean() if seen.any() else 0.0
         log_k, flow, rate = np.where(seen, log_k + level_off, 0.0), flow * np.exp(-level_off), rate * np.exp(level_off)
     result = share * flow[level.group]
     return np.asarray(result / result.sum()), log_k

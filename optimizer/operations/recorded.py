@@ -491,7 +491,8 @@ def read_logs(
     for one, other in pairwise(entries):
         if one.unit == other.unit and other.begin < one.end - 60:
             found = f"{other.unit} on duty since {clock_text(one.begin)} in {Path(one.where).name}"
-            problems.add(other.where, found, "one log of a shift", "Remove one of the two")
+            # not by `add`, which would cut the line off: the unit is one of the plan's
+            problems.append(Problem(other.where, found, "one log of a shift", "Remove one of the two"))
     problems.raise_if_any()
     return entries, remarks
 

@@ -378,7 +378,7 @@ def _check_terms(kind: TrialKind, terms: TrialTerms) -> None:
     if terms.outcome in RISES and not terms.accept_biased:
         problems.add(
             "--outcome",
-            f"{terms.outcome}: {COUNTED[terms.outcome]}, which rise with effort, whether or not fewer loads come",
+            f"{terms.outcome}: {COUNTED[terms.outcome]}, which rise with effort",
             f"one of {', '.join(sorted(set(COUNTED) - RISES))}",
             "Measure one of these, or take the biased one with --accept-biased",
         )
