@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from copy import deepcopy
@@ -74,6 +75,17 @@ def test_searches_that_cannot_both_be_right_are_told(part: str, key: str, value:
 def test_every_case_is_stored_and_no_other() -> None:
     for section, cases in SECTIONS.items():
         assert list(stored(section)) == list(cases), section
+
+
+def test_pages_name_sections_that_there_are() -> None:
+    root = Path(__file__).parents[1]
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md")]
+    named = {
+        name for page in pages for name in re.findall(r"tests\.golden --only ([a-z][\w,/-]*)", page.read_text("utf-8"))
+    }
+    assert {"solve", "roster"} <= named
+    for name in named:
+        assert chosen(name, quick=False), name
 
 
 def test_every_kind_of_difference_is_told_by_name() -> None:
