@@ -28,7 +28,7 @@ def test_nothing_false_is_said_about_random_problems_with_every_feature(first: i
 @pytest.mark.parametrize("name", quick_first(CHECKS, 2))
 def test_every_question_is_asked_by_its_name(name: str) -> None:
     """Of the two problems one has teams, the other agencies."""
-    met, found = run([2, 6], name)
+    met, found = run([2, 6], [name])
     assert met[name] > 0
     assert found == []
 
@@ -39,7 +39,7 @@ def test_a_false_bound_is_found_and_shown(monkeypatch: pytest.MonkeyPatch, capsy
         return replace(result, lower=1.1 * (result.upper or 0.0))
 
     monkeypatch.setattr("tests.hostile.checks.solve_with", bold)
-    _, found = run([0], "cuts", shrink=0)
+    _, found = run([0], ["cuts"], shrink=0)
     assert found == ["cuts: false bound"]
     assert "FAULT seed 0, cuts: false bound" in capsys.readouterr().out
 

@@ -23,7 +23,7 @@ from tests.hostile.checks import CHECKS, Trial, asks
 from tests.hostile.shrink import shrunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from tests.hostile.cases import Case, Content
 
@@ -47,15 +47,19 @@ def faults_of(content: Content, seed: int, name: str) -> list[str]:
         ]
 
 
-def checks_of(case: Case, only: str = "") -> list[str]:
-    """Return the names of the checks of a problem: the one that is named alone, if one is."""
+def checks_of(case: Case, only: Collection[str] = ()) -> list[str]:
+    """Return the names of the checks of a problem: those that are named alone, if any are."""
     rng = random.Random(f"{case.seed} checks")  # noqa: S311 - no secret
     chosen = [name for name, (_, share) in CHECKS.items() if rng.random() < share]
-    return [name for name in ([only] if only in CHECKS else chosen) if asks(name, case.content)]
+    return [name for name in ([name for name in CHECKS if name in only] or chosen) if asks(name, case.content)]
 
 
 def run(
-    seeds: Iterable[int], only: str = "", until: float = float("inf"), most: int = 1000, shrink: int = SHRUNK
+    seeds: Iterable[int],
+    only: Collection[str] = (),
+    until: float = float("inf"),
+    most: int = 1000,
+    shrink: int = SHRUNK,
 ) -> tuple[Counter[str], list[str]]:
     """Check seeds until a `time.monotonic()` or so many faults; return how often features, their pairs and checks were met, and the faults."""
     found: list[str] = []
@@ -63,7 +67,7 @@ def run(
     for seed in seeds:
         if time.monotonic() > until or len(found) >= most:
             break
-        case = case_of(seed, NEEDS.get(only, only if only in FEATURES else ""))
+        case = case_of(seed, {NEEDS.get(name, name) for name in only} & {*FEATURES})
         names = checks_of(case, only)
         met.update(["problems", *names, *_pairs(case, names)])
         for name in names:
@@ -113,10 +117,11 @@ def main() -> int:
     parser.add_argument("--shrink", type=int, default=SHRUNK, help="faults of one kind that are made small")
     parser.add_argument(
         "--only",
-        default="",
-        choices=["", *FEATURES, *CHECKS],
+        action="append",
+        default=[],
+        choices=[*FEATURES, *CHECKS],
         metavar="FEATURE",
-        help=f"every problem has it: {', '.join([*FEATURES, *CHECKS])}",
+        help=f"every problem has it; may be given again: {', '.join([*FEATURES, *CHECKS])}",
     )
     parser.add_argument(
         "--pairs", action="store_true", help="print how often each two features met, not only the rarest"

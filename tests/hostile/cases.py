@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.hostile.referee import Referee, TooManyError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Content = dict[str, Any]
 
 FEATURES: dict[str, float] = {
+    "branching": 0.15,  # more options of about one worth, more evaders, tighter budgets: a tree has to branch
     "ties": 0.3,  # few different numbers, so that values, uses and paths are equal
     "parallel": 0.3,  # arcs beside one another, and arcs from a node to itself
     "border": 0.35,  # gateways with fords that lead one way
@@ -36,10 +40,11 @@ FEATURES: dict[str, float] = {
     "driving": 0.6,
     "odd dwells": 0.25,  # survivals and arcs of one and two slots have nothing to do with each other
     "shared elements": 0.3,  # of patrols, also of two types of teams
+    "low times": 0.2,  # the file says that a beat holds each element once
 }
 """How often each is wanted."""
 
-OF_TEAMS = {"two teams", "two bases", "limit at posts", "driving", "odd dwells", "shared elements"}
+OF_TEAMS = {"two teams", "two bases", "limit at posts", "driving", "odd dwells", "shared elements", "low times"}
 MOST_PLANS = 3000
 FEW_PLANS = 12
 """Below it, a problem is taken in one of 16 seeds alone."""
@@ -55,10 +60,10 @@ class Case:
     features: frozenset[str]
 
 
-def case_of(seed: int, only: str = "") -> Case:
-    """Return the problem of a seed, with a feature that it must have where one is named; its plans can be listed."""
+def case_of(seed: int, only: Collection[str] = ()) -> Case:
+    """Return the problem of a seed, with the features that it must have; its plans can be listed."""
     for attempt in range(100):
-        maker = _Maker(random.Random(f"{seed} {only} {attempt}"), only)  # noqa: S311 - no secret
+        maker = _Maker(random.Random(f"{seed} {' '.join(sorted(only))} {attempt}"), only)  # noqa: S311 - no secret
         content = maker.content(f"hostile-{seed}")
         try:
             plans = len(Referee(content, MOST_PLANS).plans[0])
@@ -102,16 +107,26 @@ def crossed(content: Content) -> frozenset[str]:
 class _Maker:
     """One problem in the making."""
 
-    def __init__(self, rng: random.Random, only: str) -> None:
+    def __init__(self, rng: random.Random, only: Collection[str]) -> None:
         self.rng = rng
-        self.wanted = {name for name, share in FEATURES.items() if rng.random() < share} | {only}
-        if self.wanted & OF_TEAMS & {only}:
+        self.wanted = {name for name, share in FEATURES.items() if rng.random() < share} | {*only}
+        if OF_TEAMS & {*only}:
             self.wanted.add("teams")
-        if only in {"mobility", "source"}:
+        if {"mobility", "source"} & {*only}:
             self.wanted.add("border")
-        if only == "prices":
+        if "prices" in only:
             self.wanted.add("today")
-        told = {"ties", "parallel", "border", "odd uses", "exact budgets", "odd dwells", "shared elements"}
+        told = {
+            "ties",
+            "parallel",
+            "border",
+            "odd uses",
+            "exact budgets",
+            "odd dwells",
+            "shared elements",
+            "low times",
+            "branching",
+        }
         self.unseen = frozenset(self.wanted & (told if "teams" in self.wanted else told - OF_TEAMS))
         self.nodes: list[str] = []
         self.arcs: list[tuple[int, int, float]] = []
@@ -120,6 +135,8 @@ class _Maker:
         """Return a chance to pass."""
         if "blocked" in self.wanted and self.rng.random() < 0.2:
             return 0.0
+        if "branching" in self.wanted:
+            return self.rng.uniform(0.35, 0.65)
         return self.rng.choice([0.25, 0.5, 0.8]) if "ties" in self.wanted else self.rng.uniform(0.05, 0.95)
 
     def reliability(self) -> float:
@@ -185,6 +202,7 @@ class _Maker:
                     self.road(k, g + rng.randrange(inner), both=False)
             for k in range(inner):
                 self.road(g + k, g + (k + 1) % inner)
+            self._chords(range(g, g + inner))
             gateways = list(range(g))
         else:
             n = rng.randint(4, 6)
@@ -194,6 +212,7 @@ class _Maker:
             for _ in range(rng.randint(1, 3)):
                 a, b = rng.sample(range(n), 2)
                 self.road(a, b, both=rng.random() < 0.5)
+            self._chords(range(n))
             gateways = rng.sample(range(n), 2)
         if "parallel" in self.wanted:
             for _ in range(rng.randint(1, 2)):
@@ -202,6 +221,12 @@ class _Maker:
             if rng.random() < 0.3:
                 self.arcs.append((a, a, self.reliability()))
         return gateways
+
+    def _chords(self, nodes: range) -> None:
+        """Add roads where a tree has to branch: more ways about as good."""
+        for _ in range(2 if "branching" in self.wanted else 0):
+            a, b = self.rng.sample(nodes, 2)
+            self.road(a, b)
 
     def _weight(self) -> float:
         return (
@@ -216,6 +241,8 @@ class _Maker:
         loss, scale = rng.choice([0.0, 0.1, 0.5]), rng.choice([None, 1.0, 3.0])
         evaders: list[Content] = []
         pairs = [(rng.choice(gateways), rng.choice(towns)) for _ in range(rng.randint(1, 3))]
+        if "branching" in self.wanted:
+            pairs += [(rng.choice(gateways), rng.choice(towns)) for _ in range(3)]
         for g, town in pairs:
             weight = self._weight()
             mobile = "mobility" in self.wanted and rng.random() < 0.8
@@ -259,6 +286,8 @@ class _Maker:
     def _options(self, measured: bool) -> list[Content]:
         rng = self.rng
         count = rng.randint(2, 4) if "teams" in self.wanted else rng.randint(3, 7)
+        if "branching" in self.wanted:
+            count = rng.randint(4, 6) if "teams" in self.wanted else rng.randint(8, 10)
         options: list[Content] = []
         for j in range(count):
             arcs = rng.sample(
@@ -356,7 +385,8 @@ class _Maker:
             if "exact budgets" in self.wanted:
                 resource["budget"] = sum(rng.sample(uses, rng.randint(len(uses) // 4, len(uses)))) + closing
             else:
-                resource["budget"] = rng.uniform(0.3, 1.1) * sum(uses) + closing * rng.choice([0.5, 1.0, 1.0])
+                low, high = (0.25, 0.5) if "branching" in self.wanted else (0.3, 1.1)
+                resource["budget"] = rng.uniform(low, high) * sum(uses) + closing * rng.choice([0.5, 1.0, 1.0])
 
     def _requirements(self, options: list[Content]) -> list[Content]:
         rng = self.rng
@@ -431,7 +461,8 @@ class _Maker:
             "patrols": patrols,
             "teams_at_post": limit,
         }
-        self._count_times(content)
+        if "low times" not in self.wanted:
+            self._count_times(content)
         return content
 
     def _dwells(self, most: int, post: int, arcs: list[int], known: list[int]) -> list[int]:

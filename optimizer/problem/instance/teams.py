@@ -172,7 +172,7 @@ class Elements:
     post
         (e,) post whose dwelling it is; -1 for driving.
     times
-        (e,) how often it can come in one beat, >= 1.
+        (e,) how often it can come in one beat, >= 1. A search takes more where it cannot prove that no beat has more.
     """
 
     element: Annotated[

@@ -72,6 +72,9 @@ SEARCH_EVERY = 3
 MOST_DEPTH, FAINTEST = 200.0, 1e-80
 """Depth -ln s of so many copies beyond which an arc counts as closed, and the least survival of one copy that is repeated."""
 
+ROUNDING = 1e-9
+"""Allowance for sums of fractions: how often a beat holds an element must never be counted too low."""
+
 SLACK = 4
 """Solves after which a row without a dual is dropped."""
 
@@ -395,8 +398,43 @@ def most_times(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
     for patrol, most in zip(patrols.patrols, most_teams(instance, patrols), strict=True):
         held = np.union1d(patrol.drives.indices, patrol.dwell.ravel())
         teams[place[patrol.team.id], held] = most  # whichever base they come from
-    times = patrols.elements.times * np.maximum(teams.sum(axis=0), 1)
+    stated = patrols.elements.times
+    # a number stated too low would make bounds too high, so none below what can be proven is believed
+    times = np.max([stated, *(times_in_a_beat(patrol) for patrol in patrols.patrols)], axis=0)
+    times *= np.maximum(teams.sum(axis=0), 1)
     return np.concatenate((np.ones(len(instance.options), dtype=np.int64), times))
+
+
+def times_in_a_beat(patrol: Patrol) -> NDArray[np.int64]:
+    """Return (elements,) numbers of times that no beat of a team type at a base exceeds.
+
+    A beat leaves each place at most once and reaches each at most once, and its legs and a slot at each post fit the shift.
+    For either side this is a knapsack with an item a place, of the most times and the fewest seconds of its legs, filled in fractions.
+    """
+    places, team = patrol.posts.size + 1, patrol.team
+    drives = patrol.drives.tocoo()
+    seconds = patrol.travel_s + np.where(np.arange(places) > 0, team.slot_s, 0)
+    leg, element = drives.coords
+    cost = seconds.ravel()[leg]
+    fits = (cost <= team.shift_s) & (leg // places != leg % places)
+    leg, element, cost, often = leg[fits], element[fits], cost[fits].astype(np.float64), drives.data[fits]
+    most = np.full(patrol.drives.shape[1], np.inf)
+    for place in (leg // places, leg % places):
+        item, at = np.unique(element * places + place, return_inverse=True)
+        value, least = np.zeros(item.size), np.full(item.size, np.inf)
+        np.maximum.at(value, at, often)
+        np.minimum.at(least, at, cost)
+        of = item // places
+        order = np.lexsort((least / value, of))
+        of, value, least = of[order], value[order], least[order]
+        spent = np.cumsum(least) - least
+        spent -= spent[np.searchsorted(of, of)]  # before this item, by the items of its element
+        left = team.shift_s - spent
+        part = np.divide(left, least, out=np.ones_like(left), where=least > 0).clip(0, 1)
+        most = np.minimum(most, np.bincount(of, part * value, most.size))
+    times = np.floor(most + ROUNDING).astype(np.int64)
+    times[patrol.dwell] = 1  # of one post, where it dwells once
+    return times
 
 
 def element_instance(instance: Instance, patrols: PatrolField) -> Instance:
