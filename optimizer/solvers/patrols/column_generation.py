@@ -400,7 +400,7 @@ def most_times(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
         teams[place[patrol.team.id], held] = most  # whichever base they come from
     stated = patrols.elements.times
     # a number stated too low would make bounds too high, so none below what can be proven is believed
-    times = np.max([stated, *(times_in_a_beat(patrol) for patrol in patrols.patrols)], axis=0)
+    times: NDArray[np.int64] = np.max([stated, *(times_in_a_beat(patrol) for patrol in patrols.patrols)], axis=0)
     times *= np.maximum(teams.sum(axis=0), 1)
     return np.concatenate((np.ones(len(instance.options), dtype=np.int64), times))
 
@@ -432,7 +432,7 @@ def times_in_a_beat(patrol: Patrol) -> NDArray[np.int64]:
         left = team.shift_s - spent
         part = np.divide(left, least, out=np.ones_like(left), where=least > 0).clip(0, 1)
         most = np.minimum(most, np.bincount(of, part * value, most.size))
-    times = np.floor(most + ROUNDING).astype(np.int64)
+    times: NDArray[np.int64] = np.floor(most + ROUNDING).astype(np.int64)
     times[patrol.dwell] = 1  # of one post, where it dwells once
     return times
 
