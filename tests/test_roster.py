@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.work.listener import SilentListener
-from optimizer.roster import solver
+from optimizer.roster import making, solver
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.infeasibility import MoreCrews, NoRosterError, impossible
 from optimizer.roster.making import make_roster, subproblems_of
-from optimizer.roster.solver import Clock, RosterProgram, fewest_short, unevenness
+from optimizer.roster.solver import Clock, RosterOutcome, RosterProgram, fewest_short, unevenness
 from tests.children import started
 from tests.examples import examples
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
@@ -252,6 +252,28 @@ def test_without_time_a_roster_with_gaps_is_made_all_the_same_and_says_so() -> N
         "People missing: 14, in 7 of 7 duties.",
         "The time limit ended the search for a roster that lacks fewer: give it more with --time-limit.",
     ]
+
+
+def test_ctrl_c_before_there_is_a_roster_leaves_one_with_gaps_where_they_are_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def pressed(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutcome:  # noqa: ARG001 - as `first_roster`
+        clock.interrupted = True
+        return RosterOutcome("unknown", "interrupted", (), problem.weeks)
+
+    monkeypatch.setattr(making, "first_roster", pressed)
+    monkeypatch.setattr(making, "impossible", lambda *_: None)  # counting alone would tell that there is none
+    crews = [crew(f"{agency}{k}", agency=agency) for agency in ("x", "y") for k in range(2)]
+    asked = [duty(agency, "day", 5, agency=agency) for agency in ("x", "y")]
+    made = make_roster(duties([DAY], asked, crews), FIRST, 2, allow_gaps=True)
+    assert made.limit == "interrupted"
+    assert broken_rules(made, FIRST, 2) == []
+    assert [str(note) for note in made.notes] == [
+        "People missing: 28, in 28 of 28 duties (x 14, y 14).",
+        "Ctrl-C ended the search for a roster that lacks fewer.",
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        make_roster(duties([DAY], asked, crews), FIRST, 2)
 
 
 def test_agencies_share_the_time_limit_by_their_crews_and_duties(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,7 +162,7 @@ def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> N
 def test_budgets_call_teams_by_their_names_in_the_language_of_the_page(planned: Planned) -> None:
     compiled = planned.compiled
     with speaking("es", {"es": {"mobile": "equipo m\u00f3vil"}}):
-        rows = budget_rows(planned.plan, DisplayNames.of(compiled), compiled.instance.patrols, {})
+        rows = budget_rows(planned.plan, DisplayNames.of(compiled), compiled.instance.patrols, {}, None)
     assert ("equipo m\u00f3vil", "equipos por turno") in [(row.resource, row.unit) for row in rows]
 
 

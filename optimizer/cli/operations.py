@@ -541,7 +541,7 @@ def _own_powers(
         simulate = trial_of_traffickers(evaders.through, today, then)
         setting = trial_setting(found.file, POOL)
         (power,) = trial_powers(setting, terms.world, effects=(1.0,), runs=terms.runs, simulate=simulate)
-    return replace(power, effect=then / today - 1), begun / before - 1
+    return replace(power, effect=then / today - 1), begun / before - 1 if before else 0.0
 
 
 def analyse(

@@ -127,7 +127,7 @@ def make_roster(
         limit=None if proven else limit,
         seconds=time.monotonic() - began,
         seed=seed,
-        notes=(*_missing_notes(filled, asked), *clock_notes(slots, duties.zone), *overlap_notes(duties)),
+        notes=(*_missing_notes(filled, asked, limit), *clock_notes(slots, duties.zone), *overlap_notes(duties)),
     )
 
 
@@ -171,8 +171,9 @@ class _RosterSearch:
         filling = self._clock.part(FILLING) if self._allow_gaps else self._clock
         for k, subproblem in enumerate(subproblems):
             self.begin(f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}")
+            filling.interrupted |= self._clock.interrupted
             clock = filling.part(work[k] / sum(work[k:])) if self._allow_gaps else self._clock
-            one = None if k in reports else self._first(subproblem, reports, k, clock)
+            one = None if k in reports or clock.interrupted else self._first(subproblem, reports, k, clock)
             if one is not None:
                 filled.append(one)
             elif self._allow_gaps:
@@ -197,9 +198,10 @@ class _RosterSearch:
         """Return a subproblem with a roster; where there is none, note why unless gaps are allowed. These have half of the time."""
         outcome = first_roster(subproblem.problem, clock.part(0.5) if self._allow_gaps else clock, self._seed)
         if outcome.ended == "unknown":
-            if self._allow_gaps and outcome.limit != "interrupted":
-                return None
-            self._stop(outcome.limit)
+            if not self._allow_gaps:
+                self._stop(outcome.limit)
+            clock.interrupted |= outcome.limit == "interrupted"  # a roster that is made without a search is left
+            return None
         if outcome.ended == "infeasible":
             if not self._allow_gaps:
                 self.begin("looking for the rule that fails")
@@ -210,8 +212,8 @@ class _RosterSearch:
     def _short(self, subproblem: Subproblem, clock: Clock) -> _Filled:
         self.begin(f"finding a roster with few gaps{': ' + subproblem.name if subproblem.name else ''}")
         found = fewest_short(subproblem.problem, subproblem.problem.weeks, clock, self._seed)
-        if found is None or clock.interrupted:
-            self._stop(clock.limit)
+        assert found is not None  # noqa: S101 - without `until_first` there is one
+        self._clock.interrupted |= clock.interrupted
         short = replace(subproblem, problem=with_gaps(subproblem.problem, found.pairs))
         return _Filled(short, found.pairs, found.missing, cut=found.cut)
 
@@ -238,6 +240,8 @@ class _RosterSearch:
         """Balance each subproblem in its share of the time left; return what ended it early."""
         limit: Literal["time", "interrupted"] | None = None
         for k, one in enumerate(filled):
+            if self._clock.interrupted:
+                return "interrupted"
             try:
                 self.begin(f"balancing{_which(one.subproblem, k, filled)}")
                 share = Clock(time.monotonic() + self._clock.left / (len(filled) - k), self._tick)
@@ -337,8 +341,8 @@ def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
     return tuple(Gap(where.slot.day, where.slot.shift, where.duty, missing) for where, missing in lacking)
 
 
-def _missing_notes(filled: Sequence[_Filled], asked: int) -> list[str]:
-    """Return a sentence on what the whole roster lacks, and one where time ended the search for less."""
+def _missing_notes(filled: Sequence[_Filled], asked: int, limit: str | None) -> list[str]:
+    """Return a sentence on what the whole roster lacks, and one where time or Ctrl-C ended the search for less."""
     lacking = {one.subproblem.name: sum(one.missing.values()) for one in filled if one.missing}
     if not lacking:
         return []
@@ -351,6 +355,8 @@ def _missing_notes(filled: Sequence[_Filled], asked: int) -> list[str]:
         where=f" ({where})" if where else "",
     )
     longer = message("The time limit ended the search for a roster that lacks fewer: give it more with --time-limit.")
+    if limit == "interrupted":
+        longer = message("Ctrl-C ended the search for a roster that lacks fewer.")
     return [said, longer] if any(one.cut for one in filled) else [said]
 
 

@@ -65,7 +65,8 @@ if TYPE_CHECKING:
     from optimizer.plans.comparison import Comparison
     from optimizer.plans.plan_content import StepTime
     from optimizer.problem.files.plan_file import PlanFile, PlanResource
-    from optimizer.problem.instance.instance import Instance, Option
+    from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Option
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
