@@ -82,7 +82,9 @@ def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     said = run(*words[:-2])
     assert said.startswith("A patrol of 10")
     line = json.loads(run(*words, "--json"))
-    assert line["roads"][0]["road"].partition(" (")[0] in said  # on the console by what it is near to, not by its number
+    assert (
+        line["roads"][0]["road"].partition(" (")[0] in said
+    )  # on the console by what it is near to, not by its number
     assert "<h1>Where to look next</h1>" in (tmp_path / "look.html").read_text(encoding="utf-8")
     assert len(line["roads"]) == 3
     assert [row["look_rank"] for row in line["roads"]] == [1, 2, 3]
