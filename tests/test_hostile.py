@@ -33,6 +33,11 @@ def test_every_question_is_asked_by_its_name(name: str) -> None:
     assert found == []
 
 
+def test_a_question_whose_plans_are_too_many_to_list_is_no_fault_of_the_program() -> None:
+    _, found = run([900127], ["frontier"])  # a curve over more teams than the problem has
+    assert found == []
+
+
 def test_a_false_bound_is_found_and_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def bold(*arguments: Any, **options: Any) -> Result:
         result = solve_with(*arguments, **options)
