@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
+from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.detection import drive_meeting, dwell_meeting
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
@@ -26,7 +27,7 @@ from optimizer.problem.plan.plan import departures, make_beat, with_teams
 from optimizer.scenario.patrols import FROM_JUNCTION_M, choose_posts, patrol_field, post_on
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
-from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
+from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times, note_times, proven_times
 from optimizer.solvers.patrols.joint import _completed
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.solve import solve
@@ -230,6 +231,13 @@ def test_an_element_said_to_come_too_seldom_is_counted_as_often_as_beats_can_hol
     found = most_times(instance_of(network), replace(field, elements=once))[1:]
     for tour in tours(field):
         assert (make_beat(field, 0, *tour, "b").elements <= found).all()
+    told = list[str]()
+    for elements in (field.elements, once):
+        listener = SilentListener()
+        listener.noted = told.append  # type: ignore[assignment, method-assign]
+        note_times(replace(field, elements=elements), listener)
+    low = int((proven_times(field) > 1).sum())
+    assert [sentence.split()[1] for sentence in told] == ([str(low)] if low else [])  # of the second alone
     # what a scenario says is proven, and stands
     assert (found <= most_times(instance_of(network), field)[1:]).all()
 

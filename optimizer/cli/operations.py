@@ -513,7 +513,7 @@ def _own_powers(
 ) -> tuple[TrialPower | None, float]:
     """Return what the trial can show of the plan's lasting effect on the scenario's evaders, and that effect in the first week.
 
-    None in place of the former where there is no such effect, or nothing passes today.
+    None in place of the former where there is no such effect, or nothing passes today in the first week or the long run.
     """
     from optimizer.base.text.messages import shortened
     from optimizer.base.work.listener import step
@@ -538,10 +538,12 @@ def _own_powers(
         if then == today or not today:
             return None, 0.0
         before, begun = evaders.at_first()
+        if not before:
+            return None, 0.0
         simulate = trial_of_traffickers(evaders.through, today, then)
         setting = trial_setting(found.file, POOL)
         (power,) = trial_powers(setting, terms.world, effects=(1.0,), runs=terms.runs, simulate=simulate)
-    return replace(power, effect=then / today - 1), begun / before - 1 if before else 0.0
+    return replace(power, effect=then / today - 1), begun / before - 1
 
 
 def analyse(

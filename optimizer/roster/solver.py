@@ -772,7 +772,7 @@ def quick_week(problem: RosterProblem, week: int, pairs: Sequence[Pair]) -> list
         return (
             run <= limits.most_days
             and len(days[crew] | {task.day}) <= 7 - limits.days_off
-            and minutes[crew] + task.end - task.start + 2 * travel <= limits.week_minutes
+            and minutes[crew] + minutes_away(task, crew) <= limits.week_minutes
             and not problem.is_away(crew, task.day)
             and work[crew].rested(task.start - travel, task.end + travel, limits.rest_minutes)
         )

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.teams import Patrol, PatrolField
     from optimizer.problem.plan.plan import Beat
@@ -398,11 +399,26 @@ def most_times(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
     for patrol, most in zip(patrols.patrols, most_teams(instance, patrols), strict=True):
         held = np.union1d(patrol.drives.indices, patrol.dwell.ravel())
         teams[place[patrol.team.id], held] = most  # whichever base they come from
-    stated = patrols.elements.times
     # a number stated too low would make bounds too high, so none below what can be proven is believed
-    times: NDArray[np.int64] = np.max([stated, *(times_in_a_beat(patrol) for patrol in patrols.patrols)], axis=0)
-    times *= np.maximum(teams.sum(axis=0), 1)
+    times = np.maximum(patrols.elements.times, proven_times(patrols)) * np.maximum(teams.sum(axis=0), 1)
     return np.concatenate((np.ones(len(instance.options), dtype=np.int64), times))
+
+
+def proven_times(patrols: PatrolField) -> NDArray[np.int64]:
+    """Return (elements,) numbers of times that no beat of any team exceeds."""
+    every: list[NDArray[np.int64]] = [times_in_a_beat(patrol) for patrol in patrols.patrols]
+    most: NDArray[np.int64] = np.max([np.zeros(patrols.elements.size, dtype=np.int64), *every], axis=0)
+    return most
+
+
+def note_times(patrols: PatrolField, listener: Listener) -> None:
+    """Say for how many elements a file states fewer `times` than `most_times` believes."""
+    low = int((patrols.elements.times < proven_times(patrols)).sum())
+    if low:
+        listener.noted(
+            f"For {low} of {patrols.elements.size} elements of patrols `times` is less than what is proven to be enough for any beat; that "
+            "number counts in its place."
+        )
 
 
 def times_in_a_beat(patrol: Patrol) -> NDArray[np.int64]:

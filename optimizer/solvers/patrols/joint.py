@@ -37,7 +37,7 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledVal
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
-from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.column_generation import ColumnGeneration, note_times
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.place import check_options, place
 from optimizer.solvers.search.feasible_start import feasible_start, plan_made_to_fit
@@ -125,6 +125,7 @@ def solve_joint(
         generation = ColumnGeneration(instance, instance.patrols, seed=options.seed)
         tree = BranchAndPrice(generation, gap=options.gap, listener=stopping, params=params)
         ban(generation, banned)
+        note_times(instance.patrols, stopping)
         tree.offer(alone, np.empty(0, dtype=np.int64))  # a value to beat, with no beat yet
         begin_from(tree, starts)
         tree.prove(proven)
