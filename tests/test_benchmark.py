@@ -33,7 +33,7 @@ from optimizer.base.text.formatting import DASH
 from optimizer.base.work.cluster import TlsFiles, _outcome
 from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark import overlay_scaling, suites, tours
+from optimizer.lab.benchmark import overlay_scaling, suites, tours, worker
 from optimizer.lab.benchmark.benchmark import (
     Job,
     PlannedRun,
@@ -88,6 +88,7 @@ from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.instance import content_digest
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
+from optimizer.solvers.solve import solve
 from tests import alerts_measure as alerts
 from tests.alerts_measure import alert_store, exploration_store, write_alert_page
 from tests.cases import brute_force, random_instance
@@ -330,9 +331,11 @@ def test_a_row_is_keyed_by_what_was_run_and_not_by_where_a_file_lies() -> None:
         {"seed": 1},
         {"gap_asked": 0.5},
         {"time_limit": 1.0},
+        {"limit_by": "work"},
         {"memory_limit": 1.0},
     ]
     assert len({first.key, *(row(**change).key for change in changes)}) == 1 + len(changes)
+    assert "limit_by" not in dict(first.key.options), "rows from before there was a choice are found by their keys"
 
 
 def test_the_digest_of_an_instance_sees_its_content_alone(tmp_path: Path) -> None:
@@ -620,6 +623,28 @@ def tiny(families: Path) -> list[Case[Instance]]:
 
 def run_options(methods: Sequence[str] = ("greedy",), seeds: Sequence[int] = (0,)) -> RunOptions:
     return RunOptions(methods, seeds, gap=0.0, time_limit=20.0, memory_limit=4000.0)
+
+
+@pytest.mark.parametrize("limit_by", ["clock", "work"])
+def test_a_run_and_the_page_have_the_limit_that_was_asked_for(
+    limit_by: Any, tiny: list[Case[Instance]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def solving(instance: Instance, **options: Any) -> Any:
+        asked.update(options)
+        return solve(instance, method="greedy")
+
+    (planned, *_) = plan_runs(tiny, replace(run_options(), limit_by=limit_by), tmp_path)
+    monkeypatch.setattr(worker, "_Channel", lambda: lambda **_: None)
+    monkeypatch.setattr(worker, "solve", solving)
+    monkeypatch.setattr(worker, "end_with_parent", lambda: None)
+    worker.main(run_module.order_of(planned.job, planned.file))
+    assert asked["time_limit"] == 20.0
+    assert asked["params"].clock.by_work == (limit_by == "work")
+    rows = [row(limit_by=limit_by), row(instance="b")]
+    made = benchmark_text(rows, 2, scores(rows, {}), "p.png")
+    assert ("by work, 1 by the clock" in made) == (limit_by == "work")
 
 
 def run_children(parent: int | None = None) -> set[int]:

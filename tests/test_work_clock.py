@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from optimizer.base.work.work_clock import limited, machine_seconds_left, put_forward, waiting, work_seconds
+from optimizer.base.work.work_clock import (
+    limited,
+    limited_by_work,
+    machine_limit,
+    machine_seconds_left,
+    put_forward,
+    waiting,
+    work_seconds,
+)
 from optimizer.solvers.mip import backend
 from optimizer.solvers.mip.backend import MipModel, solve_mip
+from optimizer.solvers.params import ClockParams, SolveParams
+from optimizer.solvers.solve import solve
+from tests.cases import random_instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +69,42 @@ def test_the_limit_of_the_machine_ends_every_part(monkeypatch: pytest.MonkeyPatc
         later = work_seconds() + 100.0
         now[0] = 10.0
         assert work_seconds() >= later
+
+
+def test_a_limit_by_work_is_none_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for the parts of a search, nor for a solver that knows the clock alone; what is waited for counts as far as it was done here."""
+    now, done = [0.0], [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "process_time", lambda: done[0])
+    with limited(float("inf"), work=5.0):
+        end = work_seconds() + 5.0
+        now[0] = 1e6
+        assert limited_by_work()
+        assert machine_limit(2.0) == float("inf")
+        assert work_seconds() < end - 4
+        with waiting():
+            now[0], done[0] = now[0] + 100.0, done[0] + 3.0
+        assert end - 2.1 < work_seconds() < end - 1
+    assert not limited_by_work()
+    with limited(5.0):
+        assert not limited_by_work()
+        assert machine_limit(2.0) == 2.0
+
+
+@pytest.mark.parametrize("method", ["cuts", "mixed"])
+@pytest.mark.parametrize("by_work", [False, True])
+@pytest.mark.parametrize("busy", ["monotonic", "thread_time"])
+def test_a_search_is_ended_by_its_work_alone_where_its_parameters_say_so(
+    method: str, by_work: bool, busy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at one clock finds it 10 s on, while the other stands still."""
+    params, looks = SolveParams(clock=ClockParams(by_work=by_work)), count()
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(time, "thread_time", lambda: 0.0)
+    monkeypatch.setattr(time, busy, lambda: 10.0 * next(looks))
+    result = solve(random_instance(0), method=method, time_limit=50.0, threads=1, params=params)
+    assert (result.limit == "time") == (busy == "thread_time" or not by_work)
+    assert (result.status == "optimal") == (busy == "monotonic" and by_work)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -42,6 +42,13 @@ def bench(
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed; 0 if not given. Repeatable.")] = None,
     gap: Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap to prove; 0.0001 if not given.")] = None,
     time_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds a run; 300 if not given.")] = None,
+    limit_by: Annotated[
+        Literal["clock", "work"],
+        typer.Option(
+            help="What the time limit counts: seconds by the clock, or work, the processor seconds of the search "
+            "(of several processes those of the longest chain), which other programs on the machine do not shorten."
+        ),
+    ] = "clock",
     threads: Annotated[int, typer.Option(callback=possible_threads, help="Processes of each search.")] = 1,
     memory_limit: Annotated[
         float | None, typer.Option(min=1, help="MB a run may have resident; 4096 if not given.")
@@ -103,6 +110,7 @@ def bench(
         seeds=seed or (0,),
         gap=gap,
         time_limit=time_limit,
+        limit_by=limit_by,
         threads=threads,
         memory_limit=memory_limit,
         only=only or (),

@@ -175,6 +175,15 @@ class MixedParams(Params):
 
 
 @dataclass(frozen=True)
+class ClockParams(Params):
+    """What the time limit counts (`optimizer.base.work.work_clock`)."""
+
+    by_work: bool = False
+    """whether it counts work, the processor seconds of the longest chain of work of all processes, in place of seconds by the clock: what other
+    programs do then does not shorten the search; one linear program may go on beyond it"""
+
+
+@dataclass(frozen=True)
 class SolveParams(Params):
     """All parameters of a search, by part; seconds and shares of time are of work (`optimizer.base.work.work_clock`)."""
 
@@ -185,6 +194,7 @@ class SolveParams(Params):
     workers: WorkerParams = WorkerParams()
     patrols: PatrolParams = PatrolParams()
     mixed: MixedParams = MixedParams()
+    clock: ClockParams = ClockParams()
 
 
 @dataclass(frozen=True)

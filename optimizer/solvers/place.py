@@ -24,6 +24,7 @@ from optimizer.solvers.search.state import SolveState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -91,7 +92,7 @@ def place(
         workers = None
         if options.scheduler is not None:
             workers = ClusterTreeWorkers(stack.enter_context(connected(options.scheduler)))
-        stack.enter_context(limited(options.time_limit))
+        stack.enter_context(limited_as_asked(options))
         stopping = stack.enter_context(Stopping(listener))
         search = SolveState(
             instance,
@@ -127,6 +128,13 @@ def place(
             search.limit = "interrupted"
         search.verify()
         return search.result(options.method)
+
+
+def limited_as_asked(options: SolveOptions) -> AbstractContextManager[None]:
+    """Limit what is done within by the clock of the machine, or by work where the parameters say so."""
+    if options.params.clock.by_work and options.time_limit is not None:
+        return limited(np.inf, options.time_limit)
+    return limited(options.time_limit)
 
 
 def check_options(options: SolveOptions) -> None:

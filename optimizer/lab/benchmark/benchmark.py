@@ -199,6 +199,7 @@ def plan_runs(cases: Sequence[Case[Instance]], options: RunOptions, folder: Path
                     seed=seed,
                     gap_asked=GAP if options.gap is None else options.gap,
                     time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
+                    limit_by=options.limit_by,
                     memory_limit=MEMORY_LIMIT if options.memory_limit is None else options.memory_limit,
                     threads=options.threads,
                     best=best.get(case.name),
@@ -296,6 +297,9 @@ LOOK_SECONDS = 0.05
 GRACE_SECONDS = 30.0
 """How long after one and a quarter times its time limit a run that has not ended by itself is killed."""
 
+HELD_UP = 20.0
+"""How many times as long a run whose limit is one by work may take: other programs hold it up."""
+
 READING_SECONDS = 900.0
 """Longest reading of an instance."""
 
@@ -368,6 +372,19 @@ def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: 
     )
 
 
+def order_of(job: Job, instance: Path) -> dict[str, Any]:
+    """Return what the process of a run is told (`optimizer.lab.benchmark.worker`)."""
+    return {
+        "instance": str(instance.absolute()),
+        "method": job.method,
+        "seed": job.seed,
+        "gap": job.gap_asked,
+        "time_limit": job.time_limit,
+        "by_work": job.limit_by == "work",
+        "threads": job.threads,
+    }
+
+
 class _WatchedChild:
     """The process of a run, in a session of its own so that Ctrl-C in the terminal reaches the parent alone."""
 
@@ -377,16 +394,8 @@ class _WatchedChild:
         self._job = job
         self._began = time.monotonic()
         self._ready: float | None = None
-        order = {
-            "instance": str(instance.absolute()),
-            "method": job.method,
-            "seed": job.seed,
-            "gap": job.gap_asked,
-            "time_limit": job.time_limit,
-            "threads": job.threads,
-        }
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", WORKER, json.dumps(order)],
+            [sys.executable, "-m", WORKER, json.dumps(order_of(job, instance))],
             stdin=subprocess.PIPE,  # the child ends itself when this closes
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -404,6 +413,8 @@ class _WatchedChild:
     def watch(self, stopped: Callable[[], bool]) -> str | None:
         """Wait for the end; return why the process is to be killed (`memory`, `time`, `stopped`), or None when it ended by itself."""
         longest = self._job.time_limit * 1.25 + GRACE_SECONDS
+        if self._job.limit_by == "work":
+            longest *= HELD_UP
         while self.process.poll() is None:
             resident = sum(family_of(self.process.pid).values())
             self.peak_mb = max(self.peak_mb or 0.0, resident) or None

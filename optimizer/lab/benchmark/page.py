@@ -155,6 +155,7 @@ def _made_table(rows: Sequence[PlacementRow]) -> PageTable:
         mine = [row for row in rows if row.method == method]
         loads = [row.load for row in mine if row.load is not None]
         clock = sum(row.threads > 1 or row.processor_s is None for row in mine)
+        by_work = sum(row.limit_by == "work" for row in mine)
         lines.append(
             (
                 method,
@@ -164,9 +165,12 @@ def _made_table(rows: Sequence[PlacementRow]) -> PageTable:
                 date_range(mine),
                 f"{min(loads):.1f} to {max(loads):.1f}" if loads else None,
                 f"processor s{f', {clock} by the clock' if clock else ''}" if clock < len(mine) else "by the clock",
+                f"by work{f', {len(mine) - by_work} by the clock' if by_work < len(mine) else ''}"
+                if by_work
+                else "by the clock",
             )
         )
-    return PageTable.of(("method", "package", "commit", "rows", "days", "load", "time"), lines, {})
+    return PageTable.of(("method", "package", "commit", "rows", "days", "load", "time", "limit"), lines, {})
 
 
 def _total_table(found: Sequence[Total]) -> PageTable | None:

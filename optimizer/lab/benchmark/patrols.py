@@ -30,7 +30,7 @@ from optimizer.solvers.params import PatrolParams, SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.place import place
-from optimizer.solvers.solve import solve
+from optimizer.solvers.solve import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,6 +99,7 @@ def planned_rows(
                     seed=seed,
                     gap_asked=GAP if options.gap is None else options.gap,
                     time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
+                    limit_by=options.limit_by,
                     threads=options.threads,
                 )
                 yield PlannedRow(asked.key, partial(run, prepared, asked))
@@ -130,13 +131,15 @@ def _fixed(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
 
 
 def _search(asked: RunAsked) -> SolveOptions:
-    return SolveOptions(gap=asked.gap_asked, time_limit=asked.time_limit, seed=asked.seed, threads=asked.threads)
+    return SolveOptions(
+        gap=asked.gap_asked, time_limit=asked.time_limit, seed=asked.seed, threads=asked.threads, params=asked.params
+    )
 
 
 def _with_beats(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
     joint = asked.method == "joint"
     instance = prepared.instance if joint else replace(prepared.instance, options=(), exclusions=())
-    result = solve(instance, gap=asked.gap_asked, time_limit=asked.time_limit, seed=asked.seed, threads=asked.threads)
+    result = solve_with(instance, _search(asked))
     statistics = result.statistics
     return _plan(prepared, result) | {
         "lower": result.weighed_lower,

@@ -18,7 +18,6 @@ program is solved again until there are none. SCIP has one, and a file of its ow
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from scipy.sparse import csr_array, vstack
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.version import package_version
+from optimizer.base.work.work_clock import limited_by_work, machine_limit
 from optimizer.problem.instance.methods import method_packages
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.lp.master import INWARD, Master
@@ -183,7 +183,11 @@ def highs(search: SolveState) -> None:
     rows = _cut_root(search, model)
     while not (search.closed or search.cancelled()):
         outcome = solve_mip(
-            model.with_rows(rows), gap=search.gap / 2, time_limit=_seconds_left(search), seed=search.seed
+            model.with_rows(rows),
+            gap=search.gap / 2,
+            time_limit=_seconds_left(search),
+            work_limit=search.seconds_left if limited_by_work() else None,
+            seed=search.seed,
         )
         search.prove(model.proven(outcome.bound))
         if outcome.x is not None:
@@ -200,7 +204,7 @@ def highs(search: SolveState) -> None:
 def _cut_root(search: SolveState, model: StarCutModel) -> CutRows:
     """Return the rows that are tight at the last solution of the linear relaxation, which SciPy's HiGHS solves."""
     rows, bounds = CutRows(csr_array((0, model.start.cost.size)), np.empty(0)), []
-    while not (search.closed or search.cancelled()) and time.monotonic() < search.until:
+    while not (search.closed or search.cancelled() or search.out_of_time):
         mip = model.with_rows(rows)
         constraints = LinearConstraint(mip.rows, mip.row_lower)
         solved = milp(
@@ -222,7 +226,8 @@ def _cut_root(search: SolveState, model: StarCutModel) -> CutRows:
 
 
 def _seconds_left(search: SolveState) -> float:
-    return min(max(search.until - time.monotonic(), 0.01), LONGEST)
+    """Return the limit of a solver that knows the clock of the machine."""
+    return min(machine_limit(max(LONGEST if search.seconds_left is None else search.seconds_left, 0.01)), LONGEST)
 
 
 def _joined(first: CutRows, more: CutRows) -> CutRows:

@@ -11,9 +11,11 @@ from pydantic import Field
 
 from optimizer.base.schema import Strict
 from optimizer.lab.rows import RunKey, StoredRow
+from optimizer.solvers.params import ClockParams, SolveParams
 
 FILE = "rows.jsonl"
 RowStatus = Literal["optimal", "feasible", "infeasible", "unknown", "memory", "time", "failed", "lost"]
+LimitBy = Literal["clock", "work"]
 AGAIN = frozenset({"failed", "lost"})
 """A run that ended so says nothing of its method: it is done again when the benchmark is resumed."""
 
@@ -30,6 +32,8 @@ class RunOptions:
         Seeds, >= 0; those of mixtures are the seeds of their cases.
     gap, time_limit, threads
         As in `optimizer.solvers.solve.solve`; None for what a family or suite is asked for by itself.
+    limit_by
+        What the time limit counts: seconds by the clock, or work (`optimizer.solvers.params.ClockParams`); those of `mixed` are always work.
     memory_limit
         MB that a run's processes may have resident together; of placement families.
     only
@@ -42,6 +46,7 @@ class RunOptions:
     seeds: Sequence[int] = (0,)
     gap: float | None = None
     time_limit: float | None = None
+    limit_by: LimitBy = "clock"
     threads: int = 1
     memory_limit: float | None = None
     only: Sequence[str] = ()
@@ -64,6 +69,7 @@ class RunAsked(Strict):
     seed: int
     gap_asked: float
     time_limit: float
+    limit_by: LimitBy = Field("clock", description="what the time limit counts: seconds by the clock, or of work")
     threads: int = Field(1, description="processes of the search")
 
     @property
@@ -72,7 +78,14 @@ class RunAsked(Strict):
         return RunKey.of(self.version, self.content, self.method, **self._options())
 
     def _options(self) -> dict[str, object]:
-        return {"seed": self.seed, "gap": self.gap_asked, "time_limit": self.time_limit, "threads": self.threads}
+        asked: dict[str, object] = {"seed": self.seed, "gap": self.gap_asked, "time_limit": self.time_limit}
+        # rows from before there was a choice keep the keys that they had
+        return asked | {"threads": self.threads} | ({} if self.limit_by == "clock" else {"limit_by": self.limit_by})
+
+    @property
+    def params(self) -> SolveParams:
+        """The parameters of the search."""
+        return SolveParams(clock=ClockParams(by_work=self.limit_by == "work"))
 
     @property
     def setting(self) -> tuple[object, ...]:

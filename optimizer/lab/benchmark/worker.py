@@ -23,6 +23,7 @@ from optimizer.lab.benchmark.peers import PEERS, highs
 from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.solvers.mip.backend import end_with_parent
+from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.solve import solve
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def main(order: dict[str, Any]) -> None:
-    """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `threads`."""
+    """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `by_work`, `threads`."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     say = _Channel()
     solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
@@ -57,6 +58,7 @@ def main(order: dict[str, Any]) -> None:
             seed=order["seed"],
             gap=order["gap"],
             time_limit=order["time_limit"],
+            params=SolveParams(clock=ClockParams(by_work=order["by_work"])),
             threads=order["threads"],
             listener=_Bounds(say),
         )

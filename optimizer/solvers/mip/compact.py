@@ -33,7 +33,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, SilentListener, step
-from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
+from optimizer.base.work.work_clock import limited_by_work, machine_limit, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.result import tolerance_of
@@ -289,7 +289,8 @@ def search_compact(search: SolveState) -> None:
         outcome = solve_mip(
             model.mip,
             gap=search.gap / 2,  # the rest for what the tolerances may hide
-            time_limit=None if search.seconds_left is None else min(search.seconds_left, machine_seconds_left()),
+            time_limit=None if search.seconds_left is None else machine_limit(search.seconds_left),
+            work_limit=search.seconds_left if limited_by_work() else None,
             seed=search.seed,
             presolve=not model.delicate,
             start=start,

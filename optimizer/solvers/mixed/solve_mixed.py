@@ -17,7 +17,7 @@ import numpy as np
 
 from optimizer.base.work.executor import thread_count
 from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
-from optimizer.base.work.work_clock import limited, work_seconds
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.evaluation import plan_value
@@ -31,7 +31,7 @@ from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
-from optimizer.solvers.place import check_options, place
+from optimizer.solvers.place import check_options, limited_as_asked, place
 from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def solve_mixed(
         return np.inf if time_limit is None else started + share * time_limit
 
     single_options = replace(options, time_limit=None if time_limit is None else params.single * time_limit)
-    with limited(time_limit), Stopping(listener) as stopping:
+    with limited_as_asked(options), Stopping(listener) as stopping:
         if instance.patrols is None:
             problem = prepare_options(instance, single_options, starts, stopping)
         else:

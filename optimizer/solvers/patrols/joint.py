@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
-from optimizer.base.work.work_clock import limited, work_seconds
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.plan import (
     Plan,
@@ -39,7 +39,7 @@ from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, note_times
 from optimizer.solvers.patrols.tours.tour import Tour
-from optimizer.solvers.place import check_options, place
+from optimizer.solvers.place import check_options, limited_as_asked, place
 from optimizer.solvers.search.feasible_start import feasible_start, plan_made_to_fit
 from optimizer.solvers.search.local_search import local_search
 
@@ -108,7 +108,7 @@ def solve_joint(
     fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
 
     whole_bounds = _WholeBounds(listener)
-    with limited(time_limit), Stopping(whole_bounds) as stopping:
+    with limited_as_asked(options), Stopping(whole_bounds) as stopping:
 
         def make_beats() -> None:
             with step(stopping, "making beats"):

@@ -27,7 +27,7 @@ from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import interrupt_held_back
-from optimizer.base.work.work_clock import machine_seconds_left, work_seconds
+from optimizer.base.work.work_clock import machine_limit, work_seconds
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.mip.backend import stdout_closed
 
@@ -229,7 +229,7 @@ class LinearProgram:
             if left <= 0:
                 return None
             # the solver's limit is by the clock of the machine, by which a busy one takes longer for the same work
-            left, began = min(LOADED * left, machine_seconds_left()), time.perf_counter()
+            left, began = machine_limit(LOADED * left), time.perf_counter()
             answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
             if answer is None and time.perf_counter() - began >= left:
                 return None

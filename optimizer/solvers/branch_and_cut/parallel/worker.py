@@ -111,8 +111,8 @@ class TreeWorker(SilentListener):
     def obey(self, order: messages.Order) -> messages.OrderOutcome:
         """Carry out an order."""
         put_forward(self._ended)  # a worker of a cluster may be in another thread than for its last order
-        self._begun, left = work_seconds(), order.machine_seconds_left
-        with limited(left if left < np.inf else None, order.seconds_left):
+        self._begun = work_seconds()
+        with limited(order.machine_seconds_left if order.seconds_left < np.inf else None, order.seconds_left):
             outcome = self._outcome(order)
         self._ended = work_seconds()
         return replace(outcome, seconds=self._ended - self._begun)
