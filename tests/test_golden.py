@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import HeuristicParams, SolveParams
 from tests.golden import chosen, computed, contradictions, differences, rounds_as_stored, stored
-from tests.golden_cases import SECTIONS
+from tests.golden_cases import SECTIONS, detouring
 from tests.golden_scenarios import AbsentError, digest
 
 if TYPE_CHECKING:
@@ -70,6 +73,15 @@ def test_searches_that_cannot_both_be_right_are_told(part: str, key: str, value:
     assert contradictions(old, new, name) == []
     (new[part] if part else new)[key] = value
     assert len(contradictions(old, new, name)) == 1
+
+
+def test_the_root_of_one_case_takes_detours() -> None:
+    instance = detouring()
+    overlay, without = contract(instance), SolveParams(heuristics=HeuristicParams(wide_gap=1.0))
+    first, usual = (BranchAndCut(instance, overlay, params=params) for params in (without, SolveParams()))
+    first.cut_root()
+    usual.cut_root()
+    assert usual.lower > first.lower * 1.001
 
 
 def test_every_case_is_stored_and_no_other() -> None:
