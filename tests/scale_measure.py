@@ -1,0 +1,102 @@
+"""How far a search comes as problems grow: `python -m tests.scale_measure NODES OPTIONS EVADERS BUDGET SECONDS` prints a row of a table.
+
+Roads are those of the suite `overlay`, with options on random major roads that watch both directions. As many random origins as destinations
+make the evaders, all informed and of equal weight. The limit is one by work, and all seconds are processor seconds of one process.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.work.listener import SilentListener
+from optimizer.lab.benchmark.overlay_scaling import FOUND_AN_HOUR, SURVIVAL, scaling_roads
+from optimizer.lab.rows import own_peak_mb
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.plan.result import relative_gap
+from optimizer.solvers.params import ClockParams, SolveParams
+from optimizer.solvers.search import kernels
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COLUMNS = (
+    *("nodes", "options", "evaders", "budget", "limit, s", "took, s", "contracting, s", "root ends, s", "programs"),
+    *("nodes of the tree", "overlay nodes", "overlay arcs", "lower", "upper", "gap", "largest size, MB"),
+)
+
+
+class _Steps(SilentListener):
+    """Notes how long the contraction takes, and when the root has been cut."""
+
+    def __init__(self) -> None:
+        self.began, self.contracting, self.root = time.process_time(), 0.0, float("nan")
+
+    def step_ended(self, name: str, seconds: float) -> None:
+        del seconds
+        now = time.process_time() - self.began
+        if name == "contracting":
+            self.contracting = now
+        elif name == "cutting":
+            self.root = now
+
+
+def scaled(nodes: int, options: int, evaders: int, budget: int) -> Instance:
+    """Return a problem of these sizes, always the same one."""
+    rng, roads = np.random.default_rng(1), scaling_roads(nodes)
+    major: NDArray[np.int64] = np.flatnonzero(roads.major)
+    order = np.argsort(roads.segment, kind="stable").reshape(-1, 2)  # both directions of each road
+    origins = max(int(np.sqrt(evaders)), 1)
+    starts = rng.choice(nodes, origins, replace=False)
+    ends = rng.choice(nodes, -(-evaders // origins), replace=False)
+    pairs = [(int(o), int(d)) for d in ends for o in starts][:evaders]
+    return Instance(
+        name="scaled",
+        node_id=np.arange(nodes),
+        tail=roads.tail,
+        head=roads.head,
+        reliability=np.exp(-FOUND_AN_HOUR / 3600 * roads.time_s),
+        evaders=tuple(Evader(f"e{k}", o, d, 1 / evaders) for k, (o, d) in enumerate(pairs)),
+        options=tuple(
+            Option(f"s{segment}", tuple(order[segment].tolist()), (SURVIVAL, SURVIVAL), {"teams": 1.0})
+            for segment in rng.choice(major, options, replace=False).tolist()
+        ),
+        resources=(Resource("teams", float(budget)),),
+    )
+
+
+def main() -> None:
+    """Print the columns, or a row."""
+    if len(sys.argv) == 1:
+        print("| " + " | ".join(COLUMNS) + " |")
+        return
+    nodes, options, evaders, budget = map(int, sys.argv[1:5])
+    limit = float(sys.argv[5])
+    instance = scaled(nodes, options, evaders, budget)
+    kernels.ready(kernels.SEARCH, instance.tail.size * evaders)
+    steps = _Steps()
+    result = solve(
+        instance, time_limit=limit, threads=1, listener=steps, params=SolveParams(clock=ClockParams(by_work=True))
+    )
+    took, found = time.process_time() - steps.began, result.statistics
+    sizes = (found["linear_programs"], found["nodes"], found["overlay_nodes"], found["overlay_arcs"])
+    gap = relative_gap(result.lower, result.upper) or 0.0
+    cells = (
+        *(f"{each:,}" for each in (nodes, options, evaders, budget)),
+        *(f"{each:.1f}" for each in (limit, took, steps.contracting, steps.root)),
+        *(f"{int(each):,}" for each in sizes),
+        *(f"{each or 0.0:.5f}" for each in (result.lower, result.upper)),
+        f"{100 * gap:.2f} %",
+        f"{own_peak_mb() or 0.0:.0f}",
+    )
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
