@@ -118,6 +118,22 @@ def test_a_kept_basis_spares_the_work() -> None:
     assert steps[1] == 0 < steps[0]
 
 
+def test_a_basis_whose_condition_is_bounded_badly_is_used_all_the_same() -> None:
+    """GLOP's bound of a condition number grows with the rows: 1.9^200 here, where solutions move by little."""
+    rng = np.random.default_rng(5)
+    n = 200
+    rows = np.tril(np.full((n, n), 0.9), -1) + np.eye(n)
+    program = LinearProgram(
+        rows.T @ rng.uniform(0.5, 1, n), np.zeros(n), np.ones(n), csr_array(rows), rows @ rng.random(n)
+    )
+    assert program.solve() is not None
+    assert program._solver is not None
+    assert program._solver.steps >= n
+    program.add(csr_array(rows[-1:]), rows[-1:] @ np.full(n, 0.2))
+    assert program.solve() is not None
+    assert program._solver.steps <= 5
+
+
 @given(SEEDS)
 @examples(60)
 def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
