@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.roster.solver import exists_without, fewest_short
+from optimizer.roster.solver import CrewRule, exists_without, fewest_short, work_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -296,7 +296,7 @@ def _monday(subproblem: Subproblem, tasks: list[int]) -> str:
 
 RULES: tuple[RuleName, ...] = ("rest", "hours", "days in a row", "days off", "away")
 
-Reason = Literal["there", "free", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
+Reason = Literal["there", "free"] | CrewRule
 
 CREW_IS: dict[Reason, tuple[str, str]] = {
     "there": ("is sent", "are sent"),
@@ -329,7 +329,7 @@ def diagnose(subproblem: Subproblem, weeks: int, clock: Clock, seed: int) -> Inf
     if found is None or not found.missing:
         return _unlocated(subproblem, weeks, repairing)
     t = min(found.missing, key=lambda t: (subproblem.problem.tasks[t].start, t))
-    reasons = Counter(_reason(subproblem.problem, found.pairs, crew, t) for crew in subproblem.problem.tasks[t].travel)
+    reasons = _reasons(subproblem.problem, found.pairs, t)
     rule = _failing_rule(repairing, reasons)
     slot, duty = subproblem.duties[t].slot, subproblem.duties[t].duty
     there = duty.staff - found.missing[t]
@@ -350,6 +350,13 @@ def _unlocated(subproblem: Subproblem, weeks: int, repairing: Sequence[RuleName]
     first = subproblem.duties[0]
     reason = f"people are needed, and no roster of the first {weeks} weeks fills every shift; time ended the search for the one that fails"
     return InfeasibilityReport(rule, first.slot, first.duty, first.duty.staff, 0, reason, confirmed=False)
+
+
+def _reasons(problem: RosterProblem, pairs: Sequence[Pair], t: int) -> Counter[Reason]:
+    """Return what keeps the crews that may do a task from doing it, with the number of crews."""
+    work, task = work_done(problem, pairs), problem.tasks[t]
+    sent = {crew for crew, u in pairs if u == t}
+    return Counter("there" if c in sent else work[c].kept_by(problem, c, task) or "free" for c in task.travel)
 
 
 def _failing_rule(repairing: Sequence[RuleName], reasons: Counter[Reason]) -> Rule:
@@ -374,38 +381,3 @@ def _other_rules(rule: Rule, repairing: Sequence[RuleName]) -> str:
         also = f"; so would it be without this one: {', '.join(others)}" if others else ""
         return f". Without the rule named here there would be a roster{also}"
     return ". No single rule is the cause: with any one of them left out there is still no roster"
-
-
-def _reason(problem: RosterProblem, pairs: Sequence[Pair], crew: int, t: int) -> Reason:  # noqa: PLR0911 - one a reason
-    """Return what keeps a crew from one more task."""
-    limits, task = problem.crews[crew], problem.tasks[t]
-    mine = [problem.tasks[u] for c, u in pairs if c == crew]
-    if (crew, t) in pairs:
-        return "there"
-    if problem.is_away(crew, task.day):
-        return "away"
-    leave, back = task.start - task.travel[crew], task.end + task.travel[crew]
-    spare = [max(leave - (other.end + other.travel[crew]), other.start - other.travel[crew] - back) for other in mine]
-    spare += [leave - earlier.back for earlier in problem.before if earlier.crew == crew]
-    if any(minutes < 0 for minutes in spare):
-        return "one at a time"
-    if any(minutes < limits.rest_minutes for minutes in spare):
-        return "rest"
-    week = [other for other in mine if other.day // 7 == task.day // 7]
-    worked = sum(other.end - other.start + 2 * other.travel[crew] for other in week)
-    if worked + back - leave > limits.week_minutes:
-        return "hours"
-    days = {other.day for other in mine} | {task.day} | {one.day for one in problem.before if one.crew == crew}
-    if _longest_run(days) > limits.most_days:
-        return "days in a row"
-    if len({other.day for other in week} | {task.day}) > 7 - limits.days_off:
-        return "days off"
-    return "free"
-
-
-def _longest_run(days: set[int]) -> int:
-    """Return the most consecutive numbers in a set."""
-    length: defaultdict[int, int] = defaultdict(int)
-    for day in sorted(days):
-        length[day] = length[day - 1] + 1
-    return max(length.values())

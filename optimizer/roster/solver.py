@@ -27,7 +27,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from itertools import pairwise
-from math import gcd
+from math import gcd, inf
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,26 +47,47 @@ QUICK_EFFORT = 2.0
 
 
 @dataclass
-class _FixedWork:
-    """The work of a crew outside the weeks of a model, which is fixed."""
+class CrewWork:
+    """What a crew does, with what it did before the horizon."""
 
     minutes: int = 0
     nights: int = 0
     weekends: int = 0
     days: set[int] = field(default_factory=set)
     spans: list[tuple[int, int]] = field(default_factory=list)
+    away: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """Minutes away from base, by week."""
 
-    def add(self, task: RosterTask, travel: int) -> None:
-        """Add a task to which the crew travels so many minutes."""
+    def add(self, task: RosterTask, crew: int) -> None:
+        """Add a task of the crew."""
         self.minutes += task.end - task.start
         self.nights += task.night
         self.weekends += task.weekend
         self.days.add(task.day)
-        self.spans.append((task.start - travel, task.end + travel))
+        self.spans.append((task.start - task.travel[crew], task.end + task.travel[crew]))
+        self.away[task.day // 7] += minutes_away(task, crew)
 
-    def rested(self, leave: int, back: int, rest: int) -> bool:
-        """Return whether so much rest lies between this work and a span of time."""
-        return all(leave - b >= rest or a - back >= rest for a, b in self.spans)
+    def spare(self, task: RosterTask, crew: int) -> float:
+        """Return the least minutes between this work and a task, below 0 where they overlap, infinity where there is no work."""
+        leave, back = task.start - task.travel[crew], task.end + task.travel[crew]
+        return min((max(leave - b, a - back) for a, b in self.spans), default=inf)
+
+    def kept_by(self, problem: RosterProblem, crew: int, task: RosterTask) -> CrewRule | None:
+        """Return the first rule that keeps the crew from one more task; None where it is free."""
+        limits, week, spare, run = problem.crews[crew], task.day // 7, self.spare(task, crew), 1
+        for step in (-1, 1):
+            day = task.day + step
+            while day in self.days:
+                run, day = run + 1, day + step
+        holds: tuple[tuple[CrewRule, bool], ...] = (
+            ("away", not problem.is_away(crew, task.day)),
+            ("one at a time", spare >= 0),
+            ("rest", spare >= limits.rest_minutes),
+            ("hours", self.away[week] + minutes_away(task, crew) <= limits.week_minutes),
+            ("days in a row", run <= limits.most_days),
+            ("days off", len({day for day in self.days if day // 7 == week} | {task.day}) <= 7 - limits.days_off),
+        )
+        return next((rule for rule, kept in holds if not kept), None)
 
 
 class RosterProgram:
@@ -111,16 +132,15 @@ class RosterProgram:
 
     def _make_pairs(self, t: int, task: RosterTask) -> None:
         for crew in task.travel if self._crews is None else sorted(self._crews & task.travel.keys()):
-            if self._open(crew, task, task.travel[crew]):
+            if self._open(crew, task):
                 self._x[crew, t] = self.model.new_bool_var("")
                 self._of_crew[crew].append(t)
 
-    def _open(self, crew: int, task: RosterTask, minutes: int) -> bool:
+    def _open(self, crew: int, task: RosterTask) -> bool:
         """Return whether leave and the fixed work leave a crew free for a task."""
         if self.problem.is_away(crew, task.day) and "away" not in self.dropped:
             return False
-        rest = self._rest(self.problem.crews[crew])
-        return self._fixed[crew].rested(task.start - minutes, task.end + minutes, rest)
+        return self._fixed[crew].spare(task, crew) >= self._rest(self.problem.crews[crew])
 
     def _rest(self, limits: Crew) -> int:
         return 0 if "rest" in self.dropped else limits.rest_minutes
@@ -320,6 +340,8 @@ class RosterProgram:
 
 RuleName = Literal["away", "rest", "hours", "days in a row", "days off"]
 
+CrewRule = RuleName | Literal["one at a time"]
+
 Pair = tuple[int, int]
 """Positions of a crew and a task."""
 
@@ -432,14 +454,14 @@ def with_gaps(problem: RosterProblem, pairs: Sequence[Pair]) -> RosterProblem:
     return replace(problem, tasks=tasks)
 
 
-def work_done(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, _FixedWork]:
+def work_done(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, CrewWork]:
     """Return what each crew does, with what it did before the horizon."""
-    work: defaultdict[int, _FixedWork] = defaultdict(_FixedWork)
+    work: defaultdict[int, CrewWork] = defaultdict(CrewWork)
     for shift in problem.before:
         work[shift.crew].days.add(shift.day)
         work[shift.crew].spans.append((shift.leave, shift.back))
     for crew, t in pairs:
-        work[crew].add(problem.tasks[t], problem.tasks[t].travel[crew])
+        work[crew].add(problem.tasks[t], crew)
     return work
 
 
@@ -759,40 +781,24 @@ def quick_week(problem: RosterProblem, week: int, pairs: Sequence[Pair]) -> list
     the shortest time, and has worked least.
     """
     work, made = work_done(problem, pairs), list[Pair]()
-    minutes: defaultdict[int, int] = defaultdict(int)
-    days: defaultdict[int, set[int]] = defaultdict(set)
     tasks = {t: task for t, task in enumerate(problem.tasks) if task.day // 7 == week}
-
-    def free(crew: int, task: RosterTask, travel: int) -> bool:
-        limits, run = problem.crews[crew], 1
-        for step in (-1, 1):
-            day = task.day + step
-            while day in work[crew].days:
-                run, day = run + 1, day + step
-        return (
-            run <= limits.most_days
-            and len(days[crew] | {task.day}) <= 7 - limits.days_off
-            and minutes[crew] + minutes_away(task, crew) <= limits.week_minutes
-            and not problem.is_away(crew, task.day)
-            and work[crew].rested(task.start - travel, task.end + travel, limits.rest_minutes)
-        )
-
     able = {
         t: sum(problem.crews[crew].people for crew in task.travel) / max(task.staff, 1) for t, task in tasks.items()
     }
     for t, task in sorted(tasks.items(), key=lambda item: (able[item[0]], item[0])):
         needed = task.staff
         while needed > 0:
-            ready = [crew for crew, travel in task.travel.items() if free(crew, task, travel)]
-            if not ready:
+            people = {
+                crew: problem.crews[crew].people
+                for crew in task.travel
+                if work[crew].kept_by(problem, crew, task) is None
+            }
+            if not people:
                 break
-            people = {crew: problem.crews[crew].people for crew in ready}
-            crew = min(ready, key=lambda c: (max(people[c] - needed, 0), task.travel[c], minutes[c], c))
+            crew = min(people, key=lambda c: (max(people[c] - needed, 0), task.travel[c], work[c].away[week], c))
             needed -= people[crew]
             made.append((crew, t))
-            work[crew].add(task, task.travel[crew])
-            minutes[crew] += minutes_away(task, crew)
-            days[crew].add(task.day)
+            work[crew].add(task, crew)
     return made
 
 
