@@ -18,7 +18,7 @@ import re
 import stat
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +28,7 @@ from scipy import special, stats
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import check_place, read_json, sha256, write_json, written_whole
-from optimizer.base.files.tables import WantedColumns, read_csv
+from optimizer.base.files.tables import TextTable, WantedColumns, read_csv
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
@@ -43,13 +43,11 @@ from optimizer.scenario.file.ranges import PRIOR, AuditedKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.base.files.tables import TextTable
     from optimizer.problem.files.plan_file import PlanSite
 
 ALPHA = 0.1

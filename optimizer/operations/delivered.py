@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,36 +19,32 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, message
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.operations.map_matching import MatchParams, length_graph
 from optimizer.operations.planned import (
+    Visit,
     drawn_duties,
     named_places,
     roster_folders,
     visits_of_duties,
     visits_of_rosters,
 )
-from optimizer.operations.recorded import Units, read_logs, read_tracks
+from optimizer.operations.recorded import LogEntry, Units, read_logs, read_tracks
 from optimizer.operations.stays import Movement, StayParams, Track, metres_between, movement
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import MIXTURE_FILE
 from optimizer.problem.network.geodesy import great_circle_m
-from optimizer.roster.model import read_duties
+from optimizer.roster.model import Duties, read_duties
 from optimizer.scenario.check.check import read_evidence
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.operations.planned import Visit
-    from optimizer.operations.recorded import LogEntry
     from optimizer.problem.network.network import Network
-    from optimizer.roster.model import Duties
 
 Status = Literal["manned", "late", "short", "elsewhere", "no record"]
 

@@ -11,14 +11,12 @@ from optimizer.base.text.formatting import DASH, number, percent, plain
 from optimizer.base.text.language import ENGLISH
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import translated
-from optimizer.operations.delivered import STATUS_WORDS
+from optimizer.operations.delivered import STATUS_WORDS, Delivered, DeliveryTally
 from optimizer.plans.plan_folder import made_of
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 
 if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.operations.delivered import Delivered, DeliveryTally
-    from optimizer.report.answer import ShortPage
 
 EFFORT, RECORDS = "effort.csv", "records.toml"
 

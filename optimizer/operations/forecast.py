@@ -23,7 +23,7 @@ from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.messages import counted_message, message
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.report.geodata.files import write_csv
 from optimizer.scenario.check.check import read_evidence
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.records.model import Seizures
 
     Floats = NDArray[np.float64]

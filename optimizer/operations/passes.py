@@ -38,14 +38,14 @@ from optimizer.base.text.formatting import DASH, number, percent, plain, with_ra
 from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.plan_folder import PlanFolder, made_of
 from optimizer.problem.instance.evaders import arc_costs, best_responses
 from optimizer.problem.plan.plan import with_plan
-from optimizer.records.model import spread_effort, unit_of_seizures
+from optimizer.records.model import Seizures, spread_effort, unit_of_seizures
 from optimizer.records.quality import record_faults
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
-from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import WITHOUT_PLAN, check_count, scenario_draws
 from optimizer.scenario.demand.delivered_effort import delivered_sources
 from optimizer.scenario.file.model import read_content
@@ -58,12 +58,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.records.model import Seizures
-    from optimizer.report.answer import ShortPage
     from optimizer.report.content.report_table import ReportTable
-    from optimizer.scenario.compile.compile import Compiled
 
     Floats = NDArray[np.float64]
 

@@ -28,20 +28,18 @@ from optimizer.base.files.readwrite import (
     looks_projected,
     read_json,
 )
-from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
+from optimizer.base.files.tables import POINT_ALIASES, TextTable, WantedColumns, read_csv
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.operations.stays import Track
 from optimizer.records.personal import refuse_personal
-from optimizer.roster.model import LOG_COLUMNS, safe_cell
+from optimizer.roster.model import LOG_COLUMNS, Duties, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
     from zoneinfo import ZoneInfo
 
-    from optimizer.base.files.tables import TextTable
-    from optimizer.roster.model import Duties
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "fixtime", "recorded_at")
 UNIT_NAMES = ("unit", "crew", "callsign", "call_sign", "vehicle", "device")

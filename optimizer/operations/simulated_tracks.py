@@ -23,19 +23,17 @@ import numpy as np
 import shapely
 
 from optimizer.base.files.output_folder import new_folder
-from optimizer.operations.planned import roster_folders, visits_of_rosters
+from optimizer.operations.planned import Visit, roster_folders, visits_of_rosters
 from optimizer.operations.stays import Track
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.roster.model import safe_cell
+from optimizer.roster.model import Duties, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.operations.planned import Visit
     from optimizer.problem.network.network import Network
-    from optimizer.roster.model import Duties
 
 TURN_S = 120.0
 """Seconds that a device still runs when its unit is back."""

@@ -37,7 +37,7 @@ from optimizer.base.files.readwrite import read_json, sha256
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.messages import message
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.operations.trial_inference import (
     ALPHA,
     RUNS,
@@ -70,7 +70,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.options import Option
 
     Floats = NDArray[np.float64]

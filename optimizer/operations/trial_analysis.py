@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.files.tables import WantedColumns, csv_header, read_csv
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.operations.trial import (
     CLASSES,
     COUNTED,
@@ -60,9 +60,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from optimizer.base.errors import FileProblems
-    from optimizer.base.work.listener import Listener
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int8]

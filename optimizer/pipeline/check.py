@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.errors import InputError
-from optimizer.base.work.listener import SILENT
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.records.quality import record_faults
 from optimizer.records.reading import unread_columns
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.location_error import weak_remarks
-from optimizer.scenario.check.assumptions import assumptions_of
-from optimizer.scenario.check.check import check_scenario
+from optimizer.scenario.check.assumptions import Assumption, assumptions_of
+from optimizer.scenario.check.check import ScenarioCheck, check_scenario
 from optimizer.scenario.compile.burden import burden_of
-from optimizer.scenario.compile.options import compile_options, layout_warnings, operators_of, resource_id
+from optimizer.scenario.compile.options import OptionTable, compile_options, layout_warnings, operators_of, resource_id
 from optimizer.scenario.demand.delivered_effort import delivered_remarks
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.file.traffic import Traffic
@@ -25,15 +25,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from optimizer.base.errors import Problem
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.options import Resource
     from optimizer.records import Effort, Seizures
     from optimizer.records.sources import EffortSource, SeizureSource
     from optimizer.region.model import Region
-    from optimizer.scenario.check.assumptions import Assumption
-    from optimizer.scenario.check.check import ScenarioCheck
-    from optimizer.scenario.compile.options import OptionTable
     from optimizer.scenario.file.model import ScenarioModel
     from optimizer.scenario.file.roster_model import CrewModel
 

@@ -13,7 +13,7 @@ from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import speaking
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.plans.changes import changed, in_language, whole_changes
 from optimizer.plans.comparison import compare
@@ -21,10 +21,10 @@ from optimizer.plans.plan_content import plan_content
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import Changes
 from optimizer.report.content.report_table import LayerField
-from optimizer.report.geodata.files import table, write_fields, write_geopackage, write_table
+from optimizer.report.geodata.files import GeoTable, table, write_fields, write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
 from optimizer.report.geodata.qgis_project import Mark, Style, StyleClass, write_project
-from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 
 if TYPE_CHECKING:
     import os
@@ -32,11 +32,8 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.geodata.files import GeoTable
-    from optimizer.scenario.compile.compile import Compiled
 
 PACKAGE, PROJECT, MEANINGS = "plan.gpkg", "plan.qgz", "fields.csv"
 

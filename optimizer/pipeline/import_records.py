@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.work.listener import SILENT, Stopping
-from optimizer.records.importers.frames import FILES, write_import
+from optimizer.base.work.listener import SILENT, Listener, Stopping
+from optimizer.records.importers.frames import FILES, Imported, ImportSummary, write_import
 from optimizer.records.importers.mapped_csv import checked_mapping, read_mapping
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import hashed, record_made
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
-    from optimizer.base.work.listener import Listener
     from optimizer.records.importers import mapped_csv
-    from optimizer.records.importers.frames import Imported, ImportSummary
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder, check_new_folder, new_folder, relative_from
 from optimizer.base.files.readwrite import toml_comment, toml_value
 from optimizer.base.text.formatting import plain
-from optimizer.base.work.listener import SILENT, step
-from optimizer.pipeline.check import check_scenario_file
+from optimizer.base.work.listener import SILENT, Listener, step
+from optimizer.pipeline.check import CheckedScenario, check_scenario_file
 from optimizer.problem.instance.teams import TeamBase
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import shortest_path_tree
 from optimizer.region import border_warnings, save_region, summary
-from optimizer.region.model import parts_between_crossings, road_of_port
+from optimizer.region.model import Region, parts_between_crossings, road_of_port
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.check import obtain_region
 from optimizer.scenario.compile.source_measures import MOBILE
@@ -33,11 +33,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.pipeline.check import CheckedScenario
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Gateway, Settlement
-    from optimizer.region.model import Region
     from optimizer.scenario.file.model import RegionModel
 
 

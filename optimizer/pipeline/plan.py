@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.analysis.uncertainty.sensitivity import (
+    Sensitivity,
     sensitivity_content,
     sensitivity_facts,
     sensitivity_of,
     sensitivity_sentences,
 )
 from optimizer.analysis.uncertainty.uncertainty import (
+    PlansOverDraws,
+    UncertaintyRequest,
     plans_over_draws,
     uncertainty_content,
     uncertainty_facts,
@@ -24,21 +27,21 @@ from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
-from optimizer.base.work.executor import SERIAL
-from optimizer.base.work.listener import SILENT, OnlyCancels, Stopping, step
+from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step
 from optimizer.certificate.check import stated
 from optimizer.pipeline.briefing.briefing import briefing
 from optimizer.pipeline.briefing.guarantees import mixed_placements, mixture_facts, plan_warnings, traffic_warnings
 from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
-from optimizer.plans.plan_content import StepTimes, plan_content, plan_geojson, run_content
+from optimizer.plans.plan_content import StepTime, StepTimes, plan_content, plan_geojson, run_content
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, FIGURES, FILES, PlanFolder
 from optimizer.plans.weak_beats import sites_for_beats, without_weak_beats
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
-from optimizer.problem.plan.plan import with_mixture
-from optimizer.problem.plan.result import single_plan
+from optimizer.problem.plan.plan import Plan, with_mixture
+from optimizer.problem.plan.result import Result, single_plan
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
 from optimizer.scenario.compile.source_measures import at_mobility
@@ -53,14 +56,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from optimizer.analysis.uncertainty.sensitivity import Sensitivity
-    from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.plans.plan_content import StepTime
     from optimizer.problem.files.plan_file import PlanFile
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.problem.plan.result import Result
     from optimizer.roster.model import DutiesFile
 
 

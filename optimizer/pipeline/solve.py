@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, ProblemList
 from optimizer.base.files.readwrite import check_file
-from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.files.plan_file import PLAN_FILE, read_plan
 from optimizer.problem.instance.changes import Changes
-from optimizer.problem.plan.evaluation import evaluate
-from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.problem.plan.evaluation import Evaluation, evaluate
+from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.problem.plan.result import Result
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.params import SolveOptions
@@ -27,12 +27,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
-    from typing import Any
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.evaluation import Evaluation
-    from optimizer.problem.plan.plan import Plan
     from optimizer.sharing.ledger.store import EntryFile
 
 

@@ -13,7 +13,7 @@ from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import WHERE, Changes, change_sentences
-from optimizer.problem.instance.options import named_options
+from optimizer.problem.instance.options import Option, named_options
 from optimizer.scenario.compile.burden import SEARCHES
 from optimizer.scenario.compile.options import resource_id
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from optimizer.base.files.readwrite import feature, sha256
 from optimizer.base.version import package_version
-from optimizer.base.work.listener import ForwardingListener
+from optimizer.base.work.listener import ForwardingListener, Listener
 from optimizer.plans.plan_folder import OwnWords, provenance
 from optimizer.problem.files.plan_file import (
     DIGITS,
     LayoutValues,
     MobilityValues,
+    PlanBeat,
     PlanFile,
     PlanSite,
     PlanValues,
@@ -26,7 +27,7 @@ from optimizer.problem.files.plan_file import (
 )
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan
-from optimizer.problem.plan.result import result_summary
+from optimizer.problem.plan.result import Result, result_summary
 from optimizer.report.maps.geography import StraightRoads
 from optimizer.scenario.compile.options import past
 from optimizer.scenario.compile.source_measures import MOBILE, at_mobility, on_roads
@@ -36,13 +37,10 @@ from optimizer.scenario.file.ranges import detection_chances, detection_range
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.base.work.listener import Listener
     from optimizer.plans.comparison import Comparison
-    from optimizer.problem.files.plan_file import PlanBeat
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Option
     from optimizer.problem.network.network import Network
-    from optimizer.problem.plan.result import Result
     from optimizer.scenario.compile.compile import Compiled
 
 PACKAGES = (

@@ -38,7 +38,7 @@ from optimizer.problem.files.plan_file import (
     plan_in,
 )
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import Plan, violations, with_plan
+from optimizer.problem.plan.plan import Beat, Mixture, Plan, violations, with_plan
 from optimizer.problem.plan.result import GIVEN, Result
 from optimizer.solvers.params import SolveParams
 
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Beat, Mixture
     from optimizer.roster.model import DutiesFile
     from optimizer.scenario.file.model import ScenarioModel
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord

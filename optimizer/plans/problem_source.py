@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.schema import validated
 from optimizer.base.text.language import ENGLISH, check_language
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.file.model import SolveModel, with_settings
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Plan
-    from optimizer.scenario.compile.compile import Compiled
 
 
 @dataclass(frozen=True)

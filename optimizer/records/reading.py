@@ -22,6 +22,7 @@ from optimizer.records.areas import Area, Gazetteer, locate
 from optimizer.records.duplicates import drop_copied_entries, remove_double_effort, settle_seizures
 from optimizer.records.model import Effort, LocatedRecords, Seizures
 from optimizer.records.record_parser import (
+    DaySpans,
     RecordParser,
     UnreadColumns,
     Unused,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.records.period import Period
-    from optimizer.records.record_parser import DaySpans
 
     Columns: TypeAlias = dict[str, NDArray[Any]]
 

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array, hstack
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.problem.instance.detection import drive_meeting, dwell_meeting, patrol_survival
-from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.instance.evaders import Evader, best_responses
 from optimizer.problem.instance.teams import NO_WAY, Elements, Patrol, PatrolField, Post, TeamBase, TeamType
 from optimizer.problem.network.arrays import float_column
 from optimizer.problem.network.geodesy import great_circle_m
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.network.network import Network
     from optimizer.scenario.demand.travel import ScenarioTravel
     from optimizer.scenario.file.model import ScenarioModel, TeamModel

@@ -22,7 +22,7 @@ from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.files.json_lines import append_json_lines, read_json_lines
 from optimizer.base.files.readwrite import read_json, write_json
 from optimizer.base.schema import Strict, validated
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.problem.plan.plan import violations
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
 
 TERMS, MESSAGES = "terms.json", "exchange.jsonl"

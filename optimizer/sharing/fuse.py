@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.files.output_folder import OutputFolder
-from optimizer.base.work.listener import SILENT, Stopping
+from optimizer.base.work.listener import SILENT, Listener, Stopping
 from optimizer.records.areas import load_areas
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import fuse
 from optimizer.records.fusion.matching import WINDOW
 from optimizer.records.fusion.review import read_review
-from optimizer.records.importers.frames import COUNTS, SNIPPET, write_import
+from optimizer.records.importers.frames import COUNTS, SNIPPET, ImportSummary, write_import
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import hashed, record_made
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.records.importers.frames import ImportSummary
 
 FILES = (
     "seizures.csv",

@@ -10,7 +10,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import check_new_folder, folder_sources
 from optimizer.base.version import package_version
 from optimizer.sharing.ledger.notes import checked_name
-from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder
+from optimizer.sharing.ledger.store import Entry, EntryFile, Fact, LedgerFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.result import Result
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel
-    from optimizer.sharing.ledger.store import Fact
 
 
 def ledger_of(scenario: ScenarioModel, path: Path, listener: Listener) -> LedgerFolder | None:

@@ -26,7 +26,7 @@ from optimizer.base.files.readwrite import (
 )
 from optimizer.base.files.tables import csv_header
 from optimizer.base.text.names import unknown_name
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.files.plan_file import PLAN_FILE, read_plan_file
 from optimizer.records.areas import load_areas
 from optimizer.records.importers.frames import safe_text
@@ -35,9 +35,9 @@ from optimizer.records.period import parse_period
 from optimizer.records.record_parser import RecordParser, open_records
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.region import save_region
-from optimizer.scenario.check.check import check_scenario, read_evidence
+from optimizer.scenario.check.check import ScenarioCheck, check_scenario, read_evidence
 from optimizer.scenario.demand.record_demand import fitted_risk
-from optimizer.scenario.file.kinds import categories
+from optimizer.scenario.file.kinds import KindModel, categories
 from optimizer.scenario.file.references import fitting_kinds, offers_sites
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_release
 
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.scenario.check.check import ScenarioCheck
-    from optimizer.scenario.file.kinds import KindModel
     from optimizer.scenario.file.model import AgencyModel, ScenarioModel, SiteModel, TeamModel
 
 MINIMUM = 10

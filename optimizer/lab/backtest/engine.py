@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError
-from optimizer.base.work.listener import Stopping, step
-from optimizer.lab.backtest.statistics import mean_interval, resamples, sums, tenths
+from optimizer.base.work.listener import Listener, Stopping, step
+from optimizer.lab.backtest.statistics import Recalibration, Tenth, mean_interval, resamples, sums, tenths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.choices import PeriodLength
-    from optimizer.base.work.listener import Listener
     from optimizer.lab.backtest.searches import Excluded
-    from optimizer.lab.backtest.statistics import Recalibration, Tenth
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -11,11 +11,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import betaln
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.lab.backtest.engine import (
     FAILURES,
     MNATS,
     Backtest,
+    Fold,
     Judged,
     PeriodForecast,
     PeriodResult,
@@ -25,7 +26,7 @@ from optimizer.lab.backtest.engine import (
     judge,
     periods_of,
 )
-from optimizer.lab.backtest.searches import Excluded, nearest_neighbours, point_network, squares
+from optimizer.lab.backtest.searches import Excluded, ForceSearches, nearest_neighbours, point_network, squares
 from optimizer.lab.backtest.statistics import permutation_p, recalibrate, sums
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.choices import PeriodLength
-    from optimizer.base.work.listener import Listener
-    from optimizer.lab.backtest.engine import Fold
-    from optimizer.lab.backtest.searches import ForceSearches
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]

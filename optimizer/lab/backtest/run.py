@@ -15,7 +15,7 @@ from scipy.stats import beta, gamma
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import write_json, written_whole
 from optimizer.base.text.formatting import DASH
-from optimizer.base.work.listener import SILENT
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.scenario import backtest_scenario
 from optimizer.lab.backtest.searches import CELL_M, read_searches
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.choices import PeriodLength
-    from optimizer.base.work.listener import Listener
     from optimizer.lab.backtest.engine import Backtest, Judged
 
     Floats = NDArray[np.float64]

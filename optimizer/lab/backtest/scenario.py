@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.lab.backtest.engine import (
     MNATS,
     Backtest,
@@ -32,8 +32,8 @@ from optimizer.lab.backtest.searches import squares
 from optimizer.lab.backtest.statistics import recalibrate_counts, scatter_p, sums
 from optimizer.risk import CountsOverEffort, FieldFlow, RawCounts, RiskModel, ShrunkRate
 from optimizer.risk.estimate import GammaModel
-from optimizer.risk.evidence import gather_evidence, later_evidence
-from optimizer.scenario.check.check import read_evidence
+from optimizer.risk.evidence import Evidence, gather_evidence, later_evidence
+from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,11 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.choices import PeriodLength
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.records import Effort, Seizures
-    from optimizer.risk.evidence import Evidence
-    from optimizer.scenario.check.check import ScenarioEvidence
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

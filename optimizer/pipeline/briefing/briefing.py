@@ -21,7 +21,7 @@ from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
 from optimizer.pipeline.briefing.guarantees import assumptions_of, beat_bound, guarantees_of
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
-from optimizer.plans.comparison import exchanges, first_changes
+from optimizer.plans.comparison import Comparison, exchanges, first_changes
 from optimizer.plans.display_names import (
     DisplayNames,
     beat_rows,
@@ -33,7 +33,7 @@ from optimizer.plans.display_names import (
 )
 from optimizer.plans.weak_beats import beats_account
 from optimizer.problem.instance.changes import ordered
-from optimizer.problem.instance.teams import TEAMS_A_SHIFT, team_resource
+from optimizer.problem.instance.teams import TEAMS_A_SHIFT, PatrolField, team_resource
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.report.content.comparison import (
@@ -53,7 +53,7 @@ from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.routes import SwapFacts
 from optimizer.report.content.summary import CountRow, InputFile, PlanSummary, Provenance, StepRow
 from optimizer.report.words import word
-from optimizer.risk.evidence import KeepsEvidence, gather_evidence
+from optimizer.risk.evidence import Evidence, KeepsEvidence, gather_evidence
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.demand.weighed_demand import weighing_sentence
 
@@ -62,18 +62,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.plans.comparison import Comparison
     from optimizer.plans.plan_content import StepTime
     from optimizer.problem.files.plan_file import PlanFile, PlanResource
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Option
-    from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.plan.plan import Plan
     from optimizer.problem.plan.result import Result
     from optimizer.records.model import Effort, Exposure, Seizures
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
-    from optimizer.risk.evidence import Evidence
     from optimizer.scenario.compile.compile import Compiled
 
 

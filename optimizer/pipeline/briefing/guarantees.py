@@ -11,12 +11,12 @@ import numpy as np
 from optimizer.base.text.formatting import SPACE, number, percent
 from optimizer.base.text.language import counted, localised, marked
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import counted_message, message, shortened, translated
+from optimizer.base.text.messages import Message, counted_message, message, shortened, translated
 from optimizer.plans.display_names import DisplayNames
-from optimizer.problem.files.plan_file import beat_entries
+from optimizer.problem.files.plan_file import PlanFile, beat_entries
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
-from optimizer.problem.plan.plan import with_mixture
-from optimizer.problem.plan.result import PROVEN
+from optimizer.problem.plan.plan import Mixture, Plan, with_mixture
+from optimizer.problem.plan.result import PROVEN, Result
 from optimizer.region.model import beyond_border
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
 from optimizer.report.content.summary import BeatBound
@@ -25,12 +25,8 @@ from optimizer.scenario.compile.source_measures import origins
 from optimizer.scenario.file.ranges import middle
 
 if TYPE_CHECKING:
-    from optimizer.base.text.messages import Message
     from optimizer.plans.comparison import Comparison
-    from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.instance.teams import PatrolField
-    from optimizer.problem.plan.plan import Mixture, Plan
-    from optimizer.problem.plan.result import Result
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import EvadersModel, MeasureModel, ScenarioResourceModel
 

@@ -25,12 +25,13 @@ from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, check_file, written
 from optimizer.base.schema import Amount, validated
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import joined, listed, message, shortened
-from optimizer.pipeline.check import check_scenario_file
+from optimizer.pipeline.check import CheckedScenario, check_scenario_file
 from optimizer.pipeline.init import (
     NETWORK,
     FirstKind,
     FirstTeam,
     FirstTerms,
+    GatewayRoad,
     base_at,
     first_terms,
     gateway_roads,
@@ -41,7 +42,7 @@ from optimizer.pipeline.init import (
     with_first_exposures,
 )
 from optimizer.plans.plan_content import MOST_ROADS
-from optimizer.problem.network.places import with_unique_labels
+from optimizer.problem.network.places import Gateway, Settlement, with_unique_labels
 from optimizer.problem.network.road_classes import MODE_OF
 from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import ALIASES, head_of_records
@@ -67,9 +68,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from optimizer.base.files.tables import FirstRows
-    from optimizer.pipeline.check import CheckedScenario
-    from optimizer.pipeline.init import GatewayRoad
-    from optimizer.problem.network.places import Gateway, Settlement
     from optimizer.region.model import Region
 
 

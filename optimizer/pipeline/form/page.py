@@ -35,10 +35,23 @@ from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import message, translated
-from optimizer.pipeline.form.form import BASE, BUDGETS, EACH_ROW, EXPOSURE, LISTS, NAME, RECORDS, explained
+from optimizer.pipeline.form.form import (
+    BASE,
+    BUDGETS,
+    EACH_ROW,
+    EXPOSURE,
+    LISTS,
+    NAME,
+    RECORDS,
+    Asked,
+    FirstForm,
+    ReadMap,
+    RecordChoice,
+    explained,
+)
 from optimizer.problem.network.road_classes import WORD_OF
 from optimizer.report.interactive.map import name_tools
-from optimizer.report.maps.geography import Plane, border_parts
+from optimizer.report.maps.geography import Plane, StraightRoads, border_parts
 from optimizer.report.palette import BASE as BASE_SYMBOL
 from optimizer.report.palette import BORDER, FAINT, OFFICIAL, ROAD, SETTLEMENT, UNOFFICIAL
 from optimizer.scenario.file.model import RegionModel
@@ -46,9 +59,7 @@ from optimizer.scenario.file.model import RegionModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.pipeline.form.form import Asked, FirstForm, ReadMap, RecordChoice
     from optimizer.pipeline.init import FirstTerms
-    from optimizer.report.maps.geography import StraightRoads
 
 HERE = Path(__file__).parent
 

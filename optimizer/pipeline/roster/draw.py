@@ -18,7 +18,7 @@ from optimizer.base.text.formatting import ValueText, number, percent, plain
 from optimizer.base.text.language import counted, long_date, short_date, speaking
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import PlanFolder, made_of
 from optimizer.problem.files.plan_file import DUTIES_FILE
@@ -47,7 +47,6 @@ from optimizer.sharing.recording import record_overrides
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.report.answer import ShortPage
 

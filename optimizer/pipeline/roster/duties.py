@@ -12,7 +12,7 @@ import shapely
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import letter
 from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, site_rows
-from optimizer.problem.files.plan_file import DIGITS, PlanBeat
+from optimizer.problem.files.plan_file import DIGITS, PlanBeat, PlanFile, PlanSite, PlanStop
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.content.placements import chosen_order, driven_order
@@ -21,17 +21,15 @@ from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.labels import LONGEST_NUMBER
 from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyRoad, DutyStop, DutyTown, check_duties
 from optimizer.scenario.compile.source_measures import MEASURE
-from optimizer.scenario.file.roster_model import CrewRow, DutyBase
+from optimizer.scenario.file.roster_model import CrewModel, CrewRow, DutyBase, RosterModel, ShiftModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shapely import LineString
 
-    from optimizer.problem.files.plan_file import PlanFile, PlanSite, PlanStop
     from optimizer.problem.network.network import Network
     from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.file.roster_model import CrewModel, RosterModel, ShiftModel
 
 
 TRACK_TOLERANCE = 5e-5

@@ -6,7 +6,7 @@ import io
 import tempfile
 import zipfile
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,30 +19,31 @@ from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.language import check_language, speaking
 from optimizer.base.text.language import gettext as _
 from optimizer.base.version import package_version
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import MIXTURE_FILE
 from optimizer.report.content.report_table import LayerField
-from optimizer.report.geodata.files import table, write_geopackage
+from optimizer.report.geodata.files import GeoTable, table, write_geopackage
 from optimizer.report.geodata.qgis_project import Mark, marker, one_style, write_entry
 from optimizer.report.palette import BASE, POST
 from optimizer.roster.calendar import check_weeks, first_day
-from optimizer.roster.draws import check_covers, manned_frequencies, practically_one, read_draws, with_draws
+from optimizer.roster.draws import (
+    DrawsFile,
+    Frequencies,
+    check_covers,
+    manned_frequencies,
+    practically_one,
+    read_draws,
+    with_draws,
+)
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import log_csv, read_duties, read_earlier
-from optimizer.roster.sheets import field_duties, gpx, index, kml, sheet
+from optimizer.roster.model import Roster, log_csv, read_duties, read_earlier
+from optimizer.roster.sheets import FieldDuty, field_duties, gpx, index, kml, sheet
 from optimizer.roster.writing import FILES, SUMMARY, calendar_names, write_roster
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-    from datetime import date
-
-    from optimizer.base.work.listener import Listener
-    from optimizer.report.geodata.files import GeoTable
-    from optimizer.roster.draws import DrawsFile, Frequencies
-    from optimizer.roster.model import Roster
-    from optimizer.roster.sheets import FieldDuty
 
 
 @dataclass(frozen=True)

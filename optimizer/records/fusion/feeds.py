@@ -14,13 +14,19 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Strict, validated
 from optimizer.records.areas import name_key
-from optimizer.records.importers.mapped_csv import SEARCHES, Mapping, checked_mapping, read_mapped, read_mapping
+from optimizer.records.importers.mapped_csv import (
+    SEARCHES,
+    MappedRows,
+    Mapping,
+    checked_mapping,
+    read_mapped,
+    read_mapping,
+)
 from optimizer.records.sources import KILOGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.records.importers.mapped_csv import MappedRows
 
 TOGETHER = " + "
 """What stands between the agencies of a record that several reported."""

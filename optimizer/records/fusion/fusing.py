@@ -15,9 +15,25 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number, plural
 from optimizer.records.areas import Area, name_key
 from optimizer.records.fusion.feeds import MARKS, TOGETHER, Feed
-from optimizer.records.fusion.matching import MOST_WINDOW, SURE, UNLIKELY, WINDOW, Candidates, clusters, match_feeds
+from optimizer.records.fusion.matching import (
+    MOST_WINDOW,
+    SURE,
+    UNLIKELY,
+    WINDOW,
+    Candidates,
+    FeedPairs,
+    clusters,
+    match_feeds,
+)
 from optimizer.records.fusion.reports import Reports, comparable_reports, drug_of, km_between, places_of_areas
-from optimizer.records.fusion.review import decisions_on, refuse_strange, report_names, review_table
+from optimizer.records.fusion.review import (
+    Decisions,
+    ReviewFile,
+    decisions_on,
+    refuse_strange,
+    report_names,
+    review_table,
+)
 from optimizer.records.grades import UNGRADED_RANK, grades_conflict, learn_reliability, parse_grade
 from optimizer.records.importers.frames import Imported, ImportSummary, ScenarioEntries, filters, span_text
 from optimizer.records.marking import Marking, strictest
@@ -26,9 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from optimizer.records.fusion.matching import FeedPairs
-    from optimizer.records.fusion.review import Decisions, ReviewFile
 
     Ints = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import listed, message, shortened
 from optimizer.problem.network.road_classes import DEFAULT_KMH
-from optimizer.region.model import APPROACH_M
+from optimizer.region.model import APPROACH_M, Region
 from optimizer.scenario.compile.options import past, road_class_of
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.file.references import fitting_kinds
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from optimizer.problem.network.network import Network
-    from optimizer.region.model import Region
     from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.file.model import ScenarioModel

@@ -23,12 +23,14 @@ from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import ENGLISH, terms_in
 from optimizer.base.text.messages import counted_message, joined, listed, message, shortened
 from optimizer.base.text.names import unknown_name
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
-from optimizer.region.model import border_warnings, joined_beyond
+from optimizer.region.model import Region, border_warnings, joined_beyond
 from optimizer.scenario.check.jurisdictions import Jurisdictions
 from optimizer.scenario.check.sites import (
+    ListedSite,
+    PlacedSite,
     SitesFile,
     base_warnings,
     crossing_sites,
@@ -40,13 +42,14 @@ from optimizer.scenario.check.sites import (
     with_counts,
     with_unique_labels,
 )
-from optimizer.scenario.compile.burden import burden_warnings, communities_of
+from optimizer.scenario.compile.burden import Community, burden_warnings, communities_of
 from optimizer.scenario.compile.options import operators_of
 from optimizer.scenario.compile.source_measures import check_measures
-from optimizer.scenario.demand.gravity import make_demand
+from optimizer.scenario.demand.gravity import GravityDemand, make_demand
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.demand.weighed_demand import check_weighing
 from optimizer.scenario.file.model import (
+    BackgroundModel,
     EvadersModel,
     RecordsModel,
     RegionModel,
@@ -68,17 +71,11 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.records import Effort, Seizures
     from optimizer.records.areas import Area
     from optimizer.records.tips import Tips
-    from optimizer.region.model import Region
     from optimizer.risk import RiskModel
-    from optimizer.scenario.check.sites import ListedSite, PlacedSite
-    from optimizer.scenario.compile.burden import Community
-    from optimizer.scenario.demand.gravity import GravityDemand
-    from optimizer.scenario.file.model import BackgroundModel
 
     Model = TypeVar("Model", bound=BaseModel)
 ROAD_ID = re.compile(r"road-(\d+)")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.spatial import cKDTree
 
-from optimizer.base.errors import Problem
+from optimizer.base.errors import Problem, ProblemList
 from optimizer.base.text.names import close_match, unknown_name
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.records.areas import name_key
-from optimizer.scenario.check.sites import Operator, RoadNames, road_label
+from optimizer.records.areas import Area, name_key
+from optimizer.scenario.check.sites import Operator, PlacedSite, RoadNames, road_label
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.file.traffic import Traffic
 
@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.errors import ProblemList
     from optimizer.problem.network.network import Network
-    from optimizer.records.areas import Area
-    from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.kinds import KindModel
     from optimizer.scenario.file.model import AgencyModel, JurisdictionModel, ScenarioModel
 

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, looks_projected
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
 from optimizer.base.schema import valid, validated
 from optimizer.base.text.messages import NAMED, message, shortened
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.instance.evaders import Evader, best_responses
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.problem.network.road_classes import RANK_OF
 from optimizer.problem.network.shortest_paths import shortest_path_tree
-from optimizer.region.model import road_of_port
+from optimizer.region.model import Region, road_of_port
 from optimizer.risk.demand import segment_loads
-from optimizer.scenario.file.model import SiteModel, SitesModel
+from optimizer.scenario.file.model import SiteModel, SitesModel, TeamBaseModel
 from optimizer.scenario.file.references import entry_where
 
 if TYPE_CHECKING:
@@ -35,12 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.errors import FileProblems, ProblemList
-    from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.network.network import Network
     from optimizer.records.traffic_counts import CountedRoads
-    from optimizer.region.model import Region
-    from optimizer.scenario.file.model import TeamBaseModel
 
 NUMBERS = ("lon", "lat", "traffic", "lanes")
 

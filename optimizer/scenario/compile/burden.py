@@ -17,7 +17,7 @@ import numpy as np
 from optimizer.base.text.formatting import number
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, message
-from optimizer.problem.instance.options import Resource
+from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.scenario.check.jurisdictions import RoadMasks
 from optimizer.scenario.compile.options import compile_options, past
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.errors import ProblemList
-    from optimizer.problem.instance.options import Option
     from optimizer.problem.network.network import Network
     from optimizer.records.areas import Area
     from optimizer.scenario.check.sites import PlacedSite

@@ -9,17 +9,23 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.messages import message
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.files.instance_file import check_content
 from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.instance import Instance
-from optimizer.scenario.check.assumptions import assumptions_of
-from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.check.sites import road_sites, with_counts
-from optimizer.scenario.compile.burden import burden_of
-from optimizer.scenario.compile.options import compile_options, layout_warnings, unanswered_warnings, unpassed_warnings
+from optimizer.scenario.check.assumptions import Assumption, assumptions_of
+from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
+from optimizer.scenario.check.sites import PlacedSite, road_sites, with_counts
+from optimizer.scenario.compile.burden import Burden, burden_of
+from optimizer.scenario.compile.options import (
+    OptionTable,
+    compile_options,
+    layout_warnings,
+    unanswered_warnings,
+    unpassed_warnings,
+)
 from optimizer.scenario.compile.source_measures import with_measures, with_mobility
-from optimizer.scenario.demand.travel import scenario_travel
+from optimizer.scenario.demand.travel import ScenarioTravel, scenario_travel
 from optimizer.scenario.patrols import compile_patrols
 
 if TYPE_CHECKING:
@@ -27,21 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.options import Option
     from optimizer.problem.network.places import Gateway, Settlement
     from optimizer.records.model import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.risk.tips import TipShift
-    from optimizer.scenario.check.assumptions import Assumption
-    from optimizer.scenario.check.check import ScenarioEvidence
-    from optimizer.scenario.check.sites import PlacedSite
-    from optimizer.scenario.compile.burden import Burden
-    from optimizer.scenario.compile.options import OptionTable
     from optimizer.scenario.demand.evaders import Pair
     from optimizer.scenario.demand.record_demand import RecordDemand
-    from optimizer.scenario.demand.travel import ScenarioTravel
     from optimizer.scenario.file.model import ScenarioModel
 
 

@@ -12,7 +12,7 @@ from optimizer.base.text.messages import Message, counted_message, message, shor
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.scenario.check.sites import Operator
+from optimizer.scenario.check.sites import Operator, PlacedSite
 from optimizer.scenario.file.references import fitting_kinds
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.kinds import CueModel, Effect, KindModel
     from optimizer.scenario.file.model import ScenarioModel, ScenarioResourceModel
     from optimizer.scenario.file.traffic import Traffic

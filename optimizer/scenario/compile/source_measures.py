@@ -19,9 +19,9 @@ from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.options import Option
 from optimizer.scenario.check.sites import PlacedSite
 from optimizer.scenario.compile.options import owned, run_by
-from optimizer.scenario.demand.evaders import scenario_evaders
+from optimizer.scenario.demand.evaders import Pair, scenario_evaders
 from optimizer.scenario.demand.gravity import switching_reliability
-from optimizer.scenario.file.model import SiteModel
+from optimizer.scenario.file.model import MeasureModel, ScenarioModel, SiteModel
 from optimizer.scenario.file.ranges import middle
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Gateway
-    from optimizer.scenario.demand.evaders import Pair
     from optimizer.scenario.demand.travel import ScenarioTravel
-    from optimizer.scenario.file.model import MeasureModel, ScenarioModel
 
 
 MEASURE = "measure"

@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import message
-from optimizer.problem.instance.instance import layered_instance
-from optimizer.problem.plan.plan import packed_plan, unpacked_plan, with_plan
+from optimizer.problem.instance.instance import Instance, layered_instance
+from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, with_plan
 from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.compile.source_measures import measure_survival
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.evaders import Evader
-    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.options import Option
     from optimizer.problem.instance.teams import PatrolField
-    from optimizer.problem.plan.plan import Plan
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import MeasureModel
 

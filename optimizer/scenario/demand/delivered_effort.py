@@ -12,13 +12,12 @@ import numpy as np
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.messages import counted_message, message, shortened
-from optimizer.scenario.demand.record_demand import fitted_risk
+from optimizer.scenario.demand.record_demand import FittedRisk, fitted_risk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optimizer.scenario.check.check import ScenarioCheck, ScenarioEvidence
-    from optimizer.scenario.demand.record_demand import FittedRisk
 
 SUMMARY = "delivered.json"
 """Stands beside effort that `delivered` wrote."""

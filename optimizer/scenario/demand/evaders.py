@@ -9,14 +9,13 @@ import numpy as np
 
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.network.shortest_paths import ArcOrder
-from optimizer.region.model import beyond_border
+from optimizer.region.model import Region, beyond_border
 from optimizer.risk.demand import habitual_routes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.region.model import Region
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.demand.record_demand import RecordDemand
     from optimizer.scenario.file.model import ScenarioModel

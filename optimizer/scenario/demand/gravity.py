@@ -17,9 +17,9 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.messages import message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.network.geodesy import great_circle_m
-from optimizer.problem.network.places import with_unique_labels
-from optimizer.region.model import border_warnings
-from optimizer.risk import OdTable
+from optimizer.problem.network.places import Gateway, Settlement, with_unique_labels
+from optimizer.region.model import Region, border_warnings
+from optimizer.risk import OdTable, RiskEstimate, RiskModel
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
 from optimizer.risk.estimate import ExplainsByFlows
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Gateway, Settlement
-    from optimizer.region.model import Region
-    from optimizer.risk import RiskEstimate, RiskModel
     from optimizer.scenario.file.model import EvadersModel
 
 

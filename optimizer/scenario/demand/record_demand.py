@@ -12,11 +12,18 @@ from scipy.sparse import csr_array, diags_array, vstack
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.risk.evidence import KeepsEvidence, gather_evidence
+from optimizer.risk.evidence import Evidence, KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.field_flow.model_averaging import spatial_signal
 from optimizer.risk.location_error import misplacement
-from optimizer.risk.route_flows import CountedRows, LocalTraffic, candidate_routes, explain_by_routes, local_traffic
+from optimizer.risk.route_flows import (
+    CandidateRoutes,
+    CountedRows,
+    LocalTraffic,
+    candidate_routes,
+    explain_by_routes,
+    local_traffic,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +33,6 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate, RiskModel
-    from optimizer.risk.evidence import Evidence
-    from optimizer.risk.route_flows import CandidateRoutes
     from optimizer.scenario.demand.evaders import PairRoutes
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.demand.weighed_demand import LoadMarks

@@ -20,22 +20,19 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import Message, counted_message, listed, message
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.instance.evaders import Route
 from optimizer.risk.tips import BOUND, CELL_KM, MOST_CLUSTERS, TipShift, weigh_tips
-from optimizer.scenario.demand.evaders import background_cost, scenario_evaders, usual_routes
-from optimizer.scenario.demand.gravity import check_loads, gateway_index
+from optimizer.scenario.demand.evaders import ScenarioEvaders, background_cost, scenario_evaders, usual_routes
+from optimizer.scenario.demand.gravity import GravityDemand, check_loads, gateway_index
 from optimizer.scenario.demand.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
 from optimizer.scenario.demand.weighed_demand import weighed_demand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.scenario.check.check import ScenarioEvidence
-    from optimizer.scenario.demand.evaders import ScenarioEvaders
-    from optimizer.scenario.demand.gravity import GravityDemand
 
     Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.messages import Message, counted_message, message, shortened
 from optimizer.base.text.names import close_match
 from optimizer.risk.marks import MeanMarks, mean_marks
@@ -20,7 +20,6 @@ from optimizer.risk.marks import MeanMarks, mean_marks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.errors import ProblemList
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Seizures
     from optimizer.risk.evidence import Evidence

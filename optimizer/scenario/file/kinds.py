@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
 from optimizer.base.schema import Amount, Chance, Id, Strict
@@ -29,15 +29,13 @@ from optimizer.problem.instance.detection import (
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field, middle
-from optimizer.scenario.file.traffic import DelayModel, SecondaryModel, StoppingDay, stopping_day
+from optimizer.scenario.file.traffic import DelayModel, SecondaryModel, StoppingDay, Traffic, stopping_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pydantic import GetCoreSchemaHandler
 
     from optimizer.problem.network.network import Network
     from optimizer.scenario.check.sites import PlacedSite
-    from optimizer.scenario.file.traffic import Traffic
 
 ROUNDING = 1e-9
 """Relative excess of what closing takes over what it frees that counts as rounding."""

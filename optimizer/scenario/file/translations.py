@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, languages
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from optimizer.base.errors import ProblemList
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.region.model import Region
     from optimizer.scenario.check.sites import PlacedSite

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import existing_file, read_bytes, sha256
 from optimizer.sharing.ledger.merkle import WIDTH, MerkleTree, included, leaf_hash
-from optimizer.sharing.ledger.notes import Checkpoint, decoded, encoded, written_number
+from optimizer.sharing.ledger.notes import Checkpoint, VerifierKey, decoded, encoded, written_number
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
-
-if TYPE_CHECKING:
-    from optimizer.sharing.ledger.notes import VerifierKey
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import read_bytes, sha256
 from optimizer.base.files.temporary import NEW
 from optimizer.sharing.ledger.merkle import MerkleTree
-from optimizer.sharing.ledger.notes import SKEW_S, Checkpoint
+from optimizer.sharing.ledger.notes import SKEW_S, Checkpoint, VerifierKey
 from optimizer.sharing.ledger.signing import keys_of, recorded_checkpoints
 from optimizer.sharing.ledger.store import (
     CHECKPOINTS,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from optimizer.sharing.ledger.notes import VerifierKey
 
 FAULTS_DESCRIBED = 10
 """Faulty entries that are described; the others are counted."""

@@ -17,9 +17,9 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
-from optimizer.base.work.executor import SERIAL
-from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.lab.adaptive.simulation.simulate import (
     DISTRICT,
     ELSEWHERE,
@@ -34,11 +34,11 @@ from optimizer.lab.adaptive.simulation.simulate import (
     simulate,
 )
 from optimizer.lab.adaptive.simulation.traffickers import mobility_after
-from optimizer.lab.adaptive.simulation.world import adaptive_world
-from optimizer.plans.problem_source import problem_source
+from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
+from optimizer.plans.problem_source import ProblemSource, problem_source
 from optimizer.problem.instance.instance import series_digest
 from optimizer.problem.network.road_classes import MODE_OF
-from optimizer.records.areas import load_areas
+from optimizer.records.areas import Area, load_areas
 from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel
 
 if TYPE_CHECKING:
@@ -47,13 +47,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
-    from optimizer.plans.problem_source import ProblemSource
     from optimizer.problem.network.network import Network
-    from optimizer.records.areas import Area
     from optimizer.scenario.compile.compile import Compiled
 
     Mask = NDArray[np.bool_]

@@ -19,9 +19,9 @@ from optimizer.base.text.formatting import DASH, decimal, number, percent, plain
 from optimizer.base.text.language import ENGLISH, localised, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.lab.adaptive.simulation.simulate import DISTRICT, ELSEWHERE, LAST_PERIODS, MODE, NAME_LENGTH
+from optimizer.lab.adaptive.simulation.simulate import DISTRICT, ELSEWHERE, LAST_PERIODS, MODE, NAME_LENGTH, RoadPart
 from optimizer.plans.plan_folder import RUN_FILE, made_of, provenance
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, PageSection, ShortPage, write_answer
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.lab.adaptive.analysis.adapt import Adaptation, Displacement
-    from optimizer.lab.adaptive.simulation.simulate import RoadPart
-    from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import ReportTable
     from optimizer.report.load_maps import LoadMaps
 

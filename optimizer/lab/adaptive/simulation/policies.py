@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.lab.adaptive.simulation.traffickers import STEEPEST, Layout, passage
+from optimizer.lab.adaptive.simulation.traffickers import (
+    STEEPEST,
+    Layout,
+    PairLoads,
+    Passages,
+    RoutePassage,
+    RouteSet,
+    passage,
+)
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, explain_by_routes
@@ -36,7 +44,6 @@ from optimizer.solvers.search.local_search import local_search
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.lab.adaptive.simulation.traffickers import PairLoads, Passages, RoutePassage, RouteSet
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, BestPlanInHindsight
     from optimizer.problem.instance.instance import Instance
 

@@ -25,11 +25,21 @@ from optimizer.lab.adaptive.simulation.policies import (
     Hotspot,
     Mixed,
     PeriodRecord,
+    Policy,
     Random,
     Today,
 )
-from optimizer.lab.adaptive.simulation.traffickers import Layout, Passages, Traffickers, choice_sets
-from optimizer.scenario.file.model import POLICY_NAMES
+from optimizer.lab.adaptive.simulation.traffickers import (
+    ChoiceSets,
+    Layout,
+    PairLoads,
+    Passages,
+    PeriodOutcome,
+    RouteSet,
+    Traffickers,
+    choice_sets,
+)
+from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,15 +47,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.lab.adaptive.simulation.policies import Policy
-    from optimizer.lab.adaptive.simulation.traffickers import PairLoads, PeriodOutcome, RouteSet
     from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
-    from optimizer.scenario.file.model import AdaptModel
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
     Ints = NDArray[np.int64]
-    from optimizer.lab.adaptive.simulation.traffickers import ChoiceSets
     from optimizer.problem.instance.instance import Instance
 
 

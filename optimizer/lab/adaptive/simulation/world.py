@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SILENT, SilentListener, step
-from optimizer.lab.adaptive.simulation.traffickers import Passages, choice_sets
+from optimizer.base.work.listener import SILENT, Listener, SilentListener, step
+from optimizer.lab.adaptive.simulation.traffickers import ChoiceSets, Passages, RouteSet, choice_sets
 from optimizer.problem.plan.plan import with_beats, with_teams
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
 from optimizer.solvers.mixed.defender import Swaps
-from optimizer.solvers.mixed.double_oracle import MarginalRelaxation, RestrictedGame, sampled_plan
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.mixed.double_oracle import GameSolution, MarginalRelaxation, RestrictedGame, sampled_plan
+from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import greedy, local_search
@@ -25,14 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.lab.adaptive.simulation.traffickers import ChoiceSets, RouteSet
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
     from optimizer.scenario.file.model import AdaptModel
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-    from optimizer.solvers.mixed.double_oracle import GameSolution
-    from optimizer.solvers.overlay.overlay import Overlay
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
