@@ -219,7 +219,7 @@ def _travelling() -> Duties:
 
     two = [shift("day", "06:00", 12), shift("night", "18:00", 12, [4, 5, 6])]
     asked = [duty("a", "day", 4, travel={"north": 40, "south": 10}), duty("b", "night", travel={"north": 20})]
-    based = [crew(f"n{k}", base="north", rest_minutes=660, days_off=1) for k in range(3)]
+    based = [crew(f"n{k}", base="north", rest_hours=11, days_off=1) for k in range(3)]
     others = [crew("s0", 4, base="south", most_days=5), crew("s1", base="south", away=frozenset({FIRST}))]
     return duties(two, asked, [*based, *others])
 
@@ -264,7 +264,7 @@ QUICK = {
 }
 SCENARIOS = ("rio-grande", "andorra")
 FIRST = date(2026, 12, 1)
-RULES = {"rest_minutes": 660, "days_off": 1, "week_minutes": 2880}
+RULES = {"rest_hours": 11, "days_off": 1, "hours_a_week": 48}
 
 SECTIONS: dict[str, dict[str, Case]] = {
     "solve": {
@@ -287,7 +287,7 @@ SECTIONS: dict[str, dict[str, Case]] = {
     },
     "roster": {
         "six-crews": Case(partial(roster, partial(_three_shifts, 6, 1, **RULES), FIRST, 1), quick=True),
-        "clock-change": Case(partial(roster, partial(_three_shifts, 5, 1, rest_minutes=660), date(2026, 10, 27), 1)),
+        "clock-change": Case(partial(roster, partial(_three_shifts, 5, 1, rest_hours=11), date(2026, 10, 27), 1)),
         "travelling": Case(partial(roster, _travelling, FIRST, 1), quick=True),
         "gaps": Case(partial(roster, partial(_three_shifts, 3, 1, **RULES), FIRST, 1, allow_gaps=True), quick=True),
         "large": Case(partial(roster, partial(_three_shifts, 14, 2, **RULES), FIRST, 4)),

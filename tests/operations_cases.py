@@ -21,7 +21,7 @@ from optimizer.roster.model import (
     roster_csv,
     write_duties_file,
 )
-from optimizer.scenario.file.roster_model import CrewRow, DutyBase, ShiftModel
+from optimizer.scenario.file.roster_model import Crew, DutyBase, ShiftModel
 from tests.roster_cases import FIRST
 from tests.test_scenario_patrols import BASE
 from tests.tiny import SCENARIO, tiny_region, write_scenario
@@ -106,9 +106,7 @@ def planned_case(root: Path, days: int = 7) -> PlannedCase:
                 Duty(id="d@day", option="d", label="East port road", mark="2", lon=10.4, lat=50.05, **place),
                 Duty(id="b@day", option="b", label="Round", mark="A", lon=10.2, lat=50.1, stops=stops, **place),
             ],
-            crews=[
-                CrewRow(id=f"crew-{k}", label=f"Crew {k}", base="yard", agency="police", people=2) for k in (1, 2, 3)
-            ],
+            crews=[Crew(id=f"crew-{k}", label=f"Crew {k}", base="yard", agency="police", people=2) for k in (1, 2, 3)],
         ),
     )
     duties = read_duties(folder)

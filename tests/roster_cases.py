@@ -48,15 +48,11 @@ def crew(name: str, people: int = 2, **given: Any) -> Crew:
     content: dict[str, Any] = {
         "id": name,
         "label": f"Crew {name}",
-        "agency": "",
-        "base": "",
         "people": people,
-        "can": frozenset(),
-        "week_minutes": 168 * 60,
-        "rest_minutes": 0,
+        "hours_a_week": 168,
+        "rest_hours": 0,
         "most_days": 400,
         "days_off": 0,
-        "away": frozenset(),
     }
     return Crew(**content | given)
 
@@ -106,7 +102,7 @@ def _misplaced(roster: Roster, one: Assignment) -> list[str]:
         "leave": one.leave.astimezone(UTC) == start - timedelta(minutes=minutes),
         "back": one.back.astimezone(UTC) == start + timedelta(minutes=one.shift.minutes + minutes),
         "agency": not one.duty.agency or one.crew.agency in {"", one.duty.agency},
-        "can": not one.crew.can or bool(one.crew.can & {one.duty.kind, one.duty.type}),
+        "can": not one.crew.can or bool({*one.crew.can} & {one.duty.kind, one.duty.type}),
         "away": one.day not in one.crew.away,
     }
     return [f"{one.crew.id} {one.day} {one.duty.id}: {rule}" for rule, kept in rules.items() if not kept]

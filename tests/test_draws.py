@@ -32,7 +32,7 @@ from optimizer.roster.draws import (
     periods_of,
 )
 from optimizer.roster.model import DutiesFile, Duty, write_duties_file
-from optimizer.scenario.file.roster_model import CrewRow, ShiftModel
+from optimizer.scenario.file.roster_model import Crew, ShiftModel
 from tests.cases import side_by_side
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def folder(tmp_path: Path) -> Path:
         "time_zone": "America/Chicago",
         "shifts": [ShiftModel(id="day", start="06:00", hours=8), ShiftModel(id="night", start="22:00", hours=8)],
         "duties": posts,
-        "crews": [CrewRow(id=f"c{k}", people=2, **rules) for k in range(8)],
+        "crews": [Crew(id=f"c{k}", people=2, **rules) for k in range(8)],
     }
     write_duties_file(place, DutiesFile(**content))
     return place

@@ -169,7 +169,7 @@ def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_duties_file(tmp_path, file_of(POST, BEAT))
     read = read_duties(tmp_path)
     assert [one.id for one in read.duties] == ["i35:permanent@day", "i35:permanent@night", "beat-1@day"]
-    assert read.crews[0].travel_to(read.duties[0]) == 35  # whole minutes, never fewer
+    assert read.duties[0].travel_of(read.crews[0]) == 35  # whole minutes, never fewer
     assert read.shifts[1].days == frozenset({4, 5})
     assert read.crews[0].week_minutes == 56 * 60
     assert read.duties_on(FIRST, "day") == (read.duties[0], read.duties[2])
@@ -235,7 +235,7 @@ def test_rest_over_a_change_of_clocks_is_elapsed_and_the_change_is_told() -> Non
     # from 07:00 after the short night to 18:00 are 11 hours; before it, from 06:00, 12
     shifts = [shift("night", "22:00", 8), shift("evening", "18:00", 2)]
     asked = [duty("a", s.id) for s in shifts]
-    crews = [crew("p", rest_minutes=12 * 60), crew("q", rest_minutes=12 * 60), crew("r", rest_minutes=12 * 60)]
+    crews = [crew("p", rest_hours=12), crew("q", rest_hours=12), crew("r", rest_hours=12)]
     first = date(2026, 3, 2)
     made = make_roster(duties(shifts, asked, crews), first, 1)
     assert broken_rules(made, first, 1) == []
@@ -321,7 +321,7 @@ def test_calendars_are_read_by_an_independent_library(nasty: Roster) -> None:
         assert event.decoded("DTSTART") == one.leave
         assert event.decoded("DTEND") == one.back
         assert event.decoded("DTSTAMP") == MADE
-        assert str(event["SUMMARY"]).startswith(" ".join(one.crew.label.split()))
+        assert str(event["SUMMARY"]).startswith(" ".join(one.crew.name.split()))
         assert f"On duty {one.start:%H:%M} to {one.end:%H:%M} (America/Chicago)" in str(event["DESCRIPTION"])
         assert not event.errors
     assert len({str(event["UID"]) for event in every}) == len(every)
@@ -423,7 +423,7 @@ def test_zones_beyond_america_keep_their_clocks() -> None:
 def test_rest_and_days_in_a_row_go_on_from_the_roster_before(tmp_path: Path) -> None:
     shifts = [shift("day", "06:00", 8), shift("night", "22:00", 8)]
     asked = [duty("a", s.id) for s in shifts]
-    case = duties(shifts, asked, [crew(f"c{k}", rest_minutes=11 * 60, most_days=4, days_off=1) for k in range(4)])
+    case = duties(shifts, asked, [crew(f"c{k}", rest_hours=11, most_days=4, days_off=1) for k in range(4)])
     write_roster(output_folder(tmp_path), make_roster(case, FIRST, 1), MADE, "1", lambda _: b"")
     second = FIRST + timedelta(days=7)
     before = read_earlier(tmp_path / "summary.json", second)

@@ -81,7 +81,7 @@ def test_every_assignment_is_once_in_the_cell_of_its_post_day_and_shift(
         )
     }
     for one in roster.assignments:
-        wanted[f"{one.duty.mark} {one.crew.label.split()[1]}", column[one.day, one.shift.id]] += 1
+        wanted[f"{one.duty.mark} {one.crew.name.split()[1]}", column[one.day, one.shift.id]] += 1
     found: Counter[tuple[str, int]] = Counter()
     begun: Counter[str] = Counter()
     for table in tables_of(roster):

@@ -365,7 +365,7 @@ def delivered_of_plan(
 
 
 def _names(duties: Duties, agencies: Mapping[str, str]) -> dict[str, str]:
-    return {crew.id: crew.label for crew in duties.crews} | dict(duties.bases) | dict(agencies)
+    return {crew.id: crew.name for crew in duties.crews} | dict(duties.bases) | dict(agencies)
 
 
 def _check_effort_unit(unit: str, hours_each: float | None, units: set[str]) -> None:

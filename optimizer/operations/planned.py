@@ -98,7 +98,7 @@ def visits_of_rosters(duties: Duties, folders: Sequence[Path]) -> list[Visit]:
                         f"{path}, line {line}", named, "one of duties.json", "Make the roster again with `roster`"
                     )
                     continue
-                base = crew.base_for(duty)
+                base = duty.base_of(crew)
                 found += _visits(when, shift, duty, begin, until, crew.id, base)
     problems.raise_if_any()
     return found

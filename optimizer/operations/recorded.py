@@ -111,7 +111,7 @@ class Units:
         self._zone = duties.zone
         shared: set[str] = set()
         for crew in duties.crews:
-            label = crew.label.casefold().strip()
+            label = crew.name.casefold().strip()
             shared |= {label} if self._names.get(label, crew.id) != crew.id else set()
             self._names[label] = crew.id
         for name in shared:

@@ -67,7 +67,7 @@ class MoreCrews:
         fewer = f"; with one fewer {none}" if self.least else "; whether fewer would do is not known"
         crews = f"{self.number} more crew{'s' if self.number > 1 else ''}"
         return (
-            f"With {crews} like {self.like.label} ({self.like.people} people, without leave) there is a roster{fewer}."
+            f"With {crews} like {self.like.name} ({self.like.people} people, without leave) there is a roster{fewer}."
         )
 
 

@@ -185,10 +185,10 @@ class _RosterSearch:
     def _cured(self, subproblem: Subproblem, report: InfeasibilityReport) -> InfeasibilityReport:
         """Return a report with how many more crews would do, as far as the time for a reason tells."""
         self.begin("looking for how many crews would do")
-        able = [crew for crew in subproblem.crews if crew.may_do(report.duty)]
+        able = [crew for crew in subproblem.crews if report.duty.open_to(crew)]
         if not able:
             return report
-        like = max(able, key=lambda crew: (sum(crew.may_do(one.duty) for one in subproblem.duties), crew.people))
+        like = max(able, key=lambda crew: (sum(one.duty.open_to(crew) for one in subproblem.duties), crew.people))
         cure = _more_crews(subproblem, like, self._patient_clock(), self._seed, confirmed=report.confirmed)
         return replace(report, cure=cure)
 
@@ -288,7 +288,7 @@ def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int, *, 
 def _with_crews(subproblem: Subproblem, like: Crew, number: int) -> Subproblem:
     """Return a subproblem with so many more crews like one, without its leave; they have no shifts before the roster."""
     c, size = subproblem.crews.index(like), len(subproblem.crews)
-    new = [replace(like, id=f"{like.id}+{k}", away=frozenset()) for k in range(1, number + 1)]
+    new = [like.model_copy(update={"id": f"{like.id}+{k}", "away": []}) for k in range(1, number + 1)]
     tasks = tuple(
         replace(task, travel={**task.travel, **{size + k: task.travel[c] for k in range(number)}})
         if c in task.travel
@@ -320,7 +320,7 @@ def _assignments(duties: Duties, filled: Sequence[_Filled]) -> tuple[Assignment,
 
 def _assignment(duties: Duties, crew: Crew, where: SlotDuty) -> Assignment:
     slot, duty = where.slot, where.duty
-    travel = timedelta(minutes=crew.travel_to(duty))
+    travel = timedelta(minutes=duty.travel_of(crew))
     zone = duties.zone_of(crew.base)
     return Assignment(
         day=slot.day,
@@ -331,7 +331,7 @@ def _assignment(duties: Duties, crew: Crew, where: SlotDuty) -> Assignment:
         end=where.end.astimezone(zone),
         leave=(where.start - travel).astimezone(zone),
         back=(where.end + travel).astimezone(zone),
-        base=crew.base_for(duty),
+        base=duty.base_of(crew),
     )
 
 
@@ -419,7 +419,7 @@ def subproblems_of(
         What crews did just before it; shifts of crews that are no more are left out.
     """
     asked = {duty.id: duty for slot in slots for duty in slot.duties}
-    able = {duty.id: [c for c, crew in enumerate(duties.crews) if crew.may_do(duty)] for duty in asked.values()}
+    able = {duty.id: [c for c, crew in enumerate(duties.crews) if duty.open_to(crew)] for duty in asked.values()}
     group = _groups(able)
     subproblems = []
     for root in sorted(set(group.values())):
@@ -453,7 +453,7 @@ def _subproblem(
 ) -> Subproblem:
     asked_of = {one.duty.id: one.duty for one in asked}
     minutes = {  # the same table on every day: with many crews it is what is large
-        name: {c: crew.travel_to(duty) for c, crew in enumerate(crews) if crew.may_do(duty)}
+        name: {c: duty.travel_of(crew) for c, crew in enumerate(crews) if duty.open_to(crew)}
         for name, duty in asked_of.items()
     }
     tasks = tuple(

@@ -24,7 +24,7 @@ from optimizer.base.text.language import check_language, short_date, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import DUTIES_FILE
-from optimizer.scenario.file.roster_model import WEEKDAYS, CrewRow, Day, DutyBase, ShiftModel, TimeZone
+from optimizer.scenario.file.roster_model import WEEKDAYS, Crew, Day, DutyBase, ShiftModel, TimeZone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -55,63 +55,6 @@ class Shift:
     start: time
     minutes: int
     days: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """People who go out together, with the rules that they work by.
-
-    Attributes
-    ----------
-    id, label, agency, base
-        Name, what people call it, whose duties it does (all where empty), where it sets out (anywhere where empty).
-    people
-        How many, >= 1.
-    can
-        Kinds or types of duty; everything where empty.
-    week_minutes
-        Most minutes away from base in each week of the roster.
-    rest_minutes
-        Least minutes from being back to leaving again.
-    most_days
-        Most days in a row with work.
-    days_off
-        Least days without work in each week of the roster.
-    away
-        Days on which it begins no shift.
-    """
-
-    id: str
-    label: str
-    agency: str
-    base: str
-    people: int
-    can: frozenset[str]
-    week_minutes: int
-    rest_minutes: int
-    most_days: int
-    days_off: int
-    away: frozenset[date]
-
-    def may_do(self, duty: Duty) -> bool:
-        """Return whether agency, base and training fit a duty."""
-        return (
-            (self.agency in {"", duty.agency} or not duty.agency)
-            and (not duty.travel or not self.base or self.base in duty.travel)
-            and (not self.can or duty.kind in self.can or duty.type in self.can)
-        )
-
-    def travel_to(self, duty: Duty) -> int:
-        """Return the whole minutes from the crew's base to a duty, or from the nearest base where the crew has none."""
-        if not duty.travel:
-            return 0
-        return math.ceil(duty.travel[self.base] if self.base else min(duty.travel.values()))
-
-    def base_for(self, duty: Duty) -> str:
-        """Return the base that the crew sets out from for a duty."""
-        if self.base or not duty.travel:
-            return self.base
-        return min(duty.travel, key=lambda base: (math.ceil(duty.travel[base]), base))
 
 
 @dataclass(frozen=True)
@@ -283,7 +226,7 @@ def duties_of(content: DutiesFile) -> Duties:
         zone=ZoneInfo(content.time_zone),
         shifts=tuple(_shift(row) for row in content.shifts),
         duties=tuple(content.duties),
-        crews=tuple(_crew(row) for row in content.crews),
+        crews=tuple(content.crews),
         bases={base.id: base.label or base.id for base in content.bases},
         places=tuple(content.bases),
         roads=tuple(content.roads),
@@ -302,22 +245,6 @@ def duties_of(content: DutiesFile) -> Duties:
 def _shift(row: ShiftModel) -> Shift:
     days = frozenset(WEEKDAYS.index(day) for day in row.days) or frozenset(range(7))
     return Shift(row.id, row.label or row.id, time.fromisoformat(row.start), round(row.hours * 60), days)
-
-
-def _crew(row: CrewRow) -> Crew:
-    return Crew(
-        id=row.id,
-        label=row.label or row.id,
-        agency=row.agency,
-        base=row.base,
-        people=row.people,
-        can=frozenset(row.can),
-        week_minutes=math.floor(row.hours_a_week * 60),
-        rest_minutes=math.ceil(row.rest_hours * 60),
-        most_days=row.most_days,
-        days_off=row.days_off,
-        away=frozenset(row.away),
-    )
 
 
 def _check_shifts(shifts: tuple[Shift, ...], where: str) -> None:
@@ -480,7 +407,7 @@ def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
         safe_cell(one.shift.label),
         one.start.isoformat(timespec="minutes"),
         one.end.isoformat(timespec="minutes"),
-        safe_cell(one.crew.label),
+        safe_cell(one.crew.name),
         one.crew.people,
         safe_cell(one.duty.mark),
         safe_cell(one.duty.name),
@@ -600,6 +527,24 @@ class Duty(Strict):
         title = _("Beat {mark}: {name}") if self.stops else _("{mark}: {name}")
         return title.format(mark=self.mark, name=term(self.name))
 
+    def open_to(self, crew: Crew) -> bool:
+        """Return whether a crew's agency, base and training fit."""
+        return (
+            (crew.agency in {"", self.agency} or not self.agency)
+            and (not self.travel or not crew.base or crew.base in self.travel)
+            and (not crew.can or self.kind in crew.can or self.type in crew.can)
+        )
+
+    def travel_of(self, crew: Crew) -> int:
+        """Return the whole minutes from a crew's base, or from the nearest base where the crew has none."""
+        return math.ceil(self.travel[self.base_of(crew)]) if self.travel else 0
+
+    def base_of(self, crew: Crew) -> str:
+        """Return the base that a crew sets out from."""
+        if crew.base or not self.travel:
+            return crew.base
+        return min(self.travel, key=lambda base: (math.ceil(self.travel[base]), base))
+
 
 class DutiesFile(Strict):
     """Duties, version 2; those of version 1 have neither marks nor tracks nor roads."""
@@ -611,7 +556,7 @@ class DutiesFile(Strict):
     shifts: list[ShiftModel] = Field(min_length=1, max_length=48)
     bases: list[DutyBase] = Field([])
     duties: list[Duty] = Field([])
-    crews: list[CrewRow] = Field(min_length=1)
+    crews: list[Crew] = Field(min_length=1)
     roads: list[DutyRoad] = Field([])
     towns: list[DutyTown] = Field([])
     look_for: list[str] = Field([])

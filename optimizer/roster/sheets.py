@@ -182,7 +182,7 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
         for day, assignments in duty.days.items():
             crews: defaultdict[str, list[str]] = defaultdict(list)
             for one in assignments:
-                crews[one.crew.base].append(one.crew.label)
+                crews[one.crew.base].append(one.crew.name)
             for base, labels in crews.items():
                 found[base][day].append((duty, ", ".join(labels)))
     bases = [
@@ -229,7 +229,7 @@ def _week(roster: Roster, duty: FieldDuty, k: int) -> tuple[_Day, ...]:
     return tuple(
         _Day(
             short_date(day),
-            tuple(f"{one.crew.label} ({_away(roster, duty, one)})" for one in duty.days.get(day, ())),
+            tuple(f"{one.crew.name} ({_away(roster, duty, one)})" for one in duty.days.get(day, ())),
         )
         for day in days
     )

@@ -92,7 +92,7 @@ def write_roster(
             PAGE: roster_page(roster),
         }
         for crew in roster.duties.crews:
-            title = _("{plan}, {crew}").format(plan=roster.duties.name, crew=crew.label)
+            title = _("{plan}, {crew}").format(plan=roster.duties.name, crew=crew.name)
             texts[names[crew.id]] = calendar(roster, of_crew[crew.id], title, made, crew=False)
         own = {names[crew.id]: texts[names[crew.id]] for crew in roster.duties.crews if of_crew[crew.id]}
         (temporary / PACK).write_bytes(pack(own))
@@ -150,7 +150,7 @@ def _crew_row(roster: Roster, crew: Crew) -> dict[str, Any]:
     seconds = sum(one.back.timestamp() - one.leave.timestamp() for one in mine)
     return {
         "id": crew.id,
-        "label": crew.label,
+        "label": crew.name,
         "agency": crew.agency,
         "base": crew.base,
         "time_zone": roster.duties.zone_of(crew.base).key,
@@ -206,7 +206,7 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
     base = roster.duties.bases.get(one.base, one.base) or _("base")
     title = _("{shift}: {duty}").format(shift=term(one.shift.label), duty=one.duty.title)
     lines = [
-        f"{one.crew.label} ({_people(one.crew.people)})",
+        f"{one.crew.name} ({_people(one.crew.people)})",
         _("On duty {start} to {end} ({zone})").format(start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}", zone=zone),
         _("Leave {base} at {leave}, back at {back}").format(
             base=base, leave=f"{one.leave:%H:%M}", back=f"{one.back:%H:%M}"
@@ -220,7 +220,7 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
         f"DTSTAMP:{_utc(made)}",
         f"DTSTART:{_utc(one.leave)}",
         f"DTEND:{_utc(one.back)}",
-        f"SUMMARY:{_escaped(f'{one.crew.label}: {title}' if crew else title)}",
+        f"SUMMARY:{_escaped(f'{one.crew.name}: {title}' if crew else title)}",
         f"LOCATION:{_escaped(one.duty.place or one.duty.title)}",
         f"GEO:{one.duty.lat:.6f};{one.duty.lon:.6f}",
         f"CATEGORIES:{_escaped(one.duty.kind)}",
@@ -244,7 +244,7 @@ def _stop_event(
         f"DTSTAMP:{_utc(made)}",
         f"DTSTART:{_utc(moment(one, stop.arrive))}",
         f"DTEND:{_utc(moment(one, stop.leave))}",
-        f"SUMMARY:{_escaped(f'{one.crew.label}: {title}' if crew else title)}",
+        f"SUMMARY:{_escaped(f'{one.crew.name}: {title}' if crew else title)}",
         f"LOCATION:{_escaped(stop_name(stop))}",
         f"GEO:{stop.lat:.6f};{stop.lon:.6f}",
         "TRANSP:TRANSPARENT",
@@ -404,7 +404,7 @@ def _crew_line(
         [f"{leaving(one)} {marks[one.duty.option]} {_short_name(one.duty)}" for one in by_crew[crew.id, day]]
         for day in days
     )
-    return CrewLine(crew.label, cells, localised(f"{seconds / 3600:.1f}"))
+    return CrewLine(crew.name, cells, localised(f"{seconds / 3600:.1f}"))
 
 
 def _short_name(duty: Duty) -> str:
@@ -674,7 +674,7 @@ def _rows(roster: Roster, columns: Sequence[tuple[date, Shift]], marks: Mapping[
 
 def _stem(crew: Crew) -> str:
     """Return the words before the number that a crew's name ends with; empty without one."""
-    stem, _space, end = crew.label.rpartition(" ")
+    stem, _space, end = crew.name.rpartition(" ")
     return stem if end.isdecimal() else ""
 
 
@@ -682,9 +682,9 @@ def _cell(crews: Sequence[Crew], stem: str, missing: int) -> str:
     """Return who is there: the numbers of crews of one stem, or their names, and how many people are missing."""
     lack = [f"-{missing}"] if missing else []
     if stem:
-        ends = sorted((crew.label.rpartition(" ")[2] for crew in crews), key=int)
+        ends = sorted((crew.name.rpartition(" ")[2] for crew in crews), key=int)
         return " ".join([*ends, *lack])
-    return "; ".join([*shortened([crew.label for crew in crews]), *lack])
+    return "; ".join([*shortened([crew.name for crew in crews]), *lack])
 
 
 def shortened(labels: Sequence[str]) -> Iterable[str]:

@@ -21,7 +21,7 @@ from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.labels import LONGEST_NUMBER
 from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyRoad, DutyStop, DutyTown, check_duties
 from optimizer.scenario.compile.source_measures import MEASURE
-from optimizer.scenario.file.roster_model import CrewModel, CrewRow, DutyBase, RosterModel, ShiftModel
+from optimizer.scenario.file.roster_model import Crew, CrewModel, DutyBase, RosterModel, ShiftModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -310,14 +310,13 @@ def _stop(stop: PlanStop) -> DutyStop:
     return DutyStop(label=stop.label, lon=stop.lon, lat=stop.lat, arrive=stop.arrive_minute, leave=stop.leave_minute)
 
 
-def _crew_rows(crew: CrewModel) -> list[CrewRow]:
+def _crew_rows(crew: CrewModel) -> list[Crew]:
     content = crew.model_dump(exclude={"id", "label", "number"})
-    return [CrewRow(id=name, label=label, **content) for name, label in _alike(crew)]
+    return [Crew(id=name, label=label, **content) for name, label in _alike(crew)]
 
 
 def _alike(crew: CrewModel) -> list[tuple[str, str]]:
     """Return the id and label of every crew that an entry stands for."""
     if crew.number == 1:
         return [(crew.id, crew.label)]
-    label = crew.label or crew.id
-    return [(f"{crew.id}-{k}", f"{label} {k}") for k in range(1, crew.number + 1)]
+    return [(f"{crew.id}-{k}", f"{crew.name} {k}") for k in range(1, crew.number + 1)]

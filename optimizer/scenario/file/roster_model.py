@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zoneinfo
 from datetime import date, datetime
@@ -114,8 +115,8 @@ class ShiftModel(Strict):
     days: list[Weekday] = Field([], description="days on which it begins; all where empty")
 
 
-class CrewRow(Strict):
-    """People who work together, and the limits of their working time: a crew of `duties.json`."""
+class Crew(Strict):
+    """People who go out together, and the limits of their working time, as `duties.json` has them."""
 
     hours_a_week: float = Field(
         HOURS_A_WEEK, gt=0, le=168, description="from leaving the base to being back, in each week of the roster"
@@ -134,8 +135,23 @@ class CrewRow(Strict):
     )
     away: list[Day] = Field([], description="days on which the crew begins no shift: leave, training")
 
+    @property
+    def name(self) -> str:
+        """What people call it: the id where it has no label."""
+        return self.label or self.id
 
-class CrewModel(CrewRow):
+    @property
+    def week_minutes(self) -> int:
+        """Most whole minutes away from base in each week of the roster."""
+        return math.floor(self.hours_a_week * 60)
+
+    @property
+    def rest_minutes(self) -> int:
+        """Least whole minutes from being back to leaving again."""
+        return math.ceil(self.rest_hours * 60)
+
+
+class CrewModel(Crew):
     """People who work together, or several such crews alike: a crew of a scenario."""
 
     id: Id = Field(description="unique name")
