@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.roster.solver import CrewRule, exists_without, fewest_short, work_done
+from optimizer.roster.solver import (
+    Clock,
+    CrewRule,
+    Pair,
+    RosterProblem,
+    RuleName,
+    exists_without,
+    fewest_short,
+    work_done,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
 
     from optimizer.roster.calendar import Slot
     from optimizer.roster.making import SlotDuty, Subproblem
     from optimizer.roster.model import Crew, Duty, Rule
-    from optimizer.roster.solver import Clock, Pair, RosterProblem, RuleName
 
 RULE_NAMES: dict[Rule, str] = {
     "crews": "who may do what",

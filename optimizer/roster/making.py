@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.formatting import number, plural
 from optimizer.base.text.messages import message
-from optimizer.base.work.listener import SILENT, stop_if_cancelled
-from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
-from optimizer.roster.infeasibility import MoreCrews, NoRosterError, diagnose, impossible
-from optimizer.roster.model import Assignment, Gap, Roster
+from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
+from optimizer.roster.calendar import Slot, check_weeks, clock_notes, overlap_notes, slots_of
+from optimizer.roster.infeasibility import InfeasibilityReport, MoreCrews, NoRosterError, diagnose, impossible
+from optimizer.roster.model import Assignment, Crew, Duties, Duty, Gap, Roster, Worked
 from optimizer.roster.solver import (
     Clock,
     EarlierShift,
+    Pair,
     RosterProblem,
     RosterTask,
     balanced,
@@ -28,13 +29,7 @@ from optimizer.roster.solver import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.roster.calendar import Slot
-    from optimizer.roster.infeasibility import InfeasibilityReport
-    from optimizer.roster.model import Crew, Duties, Duty, Worked
-    from optimizer.roster.solver import Pair
 
 TIME_LIMIT = 60.0
 """Seconds of search where nothing else is given."""

@@ -14,7 +14,7 @@ import re
 from base64 import b64encode
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from optimizer.base.text.formatting import number, plain, round_below
@@ -31,15 +31,10 @@ from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.problem.network.places import NamedPlace
 from optimizer.report.maps.place_names import PlaceNames
-from optimizer.roster.model import leaving, moment, stop_name
+from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, DutyTown, Roster, leaving, moment, stop_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
-
-    from jinja2 import Template
-
-    from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, DutyTown, Roster
 
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,14 +35,26 @@ from optimizer.base.text.language import (
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.roster.calendar import is_night
-from optimizer.roster.model import last_shifts, leaving, moment, roster_csv, stop_name, stops_text
+from optimizer.roster.model import (
+    Assignment,
+    Crew,
+    Duty,
+    DutyStop,
+    Gap,
+    Roster,
+    Shift,
+    last_shifts,
+    leaving,
+    moment,
+    roster_csv,
+    stop_name,
+    stops_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.roster.model import Assignment, Crew, Duty, DutyStop, Gap, Roster, Shift
 
 TABLE, CALENDAR, PAGE, SUMMARY, PACK = "roster.csv", "roster.ics", "roster.html", "summary.json", "field-pack.zip"
 
