@@ -18,6 +18,7 @@ from optimizer.operations.audit import (
     AuditFile,
     AuditRow,
     AuditStratum,
+    FilledSheets,
     _detection,
     audit_results,
     expected_width,
@@ -266,7 +267,7 @@ def test_the_detection_chance_of_an_audit_holds_the_truth(
     for _ in range(runs):
         done = {row.audit: (True, int(rng.random() < rate)) for row in rows}
         counts = {(k, ""): (passed, int(rng.binomial(rng.binomial(passed, rate), 0.5 * 0.4))) for k in names}
-        (one,) = _detection(audit, done, counts)
+        (one,) = _detection(FilledSheets(done, counts).strata(audit))
         low, high = (float(stats.beta.ppf(level, one.alpha, one.beta)) for level in (0.05, 0.95))
         held += int(low <= 0.4 <= high)
     assert 0.8 <= held / runs <= 0.98

@@ -17,6 +17,7 @@ import os
 import re
 import stat
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -42,7 +43,7 @@ from optimizer.roster.model import Shift, read_duties, safe_cell
 from optimizer.scenario.file.ranges import PRIOR, AuditedKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
@@ -224,61 +225,16 @@ def plan_audit(
     sites, warnings = _sites(opened)
     spans = _spans(opened, [site.id for site in sites], day, days)
     secret, told = read_secret(Path(seed_file), opened.path, new=new_seed)
-    by_id = {site.id: site for site in sites}
-    names = {site.id: site.label or site.id for site in sites}
-    passing = {
-        (site.id, shift): (site.traffic or 0.0) * sum((end - start) / timedelta(days=1) for start, end in times)
-        for site in sites
-        for shift, times in spans[site.id].items()
-    }
-    passing = {key: amount for key, amount in passing.items() if amount > 0}
-    if not passing:
+    strata, remarks = _strata(sites, spans, vehicles)
+    if not strata:
         raise InputError(Problem("--days", str(days), "days on which a shift of the plan is worked", "Give more days"))
-    shares = _shared(vehicles, list(passing.values()))
-    if sum(shares) > vehicles:
-        warnings.append(
-            message(
-                "{drawn} vehicles are drawn where {asked} were asked for: each of {strata} has one at least.",
-                drawn=sum(shares),
-                asked=vehicles,
-                strata=counted_message("{count} site and shift", "{count} sites and shifts", len(shares)),
-            )
-        )
-    strata = [
-        AuditStratum(
-            site=site,
-            label=names[site],
-            shift=shift,
-            passing=amount,
-            vehicles=n,
-            kind=by_id[site].type,
-            inspected=by_id[site].inspected,
-        )
-        for ((site, shift), amount), n in zip(passing.items(), shares, strict=True)
-    ]
-    for one in strata:
-        if one.vehicles > one.passing / 10:
-            warnings.append(
-                message(
-                    "{site}, {shift}: {vehicles} of {passing:n} vehicles are a tenth and more. Ask for fewer, or for more days.",
-                    site=one.label, shift=one.shift or "all day", vehicles=one.vehicles, passing=one.passing,
-                )
-            )  # fmt: skip
-    purpose = f"audit|{sha256(opened.plan_path)}|{day}|{days}"
-    drawn = sorted(
-        (one.site, *when, one.shift)
-        for one in strata
-        for when in _times(secret, f"{purpose}|{one.site}|{one.shift}", one.vehicles, spans[one.site][one.shift])
-    )
-    rows = [
-        AuditRow(audit=k, site=site, shift=shift, drawn=when, end=end)
-        for k, (site, when, end, shift) in enumerate(drawn, 1)
-    ]
+    rows = _drawn_rows(strata, spans, secret, f"audit|{sha256(opened.plan_path)}|{day}|{days}")
     name = opened.path.name if opened.file is None else opened.file.name
     file = AuditFile(name=name, begin=day.isoformat(), days=days, minutes=minutes, strata=strata, rows=rows)
-    widths = {n: expected_width(n, rate) for n in set(shares)}
+    widths = {n: expected_width(n, rate) for n in {one.vehicles for one in strata}}
     power = power_of_change(len(rows), rate, change)
-    return AuditPlan(file, tuple(widths[n] for n in shares), rate, change, power, (*warnings, *told))
+    width = tuple(widths[one.vehicles] for one in strata)
+    return AuditPlan(file, width, rate, change, power, (*warnings, *remarks, *told))
 
 
 def _sites(opened: PlanFolder) -> tuple[list[PlanSite], list[str]]:
@@ -301,9 +257,11 @@ def _sites(opened: PlanFolder) -> tuple[list[PlanSite], list[str]]:
     ]
 
 
-def _spans(
-    opened: PlanFolder, sites: Sequence[str], first: date, days: int
-) -> Mapping[str, Mapping[str, list[tuple[datetime, datetime]]]]:
+Spans = Mapping[str, Mapping[str, list[tuple[datetime, datetime]]]]
+"""Begin and end of each time that a site is manned, by site and shift."""
+
+
+def _spans(opened: PlanFolder, sites: Sequence[str], first: date, days: int) -> Spans:
     """Return begin and end, by the clock of the place, of each shift in which a site is manned; of the whole day where there are none."""
     every = [first + timedelta(days=k) for k in range(days)]
     if not opened.has_duties:
@@ -324,6 +282,61 @@ def _spans(
         }
         for site in sites
     }
+
+
+def _strata(sites: Sequence[PlanSite], spans: Spans, vehicles: int) -> tuple[list[AuditStratum], list[str]]:
+    """Return the sites and shifts with traffic, each with its part of the vehicles, and what to say of these parts."""
+    passing = {
+        (site.id, shift): (site.traffic or 0.0) * sum((end - start) / timedelta(days=1) for start, end in times)
+        for site in sites
+        for shift, times in spans[site.id].items()
+    }
+    passing = {key: amount for key, amount in passing.items() if amount > 0}
+    by_id, shares = {site.id: site for site in sites}, _shared(vehicles, list(passing.values()))
+    strata = [
+        AuditStratum(
+            site=name,
+            label=by_id[name].label or name,
+            shift=shift,
+            passing=amount,
+            vehicles=n,
+            kind=by_id[name].type,
+            inspected=by_id[name].inspected,
+        )
+        for ((name, shift), amount), n in zip(passing.items(), shares, strict=True)
+    ]
+    remarks = []
+    if sum(shares) > vehicles:
+        remarks.append(
+            message(
+                "{drawn} vehicles are drawn where {asked} were asked for: each of {strata} has one at least.",
+                drawn=sum(shares),
+                asked=vehicles,
+                strata=counted_message("{count} site and shift", "{count} sites and shifts", len(shares)),
+            )
+        )
+    remarks += [
+        message(
+            "{site}, {shift}: {vehicles} of {passing:n} vehicles are a tenth and more. Ask for fewer, or for more days.",
+            site=one.label, shift=one.shift or "all day", vehicles=one.vehicles, passing=one.passing,
+        )
+        for one in strata
+        if one.vehicles > one.passing / 10
+    ]  # fmt: skip
+    return strata, remarks
+
+
+def _drawn_rows(strata: Sequence[AuditStratum], spans: Spans, secret: bytes, purpose: str) -> list[AuditRow]:
+    """Return the drawn times of all strata, by site and in order of time."""
+    drawn = sorted(
+        (one.site, *when, one.shift)
+        for one in strata
+        for when in _times(secret, f"{purpose}|{one.site}|{one.shift}", one.vehicles, spans[one.site][one.shift])
+    )
+    return [
+        AuditRow(audit=k, site=site, shift=shift, drawn=when, end=end)
+        for k, (site, when, end, shift) in enumerate(drawn, 1)
+    ]
 
 
 def _shared(vehicles: int, passing: Sequence[float]) -> list[int]:
@@ -536,23 +549,74 @@ def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = 
     audit = read_audit(audit_path)
     if not sheets:
         raise InputError(Problem("sheets", "no file", "the filled sheets of the audit"))
-    problems, remarks = ProblemList(), list[str]()
-    done: dict[int, tuple[bool, int]] = {}
-    counts: dict[tuple[str, str], tuple[int | None, int | None]] = {}
+    problems, remarks, filled = ProblemList(), list[str](), FilledSheets({}, {})
     for path in [file for given in sheets for file in (sorted(given.glob("*.csv")) if given.is_dir() else [given])]:
         with problems.collected():
             table, is_counts = _table(path, remarks)
             if is_counts:
-                _read_counts(path, table, audit, counts, problems)
+                _read_counts(path, table, audit, filled, problems)
             else:
-                _read_sheet(path, table, audit, on_time, done, problems)
-    for (site, shift), (passed, _) in counts.items():
-        inspected = sum((row.site, row.shift) == (site, shift) for row in audit.rows if row.audit in done)
-        if passed is not None and passed < inspected:
-            problems.add(f"{COUNTS}, {site}, {shift}", f"{passed} passed, {inspected} audited", "no more than passed")
+                _read_sheet(path, table, audit, on_time, filled, problems)
+    strata = filled.strata(audit)
+    for one in strata:
+        inspected = len(one.on_time) + len(one.late)
+        if one.passed is not None and one.passed < inspected:
+            where = f"{COUNTS}, {one.stratum.site}, {one.stratum.shift}"
+            problems.add(where, f"{one.passed} passed, {inspected} audited", "no more than passed")
     problems.raise_if_any()
-    warnings = (*remarks, *_remarks(audit, done, counts))
-    return AuditResults(tuple(_estimates(audit, done, counts)), warnings, tuple(_detection(audit, done, counts)))
+    return AuditResults(tuple(_estimates(strata)), (*remarks, *_remarks(strata)), tuple(_detection(strata)))
+
+
+@dataclass(frozen=True)
+class FilledStratum:
+    """What filled sheets say of a site in a shift.
+
+    Attributes
+    ----------
+    stratum
+        Site and shift.
+    drawn
+        How many times were drawn.
+    on_time, late
+        Loads found in each vehicle that was inspected in time, and too late.
+    passed, ordinary
+        Vehicles that passed, and loads that ordinary inspection found; None where nobody counted.
+    """
+
+    stratum: AuditStratum
+    drawn: int
+    on_time: list[int]
+    late: list[int]
+    passed: int | None
+    ordinary: int | None
+
+
+@dataclass(frozen=True)
+class FilledSheets:
+    """What filled sheets say.
+
+    Attributes
+    ----------
+    done
+        Whether in time, and the loads found, by the number of the drawn time.
+    counts
+        `passed` and `ordinary` of a stratum, by site and shift.
+    """
+
+    done: dict[int, tuple[bool, int]]
+    counts: dict[tuple[str, str], tuple[int | None, int | None]]
+
+    def strata(self, audit: AuditFile) -> list[FilledStratum]:
+        """Return the same by stratum, in the order of the audit."""
+        mine: defaultdict[tuple[str, str], list[tuple[bool, int] | None]] = defaultdict(list)
+        for row in audit.rows:
+            mine[row.site, row.shift].append(self.done.get(row.audit))
+        found = []
+        for one in audit.strata:
+            key = one.site, one.shift
+            on_time, late = ([each[1] for each in mine[key] if each and each[0] is wanted] for wanted in (True, False))
+            found.append(FilledStratum(one, len(mine[key]), on_time, late, *self.counts.get(key, (None, None))))
+        return found
 
 
 def _table(path: Path, remarks: list[str]) -> tuple[TextTable, bool]:
@@ -583,10 +647,10 @@ def _read_sheet(
     table: TextTable,
     audit: AuditFile,
     on_time: float,
-    done: dict[int, tuple[bool, int]],
+    filled: FilledSheets,
     problems: ProblemList,
 ) -> None:
-    """Add to `done` what each drawn time gave: whether in time, and the loads found."""
+    """Add what each drawn time gave."""
     rows, sites = {row.audit: row for row in audit.rows}, {safe_cell(one.site) for one in audit.strata}
     faults = problems.of_file(path)
     for k, line in enumerate(table.number):
@@ -597,13 +661,13 @@ def _read_sheet(
         elif row is None or safe_cell(row.site) != site or _clock(drawn, row.drawn) != row.drawn:
             one = f"audit {number or '(empty)'} of {site} at {drawn or 'no time'}"
             faults.add(line, one, "a drawn time of this audit", "Take out vehicles that chance did not choose")
-        elif row.audit in done:
+        elif row.audit in filled.done:
             faults.add(line, f"audit {row.audit} again", "each drawn time once")
         elif (fault := _fault(row, at, _count(audited), _count(found), (audited, found))) is not None:
             column, said, expected = fault
             faults.add(line, said, expected, column=column)
         elif _count(audited) and (when := _clock(at, row.drawn)) is not None:
-            done[row.audit] = when - row.drawn <= timedelta(minutes=on_time), int(found)
+            filled.done[row.audit] = when - row.drawn <= timedelta(minutes=on_time), int(found)
 
 
 def _fault(row: AuditRow, at: str, audited: int | None, found: int | None, texts: tuple[str, str]) -> list[str] | None:
@@ -640,13 +704,7 @@ def _clock(text: str, near: datetime) -> datetime | None:
     return None
 
 
-def _read_counts(
-    path: Path,
-    table: TextTable,
-    audit: AuditFile,
-    counts: dict[tuple[str, str], tuple[int | None, int | None]],
-    problems: ProblemList,
-) -> None:
+def _read_counts(path: Path, table: TextTable, audit: AuditFile, filled: FilledSheets, problems: ProblemList) -> None:
     """Add vehicles that passed, and loads that ordinary inspection found, by stratum."""
     strata = {(safe_cell(one.site), safe_cell(one.shift)): one for one in audit.strata}
     sites, faults = {site for site, _ in strata}, problems.of_file(path)
@@ -657,50 +715,29 @@ def _read_counts(
         if site not in sites:
             problems.append(unknown_name(f"{path}, line {line}, column 'site'", site, sorted(sites)))
         elif one is None:
-            problems.append(
-                unknown_name(f"{path}, line {line}, column 'shift'", shift, [s for at, s in strata if at == site])
-            )
-        elif passed == -1 or found == -1:
-            faults.add(
-                line,
-                repr(texts[0] if passed == -1 else texts[1]),
-                "a count",
-                column="passed" if passed == -1 else "found",
-            )
+            known = [other for at, other in strata if at == site]
+            problems.append(unknown_name(f"{path}, line {line}, column 'shift'", shift, known))
+        elif passed == -1:
+            faults.add(line, repr(texts[0]), "a count", column="passed")
+        elif found == -1:
+            faults.add(line, repr(texts[1]), "a count", column="found")
         elif passed is not None and (found or 0) > passed:
             faults.add(line, f"{found} found of {passed} that passed", "no more than passed", column="found")
-        elif (one.site, one.shift) in counts:
+        elif (one.site, one.shift) in filled.counts:
             faults.add(line, f"{site}, {shift} again", "each site and shift once")
         else:
-            counts[one.site, one.shift] = passed, found
+            filled.counts[one.site, one.shift] = passed, found
 
 
-def _estimates(
-    audit: AuditFile,
-    done: Mapping[int, tuple[bool, int]],
-    counts: Mapping[tuple[str, str], tuple[int | None, int | None]],
-) -> Iterable[AuditResult]:
+def _estimates(strata: Sequence[FilledStratum]) -> Iterable[AuditResult]:
     """Yield the result of each site, and of all together."""
-    table = []
-    for one in audit.strata:
-        mine = [done.get(row.audit) for row in audit.rows if (row.site, row.shift) == (one.site, one.shift)]
-        on_time = [each for each in mine if each is not None and each[0]]
-        passed, ordinary = counts.get((one.site, one.shift), (None, None))
-        late = [found for each in mine if each is not None and not each[0] for found in each[1:]]
-        amount = one.passing if passed is None else float(passed)
-        found = sum(found for _, found in on_time)
-        table.append((one, len(mine), len(on_time), found, len(late), sum(late), amount, ordinary))
-    for site in dict.fromkeys(one.site for one in audit.strata):
-        rows = [row for row in table if row[0].site == site]
-        yield _sum(site, rows[0][0].label, rows)
-    yield _sum("all", "All sites", table)
+    for site in dict.fromkeys(one.stratum.site for one in strata):
+        here = [one for one in strata if one.stratum.site == site]
+        yield _sum(site, here[0].stratum.label, here)
+    yield _sum("all", "All sites", strata)
 
 
-def _detection(
-    audit: AuditFile,
-    done: Mapping[int, tuple[bool, int]],
-    counts: Mapping[tuple[str, str], tuple[int | None, int | None]],
-) -> Iterable[AuditedKind]:
+def _detection(strata: Iterable[FilledStratum]) -> Iterable[AuditedKind]:
     """Yield the detection chance of each kind whose vehicles and ordinary finds were counted.
 
     Of a stratum the share of vehicles with a load is Beta(k + 1/2H, n - k + 1/2H), where a kind has H strata: Jeffreys' prior once a kind, as
@@ -709,23 +746,17 @@ def _detection(
     chance is Beta(x + 1/2, L - x + 1/2). Over draws of L that is a mixture, stated as the beta distribution of its mean and variance.
     """
     rng = np.random.default_rng(0)
-    strata: dict[str, list[tuple[AuditStratum, list[tuple[bool, int]], int, int]]] = defaultdict(list)
-    for one in audit.strata:
-        mine = [
-            done[row.audit]
-            for row in audit.rows
-            if (row.site, row.shift) == (one.site, one.shift) and row.audit in done
-        ]
-        passed, ordinary = counts.get((one.site, one.shift), (None, None))
-        if one.kind and passed is not None and ordinary is not None and any(in_time for in_time, _ in mine):
-            strata[one.kind].append((one, mine, passed, ordinary))
-    for kind, parts in strata.items():
+    by_kind: defaultdict[str, list[tuple[FilledStratum, int, int]]] = defaultdict(list)
+    for one in strata:
+        if one.stratum.kind and one.passed is not None and one.ordinary is not None and one.on_time:
+            by_kind[one.stratum.kind].append((one, one.passed, one.ordinary))
+    for kind, parts in by_kind.items():
         prior, loads = PRIOR / len(parts), np.zeros(CHANCE_DRAWS)
-        for one, mine, passed, _ in parts:
-            on_time = [found for in_time, found in mine if in_time]
-            share = rng.beta(sum(on_time) + prior, len(on_time) - sum(on_time) + prior, CHANCE_DRAWS)
-            could = np.maximum(passed * share - sum(found for _, found in mine), 0.0)
-            loads += could * (1.0 if one.inspected is None else one.inspected)
+        for one, passed, _ in parts:
+            seen = sum(one.on_time)
+            share = rng.beta(seen + prior, len(one.on_time) - seen + prior, CHANCE_DRAWS)
+            could = np.maximum(passed * share - seen - sum(one.late), 0.0)
+            loads += could * (1.0 if one.stratum.inspected is None else one.stratum.inspected)
         finds = sum(ordinary for *_, ordinary in parts)
         alpha, beta = finds + PRIOR, np.maximum(loads - finds, 0.0) + PRIOR
         drawn = rng.beta(alpha, beta)
@@ -735,11 +766,13 @@ def _detection(
         yield AuditedKind(kind=kind, alpha=a, beta=b, found=finds, loads=float(np.median(loads)))
 
 
-def _sum(
-    site: str, label: str, rows: Sequence[tuple[AuditStratum, int, int, int, int, int, float, int | None]]
-) -> AuditResult:
+def _sum(site: str, label: str, rows: Sequence[FilledStratum]) -> AuditResult:
     """Return the result of some strata together, as the formulation above says."""
-    drawn, audited, found, late, late_found, passed = (np.array([row[k] for row in rows]) for k in range(1, 7))
+    drawn = np.array([row.drawn for row in rows])
+    audited = np.array([len(row.on_time) for row in rows])
+    late = np.array([len(row.late) for row in rows])
+    found = np.array([sum(row.on_time) for row in rows])
+    passed = np.array([row.stratum.passing if row.passed is None else row.passed for row in rows], dtype=np.float64)
     share = passed / passed.sum() if passed.sum() > 0 else np.full(len(rows), 1 / len(rows))
     low, high = clopper_pearson(found, audited, ALPHA / len(rows))
     any_low, any_high = (
@@ -747,7 +780,7 @@ def _sum(
         clopper_pearson(found + drawn - audited, drawn, ALPHA / len(rows))[1],
     )
     rate = share @ (found / np.maximum(audited, 1)) if (audited > 0).all() else float("nan")
-    known = [row[7] for row in rows if row[7] is not None]
+    known = [row.ordinary for row in rows if row.ordinary is not None]
     return AuditResult(
         site=site,
         label=label,
@@ -755,7 +788,7 @@ def _sum(
         audited=int(audited.sum()),
         found=int(found.sum()),
         late=int(late.sum()),
-        late_found=int(late_found.sum()),
+        late_found=sum(sum(row.late) for row in rows),
         missed=int((drawn - audited - late).sum()),
         passed=float(passed.sum()),
         ordinary=sum(known) if len(known) == len(rows) else None,
@@ -767,33 +800,28 @@ def _sum(
     )
 
 
-def _remarks(
-    audit: AuditFile,
-    done: Mapping[int, tuple[bool, int]],
-    counts: Mapping[tuple[str, str], tuple[int | None, int | None]],
-) -> list[str]:
+def _remarks(strata: Sequence[FilledStratum]) -> list[str]:
     found: list[str] = []
-    late = sum(not in_time for in_time, _ in done.values())
-    missed = len(audit.rows) - len(done)
+    drawn, late = sum(one.drawn for one in strata), sum(len(one.late) for one in strata)
+    missed = drawn - late - sum(len(one.on_time) for one in strata)
     if late or missed:
         found.append(
             message(
                 "Of {drawn} drawn times, {missed} have no inspection and {late} a late one. Both are left out. The intervals hold if it does "
                 "not depend on the vehicle; rate_low_any and rate_high_any hold whatever those vehicles carried.",
-                drawn=len(audit.rows),
+                drawn=drawn,
                 missed=missed,
                 late=late,
             )
         )
-    given = [counts.get((one.site, one.shift), (None, None)) for one in audit.strata]
-    if unknown := sum(passed is None for passed, _ in given):
+    if unknown := sum(one.passed is None for one in strata):
         found.append(
             message(
                 "Nobody counted the vehicles of {strata}: those that the plan expects stand in. Fill in `passed` of counts.csv.",
                 strata=counted_message("{count} site and shift", "{count} sites and shifts", unknown),
             )
         )
-    if any(ordinary is None for _, ordinary in given):
+    if any(one.ordinary is None for one in strata):
         found.append(
             message(
                 "Finds of ordinary inspection are not known everywhere: at least 0 and at most all estimated loads pass. "
