@@ -276,7 +276,7 @@ class Master:
 
     def enter(self, node: Node) -> None:
         """Set the program to a node: its options, and floors without losses, become bounds, its rows active."""
-        least = self.commodities.sums(node.floor if node.loss is None else self.commodities.floor)
+        least = self.commodities.sums(self.commodities.floor if node.beside_relaxed else node.floor)
         none = np.zeros(self._widest.size + self._wider.size)
         lower = np.concatenate((node.ones, least / self._scale, [0.0], none))
         most = np.where(self.relaxed_options | ~node.zeros, self._times, 0)
@@ -327,7 +327,7 @@ class Master:
         inward, weight = (FLAT_INWARD, min(1.0, FLAT_WEIGHT / flat)) if flat else (INWARD, 0.5)
         self._mean = (1 - weight) * self._mean + weight * x
         for point in ((1 - inward) * x + inward * self._mean, x) if search else (x,):
-            if node.loss is None:
+            if not node.beside_relaxed:
                 floor = node.floor
                 cuts = self.cuts_at(point, floor, search=search)
             else:
@@ -340,7 +340,7 @@ class Master:
             if self.commodities.draw is not None:
                 excess[~self._in_draws_that_count(rows.values(x), relaxed)] = 0.0
             # the root takes all rows: with few its bound would soon rise by too little and end it
-            few = node.loss is not None and bool(node.ancestors)
+            few = node.beside_relaxed and bool(node.ancestors)
             least = WORTH_ADDING * float(excess.max(initial=0.0)) if few else 0.0
             violated = excess > max(VIOLATION * self.total, least)
             if violated.any():
@@ -353,7 +353,7 @@ class Master:
 
     def separate_below(self, node: Node, above: Relaxed) -> None:
         """Add the rows of a node with losses that the solution of the one above it violates in its bounds: its floors are rows."""
-        if node.loss is None:
+        if not node.beside_relaxed:
             return
         most = np.where(self.relaxed_options | ~node.zeros, self._times, 0)
         self.separate(node, replace(above, x=np.clip(above.x, node.ones, most)), search=False)

@@ -53,7 +53,7 @@ def root_with_losses(node: Node, master: Master) -> Node:
 
 def prepared(node: Node, master: Master) -> Node:
     """Return a node with the values of all that it allows placed as floors; with relaxed options those of pooled paths, one witness each."""
-    if node.loss is None:
+    if not node.beside_relaxed:
         floor = np.minimum(master.values(master.overlay.free & ~node.zeros), master.commodities.start)
         floor = np.maximum(node.floor, floor)
         return replace(node, floor=floor).proven(master.commodities.value(floor))

@@ -56,6 +56,11 @@ class Node:
     trail: tuple[Step, ...] = ()
 
     @property
+    def beside_relaxed(self) -> bool:
+        """Whether relaxed options may take something off the floors."""
+        return self.loss is not None
+
+    @property
     def undecided(self) -> NDArray[np.bool_]:
         """(options,) mask of the options in neither."""
         return ~(self.ones | self.zeros)

@@ -160,7 +160,7 @@ def path_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeParam
     split = node.undecided & (x > EPSILON) & (x < 1 - EPSILON)
     single = np.flatnonzero(split if split.any() else node.undecided)
     value, n = paths.values(np.append(node.ones, False)), single.size
-    row = _members(node, solution, value, params) if node.loss is None else np.empty(0, dtype=np.int64)
+    row = np.empty(0, dtype=np.int64) if node.beside_relaxed else _members(node, solution, value, params)
     there = np.append(node.undecided, False)[paths.option[row]]
     option = np.append(single, paths.option[row][there])
     start = np.cumsum(np.concatenate(([0], np.ones(n, dtype=np.int64), there.sum(axis=1))))

@@ -235,7 +235,9 @@ class BranchAndCut:
         if floors and most is None and wide and not (self.master.drives_around or self.out_of_time):
             self.master.drives_around = True
             last = self._cut_until_stalled(moved=True) or last
-        for _ in range(self.params.root.most_tightenings if floors and most is None and self.root.loss is None else 0):
+        for _ in range(
+            self.params.root.most_tightenings if floors and most is None and not self.root.beside_relaxed else 0
+        ):
             if self.lower >= self.cutoff or self.out_of_time or not self._raise_floors():
                 break
             last = self._cut_until_stalled() or last
@@ -265,11 +267,11 @@ class BranchAndCut:
             self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
             params = replace(self.params.root, stalled=STEADY) if self.to_split else self.params.root
-            stalled = has_stalled(history, params, moved=moved or self.root.loss is not None)
+            stalled = has_stalled(history, params, moved=moved or self.root.beside_relaxed)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
             self._moved |= has_moved(history)
-            still = self.root.loss is None and not self._moved and len(history) > SOON
+            still = not self.root.beside_relaxed and not self._moved and len(history) > SOON
             if still and not self._flat:
                 self.when_flat()
             self._flat += still or self._flat > 0
@@ -392,7 +394,7 @@ class BranchAndCut:
         near = self._round(node, relaxed.x)
         if (better := self._improve(near)) is not None:
             self.offer(better)
-        if not node.undecided.any() and node.loss is not None:
+        if not node.undecided.any() and node.beside_relaxed:
             # beside relaxed options the node holds plans with any beats, which nothing here can split: its bound stays
             self._search.prune(node.lower)
             return []
@@ -470,7 +472,7 @@ class BranchAndCut:
         if len(history) <= 3:
             return False
         rise, params = history[-1] - history[-3], self.params.tree
-        least = params.worthwhile if self.root.loss is None else params.worthwhile_beside_relaxed
+        least = params.worthwhile_beside_relaxed if self.root.beside_relaxed else params.worthwhile
         return rise < least * (self.cutoff - history[-1]) and (rise > 0 or len(history) > params.most_rounds)
 
     def _prepared(self, node: Node) -> Node:
@@ -504,7 +506,7 @@ class BranchAndCut:
         Where one child of a split that is tried holds no plan below the cutoff, the node becomes the other child.
         """
         trials, params = _Trials(node), self.params.tree
-        patient = params.splits if node.loss is None else params.splits_beside_relaxed
+        patient = params.splits_beside_relaxed if node.beside_relaxed else params.splits
         for split in self._candidates(node, relaxed):
             if trials.idle >= patient and (trials.best or trials.node is not node):
                 break
