@@ -105,7 +105,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # before any module is imported that takes these functions by name
         made_once.install()
         if os.name != "nt":
-            kernels: Any = import_module("optimizer.solvers.search.kernels")
+            kernels: Any = import_module("optimizer.base.work.kernels")
             kernels.ready = _compiled_by_one(kernels.ready)
         gc.disable()  # until tests are collected: modules and tests stay, and looking through them takes a seventh of the time
 

@@ -17,13 +17,13 @@ from unittest.mock import patch
 
 import numpy as np
 
+from optimizer.base.work import kernels
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.separation import Kinds
 from optimizer.solvers.branch_and_cut.lp import master as master_module
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.params import SolveOptions, SolveParams
-from optimizer.solvers.search import kernels
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import least_value
 from tests.tree_cases import budget_case

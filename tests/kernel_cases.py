@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from optimizer.solvers.search.kernels import MIXED, SEARCH, TOURS, Kernel, ready
+from optimizer.base.work.kernels import Kernel, ready
+from optimizer.solvers.search.kernel_modules import MIXED, SEARCH, TOURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

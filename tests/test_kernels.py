@@ -13,6 +13,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from optimizer.base.work import kernels
+from optimizer.base.work.kernels import Kernel, ready
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
@@ -24,8 +26,6 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.tours import label_search, pricing
 from optimizer.solvers.patrols.tours.label_search import Walks
 from optimizer.solvers.patrols.tours.pricing import _singles
-from optimizer.solvers.search import kernels
-from optimizer.solvers.search.kernels import Kernel, ready
 from optimizer.solvers.solve import solve
 from tests.cases import random_instance
 from tests.kernel_cases import EVERY, plain_and_compiled
@@ -236,7 +236,7 @@ def test_small_problems_need_no_compiler() -> None:
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Write a module of one kernel that calls a part, in a folder of its own."""
     lines = (
-        "from __future__ import annotations\nfrom optimizer.solvers.search.kernels import kernel, part\n\n"
+        "from __future__ import annotations\nfrom optimizer.base.work.kernels import kernel, part\n\n"
         "@kernel\ndef fourfold(x: int) -> int:\n"
         "    return twice(twice(x))\n\n@part\ndef twice(x: int) -> int:\n    return 2 * x\n"
     )

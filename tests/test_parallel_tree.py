@@ -42,7 +42,7 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions, SolveParams, WorkerParams
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.kernels import SEARCH
+from optimizer.solvers.search.kernel_modules import SEARCH
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.test_benchmark import real_cluster

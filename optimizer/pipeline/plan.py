@@ -28,6 +28,7 @@ from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
 from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.kernels import compile_aside
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step
 from optimizer.certificate.check import stated
 from optimizer.pipeline.briefing.briefing import briefing
@@ -50,7 +51,7 @@ from optimizer.scenario.file.model import ScenarioModel, read_content, with_sett
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
-from optimizer.solvers.search.kernels import SEARCH, TOURS, compile_aside
+from optimizer.solvers.search.kernel_modules import SEARCH, TOURS
 
 if TYPE_CHECKING:
     import os

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.work import kernels
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.plan import Plan, known_options, with_plan
@@ -16,7 +17,7 @@ from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
 from optimizer.solvers.place import place, register_method
-from optimizer.solvers.search import kernels
+from optimizer.solvers.search import kernel_modules
 from optimizer.solvers.search.feasible_start import plan_made_to_fit
 
 if TYPE_CHECKING:
@@ -119,9 +120,8 @@ def solve_with(
         check_certifiable(instance, options)
         options = replace(options, threads=1) if options.method == MIXED else options
     _check_support(support, options.method)
-    modules = (
-        kernels.SEARCH + kernels.TOURS * (instance.patrols is not None) + kernels.MIXED * (options.method == MIXED)
-    )
+    mixed = kernel_modules.MIXED * (options.method == MIXED)
+    modules = kernel_modules.SEARCH + kernel_modules.TOURS * (instance.patrols is not None) + mixed
     kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)  # before the time limit begins to run
     if options.method == MIXED:
         return solve_mixed(instance, options, support=support, listener=listener, starts=starts, record=record)

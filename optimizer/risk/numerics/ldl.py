@@ -7,20 +7,19 @@ a pattern once and then factorises it again in milliseconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import qdldl
 from scipy.sparse import csc_array, csc_matrix, triu
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from optimizer.base.work.kernels import kernel, ready
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from optimizer.base.work.kernels import Floats, Floats2, Ints
 
 
 COMPILED_FROM = 8_000
@@ -87,10 +86,10 @@ class Factor:
         return solved
 
     def _compiled(self, right: Floats) -> Floats:
-        parts = self.parts
-        lower = parts.lower
-        solved = compiled(solutions)(lower.indptr, lower.indices, lower.data, parts.pivot, parts.order, right)
-        return np.asarray(solved, dtype=np.float64)
+        ready((__name__,))
+        lower, order = self.parts.lower, self.parts.order.astype(np.int64)
+        start, index = lower.indptr.astype(np.int64), lower.indices.astype(np.int64)
+        return solutions(start, index, lower.data, self.parts.pivot, order, np.ascontiguousarray(right))
 
     @property
     def parts(self) -> Parts:
@@ -258,8 +257,8 @@ class Pattern:
     def _compiled(self, lower: csc_array, pivot: Floats) -> InverseOnPattern:
         values = np.zeros(self._start[-1])
         values[self._others] = lower.data
-        inverse = compiled(inverse_values)(self._start, self._index, values, pivot)
-        return InverseOnPattern(self._start, self._index, inverse)
+        ready((__name__,))
+        return InverseOnPattern(self._start, self._index, inverse_values(self._start, self._index, values, pivot))
 
 
 def _place_in_parent(start: Ints, index: Ints, parent: Ints) -> Ints:
@@ -290,17 +289,7 @@ def _batches(depth: Ints, below: Ints) -> list[Ints]:
 # What a large factor L D L' is used for: several right sides at a time, and the selected inverse.
 
 
-@cache
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the compiled function, which numba keeps where it may write; loading numba takes some tenths of a second, compiling about one."""
-    from numba import njit
-
-    try:
-        return njit(cache=True)(function)  # type: ignore[no-any-return]  # numba has no types
-    except RuntimeError:  # "no locator available": nothing can be written
-        return njit(function)  # type: ignore[no-any-return]
-
-
+@kernel
 def inverse_values(start: Ints, index: Ints, lower: Floats, pivot: Floats) -> Floats:
     """Return the (nnz,) entries of (L D L')^-1 where L has entries.
 
@@ -337,7 +326,8 @@ def inverse_values(start: Ints, index: Ints, lower: Floats, pivot: Floats) -> Fl
     return out
 
 
-def solutions(start: Ints, index: Ints, lower: Floats, pivot: Floats, order: Ints, right: Floats) -> Floats:
+@kernel
+def solutions(start: Ints, index: Ints, lower: Floats, pivot: Floats, order: Ints, right: Floats2) -> Floats2:
     """Return the (n, k) solutions for a matrix that is L D L' in another order: to the bit what QDLDL returns for each column.
 
     Columns are solved eight at a time, so that L is read an eighth as often; the operations on each column and their order are QDLDL's.

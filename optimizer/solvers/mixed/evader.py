@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel, part, ready
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
 from optimizer.problem.instance.evaders import Searches, arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.solvers.search.kernels import MIXED, kernel, part, ready
+from optimizer.solvers.search.kernel_modules import MIXED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.search.kernels import Floats, Floats2, Ints
+    from optimizer.base.work.kernels import Floats, Floats2, Ints
 
     Integers = NDArray[np.int64]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel, part
 from optimizer.problem.instance.evaders import Searches, arc_costs
-from optimizer.solvers.search.kernels import kernel, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from optimizer.base.work.kernels import Floats, Ints, Mask
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.search.kernels import Floats, Ints, Mask
 
 
 class Arranged(NamedTuple):

@@ -42,13 +42,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.solvers.search.kernels import kernel, part
+from optimizer.base.work.kernels import kernel, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask, Masks
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
-    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask, Masks
 
 STAR, CHORD, TANGENT = 0, 1, 2
 """Families of cuts."""

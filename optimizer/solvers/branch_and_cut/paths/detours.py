@@ -41,14 +41,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.overlay.overlay import Links, Overlay
-from optimizer.solvers.search.kernels import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.search.kernels import Floats, Ints, Mask
+    from optimizer.base.work.kernels import Floats, Ints, Mask
 
 SETTLED = 60
 """Nodes that the search for one detour settles at most."""

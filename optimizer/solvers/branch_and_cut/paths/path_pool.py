@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel, ready
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.lp.linear_program import places
 from optimizer.solvers.branch_and_cut.paths.detours import Detour, DetourSearch
 from optimizer.solvers.overlay.overlay import Links, bundle_links
 from optimizer.solvers.overlay.searching import arranged, new_paths
-from optimizer.solvers.search.kernels import SEARCH, kernel, ready
+from optimizer.solvers.search.kernel_modules import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask
     from optimizer.problem.instance.evaders import Searches
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask
 
 
 PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)

@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.params import TreeParams
-from optimizer.solvers.search.kernels import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
+    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
     from optimizer.solvers.branch_and_cut.tree.node import Node
-    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2, Mask
 
     Learnt = tuple[NDArray[np.float64], ...]
 

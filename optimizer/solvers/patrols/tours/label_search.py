@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel, ready
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem
-from optimizer.solvers.search.kernels import TOURS, kernel, ready
+from optimizer.solvers.search.kernel_modules import TOURS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.search.kernels import Floats2, Ints2
+    from optimizer.base.work.kernels import Floats2, Ints2
 
 BLOCK = 1 << 20
 """Numbers in one array of bounds at a time."""

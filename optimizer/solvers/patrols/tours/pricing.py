@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel, part, ready
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.teams import NO_WAY
 from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest, with_best_slots
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, seconds_of, tour_value
-from optimizer.solvers.search.kernels import TOURS, kernel, part, ready
+from optimizer.solvers.search.kernel_modules import TOURS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.search.kernels import Floats, Floats2, Ints, Ints2
+    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2
 
 
 WIDTHS = (300, 3000, 30_000, 300_000)

@@ -45,21 +45,6 @@ R = TypeVar("R")
 
 LARGE = 1_000
 """Arcs times evaders from which on kernels are compiled: searches of smaller problems take less time than numba takes to load."""
-SEARCH = (
-    "optimizer.solvers.overlay.searching",
-    "optimizer.solvers.branch_and_cut.paths.path_pool",
-    "optimizer.solvers.branch_and_cut.paths.detours",
-    "optimizer.solvers.branch_and_cut.cuts.separation",
-    "optimizer.solvers.branch_and_cut.cuts.bound_tightening",
-    "optimizer.solvers.branch_and_cut.tree.path_set_branching",
-)
-"""Modules with the kernels of branch and cut, and of all that looks for paths."""
-TOURS = ("optimizer.solvers.patrols.tours.label_search", "optimizer.solvers.patrols.tours.pricing")
-"""Modules with the kernels of patrols."""
-MIXED = ("optimizer.solvers.mixed.evader",)
-"""Modules with the kernels of mixtures."""
-
-
 ASIDE = "INTERDICT_COMPILES_KERNELS"
 """Variable of the environment of a process that compiles for another one: it begins no further process."""
 
@@ -110,7 +95,7 @@ def ready(modules: Sequence[str], size: float = np.inf, listener: Listener = SIL
     Parameters
     ----------
     modules
-        `SEARCH`, `TOURS`, `MIXED`, or some of these.
+        Their names.
     size
         Arcs times evaders.
     listener
