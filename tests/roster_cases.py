@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 FIRST = date(2026, 12, 1)
 """A Tuesday without a change of clocks in its weeks."""
 CHICAGO = ZoneInfo("America/Chicago")
-EVERY_DAY = frozenset(range(7))
 
 
 def shift(name: str, start: str, hours: float, days: Iterable[int] = range(7)) -> Shift:

@@ -78,7 +78,7 @@ def roster_of(name: str, track: tuple[tuple[float, float], ...] = TRACK) -> Rost
             for s in shifts
         ),
     ]
-    crews = [replace(crew(f"c{k}", base="north"), label=f"{name[:20]} {k}") for k in range(12)]
+    crews = [crew(f"c{k}", base="north", label=f"{name[:20]} {k}") for k in range(12)]
     case = duties(shifts, asked, crews)
     base = DutyBase(id="north", label=name, lon=-99.5, lat=27.6)
     return make_roster(replace(case, name=name, bases={"north": name}, places=(base,)), FIRST, 2)

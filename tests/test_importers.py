@@ -76,8 +76,8 @@ def searches(
     return folder / name
 
 
-def cbp_file(folder: Path, rows: Sequence[str] = CBP_ROWS, name: str = "cbp.csv", head: str = CBP_HEAD) -> Path:
-    return searches(folder, rows, name, head)
+def cbp_file(folder: Path, rows: Sequence[str] = CBP_ROWS, name: str = "cbp.csv") -> Path:
+    return searches(folder, rows, name, CBP_HEAD)
 
 
 def table(folder: Path, text: str, name: str = "table.csv") -> Path:

@@ -31,20 +31,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.report
 
-STARTS = ("06:00", "14:00", "22:00")
 
-
-def roster_with(
-    posts: int, crews: int, there: int = 2, shifts: int = 3, name: str = "laredo", label: str = "US 83 al norte"
-) -> Roster:
+def roster_with(posts: int, crews: int, there: int = 2, shifts: int = 3) -> Roster:
     """Return a week in which each post has some crews in every shift, taken in turn."""
     parts = [shift(f"s{k}", f"{24 * k // shifts:02d}:{(24 * k * 60 // shifts) % 60:02d}", 8) for k in range(shifts)]
     asked = [
-        duty(f"p{k}", part.id).model_copy(update={"label": f"{label} {k}", "mark": str(k + 1)})
+        duty(f"p{k}", part.id).model_copy(update={"label": f"US 83 al norte {k}", "mark": str(k + 1)})
         for part in parts
         for k in range(posts)
     ]
-    people = [replace(crew(f"c{k}"), label=f"{name} {k + 1}") for k in range(crews)]
+    people = [crew(f"c{k}", label=f"laredo {k + 1}") for k in range(crews)]
     case = replace(duties(parts, asked, people), name="Caso")
     made, turn = [], 0
     for day in (FIRST + timedelta(days=d) for d in range(7)):
@@ -119,7 +115,9 @@ def test_gaps_names_of_other_kinds_and_crews_without_duty_are_told() -> None:
     gap = Gap(FIRST, roster.duties.shifts[0], roster.duties.duties[0], 2)
     (table,) = tables_of(replace(roster, gaps=(gap,)))
     assert table.rows[0].cells[0].endswith(" -2")
-    people = tuple(replace(each, label=f"Equipo {chr(65 + k)}") for k, each in enumerate(roster.duties.crews))
+    people = tuple(
+        each.model_copy(update={"label": f"Equipo {chr(65 + k)}"}) for k, each in enumerate(roster.duties.crews)
+    )
     by_id = {each.id: each for each in people}
     renamed = tuple(replace(one, crew=by_id[one.crew.id]) for one in roster.assignments)
     spare = (*people, crew("spare"))

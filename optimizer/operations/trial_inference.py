@@ -109,9 +109,7 @@ def without_means(values: Floats, amount: Floats, *, periods: bool) -> Floats:
     return np.where(amount > 0, left, 0.0)
 
 
-def effects_of(
-    observed: Floats, redrawn: Iterable[Floats], outcome: Floats, dose: Floats, alpha: float = ALPHA
-) -> list[ArmEffect] | None:
+def effects_of(observed: Floats, redrawn: Iterable[Floats], outcome: Floats, dose: Floats) -> list[ArmEffect] | None:
     """Return the effect of each exposure; None where the schedule, or what was delivered, tells no exposure from the comparison.
 
     Parameters
@@ -124,8 +122,6 @@ def effects_of(
         (cells,), with means taken out as from `dose`.
     dose
         (K, cells) of what was delivered.
-    alpha
-        1 less the level of the interval.
     """
     matrix = observed @ dose.T
     if not np.isfinite(matrix).all() or np.linalg.matrix_rank(matrix, tol=1e-9) < len(matrix):
@@ -141,16 +137,16 @@ def effects_of(
     found = []
     for k, estimate in enumerate(effect.tolist()):
         held = a[:, k] - (b[:, k] @ effect - b[:, k, k] * estimate)
-        low, high = _inverted(estimate, held, b[:, k, k], alpha)
+        low, high = _inverted(estimate, held, b[:, k, k])
         slack = ROUNDING * max(abs(estimate), 1e-300)
         tails = (1 + int((a[:, k] >= estimate - slack).sum()), 1 + int((a[:, k] <= estimate + slack).sum()))
         found.append(ArmEffect(estimate, low, high, min(1.0, 2 * min(tails) / (len(a) + 1))))
     return found
 
 
-def _inverted(estimate: float, a: Floats, b: Floats, alpha: float) -> tuple[float, float]:
-    """Return the ends of the values tau at which neither tail of a_r - b_r tau against estimate - tau is below alpha / 2."""
-    least = alpha / 2 * (a.size + 1) - 1 + ROUNDING  # schedules that a tail must have beside that of the trial
+def _inverted(estimate: float, a: Floats, b: Floats) -> tuple[float, float]:
+    """Return the ends of the values tau at which neither tail of a_r - b_r tau against estimate - tau is below `ALPHA` / 2."""
+    least = ALPHA / 2 * (a.size + 1) - 1 + ROUNDING  # schedules that a tail must have beside that of the trial
     alike = np.abs(b - 1) <= ROUNDING
     equal = int(alike.sum())
     slope, at = b[~alike], (estimate - a[~alike]) / (1 - b[~alike])

@@ -132,14 +132,14 @@ class DenseModel:
         found = [minimize(cost, one, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4}) for one in starts]
         return np.asarray(HYPER_MEAN + HYPER_SD * min(found, key=lambda one: float(one.fun)).x)
 
-    def averaged(self, nodes: int, rounds: int = 1) -> DenseFit:
+    def averaged(self, nodes: int) -> DenseFit:
         """Return mean and standard deviation of the mixture over the hyperparameters, and their marginal likelihood, by Gauss-Hermite rules."""
         at, weight = np.polynomial.hermite_e.hermegauss(nodes)
         fits, logs = [], []
         for index in product(range(nodes), repeat=3):
             point = HYPER_MEAN + HYPER_SD * at[list(index)]
             plain = self.fit(point)
-            fits.append(self.fit(point, plain.sd) if rounds else plain)
+            fits.append(self.fit(point, plain.sd))
             logs.append(plain.log_marginal + np.log(weight[list(index)] / weight.sum()).sum())
         total = logsumexp(logs)
         share = np.exp(np.array(logs) - total)
