@@ -25,7 +25,7 @@ found / (found + through). Medians and central intervals are over the draws.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -747,8 +747,32 @@ class _Level:
         return np.column_stack([rows, sent])
 
 
-def _levels(made: _Drawn, names: Sequence[str], compiled: Compiled) -> list[_Level]:
-    """Return the ways of evaders at each set of detection chances; draw d has those of level d modulo their number."""
+@dataclass(frozen=True)
+class _Standing:
+    """What stands, on the network of all levels.
+
+    Attributes
+    ----------
+    places
+        Kind and name of each place.
+    rows
+        Positions in `places` of the sites and sectors at each arc that has any.
+    plain, placed
+        (arcs,) hazard of ordinary policing, and of all.
+    now, free
+        Best way of each evader, as arcs: past what stands, and with nothing placed.
+    """
+
+    places: tuple[tuple[PlaceKind, str], ...]
+    rows: Mapping[int, Sequence[int]]
+    plain: Floats
+    placed: Floats
+    now: Sequence[tuple[int, ...]]
+    free: Sequence[tuple[int, ...]]
+
+
+def _standing(made: _Drawn, names: Sequence[str], compiled: Compiled) -> _Standing:
+    """Return the options that stand, with the places that they make and the ways past them."""
     instance = made.instance
     placed = instance.placed(names)
     nothing = instance.survival(np.zeros_like(placed))
@@ -760,92 +784,98 @@ def _levels(made: _Drawn, names: Sequence[str], compiled: Compiled) -> list[_Lev
         keys += [("sector", option.agency)] if option.agency else []
         for arc in option.arcs:
             sites[arc] += [key for key in keys if key not in sites[arc]]
-    ends = (instance.n_nodes, instance.tail, instance.head)
-    now = best_responses(*ends, survival, instance.evaders)
-    free = best_responses(*ends, nothing, instance.evaders)
     order: tuple[PlaceKind, ...] = ("all", "gateway", "sector", "site")
     known: set[tuple[PlaceKind, str]] = {("all", ""), *(key for keys in sites.values() for key in keys)}
     known |= {("gateway", compiled.gateways[g].id) for g in made.gateway.tolist() if g >= 0}
     places = tuple(sorted(known, key=lambda key: (order.index(key[0]), key[1])))
-    hazards = np.minimum(arc_costs(nothing), SURE), np.minimum(arc_costs(survival), SURE)
-    size, cells = len(now) // made.levels, _cells(compiled)[0]
-    return [
-        _level(k * size, (k + 1) * size, made, compiled, places, sites, (now, free), hazards, cells)
-        for k in range(made.levels)
-    ]
+    row_of, ends = {key: k for k, key in enumerate(places)}, (instance.n_nodes, instance.tail, instance.head)
+    return _Standing(
+        places=places,
+        rows={arc: [row_of[key] for key in keys] for arc, keys in sites.items()},
+        plain=np.minimum(arc_costs(nothing), SURE),
+        placed=np.minimum(arc_costs(survival), SURE),
+        now=best_responses(*ends, survival, instance.evaders),
+        free=best_responses(*ends, nothing, instance.evaders),
+    )
 
 
-def _level(
-    begin: int,
-    end: int,
-    made: _Drawn,
-    compiled: Compiled,
-    places: tuple[tuple[PlaceKind, str], ...],
-    sites: Mapping[int, Sequence[tuple[PlaceKind, str]]],
-    responses: tuple[Sequence[tuple[int, ...]], Sequence[tuple[int, ...]]],
-    hazards: tuple[Floats, Floats],
-    cells: csr_array,
-) -> _Level:
-    """Return the ways of the evaders from `begin` to before `end`; those of `responses` are the best ones, now and with nothing placed."""
-    number_of = {key: k for k, key in enumerate(places)}
-    now, free = responses
-    arc_of, whose, first, shares = list[int](), list[int](), list[int](), list[float]()
-    at, leaves, around, whole = (list[tuple[int, int]]() for _ in range(4))
-    travels = np.zeros(end - begin)
-    for e in range(end - begin):
-        evader = made.instance.evaders[begin + e]
-        ways = [(route.arcs, route.share) for route in evader.routes] or [(now[begin + e], 1.0)]
-        passed = set[tuple[PlaceKind, str]]()
-        for arcs, share in ways:
-            last: dict[tuple[PlaceKind, str], int] = {}
-            start = len(arc_of)
-            for arc in arcs:
-                last |= dict.fromkeys(sites.get(arc, ()), len(arc_of))
-                at += [(number_of[key], len(arc_of)) for key in sites.get(arc, ())]
-                arc_of.append(arc)
-            leaves += [(number_of[key], position) for key, position in last.items()]
-            passed |= last.keys()
-            whose += [e] * len(arcs)
-            first += [start] * len(arcs)
-            shares += [share] * len(arcs)
-        travels[e] = float(any(len(arcs) for arcs, _ in ways))
-        before = set() if evader.routes else {key for arc in free[begin + e] for key in sites.get(arc, ())}
-        gateway = made.gateway[begin + e]
-        mine = [number_of["all", ""]]
-        mine += [number_of["gateway", compiled.gateways[gateway].id]] if gateway >= 0 else []
+@dataclass
+class _Ways:
+    """Ways that are gathered, arc after arc; pairs are entries of the tables of `_Level` with these names."""
+
+    arc: list[int] = field(default_factory=list)
+    evader: list[int] = field(default_factory=list)
+    first: list[int] = field(default_factory=list)
+    share: list[float] = field(default_factory=list)
+    at: list[tuple[int, int]] = field(default_factory=list)
+    leaves: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, evader: int, arcs: Sequence[int], share: float, rows: Mapping[int, Sequence[int]]) -> set[int]:
+        """Add a way of an evader; return the places that it passes."""
+        last: dict[int, int] = {}
+        self.first += [len(self.arc)] * len(arcs)
+        for arc in arcs:
+            here = rows.get(arc, ())
+            last |= dict.fromkeys(here, len(self.arc))
+            self.at += [(row, len(self.arc)) for row in here]
+            self.arc.append(arc)
+        self.leaves += list(last.items())
+        self.evader += [evader] * len(arcs)
+        self.share += [share] * len(arcs)
+        return set(last)
+
+
+def _levels(made: _Drawn, names: Sequence[str], compiled: Compiled) -> list[_Level]:
+    """Return the ways of evaders at each set of detection chances; draw d has those of level d modulo their number."""
+    stands, cells = _standing(made, names, compiled), _cells(compiled)[0]
+    size = len(stands.now) // made.levels
+    return [_level(range(k * size, (k + 1) * size), made, compiled, stands, cells) for k in range(made.levels)]
+
+
+def _level(evaders: range, made: _Drawn, compiled: Compiled, stands: _Standing, cells: csr_array) -> _Level:
+    """Return the ways of some evaders: their own, or else the best ones past what stands."""
+    ways, around, whole = _Ways(), list[tuple[int, int]](), list[tuple[int, int]]()
+    row_of, travels = {key: row for row, key in enumerate(stands.places)}, np.zeros(len(evaders))
+    for e, k in enumerate(evaders):
+        evader, gateway = made.instance.evaders[k], made.gateway[k]
+        own = [(route.arcs, route.share) for route in evader.routes] or [(stands.now[k], 1.0)]
+        passed = set[int]().union(*(ways.add(e, arcs, share, stands.rows) for arcs, share in own))
+        travels[e] = float(any(len(arcs) for arcs, _ in own))
+        before = set() if evader.routes else {row for arc in stands.free[k] for row in stands.rows.get(arc, ())}
+        mine = [row_of["all", ""]]
+        mine += [row_of["gateway", compiled.gateways[gateway].id]] if gateway >= 0 else []
         whole += [(row, e) for row in mine]
-        around += [(row, e) for row in (*mine, *(number_of[key] for key in before - passed)) if before - passed]
+        around += [(row, e) for row in (*mine, *(before - passed)) if before - passed]
     network = compiled.region.network
-    passed_arcs = np.array(arc_of, dtype=np.int64)
-    on_copy = passed_arcs % (made.instance.tail.size // made.levels)
-    plain = hazards[0][passed_arcs]
+    arc = np.array(ways.arc, dtype=np.int64)
+    on_copy = arc % (made.instance.tail.size // made.levels)
     road = np.where(on_copy < network.n_arcs, network.segment[np.minimum(on_copy, network.n_arcs - 1)], -1)
-    owner, group = np.array(whose, dtype=np.int64), made.group[begin:end]
+    owner, group = np.array(ways.evader, dtype=np.int64), made.group[evaders.start : evaders.stop]
     spot_arc = np.flatnonzero(road >= 0)
     within = cells[road[spot_arc]].tocoo()
     spot_arc, column = spot_arc[within.row], within.col.astype(np.int64)
-    pair, number = np.unique(group[owner[spot_arc]] * cells.shape[1] + column, return_inverse=True)
+    pair, spot = np.unique(group[owner[spot_arc]] * cells.shape[1] + column, return_inverse=True)
 
     def table(entries: Sequence[tuple[int, int]], columns: int) -> csr_array:
         where = np.array(entries, dtype=np.int64).reshape(-1, 2)
-        return csr_array((np.ones(len(where)), (where[:, 0], where[:, 1])), shape=(len(places), columns))
+        return csr_array((np.ones(len(where)), (where[:, 0], where[:, 1])), shape=(len(stands.places), columns))
 
     return _Level(
-        places=places,
+        places=stands.places,
         evader=owner,
         road=road,
-        first=np.array(first, dtype=np.int64),
-        share=np.array(shares, dtype=np.float64),
-        plain=plain,
-        placed=np.maximum(hazards[1][passed_arcs] - plain, 0.0),
-        at=table(at, passed_arcs.size),
-        leaves=table(leaves, passed_arcs.size),
-        around=table(around, end - begin),
-        whole=table(whole, end - begin),
+        first=np.array(ways.first, dtype=np.int64),
+        share=np.array(ways.share, dtype=np.float64),
+        plain=stands.plain[arc],
+        placed=np.maximum(stands.placed[arc] - stands.plain[arc], 0.0),
+        at=table(ways.at, arc.size),
+        leaves=table(ways.leaves, arc.size),
+        around=table(around, len(evaders)),
+        whole=table(whole, len(evaders)),
         travels=travels,
         group=group,
         gateway=_same_gateway(made),
-        spots=csr_array((np.ones(spot_arc.size), (number, spot_arc)), shape=(pair.size, road.size)),
+        spots=csr_array((np.ones(spot_arc.size), (spot, spot_arc)), shape=(pair.size, road.size)),
         spot_group=pair // cells.shape[1],
         spot_cell=pair % cells.shape[1],
     )
