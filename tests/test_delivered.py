@@ -220,7 +220,7 @@ def test_simulated_tracks_are_cells_that_no_spreadsheet_runs(case: PlannedCase) 
 
 def test_ids_are_found_as_they_are_and_as_cells_of_a_spreadsheet(case: PlannedCase) -> None:
     first, second, third = case.duties.crews
-    crews = (replace(first, id="-1"), replace(second, id="@north"), third)
+    crews = (*(one.model_copy(update={"id": name}) for one, name in ((first, "-1"), (second, "@north"))), third)
     units = Units(replace(case.duties, crews=crews), {"=GPS": "crew-3"})
     for names, crew in ((("-1", "'-1"), "-1"), (("@North", "'@north"), "@north"), (("=gps", "'=GPS"), "crew-3")):
         assert [units.of(name) for name in names] == [crew, crew]

@@ -13,7 +13,8 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import translated
 from optimizer.operations.delivered import STATUS_WORDS, Delivered, DeliveryTally
 from optimizer.plans.plan_folder import made_of
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, PageSection, ShortPage, write_answer
+from optimizer.report.content.report_table import Column, ReportTable
 
 if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
@@ -187,59 +188,8 @@ def records_toml(unit: str) -> str:
 
 def delivered_page(found: Delivered) -> ShortPage:
     """Return the page: planned against delivered, visit by visit, and what it means for the next plan."""
-    from optimizer.report.answer import PageSection, ShortPage
-    from optimizer.report.content.report_table import Column, ReportTable
-
     planned = sum(one.visit.hours for one in found.visits)
     done = sum(one.hours for one in found.visits)
-    titles = {"week": _("By week"), "sector": _("By sector"), "base": _("By base"), "unit": _("By unit")}
-    columns = (
-        *(
-            Column(_("Planned, h"), numeric=True),
-            Column(_("Delivered, h"), numeric=True),
-            Column(_("Share"), numeric=True),
-        ),
-        *(Column(_(word), numeric=True) for word in STATUS_WORDS.values()),
-        *(Column(_("Elsewhere, h"), numeric=True), Column(_("Driven, h"), numeric=True)),
-    )
-    tables = {
-        by: ReportTable(
-            f"by-{by}",
-            _("Visits by what became of them; hours at planned places, in their time"),
-            (Column(title), *columns),
-            tuple(_tally_cells(found, tally) for tally in found.tallies if tally.by == by)[:MOST_ROWS],
-        )
-        for by, title in titles.items()
-    }
-    missed = [one for one in found.visits if one.status != "manned"]
-    visits = ReportTable(
-        "visits",
-        _("Visits that were not made in full: {count} of {every}; visits.csv has all").format(
-            count=number(len(missed), 6), every=number(len(found.visits), 6)
-        ),
-        (
-            *(
-                Column(_("Day")),
-                Column(_("Shift")),
-                Column(_("Place")),
-                Column(_("Unit")),
-                Column(_("What became of it")),
-            ),
-            *(Column(_("Planned, h"), numeric=True), Column(_("Delivered, h"), numeric=True)),
-        ),
-        tuple(
-            (
-                one.visit.day.isoformat(),
-                one.visit.shift,
-                one.visit.label,
-                _called(found, one.visit.unit),
-                _(STATUS_WORDS[one.status]),
-                number(one.visit.hours),
-                number(one.hours),
-            )
-            for one in missed[:MOST_ROWS]
-        ),
-    )
     return ShortPage(
         title=_("{plan}: planned and delivered").format(plan=plain(found.name)),
         headline=_("From {first} to {last}, {done} of {planned} planned hours were delivered: {share}.").format(
@@ -251,8 +201,8 @@ def delivered_page(found: Delivered) -> ShortPage:
         ),
         warnings=tuple(translated(each) for each in found.warnings),
         sections=(
-            PageSection(title=_("Planned against delivered"), tables=tuple(tables.values())),
-            PageSection(title=_("Visit by visit"), tables=(visits,)),
+            PageSection(title=_("Planned against delivered"), tables=_tally_tables(found)),
+            PageSection(title=_("Visit by visit"), tables=(_missed_visits(found),)),
             PageSection(
                 title=_("For the next plan"),
                 sentences=(
@@ -280,6 +230,47 @@ def delivered_page(found: Delivered) -> ShortPage:
                     ),
                 ),
             ),
+        ),
+    )
+
+
+def _tally_tables(found: Delivered) -> tuple[ReportTable, ...]:
+    """Return planned against delivered, by week, sector, base and unit."""
+    titles = {"week": _("By week"), "sector": _("By sector"), "base": _("By base"), "unit": _("By unit")}
+    numbers = (_("Planned, h"), _("Delivered, h"), _("Share"), *(_(word) for word in STATUS_WORDS.values()))
+    numbers += (_("Elsewhere, h"), _("Driven, h"))
+    return tuple(
+        ReportTable(
+            f"by-{by}",
+            _("Visits by what became of them; hours at planned places, in their time"),
+            (Column(title), *(Column(one, numeric=True) for one in numbers)),
+            tuple(_tally_cells(found, tally) for tally in found.tallies if tally.by == by)[:MOST_ROWS],
+        )
+        for by, title in titles.items()
+    )
+
+
+def _missed_visits(found: Delivered) -> ReportTable:
+    """Return the visits that were not made in full."""
+    missed = [one for one in found.visits if one.status != "manned"]
+    texts = (_("Day"), _("Shift"), _("Place"), _("Unit"), _("What became of it"))
+    return ReportTable(
+        "visits",
+        _("Visits that were not made in full: {count} of {every}; visits.csv has all").format(
+            count=number(len(missed), 6), every=number(len(found.visits), 6)
+        ),
+        (*map(Column, texts), *(Column(one, numeric=True) for one in (_("Planned, h"), _("Delivered, h")))),
+        tuple(
+            (
+                one.visit.day.isoformat(),
+                one.visit.shift,
+                one.visit.label,
+                _called(found, one.visit.unit),
+                _(STATUS_WORDS[one.status]),
+                number(one.visit.hours),
+                number(one.hours),
+            )
+            for one in missed[:MOST_ROWS]
         ),
     )
 
