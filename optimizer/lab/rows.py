@@ -17,7 +17,7 @@ import shutil
 import signal
 import subprocess
 from abc import abstractmethod
-from collections.abc import Callable, Iterator  # noqa: TC003 - the dataclass's annotations are read by tools
+from collections.abc import Callable, Iterable, Iterator, Sequence  # noqa: TC003 - the dataclass's annotations are read by tools
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +34,6 @@ from optimizer.base.version import package_version
 from optimizer.base.work.executor import cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from types import FrameType
 
 

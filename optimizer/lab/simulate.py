@@ -18,13 +18,13 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import existing_file, toml_value
 from optimizer.base.schema import validated
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.region import save_region
 from optimizer.risk.simulation.observation import FIRST_MONTH
-from optimizer.risk.simulation.searching import Change, make_history, rate_for
-from optimizer.risk.simulation.world import make_world
+from optimizer.risk.simulation.searching import Change, History, make_history, rate_for
+from optimizer.risk.simulation.world import World, make_world
 from optimizer.scenario.check.check import check_model, evidence_of
-from optimizer.scenario.file.model import RecordsModel, ScenarioModel, read_scenario
+from optimizer.scenario.file.model import EvadersModel, RecordsModel, ScenarioModel, read_scenario
 
 if TYPE_CHECKING:
     import os
@@ -33,12 +33,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.choices import EffortKind, WorldKind
-    from optimizer.base.work.listener import Listener
     from optimizer.region.model import Region
     from optimizer.risk import OdTable
-    from optimizer.risk.simulation.searching import History
-    from optimizer.risk.simulation.world import World
-    from optimizer.scenario.file.model import EvadersModel
 
 
 @dataclass(frozen=True)

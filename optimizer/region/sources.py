@@ -13,7 +13,16 @@ import shapely
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.problem.network.graph_conversion import is_graph
 from optimizer.problem.network.network import Network
-from optimizer.region.border import check_reach, choose_border, cut_ways, is_border_file, read_border
+from optimizer.region.border import (
+    Border,
+    BorderSource,
+    Cut,
+    check_reach,
+    choose_border,
+    cut_ways,
+    is_border_file,
+    read_border,
+)
 from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
 from optimizer.region.extract import SUFFIXES, read_extract
 from optimizer.region.graphs import RawGraph, read_graph_geopackage, read_graphml, ways_of_graph, ways_of_network
@@ -29,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.region.border import Border, BorderSource, Cut
 
 DRIVE = ("drive",)
 

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from optimizer.base.text.formatting import ValueText, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
-from optimizer.problem.plan.result import ValueBounds, difference
-from optimizer.report.maps.geography import LEAST_DEGREES
+from optimizer.problem.plan.result import ProvenInterval, ValueBounds, difference
+from optimizer.report.maps.geography import LEAST_DEGREES, StraightRoads
 from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from optimizer.problem.plan.result import ProvenInterval
-    from optimizer.report.maps.geography import StraightRoads
 
 CURVE_DPI = 300
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.language import ENGLISH, speaking, spoken
-from optimizer.report.content.report_table import first_rows
+from optimizer.report.content.report_table import ReportTable, first_rows
 from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.report.page import ROWS_SHOWN, data_uri, environment, styles
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import shapely
     from matplotlib.figure import Figure
 
-    from optimizer.report.content.report_table import ReportTable
     from optimizer.report.load_maps import LoadMaps
 
 

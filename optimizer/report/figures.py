@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from matplotlib import rc_context
@@ -21,7 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import Formatter
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, BboxBase
 from PIL import Image
 
 from optimizer.base.text.formatting import ARROW, known, percent, plain, sentence
@@ -29,8 +29,8 @@ from optimizer.base.text.language import ENGLISH, localised, spoken
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.summary import difference, difference_short, difference_unit, less, unit, value
 from optimizer.report.content.summary import unit as unit_of
-from optimizer.report.maps.geography import opening_bounds
-from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.maps.geography import Bounds, opening_bounds
+from optimizer.report.maps.map_layers import MapLayers, map_layers
 from optimizer.report.maps.still_maps import LABEL_BOX, draw_look_next, draw_plan, draw_road_layer, made_line
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
 from optimizer.report.words import word
@@ -38,16 +38,12 @@ from optimizer.report.words import word
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from typing import TypeAlias
 
     from matplotlib.axes import Axes
-    from matplotlib.transforms import BboxBase
 
     from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.uncertainty import UncertaintyRow
-    from optimizer.report.maps.geography import Bounds
-    from optimizer.report.maps.map_layers import MapLayers
 
     Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
 

@@ -30,25 +30,21 @@ from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.mixture import mixture_sentences
 from optimizer.report.content.placements import not_chosen_table
-from optimizer.report.content.report_content import SECTIONS, report_tables
+from optimizer.report.content.report_content import SECTIONS, ReportContent, report_tables
 from optimizer.report.content.risk import record_limits
-from optimizer.report.content.routes import NO_ARCS
+from optimizer.report.content.routes import NO_ARCS, ResidualRoute
 from optimizer.report.content.summary import beats_sentence, headline, not_enough, solve_sentence, unit
 from optimizer.report.figures import save_figures
 from optimizer.report.interactive.map import close_ups, first_view, interactive_map, layer_choices
 from optimizer.report.maps.geography import Bounds, border_parts, order_bounds, plane_of
 from optimizer.report.maps.labels import OccupiedBoxes, named_towns, place_badges, place_names, text_width
-from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.maps.map_layers import MapLayers, map_layers
 from optimizer.report.words import GLOSSARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
-
-    from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.content.routes import ResidualRoute
-    from optimizer.report.maps.map_layers import MapLayers
 
 
 def write_report(folder: Path, content: ReportContent) -> list[Path]:

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from optimizer.risk.estimate import GammaModel, by_segment, estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.estimate import (
+    GammaModel,
+    RiskEstimate,
+    by_segment,
+    estimate_of,
+    log_chance,
+    log_chance_of_area,
+    per_outcome,
+)
 from optimizer.risk.evidence import Evidence, cells_of, gather_evidence, later_evidence
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
 from optimizer.risk.location_error import fit_location_error
@@ -27,7 +35,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.field_flow.laplace import Design
     from optimizer.risk.numerics.likelihood import Cells
 

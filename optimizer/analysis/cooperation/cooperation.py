@@ -17,13 +17,14 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.formatting import ValueText
-from optimizer.base.work.executor import SERIAL
-from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.plans.plan_folder import OwnWords
-from optimizer.problem.instance.instance import series_digest
+from optimizer.problem.instance.instance import Instance, series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.agencies import (
+    Coalition,
     CoalitionGame,
     agencies_of,
     check_today,
@@ -35,8 +36,8 @@ from optimizer.problem.plan.agencies import (
     sampled_orders,
 )
 from optimizer.problem.plan.evaluation import evader_values, evaluate, plan_value
-from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, with_plan
-from optimizer.problem.plan.result import ProvenInterval
+from optimizer.problem.plan.plan import Placement, Plan, packed_plan, unpacked_plan, with_plan
+from optimizer.problem.plan.result import ProvenInterval, Result
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.solve import plan_without_search, solve_with
 
@@ -45,13 +46,6 @@ if TYPE_CHECKING:
 
     from optimizer.base.choices import Others
     from optimizer.base.files.json_lines import FinishedTasks
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.agencies import Coalition
-    from optimizer.problem.plan.plan import Placement
-    from optimizer.problem.plan.result import Result
     from optimizer.scenario.file.model import SolveModel
 
 MOST_FOR_EVERY_COALITION = 8

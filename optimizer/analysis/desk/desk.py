@@ -18,10 +18,10 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import Changes
-from optimizer.problem.instance.options import BUDGET_TOLERANCE
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.teams import team_resource
-from optimizer.problem.plan.plan import Placement, Plan, with_plan
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.problem.plan.plan import Beat, Placement, Plan, with_plan
+from optimizer.solvers.overlay.overlay import Overlay, contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
 
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option, Resource
-    from optimizer.problem.plan.plan import Beat
     from optimizer.problem.plan.result import Result
-    from optimizer.solvers.overlay.overlay import Overlay
 
 
 def tour_name(beat: Beat) -> str:

@@ -29,6 +29,7 @@ from optimizer.analysis.desk.view import (
     DeskProgress,
     DeskSite,
     DeskView,
+    Standing,
 )
 from optimizer.analysis.explain.replacements import swapped
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem
@@ -38,7 +39,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import all_translated, joined, message, translated
 from optimizer.base.version import package_version
-from optimizer.base.work.listener import SILENT, SilentListener, is_interrupt, step
+from optimizer.base.work.listener import SILENT, Listener, SilentListener, is_interrupt, step
 from optimizer.plans.changes import plan_command, whole_changes
 from optimizer.plans.plan_content import straight_geojson
 from optimizer.plans.plan_folder import PlanFolder, provenance
@@ -54,9 +55,9 @@ from optimizer.problem.files.plan_file import (
 )
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import Plan, with_beats, with_plan, with_teams
-from optimizer.problem.plan.result import relative_gap
-from optimizer.report.content.placements import driven_order
+from optimizer.problem.plan.plan import Beat, Plan, with_beats, with_plan, with_teams
+from optimizer.problem.plan.result import Result, relative_gap
+from optimizer.report.content.placements import SiteRow, driven_order
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted
@@ -68,12 +69,7 @@ from optimizer.solvers.search.feasible_start import make_room
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    from optimizer.analysis.desk.view import Standing
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Beat
-    from optimizer.problem.plan.result import Result
-    from optimizer.report.content.placements import SiteRow
 
 BEAT = 300
 """Characters of a beat's name, which lists its stops."""

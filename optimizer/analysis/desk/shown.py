@@ -15,17 +15,17 @@ import numpy as np
 from optimizer.base.errors import InputError
 from optimizer.base.text.language import term
 from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, said_places, said_region, site_rows
-from optimizer.problem.files.plan_file import beat_entries
+from optimizer.problem.files.plan_file import PlanSite, beat_entries
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
-from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.evaluation import Response, evaluate
 from optimizer.problem.plan.plan import Plan
 from optimizer.region.model import Region
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import EvaderRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.maps.place_names import PlaceNames
-from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 from optimizer.scenario.compile.source_measures import on_roads
 
 if TYPE_CHECKING:
@@ -33,13 +33,10 @@ if TYPE_CHECKING:
 
     from optimizer.analysis.desk.desk import Desk
     from optimizer.plans.plan_folder import PlanFolder
-    from optimizer.problem.files.plan_file import PlanSite
     from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.places import NamedPlace
-    from optimizer.problem.plan.evaluation import Response
     from optimizer.report.content.placements import BeatRow, SiteRow
-    from optimizer.scenario.check.check import ScenarioEvidence
 
 ROUTES = 25
 """Evaders whose routes are drawn where no scenario says how many."""

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.analysis.explain.replacements import Pricing, promising, released, root_rows, swapped
+from optimizer.analysis.explain.replacements import OptionPrice, Pricing, promising, released, root_rows, swapped
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import ValueText
-from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
-from optimizer.base.work.listener import SILENT, Stopping, step
+from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.base.work.work_clock import limited, work_seconds
-from optimizer.plans.plan_folder import PlanFolder
-from optimizer.problem.instance.evaders import arc_costs
-from optimizer.problem.instance.options import named_options, site_names
+from optimizer.plans.plan_folder import KnownPlan, PlanFolder
+from optimizer.problem.instance.evaders import Evader, arc_costs
+from optimizer.problem.instance.options import Option, named_options, site_names
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.solvers.overlay.overlay import contract
@@ -37,13 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.analysis.explain.replacements import OptionPrice
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.plans.plan_folder import KnownPlan
-    from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
 
 COMPARING = 0.05
 """Share of the time limit that is kept for what comes after the solves, and for the last of them, which may take a little longer."""

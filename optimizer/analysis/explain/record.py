@@ -22,14 +22,14 @@ from optimizer.base.text.formatting import DASH, ValueText, number, percent, pla
 from optimizer.base.text.language import ENGLISH, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
-from optimizer.base.work.executor import LEAST_SECONDS, SERIAL
-from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.base.work.tasks import Task
-from optimizer.plans.plan_folder import PlanFolder, made_of
+from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
+from optimizer.base.work.tasks import Task, TaskCall
+from optimizer.plans.plan_folder import KnownPlan, PlanFolder, made_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import tolerance_of
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
-from optimizer.scenario.check.check import read_evidence
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
+from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 from optimizer.scenario.compile.source_measures import with_travel
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.solvers.params import SolveOptions
@@ -42,13 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.plans.plan_folder import KnownPlan
     from optimizer.records.model import Effort, LocatedRecords, Seizures
-    from optimizer.report.answer import ShortPage
-    from optimizer.scenario.check.check import ScenarioEvidence
 
     Mask: TypeAlias = NDArray[np.bool_]
     Place: TypeAlias = int | str

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.base.work.listener import ForwardingListener, Stopping, step
-from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.base.work.listener import ForwardingListener, Listener, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.plans.comparison import exchanges
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import make_room
-from optimizer.solvers.search.warm_start import WarmStart
+from optimizer.solvers.search.warm_start import ValueRows, WarmStart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import TaskCall
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.params import SolveOptions, SolveParams
-    from optimizer.solvers.search.warm_start import ValueRows
 
 MOST_PARTNERS = 40
 """Options that one is exchanged for at most, of those that fit into the budgets; the report tries fewer of the same."""

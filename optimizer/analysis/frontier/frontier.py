@@ -25,20 +25,28 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
 from optimizer.base.text.formatting import ValueText
-from optimizer.base.work.executor import SERIAL
-from optimizer.base.work.listener import SILENT, Stopping, step
-from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes, changes_made, differences
-from optimizer.problem.instance.instance import series_digest
+from optimizer.problem.instance.instance import Instance, series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import known_options, packed_plan, unpacked_plan, violations, with_plan
-from optimizer.problem.plan.result import ProvenInterval, difference, relative_gap, tolerance_of
+from optimizer.problem.plan.plan import Plan, known_options, packed_plan, unpacked_plan, violations, with_plan
+from optimizer.problem.plan.result import (
+    Difference,
+    ProvenInterval,
+    Result,
+    Says,
+    difference,
+    relative_gap,
+    tolerance_of,
+)
 from optimizer.solvers.branch_and_cut.cuts_search import NARROW
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import make_room
@@ -53,15 +61,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.files.json_lines import FinishedTasks
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.problem.plan.result import Difference, Result, Says
     from optimizer.scenario.file.model import SolveModel
     from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
-    from optimizer.solvers.overlay.overlay import Overlay
 
     Budgets = tuple[float, ...]
 

@@ -16,12 +16,13 @@ from optimizer.base.text.formatting import DASH, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.text.names import unknown_name
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.plan_folder import made_of
 from optimizer.records.period import parse_period
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
-from optimizer.risk.alerts.monitor import AlertMonitor
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
+from optimizer.risk.alerts.monitor import AlertMonitor, Alerts, PlaceTest, Unrecorded
 from optimizer.risk.alerts.places import (
+    Place,
     area_places,
     crossing_places,
     neighbourhood_places,
@@ -29,21 +30,15 @@ from optimizer.risk.alerts.places import (
     segment_places,
     whole_place,
 )
-from optimizer.risk.alerts.trend import trend_picture, trends
-from optimizer.scenario.check.check import read_evidence
+from optimizer.risk.alerts.trend import Trend, trend_picture, trends
+from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
-    from optimizer.report.answer import ShortPage
-    from optimizer.risk.alerts.monitor import Alerts, PlaceTest, Unrecorded
-    from optimizer.risk.alerts.places import Place
-    from optimizer.risk.alerts.trend import Trend
-    from optimizer.scenario.check.check import ScenarioEvidence
 
 TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
 ALERTS = AnswerFiles(

@@ -19,16 +19,16 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import amount_with_unit, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.display_names import place_names
 from optimizer.plans.plan_folder import made_of
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, TipFacts, TipRow
 from optimizer.risk.alerts.places import segment_label
 from optimizer.risk.field_flow.model import FieldFlow
-from optimizer.risk.information_gain import information_gain, reason
-from optimizer.risk.tips import BOUND, REACH_KM, weigh_tips
-from optimizer.scenario.check.check import read_evidence
+from optimizer.risk.information_gain import InformationGain, information_gain, reason
+from optimizer.risk.tips import BOUND, REACH_KM, TipShift, weigh_tips
+from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 
 if TYPE_CHECKING:
     import os
@@ -37,14 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.network.network import Network
     from optimizer.records.model import Seizures
-    from optimizer.report.answer import ShortPage
     from optimizer.report.maps.place_names import PlaceNames
-    from optimizer.risk.information_gain import InformationGain
-    from optimizer.risk.tips import TipShift
-    from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.compile.compile import Compiled
 
 SEARCH_ADVICE = AnswerFiles("risk look", ("look.csv", "look.geojson", "look.html"))

@@ -16,13 +16,13 @@ import numpy as np
 from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import Message, all_translated, listed, message, shortened, translated
-from optimizer.base.work.executor import SERIAL
-from optimizer.base.work.listener import SILENT
-from optimizer.base.work.tasks import Task
+from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener
+from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import violations, with_plan
-from optimizer.problem.plan.result import ROUNDING, ValueBounds, tolerance_of
+from optimizer.problem.plan.plan import Plan, violations, with_plan
+from optimizer.problem.plan.result import ROUNDING, Bounded, ValueBounds, tolerance_of
 from optimizer.report.content.uncertainty import SensitivityFacts, SensitivityRow
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.source_measures import with_travel
@@ -35,12 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.problem.plan.result import Bounded
     from optimizer.scenario.compile.compile import Compiled
 
 SOLVES = 4.0

@@ -11,13 +11,13 @@ import numpy as np
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated, message
-from optimizer.base.work.executor import SERIAL
-from optimizer.base.work.listener import SILENT, step
-from optimizer.base.work.tasks import Task
+from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.listener import SILENT, Listener, step
+from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, violations, with_plan
-from optimizer.problem.plan.result import relative_gap, tolerance_of
-from optimizer.problem.plan.weight_scenarios import Objective
+from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
+from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from optimizer.report.content.uncertainty import UncertaintyFacts, UncertaintyRow
 from optimizer.scenario.compile.uncertainty import scenario_draws
 from optimizer.solvers.over_draws import solve_over_draws
@@ -28,12 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.executor import Executor
-    from optimizer.base.work.listener import Listener
-    from optimizer.base.work.tasks import TaskCall
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
-    from optimizer.problem.plan.weight_scenarios import Draws
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import SolveModel
 

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 import zlib
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,29 +24,24 @@ from optimizer.base.version import package_version
 from optimizer.base.work.cluster import NO_TLS, TlsFiles, connected
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
-from optimizer.base.work.tasks import LostTaskError, Task
+from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.lab.benchmark.best_known import BestKnown, best_values, improve_known
 from optimizer.lab.benchmark.families import INSTANCES, cases, instance_file, known_families
 from optimizer.lab.benchmark.page import best_of, family_table, methods_of, scores, write_benchmark_page
 from optimizer.lab.benchmark.peers import PEERS, check_peers, outside_packages
-from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementAsked, PlacementRow
-from optimizer.lab.rows import RowStore, family_of, kill_family, solver_stamp
+from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementAsked, PlacementRow, RunOptions
+from optimizer.lab.rows import Case, RowStore, family_of, kill_family, solver_stamp
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.place import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
-    from concurrent.futures import Future
 
     from distributed import Client
 
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.benchmark.rows import RunOptions
     from optimizer.lab.pages import PageFiles, PageTable
-    from optimizer.lab.rows import Case
-    from optimizer.problem.instance.instance import Instance
 
 GAP, TIME_LIMIT, MEMORY_LIMIT = 1e-4, 300.0, 4096.0
 """Options of a run where nothing else is given."""

@@ -22,7 +22,7 @@ from optimizer.base.schema import Strict, validated
 from optimizer.base.text.names import unknown_name
 from optimizer.lab.benchmark.families import INSTANCES, cases, known_families, known_file
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import relative_gap
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from optimizer.lab.benchmark.rows import PlacementRow
     from optimizer.lab.rows import Case
-    from optimizer.problem.instance.instance import Instance
 
 TOLERANCE = 1e-9
 """Relative difference of two values that counts as rounding."""

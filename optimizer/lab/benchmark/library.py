@@ -50,7 +50,7 @@ from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.mip.rows import RowBuilder
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay, contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
     from optimizer.lab.benchmark.rows import RunOptions
     from optimizer.lab.rows import Case
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 
 
 LARGEST_MPS = 20_000_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable  # noqa: TC003 - the dataclass's annotations are read by tools
+from collections.abc import Callable, Iterable, Iterator, Sequence  # noqa: TC003 - the dataclass's annotations are read by tools
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
-from optimizer.base.work.listener import SILENT, SilentListener
+from optimizer.base.work.listener import SILENT, Listener, SilentListener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.generated_roads import draw_country, draw_land
 from optimizer.lab.benchmark.rows import MixedRow, mixed_key
@@ -30,14 +30,14 @@ from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_tex
 from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, matching, newest_version, solver_stamp
 from optimizer.problem.files.instance_file import make_instance
 from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
-from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.plan import Mixture, Plan
-from optimizer.problem.plan.result import relative_gap
+from optimizer.problem.plan.result import Randomised, relative_gap
 from optimizer.solvers.branch_and_cut.lp import linear_program
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation, sampled_plan
@@ -47,16 +47,11 @@ from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
-    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
-    from optimizer.problem.plan.result import Randomised
-    from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]

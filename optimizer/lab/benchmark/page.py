@@ -31,7 +31,7 @@ from optimizer.lab.benchmark.best_known import (
 )
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
-from optimizer.lab.rows import date_range, distinct, made_with
+from optimizer.lab.rows import Case, date_range, distinct, made_with
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.lab.rows import Case
     from optimizer.problem.instance.instance import Instance
 
 BASE = "compact"

@@ -16,15 +16,15 @@ from optimizer.base.text.formatting import DASH
 from optimizer.base.version import package_version
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import INSTANCES
-from optimizer.lab.benchmark.generated_roads import draw_country, draw_land, region_instance, valleys_instance
-from optimizer.lab.benchmark.rows import PLANS, PatrolRow, RunAsked
+from optimizer.lab.benchmark.generated_roads import Barrier, draw_country, draw_land, region_instance, valleys_instance
+from optimizer.lab.benchmark.rows import PLANS, PatrolMethod, PatrolRow, RunAsked, RunOptions
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
 from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, newest_version, solver_stamp
-from optimizer.problem.instance.instance import content_digest
-from optimizer.problem.instance.options import Resource
-from optimizer.problem.instance.teams import TeamBase, TeamType
+from optimizer.problem.instance.instance import Instance, content_digest
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.plan.plan import with_teams
-from optimizer.problem.plan.result import relative_gap
+from optimizer.problem.plan.result import Result, relative_gap
 from optimizer.scenario.patrols import choose_posts, patrol_field
 from optimizer.solvers.params import PatrolParams, SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -38,13 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.benchmark.generated_roads import Barrier
-    from optimizer.lab.benchmark.rows import PatrolMethod, RunOptions
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
-    from optimizer.problem.instance.teams import PatrolField
     from optimizer.problem.network.network import Network
-    from optimizer.problem.plan.result import Result
 
     Mask = NDArray[np.bool_]
 

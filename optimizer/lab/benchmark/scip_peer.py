@@ -17,18 +17,18 @@ from pyscipopt.scip import (
     Conshdlr,
     Heur,
     Model,
+    Solution,
+    Variable,
     quicksum,
 )
 
-from optimizer.lab.benchmark.peers import TOLERANCE, StarCutModel
+from optimizer.lab.benchmark.peers import TOLERANCE, CutRows, StarCutModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from pyscipopt.scip import Solution, Variable
 
-    from optimizer.lab.benchmark.peers import CutRows
     from optimizer.solvers.search.state import SolveState
 
 GAP_SHARE = 0.9

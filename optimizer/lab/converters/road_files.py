@@ -30,7 +30,7 @@ import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import existing_file
-from optimizer.base.files.tables import WantedColumns, read_csv
+from optimizer.base.files.tables import TextTable, WantedColumns, read_csv
 from optimizer.base.text.names import close_match, unknown_name
 from optimizer.problem.instance.options import Option, Resource
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.files.tables import TextTable
 
 MOST_NODES = 50_000_000
 """Twice the largest published road network: a count beyond it is a slip, and its arrays would not fit in memory."""

@@ -17,6 +17,7 @@ from optimizer.base.errors import FileProblems, InputError, Problem, raise_toget
 from optimizer.base.files.readwrite import check_file
 from optimizer.lab.converters.road_files import (
     Journeys,
+    Roads,
     read_co,
     read_gr,
     read_journeys,
@@ -26,7 +27,7 @@ from optimizer.lab.converters.road_files import (
     read_trips,
 )
 from optimizer.problem.files.instance_file import write_instance
-from optimizer.problem.instance.checks import check_evaders
+from optimizer.problem.instance.checks import OnUnreachable, check_evaders
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from optimizer.lab.converters.road_files import Roads
-    from optimizer.problem.instance.checks import OnUnreachable
 
 
 @dataclass(frozen=True)

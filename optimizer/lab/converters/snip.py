@@ -24,7 +24,7 @@ import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList, raise_together
 from optimizer.base.files.readwrite import read_text
-from optimizer.problem.instance.checks import check_evaders
+from optimizer.problem.instance.checks import OnUnreachable, check_evaders
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-    from optimizer.problem.instance.checks import OnUnreachable
 
 
 MOST_NODE = 2**53

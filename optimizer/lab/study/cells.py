@@ -24,7 +24,7 @@ from optimizer.base.files.readwrite import sha256
 from optimizer.lab.benchmark.generated_roads import draw_land, land_demand
 from optimizer.lab.rows import RunKey, StoredRow
 from optimizer.region import read_region
-from optimizer.risk import OdTable, make_world
+from optimizer.risk import OdTable, World, make_world
 from optimizer.risk.demand import gravity_table
 from optimizer.risk.simulation.settings import WorldDesign, draw_family
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from optimizer.base.choices import EffortKind, WorldKind
     from optimizer.problem.network.network import Network
-    from optimizer.risk import World
 
 ROOT = 20_261_124
 """First number of every seed of the study: nobody calibrated anything on these streams."""

@@ -40,6 +40,7 @@ from optimizer.lab.study.summary import (
     USUAL_SEIZURES,
     WORLD_NAMES,
     Sample,
+    Samples,
     Statistic,
     audit_share,
     cover90,
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.study.cells import LoopRow, MapRow
-    from optimizer.lab.study.summary import Samples
 
 SECTIONS = ("backtest.md", "alerts.md", "model.md")
 """Other sections, in this order, where they lie beside the rows."""

@@ -14,7 +14,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.version import package_version
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
-from optimizer.base.work.tasks import Task
+from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.lab.rows import RowStore, RunKey, matching, stamp
 from optimizer.lab.study.cells import (
     EVEN,
@@ -29,6 +29,7 @@ from optimizer.lab.study.cells import (
     LoopRow,
     MapRow,
     Stream,
+    StudyRoads,
     family_plan,
     plan,
     roads_digest,
@@ -41,8 +42,11 @@ from optimizer.risk import (
     FlowRegression,
     History,
     KernelDensity,
+    OdTable,
     RawCounts,
+    RiskModel,
     ShrunkRate,
+    World,
     as_records,
     captured,
     make_history,
@@ -56,10 +60,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.study.cells import StudyRoads
     from optimizer.records import Effort, Seizures
-    from optimizer.risk import OdTable, RiskModel, World
 
     Floats = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
@@ -12,15 +12,12 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from optimizer.lab.pages import PageTable, short
-from optimizer.lab.study.cells import DESIGNED, EVEN, FAMILY_REGIONS, FAMILY_SEEDS, FAMILY_WORLDS, family
+from optimizer.lab.study.cells import DESIGNED, EVEN, FAMILY_REGIONS, FAMILY_SEEDS, FAMILY_WORLDS, MapRow, family
 from optimizer.lab.study.study import ESTIMATORS, FIELD, KERNELS, LEVELS, OURS, RAW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from numpy.typing import NDArray
 
-    from optimizer.lab.study.cells import MapRow
     from optimizer.risk.simulation.settings import WorldDesign
 
     Floats = NDArray[np.float64]

@@ -12,6 +12,7 @@ from optimizer.problem.plan.result import ValueBounds
 from optimizer.problem.plan.result import difference as proven_difference
 from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, minus
 from optimizer.report.content.summary import (
+    PlanSummary,
     at_most,
     difference,
     difference_in_points,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.files.plan_file import MobilityValues
     from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.content.summary import PlanSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from optimizer.report.content.comparison import (
     first_changes_sentences,
     shown_mobility,
 )
-from optimizer.report.content.mixture import ALWAYS, mixture_order
+from optimizer.report.content.mixture import ALWAYS, MixtureRow, mixture_order
 from optimizer.report.content.report_table import largest_first
 from optimizer.report.content.risk import record_doubts
 from optimizer.report.content.summary import (
@@ -45,7 +45,6 @@ from optimizer.report.words import word
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optimizer.report.content.mixture import MixtureRow
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.routes import ResidualRoute

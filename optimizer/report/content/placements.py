@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.formatting import DASH, amounts, clock, letter, percent, plain
+from optimizer.base.text.formatting import DASH, Amount, amounts, clock, letter, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import ngettext, term
 from optimizer.report.content.report_table import Column, ReportTable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.text.formatting import Amount
     from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
     from optimizer.report.content.report_content import ReportContent
 

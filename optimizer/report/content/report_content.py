@@ -14,6 +14,13 @@ from optimizer.base.text.language import marked
 from optimizer.report.content.comparison import (
     BUDGETS,
     LAYOUTS,
+    AgencyRows,
+    BeatsWorthFacts,
+    BudgetRow,
+    BurdenRow,
+    FirstChangesFacts,
+    LayoutRow,
+    MobilityRow,
     agencies_table,
     beats_worth_table,
     budgets_table,
@@ -21,8 +28,10 @@ from optimizer.report.content.comparison import (
     layouts_table,
     mobility_table,
 )
-from optimizer.report.content.mixture import mixture_table
+from optimizer.report.content.mixture import MixtureFacts, mixture_table
 from optimizer.report.content.placements import (
+    BeatRow,
+    SiteRow,
     beats_table,
     chosen_order,
     chosen_table,
@@ -31,18 +40,46 @@ from optimizer.report.content.placements import (
     not_chosen_table,
     site_numbers,
 )
-from optimizer.report.content.risk import LOOK_NEXT, look_next_table, riskiest_table, tips_table
-from optimizer.report.content.routes import DISPLACEMENT, EVADERS, displacement_table, open_ends_table, routes_table
+from optimizer.report.content.risk import (
+    LOOK_NEXT,
+    RecordFacts,
+    SearchAdvice,
+    SearchAdviceRow,
+    SegmentRisk,
+    TipFacts,
+    look_next_table,
+    riskiest_table,
+    tips_table,
+)
+from optimizer.report.content.routes import (
+    DISPLACEMENT,
+    EVADERS,
+    DisplacementRow,
+    EvaderRow,
+    ResidualRoute,
+    SwapFacts,
+    displacement_table,
+    open_ends_table,
+    routes_table,
+)
 from optimizer.report.content.summary import (
     DROPPED,
     UNUSED,
+    CountRow,
+    PlanSummary,
     Provenance,
+    StepRow,
     dropped_table,
     provenance_table,
     steps_table,
     unused_table,
 )
-from optimizer.report.content.uncertainty import sensitivity_table, uncertainty_table
+from optimizer.report.content.uncertainty import (
+    SensitivityFacts,
+    UncertaintyFacts,
+    sensitivity_table,
+    uncertainty_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,22 +89,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
     from optimizer.region.model import Region
-    from optimizer.report.content.comparison import (
-        AgencyRows,
-        BeatsWorthFacts,
-        BudgetRow,
-        BurdenRow,
-        FirstChangesFacts,
-        LayoutRow,
-        MobilityRow,
-    )
-    from optimizer.report.content.mixture import MixtureFacts
-    from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_table import DataTable, ReportTable
-    from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, TipFacts
-    from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute, SwapFacts
-    from optimizer.report.content.summary import CountRow, PlanSummary, StepRow
-    from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,8 @@ from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.records.importers.frames import safe_text
-from optimizer.report.content.report_table import LayerField
-from optimizer.report.geodata.qgis_project import qml
+from optimizer.report.content.report_table import Kind, LayerField
+from optimizer.report.geodata.qgis_project import Style, qml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.report.content.report_table import Kind
-    from optimizer.report.geodata.qgis_project import Style
 
 MOMENT = "2000-01-01T00:00:00.000Z"
 """What GeoPackages give as the time of their last change: the same content makes the same file."""

@@ -14,11 +14,11 @@ import shapely
 
 from optimizer.base.text.formatting import letter
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.report_content import SECTIONS
+from optimizer.report.content.report_content import SECTIONS, ReportContent
 from optimizer.report.content.report_table import LayerField
-from optimizer.report.geodata.files import table
+from optimizer.report.geodata.files import GeoTable, table
 from optimizer.report.geodata.qgis_project import Mark, Style, StyleClass, marker, one_style
-from optimizer.report.maps.map_layers import SHORTEST_KM, road_layers
+from optimizer.report.maps.map_layers import SHORTEST_KM, RoadLayer, road_layers
 from optimizer.report.palette import (
     AFTER,
     BEATS,
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.report.content.placements import SiteRow
-    from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.geodata.files import GeoTable
-    from optimizer.report.maps.map_layers import RoadLayer
 
 NUMBER = LayerField("number", "whole", "number on the report's maps; empty where nothing is ordered there")
 

@@ -13,8 +13,19 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.report.content.summary import difference_with_unit, value
-from optimizer.report.maps.geography import border_parts
-from optimizer.report.maps.map_layers import RIM, SHORTEST_KM, THIN, evader_names, flow_width, letters_by_base
+from optimizer.report.maps.geography import Plane, border_parts
+from optimizer.report.maps.map_layers import (
+    RIM,
+    SHORTEST_KM,
+    THIN,
+    DrawnBeat,
+    Layout,
+    MapLayers,
+    RouteTraffic,
+    evader_names,
+    flow_width,
+    letters_by_base,
+)
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.palette import (
     AFTER,
@@ -28,6 +39,7 @@ from optimizer.report.palette import (
     SITES,
     TODAY,
     UNOFFICIAL,
+    Symbol,
 )
 from optimizer.report.words import word
 
@@ -40,9 +52,6 @@ if TYPE_CHECKING:
     from optimizer.report.content.placements import SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.risk import SegmentRisk
-    from optimizer.report.maps.geography import Plane
-    from optimizer.report.maps.map_layers import DrawnBeat, Layout, MapLayers, RouteTraffic
-    from optimizer.report.palette import Symbol
 
 FINEST_M = 5.0
 """Lines are thinned to a ten-thousandth of the map, but never by less than this, in metres."""

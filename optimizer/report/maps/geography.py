@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
-from optimizer.problem.network.places import NamedPlace
+from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
 from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.maps.place_names import PlaceNames
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.report.content.report_content import ReportContent
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import shapely
@@ -36,7 +36,13 @@ from optimizer.report.maps.labels import (
 from optimizer.report.maps.map_layers import (
     CROWD_SHAPE,
     RIM,
+    Crowd,
+    DrawnBeat,
+    Layout,
+    LegendGroup,
+    MapLayers,
     RoadClass,
+    RoadLayer,
     flow_width,
     legend_groups,
     letters_by_base,
@@ -61,14 +67,12 @@ from optimizer.report.palette import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TypeAlias
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from optimizer.problem.network.places import NamedPlace
     from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.maps.map_layers import Crowd, DrawnBeat, Layout, LegendGroup, MapLayers, RoadLayer
 
     Handle: TypeAlias = Line2D | tuple[Line2D, ...]
 

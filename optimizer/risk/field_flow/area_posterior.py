@@ -28,15 +28,21 @@ from scipy.special import gammaln, logsumexp
 
 from optimizer.risk.estimate import LARGEST_SD
 from optimizer.risk.field_flow.field import blocks
-from optimizer.risk.field_flow.laplace import Hessian, cell_terms, expand_posterior, nuggets
+from optimizer.risk.field_flow.laplace import (
+    Hessian,
+    Hyperparameters,
+    LatentModel,
+    PosteriorExpansion,
+    cell_terms,
+    expand_posterior,
+    nuggets,
+)
 from optimizer.risk.numerics.likelihood import LARGEST, AreaCount, LikelihoodTerms, count_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from optimizer.risk.field_flow.laplace import Hyperparameters, LatentModel, PosteriorExpansion
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -14,13 +14,22 @@ import numpy as np
 
 from optimizer.base.text.messages import message
 from optimizer.records.model import Effort, Seizures, spread_effort
-from optimizer.risk.estimate import by_segment, chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.estimate import (
+    RiskEstimate,
+    by_segment,
+    chance_of_any,
+    estimate_of,
+    log_chance,
+    log_chance_of_area,
+    per_outcome,
+)
 from optimizer.risk.evidence import Evidence, cells_of, gather_evidence, later_evidence, tempered
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
 from optimizer.risk.field_flow.field import Field, Neighbours, road_neighbours
 from optimizer.risk.field_flow.laplace import LatentModel, LatentPoint, PosteriorExpansion, find_mode
 from optimizer.risk.field_flow.model_averaging import (
     START,
+    Candidate,
     average_rates,
     candidate_at_mode,
     class_design,
@@ -51,8 +60,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.risk.estimate import RiskEstimate
-    from optimizer.risk.field_flow.model_averaging import Candidate
     from optimizer.risk.numerics.likelihood import AreaCount
 
     Floats = NDArray[np.float64]

@@ -30,6 +30,7 @@ from optimizer.risk.field_flow.laplace import (
     Hyperparameters,
     LatentModel,
     LatentPoint,
+    PosteriorExpansion,
     draw,
     draw_points,
     find_mode,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.risk.evidence import Evidence
-    from optimizer.risk.field_flow.laplace import PosteriorExpansion
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -32,9 +32,9 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, markup, spoken
 from optimizer.report.interactive.layers import PointLayer
-from optimizer.report.interactive.map import HEIGHT, first_view, plan_plot, roads_note
+from optimizer.report.interactive.map import HEIGHT, DrawnMap, first_view, plan_plot, roads_note
 from optimizer.report.maps.geography import plane_of
-from optimizer.report.maps.map_layers import map_layers
+from optimizer.report.maps.map_layers import MapLayers, map_layers
 from optimizer.report.page import read_together, script_texts
 from optimizer.report.palette import MUST, MUST_NOT
 
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from optimizer.analysis.desk.view import DeskActions, DeskMapContent, DeskView
-    from optimizer.report.interactive.map import DrawnMap
-    from optimizer.report.maps.map_layers import MapLayers
 
 HERE = Path(__file__).parent
 
