@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from optimizer.roster.model import Crew, Duties, Duty, Shift
+from optimizer.roster.model import Duties, Duty, Shift
+from optimizer.scenario.file.roster_model import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

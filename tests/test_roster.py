@@ -31,8 +31,9 @@ from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.roster.model import Assignment, Crew, Duties, Duty, Roster, Rule
+    from optimizer.roster.model import Assignment, Duties, Duty, Roster, Rule
     from optimizer.roster.solver import Ended, RosterProblem, ShortRoster
+    from optimizer.scenario.file.roster_model import Crew
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
 THREE = (shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8))

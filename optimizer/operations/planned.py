@@ -12,12 +12,14 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.operations.recorded import LogPlace
 from optimizer.roster.calendar import span
 from optimizer.roster.draws import read_draws, with_draws
-from optimizer.roster.model import Crew, Duties, Duty, safe_cell, stop_name
+from optimizer.roster.model import Duties, Duty, safe_cell, stop_name
 from optimizer.roster.writing import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from optimizer.scenario.file.roster_model import Crew
 
 
 ROSTER_COLUMNS = ("date", "shift", "start", "end", "crew_id", "duty_id")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from optimizer.roster.calendar import Slot
     from optimizer.roster.making import SlotDuty, Subproblem
-    from optimizer.roster.model import Crew, Duty, Rule
+    from optimizer.roster.model import Duty, Rule
+    from optimizer.scenario.file.roster_model import Crew
 
 RULE_NAMES: dict[Rule, str] = {
     "crews": "who may do what",

@@ -14,7 +14,7 @@ from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.roster.calendar import Slot, check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.infeasibility import InfeasibilityReport, MoreCrews, NoRosterError, diagnose, impossible
-from optimizer.roster.model import Assignment, Crew, Duties, Duty, Gap, Roster, Worked
+from optimizer.roster.model import Assignment, Duties, Duty, Gap, Roster, Worked
 from optimizer.roster.solver import (
     Clock,
     EarlierShift,
@@ -29,6 +29,8 @@ from optimizer.roster.solver import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from optimizer.scenario.file.roster_model import Crew
 
 
 TIME_LIMIT = 60.0

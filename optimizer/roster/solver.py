@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from optimizer.roster.model import Crew
+    from optimizer.scenario.file.roster_model import Crew
+
 
 QUICK_EFFORT = 2.0
 """Deterministic time of the first look for a roster, without linear programming, which is quick where there is slack."""

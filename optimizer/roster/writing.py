@@ -37,7 +37,6 @@ from optimizer.base.text.messages import all_translated
 from optimizer.roster.calendar import is_night
 from optimizer.roster.model import (
     Assignment,
-    Crew,
     Duty,
     DutyStop,
     Gap,
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.scenario.file.roster_model import Crew
 
 TABLE, CALENDAR, PAGE, SUMMARY, PACK = "roster.csv", "roster.ics", "roster.html", "summary.json", "field-pack.zip"
 
