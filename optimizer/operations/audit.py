@@ -305,7 +305,7 @@ def _strata(sites: Sequence[PlanSite], spans: Spans, vehicles: int) -> tuple[lis
         )
         for ((name, shift), amount), n in zip(passing.items(), shares, strict=True)
     ]
-    remarks = []
+    remarks = list[str]()
     if sum(shares) > vehicles:
         remarks.append(
             message(
