@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from instances.borders import border_named
+from instances.borders import counted_border
 from optimizer.records.areas import load_areas
 from optimizer.risk.demand import gateway_masses
 from optimizer.risk.od_flows import path_flows
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print(__doc__, file=sys.stderr)
         return 2
-    border = border_named(arguments[0])
+    border = counted_border(arguments[0])
     for drug, years in sector_years(border).items():
         print(f"\n| {drug.replace('_', ', ')} | typical factor | persistence less it | 90 % |\n|---|---|---|---|")
         errors = errors_of(years)

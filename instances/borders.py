@@ -28,6 +28,8 @@ class RoadSource:
         West, south, east and north of what is taken of a side, `home` or `abroad`; all of it where nothing is said.
     shorter
         Share of its length by which a stretch may come out shorter, as points that only draw a bend are left out.
+    countries
+        What the tables call the defended country and the one beyond.
     """
 
     files: str
@@ -35,6 +37,7 @@ class RoadSource:
     abroad: dict[str, str]
     within: dict[str, list[float]] = field(default_factory=dict)
     shorter: float = 0.01
+    countries: tuple[str, str] = ("US", "MX")
 
     @property
     def states(self) -> dict[str, str]:
@@ -68,6 +71,8 @@ class BorderLine:
         The tables that exposures are from.
     scenarios
         Scenarios whose exposures are written.
+    country
+        Name of the defended country.
     """
 
     file: str
@@ -77,6 +82,7 @@ class BorderLine:
     attribution: str
     exposure_from: str
     scenarios: list[str]
+    country: str = "United States"
 
 
 @dataclass(frozen=True)
@@ -107,11 +113,11 @@ class CountSource:
         Counts beside those of the checkpoint sites are kept so far apart on a road; none where it is 0.
     """
 
-    states: list[str]
-    sectors: dict[str, str]
-    offices: list[str]
-    monthly_ports: dict[str, str]
-    road_counts: str
+    states: list[str] = field(default_factory=list)
+    sectors: dict[str, str] = field(default_factory=dict)
+    offices: list[str] = field(default_factory=list)
+    monthly_ports: dict[str, str] = field(default_factory=dict)
+    road_counts: str = ""
     yearly: str = ""
     ports_of_entry: dict[str, list[str]] = field(default_factory=dict)
     former_sectors: dict[str, str] = field(default_factory=dict)
@@ -121,7 +127,7 @@ class CountSource:
 
 @dataclass(frozen=True)
 class Border:
-    """A border: its folder and its settings."""
+    """A border: its folder and its settings; its counts are empty where nobody took any."""
 
     folder: Path
     roads: RoadSource
@@ -137,9 +143,8 @@ class Border:
 def read_border(folder: Path) -> Border:
     """Return a border by its folder."""
     content = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    return Border(
-        folder, RoadSource(**content["roads"]), BorderLine(**content["line"]), CountSource(**content["counts"])
-    )
+    counts = CountSource(**content.get("counts", {}))
+    return Border(folder, RoadSource(**content["roads"]), BorderLine(**content["line"]), counts)
 
 
 def border_named(name: str) -> Border:
@@ -148,3 +153,11 @@ def border_named(name: str) -> Border:
     if name not in known:
         sys.exit(f"no border {name!r}: one of {', '.join(known)} is expected")
     return read_border(Path(__file__).parent / name)
+
+
+def counted_border(name: str) -> Border:
+    """Return a border by the name of its folder; end the program where there is none, or no counts of it were taken."""
+    border = border_named(name)
+    if not border.counts.sectors:
+        sys.exit(f"border {name!r} has no [counts] in its {SETTINGS}")
+    return border

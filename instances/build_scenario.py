@@ -55,7 +55,7 @@ TOUCH_M = 200.0
 SPEED = {"track": 25.0, "path": 3.0}
 """Kilometres an hour on tracks and paths, which `scenario.toml` repeats: half a kilometre of path takes ten minutes (assumed)."""
 EXPOSURE_YEARS = ("2023", "2024", "2025")
-"""Years whose mean is a port's exposure."""
+"""Years whose mean is a port's exposure, those of them that the table has."""
 CLEAR_M, NEAR_M = 60.0, 3000.0
 """The border is moved so that every road of one side lies so far from it, wherever it comes nearer than the second."""
 STREET_KMH = 30.0
@@ -113,9 +113,9 @@ COLUMNS = {
         "lat",
         "field_office",
         "moved_to",
-        "us_road_at",
-        "mexican_road_at",
-        "mexican_street",
+        "home_road_at",
+        "far_road_at",
+        "far_street",
         "source",
     ),
     "reaches": ("number", "id", "name", "lon", "lat", "sector", "river_km", "source"),
@@ -171,7 +171,7 @@ class Facts:
 
     def country_of(self, row: Row) -> str:
         """Return the country of a stretch."""
-        return "MX" if row["state"] in self.border.roads.abroad.values() else "US"
+        return self.border.roads.countries[row["state"] in self.border.roads.abroad.values()]
 
     def __getitem__(self, name: str) -> list[Row]:
         """Return the rows of a table."""
@@ -282,7 +282,7 @@ class Made:
     gates
         Number of a way that crosses -> the place where it does.
     border
-        The US side.
+        The defended side.
     """
 
     facts: Facts
@@ -298,7 +298,9 @@ class Roads:
     Attributes
     ----------
     country
-        `US` or `MX`.
+        As the tables call it.
+    home
+        Whether it is the defended one.
     ways
         Its ways so far.
     feet
@@ -306,6 +308,7 @@ class Roads:
     """
 
     country: str
+    home: bool
     ways: list[Way]
     feet: dict[int, Place] = field(default_factory=dict)
 
@@ -355,7 +358,10 @@ def _nearest_on(one: Place, two: Place, wanted: Place) -> Place:
 def build(facts: Facts) -> Made:
     """Return the ways and the border that the tables make."""
     numbered = numbered_roads(facts)
-    sides = [Roads(country, [way for way in numbered if way.country == country]) for country in ("US", "MX")]
+    home, _ = countries = facts.border.roads.countries
+    sides = [
+        Roads(country, country == home, [way for way in numbered if way.country == country]) for country in countries
+    ]
     gates: dict[int, Place] = {}
     ends = [place(f"{row['lon']} {row['lat']}") for row in facts["junctions"] if row["border"]]
     crossing = [_port(row, sides, gates, ends) for row in facts["ports"]]
@@ -370,7 +376,7 @@ def build(facts: Facts) -> Made:
         way.number = FIRST_LINK + number
     turn_towards_headings(facts, numbered)
     ways = sorted([*numbered, *links, *crossing], key=lambda way: way.number)
-    return Made(facts, ways, gates, us_side(facts, ways, gates))
+    return Made(facts, ways, gates, defended_side(facts, ways, gates))
 
 
 def numbered_roads(facts: Facts) -> list[Way]:
@@ -394,13 +400,11 @@ def _port(row: Row, sides: Sequence[Roads], gates: dict[int, Place], ends: Seque
     stated = place(row["moved_to"] or f"{row['lon']} {row['lat']}")
     gate = next((each for each in ends if metres(each, stated) <= TOUCH_M), between(stated, stated, 0))
     for roads in sides:
-        wanted = [
-            place(text) for text in row["us_road_at" if roads.country == "US" else "mexican_road_at"].split(";") if text
-        ]
-        name = f"{row['name']}, {row['mexican_street']}" if roads.country == "MX" else row["name"]
+        wanted = [place(text) for text in row["home_road_at" if roads.home else "far_road_at"].split(";") if text]
+        name = row["name"] if roads.home else f"{row['name']}, {row['far_street']}"
         if any(gate in way.places for way in roads.ways):
             foot = _shortened(roads.ways, gate)
-        elif wanted or roads.country == "US":
+        elif wanted or roads.home:
             foot = _approach(name, gate, wanted or [roads.nearest_place(gate)], roads)
         else:
             foot = between(gate, (gate[0], gate[1] - 1), PORT_M / DEGREE_M)
@@ -471,7 +475,7 @@ def _ford(row: Row, sides: Sequence[Roads], gates: dict[int, Place]) -> tuple[Wa
     return Way(number, [feet[0], gate, feet[1]], tags), tracks
 
 
-def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shapely.Polygon:
+def defended_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shapely.Polygon:
     """Return the defended side: that of the line of facts, drawn through the ports and fords, and clear of the roads of each side.
 
     The line is one simplified to some 0.6 km. Where a road of one side lies beyond it, the line is moved to behind the road.
@@ -482,7 +486,8 @@ def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shape
     rim = shapely.boundary(side)
     shapely.prepare(rim)
     strip = shapely.buffer(rim, NEAR_M / DEGREE_M, quad_segs=2)
-    clear: dict[str, list[shapely.Geometry]] = {"US": [], "MX": []}
+    countries = facts.border.roads.countries
+    clear: dict[str, list[shapely.Geometry]] = {country: [] for country in countries}
     for way in ways:
         if way.country:
             line = shapely.LineString(way.places)
@@ -491,12 +496,12 @@ def us_side(facts: Facts, ways: Sequence[Way], gates: dict[int, Place]) -> shape
                     shapely.buffer(shapely.intersection(line, strip), CLEAR_M / DEGREE_M, quad_segs=2)
                 )
         else:
-            for country, half in zip(("US", "MX"), (way.places[:2], way.places[1:]), strict=True):
+            for country, half in zip(countries, (way.places[:2], way.places[1:]), strict=True):
                 clear[country].append(
                     shapely.buffer(shapely.LineString(half), CLEAR_M / 2 / DEGREE_M, cap_style="flat")
                 )
-    side = shapely.union(side, shapely.union_all(clear["US"]))
-    side = shapely.difference(side, shapely.union_all(clear["MX"]))
+    side = shapely.union(side, shapely.union_all(clear[countries[0]]))
+    side = shapely.difference(side, shapely.union_all(clear[countries[1]]))
     side = max(shapely.get_parts(shapely.set_precision(side, 1e-5)), key=shapely.area)
     rim = shapely.get_exterior_ring(side)
     ring = [(round(lon, 5), round(lat, 5)) for lon, lat in shapely.get_coordinates(rim).tolist()]
@@ -583,7 +588,7 @@ def write_all(made: Made, folder: Path) -> None:
 
 def border_geojson(made: Made) -> str:
     """Return the defended side."""
-    return geojson([({"name": "United States", "source": made.facts.border.line.source}, made.border)])
+    return geojson([({"name": made.facts.border.line.country, "source": made.facts.border.line.source}, made.border)])
 
 
 def write(path: Path, text: str) -> None:
@@ -634,10 +639,11 @@ def areas(made: Made) -> list[tuple[dict[str, Any], shapely.Geometry]]:
 def exposure(facts: Facts) -> dict[str, float]:
     """Return each gateway's exposure: vehicles a year through a port, kilometres of river of a ford."""
     total: dict[str, float] = defaultdict(float)
+    years = {row["year"] for row in facts["exposure"]}.intersection(EXPOSURE_YEARS)
     for row in facts["exposure"]:
-        if row["year"] in EXPOSURE_YEARS:
+        if row["year"] in years:
             total[row["port"]] += sum(float(row[mode]) for mode in ("passenger_vehicles", "trucks", "buses"))
-    found = {f"w{row['number']}-1": max(1.0, round(total[row["id"]] / len(EXPOSURE_YEARS))) for row in facts["ports"]}
+    found = {f"w{row['number']}-1": max(1.0, round(total[row["id"]] / len(years))) for row in facts["ports"]}
     found |= {f"w{FIRST_FORD - 1 + int(row['number'])}-1": float(row["river_km"]) for row in facts["reaches"]}
     return found
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from instances.borders import border_named
+from instances.borders import counted_border
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.records.traffic_counts import road_numbers
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) not in {2, 3}:
         print(__doc__, file=sys.stderr)
         return 2
-    border, folder = border_named(arguments[0]), Path(arguments[1])
+    border, folder = counted_border(arguments[0]), Path(arguments[1])
     write_counts(border.counts, folder, border.facts)
     if len(arguments) == 3:
         write_traffic(border.counts, read(Path(arguments[2])), border.facts)

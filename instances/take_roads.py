@@ -44,7 +44,8 @@ DIGITS = 5
 
 CLASSES = (
     ("motorway", {"usai", "usasf", "mexd", "mexed"}),
-    ("primary", {"usaus", "mexf"}),
+    ("trunk", {"brasf"}),
+    ("primary", {"usaus", "mexf", "brabr", "prypy"}),
     (
         "secondary",
         {
@@ -60,6 +61,7 @@ CLASSES = (
             "mexsf",
             "mexnlm",
             "nasib",
+            "braprc",
         },
     ),
 )
@@ -182,7 +184,7 @@ def read_source(folder: Path, roads: RoadSource) -> Source:
         place[int(row["id"])] = (round(float(row["lon"]), DIGITS), round(float(row["lat"]), DIGITS))
         if row["shaping_only"] == "1":
             bend.add(int(row["id"]))
-        if re.search(r"@(MEX/USA|USA/MEX)\b", row["labels"]):
+        if re.search(r"@(MEX/USA|USA/MEX|BRA/PRY|PRY/BRA)\b", row["labels"]):
             border.add(int(row["id"]))
     found = []
     for row in read_rows(edges):
@@ -234,8 +236,8 @@ def number_of(text: str) -> str:
     --------
     >>> number_of("TXLp375"), number_of("US77Bus(Refugio, TX)"), number_of("MEX2D(Reynosa)"), number_of("US80His(El Cajon)")
     ('Loop 375', 'US 77 Business', 'MEX 2D', 'US 80 Historic')
-    >>> number_of("AmiDam(Amistad Dam)")
-    'Amistad Dam'
+    >>> number_of("AmiDam(Amistad Dam)"), number_of("BR277"), number_of("I-10")
+    ('Amistad Dam', 'BR-277', 'I-10')
     """
     bare, _, rest = text.partition("(")
     if bare.startswith("tx.fm"):
@@ -243,7 +245,7 @@ def number_of(text: str) -> str:
     if bare in {"CTTrl", "CRTrl", "JefHwy", "JBTrl", "I-905Fut"}:
         return ""
     match = re.fullmatch(
-        r"(I-|US|TXLp|TXSpr|TX|FM|RM|RE|NM|OK|CA|AZ|MEX|MEXS|CHIH|BC|M|NASA)(\d+)([A-Z]?)([A-Za-z]*)", bare
+        r"(I-|US|TXLp|TXSpr|TX|FM|RM|RE|NM|OK|CA|AZ|MEX|MEXS|CHIH|BC|M|NASA|BR|PRC|PR|PY)(\d+)([A-Z]?)([A-Za-z]*)", bare
     )
     if bare == "TXOSR":
         return "OSR"
@@ -252,8 +254,8 @@ def number_of(text: str) -> str:
     system, digits, letter, suffix = match.groups()
     if letter + suffix in SUFFIXES:
         letter, suffix = "", letter + suffix
-    if system == "I-":
-        number = f"I-{digits}{letter}"
+    if system in {"I-", "BR", "PRC", "PR", "PY"}:
+        number = f"{system.removesuffix('-')}-{digits}{letter}"
     else:
         number = f"{ {**TEXAS, 'MEXS': 'MEX S', 'M': 'Monterrey M'}.get(system, system) } {digits}{letter}"
         number = number.replace("MEX S ", "MEX S").replace("Monterrey M ", "Monterrey M")

@@ -1,11 +1,14 @@
-"""Parana 2024: the facts as shipped, and the Poisson model of finds that is fitted to them."""
+"""Parana 2024: the facts as shipped, the network and the plan that they make, and the Poisson model of finds that is fitted to them."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import importlib.util
 import re
+import shutil
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,26 +17,161 @@ import pytest
 import shapely
 from scipy.optimize import minimize
 
+from instances import build_scenario as build
+from instances import take_roads
+from instances.borders import read_border
+from optimizer.pipeline import check_scenario_file, plan_scenario
+from tests.output_cases import csv_rows
+from tests.road_ways import ways_between
 from tests.shared_data import DATA, needs
 from tests.standin import EAST, NORTH, SOUTH, WEST, sample_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from optimizer.region import Region
     from tests.command import Outcome
 
 HERE = Path(__file__).parents[1] / "instances" / "foz-do-iguacu"
 
 
-@pytest.fixture(scope="module")
-def fit() -> Any:
-    spec = importlib.util.spec_from_file_location("foz_fit", HERE / "fit.py")
+BORDER = read_border(HERE)
+
+
+def script(name: str) -> Any:
+    """Return a script of the instance as a module."""
+    spec = importlib.util.spec_from_file_location(f"foz_{name}", HERE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     made = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = made
     spec.loader.exec_module(made)
     return made
+
+
+@pytest.fixture(scope="module")
+def fit() -> Any:
+    return script("fit")
+
+
+@pytest.fixture(scope="module")
+def region() -> Region:
+    return build.region_of(HERE)
+
+
+def test_committed_files_are_what_the_tables_build() -> None:
+    made = build.build(build.read_facts(BORDER))
+    assert gzip.decompress((HERE / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
+    assert (HERE / "border.geojson").read_text(encoding="utf-8") == build.border_geojson(made)
+    assert (HERE / "areas.geojson").read_text(encoding="utf-8") == build.geojson(build.areas(made))
+    assert (HERE / "sites.csv").read_text(encoding="utf-8") == build.sites_csv(made.facts)
+    scenario = (HERE / "scenario.toml").read_text(encoding="utf-8")
+    assert build.with_exposure(made.facts, scenario) == scenario
+
+
+def test_areas_accesses_and_finds_are_those_of_the_towns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    towns = script("take_towns")
+    shutil.copytree(BORDER.facts, tmp_path / "facts")
+    monkeypatch.setattr(towns, "FACTS", tmp_path / "facts")
+    towns.main()
+    for name in ("areas.geojson", "more_roads.csv", "seizures.csv"):
+        assert (tmp_path / "facts" / name).read_bytes() == (BORDER.facts / name).read_bytes(), name
+
+
+def test_points_at_one_place_join_roads_and_shared_pieces_bear_both_numbers(tmp_path: Path) -> None:
+    def road(path: str, *points: tuple[str, float, float]) -> None:
+        file = tmp_path / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(f"{name} http://x/?lat={lat}&lon={lon}\n" for name, lat, lon in points))
+
+    fork, end = ("BR376", -25.0, -53.0), ("+X1", -25.0, -52.9)
+    road("brabr/brapr.br277.wpt", ("BRA/PRY", -25.0, -53.2), fork, end)
+    road("brabr/brapr.br376.wpt", ("BR277", -25.0, -53.0), ("BR277_E", -25.0, -52.9), ("x", -24.9, -52.9))
+    road("prypy/pry.py02.wpt", ("x", -25.0, -53.4), ("PRY/BRA", -25.0, -53.2))
+    script("take_points").main(tmp_path)
+    source = take_roads.read_source(tmp_path, BORDER.roads)
+    assert {source.place[point] for point in source.border} == {(-53.2, -25.0)}
+    stretches = take_roads.stretches_of(source, BORDER.roads.shorter)
+    assert sorted((stretch.edge.state, stretch.edge.numbers) for stretch in stretches) == [
+        ("PR", ("BR-277",)),
+        ("PR", ("BR-277", "BR-376")),
+        ("PR", ("BR-376",)),
+        ("PRY", ("PY-02",)),
+    ]
+    east = 111.195 * np.cos(np.radians(25))
+    assert sorted(stretch.km for stretch in stretches) == pytest.approx(
+        [0.1 * east, 0.1 * 111.195, 0.2 * east, 0.2 * east], rel=1e-3
+    )
+
+
+def test_a_file_of_another_name_or_without_a_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "brabr").mkdir()
+    file = tmp_path / "brabr" / "brapr.br277.wpt"
+    file.write_text("A nowhere\n")
+    with pytest.raises(SystemExit, match="no place in 'A nowhere'"):
+        script("take_points").main(tmp_path)
+    file.rename(file.with_name("roads.wpt"))
+    with pytest.raises(SystemExit, match=r"REGION\.ROAD\.wpt is expected"):
+        script("take_points").main(tmp_path)
+
+
+def test_every_road_number_has_its_length_in_the_network(region: Region) -> None:
+    network = region.network
+    assert network.ref is not None
+    stated: dict[str, float] = defaultdict(float)
+    found: dict[str, float] = defaultdict(float)
+    for row in csv_rows(BORDER.facts / "roads.csv"):
+        for number in row["numbers"].split(";"):
+            stated[number] += float(row["km"])
+    arcs = network.segment_arc
+    for ref, metres in zip(network.ref[arcs].tolist(), network.length_m[arcs].tolist(), strict=True):
+        for number in filter(None, ref.split(";")):
+            found[number] += metres / 1000
+    assert set(found) == set(stated)
+    assert {"BR-277", "BR-163", "BR-369", "BR-376", "PY-02", "PY-07"} <= set(stated)
+    for number, km in stated.items():
+        assert found[number] == pytest.approx(km, rel=0.01, abs=1.0), number
+
+
+def test_distances_drawn_from_the_roads_come_out_within_one_percent(region: Region) -> None:
+    rows = csv_rows(BORDER.facts / "distances.csv")
+    assert len(rows) == 30
+    way = region.network.way
+    numbered = (way >= build.FIRST_ROAD) | (
+        way < build.FIRST_FORD
+    )  # the source has no others, and goes over the bridge
+    found = ways_between(region.network, [(row["from"], row["to"]) for row in rows], numbered)
+    assert found == pytest.approx([float(row["km"]) for row in rows], rel=0.01)
+
+
+def test_both_bridges_and_eight_stretches_of_water_are_the_gateways(region: Region) -> None:
+    kinds = [gateway.kind for gateway in region.gateways]
+    assert (kinds.count("port"), kinds.count("unofficial")) == (2, 8)
+
+
+def test_the_scenario_has_no_fault_with_the_record_and_without(tmp_path: Path) -> None:
+    checked = check_scenario_file(HERE / "scenario.toml")
+    assert checked.ok
+    assert any("[[records.seizures]]" in line for line in checked.missing)
+    text = (HERE / "scenario.toml").read_text(encoding="utf-8")
+    lines = text[text.index("# [[records.seizures]]") : text.index("[background]")]
+    folder = shutil.copytree(HERE, tmp_path / "foz")
+    (folder / "scenario.toml").write_text(text.replace(lines, lines.replace("# ", "")), encoding="utf-8")
+    with_record = check_scenario_file(folder / "scenario.toml")
+    assert with_record.ok
+    assert not any("[[records.seizures]]" in line for line in with_record.missing)
+    assert any("No [[records.effort]]" in line for line in with_record.missing)
+
+
+@pytest.mark.slow
+def test_the_plan_holds_the_roads_from_both_bridges(tmp_path: Path) -> None:
+    planned = plan_scenario(HERE / "scenario.toml", tmp_path / "plan", options={"gap": 0.01}, report=False)
+    assert planned.result.status == "optimal"
+    placed = {str(option).split(":")[0] for option in planned.plan.options}
+    from_foz = {"br277-santa-terezinha", "br277-ceu-azul", "br277-cascavel"}
+    from_guaira = {"br163-guaira", "br163-rondon", "br163-toledo", "br272-terra-roxa"}
+    assert placed & from_foz
+    assert placed & from_guaira
 
 
 def test_facts_are_whole() -> None:
@@ -50,11 +188,12 @@ def test_facts_are_whole() -> None:
     assert min(float(row["population"]) for row in rows) > 1000
 
 
-def test_the_flow_leads_from_both_crossings_to_the_markets(fit: Any) -> None:
+def test_the_flow_leads_from_both_bridges_to_the_destinations(fit: Any) -> None:
     facts = fit.read_facts()
     share = dict(zip(facts.names, np.exp(facts.covariate["flow"]) - fit.LEAST_FLOW, strict=True))
-    assert share["CAMBARA"] == pytest.approx(44e6 / sum(fit.MARKETS.values()), abs=0.01)
-    assert min(share["FOZ DO IGUACU"], share["GUAIRA"]) > 0.49
+    people = {row["name"]: float(row["population"]) for row in csv_rows(BORDER.facts / "destinations.csv")}
+    assert share["CAMBARA"] == pytest.approx(people["Sao Paulo (BR-369)"] / sum(people.values()), abs=0.01)
+    assert min(share["FOZ DO IGUACU"], share["GUAIRA"]) > 0.4
     assert share["ADRIANOPOLIS"] == pytest.approx(0, abs=1e-9)
 
 

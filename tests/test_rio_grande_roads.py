@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
 
 from instances import build_scenario as build
 from instances import take_counts, take_roads
@@ -24,11 +22,10 @@ from instances.borders import read_border
 from optimizer.base.errors import InputError
 from optimizer.pipeline import check_scenario_file
 from tests.output_cases import csv_rows
+from tests.road_ways import ways_between
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.region import Region
 
@@ -68,19 +65,6 @@ def place(text: str) -> tuple[float, float]:
 def kilometres(one: tuple[float, float], two: tuple[float, float]) -> float:
     east = math.cos(math.radians((one[1] + two[1]) / 2))
     return 111.195 * math.hypot((one[0] - two[0]) * east, one[1] - two[1])
-
-
-def ways_between(network: Network, pairs: list[tuple[str, str]], chosen: NDArray[np.bool_]) -> list[float]:
-    """Return the kilometres of the shortest way between the nodes nearest to pairs of places, over some of the arcs."""
-    size = network.n_nodes
-    order = np.argsort(-network.length_m[chosen])  # of parallel arcs the shortest stands last, and is kept
-    tail, head, length = (column[chosen][order] for column in (network.tail, network.head, network.length_m))
-    key, last = np.unique((tail.astype(np.int64) * size + head)[::-1], return_index=True)
-    graph = coo_array((length[::-1][last], (key // size, key % size)), shape=(size, size)).tocsr()
-    lon, lat = np.array([place(text) for pair in pairs for text in pair]).T
-    nodes, _ = network.nearest_nodes(lon, lat)
-    found = dijkstra(graph, indices=nodes[::2])
-    return [float(found[row, node]) / 1000 for row, node in enumerate(nodes[1::2])]
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@
 
 Finds of less than q, which the month's sum hides, are left out: a thinned Poisson process is one again. The kilograms of a month with a find
 are its mark: log-normal around the same covariates with coefficients of their own. There is no effort: lambda is what was found where police
-looked as they did, not what passes. The flow is a model's: loads from two crossings to markets by population, on the coarse network
-of `facts/roads.csv`, by the routes that the package gives creatures of habit.
+looked as they did, not what passes. The flow is a model's: loads from two bridges to the destinations of `facts/destinations.csv` by their
+people, on the roads of the scenario, by the routes that the package gives creatures of habit.
 
 Without FOLDER the months of `facts/municipalities.csv` are fitted. With the folder of the monthly figures each month is held out; then each
 month in a tenth of the municipalities at a time, so that nothing is known of a place but its size and position.
@@ -28,7 +28,7 @@ from take_facts import LARGE_KG
 from take_facts import monthly as read_months
 
 from optimizer.problem.network.geodesy import great_circle_m
-from optimizer.problem.network.network import Network
+from optimizer.region import RegionTerms, read_region
 from optimizer.risk.demand import habitual_routes
 
 Floats = NDArray[np.float64]
@@ -37,20 +37,10 @@ HERE = Path(__file__).parent
 DRUGS = ("cannabis", "cocaine", "crack")
 CROSSINGS = ("FOZ DO IGUACU", "GUAIRA")
 """Where loads enter, half each: the bridges to Ciudad del Este and Salto del Guaira."""
-MARKETS = {
-    "CURITIBA": 3.6e6,
-    "LONDRINA": 1.1e6,
-    "MARINGA": 0.8e6,
-    "CASCAVEL": 0.4e6,
-    "PONTA GROSSA": 0.4e6,
-    "PARANAGUA": 0.3e6,
-    "CAMBARA": 44e6,
-    "GUARATUBA": 7.6e6,
-}
-"""People behind the end of each road: towns with their surroundings, Sao Paulo behind Cambara, Santa Catarina behind Guaratuba (assumed)."""
-WINDING = 1.25
-"""Length of a road over the straight line between its towns (assumed)."""
-KMH = 70.0
+BRIDGES = ("w1-1", "w2-1")
+"""The same in the scenario's network."""
+BESIDE_KM = 15.0
+"""A load passes a municipality where its route has the middle of a piece of road nearer to its town than to others, and within so far."""
 LEAST_FLOW = 0.01
 """eps: share of the flow that a municipality without a listed road counts as having."""
 MODELS = {
@@ -84,7 +74,7 @@ def read_facts() -> Facts:
     covariate = {
         "population": np.log(people),
         "distance": np.log(np.maximum(km, 10.0)),
-        "flow": np.log(LEAST_FLOW + passing(names, lon, lat)),
+        "flow": np.log(LEAST_FLOW + passing(lon, lat)),
     }
     kg = {drug: np.array([float(row[f"{drug}_kg"]) for row in rows]) for drug in DRUGS}
     months = {drug: np.array([float(row[f"{drug}_months"]) for row in rows]) for drug in DRUGS}
@@ -92,28 +82,29 @@ def read_facts() -> Facts:
     return Facts(names, covariate, kg, months, large)
 
 
-def passing(names: list[str], lon: Floats, lat: Floats) -> Floats:
-    """Return the (n,) share of all loads that pass each municipality on the listed roads."""
-    with (HERE / "facts" / "roads.csv").open(encoding="utf-8") as file:
-        roads = [[names.index(town) for town in row["towns"].split(";")] for row in csv.DictReader(file)]
-    towns = sorted({town for road in roads for town in road})
-    one = np.array([towns.index(a) for road in roads for a in road[:-1]])
-    other = np.array([towns.index(b) for road in roads for b in road[1:]])
-    tail, head = np.concatenate((one, other)), np.concatenate((other, one))
-    metres = WINDING * great_circle_m(lon[towns][tail], lat[towns][tail], lon[towns][head], lat[towns][head])
-    segment = np.tile(np.arange(one.size), 2)
-    network = Network.from_arrays(tail, head, metres, metres / KMH * 3.6, segment=segment)
-    goals = [towns.index(names.index(name)) for name in MARKETS]
-    pull = np.array(list(MARKETS.values()))
-    share = np.zeros(len(names))
+def passing(lon: Floats, lat: Floats) -> Floats:
+    """Return the (n,) share of all loads that pass each municipality on the roads of the scenario."""
+    region = read_region(
+        HERE / "roads.osm.gz",
+        border=HERE / "border.geojson",
+        modes=("drive", "service", "track", "foot"),
+        terms=RegionTerms(speed_kmh={"track": 25.0, "path": 3.0}),
+    )
+    network = region.network
+    middle = network.segment_midpoint
+    km = great_circle_m(middle[:, :1], middle[:, 1:], lon[None], lat[None]) / 1000
+    town = np.where(km.min(axis=1) <= BESIDE_KM, km.argmin(axis=1), -1)
+    goals = [place.node for place in region.settlements]
+    pull = np.array([place.population for place in region.settlements])
+    starts = [gateway.node for gateway in region.gateways if gateway.id in BRIDGES]
+    share = np.zeros(len(lon))
     rng = np.random.default_rng(0)
-    for name in CROSSINGS:
-        start = towns.index(names.index(name))
+    for start in starts:
         every = habitual_routes(network, network.time_s, start, goals, draws=50, spread=0.3, rng=rng)
-        for routes, weight in zip(every, pull / pull.sum() / len(CROSSINGS), strict=True):
+        for routes, weight in zip(every, pull / pull.sum() / len(starts), strict=True):
             for route in routes:
-                on = {start, *network.head[list(route.arcs)].tolist()}
-                share[[towns[k] for k in on]] += weight * route.share
+                near = set(town[network.segment[list(route.arcs)]].tolist()) - {-1}
+                share[list(near)] += weight * route.share
     return share
 
 
