@@ -389,3 +389,31 @@ def test_lanes_through_a_port_take_the_exposure_of_the_road_behind_them() -> Non
         assert [gateway.exposure for gateway in with_first_exposures(region).gateways] == [expected]
         (site,) = crossing_sites(SitesModel(crossings="all"), region, [3])
         assert (site.segment, road_class_of(site, network)) == (0, "trunk" if expected == 8000 else "service")
+
+
+@pytest.mark.parametrize("inland", ["primary", "unclassified"])
+def test_a_crossing_without_control_is_worth_the_lesser_class_of_its_two_sides(inland: str) -> None:
+    """Editions of a map class a road differently on the two sides of a border; what passes must drive both."""
+    places = [(10.0, 50.1), (10.0, 50.0), (10.0, 49.9)]
+    lon, lat = np.array(places).T
+    tail, head = np.array([(0, 1), (1, 2), (1, 0), (2, 1)], dtype=np.int32).T
+    network = Network.from_arrays(
+        tail,
+        head,
+        np.full(4, 9000.0),
+        node_id=np.arange(3),
+        lon=lon,
+        lat=lat,
+        road_class=np.tile([inland, "unclassified"], 2),
+        segment=np.tile(np.arange(2), 2),
+    )
+    region = Region(
+        network,
+        shapely.LineString([(9.8, 50.0), (10.6, 50.0)]),
+        (Crossing("x", 1, *places[1], False, inland, ""),),
+        (Gateway("x", 1, *places[1], "unofficial"),),
+        (Settlement("city", 0, *places[0], "city", 9000.0, domestic=True),),
+        (),
+        "made up",
+    )
+    assert [gateway.exposure for gateway in with_first_exposures(region).gateways] == [200]

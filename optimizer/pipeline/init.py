@@ -354,14 +354,14 @@ def with_first_exposures(region: Region) -> Region:
     """Return a region whose gateways carry what a map can tell: vehicles a day by class of road, shared among the lanes of one road.
 
     Two carriageways of a motorway are two gateways on the map, and no reason to expect twice the loads. Lanes through a port are service
-    roads on the map, and serve the road behind them. Where some crossings have a border
+    roads on the map, and serve the road behind them. Elsewhere the lesser class of the two sides counts. Where some crossings have a border
     control, one without is taken to serve few, whatever the class of its road: editions of a map often change the class. A valley behind
     the border that leads nowhere else sends no more than those who live there. A region that states exposures keeps them.
     """
     if any(gateway.exposure != 1.0 for gateway in region.gateways):
         return region
     gateways, roads = region.gateways, gateway_roads(region)
-    traffic = [max(map(_class_traffic, road.classes), default=LEAST_TRAFFIC) for road in roads]
+    traffic = [road.traffic for road in roads]
     group = [road.group for road in roads]
     behind = _dead_ends(region)
     some_controlled = any(gateway.kind == "port" for gateway in gateways)
@@ -378,11 +378,16 @@ def with_first_exposures(region: Region) -> Region:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRoad:
-    """The road at a gateway, with that behind the lanes of a port: classes, numbers and names, and which road over the border it is."""
+    """The road at a gateway, with that behind the lanes of a port: classes, numbers and names, and which road over the border it is.
+
+    `traffic` is what the classes say of those who pass, in vehicles a day: at a port the best of its roads, elsewhere the lesser of the two
+    sides, as editions of a map class a road differently on either side of a border.
+    """
 
     classes: tuple[str, ...]
     names: frozenset[str]
     group: int
+    traffic: int
 
 
 def gateway_roads(region: Region) -> list[GatewayRoad]:
@@ -401,10 +406,21 @@ def gateway_roads(region: Region) -> list[GatewayRoad]:
             own.extend(network.arcs_of(road))
     names = [_road_names(network, each) for each in arcs]
     classes = [tuple(dict.fromkeys(str(network.road_class[arc]) for arc in each)) for each in arcs]
+    traffic = [_passing(network, gateway, own) for gateway, own in zip(gateways, arcs, strict=True)]
     return [
-        GatewayRoad(found, frozenset(named), group)
-        for found, named, group in zip(classes, names, _one_road(gateways, names), strict=True)
+        GatewayRoad(found, frozenset(named), group, passing)
+        for found, named, group, passing in zip(classes, names, _one_road(gateways, names), traffic, strict=True)
     ]
+
+
+def _passing(network: Network, gateway: Gateway, arcs: Sequence[int]) -> int:
+    """Return the vehicles a day that the classes of the roads at a gateway let pass over the border."""
+    roads: dict[int, int] = {}
+    for arc in arcs:
+        other = int(network.tail[arc] + network.head[arc]) - gateway.node
+        roads[other] = max(roads.get(other, 0), _class_traffic(str(network.road_class[arc])))
+    best = sorted(roads.values(), reverse=True)[:2]
+    return LEAST_TRAFFIC if not best else best[0] if gateway.kind == "port" else best[-1]
 
 
 def _class_traffic(road_class: str) -> int:
