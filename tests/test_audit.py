@@ -266,7 +266,9 @@ def test_the_detection_chance_of_an_audit_holds_the_truth(
     audit = AuditFile(name="a", begin=FIRST, days=1, minutes=1, strata=strata, rows=rows)
     for _ in range(runs):
         done = {row.audit: (True, int(rng.random() < rate)) for row in rows}
-        counts = {(k, ""): (passed, int(rng.binomial(rng.binomial(passed, rate), 0.5 * 0.4))) for k in names}
+        counts: dict[tuple[str, str], tuple[int | None, int | None]] = {
+            (k, ""): (passed, int(rng.binomial(rng.binomial(passed, rate), 0.5 * 0.4))) for k in names
+        }
         (one,) = _detection(FilledSheets(done, counts).strata(audit))
         low, high = (float(stats.beta.ppf(level, one.alpha, one.beta)) for level in (0.05, 0.95))
         held += int(low <= 0.4 <= high)
