@@ -5,6 +5,7 @@ Imports stay light: a small instance is solved in less time than scenarios and l
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ class Solved:
     certified: tuple[Fraction, Fraction] | None = None
 
 
-def solve_files(  # noqa: C901 - one loop over files
+def solve_files(
     files: Iterable[str | os.PathLike[str]],
     *,
     options: Mapping[str, Any] | None = None,
@@ -107,47 +108,57 @@ def solve_files(  # noqa: C901 - one loop over files
     InfeasibleError
         If an instance has no plan.
     """
-    options, files, changes = dict(options or {}), [Path(file) for file in files], changes or Changes()
-    without: OptimizerError | KeyboardInterrupt | None = None
+    options, paths, changes = dict(options or {}), [Path(file) for file in files], changes or Changes()
+    proof = None if certificate is None else Path(certificate)
     begun = None if start is None else PlanFolder(start)
     asked = {"changes": changes.content} | ({} if start is None else {"start": Path(start).name})
-    if certificate is not None:
-        _check_certificate(Path(certificate), [*map(Path, files)], changes)
+    if proof is not None:
+        _check_certificate(proof, paths, changes)
     log = None if ledger is None else _Log(Path(ledger), asked, listener)
     sources = [
         replace(source, instance=changes.applied(source.instance))
-        for source in read_instances(files, skip_unreachable=skip_unreachable)
+        for source in read_instances(paths, skip_unreachable=skip_unreachable)
     ]
-    if certificate is not None and (skipped := [name for source in sources for name in source.skipped]):
-        found = f"{len(skipped)} evaders without a path, which --skip-unreachable leaves out"
-        remedy = "Take them out of the file"
-        raise InputError(Problem("certificate", found, "an instance file as it stands", remedy))
+    if proof is not None:
+        _check_skipped(sources)
     if log is not None:
         log.read(sources, begun)
+    later = _RaisedLater()
     for source in sources:
         first = None if begun is None else begun.start_for(source.instance, listener.noted)
         with Stopping():  # so that Ctrl-C between the end of a solve and its print does not lose the plan
-            record, certified = None if certificate is None else SearchRecord(), None
+            record, certified = None if proof is None else SearchRecord(), None
             try:
                 with step(listener, f"solving {source.file}"):
                     result = _solved(source.instance, options, first, listener, record)
             except (InfeasibleError, KeyboardInterrupt) as error:
-                result, without = result_without_plan(error, options), error
+                result, later.error = result_without_plan(error, options), error
             if log is not None:
-                try:
+                with later.caught(InputError):
                     log.record(source, result)
-                except InputError as error:
-                    without = error
-            if record is not None and certificate is not None and result.plan is not None:
-                try:
-                    certified = _certified(Path(certificate), source, record, result, listener)
-                except OptimizerError as error:
-                    without = error
+            if record is not None and proof is not None and result.plan is not None:
+                with later.caught(OptimizerError):
+                    certified = _certified(proof, source, record, result, listener)
             yield Solved(source, result, certified)
         if result.limit == "interrupted":
             break
-    if without is not None:
-        raise without
+    if later.error is not None:
+        raise later.error
+
+
+@dataclass
+class _RaisedLater:
+    """The last error of a series, which is raised after the last yield."""
+
+    error: OptimizerError | KeyboardInterrupt | None = None
+
+    @contextmanager
+    def caught(self, kind: type[OptimizerError]) -> Iterator[None]:
+        """Keep an error of a kind."""
+        try:
+            yield
+        except kind as error:
+            self.error = error
 
 
 def _check_certificate(file: Path, files: Sequence[Path], changes: Changes) -> None:
@@ -158,6 +169,14 @@ def _check_certificate(file: Path, files: Sequence[Path], changes: Changes) -> N
         remedy = "Change the file, or plan the scenario with --certificate: the plan folder holds the changed instance"
         raise InputError(Problem("certificate", "an instance that is changed", "an instance file as it stands", remedy))
     check_file(file)
+
+
+def _check_skipped(sources: Iterable[ReadInstance]) -> None:
+    """Raise InputError if evaders were left out: a certificate is of the instance file as it stands."""
+    if skipped := sum(len(source.skipped) for source in sources):
+        found = f"{skipped} evaders without a path, which --skip-unreachable leaves out"
+        remedy = "Take them out of the file"
+        raise InputError(Problem("certificate", found, "an instance file as it stands", remedy))
 
 
 def _solved(

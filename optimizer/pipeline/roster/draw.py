@@ -115,7 +115,7 @@ class Drawn:
     @property
     def page_path(self) -> Path:
         """The page that says what stands when."""
-        return self.path.with_name(f"{self.path.stem}.html")
+        return _page_beside(self.path)
 
 
 def draw_from_plan(
@@ -174,20 +174,14 @@ def draw_from_plan(
     InputError
         If an argument, a file or an override is at fault.
     """
-    from optimizer.report.answer import write_short_page
-
     opened, day = PlanFolder(plan_folder), first_day(first)
     start = day if begun is None else first_day(begun, "--begun")
     content, folder = opened.mixture_file, opened.path
     stay, change = content.stay if stay is None else stay, content.change if change is None else change
     _check(day, start, days, stay, change)
     place = folder / f"draws-{day.isoformat()}.json" if out is None else Path(out)
-    tongue, page_place = opened.language(language), place.with_name(f"{place.stem}.html")
-    if page_place == place:
-        raise InputError(Problem("--out", place.name, "a name that ends in .json, as the page beside it ends in .html"))
-    for file in (place, page_place):
-        if file.exists() and not overwrite:
-            raise InputError(Problem(str(file), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+    _check_places(place, _page_beside(place), overwrite=overwrite)
+    tongue = opened.language(language)
     shifts = _shifts(opened) if every == "shift" else ()
     instance, mixture = opened.instance, opened.mixture
     secret, warnings = read_secret(Path(seed_file), folder, new=new_seed)
@@ -231,18 +225,38 @@ def draw_from_plan(
         names = {option.id: plain(option.label) or option.id for option in whole.options}
         names |= {beat.id: row_name(beat) for plan in mixture.plans for beat in plan.beats}
         made = Drawn(draws, found, price, names, values, place, gradual, (*warnings, *([one] if one else [])))
-        with written_whole(page_place) as temporary:
-            temporary.touch(PRIVATE)
-            write_short_page(temporary, replace(draw_page(made), made=made_of([folder])), {})
-            write_json(place, draws.model_dump(mode="json"))  # once the page is made: both files, or none
-            os.chmod(place, PRIVATE)  # noqa: PTH101 - what is placed tonight is for few
+        _write(made, folder)
     if overrides:
         record_overrides(folder, place, len(overrides), listener)
     return made
 
 
+def _page_beside(place: Path) -> Path:
+    return place.with_name(f"{place.stem}.html")
+
+
+def _check_places(place: Path, page_place: Path, *, overwrite: bool) -> None:
+    """Refuse files that are there, and a name that leaves none for the page."""
+    if page_place == place:
+        raise InputError(Problem("--out", place.name, "a name that ends in .json, as the page beside it ends in .html"))
+    for file in (place, page_place):
+        if file.exists() and not overwrite:
+            raise InputError(Problem(str(file), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+
+
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 """Who may read what is placed tonight: the owner alone."""
+
+
+def _write(made: Drawn, folder: Path) -> None:
+    """Write the draws of a plan folder and the page beside them: both files, or none."""
+    from optimizer.report.answer import write_short_page
+
+    with written_whole(made.page_path) as temporary:
+        temporary.touch(PRIVATE)
+        write_short_page(temporary, replace(draw_page(made), made=made_of([folder])), {})
+        write_json(made.path, made.draws.model_dump(mode="json"))  # once the page is made
+        os.chmod(made.path, PRIVATE)  # noqa: PTH101 - what is placed tonight is for few
 
 
 def draw_page(drawn: Drawn) -> ShortPage:
