@@ -22,7 +22,7 @@ from optimizer.problem.instance.teams import TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.scenario.patrols import patrol_field, post_on
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import node_at, prepared, tangent_losses
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, rows_beside, tangent_losses, witnessed_at
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import repeated
 from optimizer.solvers.overlay.searching import search_values
@@ -40,7 +40,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.tree.node import Node
+
+ROW_POINTS = 6
+"""Nodes, each with a point, at which rows are made."""
 
 PATH_PLANS = 30
 """Plans of an instance under which paths are valued."""
@@ -141,7 +145,7 @@ def false_floors(node: Node, problem: BeatTreeProblem, plans: EveryPlan, seed: i
     of_columns = np.pad(present, ((0, 0), (fixed, 0)))
     excess = []
     for point in np.pad(points, ((0, 0), (fixed, 0))):
-        for each in (node,) if node.loss is None else (node, node_at(node, master, point)):
+        for each in (node,) if not node.beside_relaxed else (node, _at(node, master, point)):
             left = np.broadcast_to(each.floor, (plans.value.size, each.floor.size))
             if each.loss is not None:
                 lost = tangent_losses(each, point)
@@ -151,17 +155,70 @@ def false_floors(node: Node, problem: BeatTreeProblem, plans: EveryPlan, seed: i
     yield "floors" if right else f"false floors: {max(excess)!r} too high"
 
 
+def _at(node: Node, master: Master, point: NDArray[np.float64]) -> Node:
+    witnessed = witnessed_at(node, master, point)
+    return replace(node, floor=witnessed.floor, loss=witnessed.loss)
+
+
+def false_rows(
+    root: Node, generation: ColumnGeneration, problem: BeatTreeProblem, plans: EveryPlan, seed: int
+) -> Iterator[str]:
+    """Yield "rows", "strong rows" where one is above the floor of its evader, or a line if a row of a node is above what an evader gets.
+
+    The nodes have some options decided at random; rows touch at random points, and are compared with the value of each evader by itself.
+    """
+    rng, master, fixed = np.random.default_rng([seed, 2]), problem.master, plans.placed.shape[1]
+    counted = np.array([_of_columns(problem, placed, y) for placed, y in zip(plans.placed, plans.present, strict=True)])
+    gets = np.array([_evaders_get(generation, problem, plans, k) for k in range(plans.value.size)])
+    most, excess, strong = counted[:, fixed:].max(axis=0), -np.inf, False
+    for _ in range(ROW_POINTS):
+        decided = ~(root.ones | root.zeros)
+        decided[:fixed] &= rng.random(fixed) < rng.choice([0.0, 0.3, 0.6])
+        decided[fixed:] = False
+        ones = root.ones | (decided & (rng.random(decided.size) < 0.5))
+        node = prepared(replace(root, ones=ones, zeros=root.zeros | (decided & ~ones)), master)
+        of_node = (plans.placed == node.ones[:fixed])[:, decided[:fixed]].all(axis=1)
+        present = rng.random(most.size) * most * rng.choice([0.0, 0.5, 1.0])
+        x = np.where(
+            node.zeros[:fixed], 0.0, np.maximum(rng.random(fixed) ** rng.choice([0.3, 3.0]), node.ones[:fixed])
+        )
+        point = np.append(x, present)
+        cuts = rows_beside(node, master, point).cuts
+        for k in np.flatnonzero(of_node).tolist():
+            excess = max(excess, float((cuts.values(counted[k]) - gets[k][cuts.commodity]).max(initial=-np.inf)))
+        strong |= bool((cuts.values(point) > node.floor[cuts.commodity]).any())
+    yield "rows" if excess <= ROUNDING else f"false rows: {excess!r} too high"
+    if strong:
+        yield "strong rows"
+
+
+def _of_columns(
+    problem: BeatTreeProblem, placed: NDArray[np.bool_], present: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    merged = problem.merged
+    return np.append(placed.astype(np.float64), np.bincount(merged.column, present * merged.slots, merged.size))
+
+
+def _evaders_get(
+    generation: ColumnGeneration, problem: BeatTreeProblem, plans: EveryPlan, k: int
+) -> NDArray[np.float64]:
+    """Return the (commodities,) exact values under a plan: those of informed evaders by a search of their own."""
+    placed, present = plans.placed[k], plans.present[k]
+    overlay = repeated(generation.overlay, np.maximum(np.append(np.ones(placed.size), present), 1.0))
+    routes, count = generation.master.commodities.fixed_routes, np.concatenate((placed, present, [0.0]))
+    informed = search_values(overlay, problem.master.commodities.searches, np.append(placed, present > 0))
+    return np.append(informed, routes.value * np.prod(routes.survival ** count[routes.option], axis=1))
+
+
 def false_paths(generation: ColumnGeneration, problem: BeatTreeProblem, plans: EveryPlan, seed: int) -> Iterator[str]:
     """Yield "paths", or a line for each pool whose paths, with detours or not, are worth more under some plan than what the evader gets."""
-    informed = problem.master.commodities.searches
     some = np.random.default_rng(seed).permutation(plans.value.size)[:PATH_PLANS]
     for what, paths in (("elements", generation.master.pool.paths), ("columns", problem.master.pool.paths)):
         for k in some.tolist():
             placed, present = plans.placed[k], plans.present[k]
-            overlay = repeated(generation.overlay, np.maximum(np.append(np.ones(placed.size), present), 1.0))
-            gets = search_values(overlay, informed, np.append(placed, present > 0))
-            of_columns = np.bincount(problem.merged.column, present * problem.merged.slots, problem.merged.size)
-            count = np.concatenate((placed, present if what == "elements" else of_columns, [0.0]))
+            gets = _evaders_get(generation, problem, plans, k)
+            count = np.append(placed, present) if what == "elements" else _of_columns(problem, placed, present)
+            count = np.append(count, 0.0)
             worth = paths.value * np.prod(paths.survival ** count[paths.option], axis=1)
             if (worth > gets[paths.commodity] * (1 + ROUNDING)).any():
                 yield f"false paths over {what}"
@@ -198,6 +255,7 @@ def check_beat_tree(seed: int, *, whole: bool = False) -> Iterator[str]:
         yield "beats in the best plan"
     yield from false_floors(before, problem, plans, seed)
     yield from false_paths(generation, problem, plans, seed)
+    yield from false_rows(before, generation, problem, plans, seed)
     if whole:
         yield from check_joint(seed, least)
 

@@ -45,6 +45,7 @@ def place(
     master: Master | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
     proven: float = 0.0,
+    known: float = np.inf,
     began: float = np.inf,
     exact: Callable[[NDArray[np.bool_]], float] | None = None,
     warm_start: WarmStart | None = None,
@@ -68,6 +69,8 @@ def place(
         (options,) masks of plans to begin from and to search around; one that is not feasible is made to fit.
     proven
         A lower bound of the optimal value that is known already.
+    known
+        Value of a plan that is known and that this search cannot make, as of one with relaxed options: nodes of no lower bound are pruned.
     began
         `work_seconds()` at which the work began of which this is a part; by default now. Other processes are started some seconds after it.
     exact
@@ -104,6 +107,7 @@ def place(
             given=overlay,
             starts=starts,
             proven=proven,
+            known=known,
             began=began,
             threads=processes,
             workers=workers,

@@ -42,7 +42,7 @@ def search_cuts(search: SolveState) -> None:
     tree = BranchAndCut(
         search.instance,
         search.overlay,
-        upper=search.upper,
+        upper=min(search.upper, search.known),
         gap=search.gap,
         until=search.work_until,
         listener=search,

@@ -150,6 +150,7 @@ class FixedOptions:
             listener=listener,
             overlay=None if problem is None else problem.overlay,
             proven=0.0 if problem is None else self.tree.lower,
+            known=np.inf if problem is None else self.tree.upper,
             master=None if problem is None else problem.master,
             starts=starts,
         )

@@ -62,6 +62,7 @@ class SolveState(SilentListener):
     given: Overlay | None = None
     starts: Sequence[NDArray[np.bool_]] = ()
     proven: float = 0.0
+    known: float = np.inf
     began: float = np.inf
     exact: Callable[[NDArray[np.bool_]], float] | None = None
     threads: int = 1

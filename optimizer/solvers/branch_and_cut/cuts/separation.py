@@ -141,8 +141,18 @@ class Kinds(NamedTuple):
     tangents: bool
 
 
+def route_kinds(bases: int) -> Kinds:
+    """Return which cuts fixed routes have, for so many T."""
+    return Kinds(stars=np.zeros(bases, dtype=bool), chords=np.ones(bases, dtype=bool), tangents=True)
+
+
 def best_cuts(
-    paths: Paths, x: NDArray[np.float64], bases: NDArray[np.bool_], kinds: Kinds, floor: NDArray[np.float64]
+    paths: Paths,
+    x: NDArray[np.float64],
+    bases: NDArray[np.bool_],
+    kinds: Kinds,
+    floor: NDArray[np.float64],
+    among: NDArray[np.int64] | None = None,
 ) -> Cuts:
     """Return for each commodity the cut of largest value at x, if that is above its floor.
 
@@ -158,8 +168,10 @@ def best_cuts(
         (bases, options) masks T.
     kinds
         Which cuts are wanted.
+    among
+        The positions of the paths that are looked at, by default all.
     """
-    order = np.argsort(paths.commodity, kind="stable")
+    order = by_commodity(paths, among)
     wanted = np.array((kinds.stars, kinds.chords, np.full(len(bases), kinds.tangents)))
     found = _best_cuts(
         np.searchsorted(paths.commodity[order], np.arange(floor.size + 1)),
@@ -183,6 +195,13 @@ def best_cuts(
         x.size,
         found.made_of[cuts],
     )
+
+
+def by_commodity(paths: Paths, among: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Return the positions of paths, or of those among them, by commodity."""
+    if among is None:
+        return np.argsort(paths.commodity, kind="stable")
+    return among[np.argsort(paths.commodity[among], kind="stable")]
 
 
 def best_of_each(commodity: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.int64]:

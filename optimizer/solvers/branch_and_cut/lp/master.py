@@ -39,9 +39,9 @@ from scipy.sparse import csr_array
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
-from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, route_kinds
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, node_at, with_losses
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, rows_beside
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.proof.record import Duals
@@ -232,6 +232,7 @@ class Master:
         self._limits = limits
         self._wider, self._shares = np.empty(0), LargestShares(self.commodities.fixed_routes, self._n)
         self._searched = 0
+        self._in_stars = np.empty(0, dtype=np.int64)
         self._many_weak = False
         self.drives_around = bool(elements or self.relaxed_options.any())
         self._single = (self._times == 1) & ~self.relaxed_options & (np.arange(self._n) < self._n - elements)
@@ -268,6 +269,11 @@ class Master:
             self._valued[key] = commodity_values(self.overlay, self.commodities.searches, placed)
             self._valued[key].flags.writeable = False
         return self._valued[key]
+
+    @property
+    def largest_shares(self) -> NDArray[np.float64]:
+        """(options + 1,) the largest share that one of each option takes off any known path."""
+        return self._shares.of(self.pool.paths)
 
     def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
         """Add variables in [0, upper] of cost 0, with (kept, new) entries in the rows that are never dropped."""
@@ -331,10 +337,8 @@ class Master:
                 floor = node.floor
                 cuts = self.cuts_at(point, floor, search=search)
             else:
-                near, floor = node_at(node, self, point), self.commodities.floor
-                cuts = self.cuts_at(point, near.floor, search=search)
-                share = self._shares.of(self.pool.paths)
-                cuts = with_losses(cuts, near, self.commodities.start, share, self.relaxed_options, point)
+                floor = self.commodities.floor
+                cuts = self._rows_beside(node, point, search=search)
             rows = self.commodities.rows(cuts, point, floor)
             excess = rows.values(x) - relaxed.theta
             if self.commodities.draw is not None:
@@ -402,6 +406,21 @@ class Master:
         )
         return rows.shape[0] > 0
 
+    def _rows_beside(self, node: Node, point: NDArray[np.float64], *, search: bool) -> Cuts:
+        """Return rows of a node with losses: from all paths of the pool after a search for more, else from those that stars were tried of."""
+        if search:
+            self._look_for_paths(point, self.bases(point))
+        found = rows_beside(node, self, point, None if search or not self._in_stars.size else self._in_stars)
+        self._in_stars = np.union1d(self._in_stars, np.flatnonzero(found.used))
+        return found.cuts
+
+    def _look_for_paths(self, point: NDArray[np.float64], bases: list[NDArray[np.bool_]]) -> None:
+        """Let the pool grow by the paths that are best near a point; each search takes the next T."""
+        self.pool.grow(point, bases[self._searched % len(bases)])
+        if self.drives_around and not self._mixed:  # an evader who drives around options sees the plan
+            self.pool.grow_around(point, self._single)
+        self._searched += 1
+
     def cuts_at(self, point: NDArray[np.float64], floor: NDArray[np.float64], *, search: bool = True) -> Cuts:
         """Return for each commodity the cut of largest value at a point, where it is above a floor; each search for paths takes the next T.
 
@@ -409,10 +428,7 @@ class Master:
         """
         bases, routes = self.bases(point), self.commodities.fixed_routes
         if search:
-            self.pool.grow(point, bases[self._searched % len(bases)])
-            if self.drives_around and not self._mixed:  # an evader who drives around options sees the plan
-                self.pool.grow_around(point, self._single)
-            self._searched += 1
+            self._look_for_paths(point, bases)
         table, no = np.array(bases), np.zeros(len(bases), dtype=bool)
         if self._mixed:
             kinds = Kinds(stars=no, chords=~no, tangents=True)
@@ -425,7 +441,7 @@ class Master:
         return Cuts.join(
             [
                 best_cuts(self.pool.paths, point, table, informed, floor),
-                best_cuts(routes, point, table, Kinds(stars=no, chords=~no, tangents=True), floor),
+                best_cuts(routes, point, table, route_kinds(len(bases)), floor),
             ]
         )
 

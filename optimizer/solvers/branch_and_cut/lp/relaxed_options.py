@@ -6,7 +6,7 @@ relaxed options. These multiply that value by prod s_Pe^y_e >= 1 - sum_e (1 - s_
     f_u(x, y) >= a_u - sum_e d_ue y_e,    d_ue = a_u max over witnesses P of (1 - s_Pe).
 
 Of the product itself the tangent at a solution is taken (`tangent_losses`), which is 1 - sum_e (1 - s_Pe) y_e where nothing is present, and
-the witness is the path that is worth most there (`node_at`).
+the witness is the path that is worth most there (`witnessed_at`).
 Such a floor is no bound of theta_u but a row (`with_losses`), which holds below the node as well, so that no child has a lower bound than
 its node. A higher floor, with its losses, takes the place of a lower one. Floors under the budgets (`bound_tightening`) and
 of open path sets would have so many witnesses that they lose what they gain: with relaxed options neither are made.
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+from optimizer.solvers.branch_and_cut.cuts.relaxed_stars import StarTerms, Witnesses, relaxed_stars
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, route_kinds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,28 +58,81 @@ def prepared(node: Node, master: Master) -> Node:
         floor = np.minimum(master.values(master.overlay.free & ~node.zeros), master.commodities.start)
         floor = np.maximum(node.floor, floor)
         return replace(node, floor=floor).proven(master.commodities.value(floor))
-    return node.with_floor(*_witnessed(node, master, np.zeros(master.relaxed_options.size)))
+    witnessed = witnessed_at(node, master, np.zeros(master.relaxed_options.size))
+    return node.with_floor(witnessed.floor, witnessed.loss)
 
 
-def node_at(node: Node, master: Master, point: NDArray[np.float64]) -> Node:
-    """Return a node with losses whose floors are witnessed by the paths that are worth most with the relaxed options as at a point.
+@dataclass(frozen=True)
+class Witnessed:
+    """Floors of a node by one witness each.
 
-    Its plans are the same. Where teams watch the best path of an evader, the next one is what the evader has left.
+    Attributes
+    ----------
+    floor, loss
+        (commodities,) floors and their (commodities, options) losses.
+    of_pool, of_routes
+        The witnesses in the pool of paths, and among the fixed routes.
     """
-    floor, loss = _witnessed(node, master, point)
-    return replace(node, floor=floor, loss=loss)
+
+    floor: NDArray[np.float64]
+    loss: csr_array
+    of_pool: Witnesses
+    of_routes: Witnesses
 
 
-def _witnessed(node: Node, master: Master, point: NDArray[np.float64]) -> tuple[NDArray[np.float64], csr_array]:
-    """Return (commodities,) floors of a node and their losses, each by the known path worth most with the relaxed options as at a point."""
+def witnessed_at(
+    node: Node, master: Master, point: NDArray[np.float64], among: NDArray[np.int64] | None = None
+) -> Witnessed:
+    """Return the floors of a node by the paths that are worth most with all it allows placed and the relaxed options as at a point.
+
+    Where teams watch the best path of an evader, the next one is what the evader has left. `among` are the positions in the pool of the paths
+    that are looked at, by default all.
+    """
     allowed = np.append(~node.zeros & ~master.relaxed_options, False)
     present = np.append(np.where(master.relaxed_options, point, 0.0), 0.0)
-    floor, parts = np.zeros_like(node.floor), []
-    for paths in (master.pool.paths, master.commodities.fixed_routes):
-        best = paths.take(paths.best_under(allowed, present))
-        floor[best.commodity] = best.values(allowed) * (1 - FLOOR_ROUNDING)
-        parts.append(best)
-    return floor, losses(parts[0].joined(parts[1], master.pool.filling), floor, master.relaxed_options)
+    found, parts = [], []
+    for paths, those in ((master.pool.paths, among), (master.commodities.fixed_routes, None)):
+        best = paths.best_under(allowed, present, those)
+        parts.append(paths.take(best))
+        position, floor = np.full(node.floor.size, -1), np.zeros_like(node.floor)
+        position[parts[-1].commodity] = best
+        floor[parts[-1].commodity] = parts[-1].values(allowed) * (1 - FLOOR_ROUNDING)
+        found.append(Witnesses(position, floor))
+    floor = found[0].floor + found[1].floor  # a commodity has paths of one kind
+    loss = losses(parts[0].joined(parts[1], master.pool.filling), floor, master.relaxed_options)
+    return Witnessed(floor, loss, *found)
+
+
+@dataclass(frozen=True)
+class RowsBeside:
+    """Rows that hold for every plan of a node, whatever the relaxed options, and the (paths,) mask of the paths of the pool in stars."""
+
+    cuts: Cuts
+    used: NDArray[np.bool_]
+
+
+def rows_beside(
+    node: Node, master: Master, point: NDArray[np.float64], among: NDArray[np.int64] | None = None
+) -> RowsBeside:
+    """Return rows of a node with losses that touch at an (options,) point, from all paths of the pool or those at some positions.
+
+    Stars beside relaxed options (`cuts.relaxed_stars`); chords, tangents and floors with losses, which are the stronger where no relaxed
+    option is near.
+    """
+    pool, routes, bases = master.pool.paths, master.commodities.fixed_routes, np.array(master.bases(point))
+    witnessed = witnessed_at(node, master, point, among)
+    near = replace(node, floor=witnessed.floor, loss=witnessed.loss)
+    terms = StarTerms(master.relaxed_options, master.commodities.start, master.largest_shares)
+    informed = Kinds(np.zeros(len(bases), dtype=bool), np.asarray(bases.any(axis=1)), tangents=True)
+    cuts = [
+        best_cuts(pool, point, bases, informed, near.floor, among),
+        best_cuts(routes, point, bases, route_kinds(len(bases)), near.floor),
+    ]
+    # other T would cost time and gain next to nothing: x near 1 is placed, and few options are near .6 on a path
+    stars = relaxed_stars(pool, witnessed.of_pool, point, bases[1:2], terms, among)
+    of_routes = relaxed_stars(routes, witnessed.of_routes, point, bases[2:], terms)
+    with_loss = with_losses(Cuts.join(cuts), near, terms, point)
+    return RowsBeside(Cuts.join([with_loss, stars.cuts, of_routes.cuts]), stars.used)
 
 
 ENTRY_ROUNDING = 1e-9
@@ -117,9 +171,7 @@ class LargestShares:
 def with_losses(
     cuts: Cuts,
     node: Node,
-    start: NDArray[np.float64],
-    share: NDArray[np.float64],
-    relaxed_options: NDArray[np.bool_],
+    terms: StarTerms,
     point: NDArray[np.float64],
 ) -> Cuts:
     """Return cuts of a node with losses as rows that hold for every plan of it, whatever the relaxed options, and its floors as such rows.
@@ -131,8 +183,8 @@ def with_losses(
     lost = tangent_losses(node, point)
     table = csr_array(cuts.coefficient + lost.entry[cuts.commodity]).tocoo()
     row, option, entry = table.row.astype(np.int64), table.col.astype(np.int64), table.data
-    of_relaxed = relaxed_options[option]
-    most = start[cuts.commodity[row[of_relaxed]]] * share[option[of_relaxed]] * (1 + ENTRY_ROUNDING)
+    of_relaxed = terms.relaxed[option]
+    most = terms.most[cuts.commodity[row[of_relaxed]]] * terms.share[option[of_relaxed]] * (1 + ENTRY_ROUNDING)
     entry[of_relaxed] = np.minimum(entry[of_relaxed], most)
     held = lost.entry.tocoo()
     floors = Cuts(

@@ -62,13 +62,17 @@ class Paths:
         """Return the (paths,) values under an (options + 1,) mask, the last of padding."""
         return path_values(self.value, self.option, self.survival, placed)
 
-    def best_under(self, placed: NDArray[np.bool_], present: NDArray[np.float64]) -> NDArray[np.int64]:
+    def best_under(
+        self, placed: NDArray[np.bool_], present: NDArray[np.float64], among: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
         """Return the position of the path of largest value of each commodity that has paths, the first one of several.
 
         Under an (options + 1,) mask, and so many of each of the (options + 1,) options, none of them in the mask; the last pads.
+        `among` are the positions that are looked at, by default all.
         """
         count = int(self.commodity.max(initial=-1)) + 1
-        best = _best_under(self.commodity, self.value, self.option, self.survival, placed, present, count)
+        among = np.arange(self.value.size) if among is None else among
+        best = _best_under(self.commodity, self.value, self.option, self.survival, placed, present, among, count)
         return best[best >= 0]
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Paths:
@@ -114,13 +118,21 @@ def path_values(value: Floats, option: Ints2, survival: Floats2, placed: Mask) -
 
 @kernel
 def _best_under(  # noqa: C901 - one loop over paths
-    commodity: Ints, value: Floats, option: Ints2, survival: Floats2, placed: Mask, present: Floats, count: int
+    commodity: Ints,
+    value: Floats,
+    option: Ints2,
+    survival: Floats2,
+    placed: Mask,
+    present: Floats,
+    among: Ints,
+    count: int,
 ) -> Ints:
     """Return the (count,) position of the best path of each commodity, as `Paths.best_under` asks for it; -1 where there is none."""
     best, most = np.empty(count, dtype=np.int64), np.empty(count)
     for u in range(count):
         best[u], most[u] = -1, -1.0
-    for p in range(value.size):
+    for place in range(among.size):
+        p = among[place]
         product, share = 1.0, 1.0
         for w in range(option.shape[1]):
             if option[p, w] == placed.size - 1:
