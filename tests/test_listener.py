@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import enum
+import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from optimizer.base.work.listener import ForwardingListener, step
+from optimizer.base.work.listener import ForwardingListener, interrupt_held_back, step
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, random_instance
 from tests.test_joint import small_case
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -62,3 +68,21 @@ def test_a_plan_with_beats_that_is_cancelled_keeps_the_best_plan_so_far(patience
     assert result.plan is not None
     assert not recorder.open
     assert "branching" not in recorder.steps
+
+
+def test_holding_back_an_interrupt_makes_no_enumerations() -> None:
+    """A search does so some thousand times, around each call of a kernel."""
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_filename)
+
+    sys.setprofile(note)
+    try:
+        with interrupt_held_back():
+            pass
+    finally:
+        sys.setprofile(None)
+    assert called
+    assert enum.__file__ not in called

@@ -290,12 +290,9 @@ def _take(_: int, __: FrameType | None) -> None:
 # would be raised anyway.
 
 
-def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of `signal` without the conversions to enumerations, which took most of the time of a block."""
-    return getattr(function, "__wrapped__", function)
-
-
-_handler_of, _set_handler = _plain(signal.getsignal), _plain(signal.signal)
+# The functions below those of `signal`, whose conversions to enumerations took most of the time of a block.
+_plain = getattr(signal, "_signal", signal)
+_handler_of, _set_handler = _plain.getsignal, _plain.signal
 
 
 @contextmanager
