@@ -209,7 +209,7 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         wanted = search.gap_left > search.params.heuristics.wide_gap and not begun if greedy else wide
         if wanted and parallel is not None and search.may_share:
             parallel.add([ImproveTask(greedy)])
-        elif wanted:
+        elif wanted and not tree.to_split:  # around a minimum cut it has searched; the split needs the time
             improver.search_around(improver.greedy(afresh=tree.was_flat) if greedy else search.placed)
     tree.offer(search.placed)
 

@@ -74,9 +74,9 @@ WORTH_KEEPING = 0.01
 STEADY = 0.03
 """Relative rise over some rounds below which a root that is to be split by disjoint paths is cut no further."""
 
-FIRST_SHARE, FIRST_ROUNDS, FIRST_GAIN = 0.5, 8, 0.03
-"""Share of the time left that the nodes of that split may take, the rounds of cuts for each of them at a time, and the share of the distance to
-the cutoff that these must gain for more of them at the node of least bound."""
+FIRST_SHARE, FEWEST_ROUNDS, FIRST_ROUNDS, FIRST_GAIN = 0.5, 4, 8, 0.03
+"""Share of the time left in which all nodes of that split are cut once, the rounds of cuts for each that it must have room for, the most of
+them at a time, and the share of the distance to the cutoff that these must gain for more of them at the node of least bound."""
 
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
@@ -407,7 +407,7 @@ class BranchAndCut:
         if self._paths is None:
             self._paths = disjoint_paths(self.overlay, self.root.undecided)
         self._root_x = x
-        seconds = len(self._paths) * FIRST_ROUNDS * self._solve_seconds
+        seconds = len(self._paths) * FEWEST_ROUNDS * self._solve_seconds
         if seconds > FIRST_SHARE * (self.until - work_seconds()):
             return False
         return bool(2 * sum(x[options].sum() < WHOLE for options in self._paths) > len(self._paths))
@@ -427,6 +427,7 @@ class BranchAndCut:
         long as this gains. What time leaves undone is one node.
         """
         rest, nodes = self.root, list[Node]()
+        end = (now := work_seconds()) + FIRST_SHARE * (self.until - now)
         paths = sorted(self._paths or [], key=self._value_without, reverse=True)
         for left, options in zip(range(len(paths), 0, -1), paths, strict=True):
             if self.lower >= self.cutoff or (now := work_seconds()) >= self.until:
@@ -434,7 +435,7 @@ class BranchAndCut:
             self._last_id += 2
             split = PathSet((options,), rest.floor, 0.0, 0.0)
             free = split.opened(rest, self._last_id - 1)
-            nodes.append(self._cut_first(free, now + FIRST_SHARE * (self.until - now) / left))
+            nodes.append(self._cut_first(free, now + (end - now) / (left + 1)))
             if options.size > 1:
                 self.master.close([options], self._last_id)
             rest = split.closed(rest, self._last_id)
