@@ -46,7 +46,7 @@ from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -318,7 +318,7 @@ def plans_row(roads: PlanRoads, world: str, seed: int) -> PlansRow:
 # Plans against simple rules, by the share of loads that answer to a plan: those that know it and take their best way.
 ANSWERING = (0.0, 0.5, 1.0)
 RULES = ("most seizures", "density", "busiest roads", "today")
-SEARCH_SECONDS, SEARCH_GAP = 8.0, 0.002
+SEARCH_SECONDS, SEARCH_GAP = 20.0, 0.002
 """Time and gap of the search for a plan."""
 
 
@@ -522,6 +522,7 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         proven=_proven(answers),
         answers_verdict=_answers_verdict(answers) if answers else "",
         answers_table=answers_table(answers) if answers else "",
+        parts_table=parts_table(answers) if answers else "",
         written_paired=_paired(written),
         seizures=SEIZURES,
         sites=SITES,
@@ -565,14 +566,14 @@ def _paired(rows: list[PlansRow]) -> str:
     return _over_truths(rows, [(row.gain["record"] - row.gain["gateways"]) / row.gain["truth"] for row in rows])
 
 
-def _over_truths(rows: Sequence[PlansRow | AnswersRow], values: Sequence[float]) -> str:
-    """Return the mean over truths of values of their records, with a bootstrap interval of 95 %: records of one truth go together."""
+def _over_truths(rows: Sequence[PlansRow | AnswersRow], values: Sequence[float], level: float = 0.95) -> str:
+    """Return the mean over truths of values of their records, with a bootstrap interval: records of one truth go together."""
     by_truth: dict[tuple[str, str, int], list[float]] = {}
     for row, value in zip(rows, values, strict=True):
         by_truth.setdefault(_truth_of(row), []).append(value)
     means = np.array([np.mean(of_truth) for of_truth in by_truth.values()])
     drawn = np.random.default_rng(0).choice(means, (RESAMPLES, means.size)).mean(axis=1)
-    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    low, high = np.quantile(drawn, ((1 - level) / 2, (1 + level) / 2)).tolist()
     return f"{means.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
@@ -603,15 +604,56 @@ def answers_table(rows: list[AnswersRow]) -> PageTable:
     return PageTable.of(columns, lines, dict.fromkeys(columns[3:5], fixed(3)))
 
 
+def _of_half(rows: Sequence[AnswersRow], way: str) -> Floats:
+    """Return the (rows,) shares of the best plan's gain where half the loads answer."""
+    return np.array([row.gain[HALF][way] / row.gain[HALF]["truth"] for row in rows])
+
+
 def _answers_verdict(rows: list[AnswersRow]) -> str:
     """Return whether the goals are met where half the loads answer."""
-    record = np.array([row.gain[HALF]["record"] / row.gain[HALF]["truth"] for row in rows])
+    record, gateways = _of_half(rows, "record"), _of_half(rows, "gateways")
     middle, worst = float(np.median(record)), float(np.quantile(record, 0.1))
     met = middle >= WANTED and worst >= WANTED_WORST
+    more = _over_truths(rows, (record - gateways).tolist(), 0.9)
+    shown = "shown" if "[+" in more else "not shown"
+    searched = _over_truths(rows, (record - _of_half(rows, BY_GREEDY)).tolist(), 0.9)
     return (
         f"The goal where half the loads answer, {WANTED:g} in the median and {WANTED_WORST:g} in the worst tenth, is "
-        f"**{'met' if met else 'missed'}**: {middle:.3f} and {worst:.3f}."
+        f"**{'met' if met else 'missed'}**: {middle:.3f} and {worst:.3f}. More than gateways, with an interval of 90 %: {more}, **{shown}**. "
+        f"The plan of the same record less the one that `greedy` finds: {searched} (90 %)."
     )
+
+
+def parts_table(rows: list[AnswersRow]) -> PageTable:
+    """Return shares of the best plan's gain where half the loads answer, by kind of row: where the worst rows are."""
+
+    def made_up(row: AnswersRow) -> bool:
+        return row.region.startswith("Generated")
+
+    def local(row: AnswersRow) -> bool:
+        return WORLDS[_truth_of(row)[1]][0] > 0
+
+    parts: dict[str, Callable[[AnswersRow], bool]] = {
+        "all": lambda _: True,
+        "right places": lambda row: row.world not in AS_THEY_ARE,
+        "errors of 30 m": lambda row: row.world.endswith("30 m"),
+        "errors of 30 m, made-up maps": lambda row: row.world.endswith("30 m") and made_up(row),
+        "real maps": lambda row: not made_up(row),
+        "made-up maps": made_up,
+        "flows alone": lambda row: not local(row),
+        "local loads, real maps": lambda row: local(row) and not made_up(row),
+        "local loads, made-up maps": lambda row: local(row) and made_up(row),
+    }
+    ways = ("record", BY_GREEDY, "gateways", "gravity")
+    lines = []
+    for name, belongs in parts.items():
+        mine = [row for row in rows if belongs(row)]
+        if mine:
+            figures = [float(np.quantile(_of_half(mine, way), at)) for way in ways for at in (0.1, 0.5)]
+            more = _over_truths(mine, (_of_half(mine, "record") - _of_half(mine, "gateways")).tolist(), 0.9)
+            lines.append([name, len(mine), *figures, more])
+    columns = ("records", "number", *(f"{way}, {part}" for way in ways for part in ("worst tenth", "median")))
+    return PageTable.of((*columns, "record less gateways, 90 %"), lines, dict.fromkeys(columns[2:], fixed(3)))
 
 
 def _proven(rows: list[AnswersRow]) -> str:

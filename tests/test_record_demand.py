@@ -30,7 +30,7 @@ from optimizer.scenario.demand.record_demand import (
 )
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
-from tests.plans_measure import PlansRow, generated_plan_roads, plans_table
+from tests.plans_measure import AnswersRow, PlansRow, _answers_verdict, generated_plan_roads, parts_table, plans_table
 from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
 
@@ -218,6 +218,54 @@ def test_the_table_of_plans_sets_each_way_against_the_truth() -> None:
     assert frame["record, worst"].tolist() == pytest.approx([0.5] * 2)
     assert frame["better than gateways"].tolist() == [0.5] * 2
     assert frame["record at least 0.9"].tolist() == [0.5] * 2
+
+
+def answers_rows(record: float, gateways: float) -> list[AnswersRow]:
+    """Return a row of a real map and one of a made-up map, with the shares of the best gain that two ways reach on the latter."""
+    common = {"roads": "x", "effort": "feedback", "seizures": 400, "version": "1", "python": "3", "cpu": "", "date": ""}
+    shares = {"Andorra: drive": (0.95, 0.9), "Generated, river": (record, gateways)}
+    return [
+        AnswersRow(
+            **common,
+            region=region,
+            world="mixed",
+            seed=1,
+            nothing={"0.5": 1.0},
+            lower={"0.5": 0.8},
+            gain={
+                "0.5": {
+                    "truth": 0.2,
+                    "record": 0.2 * of,
+                    "record, greedy": 0.1,
+                    "gateways": 0.2 * other,
+                    "gravity": 0.1,
+                }
+            },
+        )
+        for region, (of, other) in shares.items()
+    ]
+
+
+def test_the_goals_of_plans_are_judged_by_the_best_plan_s_gain() -> None:
+    met, missed = (_answers_verdict(answers_rows(*shares)) for shares in ((0.9, 0.8), (0.5, 0.8)))
+    assert "is **met**: 0.925 and 0.905" in met
+    assert "**shown**" in met
+    assert "is **missed**: 0.725 and 0.545" in missed
+    assert "**not shown**" in missed
+
+
+def test_the_worst_rows_of_plans_are_looked_for_by_map_and_world() -> None:
+    frame = parts_table(answers_rows(0.5, 0.8)).frame.set_index("records")
+    assert frame["number"].to_dict() == {
+        "all": 2,
+        "right places": 2,
+        "real maps": 1,
+        "made-up maps": 1,
+        "local loads, real maps": 1,
+        "local loads, made-up maps": 1,
+    }
+    assert frame["record, median"]["made-up maps"] == pytest.approx(0.5)
+    assert frame["record, greedy, median"]["real maps"] == pytest.approx(0.5)
 
 
 def test_the_generated_region_of_the_study_of_plans_is_entered_at_home() -> None:
