@@ -516,7 +516,7 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         answers=len(answers),
         truths=len({_truth_of(row) for row in answers}),
         maps=", ".join(dict.fromkeys(row.region for row in answers)),
-        new_map=NEW_MAP,
+        first=FIRST_ANSWERS,
         made=f"{distinct(row.version for row in answers)}, {when_made(answers)}" if answers else "",
         seconds=f"{SEARCH_SECONDS:g}",
         proven=_proven(answers),
