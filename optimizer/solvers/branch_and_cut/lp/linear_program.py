@@ -216,14 +216,28 @@ class LinearProgram:
         """Drop the rows of all nodes but these and the root."""
         self._rows.drop(~np.isin(self._rows.node, [0, *kept, DROPPED]))
 
-    def solve(self, until: float = np.inf) -> LpSolution | None:
+    def solve(
+        self, until: float = np.inf, within: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    ) -> LpSolution | None:
         """Return the optimum, or None when `until` (`work_seconds()`) came first.
+
+        With (columns,) lower and upper bounds `within` it is the optimum between these; its bound still holds for the bounds of the program.
 
         Raises
         ------
         SolverError
             If both solvers fail.
         """
+        whole = self._lower, self._upper
+        try:
+            if within is not None:
+                self._lower, self._upper = within
+            answer = self._answer(until)
+        finally:
+            self._lower, self._upper = whole
+        return None if answer is None else self._solution(*answer)
+
+    def _answer(self, until: float) -> Answer | None:
         for attempt in (self._from_last_basis, self._glop_afresh, self._highs):
             left = until - work_seconds()
             if left <= 0:
@@ -235,7 +249,7 @@ class LinearProgram:
                 return None
             if answer is not None:
                 self._start = None
-                return self._solution(*answer)
+                return answer
             self._solver = None
         if work_seconds() >= until:
             return None

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.overlay.overlay import Overlay
 
+    Near = tuple[NDArray[np.float64], NDArray[np.float64]]
     Limits = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], csr_array]
 
 BASES = (0.999, 0.6)
@@ -294,9 +295,18 @@ class Master:
         self.program.activate(node.ancestors)
         self.program.start_from(node.basis)
 
-    def relax(self, until: float = np.inf) -> Relaxed | None:
-        """Solve the program of the node entered; None when time ran out."""
-        solution = self.program.solve(until)
+    def relax(self, until: float = np.inf, near: Near | None = None) -> Relaxed | None:
+        """Solve the program of the node entered; None when time ran out.
+
+        With (options,) bounds `near` the solution is the best between these, and the bound is one of the node all the same.
+        """
+        within = None
+        if near is not None:
+            lower, upper = self.program.bounds
+            lower[: self._n] = np.clip(near[0], lower[: self._n], upper[: self._n])
+            upper[: self._n] = np.clip(near[1], lower[: self._n], upper[: self._n])
+            within = lower, upper
+        solution = self.program.solve(until, within)
         if solution is None:
             return None
         x, theta = solution.values[: self._n], solution.values[self._n : self._n + self._scale.size]
@@ -354,6 +364,33 @@ class Master:
                 self._add(rows.take(violated), node)
                 return True
         return False
+
+    @property
+    def price(self) -> NDArray[np.float64]:
+        """(options,) what placing an option adds to the value."""
+        return self._price
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """(options,) mean of the solutions so far that separation begins from."""
+        return self._mean
+
+    def separate_at(
+        self, node: Node, point: NDArray[np.float64], known: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
+    ) -> Cuts:
+        """Return the rows found at a point, after those were added that exceed at one of some points what is known there.
+
+        Points and what is known of the (groups,) values at each stand in `known`; the program is one of fixed weights (no draws).
+        """
+        rows = self.commodities.rows(cuts := self.cuts_at(point, node.floor), point, node.floor)
+        excess = [rows.values(x) - values > VIOLATION * self.total for x, values in known]
+        violated: NDArray[np.bool_] = np.any(excess, axis=0)
+        if violated.any():
+            if self.record is not None:
+                largest = self.commodities.largest(cuts, point, node.floor)
+                self.record.rows_of_values(self.program.next_name, np.flatnonzero(violated), largest, point)
+            self._add(rows.take(violated), node)
+        return rows
 
     def separate_below(self, node: Node, above: Relaxed) -> None:
         """Add the rows of a node with losses that the solution of the one above it violates in its bounds: its floors are rows."""

@@ -6,7 +6,7 @@ of nodes in `best_first`.
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
 that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped until it does. From then on the
 point lies near the mean, and rows may be tangents: the optimal face is wide, and x some corner of it. There, and where the gap is wide when the
-bound stalls, paths may have `detours`. Then floors
+bound stalls, paths may have `detours`. A root that stood still goes on by `box_steps`. Then floors
 are raised to what budgets leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
@@ -33,6 +33,7 @@ from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
+from optimizer.solvers.branch_and_cut.lp.box_steps import BoxSteps
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, root_with_losses
 from optimizer.solvers.branch_and_cut.proof.record import Fixing, SearchRecord, Step
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.lp.master import Near
     from optimizer.solvers.overlay.overlay import Overlay
 
     Mask = NDArray[np.bool_]
@@ -77,6 +79,10 @@ STEADY = 0.03
 FIRST_SHARE, FEWEST_ROUNDS, FIRST_ROUNDS, FIRST_GAIN = 0.5, 4, 8, 0.03
 """Share of the time left in which all nodes of that split are cut once, the rounds of cuts for each that it must have room for, the most of
 them at a time, and the share of the distance to the cutoff that these must gain for more of them at the node of least bound."""
+
+BOX_SHARE, BOX_PATIENCE, BOX_SLACK = 0.2, 25, 10
+"""Share of the time left that steps within boxes may take, steps over which they must bring V and the bound nearer, and linear programs after
+which a row without a dual is dropped there."""
 
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
@@ -229,12 +235,15 @@ class BranchAndCut:
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
         cuts go on from floors under the budgets (`bound_tightening`), without relaxed options; such cuts hold under these budgets alone.
         Before that they go on with `detours` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
+        Without `most` a bound that stood still is raised by `box_steps` where the gap is wide then.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
         wide = self.lower < self.upper * (1 - self.params.heuristics.wide_gap)
         if floors and most is None and wide and not (self.master.drives_around or self.out_of_time):
             self.master.drives_around = True
             last = self._cut_until_stalled(moved=True) or last
+        if most is None and self.was_flat and wide and not self.to_split:
+            last = self._cut_in_boxes(last) or last
         for _ in range(
             self.params.root.most_tightenings if floors and most is None and not self.root.beside_relaxed else 0
         ):
@@ -261,10 +270,7 @@ class BranchAndCut:
         self.master.enter(self.root)
         while (relaxed := self._relax()) is not None:
             last = relaxed
-            self.root = replace(self.root.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
-            self.lower = max(self.lower, min(self.root.lower, self._search.pruned, self.upper))
-            self._round(self.root, relaxed.x)
-            self.listener.bounds_moved(self.lower, self.upper)
+            self._prove_root(relaxed)
             history.append(self.lower)
             params = replace(self.params.root, stalled=STEADY) if self.to_split else self.params.root
             stalled = has_stalled(history, params, moved=moved or self.root.beside_relaxed)
@@ -284,6 +290,36 @@ class BranchAndCut:
             if not self.master.separate(self.root, relaxed, flat=self._flat) and not tightened:
                 break
         return last
+
+    def _cut_in_boxes(self, last: Relaxed | None) -> Relaxed | None:
+        """Raise the bound of a root that has stood still by `box_steps`, until it comes near V, both stall, or a share of the time is spent."""
+        if last is None or self.root.beside_relaxed or self.master.commodities.draw is not None:
+            return None
+        until = (now := work_seconds()) + BOX_SHARE * (self.until - now)
+        self.master.enter(self.root)
+        boxes = BoxSteps(self.master, self.root, last)
+        left: list[float] = []
+        while work_seconds() < until and (relaxed := self._relax(boxes.box)) is not None:
+            last = relaxed
+            self._prove_root(relaxed)
+            boxes.cut(self.root, relaxed)
+            left.append(boxes.value - self.lower)
+            least = self.params.root.stalled * abs(self.lower)
+            if (
+                self.lower >= self.cutoff
+                or left[-1] <= least
+                or (len(left) > BOX_PATIENCE and left[-1 - BOX_PATIENCE] - left[-1] <= least)
+            ):
+                break
+            self.master.program.drop_slack(BOX_SLACK)
+        return last
+
+    def _prove_root(self, relaxed: Relaxed) -> None:
+        """Take a solution of the root's program over: its bound, its basis, and the plan that it is rounded to."""
+        self.root = replace(self.root.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
+        self.lower = max(self.lower, min(self.root.lower, self._search.pruned, self.upper))
+        self._round(self.root, relaxed.x)
+        self.listener.bounds_moved(self.lower, self.upper)
 
     def dive(self) -> Mask | None:
         """Place the options of largest x, solve and cut again, and so on, until nothing is left to place.
@@ -588,10 +624,10 @@ class BranchAndCut:
         node = replace(node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
         return node if node.lower >= self.cutoff else self._fixed(node, relaxed)
 
-    def _relax(self) -> Relaxed | None:
+    def _relax(self, near: Near | None = None) -> Relaxed | None:
         self.rounds += 1
         began = work_seconds()
-        relaxed = self.master.relax(self.until)
+        relaxed = self.master.relax(self.until, near)
         self._solve_seconds = work_seconds() - began
         return relaxed
 
