@@ -1,0 +1,73 @@
+"""What each part of the joint search brings: `python -m tests.joint_measure SECONDS CASE [PART...]` prints a table of one case of `patrols`.
+
+The search is run whole, then without one part at a time: each of `PARTS`, or those named. The limit is one by work, of one process, seed 0.
+Without a part its time is left to those after it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from optimizer.base.work.listener import SilentListener
+from optimizer.base.work.work_clock import work_seconds
+from optimizer.lab.benchmark.patrols import patrol_cases
+from optimizer.problem.plan.result import relative_gap
+from optimizer.solvers.params import ClockParams, PatrolParams, SolveOptions, SolveParams
+from optimizer.solvers.patrols import joint
+from optimizer.solvers.patrols.beat_tree import FixedOptions
+from optimizer.solvers.solve import solve_with
+
+WHOLE = "whole"
+PARTS: dict[str, tuple[object, str]] = {
+    "dive": (joint, "_dive"),
+    "fixed options alone": (FixedOptions, "alone"),
+    "dive beside them": (joint, "_with_beats_beside"),
+    "swaps": (joint, "swap"),
+    "tree beside any beats": (FixedOptions, "bound"),
+    "listing of beats": (joint, "_completed"),
+}
+"""What is put out of action for each part: a function that then does nothing."""
+
+
+class _Moments(SilentListener):
+    """Notes the best plan, and after how much work it came."""
+
+    def __init__(self) -> None:
+        self.began, self.upper, self.found = work_seconds(), float("inf"), 0.0
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        del lower
+        if upper < self.upper * (1 - 1e-9):
+            self.upper, self.found = upper, work_seconds() - self.began
+
+
+def measured(case: Any, seconds: float, part: str) -> str:
+    """Return a row of the table."""
+    params = SolveParams(clock=ClockParams(by_work=True), patrols=PatrolParams())
+    options = SolveOptions(gap=1e-4, time_limit=seconds, threads=1, params=params)
+    instance = case.make()
+    solve_with(instance, replace(options, time_limit=0.01))  # compiles what is to be compiled
+    moments = _Moments()
+    owner, name = PARTS.get(part, (joint, "solve_joint"))
+    put_out = patch.object(owner, name, lambda *_, **__: None) if part in PARTS else patch.dict({})
+    with put_out:
+        result = solve_with(instance, options, listener=moments)
+    took, gap = work_seconds() - moments.began, relative_gap(result.lower, result.upper) or 0.0
+    told = (f"{result.upper or 0.0:.5f}", f"{result.lower or 0.0:.5f}", f"{100 * gap:.2f} %")
+    return " | ".join((case.name, part, *told, f"{moments.found:.1f}", f"{took:.1f}"))
+
+
+def main() -> None:
+    """Print the table."""
+    seconds, name, *parts = sys.argv[1:]
+    (case,) = (one for one in patrol_cases() if one.name == name)
+    print("| case | without | value | bound over all beats | gap | best plan after s | took s |")
+    for part in parts or [WHOLE, *PARTS]:
+        print(f"| {measured(case, float(seconds), part)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
