@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 ROW_POINTS = 6
 """Nodes, each with a point, at which rows are made."""
 
+EVERY = 7
+"""Of so many plans one is held against the rows of column generation."""
+
 PATH_PLANS = 30
 """Plans of an instance under which paths are valued."""
 
@@ -187,6 +190,12 @@ def false_rows(
         for k in np.flatnonzero(of_node).tolist():
             excess = max(excess, float((cuts.values(counted[k]) - gets[k][cuts.commodity]).max(initial=-np.inf)))
         strong |= bool((cuts.values(point) > node.floor[cuts.commodity]).any())
+        # those of column generation, over elements as they are, hold for every plan
+        present = rng.random(plans.present.shape[1]) * plans.present.max(axis=0) * rng.choice([0.0, 0.5, 1.0])
+        generated = generation.master.cuts_at(np.append(x, present), generation.master.commodities.floor, search=False)
+        for k in range(0, plans.value.size, EVERY):
+            values = generated.values(np.append(plans.placed[k], plans.present[k]))
+            excess = max(excess, float((values - gets[k][generated.commodity]).max(initial=-np.inf)))
     yield "rows" if excess <= ROUNDING else f"false rows: {excess!r} too high"
     if strong:
         yield "strong rows"

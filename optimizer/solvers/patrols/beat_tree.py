@@ -366,7 +366,10 @@ class MergedSlots:
 
     @classmethod
     def of(cls, field: PatrolField) -> MergedSlots:
-        """Merge the dwells at each post that watch the same arcs."""
+        """Merge the dwells at each post that watch the same arcs, but where teams at posts are limited.
+
+        There a limit of T teams is sum_l y_l <= T, and no more than z / L <= T of z: that costs the root of the shipped scenario .002.
+        """
         elements = field.elements
         arcs: list[dict[int, float]] = [{} for _ in range(elements.size)]
         for element, arc, survival in zip(
@@ -376,7 +379,7 @@ class MergedSlots:
         slots, power = np.ones(elements.size, dtype=np.int64), np.ones(elements.size)
         first, merged = np.arange(elements.size), np.zeros(elements.size, dtype=bool)
         for patrol in field.patrols:
-            for dwell in patrol.dwell.tolist() if patrol.team.most_slots > 1 else ():
+            for dwell in patrol.dwell.tolist() if patrol.team.most_slots > 1 and field.teams_at_post is None else ():
                 kappa = _kappa([arcs[element] for element in dwell])
                 # kappa is of these dwells: one that another row has too is merged once
                 if kappa is not None and len({*dwell}) == len(dwell) and not merged[dwell].any():

@@ -61,7 +61,7 @@ def relaxed_stars(
     terms: StarTerms,
     among: NDArray[np.int64] | None = None,
 ) -> RelaxedStars:
-    """Return for each commodity that has a witness the star of largest value at a point, found by dynamic programming.
+    """Return for each commodity the star of largest value at a point, found by dynamic programming.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class Witnesses:
     position
         (commodities,) its position among paths, -1 for none.
     floor
-        (commodities,) the value a that every plan of a node leaves it, but for relaxed options; 0 where there is none.
+        (commodities,) the value a that every plan of a node leaves it, but for relaxed options; whatever these do where it has no witness.
     """
 
     position: NDArray[np.int64]
@@ -273,7 +273,7 @@ def _relaxed_stars(  # noqa: C901 - one loop over commodities
     rows, columns, entries = np.empty(4096, dtype=np.int64), np.empty(4096, dtype=np.int64), np.empty(4096)
     n_cuts = n_entries = 0
     for u in range(floor.size):
-        if start[u] == start[u + 1] or witness[u] < 0:
+        if start[u] == start[u + 1]:
             continue
         _gather(value, option, survival, order, start[u], start[u + 1], bases, x, relaxed, witness[u], floor[u], there)
         size = there.size[0]
@@ -338,7 +338,7 @@ def _gather(
         p = order[begin + k] if k < size else witness
         there.own[k], there.value[k], there.first[k] = p, value[p] if k < size else floor, n
         touch = 0.0
-        for w in range(option.shape[1]):
+        for w in range(option.shape[1] if p >= 0 else 0):
             j, s = option[p, w], survival[p, w]
             if j == padding:
                 break
@@ -578,6 +578,8 @@ def _build(  # noqa: C901, PLR0912 - the row, its limits, and the choice
     for rung in range(length + 1):
         constant = max(constant, chain.constant[rung])
         p, tangent = there.own[chain.path[rung]], chain.tangent[rung]
+        if p < 0:  # a floor without a witness: nothing takes anything off it
+            break
         used[p] = True
         drop = 0.0 if rung == length else chain.level[rung] - chain.level[rung + 1]
         whole = chain.scale[rung] * math.exp(there.touch[chain.path[rung]])

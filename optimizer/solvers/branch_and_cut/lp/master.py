@@ -41,7 +41,7 @@ from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, route_kinds
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
-from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, rows_beside
+from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, rows_beside, stars_of_elements
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.proof.record import Duals
@@ -236,7 +236,8 @@ class Master:
         self._in_stars = np.empty(0, dtype=np.int64)
         self._many_weak = False
         self.drives_around = bool(elements or self.relaxed_options.any())
-        self._single = (self._times == 1) & ~self.relaxed_options & (np.arange(self._n) < self._n - elements)
+        self.elements = np.arange(self._n) >= self._n - elements
+        self._single = (self._times == 1) & ~self.relaxed_options & ~self.elements
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
         if record is not None:
@@ -475,12 +476,13 @@ class Master:
         # without T the star of one path asks for as much as its chord; many weak options add up on a path
         weak = self._many_weak or self.overlay.bundle is not None or bool((self._times > 1).any())
         informed = Kinds(stars=~no, chords=np.asarray(table.any(axis=1)), tangents=weak)
-        return Cuts.join(
-            [
-                best_cuts(self.pool.paths, point, table, informed, floor),
-                best_cuts(routes, point, table, route_kinds(len(bases)), floor),
-            ]
-        )
+        found = [
+            best_cuts(self.pool.paths, point, table, informed, floor),
+            best_cuts(routes, point, table, route_kinds(len(bases)), floor),
+        ]
+        if self.elements.any():
+            found += stars_of_elements(self, point, floor, table)
+        return Cuts.join(found)
 
     def bases(self, point: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
         """Return the (options,) masks T that cuts at a point are made with."""

@@ -168,6 +168,18 @@ class LargestShares:
         return self._share
 
 
+def stars_of_elements(
+    master: Master, point: NDArray[np.float64], floor: NDArray[np.float64], bases: NDArray[np.bool_]
+) -> list[Cuts]:
+    """Return stars of a program whose elements are options: they touch at an (options,) point; no beats go below the floors."""
+    terms = StarTerms(master.elements, master.commodities.start, master.largest_shares)
+    floors = Witnesses(np.full(floor.size, -1), floor)
+    return [
+        relaxed_stars(master.pool.paths, floors, point, bases[1:2], terms).cuts,
+        relaxed_stars(master.commodities.fixed_routes, floors, point, bases[2:], terms).cuts,
+    ]
+
+
 def with_losses(
     cuts: Cuts,
     node: Node,
