@@ -19,7 +19,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser import Browser
-from tests.test_report_browser import CANVAS, CARD, CLOSE, FIRST_ORDER, MARKS, MOVED, PAPER, READY, SCREENS, drag, tap
+from tests.test_report_browser import (
+    BESIDE,
+    CANVAS,
+    CARD,
+    CLOSE,
+    FIRST_ORDER,
+    MARKS,
+    MOVED,
+    PAPER,
+    READY,
+    SCREENS,
+    drag,
+    tap,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,14 +59,6 @@ ANSWERS = """(() => {
   return parts.length ? Math.max(...parts.map(each => each.getBoundingClientRect().bottom)) / innerHeight : null;
 })()"""
 """How far down the last of the four answers ends, in screens; null on a page that has none of them."""
-BESIDE = """(() => {
-  const plot = Array.from(Bokeh.index)[0].model, seen = plot.renderers.filter(each => each.visible && each.data_source.data.number
-    && each.data_source.data.right);
-  const off = seen.flatMap(each => Array.from(each.data_source.data.right, (right, k) => Math.hypot(right, each.data_source.data.down[k])));
-  const beside = off.filter(far => far > 0).sort((a, b) => a - b);
-  return `${beside.length} of ${off.length}, ${Math.round(beside[beside.length >> 1] || 0)}, ${Math.round(beside[beside.length - 1] || 0)}`;
-})()"""
-"""How many numbers and letters stand beside their marks on the interactive map, and how far."""
 STOPS = """(() => {
   const every = Array.from(document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')).filter(each => each.checkVisibility());
   const at = every.findIndex(each => each.id === 'map'), skip = every.findIndex(each => each.getAttribute('href') === '#map');

@@ -30,6 +30,7 @@ from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, se
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
+    group_badges,
     named_areas,
     named_towns,
     place_badges,
@@ -549,3 +550,24 @@ def test_badges_stay_on_their_place_where_they_can_and_never_on_one_another(poin
         alone = np.abs(np.delete(points + offsets, k, axis=0) - points[k]).max(axis=1) >= 10
         if alone.all():
             assert not offsets[k].any()
+
+
+@given(arrays(np.float64, st.tuples(st.integers(0, 9), st.just(2)), elements=st.floats(0, 60)))
+def test_badges_without_room_are_grouped_and_nothing_that_shows_lies_on_another(points: NDArray[np.float64]) -> None:
+    taken = OccupiedBoxes(np.array([[20.0, 20.0, 40.0, 30.0]]))
+    offsets, groups = group_badges(points, 10.0, taken, reach=1.5, wide=25.0)
+    alone = np.isfinite(offsets).all(axis=1)
+    grouped = [row for group in groups for row in group.rows]
+    assert sorted([*np.flatnonzero(alone).tolist(), *grouped]) == list(range(len(points)))
+    assert all(len(group.rows) > 1 for group in groups)
+    assert np.hypot(*offsets[alone].T).max(initial=0) <= 15 + 1e-9
+    boxes = [shapely.box(*box) for box in taken.boxes.tolist()]
+    assert len(boxes) == 1 + alone.sum() + len(groups)
+    assert all(box.intersection(other).area < 1e-6 for k, box in enumerate(boxes) for other in boxes[:k])
+
+
+def test_one_badge_and_far_ones_are_in_no_group() -> None:
+    blocked = OccupiedBoxes(np.array([[-50.0, -50.0, 50.0, 50.0]]))
+    offsets, groups = group_badges(np.array([[0.0, 0.0], [900.0, 0.0]]), 10.0, blocked, reach=1.5, wide=25.0)
+    assert groups == []
+    assert np.isfinite(offsets).all()  # it stands on what is there, as it belongs to nothing near

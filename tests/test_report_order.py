@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.base.text.formatting import ARROW, DASH, SPACE, ValueText
+from optimizer.base.text.formatting import ARROW, DASH, SPACE, Amount, ValueText
 from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
 from optimizer.problem.network.places import NamedPlace
 from optimizer.report.content.comparison import MobilityRow
@@ -85,8 +85,8 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
         ("keep", "2", "b", "site-b"),
         ("close", "4", "c", "site-c"),
     ]
-    adds = {line.place: line.adds for group in order.groups for line in group.lines}
-    assert adds == {"a": "30.0", "Old mill": "10.0", "b": "20.0", "c": DASH}
+    without = {line.place: line.without for group in order.groups for line in group.lines}
+    assert without == {"a": "+30.0", "Old mill": "+10.0", "b": "+20.0", "c": DASH}
     assert [[line.place for line in group.kept] for group in order.groups] == [["b"], []]
     details = {line.place: line.details for group in order.groups for line in group.lines}
     assert details["a"] == "road post; R1, primary; 20 m away; near Hightown"
@@ -201,17 +201,19 @@ def test_the_cost_of_today_stands_beside_that_of_the_plan_without_false_digits()
     agents, money = content.budgets
     rows = (replace(agents, today=1000.0), replace(money, used=587.53, budget=599.1, today=0.0))
     cost = command_order(replace(content, budgets=rows)).figures[1]
-    assert cost.figure == "1,100 officers a shift, 1,000 today (limit 1,200)"
-    assert cost.sentences == ("588 money, 0 today (limit 599).",)
+    assert _spaced(cost.figure, cost.over) == ["1,100 officers a shift", "(1,000 today, limit 1,200)"]
+    assert " " not in cost.over  # it is on one line, or on the next as a whole
+    assert _spaced(*cost.sentences) == ["588 money (0 today, limit 599)."]
 
 
 def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
     through, cost, short = command_order(full_content()).figures
     assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
     assert through.sentences == (
-        f"By the model 13.8 percentage points less than today. With nothing placed: 80.0{SPACE}%.",
+        "By the model 13.8 percentage points less than today.",
+        f"With nothing placed: 80.0{SPACE}%.",
     )
-    assert (cost.figure, cost.sentences) == ("1,100 officers a shift (limit 1,200)", ("2.5 money.",))
+    assert _spaced(cost.figure, cost.over, *cost.sentences) == ["1,100 officers a shift", "(limit 1,200)", "2.5 money."]
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
     assert short.sentences[0] == "More than this one, within these budgets and by the model."
     assert len(short.sentences) == 1
@@ -221,9 +223,9 @@ def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_li
     content = full_content()
     one = content.budgets[0]
     both = command_order(replace(content, budgets=(one, replace(one, agency="Customs", used=100.0)))).figures[1]
-    assert both.figure == "1,200 officers a shift (limit 2,400)"
+    assert _spaced(both.figure, both.over) == ["1,200 officers a shift", "(limit 2,400)"]
     free = command_order(replace(content, budgets=(one, replace(one, agency="Customs", budget=None)))).figures[1]
-    assert free.figure == "2,200 officers a shift"
+    assert _spaced(free.figure, free.over) == ["2,200 officers a shift", ""]
 
 
 @pytest.mark.parametrize(
@@ -240,6 +242,26 @@ def test_how_far_from_the_best_is_said_from_bounds_alone(changes: dict[str, Any]
     content = full_content()
     changed = replace(content, summary=replace(content.summary, **changes))
     assert command_order(changed).figures[2].figure == figure
+
+
+def _spaced(*texts: str) -> list[str]:
+    return [text.replace(SPACE, " ") for text in texts]
+
+
+def test_what_is_closed_says_what_it_frees() -> None:
+    site = _site("c", existing=True, costs={"agents": Amount(12.0, "agents a shift"), "money": Amount(3.0)})
+    (group,) = command_order(replace(_changed(), sites=(site,))).groups
+    assert _spaced(group.lines[0].without) == ["frees 12 agents a shift"]
+
+
+def test_the_order_names_no_option_of_the_command_and_the_folded_part_does() -> None:
+    content = full_content()
+    order = command_order(replace(content, summary=replace(content.summary, lower=0.05)))
+    assert "--time-limit" in " ".join(order.sure)
+    html = page(replace(content, summary=replace(content.summary, lower=0.05)), {})
+    assert "let the program search longer" in html
+    assert "--time-limit" not in html[html.index("<main>") : html.index('class="why"')]
+    assert "--time-limit" not in " ".join(command_order(content).sure)
 
 
 def test_the_largest_hole_is_one_sentence() -> None:
@@ -280,6 +302,19 @@ def test_the_small_map_shows_what_is_ordered_and_nothing_where_nothing_is() -> N
     assert all(0 <= mark.x <= drawn.width and 0 <= mark.y <= drawn.height for mark in drawn.marks)
     assert drawn.roads.startswith("M")
     assert small_map(full_content(sites=(), beats=())) is None
+
+
+def test_the_small_map_marks_where_the_hole_enters_and_letters_beats_on_their_roads() -> None:
+    content = full_content(residual_routes=(replace(WAY, entry="Port One"),))
+    drawn, unknown = small_map(content), small_map(full_content(residual_routes=(WAY,)))
+    assert drawn is not None
+    assert unknown is not None
+    assert drawn.entry is not None
+    assert unknown.entry is None
+    assert 'class="hole-entry"' in page(content, {})
+    assert drawn.beats.startswith("M")
+    at = {mark.text: (mark.at_x, mark.at_y) for mark in drawn.marks if mark.action == "drive"}
+    assert len(set(at.values())) == len(content.beats)  # two of them share a base
 
 
 def test_the_record_that_does_not_show_which_roads_are_riskier_says_so_in_a_place_of_its_own() -> None:

@@ -24,7 +24,7 @@ from optimizer.problem.plan.plan import Plan
 from optimizer.report.content.comparison import layouts_table
 from optimizer.report.content.placements import BeatRow, beats_table
 from optimizer.report.content.summary import BeatBound, beats_sentence, headline, solve_sentence
-from optimizer.report.interactive.map import POSTS_LETTERED, interactive_map
+from optimizer.report.interactive.map import AWAY, POSTS_LETTERED, interactive_map
 from optimizer.report.maps.map_layers import MOST_LEGEND_BEATS, WIDEST, drawn_beats, legend_groups
 from optimizer.report.page import page
 from optimizer.report.palette import (
@@ -215,10 +215,20 @@ def test_a_click_on_its_letter_hides_all_of_a_beat() -> None:
 def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     few = full_content().beats
     crowd = (*few, *(changed_beat(few[0], id=f"c{k}") for k in range(POSTS_LETTERED["narrow"] // 2)))
-    posts = sum(len(beat.stops) for beat in crowd)
     item = interactive_map(full_content(beats=crowd)).item
-    lettered = [len(s["number"]) for s in _sources(item, "right") if "number" in s and s["number"][0][0].isalpha()]
-    assert sum(lettered) == posts + len(crowd)
+    wide: dict[str, dict[str, list[Any]]] = {}
+    narrow: dict[str, dict[str, list[Any]]] = {}  # letters on each screen, by the letter of their beat
+    for source in _sources(item, "right"):
+        if "number" in source and source["number"][0][0].isalpha():
+            seen = narrow if source["number"][0][0] in wide else wide
+            seen[source["number"][0][0]] = source
+    assert len(wide) == len(narrow) == len(crowd)
+    assert all(len(source["number"]) == len(source["right"]) for source in narrow.values())
+    assert {right for source in narrow.values() for right in source["right"][1:]} == {AWAY}
+    own = _sources(interactive_map(full_content()).item, "right")
+    others = [source["right"][1:] for source in own if "number" in source and source["number"][0] == "B1"]
+    assert len(others) == 2  # one a screen
+    assert AWAY not in others[1]
 
 
 @pytest.mark.slow

@@ -257,7 +257,7 @@ def _names(shapes: Sequence[tuple[str, BaseGeometry]], sheet: _Sheet) -> tuple[D
         for turn in (0, 1, -1, 2, -2, 3, -3):
             y = point.y + turn * LINE
             box = np.array([x - half, y - LINE / 2, x + half, y + LINE / 2])
-            if occupied.overlap(box) == 0:
+            if occupied.overlap(box[None])[0] == 0:
                 occupied.add(box[None])
                 found.append(DistrictName(text, round(x), round(y + BASELINE)))
                 break

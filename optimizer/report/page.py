@@ -24,7 +24,7 @@ from markupsafe import Markup
 from optimizer.base.files.readwrite import write_errors
 from optimizer.base.files.temporary import folder_beside
 from optimizer.base.text.formatting import letter, number, plain
-from optimizer.base.text.language import counted, long_date, markup, spoken
+from optimizer.base.text.language import counted, long_date, markup, spoken, term
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.content.first_page import command_order
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
+
+    from optimizer.problem.network.places import Crossing, Gateway
 
 
 def write_report(folder: Path, content: ReportContent) -> list[Path]:
@@ -134,7 +136,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             not_enough=not_enough(content),
             order=order,
             kept=counted("Keep {count} as it is", "Keep {count} as they are", order.kept),
-            adds=_("Adds (points)") if content.summary.share else _("Adds"),
+            left_out=_("If left out (points)") if content.summary.share else _("If left out"),
             small_map=small_map(content),
             long_order=order.long(headline(content)),
             order_length=number(order.length),
@@ -276,13 +278,15 @@ class SmallMark:
 
 @dataclass(frozen=True, slots=True)
 class SmallMap:
-    """Width and height; roads, border and the way of the largest hole as paths of SVG; marks of what is ordered; names of towns."""
+    """Width, height; roads, border, beats and the largest hole as paths of SVG, and where that enters; marks of what is ordered; towns."""
 
     width: float
     height: float
     roads: str
     border: str
+    beats: str
     hole: str
+    entry: tuple[float, float] | None
     marks: tuple[SmallMark, ...]
     towns: tuple[SmallMark, ...]
 
@@ -296,7 +300,9 @@ def small_map(content: ReportContent) -> SmallMap | None:
         for site in (*content.chosen, *content.not_chosen)
         if site.id in numbers
     ]
-    placed += [(beat.home.lon, beat.home.lat, letter(place), "drive") for place, beat in enumerate(content.driven)]
+    for place, beat in enumerate(content.driven):
+        spot = beat.stops[len(beat.stops) // 2] if beat.stops else beat.home  # on its roads: several beats share a base
+        placed.append((spot.lon, spot.lat, letter(place), "drive"))
     placed = [row for row in placed if np.isfinite(row[:2]).all()]
     if not placed:
         return None
@@ -326,12 +332,18 @@ def small_map(content: ReportContent) -> SmallMap | None:
         )
     )
     hole = content.residual_routes[0].arcs if content.residual_routes else NO_ARCS
+    told = content.residual_routes[0].entry if content.residual_routes else ""
+    ways_in: list[Crossing | Gateway] = [*content.crossings, *content.gateways]
+    entries = [(each.lon, each.lat) for each in ways_in if told and term(each.label) == told]
+    driven = [network.lines[network.segment[beat.arcs]] for beat in content.driven]
     return SmallMap(
         WIDTH,
         round(height, 1),
         _path(shapely.transform(lines, units), frame),
         _path(shapely.transform(border_parts(content.border), units), frame),
+        _path(shapely.transform(np.concatenate([*driven, lines[:0]]), units), frame),
         _path(shapely.transform(network.lines[network.segment[hole]], units), frame),
+        tuple(units(np.array(entries[:1]))[0].round(1).tolist()) if entries else None,
         marks,
         _towns(content, units, taken, content.residual_routes[:1]),
     )

@@ -10,6 +10,7 @@ from optimizer.base.text.formatting import (
     ARROW,
     DASH,
     SPACE,
+    amount_with_unit,
     clock,
     known,
     larger_unit,
@@ -74,8 +75,8 @@ LETTERS, COLUMNS, ROWS = 46, 3, 60
 class OrderLine:
     """A line of the order: what to do, the number or letter on the maps (may be empty), where, and what stands or is done there.
 
-    `mark` is the id of its mark on the interactive map; empty where it has none. `adds` is how much more would get through without
-    it, and `worth` the same unrounded: a dash, and None, for what is closed and where it is not known.
+    `mark` is the id of its mark on the interactive map; empty where it has none. `without` is how much more would get through without
+    it, and `worth` the same unrounded; a dash, and None, where it is not known. For what is closed it is what that frees.
     """
 
     action: str
@@ -84,7 +85,7 @@ class OrderLine:
     details: str
     mark: str
     worth: float | None = None
-    adds: str = DASH
+    without: str = DASH
 
     @property
     def verb(self) -> str:
@@ -112,12 +113,17 @@ class OrderGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """A figure of the first page: what it is of, the figure itself, sentences that explain it, and its range; empty where that is not known."""
+    """A figure of the first page: what it is of, the figure itself, sentences that explain it, and what stands beside it in smaller letters.
+
+    `over` is its range, or what there is today and the limit; empty where that is not known. `further` says whether all but the first sentence
+    can be left to the folded part where the screen is small.
+    """
 
     title: str
     figure: str
     sentences: tuple[str, ...]
     over: str = ""
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +173,7 @@ class FirstPage:
     def long(self, headline: str) -> bool:
         """Return whether the order and the sentences under it take more than one sheet of paper, by the letters of each."""
         lines = [line for group in self.groups for line in group.lines]
-        texts = [f"{line.verb} {line.number} {line.place} {line.details} {line.adds}" for line in lines]
+        texts = [f"{line.verb} {line.number} {line.place} {line.details} {line.without}" for line in lines]
         headings = sum(bool(group.changes) + bool(group.kept) for group in self.groups)
         under = max(1 + _rows(part) for part in ((headline, *self.buys), self.open, self.sure))
         return (_rows(texts) + 2 * headings) / COLUMNS + under > ROWS
@@ -222,7 +228,7 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
         stays = {row.id for row in content.mixture.rows}
         for site in (*content.chosen, *content.not_chosen):
             if site.entry.existing and site.id not in stays:
-                closed = replace(_site_line(content, site, ""), action="close", worth=None, adds=DASH)
+                closed = replace(_site_line(content, site, ""), action="close", worth=None, without=_frees(site))
                 lines.setdefault(plain(site.agency), []).append(closed)
     else:
         numbers = content.numbers
@@ -256,10 +262,22 @@ def _site_line(content: ReportContent, site: SiteRow, number: str) -> OrderLine:
     where = plain(site.where, PLACE)
     details = [kind, "" if known_road and known_road in name else road, "" if PlaceNames.in_degrees(where) else where]
     worth = site.entry.worth if site.chosen else None
-    adds = difference(content.summary, worth)
+    without = _more(content, worth) if site.chosen else _frees(site)
     return OrderLine(
-        ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}", worth, adds
+        ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}", worth, without
     )
+
+
+def _more(content: ReportContent, worth: float | None) -> str:
+    """Return how much more gets through without a line, with a sign."""
+    said = difference(content.summary, worth)
+    return f"+{said}" if said[:1].isdigit() and worth != 0 else said
+
+
+def _frees(site: SiteRow) -> str:
+    """Return what closing a site frees: the first of its costs; a dash where it takes nothing."""
+    costs = [amount_with_unit(amount, unit or name) for name, (amount, unit) in site.costs.items() if amount]
+    return _("frees {amount}").format(amount=costs[0]) if costs else DASH
 
 
 def _share_line(row: MixtureRow) -> OrderLine:
@@ -284,8 +302,7 @@ def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
         time=clock(beat.back_s),
     )
     worth = beat.entry.worth
-    adds = difference(content.summary, worth)
-    return OrderLine("drive", name, beat.place, details, f"beat-{name}", worth, adds)
+    return OrderLine("drive", name, beat.place, details, f"beat-{name}", worth, _more(content, worth))
 
 
 def _through(content: ReportContent) -> KeyFigure:
@@ -314,10 +331,10 @@ def _through(content: ReportContent) -> KeyFigure:
         over = _("{least} to {most} less").format(
             least=difference(summary, least), most=difference_short(summary, most)
         )
-        lines[0] += " " + _("The range is over how many loads change gateway and how well sites detect.")
+        lines.append(_("The range is over how many loads change gateway and how well sites detect."))
     if today and known(summary.nothing):
-        lines[0] += " " + _("With nothing placed: {value}.").format(value=value(summary, summary.nothing))
-    return KeyFigure(title, figure, (*lines, *weighing), over)
+        lines.append(_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)))
+    return KeyFigure(title, figure, (*lines, *weighing), over, further=not weighing)
 
 
 def _cost(content: ReportContent) -> KeyFigure:
@@ -332,18 +349,20 @@ def _cost(content: ReportContent) -> KeyFigure:
             today[unit] = today.get(unit, 0.0) + row.today
         before = most.get(unit, 0.0)
         most[unit] = None if before is None or row.budget is None else before + row.budget
-    of, texts = _("{amount} (limit {most})"), []
+    texts = []
     for unit, amount in used.items():
         limit = most[unit]
         said, by = larger_unit(unit, amount, limit)
-        text = f"{number(amount / by)} {said}"
-        if unit in today:
-            text = _("{amount}, {today} today").format(amount=text, today=number(today[unit] / by))
-        texts.append(text if limit is None else of.format(amount=text, most=number(limit / by)))
-    rest = [sentence(f"{text}.") for text in texts[1:]] if texts else [_("No budget was given.")]
-    if texts and _alternates(content):
+        beside = [_("{today} today").format(today=number(today[unit] / by))] if unit in today else []
+        beside += [] if limit is None else [_("limit {most}").format(most=number(limit / by))]
+        texts.append((f"{number(amount / by)}{SPACE}{said}", ", ".join(beside).replace(" ", SPACE)))
+    rest = [sentence(f"{text} ({beside})." if beside else f"{text}.") for text, beside in texts[1:]]
+    if not texts:
+        rest = [_("No budget was given.")]
+    elif _alternates(content):
         rest.append(_("These are of the best single plan."))
-    return KeyFigure(_("What it costs in all"), texts[0] if texts else DASH, tuple(rest))
+    figure, over = texts[0] if texts else (DASH, "")
+    return KeyFigure(_("What it costs in all"), figure, tuple(rest), over and f"({over})")
 
 
 def _short_of_best(content: ReportContent) -> KeyFigure:
@@ -452,6 +471,7 @@ def _loads(content: ReportContent, way: ResidualRoute) -> str:
 def _sure(content: ReportContent) -> tuple[str, ...]:
     return (
         *_proof(content),
+        *_longer(content),
         *_mobile(content),
         *record_doubts(content),
         *_others(content),
@@ -475,6 +495,14 @@ def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
         said = _("More than this one, within these budgets and by the model.")
     beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
     return [f"{said.format(points=difference_in_points(summary, left))} {beside}".rstrip()]
+
+
+def _longer(content: ReportContent) -> list[str]:
+    """Say how to search longer, where that is wanted."""
+    summary = ordered(content)
+    if summary.searched_enough or not summary.bound_asked:
+        return []
+    return [_("To search longer, give the command plan more seconds: --time-limit.")]
 
 
 def _mobile(content: ReportContent) -> list[str]:

@@ -228,7 +228,7 @@ def not_enough(content: ReportContent) -> str:
     bound = summary.bound if known(summary.bound) else 0.0
     return _(
         "Not yet known: with the best plan the {unit} is between {lower} and {upper}. A better plan may gain more than this one does. There is "
-        "no order to sign: let the program search longer (--time-limit)."
+        "no order to sign: let the program search longer."
     ).format(unit=unit(summary), lower=_rounded_down(summary, bound), upper=value(summary, summary.upper))
 
 

@@ -12,7 +12,7 @@ function element(tag, text, name) {
    whether by a click on the map. The plot may get another plan: its tags change last. */
 function planMap(plot, texts, chosen) {
   "use strict";
-  var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9;
+  var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9, CLOSER = 3, ROOM = 1.5;
   var view = Array.from(Bokeh.index).filter(function (each) { return each.model === plot; })[0];
   if (!view) { view = Bokeh.index.find_one(plot); }
 
@@ -37,7 +37,7 @@ function planMap(plot, texts, chosen) {
     });
     plot.renderers.forEach(function (renderer) {
       var data = renderer.data_source && renderer.data_source.data;
-      if (data && data.number && data.right) { badges.push({ renderer: renderer, data: data }); }
+      if (data && data.right && (data.number || data.box)) { badges.push({ renderer: renderer, data: data, right: data.right, down: data.down }); }
     });
     points = marks.filter(function (mark) { return !mark.line; });
     points.sort(function (a, b) { return a.data.number && b.data.number ? 0 : a.data.number ? -1 : b.data.number ? 1 : 0; });
@@ -71,15 +71,31 @@ function planMap(plot, texts, chosen) {
     var found = marks.filter(function (mark) { return mark.name === name; });
     return found.filter(function (mark) { return mark.renderer.visible; })[0] || found[0];
   }
-  /* The mark at a point of the screen: a badge, else the nearest point, else the nearest line, within reach. */
+  /* Numbers, letters and names are placed for some scales, the tags of what draws them: take the offsets of the last that the map has reached. */
+  var reached = {};
+  function settle() {
+    var scale = Math.abs(view.frame.x_scale.compute(plot.x_range.end) - view.frame.x_scale.compute(plot.x_range.start)) / (plot.x_range.end - plot.x_range.start);
+    plot.renderers.forEach(function (renderer) {
+      var glyph = renderer.glyph;
+      if (!glyph || !glyph.tags.length) { return; }
+      var k = glyph.tags.filter(function (from) { return scale >= from; }).length - 1, end = k > 0 ? k : "";
+      if (reached[renderer.id] === end) { return; }
+      reached[renderer.id] = end;
+      if (glyph.type === "Ray") { glyph.setv({ length: { field: "length" + end, units: "screen" }, angle: { field: "angle" + end } }); }
+      else { glyph.setv({ x_offset: { field: "right" + end }, y_offset: { field: "down" + end } }); }
+      badges.forEach(function (badge) {
+        if (badge.renderer === renderer) { badge.right = badge.data["right" + end]; badge.down = badge.data["down" + end]; }
+      });
+    });
+  }
+  /* The mark at a point of the screen: a badge, else the nearest point, else the nearest line, within reach; a group has a box alone. */
   function under(p, reach) {
     var best = null, least = reach;
     badges.forEach(function (badge) {
       if (!badge.renderer.visible) { return; }
-      badge.data.mark.forEach(function (name, k) {
-        var at = screen(badge.data.x[k], badge.data.y[k]);
-        var off = Math.hypot(p[0] - at[0] - badge.data.right[k], p[1] - at[1] - badge.data.down[k]);
-        if (off < least) { least = off; best = named(name); }
+      Array.prototype.forEach.call(badge.right, function (right, k) {
+        var at = screen(badge.data.x[k], badge.data.y[k]), off = Math.hypot(p[0] - at[0] - right, p[1] - at[1] - badge.down[k]);
+        if (off < least) { least = off; best = badge.data.box ? { box: badge.data.box[k] } : named(badge.data.mark[k]); }
       });
     });
     [false, true].forEach(function (line) {
@@ -137,13 +153,14 @@ function planMap(plot, texts, chosen) {
     open(mark);
     tell(mark, false);
   }
-  /* A box in metres, as large as it fits; the whole map without one. */
+  /* A box in metres, as large as it fits, with some room and so many times closer at least where `least` says so; the whole map without a box. */
   var whole = null;
-  function zoom(box) {
+  function zoom(box, least) {
     var x = plot.x_range, y = plot.y_range;
     whole = whole || [x.start, y.start, x.end, y.end];
     var to = box ? box.split(" ").map(Number) : whole, wide = x.end - x.start, high = y.end - y.start;
     var by = Math.max((to[2] - to[0]) / wide, (to[3] - to[1]) / high), middle = [(to[0] + to[2]) / 2, (to[1] + to[3]) / 2];
+    if (least) { by = Math.max(Math.min(ROOM * by, 1 / least), 1 / (3 * least)); }
     x.have_updated_interactively = true;
     y.have_updated_interactively = true;
     x.setv({ start: middle[0] - by * wide / 2, end: middle[0] + by * wide / 2 });
@@ -178,12 +195,12 @@ function planMap(plot, texts, chosen) {
     var p = at(event);
     if (!p || (down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 8)) { return; }
     var mark = under(p, event.pointerType === "touch" ? REACH : NEAR);
-    if (mark) { pinned = mark; open(mark); tell(mark, true); } else { shut(); }
+    if (mark && mark.box) { zoom(mark.box, CLOSER); } else if (mark) { pinned = mark; open(mark); tell(mark, true); } else { shut(); }
   });
   frame.addEventListener("pointermove", function (event) {
     if (event.pointerType !== "mouse" || event.buttons || pinned) { return; }
     var p = at(event), mark = p && under(p, NEAR);
-    if (mark) { open(mark); } else { shut(); }
+    if (mark && !mark.box) { open(mark); } else { shut(); }
   });
   frame.addEventListener("keydown", function (event) {
     var step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -240,6 +257,10 @@ function planMap(plot, texts, chosen) {
   [plot.x_range, plot.y_range].forEach(function (range) {
     range.connect(range.properties.start.change, function () { if (!card.hidden) { shut(); } });
   });
+  var soon = 0;
+  [plot.x_range.properties.start.change, plot.x_range.properties.end.change].forEach(function (change) {
+    plot.x_range.connect(change, function () { clearTimeout(soon); soon = setTimeout(settle, 100); });
+  });
 
   /* What the legend hides with a click can be hidden by keyboard and by thumb too. */
   var narrow = window.matchMedia("(max-width: 50rem)").matches, list = document.getElementById("layers-list"), legends, items;
@@ -281,6 +302,8 @@ function planMap(plot, texts, chosen) {
     }
     switches();
     collect();
+    reached = {};
+    settle();
     if (pinned) {
       pinned = named(pinned.name) || null;
       if (pinned) { open(pinned); } else { shut(); }

@@ -9,7 +9,7 @@ titles, axis labels and legends, which bokeh parses as TeX.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +40,10 @@ from optimizer.report.maps.geography import border_fits, opening_bounds, plane_o
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
+    group_badges,
     marked_places,
     named_areas,
     named_towns,
-    place_badges,
     place_names,
     road_numbers,
     text_width,
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.interactive.layers import LineLayer, PointLayer
     from optimizer.report.maps.geography import Bounds, Plane
+    from optimizer.report.maps.labels import Group
     from optimizer.report.maps.map_layers import MapLayers, RoadLayer
 
 TARGET = "map"
@@ -176,13 +177,13 @@ class DrawnMap:
     roads
         Its roads, which no plan changes.
     names, named
-        Lines of the legend of names that stay where they were placed first, and the boxes that they fill on each screen, which numbers
-        give way to.
+        Lines of the legend of names that stay where they were placed first, and the boxes that they fill on each screen at each closeness,
+        which numbers give way to.
     """
 
     roads: DrawnRoads
     names: list[LegendItem]
-    named: list[NDArray[np.float64]]
+    named: list[list[NDArray[np.float64]]]
 
     def __init__(self) -> None:
         self.plot = empty_plot()
@@ -320,7 +321,7 @@ def plan_plot(
     screens = [MapScreen.of(name, opening_bounds(content, layers.bounds), plane) for name in SCREENS]
     if plot.again:
         for screen, boxes in zip(screens, plot.named, strict=True):
-            screen.occupied.add(boxes)
+            screen.add(boxes)
     routes = []
     for layer in flow_lines(content, plane, layers):
         routes.append(draw_lines(plot, layer))
@@ -339,23 +340,34 @@ def plan_plot(
     roads = plot.roads
     tours = draw_tours(plot, content, plane, layers)
     names = [item for screen in screens for item in draw_border_names(plot, content, plane, screen)]
+    sites, bases = site_points(content, plane, numbers), base_points(plane, layers.beats)
+    posts = [beat_posts(plane, beat) for beat in layers.beats]
+    for screen, base in product(screens, bases):
+        screen.add([boxes_around(points, base.symbol.size) for points in screen.points(base.columns)])
+    firsts = [{name: column[:1] for name, column in columns.items()} for columns in posts]
+    numbered = _numbered(sites)
+    badges = [screen.badges([numbered, *firsts]) for screen in screens]
     items = [  # in drawing order: what comes later lies on top, and is placed last
         *routes,
         *roads.items,
         *borders,
         *draw_places(plot, content, plane, not_effort),
         *[draw_points(plot, layer) for layer in under],
-        *draw_sites(plot, site_points(content, plane, numbers), screens, offered=offered),
-        *draw_bases(plot, plane, layers, screens),
+        *draw_sites(plot, sites, numbered, screens, badges, offered=offered),
+        *[draw_points(plot, layer) for layer in bases],
     ]
-    beats = draw_posts(plot, plane, layers, tours, screens)
+    beats = draw_posts(plot, layers, posts, tours, screens, badges)
+    items += draw_groups(plot, screens, badges)
     items += [*names, *draw_look_next(plot, content, plane, layers)]
     if plot.again:
         plot.keep("name")
     else:
-        before = [len(screen.occupied.boxes) for screen in screens]
+        before = [[len(each.boxes) for each in screen.occupied] for screen in screens]
         plot.names = [item for screen in screens for item in draw_names(plot, content, plane, screen, roads.segments)]
-        plot.named = [screen.occupied.boxes[k:] for screen, k in zip(screens, before, strict=True)]
+        plot.named = [
+            [each.boxes[k:] for each, k in zip(screen.occupied, counts, strict=True)]
+            for screen, counts in zip(screens, before, strict=True)
+        ]
     items += plot.names
     draw_ring(plot)
     _show_legends(plot, items, beats)
@@ -420,26 +432,32 @@ BEATS_BESIDE = {"wide": 16, "narrow": 5}
 """Letters of beats in a row of their legend."""
 
 POSTS_LETTERED = {"wide": 120, "narrow": 12}
-"""Posts beyond which only the first of each beat bears its letter: the others would lie on one another."""
+"""Posts beyond which only the first of each beat bears its letter when the map opens: the others would lie on one another."""
+
+CLOSER = (1, 3, 9, 27)
+"""How many times closer than at first the map is where numbers, letters and names are placed anew."""
+
+AWAY = 9_999
+"""Pixels from its place of what does not show at a closeness: it is out of sight there."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapScreen:
-    """About where things stand on a screen when the map opens.
+    """About where things stand on a screen when the map opens, and when it is closer.
 
     Attributes
     ----------
     name
         One of `SCREENS`.
-    scale
-        Pixels a metre.
+    scales
+        Pixels a metre at each closeness of `CLOSER`.
     occupied
-        Boxes, in pixels, in which something stands; added to as things are placed.
+        For each, boxes in pixels in which something stands; added to as things are placed.
     """
 
     name: str
-    scale: float
-    occupied: OccupiedBoxes = field(default_factory=OccupiedBoxes)
+    scales: tuple[float, ...]
+    occupied: tuple[OccupiedBoxes, ...]
 
     @classmethod
     def of(cls, name: str, bounds: Bounds, plane: Plane) -> MapScreen:
@@ -447,7 +465,13 @@ class MapScreen:
         corners = np.array([(bounds.west, bounds.south), (bounds.east, bounds.north)])
         (x0, y0), (x1, y1) = plane.project(corners).tolist()
         wide, high = SCREENS[name]
-        return cls(name, min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0)))
+        scale = min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0))
+        return cls(name, tuple(by * scale for by in CLOSER), tuple(OccupiedBoxes() for _by in CLOSER))
+
+    def add(self, boxes: Sequence[NDArray[np.float64]]) -> None:
+        """Let boxes be occupied, (k, 4) for each closeness."""
+        for each, own in zip(self.occupied, boxes, strict=True):
+            each.add(own)
 
     def own(self, drawn: DrawnMap, item: LegendItem, renderers: Sequence[Any] | None = None) -> LegendItem:
         """Let a line of the legend and its layer, or the given parts of it, show on this screen alone."""
@@ -456,9 +480,76 @@ class MapScreen:
         )
         return item
 
-    def points(self, columns: dict[str, list[Any]]) -> NDArray[np.float64]:
-        """(k, 2) pixels of the points of a layer."""
-        return np.asarray(np.column_stack((columns["x"], columns["y"])) * self.scale, dtype=np.float64).reshape(-1, 2)
+    def points(self, columns: dict[str, list[Any]]) -> list[NDArray[np.float64]]:
+        """Return (k, 2) pixels of the points of a layer at each closeness."""
+        metres = np.column_stack((columns["x"], columns["y"])).astype(np.float64).reshape(-1, 2)
+        return [metres * scale for scale in self.scales]
+
+    def badges(self, layers: Sequence[dict[str, list[Any]]]) -> Badges:
+        """Place the numbers of layers on their places, near them, or in groups."""
+        columns = {name: [each for layer in layers for each in layer.get(name, ())] for name in ("x", "y")}
+        placed = [
+            group_badges(points, BADGE, each, reach=REACH, wide=GROUP_WIDTH)
+            for points, each in zip(self.points(columns), self.occupied, strict=True)
+        ]
+        starts = np.cumsum([0, *(len(layer.get("x", ())) for layer in layers)]).tolist()
+        return Badges(
+            columns,
+            self.points(columns),
+            [offsets for offsets, _groups in placed],
+            [groups for _offsets, groups in placed],
+            starts,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """Where the numbers of layers stand on a screen.
+
+    Attributes
+    ----------
+    columns
+        `x` and `y` of all, in metres.
+    points, offsets, groups
+        For each closeness (k, 2) pixels of their places, (k, 2) pixels from them to the numbers (not a number for those in groups), and the
+        groups.
+    starts
+        First row of each layer.
+    """
+
+    columns: dict[str, list[Any]]
+    points: list[NDArray[np.float64]]
+    offsets: list[NDArray[np.float64]]
+    groups: list[list[Group]]
+    starts: list[int]
+
+    def of(self, layer: int) -> BadgeOffsets:
+        """Return where the numbers of a layer stand."""
+        rows = slice(self.starts[layer], self.starts[layer + 1])
+        ends = []
+        for points, offsets, groups in zip(self.points, self.offsets, self.groups, strict=True):
+            to = offsets.copy()
+            for group in groups:
+                to[list(group.rows)] = group.place - points[list(group.rows)]
+            ends.append(to[rows])
+        return BadgeOffsets([offsets[rows] for offsets in self.offsets], ends)
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeOffsets:
+    """For each closeness, (k, 2) pixels from places to their numbers, not a number where these do not show, and to where the lines end."""
+
+    stands: list[NDArray[np.float64]]
+    ends: list[NDArray[np.float64]]
+
+
+def offset_columns(offsets: Sequence[NDArray[np.float64]], names: tuple[str, str]) -> dict[str, list[Any]]:
+    """Return offsets at each closeness as columns; those that are not a number are out of sight."""
+    columns: dict[str, list[Any]] = {}
+    for k, each in enumerate(offsets):
+        shown = np.where(np.isfinite(each), each, AWAY).round().astype(int)
+        columns |= {f"{name}{k or ''}": shown[:, side].tolist() for side, name in enumerate(names)}
+    return columns
 
 
 LOOK_CHOICE = "look"
@@ -522,7 +613,9 @@ def draw_places(
 def draw_sites(
     plot: DrawnMap,
     layers: Sequence[PointLayer],
+    numbered: dict[str, list[Any]],
     screens: Sequence[MapScreen],
+    badges: Sequence[Badges],
     *,
     offered: bool,
 ) -> list[LegendItem]:
@@ -530,8 +623,11 @@ def draw_sites(
     items = [draw_points(plot, layer) for layer in layers]
     for layer, item in zip(layers, items, strict=True):
         plot.begin(item.renderers, visible=offered or layer.symbol != SITES["not chosen"])
-    if any("number" in layer.columns for layer in layers):
-        items += [screen.own(plot, draw_numbers(plot, layers, screen, _("Numbers of the sites"))) for screen in screens]
+    if numbered:
+        label = _("Numbers of the sites")
+        for screen, placed in zip(screens, badges, strict=True):
+            drawn = draw_badges(plot, label, numbered, screen, placed.of(0), BADGE, "11px")
+            items.append(screen.own(plot, plot.item(label, drawn)))
     return items
 
 
@@ -547,40 +643,73 @@ def draw_tours(plot: DrawnMap, content: ReportContent, plane: Plane, layers: Map
     return glyphs
 
 
-def draw_bases(plot: DrawnMap, plane: Plane, layers: MapLayers, screens: Sequence[MapScreen]) -> list[LegendItem]:
-    """Draw the bases that beats set out from."""
-    points = base_points(plane, layers.beats)
-    for layer, screen in product(points, screens):
-        screen.occupied.add(boxes_around(screen.points(layer.columns), layer.symbol.size))
-    return [draw_points(plot, layer) for layer in points]
-
-
 def draw_posts(
     plot: DrawnMap,
-    plane: Plane,
     layers: MapLayers,
+    posts: Sequence[dict[str, list[Any]]],
     tours: Sequence[Any],
     screens: Sequence[MapScreen],
+    badges: Sequence[Badges],
 ) -> dict[str, list[LegendItem]]:
     """Draw the posts of each beat, and return for each screen the lines of its legend; a click hides a beat's tour, posts and letters."""
-    items: dict[str, list[LegendItem]] = {screen.name: [] for screen in screens}
-    glyphs = []
-    posts_in_all = sum(len(beat.numbers) for beat in layers.beats)
-    for beat, tour in zip(layers.beats, tours, strict=True):
-        columns = beat_posts(plane, beat)
-        posts = plot.layer(
+    glyphs = [
+        plot.layer(
             ("post", beat.letter), "scatter", columns, marker=POST.bokeh, size=POST.size, fill_color="colour",
             line_color=POST.line, line_width=1.3,
-        )  # fmt: skip
-        glyphs.append(posts)
-        for screen in screens:
-            crowded = posts_in_all > POSTS_LETTERED[screen.name]
-            lettered = {name: column[:1] for name, column in columns.items()} if crowded else columns
-            text = draw_badges(plot, beat.letter, lettered, screen, POST_BADGE, "9px", reach=2.0)
-            item = plot.item(beat.letter, [tour, posts, *text])
-            items[screen.name].append(screen.own(plot, item, text))
+        )
+        for beat, columns in zip(layers.beats, posts, strict=True)
+    ]  # fmt: skip
     if glyphs:
         plot.hover("post", glyphs, [(_(label), column) for label, column in POST_TOOLTIPS])
+    items: dict[str, list[LegendItem]] = {screen.name: [] for screen in screens}
+    posts_in_all = sum(len(beat.numbers) for beat in layers.beats)
+    for place, (beat, columns, tour, glyph) in enumerate(zip(layers.beats, posts, tours, glyphs, strict=True)):
+        for screen, placed in zip(screens, badges, strict=True):
+            crowded = posts_in_all > POSTS_LETTERED[screen.name]
+            offsets = _letters(screen, columns, placed.of(1 + place), crowded=crowded)
+            text = draw_badges(plot, beat.letter, columns, screen, offsets, POST_BADGE, "9px")
+            item = plot.item(beat.letter, [tour, glyph, *text])
+            items[screen.name].append(screen.own(plot, item, text))
+    return items
+
+
+def _letters(screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffsets, *, crowded: bool) -> BadgeOffsets:
+    """Return where the letters of a beat's posts stand: the first as it was placed beside others' firsts, the others where there is room."""
+    sizes = (POST_BADGE,) * (len(columns["x"]) - 1)
+    stands, ends = [], []
+    for k, (points, occupied) in enumerate(zip(screen.points(columns), screen.occupied, strict=True)):
+        most = 0 if crowded and not k else len(sizes)
+        found = place_names(points[1:], sizes, POST_BADGE, 0, occupied, most)
+        others = np.array([(np.nan, np.nan) if each is None else each for each in found]).reshape(-1, 2)
+        stands.append(np.vstack((first.stands[k], others)))
+        ends.append(np.vstack((first.ends[k], others)))
+    return BadgeOffsets(stands, ends)
+
+
+def draw_groups(
+    plot: DrawnMap, screens: Sequence[MapScreen], badges: Sequence[Badges], label: str = ""
+) -> list[LegendItem]:
+    """Say how many numbers stand where there is no room for each; the page's script moves closer to the `box` of one that is pressed."""
+    label, items = label or _("Several here: press to see each"), []
+    for screen, placed in zip(screens, badges, strict=True):
+        metres, rows = np.column_stack((placed.columns["x"], placed.columns["y"])), []
+        for k, groups in enumerate(placed.groups):
+            for group in groups:
+                own = metres[list(group.rows)]
+                offsets = np.full((len(CLOSER), 2), np.nan)
+                offsets[k] = (group.place - placed.points[k][group.rows[0]]) * (1, -1)
+                box = " ".join(f"{edge:.0f}" for edge in (*own.min(axis=0), *own.max(axis=0)))
+                rows.append((*own[0].tolist(), _("{count} here").format(count=number(len(own))), box, offsets))
+        if not rows:
+            continue
+        x, y, text, boxes, where = (list(column) for column in zip(*rows, strict=True))
+        columns = {"x": x, "y": y, "name": text, "box": boxes}
+        columns |= offset_columns(list(np.stack(where, axis=1)), ("right", "down"))
+        drawn = draw_text(
+            plot, ("group", label, screen.name), columns, "name", screen, text_color=TEXT, text_font_size="11px", text_font_style="bold",
+            background_fill_color="#ffffff", background_fill_alpha=1.0, border_line_color=TEXT, border_line_width=2, border_radius=9, padding=3,
+        )  # fmt: skip
+        items.append(screen.own(plot, plot.item(label, [drawn])))
     return items
 
 
@@ -589,8 +718,14 @@ def draw_look_next(plot: DrawnMap, content: ReportContent, plane: Plane, layers:
     points = look_points(content, plane)
     items = [draw_points(plot, layer) for layer in points]
     if points:
-        screen = MapScreen.of("wide", layers.bounds, plane)
-        items.append(draw_numbers(plot, points, screen, _("Numbers of where to look")))
+        screen, label = MapScreen.of("wide", layers.bounds, plane), _("Numbers of where to look")
+        numbered = _numbered(points)
+        placed = screen.badges([numbered])
+        drawn = draw_badges(plot, label, numbered, screen, placed.of(0), BADGE, "11px")
+        items += [
+            plot.item(label, drawn),
+            *draw_groups(plot, [screen], [placed], _("Several to look at here")),
+        ]
     return [tag(plot, item, [LOOK_CHOICE], visible=False) for item in items]
 
 
@@ -614,19 +749,33 @@ BADGE = 18.0
 """Size of a site's number on its ground, in pixels."""
 
 
-def draw_numbers(plot: DrawnMap, layers: Sequence[PointLayer], screen: MapScreen, label: str) -> LegendItem:
-    """Write the numbers of places on them, or beside them where others stand."""
-    numbered = [
-        (layer.columns["x"][k], layer.columns["y"][k], number, layer.symbol, layer.columns["mark"][k])
+REACH, GROUP_WIDTH = 1.5, 46.0
+"""How far from its place a number may stand, in sizes of it, and how wide the mark of a group is, in pixels."""
+
+
+def _numbered(layers: Sequence[PointLayer]) -> dict[str, list[Any]]:
+    """Return the columns of the numbers of places, by number; empty where nothing bears one."""
+    rows = [
+        (
+            layer.columns["x"][k],
+            layer.columns["y"][k],
+            number,
+            layer.columns["mark"][k],
+            layer.symbol.fill,
+            layer.symbol.ink,
+        )
         for layer in layers
         for k, number in enumerate(layer.columns.get("number", ()))
     ]
-    x, y, number, symbol, mark = (
-        list(column) for column in zip(*sorted(numbered, key=lambda row: int(row[2])), strict=True)
+    columns = zip(*sorted(rows, key=lambda row: int(row[2])), strict=True)
+    return (
+        {
+            name: list(column)
+            for name, column in zip(("x", "y", "number", "mark", "colour", "edge"), columns, strict=True)
+        }
+        if rows
+        else {}
     )
-    columns = {"x": x, "y": y, "number": number, "mark": mark}
-    columns |= {"colour": [each.fill for each in symbol], "edge": [each.ink for each in symbol]}
-    return plot.item(label, draw_badges(plot, label, columns, screen, BADGE, "11px"))
 
 
 def draw_badges(
@@ -634,32 +783,37 @@ def draw_badges(
     name: str,
     columns: dict[str, list[Any]],
     screen: MapScreen,
+    offsets: BadgeOffsets,
     size: float,
     font: str,
-    *,
-    reach: float = 4.0,
 ) -> list[Any]:
     """Write `number` on a ground of `colour` at places, or beside them with a line to them where something else stands."""
-    offsets = place_badges(screen.points(columns), size, screen.occupied, reach=reach).round()
     shown = {key: columns[key] for key in ("x", "y", "number", "colour", "mark")}
     shown["edge"] = columns.get("edge", columns["colour"])
     shown["ink"] = [
         "#ffffff" if edge == ground else edge for edge, ground in zip(shown["edge"], shown["colour"], strict=True)
     ]
-    shown |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
-    moved = np.flatnonzero(offsets.any(axis=1)).tolist()  # bokeh draws a ray of no length without end
-    lines = {key: [shown[key][k] for k in moved] for key in ("x", "y", "edge")}
-    lines |= {"length": np.hypot(*offsets[moved].T).tolist(), "angle": np.arctan2(*offsets[moved].T[::-1]).tolist()}
+    lines = {key: shown[key] for key in ("x", "y", "edge")}
+    rays = [np.column_stack((np.fmax(np.hypot(*each.T), SHORTEST), np.arctan2(*each.T[::-1]))) for each in offsets.ends]
+    for k, ray in enumerate(rays):
+        length, angle = np.where(np.isfinite(ray), ray, (SHORTEST, 0.0)).round(2).T.tolist()
+        lines |= {f"length{k or ''}": length, f"angle{k or ''}": angle}
     leaders = plot.layer(
         ("leader", name, screen.name), "ray", lines, length="length", angle="angle", length_units="screen", line_color="edge",
         line_width=1.3,
     )  # fmt: skip
+    leaders.glyph.tags = list(screen.scales)
+    shown |= offset_columns([np.column_stack((each[:, 0], -each[:, 1])) for each in offsets.stands], ("right", "down"))
     text = draw_text(
-        plot, ("badge", name, screen.name), shown, "number", text_color="ink", text_font_size=font, text_font_style="bold",
-        x_offset="right", y_offset="down", background_fill_color="colour", background_fill_alpha=1.0,
+        plot, ("badge", name, screen.name), shown, "number", screen, text_color="ink", text_font_size=font, text_font_style="bold",
+        background_fill_color="colour", background_fill_alpha=1.0,
         border_line_color="ink", border_radius=4, padding=3 if size == BADGE else 2,
     )  # fmt: skip
     return [leaders, text]
+
+
+SHORTEST = 0.1
+"""Pixels of a line to a number that stands on its place: bokeh draws one of no length without end."""
 
 
 def draw_border_names(plot: DrawnMap, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:
@@ -667,11 +821,13 @@ def draw_border_names(plot: DrawnMap, content: ReportContent, plane: Plane, scre
     towns = named_towns(content).border
     if not towns:
         return []
-    around = OccupiedBoxes(screen.occupied.boxes)
-    around.add(boxes_around(plane.project(np.array(marked_places(content)).reshape(-1, 2)) * screen.scale, AVOIDED))
-    before = len(around.boxes)
+    marks = plane.project(np.array(marked_places(content)).reshape(-1, 2))
+    around = [OccupiedBoxes(each.boxes) for each in screen.occupied]
+    for each, scale in zip(around, screen.scales, strict=True):
+        each.add(boxes_around(marks * scale, AVOIDED))
+    before = [len(each.boxes) for each in around]
     items = _draw(plot, "towns", towns, 12, TOWNS_NAMED[screen.name], _("Names of border towns"), plane, screen, around)
-    screen.occupied.add(around.boxes[before:])
+    screen.add([each.boxes[k:] for each, k in zip(around, before, strict=True)])
     return items
 
 
@@ -685,7 +841,7 @@ def draw_names(
     """Name the other towns, main roads among the segments that are drawn, and areas, where the name lies on nothing else."""
     towns, roads, areas = named_towns(content).inland, road_numbers(content, drawn), named_areas(content)
     if towns:
-        screen.occupied.add(boxes_around(screen.points(_columns(towns, plane)), SETTLEMENT.size))
+        screen.add([boxes_around(points, SETTLEMENT.size) for points in screen.points(_columns(towns, plane))])
     occupied = screen.occupied
     return [
         *_draw(plot, "towns", towns, 12, TOWNS_NAMED[screen.name], _("Names of towns"), plane, screen, occupied),
@@ -705,23 +861,25 @@ def _draw(
     label: str,
     plane: Plane,
     screen: MapScreen,
-    occupied: OccupiedBoxes,
+    occupied: Sequence[OccupiedBoxes],
 ) -> list[LegendItem]:
-    """Write the names of places, in that order, where there is room; no line of the legend where there is none."""
+    """Write the names of places, in that order, where there is room, more the closer the map is; no line of the legend where there is none."""
     columns = _columns(places, plane)
     widths = [text_width(name, size) + (6 if kind == "roads" else 0) for name in columns["name"]]
     gap = 5 if kind == "towns" else 0
-    offsets = place_names(screen.points(columns), widths, 1.3 * size, gap, occupied, most)
-    kept = [k for k, offset in enumerate(offsets) if offset is not None]
+    placed = [
+        place_names(points, widths, 1.3 * size, gap, each, most * by)
+        for points, each, by in zip(screen.points(columns), occupied, CLOSER, strict=True)
+    ]
+    offsets = np.array(
+        [[(np.nan, np.nan) if each is None else (each[0], -each[1]) for each in found] for found in placed]
+    )
+    kept = np.flatnonzero(np.isfinite(offsets).any(axis=(0, 2))).tolist() if places else []
     if not kept:
         return []
     shown = {key: [column[k] for k in kept] for key, column in columns.items()}
-    shown |= {
-        "right": [round(offset[0], 1) for offset in offsets if offset is not None],
-        "down": [-round(offset[1], 1) for offset in offsets if offset is not None],
-    }
-    name = ("name", label, screen.name)
-    text = draw_text(plot, name, shown, "name", x_offset="right", y_offset="down", **TEXTS[kind])
+    shown |= offset_columns(list(offsets[:, kept]), ("right", "down"))
+    text = draw_text(plot, ("name", label, screen.name), shown, "name", screen, **TEXTS[kind])
     return [screen.own(plot, plot.item(label, [text]))]
 
 
@@ -820,9 +978,20 @@ def draw_ring(plot: DrawnMap) -> None:
     ring.name = "ring"
 
 
-def draw_text(plot: DrawnMap, name: Hashable, columns: dict[str, list[Any]], column: str, **style: Any) -> Any:  # noqa: ANN401 - bokeh has no types
-    """Write a column at its points; `style` is bokeh's."""
-    return plot.layer(name, "text", columns, text=column, text_align="center", text_baseline="middle", **style)
+def draw_text(
+    plot: DrawnMap,
+    name: Hashable,
+    columns: dict[str, list[Any]],
+    column: str,
+    screen: MapScreen,
+    **style: Any,  # noqa: ANN401 - bokeh has no types
+) -> Any:  # noqa: ANN401
+    """Write a column beside its points, `right` and `down` of them when the map opens; the page's script takes the offsets of other scales."""
+    text = plot.layer(
+        name, "text", columns, text=column, text_align="center", text_baseline="middle", x_offset="right", y_offset="down", **style
+    )  # fmt: skip
+    text.glyph.tags = list(screen.scales)
+    return text
 
 
 def tag(plot: DrawnMap, item: LegendItem, choices: list[str], *, visible: bool = True) -> LegendItem:

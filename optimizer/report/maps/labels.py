@@ -128,16 +128,18 @@ class OccupiedBoxes:
         """Add (k, 4) boxes."""
         self.boxes = np.vstack((self.boxes, boxes))
 
-    def overlap(self, box: NDArray[np.float64]) -> float:
-        """Return the area that a (4,) box shares with the occupied ones, each counted by itself; infinite outside the frame."""
-        if self.frame is not None and not self.frame.holds(box):
-            return np.inf
-        size = np.minimum(self.boxes[:, 2:], box[2:]) - np.maximum(self.boxes[:, :2], box[:2])
-        return float(np.prod(np.maximum(size, 0.0), axis=1).sum())
+    def overlap(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (m,) the area that each of (m, 4) boxes shares with the occupied ones, each counted by itself; infinite outside the frame."""
+        low = np.maximum(self.boxes[:, :2], boxes[:, None, :2])
+        high = np.minimum(self.boxes[:, 2:], boxes[:, None, 2:])
+        shared = np.prod(np.maximum(high - low, 0.0), axis=2).sum(axis=1)
+        if self.frame is not None:
+            shared[[not self.frame.holds(box) for box in boxes]] = np.inf
+        return np.asarray(shared)
 
 
-def boxes_around(points: NDArray[np.float64], size: float) -> NDArray[np.float64]:
-    """Return (k, 4) squares of a size around (k, 2) points."""
+def boxes_around(points: NDArray[np.float64], size: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (k, 4) boxes around (k, 2) points: squares of a size, or of a width and a height."""
     return np.hstack((points - size / 2, points + size / 2))
 
 
@@ -171,17 +173,12 @@ def place_names(
             offsets.append(None)
             continue
         sides = _sides(width, height, gap)
-        half = np.array((width, height)) / 2
-        for side in sides:
-            middle = point + side
-            box = np.concatenate((middle - half, middle + half))
-            if occupied.overlap(box) == 0:
-                occupied.add(box[None])
-                offsets.append(side)
-                most -= 1
-                break
-        else:
-            offsets.append(None)
+        boxes = boxes_around(point + np.array(sides), np.array((width, height)))
+        free = np.flatnonzero(occupied.overlap(boxes) == 0)
+        if free.size:
+            occupied.add(boxes[free[:1]])
+            most -= 1
+        offsets.append(sides[free[0]] if free.size else None)
     return offsets
 
 
@@ -215,14 +212,92 @@ def place_badges(
     ndarray
         (k, 2) offsets; among the spots tried the nearest that is free, or else the one that covers least.
     """
-    spots = np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0) if radius <= reach])
+    spots = _spots(size, reach)
     offsets = np.zeros_like(points)
     for place, point in enumerate(points):
-        covered = [occupied.overlap(box) for box in boxes_around(point + spots, size)]
+        covered = occupied.overlap(boxes_around(point + spots, size))
         best = int(np.argmin(covered))  # the first of the least: spots are sorted by distance
         offsets[place] = spots[best]
         occupied.add(boxes_around(point[None] + spots[best], size))
     return offsets
+
+
+class Group(NamedTuple):
+    """Badges that stand close, of which one mark says how many there are: their `rows`, and the (2,) place of the mark."""
+
+    rows: tuple[int, ...]
+    place: NDArray[np.float64]
+
+
+def group_badges(
+    points: NDArray[np.float64], size: float, occupied: OccupiedBoxes, *, reach: float, wide: float
+) -> tuple[NDArray[np.float64], list[Group]]:
+    """Place badges on their points or near them; those for which there is no room are grouped with the nearest.
+
+    Parameters
+    ----------
+    points
+        (k, 2) where they belong.
+    size, wide
+        Width and height of a badge, and width of the mark of a group.
+    occupied
+        Boxes that are occupied; what is placed is added to them.
+    reach
+        How far from its point a badge may stand, and a mark from the middle of its group, in sizes.
+
+    Returns
+    -------
+    offsets
+        (k, 2) offsets; not a number for those in groups.
+    groups
+        The groups, each of two badges at least.
+    """
+    # Agglomerative: place all, join what found no room with what is nearest, and place all anew, groups first.
+    spots = _spots(size, reach)
+    items: list[tuple[int, ...]] = [(row,) for row in range(len(points))]
+    while True:
+        items.sort(key=lambda rows: (-len(rows), rows))
+        middles = np.array([points[list(rows)].mean(axis=0) for rows in items]).reshape(-1, 2)
+        tried = OccupiedBoxes(occupied.boxes, occupied.frame)
+        places, without = np.empty_like(middles), []
+        for k, (rows, middle) in enumerate(zip(items, middles, strict=True)):
+            boxes = boxes_around(middle + spots, size if len(rows) == 1 else np.array((wide, size)))
+            covered = tried.overlap(boxes)
+            best = int(np.argmin(covered))
+            places[k] = middle + spots[best]
+            tried.add(boxes[best : best + 1])
+            if covered[best] > 0:
+                without.append(k)
+        joined = _joined(items, middles, without, 2 * (reach + 1) * size)
+        if len(joined) == len(items):
+            break
+        items = joined
+    occupied.boxes = tried.boxes
+    offsets = np.full_like(points, np.nan)
+    for rows, place in zip(items, places, strict=True):
+        if len(rows) == 1:
+            offsets[rows[0]] = place - points[rows[0]]
+    return offsets, [Group(rows, place) for rows, place in zip(items, places, strict=True) if len(rows) > 1]
+
+
+def _joined(
+    items: list[tuple[int, ...]], middles: NDArray[np.float64], without: list[int], near: float
+) -> list[tuple[int, ...]]:
+    """Return the items with each of some joined to the nearest, where that is near; none is joined twice."""
+    left, joined = dict(enumerate(items)), []
+    for k in without:
+        others = [j for j in left if j != k]
+        if k not in left or not others:
+            continue
+        far = np.hypot(*(middles[others] - middles[k]).T)
+        if far.min() <= near:
+            joined.append(tuple(sorted(left.pop(k) + left.pop(others[int(np.argmin(far))]))))
+    return [*left.values(), *joined]
+
+
+def _spots(size: float, reach: float) -> NDArray[np.float64]:
+    """Return the (m, 2) offsets that are tried for a badge, the nearest first."""
+    return np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0) if radius <= reach])
 
 
 def _ring(radius: float) -> NDArray[np.float64]:
