@@ -150,19 +150,19 @@ def test_a_group_of_numbers_opens_when_it_is_pressed(tmp_path: Path) -> None:
     content = full_content(look_next=None)
     sites = tuple(
         changed_site(
-            content.sites[0], id=f"o{k}", lon=1.6 + 0.001 * (k % 3) - 0.2 * (k == 8), lat=42.6 + 0.001 * (k // 3)
+            content.sites[0], id=f"o{k}", lon=1.6 + 0.001 * (k % 4) - 0.2 * (k == 15), lat=42.6 + 0.001 * (k // 4)
         )
-        for k in range(9)
+        for k in range(16)
     )
 
     async def steps(browser: Browser) -> None:
         await browser.run("document.getElementById('map').scrollIntoView()")
-        assert int((await browser.run(BESIDE)).split(" of ")[1].split(",")[0]) < 9
+        assert int((await browser.run(BESIDE)).split(" of ")[1].split(",")[0]) < 16
         for _ in range(4):
             groups = await browser.run(GROUPS)
             if not groups:
                 break
-            await tap(browser, *groups[0])
+            await browser.click(*groups[0])
             await asyncio.sleep(0.5)
         assert await browser.run(GROUPS) == []
         beside = await browser.run(BESIDE)

@@ -44,6 +44,7 @@ from optimizer.report.maps.labels import (
     marked_places,
     named_areas,
     named_towns,
+    place_badges,
     place_names,
     road_numbers,
     text_width,
@@ -675,12 +676,11 @@ def draw_posts(
 
 def _letters(screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffsets, *, crowded: bool) -> BadgeOffsets:
     """Return where the letters of a beat's posts stand: the first as it was placed beside others' firsts, the others where there is room."""
-    sizes = (POST_BADGE,) * (len(columns["x"]) - 1)
     stands, ends = [], []
     for k, (points, occupied) in enumerate(zip(screen.points(columns), screen.occupied, strict=True)):
-        most = 0 if crowded and not k else len(sizes)
-        found = place_names(points[1:], sizes, POST_BADGE, 0, occupied, most)
-        others = np.array([(np.nan, np.nan) if each is None else each for each in found]).reshape(-1, 2)
+        others = np.full_like(points[1:], np.nan)
+        if k or not crowded:
+            others = place_badges(points[1:], POST_BADGE, occupied, reach=REACH, every=False)
         stands.append(np.vstack((first.stands[k], others)))
         ends.append(np.vstack((first.ends[k], others)))
     return BadgeOffsets(stands, ends)

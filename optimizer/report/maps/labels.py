@@ -192,9 +192,9 @@ def _sides(width: float, height: float, gap: float) -> list[tuple[float, float]]
 
 
 def place_badges(
-    points: NDArray[np.float64], size: float, occupied: OccupiedBoxes, *, reach: float = 4.0
+    points: NDArray[np.float64], size: float, occupied: OccupiedBoxes, *, reach: float = 4.0, every: bool = True
 ) -> NDArray[np.float64]:
-    """Place numbered badges on their points, or beside them where another badge is: every badge is placed.
+    """Place numbered badges on their points, or beside them where another badge is.
 
     Parameters
     ----------
@@ -206,17 +206,22 @@ def place_badges(
         Boxes that are occupied; what is placed is added to them.
     reach
         How far from its point a badge may stand, in sizes.
+    every
+        Whether a badge is placed too where no spot is free.
 
     Returns
     -------
     ndarray
-        (k, 2) offsets; among the spots tried the nearest that is free, or else the one that covers least.
+        (k, 2) offsets; among the spots tried the nearest that is free, or else the one that covers least, or not a number.
     """
     spots = _spots(size, reach)
     offsets = np.zeros_like(points)
     for place, point in enumerate(points):
         covered = occupied.overlap(boxes_around(point + spots, size))
         best = int(np.argmin(covered))  # the first of the least: spots are sorted by distance
+        if covered[best] > 0 and not every:
+            offsets[place] = np.nan
+            continue
         offsets[place] = spots[best]
         occupied.add(boxes_around(point[None] + spots[best], size))
     return offsets
