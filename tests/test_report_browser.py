@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import pytest
 from optimizer.base.text.language import speaking
 from optimizer.report import write_report
 from tests.browser import CHROMIUM, Browser
-from tests.report_case import bare_content, changed_site, full_content, large_content
+from tests.report_case import bare_content, full_content, large_content
 
 pytestmark = [
     pytest.mark.report,
@@ -131,45 +130,6 @@ def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls
         assert await browser.run(shown) == "block"  # a card
 
     _browse(address, "phone", steps)
-
-
-GROUPS = """(() => {
-  const plot = Array.from(Bokeh.index)[0].model, box = Array.from(Bokeh.index)[0].canvas.el.getBoundingClientRect();
-  return plot.renderers.filter(each => each.visible && each.data_source.data.box).flatMap(each => {
-    const data = each.data_source.data, right = data[each.glyph.x_offset.field], down = data[each.glyph.y_offset.field];
-    return Array.from(right, (off, k) => [off, k]).filter(pair => pair[0] < 9000).map(([off, k]) => {
-      const at = reportMap.screen(data.x[k], data.y[k]);
-      return [box.left + at[0] + off, box.top + at[1] + down[k]];
-    });
-  });
-})()"""
-"""Where on the window the marks of groups of numbers stand."""
-
-
-def test_a_group_of_numbers_opens_when_it_is_pressed(tmp_path: Path) -> None:
-    content = full_content(look_next=None)
-    sites = tuple(
-        changed_site(
-            content.sites[0], id=f"o{k}", lon=1.6 + 0.001 * (k % 4) - 0.2 * (k == 15), lat=42.6 + 0.001 * (k // 4)
-        )
-        for k in range(16)
-    )
-
-    async def steps(browser: Browser) -> None:
-        await browser.run("document.getElementById('map').scrollIntoView()")
-        assert int((await browser.run(BESIDE)).split(" of ")[1].split(",")[0]) < 16
-        for _ in range(4):
-            groups = await browser.run(GROUPS)
-            if not groups:
-                break
-            await browser.click(*groups[0])
-            await asyncio.sleep(0.5)
-        assert await browser.run(GROUPS) == []
-        beside = await browser.run(BESIDE)
-        assert "(" not in beside  # every number shows
-        assert int(beside.split(", ")[2]) <= 27
-
-    _browse(write_report(tmp_path, replace(content, sites=sites, beats=()))[0].as_uri(), "phone", steps)
 
 
 def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_tables(address: str) -> None:
