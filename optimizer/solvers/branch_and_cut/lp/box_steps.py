@@ -4,7 +4,7 @@ Let V(x) be the value of the strongest rows known or found at x, convex in x; th
 has. A step solves it within a box around the best point so far, finds rows at the solution, and
 
 - moves to the solution, and widens the box, if V falls there by a tenth of what the program promised;
-- else finds rows half-way too and moves there where that is better; after some such steps it narrows the box, and finds rows at the centre.
+- else finds rows half-way and at the centre as well, moves half-way where that is better, and narrows the box after some such steps.
 
 So rows are found where they matter, near the least of V, and not at far corners. This is the boxstep method (Marsten, Hogan and Blankenship
 1975). The bound is that of the whole root: it is made from the duals (`linear_program`), which need not know of the box. V at the centre is at
@@ -31,9 +31,6 @@ WIDER, NARROWER, PATIENT = 1.5, 0.7, 3
 
 PROMISED = 0.1
 """Share of the fall that the program promises by which V must fall for a move."""
-
-INWARD = 0.3
-"""How far from the centre towards the solution rows are found where the centre does not move there."""
 
 CENTRE_ROUNDS = 3
 """Rounds of cuts at the first centre."""
@@ -87,13 +84,14 @@ class BoxSteps:
             self._move(x, there, x)
             self._radius, self._idle = min(1.0, WIDER * self._radius), 0
             return
-        inward = centre + INWARD * (x - centre)
-        rows = master.separate_at(node, inward, ((x, there), (centre, self._known)))
+        middle = 0.5 * (x + centre)
+        rows = master.separate_at(node, middle, ((x, there), (centre, self._known)))
         self._learn(rows.values(centre))
-        between = np.maximum(rows.values(inward), self._floor)
-        if self._total(between, inward) < self.value:
+        self._learn(master.separate_at(node, centre, ((centre, self._known),)).values(centre))
+        between = np.maximum(rows.values(middle), self._floor)
+        if self._total(between, middle) < before:
             # a first centre need not keep budgets and exclusions, so nor does a point between it and a solution
-            self._move(inward, between, inward if self._reach is centre else x)
+            self._move(middle, between, middle if self._reach is centre else x)
         self._idle += 1
         if self._idle % PATIENT == 0:
             self._radius = max(NARROWER * self._radius, LEAST_RADIUS)

@@ -298,12 +298,13 @@ class BranchAndCut:
         until = (now := work_seconds()) + BOX_SHARE * (self.until - now)
         self.master.enter(self.root)
         boxes = BoxSteps(self.master, self.root, last)
-        left: list[float] = []
+        left, best = list[float](), -np.inf
         while work_seconds() < until and (relaxed := self._relax(boxes.box)) is not None:
             last = relaxed
             self._prove_root(relaxed)
             boxes.cut(self.root, relaxed)
-            left.append(boxes.value - self.lower)
+            best = max(best, relaxed.bound)  # below the floor at first, where `lower` tells nothing
+            left.append(boxes.value - best)
             least = self.params.root.stalled * abs(self.lower)
             if (
                 self.lower >= self.cutoff
