@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.analysis.cooperation.cooperation import agency_gains, cooperate, cooperation_digest
-from optimizer.analysis.cooperation.output import interval, reaches
+from optimizer.analysis.cooperation.output import cooperation_page, interval, reaches
 from optimizer.base.errors import InputError
 from optimizer.base.files.json_lines import FinishedTasks
+from optimizer.base.text.formatting import DASH
 from optimizer.base.work.executor import Executor
 from optimizer.plans.plan_folder import OwnWords
 from optimizer.problem.files.instance_file import write_instance
@@ -322,6 +323,17 @@ def test_input_that_is_none() -> None:
         cooperate(crowded, TERMS, others="today")
     with pytest.raises(InputError, match="orders of joining"):
         cooperate(with_agencies(2), TERMS, orders=1)
+
+
+def test_where_nothing_is_proven_the_page_does_not_say_that_no_plan_goes_below_nothing() -> None:
+    found = cooperate(with_agencies(2), TERMS)
+    coalitions = tuple(replace(each, lower=0.0) for each in found.coalitions)
+    page = cooperation_page(replace(found, coalitions=coalitions, better_apart=[NAMES[:2], NAMES[2:]], in_core=None))
+    assert "how much better a plan could be is not known" in page.headline
+    assert "no plan brings it below" not in page.headline
+    (table,) = page.sections[1].tables
+    assert {row[2] for row in table.rows} == {DASH}
+    assert f"by the plans found {NAMES[0]} + {NAMES[1]}; {NAMES[2]} would" in " ".join(page.sections[0].sentences)
 
 
 @pytest.mark.slow

@@ -329,3 +329,9 @@ def test_no_sentence_has_a_number_with_an_exponent() -> None:
     said = message("{a:g} of {b:.4g}, {c:.3g}, {d:g} and {e:g}", a=5e6, b=1434.4, c=1434.4, d=0.1, e=20)
     assert said == "5,000,000 of 1,434, 1,434, 0.1 and 20"
     assert message("{a:g}", a=math.inf) == "inf"
+
+
+def test_a_share_in_a_message_is_written_as_on_every_page() -> None:
+    said = message("{share:.0%} of the loads", share=0.1)
+    assert said == f"10{SPACE}% of the loads"
+    assert message("{share:.1%}", share=0.1234) == percent(0.1234)

@@ -180,8 +180,8 @@ def test_what_is_shown_adds_up(before: float, after: float) -> None:
 
 
 def test_what_is_shown_of_other_units_adds_up() -> None:
-    text = ValueText(share=False, significant=3)
-    assert text.less(123.4, 100.6) == 22.0  # 123 less 101
+    text = ValueText(share=False)
+    assert text.less(1234.4, 1000.6) == 233.0  # 1,234 less 1,001
     assert text.less(5.0, 5.0) == 0.0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,14 +13,24 @@ import pytest
 from PIL import Image
 
 from optimizer.analysis.compare.compare import compare_plans
-from optimizer.analysis.compare.output import compare_folder
+from optimizer.analysis.compare.output import compare_folder, comparison_page
+from optimizer.analysis.desk.page import texts
+from optimizer.analysis.desk.session import DeskSession
+from optimizer.analysis.explain.explain import explain_plan
+from optimizer.analysis.explain.output import explanation_page
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import ValueText
-from optimizer.cli.console import print_page
+from optimizer.cli.console import print_page, verdict_in_percent
+from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.result import Result
 from optimizer.report.analysis_figures import PlanMap, plan_maps_figure
-from optimizer.report.answer import PageSection, ShortPage, save_figure, short_page
+from optimizer.report.answer import PageSection, ShortPage, save_figure, short_page, write_short_page
 from optimizer.report.content.report_table import Column, ReportTable
+from optimizer.report.content.summary import headline
+from tests.browser import CHROMIUM, Browser
 from tests.output_cases import csv_rows
+from tests.report_case import full_content
 from tests.test_compare_plans import on_a_map, written
 from tests.test_desk_page import HOSTILE, hostile
 
@@ -139,6 +151,59 @@ def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: py
             inked = (np.asarray(image.convert("L")) < 250).any(axis=1)
         bands.append(np.count_nonzero(np.diff(inked.astype(int)) == 1))
     assert bands[1] == bands[0] + 1, "the line under a map lies on its legend"
+
+
+def of_plan(folder: Path, lower: float, upper: float) -> dict[str, str]:
+    """Return what each page of a plan folder says of its value and bound."""
+    content, view = full_content(), DeskSession(folder).view()
+    report = replace(content.summary, lower=lower, upper=upper, beats=None)
+    return {
+        "report": headline(replace(content, summary=report, mixture=None)),
+        "explain": explanation_page(explain_plan(PlanFolder(folder).known, others=0)).headline,
+        "compare": comparison_page(compare_plans([str(folder)])).headline,
+        "desk": texts.value(view) + texts.outcome(view),
+        "console": verdict_in_percent(Result("cuts", "feasible", "time", None, lower, upper, 1.0, 0)),
+    }
+
+
+@pytest.mark.parametrize("below", [0.0032, 0.0101, 0.0249])
+@pytest.mark.parametrize("seed", [4, 7])
+def test_all_pages_of_a_plan_show_the_same_value_and_bound_of_it(tmp_path: Path, below: float, seed: int) -> None:
+    instance = on_a_map(seed)
+    weight = sum(evader.weight for evader in instance.evaders)
+    shares = replace(instance, evaders=tuple(replace(e, weight=e.weight / weight) for e in instance.evaders))
+    value = plan_value(shares, shares.placed(["o3"]))
+    search = {"method": "cuts", "status": "feasible", "limit": "time", "lower": value - below, "upper": value}
+    search |= {"gap": below / value, "seconds": 1.0, "seed": 0, "version": ""}
+    values = {"nothing": 1.0, "plan": value, "everything": 0.0}
+    made = search | {"schema_version": 2, "name": "p", "values": values, "resources": [], "sites": []}
+    folder = written(tmp_path / "plan", shares, ["o3"], **made)
+    said = of_plan(folder, value - below, value)
+    pairs = {page: tuple(re.findall(r"([\d.]+)\s%", each)) for page, each in said.items()}
+    assert len(pairs["report"]) == 2
+    assert pairs == dict.fromkeys(pairs, pairs["report"])
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+def test_a_figure_is_dark_where_the_page_is(tmp_path: Path) -> None:
+    Image.new("RGB", (600, 300), "white").save(tmp_path / "curve.png")
+    page = ShortPage(title="T", headline="H", sections=(PageSection(title="S", image="curve", alt="A curve."),))
+    write_short_page(tmp_path / "page.html", page, {"curve": tmp_path / "curve.png"})
+
+    async def seen(colours: str) -> int:
+        async with Browser() as browser:
+            feature = {"name": "prefers-color-scheme", "value": colours}
+            await browser.call("Emulation.setEmulatedMedia", features=[feature])
+            await browser.open((tmp_path / "page.html").as_uri(), 1366, 768)
+            x, y = await browser.until(
+                "(() => { const box = document.querySelector('img')?.getBoundingClientRect();"
+                " return box?.height && [box.x + 20, box.y + 20]; })()"
+            )
+            await browser.picture(tmp_path / f"{colours}.png")
+        return max(Image.open(tmp_path / f"{colours}.png").convert("RGB").getpixel((int(x), int(y))))
+
+    assert asyncio.run(seen("light")) == 255
+    assert asyncio.run(seen("dark")) < 50
 
 
 @pytest.mark.slow

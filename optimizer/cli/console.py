@@ -247,9 +247,10 @@ def end_rewritten() -> None:
 
 
 def shares_text(lower: float | None, upper: float | None) -> str:
-    """Return bounds of the share of loads that gets through in words: the plan's rounded up, that of all plans rounded down."""
-    found = "no plan yet" if upper is None else f"at best {SHARES.above(upper)} get through so far"
-    return found if lower is None else f"{found}, no plan can go below {SHARES.below(lower)}"
+    """Return bounds of the share of loads that gets through in words, as `ValueText.pair` shows them."""
+    bound, value = SHARES.pair(lower or 0.0, math.inf if upper is None else upper)
+    found = "no plan yet" if upper is None else f"at best {value} get through so far"
+    return found if lower is None else f"{found}, no plan can go below {bound}"
 
 
 SHARES = ValueText(share=True)
@@ -316,9 +317,8 @@ def verdict_in_percent(result: Result, everything: str = "all loads") -> str:
     if result.upper - result.lower <= 1e-8 * result.upper:
         return f"{through}; no plan within the budgets does better: that is proven."
     every = "" if result.weighed is None else ", whatever beats its teams drive"
-    return (
-        f"{through}{ended}; no plan within the budgets can go below {SHARES.below(result.lower, result.upper)}{every}."
-    )
+    bound, _value = SHARES.pair(result.lower, result.upper)
+    return f"{through}{ended}; no plan within the budgets can go below {bound}{every}."
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

@@ -222,14 +222,11 @@ def _show(planned: Planned) -> None:
     if result.upper is not None and (result.method != GIVEN or result.lower):
         known, before = ValueBounds(result.lower or 0.0, result.upper), values.existing
         if not searched_enough(known, values.nothing if before is None else before):
-            between = (
-                f"between {SHARES.below(known.lower, known.upper)} and {SHARES.value(known.upper)}"
-                if shares
-                else f"between {six_figures(known.lower)} and {six_figures(known.upper)}"
-            )
+            bounds = (known.lower, known.upper)
+            low, high = SHARES.pair(*bounds) if shares else map(six_figures, bounds)
             print_line(
-                f"Not yet known: with the best plan {between} get through. A better plan may gain more than this one does: let the program "
-                "search longer (--time-limit)."
+                f"Not yet known: with the best plan between {low} and {high} get through. A better plan may gain more than this one "
+                "does: let the program search longer (--time-limit)."
             )
     if plan.beats:
         _show_beats(plan, shares=shares)

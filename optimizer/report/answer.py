@@ -12,7 +12,8 @@ from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.language import ENGLISH, speaking, spoken
 from optimizer.report.content.report_table import ReportTable, first_rows
 from optimizer.report.geodata.files import write_csv, write_geojson
-from optimizer.report.page import ROWS_SHOWN, data_uri, environment, styles
+from optimizer.report.page import ROWS_SHOWN, data_uri, environment
+from optimizer.report.styles import styles
 
 if TYPE_CHECKING:
     import os

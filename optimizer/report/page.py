@@ -39,6 +39,7 @@ from optimizer.report.interactive.map import close_ups, first_view, interactive_
 from optimizer.report.maps.geography import Bounds, border_parts, order_bounds, plane_of
 from optimizer.report.maps.labels import OccupiedBoxes, named_towns, place_badges, place_names, text_width
 from optimizer.report.maps.map_layers import MapLayers, map_layers
+from optimizer.report.styles import read_together, styles
 from optimizer.report.words import GLOSSARY
 
 if TYPE_CHECKING:
@@ -177,16 +178,6 @@ def told_once(value: Any) -> Any:  # noqa: ANN401 - any JSON
         if 2 * len(row) <= len(value):
             return {"texts": list(row), "rows": [row[text] for text in value]}
     return [told_once(part) for part in value]
-
-
-def styles(*names: str) -> Markup:
-    """Return the colours of all pages, light and dark, and further style sheets of this folder."""
-    return Markup(read_together("colours.css", *names))  # noqa: S704 - our own files
-
-
-def read_together(*names: str) -> str:
-    """Return the text of files of this folder, one after another."""
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
 def _day(created: str) -> str:

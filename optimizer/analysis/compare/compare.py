@@ -194,9 +194,9 @@ def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> Compari
     lower, rows = 0.0, []
     if source.folder is not None and source.folder.plan_path.is_file():
         lower, rows = source.folder.known.lower, source.folder.site_rows
-    if source.instance.patrols is None:
+    if not lower and source.instance.patrols is None:
         allowed = np.array([not option.forbidden for option in source.instance.options], dtype=bool)
-        lower = max(lower, plan_value(source.instance, allowed))
+        lower = plan_value(source.instance, allowed)
     drugs = None if source.compiled is None else drug_shares(source.compiled)
     places = SitePlaces.of(source.instance, rows)
     return ComparisonModel(str(path), source.instance, lower, places, drugs, source.language, source.own_words)

@@ -177,9 +177,10 @@ def _choice(comparison: PlanComparison) -> list[str]:
     """Say which plan lets least through, by how much less than the next best, and what is proven of all plans."""
     values, ranked = comparison.text, sorted(comparison.plans, key=lambda plan: plan.value)
     best, others = ranked[0], ranked[1:]
-    words = {"plan": plain(_short(best)), "value": values.value(best.value)}
+    least, value = values.pair(comparison.lower, best.value)
+    words = {"plan": plain(_short(best)), "value": value}
     if others:
-        less = others[0].value - best.value
+        less = values.less(others[0].value, best.value)
         said = (
             _("Least gets through with {plan}: {value}, {points} less than with {other}.")
             if values.difference(less) != values.difference(0.0)
@@ -194,7 +195,7 @@ def _choice(comparison: PlanComparison) -> list[str]:
         else _("How much better a plan of {model} could be is not known.")
     )
     model = plain(Path(comparison.model).name)
-    return [said.format(**words), bound.format(model=model, bound=values.below(comparison.lower))]
+    return [said.format(**words), bound.format(model=model, bound=least)]
 
 
 CHANGED = {

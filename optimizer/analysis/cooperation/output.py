@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.text.formatting import ValueText, number, with_range
+from optimizer.base.text.formatting import DASH, ValueText, number, with_range
 from optimizer.base.text.language import ENGLISH, localised
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
@@ -120,7 +120,7 @@ def _worth_sentence(found: Cooperation) -> str:
 def _core_sentence(found: Cooperation) -> str:
     if found.in_core:
         return _("The split is in the core: no coalition reaches more apart than its members' shares.")
-    apart = translated(shortened([_members(found, each) for each in found.better_apart], 3))
+    apart = translated(shortened([_members(found, each) for each in found.better_apart], 3, between="; "))
     if found.in_core is None and apart:
         said = _(
             "Whether the split is in the core is not proven; by the plans found {coalitions} would reach more apart."
@@ -213,7 +213,8 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         tuple(
             (
                 _members(found, each.members),
-                *(values.value(each.upper), values.below(each.lower)),
+                values.value(each.upper),
+                values.pair(each.lower, each.upper)[0] if each.lower > 0 else DASH,
                 reaches(found, each),
             )
             for each in found.coalitions
@@ -243,7 +244,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         file="sites.csv",
     )
     missing = sum(not each.solved for each in found.coalitions)
-    together = found.together
+    bound, value = values.pair(found.together.lower, found.together.upper)
     return ShortPage(
         title=_("{name}: agencies alone and together").format(name=found.instance.name),
         known="open" not in (_together(found).says, _worth(found).says),
@@ -255,11 +256,15 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             else _(
                 "Together {count} agencies bring what gets through from {nobody} to {value}; no plan brings it below {bound}."
             )
+            if found.together.lower > 0
+            else _(
+                "Together {count} agencies bring what gets through from {nobody} to {value}; how much better a plan could be is not known."
+            )
         ).format(
             count=number(len(agencies)),
             nobody=values.value(found.nobody),
-            value=values.value(together.upper),
-            bound=values.below(together.lower),
+            value=value,
+            bound=bound,
         ),
         warnings=(
             _("{missing} of {count} coalitions were not solved; those have the bounds that the others prove.").format(

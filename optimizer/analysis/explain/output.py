@@ -104,11 +104,13 @@ def explanation_page(explanation: Explanation) -> ShortPage:
     known, missing, values = explanation.known, explanation.wanted - len(explanation.options), explanation.text
     ranked = sorted(explanation.options, key=lambda one: -one.adds)
     used, others = ([one for one in ranked if one.price.chosen is chosen] for chosen in (True, False))
-    said = [
-        _("{value} gets through; no feasible plan lets less than {bound} through.").format(
-            value=values.value(known.value), bound=values.below(known.lower)
-        )
-    ]
+    bound, value = values.pair(known.lower, known.value)
+    proven = (
+        _("{value} gets through; no feasible plan lets less than {bound} through.")
+        if known.lower > 0
+        else _("{value} gets through; how much better a plan could be is not known.")
+    )
+    said = [proven.format(value=value, bound=bound)]
     if used:
         best = used[0]
         said.append(
@@ -207,14 +209,20 @@ def _effect(explained: ExplainedOption) -> list[str]:
     instance = explained.known.instance
     values, name = ValueText.of(instance.weight), _name(instance.options[explained.price.option])
     value, adds = explained.known.value, explained.adds
+    other = value + adds if explained.price.chosen else value - adds
     if explained.price.chosen:
         said = _(
             "{name} is used: {value} gets through with it, and {without} if it alone were given up, {adds} more."
-        ).format(name=name, value=values.value(value), without=values.value(value + adds), adds=values.points(adds))
+        ).format(
+            name=name,
+            value=values.value(value),
+            without=values.value(other),
+            adds=values.points(values.less(other, value)),
+        )
     else:
         said = _(
             "{name} is not used: with it in addition, budgets aside, {with_it} would get through in place of {value}."
-        ).format(name=name, with_it=values.value(value - adds), value=values.value(value))
+        ).format(name=name, with_it=values.value(other), value=values.value(value))
     who = [_name(each.evader) for each in explained.touched]
     changed = (
         _("It changes the chances of {evaders}: {names}; {routes}.")
@@ -236,6 +244,7 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
     if price.upper is None or price.lower is None or explained.cost is None or explained.cost_low is None:
         none = _("There is no plan without it: {reason}") if price.chosen else _("There is no plan with it: {reason}")
         return [none.format(reason=translated(price.reason))]
+    bound, value = values.pair(price.lower, price.upper)
     found = (
         _("In the best plan found without it {value} gets through; proven: {proven}.")
         if price.chosen
@@ -247,10 +256,10 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
         else _(
             "at least {bound} gets through in any such plan, and at least {same_beats} with no other beats than those of the plan"
         )
-    ).format(bound=values.below(price.lower), same_beats=values.below(price.same_beats or 0.0))
+    ).format(bound=bound, same_beats=values.pair(price.same_beats or 0.0, price.upper)[0])
     comes, goes = ([_name(options[j]) for j in each] for each in (explained.comes, explained.goes))
     said = [
-        found.format(value=values.value(price.upper), proven=proven),
+        found.format(value=value, proven=proven),
         _in_place(comes, goes) if price.chosen else _making_way(comes, goes),
     ]
     option = options[price.option]

@@ -139,7 +139,7 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         amounts = (
             *(number(amount, 6) for amount in point.budgets),
             values.value(point.upper),
-            values.below(point.lower),
+            values.pair(point.lower, point.upper)[0] if point.lower > 0 else DASH,
         )
         rows.append((*amounts, brings, _changed(content)))
     changes = found.of_changes

@@ -326,6 +326,7 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
     return ShortPage(
         title=_("Alerts, {window}").format(window=found.window),
         headline=_alerts_headline(result),
+        known=bool(found.tested),
         warnings=all_translated(result.warnings),
         sections=(
             PageSection(title=_("Where"), tables=(judged,)),

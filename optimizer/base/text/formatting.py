@@ -56,12 +56,9 @@ class ValueText:
     ----------
     share
         Whether values are shares of all loads, written as percentages, and differences of them as percentage points; else they are numbers.
-    significant
-        Digits of numbers.
     """
 
     share: bool
-    significant: int = 4
 
     @classmethod
     def of(cls, weights: Iterable[float]) -> ValueText:
@@ -70,20 +67,21 @@ class ValueText:
 
     def value(self, amount: float | None) -> str:
         """Return a value: `74.8 %`."""
-        return percent(amount) if self.share else number(amount, self.significant)
+        return percent(amount) if self.share else number(amount, SIGNIFICANT)
 
-    def below(self, amount: float, value: float | None = None) -> str:
-        """Return a proven bound from below, rounded down to the digits that are shown, so that it claims no more than was proven.
+    def pair(self, lower: float, upper: float) -> tuple[str, str]:
+        """Return the bound that is proven and the value of a plan, as every page and the console show them of that plan.
 
-        Beside the `value` of a plan it is that less what `left` says a better plan may gain.
+        The bound is the value less what `left` says a better plan may gain, so that the page adds up. It claims no more than was proven. A
+        value that is not finite is that of no plan: its bound is rounded down alone.
         """
-        if value is not None and value > amount:
-            return self.value(max(self.shown(value) - self.left(amount, value), 0.0))
-        return self.value(self._rounded(amount, math.floor))
+        beside = lower < upper < math.inf
+        bound = max(self.shown(upper) - self.left(lower, upper), 0.0) if beside else self._rounded(lower, math.floor)
+        return self.value(bound), self.value(upper)
 
     def shown(self, amount: float) -> float:
         """Return the number that a reader sees of a value."""
-        return float(f"{100 * amount:.1f}") / 100 if self.share else round(amount, _decimals(amount, self.significant))
+        return float(f"{100 * amount:.1f}") / 100 if self.share else round(amount, _decimals(amount, SIGNIFICANT))
 
     def less(self, before: float, after: float) -> float:
         """Return by how much less a value is than another, as a reader reckons it from what is shown of both: the page adds up."""
@@ -96,13 +94,9 @@ class ValueText:
         """Return what a plan better than one of value `upper` may gain where `lower` is proven: what is shown of both apart, or more."""
         return max(self.at_most(upper - lower), self.shown(upper) - self._rounded(lower, math.floor))
 
-    def above(self, amount: float) -> str:
-        """Return a value rounded up to the digits that are shown."""
-        return self.value(self._rounded(amount, math.ceil))
-
     def difference(self, amount: float | None) -> str:
         """Return a difference without its unit, as a column of a table has it: `2.5`."""
-        return decimal(amount * 100) if self.share and amount is not None else number(amount, self.significant)
+        return decimal(amount * 100) if self.share and amount is not None else number(amount, SIGNIFICANT)
 
     def points(self, amount: float | None) -> str:
         """Return a difference: `2.5 points`."""
@@ -116,10 +110,12 @@ class ValueText:
     def _rounded(self, amount: float, way: Callable[[float], int]) -> float:
         if self.share:
             return way(round(amount * 1000, 9)) / 1000
-        unit = 10.0 ** (math.floor(math.log10(abs(amount))) - self.significant + 1) if amount else 1.0
+        unit = 10.0 ** (math.floor(math.log10(abs(amount))) - SIGNIFICANT + 1) if amount else 1.0
         return way(round(amount / unit, 9)) * unit
 
 
+SIGNIFICANT = 4
+"""Digits of values that are no shares."""
 TOO_SMALL = 0.0004
 """A difference of shares that is shown as less than the last digit."""
 ROUNDING = 1e-9

@@ -7,7 +7,7 @@ import re
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Self
 
-from optimizer.base.text.formatting import SPACE, number
+from optimizer.base.text.formatting import SPACE, number, percent
 from optimizer.base.text.language import counted, gettext, in_english, localised
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"n(\d*)|\.?(\d*)g")
 """Formats of `optimizer.base.text.formatting.number`, with a count of significant digits: no number that people read has an exponent."""
+
+SHARE = re.compile(r"\.(\d)%")
+"""Formats of `optimizer.base.text.formatting.percent`, with a count of decimals."""
 
 NAMED = 8
 """Names that a sentence lists; the others it counts."""
@@ -44,7 +47,8 @@ def message(template: str, /, **values: object) -> Message:
     Parameters
     ----------
     template
-        As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`, `{x:n6}` for `number(x, 6)`.
+        As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`, `{x:n6}` for `number(x, 6)`,
+        `{x:.1%}` for `percent(x, 1)`.
     values
         What belongs there: numbers, text of a scenario or record as it is, other such sentences, or lists of them (joined by semicolons).
     """
@@ -61,8 +65,10 @@ def listed(texts: Iterable[str]) -> Message:
     return joined(texts, ", ")
 
 
-def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None) -> Message:
+def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None, between: str = ", ") -> Message:
     """Return the first `most` names with commas, and how many more there are; `count` in all, where `names` are the first alone.
+
+    Names that may hold commas themselves have something else `between` them.
 
     Examples
     --------
@@ -70,7 +76,7 @@ def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None)
     a, b and 1 more
     """
     more = (len(names) if count is None else count) - most
-    first = listed(names[:most])
+    first = joined(names[:most], between)
     return message("{names} and {count} more", names=first, count=more) if more > 0 else first
 
 
@@ -106,6 +112,8 @@ class _Spoken(Formatter):
             return format(translated(value), format_spec)
         if (found := NUMBER.fullmatch(format_spec)) and (found[2] is None or math.isfinite(value)):
             return number(value, int(found[1] or 3) if found[2] is None else int(found[2] or 6))
+        if found := SHARE.fullmatch(format_spec):
+            return percent(value, int(found[1]))
         return localised(format(value, format_spec))
 
 

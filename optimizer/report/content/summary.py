@@ -94,7 +94,7 @@ class PlanSummary:
     @property
     def text(self) -> ValueText:
         """How its values are written."""
-        return ValueText(self.share, significant=3)
+        return ValueText(self.share)
 
     @property
     def bound(self) -> float | None:
@@ -320,7 +320,9 @@ def _bound(summary: PlanSummary) -> str:
 
 
 def _rounded_down(summary: PlanSummary, lower: float | None) -> str:
-    return DASH if lower is None or not known(lower) else summary.text.below(lower, summary.upper)
+    if lower is None or summary.upper is None or not known(lower):
+        return DASH
+    return summary.text.pair(lower, summary.upper)[0]
 
 
 def value(summary: PlanSummary, amount: float | None) -> str:

@@ -35,8 +35,9 @@ from optimizer.report.interactive.layers import PointLayer
 from optimizer.report.interactive.map import HEIGHT, DrawnMap, first_view, plan_plot, roads_note
 from optimizer.report.maps.geography import plane_of
 from optimizer.report.maps.map_layers import MapLayers, map_layers
-from optimizer.report.page import read_together, script_texts
+from optimizer.report.page import script_texts
 from optimizer.report.palette import MUST, MUST_NOT
+from optimizer.report.styles import read_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -71,7 +71,9 @@ def _against(view: DeskView, other: float, said: tuple[str, str, str]) -> str:
     """Return how the value of the plan shown compares with another: as much, more or less."""
     change = view.value - other
     same = abs(change) <= 1e-9 * max(1.0, abs(other))
-    return _(said[0 if same else 1 if change > 0 else 2]).format(amount=view.values.points(abs(change)))
+    return _(said[0 if same else 1 if change > 0 else 2]).format(
+        amount=view.values.points(abs(view.values.less(view.value, other)))
+    )
 
 
 def outcome(view: DeskView) -> str:
@@ -85,7 +87,7 @@ def outcome(view: DeskView) -> str:
     return (
         state
         + paragraph(_against(view, view.opened_value, _OPENED))
-        + paragraph(bound.format(bound=view.values.below(view.lower)))
+        + paragraph(bound.format(bound=view.values.pair(view.lower, view.value)[0]))
         + paragraph(found, "quiet")
     )
 
@@ -168,12 +170,13 @@ def progress(found: DeskProgress | None, values: ValueText) -> str:
     else:
         said = _("Searching, {seconds} of at most {most} s ({step}): best plan so far {value}; bound {bound}.")
     gap = (found.upper - found.lower) / found.upper if 0 < found.upper < math.inf else 0.0
+    bound, value = values.pair(found.lower, found.upper)
     said = said.format(
         seconds=number(math.floor(found.seconds)),
         most=number(found.limit),
         step=_(found.step) if found.step in STEPS else found.step,
-        value=values.value(found.upper),
-        bound=values.below(found.lower),
+        value=value,
+        bound=bound,
         gap=percent(gap),
     )
     return paragraph(said)
