@@ -309,6 +309,14 @@ def test_the_headline_says_how_many_loads_were_sent(tmp_path: Path) -> None:
         assert f"of {sent:.6g} loads a period" in adapt_page(found).headline
 
 
+def test_a_headline_does_not_say_that_one_policy_is_better_where_runs_do_not_tell_them_apart(tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", usable(2))
+    terms = {"loads": 50, "history": 2}
+    page = adapt_page(adapt(tmp_path / "i.json", policies=["mixed", "exact"], periods=3, runs=1, terms=terms))
+    assert not page.known
+    assert page.headline.startswith("Under whom least gets through over 3 periods is not yet known.")
+
+
 @pytest.mark.slow
 def test_an_interrupted_command_goes_on(tmp_path: Path) -> None:
     path, out = tmp_path / "i.json", tmp_path / "out"

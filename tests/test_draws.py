@@ -16,7 +16,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.pipeline.roster import draw
-from optimizer.pipeline.roster.draw import Override, draw_from_plan
+from optimizer.pipeline.roster.draw import Override, draw_from_plan, draw_page
 from optimizer.pipeline.roster.roster import roster_of_plan
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
@@ -370,7 +370,8 @@ def test_overrides_are_priced_over_all_draws(folder: Path, seed_file: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [(1.0, "one plan: every draw"), (0.995, "is drawn 99.50% of the time"), (0.98, "")]
+    ("share", "said"),
+    [(1.0, "one plan: every draw"), (0.995, "is drawn 99.50\N{NO-BREAK SPACE}% of the time"), (0.98, "")],
 )
 def test_draws_and_their_roster_say_that_they_are_practically_one_plan(
     folder: Path, seed_file: Path, share: float, said: str
@@ -385,6 +386,10 @@ def test_draws_and_their_roster_say_that_they_are_practically_one_plan(
     drawn = draw_from_plan(folder, FIRST, seed_file, days=7)
     saved = roster_of_plan(folder, FIRST, weeks=1, draws=drawn.path, time_limit=5)
     assert [said in each for each in drawn.warnings] == [True] * bool(said)
+    page = draw_page(drawn)
+    days = "draws" in {table.id for section in page.sections for table in section.tables}
+    same = len({tuple(row.plan) for row in drawn.draws.rows}) == 1
+    assert (page.headline.startswith("The same 2 placements stand from "), days) == (same, not same)
     assert any(said in each for each in saved.roster.notes) or not said
     assert ("practically one plan" in (saved.folder / "roster.html").read_text(encoding="utf-8")) == (share == 0.995)
 

@@ -300,15 +300,43 @@ def test_axe_finds_nothing_on_roster_and_sheets(nasty: Roster, pack: Path, tmp_p
     async def steps() -> dict[str, object]:
         found = {}
         async with Browser() as browser:
-            for page, width in product(pages, (1440, 390)):
+            for page, width, colours in product(pages, (1440, 390), ("light", "dark")):
+                feature = {"name": "prefers-color-scheme", "value": colours}
+                await browser.call("Emulation.setEmulatedMedia", features=[feature])
                 await browser.open(page.as_uri(), width, 900)
                 await browser.until(f"document.readyState === 'complete' && location.href === '{page.as_uri()}'")
                 assert await browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
                 await browser.call("Runtime.evaluate", expression=axe)
-                found[f"{page.name} {width}"] = await browser.run("axe.run().then(r => r.violations.map(v => v.id))")
+                found[f"{page.name} {width} {colours}"] = await browser.run(
+                    "axe.run().then(r => r.violations.map(v => v.id))"
+                )
         return found
 
     assert {name: broken for name, broken in asyncio.run(steps()).items() if broken} == {}
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+def test_roster_and_sheets_are_dark_where_a_reader_asks_for_it_and_codes_stay_on_white(
+    nasty: Roster, pack: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "roster.html").write_text(roster_page(nasty), encoding="utf-8")
+    pages = (tmp_path / "roster.html", pack / "index.html", next(iter(sorted(pack.glob("sheets/*.html")))))
+    ground = "(where) => getComputedStyle(document.querySelector(where)).backgroundColor"
+
+    async def steps() -> dict[str, str]:
+        found = {}
+        async with Browser() as browser:
+            feature = {"name": "prefers-color-scheme", "value": "dark"}
+            await browser.call("Emulation.setEmulatedMedia", features=[feature])
+            for page in pages:
+                await browser.open(page.as_uri(), 390, 844)
+                await browser.until(f"document.readyState === 'complete' && location.href === '{page.as_uri()}'")
+                found[page.name] = await browser.run(f"({ground})('body')")
+            found["code"] = await browser.run(f"({ground})('.code')")
+        return found
+
+    dark, white = "rgb(22, 24, 27)", "rgb(255, 255, 255)"
+    assert asyncio.run(steps()) == dict.fromkeys((page.name for page in pages), dark) | {"code": white}
 
 
 def test_the_cells_of_crews_say_when_which_duty_and_where(nasty: Roster) -> None:

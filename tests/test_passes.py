@@ -21,12 +21,14 @@ from optimizer.operations.passes import (
     part_quarters,
     passes_of,
     passes_of_scenario,
+    passes_page,
 )
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.quality import record_faults
+from optimizer.report.answer import short_page
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.uncertainty import scenario_draws
@@ -247,6 +249,19 @@ def test_the_command_writes_a_page_and_lines(
     assert stated["shown"] < 0.8 * stated["tried"] == 0.8 * 20
     assert "Whether the stated chances are right is not yet known" in outcome.err
     assert "Without audits, it rests on the detection chances that are stated." in page
+
+
+def test_the_page_says_where_the_rows_are_that_it_leaves_out_and_every_column_has_a_head(compiled: Compiled) -> None:
+    found = passes_of(compiled, draws=10, quarters=1)
+    gateway = next(row for row in found.rows if row.kind == "gateway")
+    many = tuple(replace(gateway, place=f"g{k}", label=f"Gateway {k}") for k in range(15))
+    page = short_page(
+        passes_page(replace(found, rows=(*(row for row in found.rows if row.kind != "gateway"), *many))), {}
+    )
+    table = page.partition('<table id="by-gateway"')[2].partition("</table>")
+    assert table[0].count("<tr>") == 1 + 10
+    assert "5 more rows are in passes.csv." in table[2]
+    assert '<th scope="col"></th>' not in page
 
 
 def faults(folder: Path, seizures: str, effort: str) -> list[str]:

@@ -120,7 +120,7 @@ def test_what_was_delivered_reaches_the_next_check_and_plan(
 
     told = plan_scenario(case.scenario, tmp_path / "next", options={"method": "greedy"}, report=False).compiled.warnings
     (moved,) = [sentence for sentence in told if sentence.startswith("With the delivered effort")]
-    assert "roads moves by more than 5%" in moved.replace("\N{NO-BREAK SPACE}", " ") or "0 roads" in moved
+    assert "roads moves by more than 5 %" in moved.replace("\N{NO-BREAK SPACE}", " ") or "0 roads" in moved
     # Only a plan says it, as it takes another fit of the risk.
     fits: list[object] = []
     monkeypatch.setattr("optimizer.scenario.demand.delivered_effort.fitted_risk", lambda *given: fits.append(given))

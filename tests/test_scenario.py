@@ -304,7 +304,7 @@ def test_exposures_that_sum_to_nothing_are_refused(tmp_path: Path, terms: str, f
 
 def test_a_share_of_a_kind_without_a_gateway_is_said(tmp_path: Path) -> None:
     terms = 'decay_minutes = 60\ngateways = ["port"]\nshares = { port = 0.6, unofficial = 0.4 }'
-    said = "No gateway is of kind unofficial: its share of 40% of all loads goes to the other kinds."
+    said = "No gateway is of kind unofficial: its share of 40\N{NO-BREAK SPACE}% of all loads goes to the other kinds."
     assert said in compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", terms)).warnings
 
 

@@ -1091,9 +1091,6 @@ def _known(value: float) -> float | None:
 
 PASSES = AnswerFiles("passes", ("passes.json", "passes.csv", "passes.html"))
 
-ON_THE_PAGE = 12
-"""Rows of each table on the page, which is to be one sheet."""
-
 
 def write_passes(folder: OutputFolder, found: Passes, language: str = ENGLISH) -> None:
     """Write the files, all or none; the page is in the language.
@@ -1133,15 +1130,20 @@ def passes_page(found: Passes) -> ShortPage:
     last = max(found.finds)
     whole = next(row for row in found.rows if row.kind == "all" and row.quarter == last)
     every = [row for row in found.rows if row.kind == "all"]
-    titles = {"gateway": _("By gateway"), "sector": _("By sector"), "site": _("By site")}
+    titles = {
+        "gateway": (_("By gateway"), _("Gateway")),
+        "sector": (_("By sector"), _("Sector")),
+        "site": (_("By site"), _("Site")),
+    }
     tables = []
-    for kind, title in titles.items():
+    for kind, (title, head) in titles.items():
         mine = sorted(
             (row for row in found.rows if row.kind == kind and row.quarter == last), key=lambda row: -row.sent.median
         )
         if mine:
-            shown = [(row.label, row) for row in mine[:ON_THE_PAGE]]
-            tables.append(_table(f"by-{kind}", title, shown, if_right=found.if_right))
+            tables.append(
+                _table(f"by-{kind}", title, head, [(row.label, row) for row in mine], if_right=found.if_right)
+            )
     faults = [*map(translated, found.faults)] or [_("Nothing in the record looks doubtful.")]
     said = _("In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate}.")
     if found.if_right:
@@ -1160,7 +1162,11 @@ def passes_page(found: Passes) -> ShortPage:
                 title=_("By quarter"),
                 tables=(
                     _table(
-                        "by-quarter", _("All gateways"), [(row.quarter, row) for row in every], if_right=found.if_right
+                        "by-quarter",
+                        _("All gateways"),
+                        _("Quarter"),
+                        [(row.quarter, row) for row in every],
+                        if_right=found.if_right,
                     ),
                 ),
             ),
@@ -1181,7 +1187,7 @@ def passes_page(found: Passes) -> ShortPage:
     )
 
 
-def _table(name: str, caption: str, rows: Sequence[tuple[str, PassesRow]], *, if_right: bool) -> ReportTable:
+def _table(name: str, caption: str, head: str, rows: Sequence[tuple[str, PassesRow]], *, if_right: bool) -> ReportTable:
     from optimizer.report.content.report_table import Column, ReportTable
 
     rate = _("Interdiction rate, if stated chances are right") if if_right else _("Interdiction rate")
@@ -1189,11 +1195,12 @@ def _table(name: str, caption: str, rows: Sequence[tuple[str, PassesRow]], *, if
     return ReportTable(
         name,
         caption,
-        (Column(""), *(Column(head, numeric=True) for head in heads)),
+        (Column(head), *(Column(each, numeric=True) for each in heads)),
         tuple(
             (label, *(_amount(each) for each in (row.sent, row.found, row.through, row.around)), _rate(row.rate))
             for label, row in rows
         ),
+        file="passes.csv",
     )
 
 

@@ -31,6 +31,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.problem.network.places import NamedPlace
 from optimizer.report.maps.place_names import PlaceNames
+from optimizer.report.styles import styles
 from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, DutyTown, Roster, leaving, moment, stop_name
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
     """Return the page of a duty: a sheet a week."""
     weeks, reached = [_week(roster, duty, k) for k in range(roster.weeks)], _reached(roster, duty)
     others = [one.places[0] for one in every if one.first.shift.id == duty.first.shift.id and one is not duty]
-    return _template("sheet.html").render(
+    return template("sheet.html").render(
         language=spoken().code,
         roster=roster,
         duty=duty,
@@ -187,7 +188,7 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
         )
         for base, days in sorted(found.items())
     ]
-    return _template("sheet_index.html").render(
+    return template("sheet_index.html").render(
         language=spoken().code, first=long_date(roster.first), roster=roster, bases=bases, calendars=calendars,
         near=towns_of(roster), weeks=counted("{count} week", "{count} weeks", roster.weeks),
         script=Markup(SEARCH), digest=b64encode(hashlib.sha256(SEARCH.encode()).digest()).decode(),  # noqa: S704 - a constant
@@ -210,12 +211,13 @@ field.addEventListener("input", () => {
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """Return a page of this folder, in the colours of all pages."""
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["plain"] = plain
-    environment.globals["_"] = markup
+    environment.globals.update(_=markup, colours=styles())
     return environment.get_template(name)
 
 

@@ -14,10 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import number, plain
@@ -26,7 +23,6 @@ from optimizer.base.text.language import (
     counted,
     localised,
     long_date,
-    markup,
     ngettext,
     short_date,
     spoken,
@@ -49,6 +45,7 @@ from optimizer.roster.model import (
     stop_name,
     stops_text,
 )
+from optimizer.roster.sheets import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -297,9 +294,6 @@ def _folded(line: str) -> str:
     return "\r\n".join([*pieces, piece])
 
 
-HERE = Path(__file__).parent
-
-
 @dataclass(frozen=True, slots=True)
 class CrewLine:
     """What a crew does in a week: its name, the lines of each of seven days, and its hours."""
@@ -349,15 +343,9 @@ class Week:
 
 def roster_page(roster: Roster) -> str:
     """Return the HTML of the page."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["plain"] = plain
-    environment.globals["_"] = markup
     last = roster.first + timedelta(days=7 * roster.weeks - 1)
     marks = _marks(roster)
-    template = environment.get_template("roster.html")
-    return template.render(
+    return template("roster.html").render(
         roster=roster,
         language=spoken().code,
         first=long_date(roster.first),

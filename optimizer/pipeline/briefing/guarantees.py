@@ -90,7 +90,7 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
             per_hour=number(scenario.background.per_hour, 6), per_km=number(scenario.background.per_km, 6)
         ),
         _("{share} of loads keep to their routes; the rest see the plan and take the best route against it.").format(
-            share=localised(f"{scenario.evaders.habitual_share:.0%}")
+            share=percent(scenario.evaders.habitual_share, 0)
         ),
         *_on_mobility(scenario.evaders),
         *_on_far_side(compiled),
@@ -116,9 +116,7 @@ def _on_far_side(compiled: Compiled) -> list[str]:
     if not (background.far_side_loss or background.far_side_per_hour):
         return [_("Driving beyond the border to another crossing costs no more than driving at home.")]
     said = _("Going back over the border to another crossing loses {loss} of the loads, and {hazard} an hour there.")
-    return [
-        said.format(loss=localised(f"{background.far_side_loss:.0%}"), hazard=number(background.far_side_per_hour, 6))
-    ]
+    return [said.format(loss=percent(background.far_side_loss, 0), hazard=number(background.far_side_per_hour, 6))]
 
 
 def _on_mobility(terms: EvadersModel) -> list[str]:
@@ -133,7 +131,7 @@ def _on_mobility(terms: EvadersModel) -> list[str]:
     said = _(
         "Of the loads that see the plan {share} may enter at another gateway; {loss} of those are lost on the way."
     )
-    sentences = [said.format(share=localised(f"{terms.mobility:.0%}"), loss=localised(f"{terms.switching_loss:.0%}"))]
+    sentences = [said.format(share=percent(terms.mobility, 0), loss=percent(terms.switching_loss, 0))]
     if terms.switching_km is not None:
         distant = _("With distance they fall further, to 1/e in {km} km.")
         sentences.append(distant.format(km=number(terms.switching_km, 6)))

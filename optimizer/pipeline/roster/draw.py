@@ -265,16 +265,17 @@ def draw_page(drawn: Drawn) -> ShortPage:
 
     draws, found, rows = drawn.draws, drawn.frequencies, drawn.draws.rows
     always = [name for name, share in draws.marginals.items() if all(name in row.plan for row in rows)]
-    said = (
-        _("From {first} to {last} {always} placements stand always, and {others} on some of the days.")
-        if draws.every == "day"
-        else _("From {first} to {last} {always} placements stand always, and {others} in some of the shifts.")
-    )
-    headline = said.format(
+    others = {name for row in rows for name in row.plan} - set(always)
+    each = _("The same {always} placements stand from {first} to {last}: every draw is the same.")
+    if others and draws.every == "day":
+        each = _("{always} placements stand always from {first} to {last}, and {others} on some of the days.")
+    elif others:
+        each = _("{always} placements stand always from {first} to {last}, and {others} in some of the shifts.")
+    headline = each.format(
         first=long_date(rows[0].date),
         last=long_date(rows[-1].date),
         always=number(len(always)),
-        others=number(len({name for row in rows for name in row.plan} - set(always))),
+        others=number(len(others)),
     )
     off = _("No placement is off its probability by more than {points} over these draws.")
     sentences = [off.format(points=_points(found.worst))]
@@ -285,9 +286,6 @@ def draw_page(drawn: Drawn) -> ShortPage:
     more = len(days.rows) - FIRST_ROWS
     first = replace(days, rows=days.rows[:FIRST_ROWS])
     later = replace(days, id="later-draws", rows=days.rows[FIRST_ROWS:])
-    if more > 0:
-        left = counted("{count} later draw", "{count} later draws", more)
-        sentences.append(_("{draws}: in {file}.").format(draws=left, file=drawn.page_path.name))
     columns = (
         Column(_("Placement")),
         Column(_("Probability"), numeric=True),
@@ -302,8 +300,12 @@ def draw_page(drawn: Drawn) -> ShortPage:
         headline=headline,
         warnings=all_translated(drawn.warnings),
         sections=(
-            PageSection(title=_("What stands besides"), sentences=(*sentences, *_costs(drawn)), tables=(first,)),
-            *([PageSection(title=_("Later draws"), tables=(later,), folded=True)] if more > 0 else ()),
+            PageSection(
+                title=_("What stands besides"),
+                sentences=(*sentences, *_costs(drawn)),
+                tables=(first,) if others else (),
+            ),
+            *([PageSection(title=_("Later draws"), tables=(later,), folded=True)] if others and more > 0 else ()),
             PageSection(
                 title=_("How often each placement stands"),
                 tables=(ReportTable("shares", caption, columns, shares),),

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
-from optimizer.base.text.formatting import DASH, decimal, number, percent, plain, with_range
+from optimizer.base.text.formatting import DASH, SPACE, decimal, number, percent, plain, with_range
 from optimizer.base.text.language import ENGLISH, localised, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
@@ -121,8 +122,17 @@ def adapt_page(found: Adaptation) -> ShortPage:
     ranked = sorted(each, key=lambda summary: summary.measures["through"].mean or 0.0)
     best, today = ranked[0], by_policy.get("today")
     sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
+    tied = [_called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best.policy, summary.policy)]
+    least = (
+        _(
+            "Under whom least gets through over {periods} periods is not yet known. As found it is {share} of {loads} loads a period under "
+            "{policy}."
+        )
+        if tied
+        else _("Over {periods} periods least gets through under {policy}: {share} of {loads} loads a period.")
+    )
     said = [
-        _("Over {periods} periods least gets through under {policy}: {share} of {loads} loads a period.").format(
+        least.format(
             periods=number(found.periods),
             policy=_called(best.policy),
             share=with_interval(best.measures["share"], percent),
@@ -158,7 +168,6 @@ def adapt_page(found: Adaptation) -> ShortPage:
     )
     assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
     lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
-    tied = [_called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best.policy, summary.policy)]
     doubt = _("Not yet known to be better than {others}: more runs (--runs) tell them apart.")
     return ShortPage(
         title=_("{name}: traffickers who adapt").format(name=found.name),
@@ -249,7 +258,7 @@ def _panels(found: Adaptation) -> list[MeasurePanel]:
             for policy in found.policies
         ]
         if any(value is not None for curve in curves for value in curve.mean):
-            panels.append(MeasurePanel(_(title), tuple(curves)))
+            panels.append(MeasurePanel(_(title), tuple(curves), share=name == "displaced"))
     return panels
 
 
@@ -518,10 +527,11 @@ class PolicyCurve:
 
 @dataclass(frozen=True, slots=True)
 class MeasurePanel:
-    """One measure: its title and a curve for each policy."""
+    """One measure: its title, a curve for each policy, and whether it is a share of something."""
 
     title: str
     curves: tuple[PolicyCurve, ...]
+    share: bool = False
 
 
 def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
@@ -538,6 +548,8 @@ def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
         ax.plot(periods, mean, color=colour, linestyle=stroke, linewidth=1.3, label=curve.policy)
     ax.set_title(panel.title, loc="left", fontsize=9, parse_math=False)
     ax.tick_params(labelsize=7)
+    if panel.share:
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=f"{SPACE}%"))
     ax.grid(color=FAINT, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
