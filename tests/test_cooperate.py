@@ -328,7 +328,7 @@ def test_input_that_is_none() -> None:
 def test_where_nothing_is_proven_the_page_does_not_say_that_no_plan_goes_below_nothing() -> None:
     found = cooperate(with_agencies(2), TERMS)
     coalitions = tuple(replace(each, lower=0.0) for each in found.coalitions)
-    page = cooperation_page(replace(found, coalitions=coalitions, better_apart=[NAMES[:2], NAMES[2:]], in_core=None))
+    page = cooperation_page(replace(found, coalitions=coalitions, better_apart=(NAMES[:2], NAMES[2:]), in_core=None))
     assert "how much better a plan could be is not known" in page.headline
     assert "no plan brings it below" not in page.headline
     (table,) = page.sections[1].tables

@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from optimizer.analysis.compare.compare import compare_plans
-from optimizer.analysis.compare.output import compare_folder, comparison_page
+from optimizer.analysis.compare.output import _maps, compare_folder, comparison_page
 from optimizer.analysis.desk.page import texts
 from optimizer.analysis.desk.session import DeskSession
 from optimizer.analysis.explain.explain import explain_plan
 from optimizer.analysis.explain.output import explanation_page
 from optimizer.base.errors import InputError
-from optimizer.base.text.formatting import ValueText
+from optimizer.base.text.formatting import SPACE, ValueText
 from optimizer.cli.console import print_page, verdict_in_percent
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.plan.evaluation import plan_value
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from optimizer.problem.instance.instance import Instance
     from optimizer.report.maps.geography import StraightRoads
     from tests.command import Outcome
 
@@ -166,12 +167,30 @@ def of_plan(folder: Path, lower: float, upper: float) -> dict[str, str]:
     }
 
 
+def of_shares(instance: Instance) -> Instance:
+    """Return the instance with weights that are shares of all loads."""
+    weight = sum(evader.weight for evader in instance.evaders)
+    return replace(instance, evaders=tuple(replace(e, weight=e.weight / weight) for e in instance.evaders))
+
+
+def test_a_comparison_adds_up_as_a_reader_reckons_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = of_shares(on_a_map(4))
+    folders = [str(written(tmp_path / name, instance, [option])) for name, option in (("one", "o3"), ("two", "o2"))]
+    compared = compare_plans(folders)
+    one, two = (replace(plan, value=value) for plan, value in zip(compared.plans, (0.74249, 0.76255), strict=True))
+    compared, titles = replace(compared, plans=(one, two)), []
+    assert "74.2 %, 2.1 points less than with two" in comparison_page(compared).headline.replace(SPACE, " ")
+    monkeypatch.setattr(
+        "optimizer.report.analysis_figures.PlanMap", lambda title, *_: titles.append(title.replace(SPACE, " "))
+    )
+    _maps(compared)
+    assert titles == ["two: 2.1 points MORE gets through"]
+
+
 @pytest.mark.parametrize("below", [0.0032, 0.0101, 0.0249])
 @pytest.mark.parametrize("seed", [4, 7])
 def test_all_pages_of_a_plan_show_the_same_value_and_bound_of_it(tmp_path: Path, below: float, seed: int) -> None:
-    instance = on_a_map(seed)
-    weight = sum(evader.weight for evader in instance.evaders)
-    shares = replace(instance, evaders=tuple(replace(e, weight=e.weight / weight) for e in instance.evaders))
+    shares = of_shares(on_a_map(seed))
     value = plan_value(shares, shares.placed(["o3"]))
     search = {"method": "cuts", "status": "feasible", "limit": "time", "lower": value - below, "upper": value}
     search |= {"gap": below / value, "seconds": 1.0, "seed": 0, "version": ""}
@@ -200,7 +219,8 @@ def test_a_figure_is_dark_where_the_page_is(tmp_path: Path) -> None:
                 " return box?.height && [box.x + 20, box.y + 20]; })()"
             )
             await browser.picture(tmp_path / f"{colours}.png")
-        return max(Image.open(tmp_path / f"{colours}.png").convert("RGB").getpixel((int(x), int(y))))
+        with Image.open(tmp_path / f"{colours}.png") as picture:
+            return picture.convert("L").crop((int(x), int(y), int(x) + 1, int(y) + 1)).tobytes()[0]
 
     assert asyncio.run(seen("light")) == 255
     assert asyncio.run(seen("dark")) < 50

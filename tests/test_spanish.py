@@ -59,6 +59,7 @@ from optimizer.problem.plan.plan import Plan, violations
 from optimizer.report.answer import short_page
 from optimizer.report.page import page
 from optimizer.roster.making import make_roster
+from optimizer.roster.sheets import field_duties, index, sheet
 from optimizer.roster.writing import roster_page, write_roster
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
@@ -728,6 +729,20 @@ def files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
             name: archive.read(name).decode() for name in archive.namelist() if name.endswith((".html", ".gpx", ".kml"))
         }
     return found
+
+
+@pytest.mark.slow
+def test_rosters_say_crews_and_searches_by_the_words_of_all_pages() -> None:
+    roster, said = roster_of("Puesto"), {}
+    for code in ("es", "pt"):
+        with speaking(code):
+            every = field_duties(roster)
+            said[code] = roster_page(roster) + index(roster, every, {}) + sheet(roster, every[0], every)
+    assert "Tripulación" in said["es"]
+    assert "Vehículos revisados" in said["es"]
+    assert "equipo" not in said["es"].lower()
+    assert "; turno de 06:00" in said["pt"]
+    assert "dez.." not in said["pt"]
 
 
 @pytest.mark.slow

@@ -311,7 +311,7 @@ def _maps(comparison: PlanComparison) -> list[PlanMap]:
                 if plan.value <= first.value
                 else _("{plan}: {points} MORE gets through")
             )
-            title = said.format(plan=_short(plan), points=values.points(abs(plan.value - first.value)))
+            title = said.format(plan=_short(plan), points=values.points(abs(values.less(plan.value, first.value))))
         come, gone = (*done["open"], *done["drive"]), (*done["close"], *done["no longer drive"])
         at = [_at(comparison, part) for part in (kept, done["change"], come, gone)]
         maps.append(PlanMap(title, *at))
