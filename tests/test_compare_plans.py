@@ -162,7 +162,14 @@ def test_points_are_snapped_to_sites_and_told_with_their_distance(tmp_path: Path
         compare_plans([folder, drawn(tmp_path / "kind.geojson", (lon, lat), kind="psot")])
 
 
-def line(path: Path, kind: str, coordinates: object, **properties: str) -> Path:
+def test_the_map_layer_of_a_plan_is_no_drawing_as_it_has_every_site_on_offer(tmp_path: Path) -> None:
+    folder = written(tmp_path / "here", on_a_map(1), ["o3"])
+    layer = line(tmp_path / "plan.geojson", "Point", [10.05, 50.0], chosen=False)
+    with pytest.raises(InputError, match=r"map layer of a plan.*Name the plan's folder"):
+        compare_plans([folder, layer])
+
+
+def line(path: Path, kind: str, coordinates: object, **properties: object) -> Path:
     feature = {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     return path

@@ -467,7 +467,10 @@ def _from_drawing(name: str, path: Path, instance: Instance, places: SitePlaces)
     known = np.flatnonzero(np.isfinite(places.lon) & np.isfinite(places.lat))
     if not known.size:
         raise InputError(Problem(str(path), "a drawing, for an instance without places", "an instance with a map"))
-    for number, feature in enumerate(read_features(path), start=1):
+    features = read_features(path)
+    if any("chosen" in feature["properties"] for feature in features):  # it has every site on offer, and no beats
+        raise InputError(Problem(str(path), "the map layer of a plan", "a drawing", "Name the plan's folder instead"))
+    for number, feature in enumerate(features, start=1):
         where = f"{path}, feature {number}"
         shapes = drawn_shapes(feature["geometry"])
         if not shapes:
