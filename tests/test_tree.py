@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.lp.master import Near
 
 MEAN_GAP = 0.06
 """Of the root on small problems; measured: 0.045."""
@@ -179,11 +180,11 @@ class _Stopping(Master):
         super().__init__(instance, overlay)
         self._left = after
 
-    def relax(self, until: float = np.inf) -> Relaxed | None:
+    def relax(self, until: float = np.inf, near: Near | None = None) -> Relaxed | None:
         self._left -= 1
         if self._left < 0:
             raise StoppedError
-        return super().relax(until)
+        return super().relax(until, near)
 
 
 @given(SEEDS)
