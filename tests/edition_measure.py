@@ -111,8 +111,7 @@ def words(row: dict[str, Any]) -> set[str]:
 
 def compare(first: PlanFolder, other: PlanFolder) -> str:
     """Return how far two plans agree."""
-    mine, theirs = first.file.sites, other.file.sites
-    mine, theirs = ([row if isinstance(row, dict) else row.model_dump() for row in rows] for rows in (mine, theirs))
+    mine, theirs = first.content["sites"], other.content["sites"]
     metres = apart(theirs, mine)
     road = np.array([[bool(words(a) & words(b)) for b in mine] for a in theirs])
     masks = metres <= 300, (metres <= 300) | ((metres <= 1500) & road)
@@ -121,13 +120,16 @@ def compare(first: PlanFolder, other: PlanFolder) -> str:
     offered = [row for row in instance.options if ":" in row.id]
     content = first.content["candidates"] + first.content["sites"]
     place = {row["id"]: row for row in content}
-    moved, free = [], [place[row.id] for row in offered if row.id in place]
+    moved: list[dict[str, Any]] = []
+    free = [place[row.id] for row in offered if row.id in place]
     for row in theirs:
         alike_type = [
             each for each in free if each["type"] == row["type"] and each["site"] not in {m["site"] for m in moved}
         ]
         moved.append(alike_type[int(apart([row], alike_type)[0].argmin())])
     best = first.result_in(instance)
+    assert best.plan is not None
+    assert best.upper is not None
     beats = [each for each in best.plan.placements if each.option.id not in instance.option_index]
     value = evaluate(instance, Plan((*Plan.of(instance, [row["id"] for row in moved]).placements, *beats))).value
     cost = 100 * (value - best.upper)
