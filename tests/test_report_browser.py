@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 from optimizer.base.text.language import speaking
 from optimizer.report import write_report
 from tests.browser import CHROMIUM, Browser
-from tests.report_case import bare_content, full_content, large_content
+from tests.report_case import bare_content, changed_site, full_content, large_content
 
 pytestmark = [
     pytest.mark.report,
@@ -130,6 +132,47 @@ def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls
         assert await browser.run(shown) == "block"  # a card
 
     _browse(address, "phone", steps)
+
+
+GROUPS = """(() => {
+  const plot = Array.from(Bokeh.index)[0].model, box = Array.from(Bokeh.index)[0].canvas.el.getBoundingClientRect();
+  return plot.renderers.filter(each => each.visible && each.data_source.data.box).flatMap(each => {
+    const data = each.data_source.data, right = data[each.glyph.x_offset.field], down = data[each.glyph.y_offset.field];
+    return Array.from(right, (off, k) => [off, k]).filter(pair => pair[0] < 9000).map(([off, k]) => {
+      const at = reportMap.screen(data.x[k], data.y[k]);
+      return [box.left + at[0] + off, box.top + at[1] + down[k]];
+    });
+  });
+})()"""
+"""Where on the window the marks of groups of numbers stand."""
+
+
+@pytest.mark.parametrize("screen", ["desk", "phone"])
+def test_groups_of_numbers_open_by_presses_until_every_number_shows(tmp_path: Path, screen: str) -> None:
+    content = full_content(look_next=None)
+    sites = tuple(
+        changed_site(
+            content.sites[0], id=f"o{k}", lon=1.6 + 0.001 * (k % 4) - 0.2 * (k == 15), lat=42.6 + 0.001 * (k // 4)
+        )
+        for k in range(16)
+    )
+
+    async def steps(browser: Browser) -> None:
+        await browser.run("document.getElementById('map').scrollIntoView()")
+        assert int((await browser.run(BESIDE)).split(" of ")[1].split(",")[0]) < 16
+        presses = 0
+        while groups := await browser.run(GROUPS):
+            presses += 1
+            assert presses <= 4
+            x, y = groups[0]
+            await (tap(browser, x, y) if screen == "phone" else browser.click(x + 20, y))
+            await browser.until(f"JSON.stringify({GROUPS}) !== '{json.dumps(groups, separators=(',', ':'))}'")
+        assert presses
+        beside = await browser.run(BESIDE)
+        assert "(" not in beside  # every number shows
+        assert int(beside.split(", ")[2]) <= 27
+
+    _browse(write_report(tmp_path, replace(content, sites=sites, beats=()))[0].as_uri(), screen, steps)
 
 
 def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_tables(address: str) -> None:

@@ -12,6 +12,7 @@ import sys
 import tomllib
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -242,16 +243,25 @@ def test_the_map_holds_bokeh_data_for_its_place_on_the_page(written: tuple[list[
     assert any(attrs.get("id") == "map" for _, attrs in parsed.elements)
 
 
-def test_texts_that_many_roads_share_are_told_once_in_the_map() -> None:
+def test_texts_and_whole_numbers_of_the_map_are_told_shorter_and_read_as_they_were() -> None:
     shared, own = ["A 1", "B 2"] * 20, [f"road-{k}" for k in range(40)]
-    item = {"entries": [("road", shared), ("mark", own), ["xs", [[1, 2], [3, 4]]], ["few", ["A 1", "A 1"]]]}
+    numbers, lines = [5, -3, 0, *range(1000, 1037)], [[100_000 + k, 100_003 - k, 99_990] for k in range(39)] + [[]]
+    item = {
+        "entries": [("road", shared), ("mark", own), ["xs", [[1, 2], [3, 4]]], ["few", ["A 1", "A 1"]]],
+        "more": [numbers, lines, [True] * 40, [0.5] * 40, [[1.5, 2]] * 40],
+    }
     told = told_once(item)
     assert json.dumps(told).count("A 1") == 3
-    as_the_page_reads_it = json.loads(
-        json.dumps(told),
-        object_hook=lambda part: [part["texts"][k] for k in part["rows"]] if "texts" in part else part,
-    )
-    assert json.dumps(as_the_page_reads_it) == json.dumps(item)
+    assert len(json.dumps(told["more"][1])) < len(json.dumps(lines))
+
+    def as_the_page_reads(part: dict[str, Any]) -> Any:
+        if "texts" in part:
+            return [part["texts"][k] for k in part["rows"]]
+        if "steps" in part:
+            return list(accumulate(part["steps"]))
+        return [list(accumulate(steps)) for steps in part["lines"]] if "lines" in part else part
+
+    assert json.dumps(json.loads(json.dumps(told), object_hook=as_the_page_reads)) == json.dumps(item)
 
 
 def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> None:

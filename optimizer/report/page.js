@@ -62,7 +62,16 @@
   });
   window.addEventListener("afterprint", function () { unfolded.forEach(function (each) { each.open = false; }); });
 
-  function listed(_, value) { return value && value.texts ? value.rows.map(function (k) { return value.texts[k]; }) : value; }
+  function summed(steps) {
+    var sum = 0;
+    return steps.map(function (step) { return sum += step; });
+  }
+  function listed(_, value) {
+    if (!value) { return value; }
+    if (value.texts) { return value.rows.map(function (k) { return value.texts[k]; }); }
+    if (value.steps) { return summed(value.steps); }
+    return value.lines ? value.lines.map(summed) : value;
+  }
   Bokeh.embed.embed_item(JSON.parse(document.getElementById("map-data").textContent, listed)).then(function () {
     window.reportMap = planMap(Bokeh.documents[Bokeh.documents.length - 1].roots()[0], texts);
   });

@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import astuple, dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ from optimizer.report.styles import read_together, styles
 from optimizer.report.words import GLOSSARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -168,16 +169,29 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
 
 
 def told_once(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return JSON with each long list of few texts as its `texts`, told once, and the `rows` of each in it; page.js makes lists of them."""
+    """Return JSON with its long lists told shorter; page.js makes lists of them.
+
+    A list of few texts becomes its `texts`, told once, and the `rows` of each in it. A list of whole numbers becomes its `steps`, the first and
+    what each adds to the one before; a list of lists of whole numbers becomes the steps of each, as `lines`.
+    """
     if isinstance(value, dict):
         return {name: told_once(part) for name, part in value.items()}
     if not isinstance(value, list | tuple):
         return value
-    if len(value) > ROWS_SHOWN["desk"] and all(isinstance(part, str) for part in value):
-        row = {text: place for place, text in enumerate(dict.fromkeys(value))}
-        if 2 * len(row) <= len(value):
-            return {"texts": list(row), "rows": [row[text] for text in value]}
+    if len(value) > ROWS_SHOWN["desk"]:
+        if all(isinstance(part, str) for part in value):
+            row = {text: place for place, text in enumerate(dict.fromkeys(value))}
+            if 2 * len(row) <= len(value):
+                return {"texts": list(row), "rows": [row[text] for text in value]}
+        if all(type(part) is int for part in value):
+            return {"steps": _steps(value)}
+        if all(isinstance(part, list | tuple) and all(type(each) is int for each in part) for part in value):
+            return {"lines": [_steps(part) for part in value]}
     return [told_once(part) for part in value]
+
+
+def _steps(numbers: Sequence[int]) -> list[int]:
+    return [now - before for before, now in pairwise((0, *numbers))]
 
 
 def _day(created: str) -> str:
@@ -368,5 +382,6 @@ def _path(lines: NDArray[np.object_], frame: shapely.Polygon) -> str:
     near = lines[shapely.intersects(lines, frame)]
     merged = shapely.line_merge(shapely.union_all(near, grid_size=0.1)) if len(near) else shapely.MultiLineString()
     cut = shapely.simplify(shapely.intersection(merged, frame), DETAIL)
-    pieces = [shapely.get_coordinates(part).round(1).tolist() for part in shapely.get_parts(cut)]
-    return "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in piece) for piece in pieces if len(piece) > 1)
+    tenths = [np.rint(10 * shapely.get_coordinates(part)).astype(int) for part in shapely.get_parts(cut)]
+    steps = [np.diff(piece, axis=0, prepend=np.zeros((1, 2), dtype=int)) / 10 for piece in tenths if len(piece) > 1]
+    return "".join("M" + "l".join(f"{x:g} {y:g}" for x, y in piece.tolist()) for piece in steps)

@@ -12,7 +12,7 @@ function element(tag, text, name) {
    whether by a click on the map. The plot may get another plan: its tags change last. */
 function planMap(plot, texts, chosen) {
   "use strict";
-  var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9, CLOSER = 3, ROOM = 1.5;
+  var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9, CLOSER = 3, ROOM = 1.5, WIDE = 14;
   var view = Array.from(Bokeh.index).filter(function (each) { return each.model === plot; })[0];
   if (!view) { view = Bokeh.index.find_one(plot); }
 
@@ -94,7 +94,8 @@ function planMap(plot, texts, chosen) {
     badges.forEach(function (badge) {
       if (!badge.renderer.visible) { return; }
       Array.prototype.forEach.call(badge.right, function (right, k) {
-        var at = screen(badge.data.x[k], badge.data.y[k]), off = Math.hypot(p[0] - at[0] - right, p[1] - at[1] - badge.down[k]);
+        var at = screen(badge.data.x[k], badge.data.y[k]), aside = Math.abs(p[0] - at[0] - right) - (badge.data.box ? WIDE : 0);
+        var off = Math.hypot(Math.max(0, aside), p[1] - at[1] - badge.down[k]);
         if (off < least) { least = off; best = badge.data.box ? { box: badge.data.box[k] } : named(badge.data.mark[k]); }
       });
     });
@@ -165,6 +166,7 @@ function planMap(plot, texts, chosen) {
     y.have_updated_interactively = true;
     x.setv({ start: middle[0] - by * wide / 2, end: middle[0] + by * wide / 2 });
     y.setv({ start: middle[1] - by * high / 2, end: middle[1] + by * high / 2 });
+    settle();
   }
   many("button[data-box]").forEach(function (button) {
     button.addEventListener("click", function () { zoom(button.dataset.box); });
