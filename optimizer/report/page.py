@@ -182,7 +182,7 @@ def told_once(value: Any) -> Any:  # noqa: ANN401 - any JSON
         if all(isinstance(part, str) for part in value):
             row = {text: place for place, text in enumerate(dict.fromkeys(value))}
             if 2 * len(row) <= len(value):
-                return {"texts": list(row), "rows": [row[text] for text in value]}
+                return {"texts": list(row), "rows": told_once([row[text] for text in value])}
         if all(type(part) is int for part in value):
             return {"steps": _steps(value)}
         if all(isinstance(part, list | tuple) and all(type(each) is int for each in part) for part in value):
@@ -384,4 +384,4 @@ def _path(lines: NDArray[np.object_], frame: shapely.Polygon) -> str:
     cut = shapely.simplify(shapely.intersection(merged, frame), DETAIL)
     tenths = [np.rint(10 * shapely.get_coordinates(part)).astype(int) for part in shapely.get_parts(cut)]
     steps = [np.diff(piece, axis=0, prepend=np.zeros((1, 2), dtype=int)) / 10 for piece in tenths if len(piece) > 1]
-    return "".join("M" + "l".join(f"{x:g} {y:g}" for x, y in piece.tolist()) for piece in steps)
+    return "".join("M" + "l".join(f"{x:g} {y:g}" for x, y in piece.tolist()) for piece in steps).replace(" -", "-")
