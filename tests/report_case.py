@@ -149,7 +149,7 @@ def full_content(**changes: Any) -> ReportContent:
         "dropped": (CountRow(reason="not connected", count=37),),
         "sources": ("Made up for tests",),
         "steps": (StepRow(name="Solve", seconds=12.34),),
-        "provenance": Provenance(version="0.1.0", seed=7, options={"gap": "0.01"}, inputs=(InputFile(name="a.toml", sha256="ab" * 32),)),
+        "provenance": Provenance(version="0.1.0", seed=7, options={"gap": "0.01"}, inputs=(InputFile(name="a.toml", sha256="ab" * 32),) * 2),
     }  # fmt: skip
     every = {**fields, **changes}
     return ReportContent(**{name: value for name, value in every.items() if name not in REGION_FIELDS},

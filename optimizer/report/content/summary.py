@@ -456,13 +456,14 @@ def steps_table(content: ReportContent) -> ReportTable:
 def provenance_table(content: ReportContent) -> ReportTable:
     """Show what it takes to make the report again."""
     source = content.provenance
+    files = dict.fromkeys((file.name, file.sha256) for file in source.inputs)  # some are read for two things
     facts = (
         (_("Created"), plain(content.created)),
         (_("Program version"), plain(source.version) or DASH),
         (_("Method"), plain(content.summary.method) or DASH),
         (_("Seed"), DASH if source.seed is None else str(source.seed)),
         *((plain(_(name)), plain(setting)) for name, setting in source.options.items()),
-        *((_("SHA-256 of {file}").format(file=plain(file.name)), plain(file.sha256)) for file in source.inputs),
+        *((_("SHA-256 of {file}").format(file=plain(name)), plain(sha256)) for name, sha256 in files),
     )
     return ReportTable(
         "provenance",
