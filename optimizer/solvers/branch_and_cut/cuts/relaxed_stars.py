@@ -310,6 +310,9 @@ def _relaxed_stars(  # noqa: C901 - one loop over commodities
     return _FoundStars(cut_of, side, rows, columns, entries, n_cuts, n_entries)
 
 
+# `_depth`, `_falling` and `_put` stand in `separation` too: the parts of a kernel stand in its file (docs/architecture.md).
+
+
 @part
 def _depth(survival: float) -> float:
     """Return -ln of a survival, at most `STEEPEST`."""
