@@ -1,9 +1,11 @@
-"""Measure a report in Chromium: `python -m tests.report_measure FOLDER...` prints a row of results/report.md for each plan folder.
+"""Measure pages in Chromium: `python -m tests.report_measure FOLDER|PAGE.html...` prints a row of results/report.md for each.
 
 Screens to the first order, to the four answers of the first page, and in all on three sizes, presses of the tabulator to the map, pages
 of paper, size, milliseconds until the map can be used (by the page's own clock, beside whatever else the machine does), frames a second
 while a mouse drags the map and processor milliseconds of each, taps
 that open a card, requests, rules of axe broken in dark and light on each size (`AXE=FILE` names axe.min.js of the npm package axe-core).
+Of another page, such as that of `compare`: screens, pages of paper, words, pixels beyond the screen's edge, rules of axe. `REPORT_SHOTS=FOLDER`
+keeps pictures of it on each size in each colours, and its A4.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from tests.test_report_browser import (
     PAPER,
     READY,
     SCREENS,
+    WIDER,
     drag,
     tap,
 )
@@ -52,6 +55,17 @@ COLUMNS = (
     "requests",
     "axe (desk, laptop, phone)",
 )
+
+PAGE_COLUMNS = (
+    "page",
+    "screens (desk, phone)",
+    "pages (A4, Letter)",
+    "words",
+    "pixels beyond the edge",
+    "axe, light and dark (desk, phone)",
+)
+PAGE_SCREENS = {"desk": (1366, 768), "phone": (390, 844)}
+COLOURS = ("dark", "light")
 
 
 ANSWERS = """(() => {
@@ -84,7 +98,7 @@ async def _row(report: Path) -> str:
             if name == "laptop":
                 frames = await _frames(browser)
         taps = await _taps(browser)
-        pages = [await _pages(browser, *size) for size in PAPER.values()]
+        pages = [_pages(await _printed(browser, *size)) for size in PAPER.values()]
         requests = len({each for each in browser.requested if not each.startswith("data:")} - {report.as_uri()})
     cells = (
         report.parent.name,
@@ -104,6 +118,34 @@ async def _row(report: Path) -> str:
     return _line(cells)
 
 
+async def _page_row(page: Path) -> str:
+    screens, beyond, violations, shots = [], [], [], os.environ.get("REPORT_SHOTS")
+    name = f"{page.parent.name}-{page.stem}"
+    async with Browser() as browser:
+        for size, (width, height) in PAGE_SCREENS.items():
+            await browser.open(page.as_uri(), width, height)
+            await browser.until("document.readyState === 'complete' && location.protocol === 'file:'")
+            screens.append(await browser.run("document.documentElement.scrollHeight") / height)
+            beyond.append(await browser.run(WIDER))
+            violations.append(await _axe(browser))
+            for colours in COLOURS if shots else ():
+                await _in_colours(browser, colours)
+                await browser.picture(Path(shots or "") / f"{name}-{size}-{colours}.png")
+        words = await browser.run("document.body.innerText.split(/\\s+/).length")
+        await browser.call("Emulation.setEmulatedMedia", media="", features=[])
+        printed = [await _printed(browser, *size) for size in PAPER.values()]
+    if shots:
+        (Path(shots) / f"{name}.pdf").write_bytes(printed[0])
+    return _line((
+        name,
+        ", ".join(f"{each:.1f}" for each in screens),
+        ", ".join(str(_pages(each)) for each in printed),
+        words,
+        ", ".join(map(str, beyond)),
+        ", ".join("not run" if each is None else str(each) for each in violations),
+    ))  # fmt: skip
+
+
 def _line(cells: Sequence[object]) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
 
@@ -113,12 +155,21 @@ async def _axe(browser: Browser) -> int | None:
     if not os.environ.get("AXE"):
         return None
     script, broken = Path(os.environ["AXE"]).read_text(encoding="utf-8"), 0  # noqa: ASYNC240
-    for colours in ("dark", "light"):
-        feature = {"name": "prefers-color-scheme", "value": colours}
-        await browser.call("Emulation.setEmulatedMedia", media="", features=[feature])
+    for colours in COLOURS:
+        await _in_colours(browser, colours)
         await browser.call("Runtime.evaluate", expression=script)
-        broken += await browser.run("axe.run().then(found => found.violations.length)")
+        found = await browser.run(
+            "axe.run().then(found => found.violations.map(each => each.id + ': ' + each.nodes[0].html))"
+        )
+        for rule in found:
+            print(f"axe, {colours}: {rule[:200]}", file=sys.stderr)
+        broken += len(found)
     return broken
+
+
+async def _in_colours(browser: Browser, colours: str) -> None:
+    feature = {"name": "prefers-color-scheme", "value": colours}
+    await browser.call("Emulation.setEmulatedMedia", media="", features=[feature])
 
 
 async def _frames(browser: Browser, steps: int = 240) -> str:
@@ -153,13 +204,29 @@ async def _taps(browser: Browser) -> str:
     return f"{opened} of {len(marks)}"
 
 
-async def _pages(browser: Browser, width: float, height: float) -> int:
+async def _printed(browser: Browser, width: float, height: float) -> bytes:
     made = await browser.call("Page.printToPDF", paperWidth=width, paperHeight=height)
-    return len(re.findall(rb"/Type /Page\b", base64.b64decode(made["data"])))
+    return base64.b64decode(made["data"])
+
+
+def _pages(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type /Page\b", pdf))
+
+
+def main(paths: Sequence[str]) -> None:
+    """Print the rows of plan folders, then those of pages."""
+    folders = [Path(each).resolve() for each in paths if not each.endswith(".html")]
+    pages = [Path(each).resolve() for each in paths if each.endswith(".html")]
+    for columns, rows in (
+        (COLUMNS, (_row(each / "report.html") for each in folders)),
+        (PAGE_COLUMNS, (_page_row(each) for each in pages)),
+    ):
+        for k, row in enumerate(rows):
+            if not k:
+                print(_line(columns))
+                print(_line(["---"] * len(columns)))
+            print(asyncio.run(row), flush=True)
 
 
 if __name__ == "__main__":
-    print(_line(COLUMNS))
-    print(_line(["---"] * len(COLUMNS)))
-    for folder in sys.argv[1:]:
-        print(asyncio.run(_row(Path(folder).resolve() / "report.html")))
+    main(sys.argv[1:])

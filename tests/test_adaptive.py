@@ -18,7 +18,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.tasks import Task
 from optimizer.lab.adaptive.analysis.adapt import adapt
-from optimizer.lab.adaptive.analysis.output import adapt_page, student_interval
+from optimizer.lab.adaptive.analysis.output import adapt_page, called, student_interval
 from optimizer.lab.adaptive.simulation import policies
 from optimizer.lab.adaptive.simulation.policies import (
     TEMPERATURES,
@@ -315,6 +315,12 @@ def test_a_headline_does_not_say_that_one_policy_is_better_where_runs_do_not_tel
     page = adapt_page(adapt(tmp_path / "i.json", policies=["mixed", "exact"], periods=3, runs=1, terms=terms))
     assert not page.known
     assert page.headline.startswith("Under whom least gets through over 3 periods is not yet known.")
+
+
+def test_planners_are_called_by_what_they_do_and_by_ids_in_the_files_alone() -> None:
+    said = [called(policy) for policy in POLICY_NAMES]
+    assert len(set(said)) == len(said)
+    assert not set(said) & set(POLICY_NAMES)
 
 
 @pytest.mark.slow

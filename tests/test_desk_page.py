@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,6 +211,23 @@ def pictured(page: DeskPage) -> dict[str, Any]:
         for label, data in sources.items()
         if "right" not in data and "length" not in data
     }
+
+
+def test_a_demand_brings_no_layer_that_the_browser_would_have_to_prepare(folder: Path) -> None:
+    """What must and must not be used, and what is closed, have their layers from the start; the legend names those of something."""
+    session = DeskSession(folder)
+    page = DeskPage(session)
+    layers, tools, before = list(plot_of(page).renderers), list(plot_of(page).toolbar.tools), pictured(page)
+    assert not {"Must be used", "Must not be used"} & before.keys()
+    for action, label in ((session.force, "Must be used"), (session.forbid, "Must not be used")):
+        page._do(partial(action, "o2"))
+        page._draw()
+        assert len(pictured(page)[label]["x"]) == 1
+        assert list(plot_of(page).renderers) == layers
+        assert list(plot_of(page).toolbar.tools) == tools
+    page._do(partial(session.release, "o2"))
+    page._draw()
+    assert pictured(page).keys() == before.keys()
 
 
 def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None:

@@ -258,6 +258,9 @@ def test_the_project_opens_on_what_is_ordered_in_metres(tmp_path: Path) -> None:
     placed = numbered["interdict_plan_layer_sites"]
     assert placed is not None
     assert placed.get("overlapHandling") == "AllowOverlapIfRequired"
+    assert placed.get("offsetType") == "1", "a number is as far from the edge of its mark, and not from its middle"
+    (risk,) = (layer for layer in project.iter("maplayer") if layer.findtext("id") == "interdict_plan_layer_risk")
+    assert all(float(symbol.get("alpha", "1")) < 1 for symbol in risk.iter("symbol")), "the plan stands out over roads"
     view = project.find("ProjectViewSettings/DefaultViewExtent")
     assert view is not None
     assert float(view.get("xmin", "nan")) == pytest.approx(sides[0], abs=0.01)

@@ -184,7 +184,7 @@ def test_a_comparison_adds_up_as_a_reader_reckons_it(tmp_path: Path, monkeypatch
         "optimizer.report.analysis_figures.PlanMap", lambda title, *_: titles.append(title.replace(SPACE, " "))
     )
     _maps(compared)
-    assert titles == ["two: 2.1 points MORE gets through"]
+    assert titles == ["2.1 points MORE gets through with two"]
 
 
 @pytest.mark.parametrize("below", [0.0032, 0.0101, 0.0249])
@@ -224,6 +224,43 @@ def test_a_figure_is_dark_where_the_page_is(tmp_path: Path) -> None:
 
     assert asyncio.run(seen("light")) == 255
     assert asyncio.run(seen("dark")) < 50
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+def test_on_a_telephone_a_table_of_few_columns_stays_one_and_a_figure_of_one_chart_fits(tmp_path: Path) -> None:
+    for name, inches in (("narrow", 6), ("wide", 10)):
+        Image.new("RGB", (100 * inches, 300), "white").save(tmp_path / f"{name}.png", dpi=(100, 100))
+    tables = tuple(
+        ReportTable(f"t{k}", "c", tuple(Column(f"column {n}") for n in range(k)), (("a long place name",) * k,))
+        for k in (3, 6)
+    )
+    sections = tuple(PageSection(title=name, image=name, alt="a", tables=tables[:1]) for name in ("narrow", "wide"))
+    page = ShortPage(title="T", headline="H", sections=(*sections, PageSection(title="S", tables=tables[1:])))
+    write_short_page(tmp_path / "page.html", page, {name: tmp_path / f"{name}.png" for name in ("narrow", "wide")})
+
+    async def seen() -> list[object]:
+        async with Browser() as browser:
+            await browser.open((tmp_path / "page.html").as_uri(), 390, 844)
+            await browser.until("document.querySelectorAll('table').length === 3")
+            shown = "[...document.querySelectorAll('tbody tr')].map(row => getComputedStyle(row).display)"
+            over = "[...document.querySelectorAll('figure')].map(each => each.scrollWidth > each.clientWidth)"
+            beyond = "document.documentElement.scrollWidth - innerWidth"
+            return [await browser.run(each) for each in (shown, over, beyond)]
+
+    assert asyncio.run(seen()) == [["table-row", "table-row", "block"], [False, True], 0]
+
+
+def test_an_explanation_says_first_that_it_found_a_better_plan(tmp_path: Path) -> None:
+    explained = explain_plan(PlanFolder(written(tmp_path / "plan", of_shares(on_a_map(4)), ["o3"])).known, others=0)
+    (one,) = explained.options
+    assert one.price.upper is not None
+    for better, said in (
+        (0.02, ("Without 1 of these sites a plan was found that is better, by up to 2.0 points",)),
+        (-0.02, ()),
+    ):
+        found = replace(one, price=replace(one.price, upper=one.known.value - better))
+        warnings = explanation_page(replace(explained, options=(found,))).warnings
+        assert tuple(each.partition(":")[0].replace(SPACE, " ") for each in warnings) == said
 
 
 @pytest.mark.slow

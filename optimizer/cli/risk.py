@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.choices import PeriodLength, PlaceKind  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Language, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page, print_table
 
@@ -46,6 +46,7 @@ def alerts(
         Path | None,
         typer.Option(help="Folder to write: alerts and trends as CSV, alerts as GeoJSON, a figure, a page."),
     ] = None,
+    language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -66,6 +67,7 @@ def alerts(
         by=by,
         memory=memory,
         any_dependence=any_dependence,
+        language=language,
         out=out,
         overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),
@@ -94,6 +96,7 @@ def look(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write: look.csv and look.geojson, every road, and a page.")
     ] = None,
+    language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -101,7 +104,13 @@ def look(
     from optimizer.analysis.search_advice.search_advice import look_page, where_to_look
 
     result = where_to_look(
-        scenario, effort=effort, unit=unit, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
+        scenario,
+        effort=effort,
+        unit=unit,
+        language=language,
+        out=out,
+        overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
     )
     if as_json:
         head = {"scenario": str(scenario), "effort": result.patrol.amount, "unit": result.patrol.unit}

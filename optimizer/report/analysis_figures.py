@@ -58,13 +58,13 @@ def draw_frontier(
         Whether the budgets are numbers of sites that may differ from today.
     """
     ax.fill_between(
-        budgets, lower, upper, color=FAINT, alpha=0.6, linewidth=0, label=_("not known: a better plan may lie here")
+        budgets, lower, upper, color=FAINT, alpha=0.6, linewidth=0, label=_("Not known: a better plan may lie here")
     )
-    ax.plot(budgets, upper, color=AFTER, marker="o", markersize=4, linewidth=1.8, label=_("best plan found"))
-    ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label=_("no plan gets below this"))
+    ax.plot(budgets, upper, color=AFTER, marker="o", markersize=4, linewidth=1.8, label=_("Best plan found"))
+    ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label=_("No plan gets below this"))
     if knee is not None:
         ax.annotate(
-            _("from {budget} on a unit brings on average\nless than over the whole curve").format(
+            _("From {budget} on a unit brings on average\nless than over the whole curve").format(
                 budget=number(budgets[knee])
             ),
             (budgets[knee], upper[knee]),
@@ -119,7 +119,7 @@ def frontier_figure(
     changes: bool = False,
 ) -> Figure:
     """Return the figure of a curve; parameters as in `draw_frontier`."""
-    figure = Figure(figsize=(7.5, 4.6), dpi=CURVE_DPI, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(6.0, 4.4), dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee, values, changes=changes)
     return figure
@@ -149,8 +149,8 @@ def draw_shares(
         How values are written.
     """
     for offset, intervals, color, marker, label in (
-        (-0.14, alone, BOUND, "s", _("reaches alone")),
-        (0.14, shares, AFTER, "o", _("fair share of what all reach")),
+        (-0.14, alone, BOUND, "s", _("Reaches alone")),
+        (0.14, shares, AFTER, "o", _("Fair share of what all reach")),
     ):
         places = [k + offset for k in range(len(agencies))]
         found = [each.found for each in intervals]
@@ -173,7 +173,7 @@ def shares_figure(
     agencies: Sequence[str], alone: Sequence[ProvenInterval], shares: Sequence[ProvenInterval], values: ValueText
 ) -> Figure:
     """Return the figure of a cooperation; parameters as in `draw_shares`."""
-    size = (7.5, 1.4 + 0.55 * len(agencies))
+    size = (6.0, 1.4 + 0.55 * len(agencies))
     figure = Figure(figsize=size, dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     draw_shares(figure.add_subplot(), agencies, alone, shares, values)
@@ -191,10 +191,10 @@ BESIDE = 2
 """Maps in a row."""
 
 LOOKS = {
-    "kept": (marked("in both plans"), "kept"),
-    "goes": (marked("only in the first plan: closed"), "given up"),
-    "changes": (marked("of another kind than in the first plan: changed"), "changed"),
-    "comes": (marked("not in the first plan: opened"), "new"),
+    "kept": (marked("In both plans"), "kept"),
+    "goes": (marked("Only in the first plan: closed"), "given up"),
+    "changes": (marked("Of another kind than in the first plan: changed"), "changed"),
+    "comes": (marked("Not in the first plan: opened"), "new"),
 }
 """What a map shows of a plan, in drawing order: its label, and the symbol of the report for it."""
 

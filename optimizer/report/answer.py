@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.language import ENGLISH, speaking, spoken
@@ -205,12 +207,23 @@ def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:
             page=page,
             language=spoken().code,
             images={name: data_uri(path) for name, path in images.items()},
+            inches={name: _inches(path) for name, path in images.items()},
             style=styles("page.css", *["load_maps.css" for section in page.sections if section.maps is not None]),
             maps=next((section.maps for section in page.sections if section.maps is not None), None),
             rows_shown=ROWS_SHOWN,
             first_rows=first_rows,
         )
     )
+
+
+PIXELS = 96
+"""Pixels an inch of a PNG file that does not say."""
+
+
+def _inches(path: Path) -> float:
+    """Return how wide a PNG file is meant to be: its letters can be read so on paper, and a page shows it no smaller."""
+    with Image.open(path) as image:
+        return round(image.width / float(image.info.get("dpi", (PIXELS,))[0]), 1)
 
 
 def write_short_page(file: Path, page: ShortPage, images: Mapping[str, Path]) -> None:

@@ -222,7 +222,7 @@ def _save_one(kind: str, figure: Figure, file: Path, shown: BboxBase) -> None:
         return
     with Image.open(drawn) as image:  # few colours: a third of the size and nothing that can be seen
         image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            file, optimize=True
+            file, optimize=True, dpi=(figure.dpi, figure.dpi)
         )
 
 
@@ -301,7 +301,7 @@ def draw_changes(ax: Axes, content: ReportContent) -> Axes:
     changes, values = zip(*facts.curve, strict=True)
     best = np.minimum.accumulate(values) * scale
     ax.step(
-        changes, best, where="post", color=AFTER, linewidth=1.8, marker="o", markersize=4, label=_("best layout valued")
+        changes, best, where="post", color=AFTER, linewidth=1.8, marker="o", markersize=4, label=_("Best layout valued")
     )
     for row in facts.rows:
         at = row.value * scale
@@ -502,12 +502,12 @@ def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
         left=low,
         color=BEFORE,
         height=0.5,
-        label=_("nine draws in ten"),
+        label=_("Nine draws in ten"),
     )
-    ax.plot([row.mean * scale for row in rows], at, "o", color=AFTER, label=_("mean"))
-    worst = "" if facts is None else _("mean of the worst {share}").format(share=percent(1 - facts.level))
+    ax.plot([row.mean * scale for row in rows], at, "o", color=AFTER, label=_("Mean"))
+    worst = "" if facts is None else _("Mean of the worst {share}").format(share=percent(1 - facts.level))
     ax.plot([row.cvar * scale for row in rows], at, "D", color=BOUND, markersize=5, label=worst)
-    ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label=_("worst draw"))
+    ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label=_("Worst draw"))
     draws = 0 if facts is None else facts.draws
     title = _("{plan} is best on average over {draws} draws (left is better)") if rows else _("No plan")
     return _finished(ax, content, title.format(plan=_best(rows), draws=draws), [row.name for row in rows])
@@ -523,11 +523,11 @@ def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
     for place, row in enumerate(rows):
         best = sorted(end * scale for end in (row.best_low, row.best_high, facts.value) if end is not None)
         ax.barh(
-            place, best[-1] - best[0], left=best[0], color=BEFORE, height=0.6, label=_once(place, _("best plan found"))
+            place, best[-1] - best[0], left=best[0], color=BEFORE, height=0.6, label=_once(place, _("Best plan found"))
         )
         own = [end * scale for end in (row.plan_low, row.plan_high) if end is not None]
-        ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, _("this plan")))
-    ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label=_("this plan, as assumed"))
+        ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, _("This plan")))
+    ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label=_("This plan, as assumed"))
     names = [
         _("{assumption}: {low} to {high}").format(
             assumption=plain(row.name, PLAN_NAME_LENGTH), low=row.low, high=row.high

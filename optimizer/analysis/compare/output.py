@@ -11,7 +11,7 @@ import numpy as np
 from optimizer.analysis.compare.compare import TODAY
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
-from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.formatting import number, plain, sentence
 from optimizer.base.text.language import ENGLISH, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
@@ -250,7 +250,7 @@ def _values(comparison: PlanComparison) -> tuple[Any, ...]:
     all_of_it = (_("In all"), *(values.value(plan.value) for plan in plans))
     parts = {
         which: tuple(
-            (what, *(values.points(x) if which == "by_agency" else values.value(x) for x in amounts))
+            (sentence(what), *(values.points(x) if which == "by_agency" else values.value(x) for x in amounts))
             for what, amounts in breakdown_rows(comparison, which)
         )
         for which in BREAKDOWNS
@@ -271,7 +271,7 @@ def _values(comparison: PlanComparison) -> tuple[Any, ...]:
 
 
 def _short(plan: ComparedPlan) -> str:
-    return _("today") if plan.matched.name == TODAY else Path(plan.matched.name).name
+    return _("today's layout") if plan.matched.name == TODAY else Path(plan.matched.name).name
 
 
 def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
@@ -307,9 +307,9 @@ def _maps(comparison: PlanComparison) -> list[PlanMap]:
         title = f"{_short(plan)}: {values.value(plan.value)}"
         if plan is not first:
             said = (
-                _("{plan}: {points} less gets through")
+                _("{points} less gets through with {plan}")
                 if plan.value <= first.value
-                else _("{plan}: {points} MORE gets through")
+                else _("{points} MORE gets through with {plan}")
             )
             title = said.format(plan=_short(plan), points=values.points(abs(values.less(plan.value, first.value))))
         come, gone = (*done["open"], *done["drive"]), (*done["close"], *done["no longer drive"])

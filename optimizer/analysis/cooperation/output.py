@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.text.formatting import DASH, ValueText, number, with_range
-from optimizer.base.text.language import ENGLISH, localised
+from optimizer.base.text.language import ENGLISH, localised, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
 from optimizer.plans.display_names import row_name
@@ -87,7 +87,7 @@ def sentences(found: Cooperation) -> tuple[str, ...]:
     lines = [
         f"{alone} " + _("Without any agency {value} gets through.").format(value=_text(found).value(found.nobody)),
         _worth_sentence(found),
-        _core_sentence(found),
+        _apart_sentence(found),
     ]
     if found.sampled is not None:
         lines.append(
@@ -117,18 +117,18 @@ def _worth_sentence(found: Cooperation) -> str:
     return said.format(amount=amount, low=low, high=high)
 
 
-def _core_sentence(found: Cooperation) -> str:
+def _apart_sentence(found: Cooperation) -> str:
     if found.in_core:
-        return _("The split is in the core: no coalition reaches more apart than its members' shares.")
+        return _("Nobody does better apart: no coalition reaches more than its members' shares.")
     apart = translated(shortened([_members(found, each) for each in found.better_apart], 3, between="; "))
     if found.in_core is None and apart:
         said = _(
-            "Whether the split is in the core is not proven; by the plans found {coalitions} would reach more apart."
+            "Whether a coalition would reach more apart than its members' shares is not yet known; by the plans found {coalitions} would."
         )
     elif found.in_core is None:
-        said = _("Whether the split is in the core is not proven.")
+        said = _("Whether a coalition would reach more apart than its members' shares is not yet known.")
     else:
-        said = _("The split is not in the core: {coalitions} would reach more apart than its members' shares.")
+        said = _("The split does not hold: {coalitions} would reach more apart than its members' shares.")
     return said.format(coalitions=apart or _("a coalition"))
 
 
@@ -230,14 +230,14 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             Column(_("Site")),
             Column(_("Of")),
             Column(_in_points(_("Brings"), values), numeric=True),
-            *(Column(name, numeric=True) for name in map(called, agencies)),
+            Column(_in_points(_("On whose roads"), values)),
         ),
         tuple(
             (
                 row_name(each.placement) or each.placement.id,
                 _members(found, each.owners) or _("all"),
                 values.difference(each.total),
-                *(values.difference(each.gains.get(name, 0.0)) for name in agencies),
+                _relieved(found, each),
             )
             for each in found.gains
         ),
@@ -246,7 +246,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     missing = sum(not each.solved for each in found.coalitions)
     bound, value = values.pair(found.together.lower, found.together.upper)
     return ShortPage(
-        title=_("{name}: agencies alone and together").format(name=found.instance.name),
+        title=_("{name}: agencies alone and together").format(name=term(found.instance.name)),
         known="open" not in (_together(found).says, _worth(found).says),
         headline=(
             _(
@@ -285,6 +285,22 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             PageSection(title=_("Whose roads each site relieves"), tables=(sites,)),
         ),
     )
+
+
+def _relieved(found: Cooperation, gain: SiteGain) -> str:
+    """Return on which agencies' roads less gets through because of a site: the most first, and what is left for the others."""
+    values = _text(found)
+    gains = sorted(((gain.gains.get(each.agency, 0.0), each.agency) for each in found.shares), key=lambda one: -one[0])
+    shown = [(points, name) for points, name in gains if values.difference(points) != values.difference(0.0)]
+    first, others = shown[:RELIEVED], sum(points for points, _name in shown[RELIEVED:])
+    parts = [f"{found.own_words.agency(name)} {values.difference(points)}" for points, name in first]
+    if others:
+        parts.append(_("others {points}").format(points=values.difference(others)))
+    return "; ".join(parts) or DASH
+
+
+RELIEVED = 2
+"""Agencies that a row names; sites.csv has all."""
 
 
 def _members(found: Cooperation, agencies: Sequence[str]) -> str:

@@ -118,18 +118,25 @@ def explanation_page(explanation: Explanation) -> ShortPage:
                 site=_name(best.known.instance.options[best.price.option]), points=values.points(best.adds)
             )
         )
+    better = [-one.cost for one in used if one.cost is not None and one.cost < -ROUNDING]
+    doubts = (
+        *((_better(better, values),) if better else ()),
+        *(
+            (
+                _("{missing} of {wanted} sites have no price yet: give more time.").format(
+                    missing=number(missing), wanted=number(explanation.wanted)
+                ),
+            )
+            if missing
+            else ()
+        ),
+    )
     left = tuple(evader_sentence(evader, values) for evader in explanation.evaders)
     words = tuple(" ".join(option_sentences(option)) for option in ranked)
     return ShortPage(
         title=_("Why this plan: {name}").format(name=Path(known.name).name),
         headline=" ".join(said),
-        warnings=(
-            _("{missing} of {wanted} options are not priced: give more time.").format(
-                missing=number(missing), wanted=number(explanation.wanted)
-            ),
-        )
-        if missing
-        else (),
+        warnings=doubts,
         sections=(
             PageSection(
                 title=_("Site by site"),
@@ -146,6 +153,14 @@ def explanation_page(explanation: Explanation) -> ShortPage:
             *([PageSection(title=_("Routes left"), sentences=left)] if left else []),
         ),
     )
+
+
+def _better(gains: Sequence[float], values: ValueText) -> str:
+    """Say that looking for plans without sites of this one found better ones: their costs are below 0."""
+    said = _(
+        "Without {count} of these sites a plan was found that is better, by up to {points}: plan again, with more time."
+    )
+    return said.format(count=number(len(gains)), points=values.points(max(gains)))
 
 
 def _prices(name: str, caption: str, priced: Sequence[ExplainedOption], values: ValueText) -> tuple[ReportTable, ...]:

@@ -13,6 +13,7 @@ from optimizer.analysis.search_advice.search_advice import field_model, seizures
 from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH, decimal, number, percent, plain
+from optimizer.base.text.language import check_language, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.text.names import unknown_name
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.problem.network.network import Network
 
 TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
 ALERTS = AnswerFiles(
@@ -81,12 +81,15 @@ class RiskAlerts:
         The whole, then the first alarms (by area every area), quarter by quarter.
     warnings
         What a reader must know.
+    name
+        Of the scenario.
     """
 
     by: PlaceKind
     alerts: Alerts
     trends: tuple[Trend, ...]
     warnings: tuple[str, ...]
+    name: str = ""
 
 
 def find_alerts(
@@ -100,6 +103,7 @@ def find_alerts(
     any_dependence: bool = False,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    language: str | None = None,
     listener: Listener = SILENT,
 ) -> RiskAlerts:
     """Compare the recent seizures of each place with what its own search effort led to expect.
@@ -124,6 +128,8 @@ def find_alerts(
         Folder to write alerts and trends to as CSV, alerts as GeoJSON, and a figure; None writes nothing.
     overwrite
         Replace files of these names in `out` whoever wrote them.
+    language
+        Of the page; by default that of the scenario.
     listener
         Receives the steps.
 
@@ -136,6 +142,7 @@ def find_alerts(
         raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
     if not 0 < false_a_year < math.inf:
         raise InputError(Problem("--false-a-year", str(false_a_year), "a number above 0, such as 1"))
+    spoken = None if language is None else check_language(language)
     folder = None if out is None else ALERTS.folder(out, Path(scenario), overwrite=overwrite)
     start = None if since is None else parse_period(since).start
     with step(listener, "reading the scenario"):
@@ -152,9 +159,11 @@ def find_alerts(
             shown += [place for place in places if place not in shown]
         unused = () if evidence.tips is None else (TIPS_UNUSED,)
         warnings = (*chosen.warnings, *unused, *found.warnings)
-        result = RiskAlerts(by, found, tuple(trends(monitor, [whole_place(network), *shown])), warnings)
+        result = RiskAlerts(
+            by, found, tuple(trends(monitor, [whole_place(network), *shown])), warnings, evidence.scenario.name
+        )
     if folder is not None:
-        _save(folder, result, network, evidence.scenario.report.language)
+        _save(folder, result, evidence, spoken or evidence.scenario.report.language)
     return result
 
 
@@ -233,9 +242,9 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _save(out: OutputFolder, result: RiskAlerts, network: Network, language: str) -> None:
+def _save(out: OutputFolder, result: RiskAlerts, evidence: ScenarioEvidence, language: str) -> None:
     """Write the folder, all files or none."""
-    found = result.alerts
+    found, network = result.alerts, evidence.region.network
     rows = [alert_row(one) for one in found.tested]
     shapes = [shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.tested]
     tables = {
@@ -248,6 +257,7 @@ def _save(out: OutputFolder, result: RiskAlerts, network: Network, language: str
         texts={"trends.svg": trend_picture(result.trends)},
         page={"alerts": lambda: alerts_page(result)},
         made=lambda: made_of(out.sources),
+        translations=evidence.scenario.translations,
     )
     write_answer(out, answer, language)
 
@@ -324,7 +334,7 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
         file="unrecorded.csv",
     )
     return ShortPage(
-        title=_("Alerts, {window}").format(window=found.window),
+        title=_("{name}: alerts, {window}").format(name=term(result.name), window=found.window),
         headline=_alerts_headline(result),
         known=bool(found.tested),
         warnings=all_translated(result.warnings),

@@ -17,6 +17,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import amount_with_unit, number, percent, plain
+from optimizer.base.text.language import check_language, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.base.work.listener import SILENT, Listener, step
@@ -117,6 +118,8 @@ class RiskLook:
         Tips that a search could settle, those that raise the risk most first; empty without tips.
     places
         What the page says roads are near to; None for their names and numbers alone.
+    name
+        Of the scenario.
     """
 
     patrol: PatrolEffort
@@ -124,6 +127,7 @@ class RiskLook:
     warnings: tuple[str, ...]
     tips: tuple[TipRow, ...] = ()
     places: PlaceNames | None = None
+    name: str = ""
 
     def called(self, road: RoadToLookAt) -> str:
         """Return what people call a road: its name, and what it is near to."""
@@ -137,6 +141,7 @@ def where_to_look(
     unit: str | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    language: str | None = None,
     listener: Listener = SILENT,
 ) -> RiskLook:
     """Rank the roads of a scenario by the information that one more patrol would give.
@@ -151,6 +156,8 @@ def where_to_look(
         Folder to write `look.csv` and `look.geojson` to, with every road on which some agency may act; None writes nothing.
     overwrite
         Replace files of these names in `out` whoever wrote them.
+    language
+        Of the page; by default that of the scenario.
     listener
         Receives the steps.
 
@@ -161,6 +168,7 @@ def where_to_look(
     """
     if effort is not None and not 0 < effort < math.inf:
         raise InputError(Problem("--effort", f"{effort:.10g}", "an amount above 0"))
+    spoken = None if language is None else check_language(language)
     folder = None if out is None else SEARCH_ADVICE.folder(out, Path(scenario), overwrite=overwrite)
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))
@@ -176,9 +184,9 @@ def where_to_look(
         if shift is not None:
             warnings += (_tips_sentence(shift),)
         roads, places = _roads(evidence, gain, shift), place_names(evidence)
-        look = RiskLook(PatrolEffort(gain.amount, gain.unit), roads, warnings, rows, places)
+        look = RiskLook(PatrolEffort(gain.amount, gain.unit), roads, warnings, rows, places, evidence.scenario.name)
     if folder is not None:
-        _save(folder, look, network, evidence.scenario.report.language)
+        _save(folder, look, evidence, spoken or evidence.scenario.report.language)
     return look
 
 
@@ -296,14 +304,16 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return ranks
 
 
-def _save(out: OutputFolder, look: RiskLook, network: Network, language: str) -> None:
-    """Write every road as CSV and as GeoJSON lines, and the page in the language of the scenario."""
+def _save(out: OutputFolder, look: RiskLook, evidence: ScenarioEvidence, language: str) -> None:
+    """Write every road as CSV and as GeoJSON lines, and the page in the language."""
     rows: list[dict[str, Any]] = [asdict(road) for road in look.roads]
-    shapes = [network.lines[road.segment] for road in look.roads]
+    lines = evidence.region.network.lines
+    shapes = [lines[road.segment] for road in look.roads]
     answer = Answer(
         tables={"look": AnswerTable(rows, shapes=shapes)},
         page={"look": lambda: look_page(look)},
         made=lambda: made_of(out.sources),
+        translations=evidence.scenario.translations,
     )
     write_answer(out, answer, language)
 
@@ -318,7 +328,7 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     from optimizer.report.content.report_table import Column, ReportTable
 
     patrol = amount_with_unit(look.patrol.amount, look.patrol.unit)
-    heads = (_("Seizures expected"), _("Information, nats"), _("Chance of worst 5 %"))
+    heads = (_("Seizures expected"), _("Information"), _("Chance of worst 5 %"))
     roads = ReportTable(
         "look",
         _(
@@ -352,8 +362,8 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     )
     more = len(look.roads) - top
     return ShortPage(
-        title=_("Where to look next"),
-        headline=_("A patrol of {patrol} teaches most on {road}: {reason}.").format(
+        title=_("{name}: where to look next").format(name=term(look.name)),
+        headline=_("A patrol of {patrol} teaches most on {road} ({reason}).").format(
             patrol=patrol, road=look.called(look.roads[0]), reason=_(look.roads[0].reason)
         )
         if look.roads
@@ -362,7 +372,7 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
         sections=(
             PageSection(
                 title=_("The first roads"),
-                sentences=(_("{count} more roads: with --out, look.csv has all.").format(count=number(more, 6)),)
+                sentences=(_("{count} more roads are in look.csv, which --out writes.").format(count=number(more, 6)),)
                 if more > 0
                 else (),
                 tables=(roads,),

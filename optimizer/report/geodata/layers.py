@@ -206,8 +206,11 @@ def _routes(content: ReportContent) -> GeoTable:
     return table("routes", _("Routes"), ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))
 
 
-MM = 0.3
+MM = 0.2
 """Millimetres of a line's width for each pixel on the screen."""
+
+UNDER = 0.55
+"""Opacity of roads coloured by risk or effort: the plan stands out over them."""
 
 ROAD_FIELDS = (
     LayerField("segment", "whole", "segment of the road network"),
@@ -329,7 +332,11 @@ def _class_of(layer: RoadLayer, count: int) -> list[str]:
 
 def _classes(layer: RoadLayer, suffix: str = "") -> list[StyleClass]:
     return [
-        StyleClass(part.label + suffix, part.label + suffix, Mark(part.colour, part.width * MM, dashed=part.dashed))
+        StyleClass(
+            part.label + suffix,
+            part.label + suffix,
+            Mark(part.colour, part.width * MM, dashed=part.dashed, opacity=UNDER),
+        )
         for part in reversed(layer.classes)
     ]
 

@@ -343,17 +343,22 @@ QGIS = "3.34.0"
 SHAPES = {"circle_x": "cross_fill", "hex": "hexagon"}
 """Names of markers that are others in QGIS."""
 
-MM_PER_PIXEL = 25.4 / 96
+MM_PER_PIXEL = 0.16
+"""Of a symbol of the report: six tenths of its size on a screen, as a sheet, and QGIS's window, show more of the map at once."""
 
 
 class Mark(NamedTuple):
-    """How a feature is drawn: a marker where `shape` is given, else a line; sizes and widths in millimetres, colours as `#rrggbb[aa]`."""
+    """How a feature is drawn: a marker where `shape` is given, else a line; sizes and widths in millimetres, colours as `#rrggbb[aa]`.
+
+    `opacity` is from 0 to 1.
+    """
 
     colour: str
     size: float
     shape: str = ""
     outline: str = "#ffffff"
     dashed: bool = False
+    opacity: float = 1.0
 
 
 class StyleClass(NamedTuple):
@@ -436,7 +441,7 @@ def _add_symbol(parent: ET.Element, name: str, mark: Mark) -> None:
         "symbol",
         name=name,
         type="marker" if mark.shape else "line",
-        alpha="1",
+        alpha=f"{mark.opacity:g}",
         clip_to_extent="1",
         force_rhr="0",
     )
@@ -495,7 +500,9 @@ def _add_labels(parent: ET.Element, field: str, *, every: bool) -> None:
         text, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferSizeUnits="MM", bufferColor=rgba("#ffffff")
     )
     overlap = "AllowOverlapIfRequired" if every else "PreventOverlap"
-    ET.SubElement(settings, "placement", priority="5", dist="1", distUnits="MM", overlapHandling=overlap)
+    # at a corner or side of the mark, and counted from its edge: around its middle a text would lie on the mark
+    beside = {"placement": "6", "predefinedPositionOrder": "TR,BR,TL,BL,R,L,T,B", "offsetType": "1"}
+    ET.SubElement(settings, "placement", beside, priority="5", dist="0.3", distUnits="MM", overlapHandling=overlap)
 
 
 def rgba(colour: str) -> str:

@@ -239,14 +239,19 @@ def place_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
     return [layer for layer in layers if layer.columns["x"]]
 
 
-def site_points(content: ReportContent, plane: Plane, numbers: Mapping[str, str] | None = None) -> list[PointLayer]:
-    """Return sites by standing, in drawing order; those that are ordered carry their number, by id, else that of the content."""
+def site_points(
+    content: ReportContent, plane: Plane, numbers: Mapping[str, str] | None = None, *, every: bool = False
+) -> list[PointLayer]:
+    """Return sites by standing, in drawing order; those that are ordered carry their number, by id, else that of the content.
+
+    `every` asks for the standings that no site has as well.
+    """
     if numbers is None:
         numbers = {name: str(place) for name, place in content.numbers.items()}
     layers = []
     for standing, symbol in SITES.items():
         sites = [site for site in content.sites if site.standing == standing]
-        if sites:
+        if sites or every:
             layers.append(_sites(content, plane, symbol, sites, numbers))
     return layers
 
@@ -320,11 +325,13 @@ def _sites(
     columns["costs"] = [amounts(site.costs) for site in sites]
     columns["survival"] = [percent(site.entry.survival) for site in sites]
     columns["marginal"] = [difference_with_unit(content.summary, site.entry.worth) for site in sites]
-    numbered = all(site.id in numbers for site in sites)
+    numbered = symbol is not SITES["not chosen"] and all(site.id in numbers for site in sites)
     if numbered:
         columns["number"] = [numbers[site.id] for site in sites]
     marginal = (
-        _("Marginal value (lost without it)") if sites[0].chosen else _("Marginal value (added beyond the budget)")
+        _("Marginal value (lost without it)")
+        if any(site.chosen for site in sites)
+        else _("Marginal value (added beyond the budget)")
     )
     rows = (
         (_("Site"), "@site"),

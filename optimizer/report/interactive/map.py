@@ -298,7 +298,7 @@ def plan_plot(
     most: int = MAX_SEGMENTS,
     drawn: DrawnMap | None = None,
     numbers: Mapping[str, str] | None = None,
-    offered: bool = False,
+    changing: bool = False,
     under: Sequence[PointLayer] = (),
 ) -> DrawnMap:
     """Return the map.
@@ -311,8 +311,9 @@ def plan_plot(
         A map of the same roads, which is then drawn again.
     numbers
         Number of each site of the plan, by id, where that is not its place in their order.
-    offered
-        Whether sites that are not chosen are shown at first.
+    changing
+        Whether another plan will be drawn over the same roads: sites that are not chosen are shown at first, and layers that the plan leaves
+        empty are there, as one that comes later makes the browser prepare the whole map again.
     under
         Marks that lie under the sites.
     """
@@ -341,7 +342,7 @@ def plan_plot(
     roads = plot.roads
     tours = draw_tours(plot, content, plane, layers)
     names = [item for screen in screens for item in draw_border_names(plot, content, plane, screen)]
-    sites, bases = site_points(content, plane, numbers), base_points(plane, layers.beats)
+    sites, bases = site_points(content, plane, numbers, every=changing), base_points(plane, layers.beats)
     posts = [beat_posts(plane, beat) for beat in layers.beats]
     for screen, base in product(screens, bases):
         screen.add([boxes_around(points, base.symbol.size) for points in screen.points(base.columns)])
@@ -354,11 +355,11 @@ def plan_plot(
         *borders,
         *draw_places(plot, content, plane, not_effort),
         *[draw_points(plot, layer) for layer in under],
-        *draw_sites(plot, sites, numbered, screens, badges, offered=offered),
+        *draw_sites(plot, sites, numbered, screens, badges, offered=changing),
         *[draw_points(plot, layer) for layer in bases],
     ]
     beats = draw_posts(plot, layers, posts, tours, screens, badges)
-    items += draw_groups(plot, screens, badges)
+    items += draw_groups(plot, screens, badges, every=changing)
     items += [*names, *draw_look_next(plot, content, plane, layers)]
     if plot.again:
         plot.keep("name")
@@ -394,8 +395,9 @@ def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
 def _show_legends(drawn: DrawnMap, items: list[LegendItem], beats: dict[str, list[LegendItem]]) -> None:
     """Put a legend beside the map for a wide screen, and one under it for a narrow one, of which the page's script shows its own.
 
-    Beats have one of their own, under the map on either.
+    Beats have one of their own, under the map on either. Layers of nothing have no line.
     """
+    items = [item for item in items if any(map(len, item.renderers[-1].data_source.data.values()))]
     drawn.legend("wide", "right", items, name="wide")
     copies = [drawn.copied(item) for item in items]
     drawn.legend("narrow", "below", copies, name="narrow", visible=False, location="top_left")
@@ -687,9 +689,12 @@ def _letters(screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffse
 
 
 def draw_groups(
-    plot: DrawnMap, screens: Sequence[MapScreen], badges: Sequence[Badges], label: str = ""
+    plot: DrawnMap, screens: Sequence[MapScreen], badges: Sequence[Badges], label: str = "", *, every: bool = False
 ) -> list[LegendItem]:
-    """Say how many numbers stand where there is no room for each; the page's script moves closer to the `box` of one that is pressed."""
+    """Say how many numbers stand where there is no room for each; the page's script moves closer to the `box` of one that is pressed.
+
+    `every` asks for a layer of each screen, if of nothing.
+    """
     label, items = label or _("Several here: press to see each"), []
     for screen, placed in zip(screens, badges, strict=True):
         metres, rows = np.column_stack((placed.columns["x"], placed.columns["y"])), []
@@ -700,11 +705,14 @@ def draw_groups(
                 offsets[k] = (group.place - placed.points[k][group.rows[0]]) * (1, -1)
                 box = " ".join(f"{edge:.0f}" for edge in (*own.min(axis=0), *own.max(axis=0)))
                 rows.append((*own[0].tolist(), _("{count} here").format(count=number(len(own))), box, offsets))
-        if not rows:
+        if not rows and not every:
             continue
-        x, y, text, boxes, where = (list(column) for column in zip(*rows, strict=True))
+        x, y, text, boxes, where = (
+            (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [], [])
+        )
         columns = {"x": x, "y": y, "name": text, "box": boxes}
-        columns |= offset_columns(list(np.stack(where, axis=1)), ("right", "down"))
+        offsets = np.array(where).reshape(-1, len(CLOSER), 2)
+        columns |= offset_columns(list(offsets.swapaxes(0, 1)), ("right", "down"))
         drawn = draw_text(
             plot, ("group", label, screen.name), columns, "name", screen, text_color=TEXT, text_font_size="11px", text_font_style="bold",
             background_fill_color="#ffffff", background_fill_alpha=1.0, border_line_color=TEXT, border_line_width=2, border_radius=9, padding=3,

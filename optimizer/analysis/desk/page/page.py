@@ -440,8 +440,9 @@ class DeskMap:
     def _made(shown: DeskMapContent, layers: MapLayers, drawn: DrawnMap | None = None) -> DrawnMap:
         plane = plane_of(shown.content)
         under = [
-            PointLayer(symbol, dict(zip("xy", plane.project(np.array(places)).T.tolist(), strict=True)), ())
+            PointLayer(
+                symbol, dict(zip("xy", plane.project(np.array(places).reshape(-1, 2)).T.tolist(), strict=True)), ()
+            )
             for symbol, places in ((MUST, shown.must), (MUST_NOT, shown.must_not))
-            if places
         ]
-        return plan_plot(shown.content, layers, drawn=drawn, numbers=shown.numbers, offered=True, under=under)
+        return plan_plot(shown.content, layers, drawn=drawn, numbers=shown.numbers, changing=True, under=under)

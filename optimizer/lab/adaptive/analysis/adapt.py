@@ -241,7 +241,7 @@ def adapt(
         displacement=displacement,
     )
     if folder is not None and finished is not None:
-        write_adaptation(folder, found, source.language)
+        write_adaptation(folder, found, source.language, source.own_words)
         if found.complete:
             finished.remove()
     return found
@@ -332,7 +332,7 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
     if not world.today.any():
         notes.append(
             message(
-                "Nothing stands today: the policy `today` places nothing, and there is no history before the first period."
+                "Nothing stands today: today's layout places nothing, and there is no history before the first period."
             )
         )
     if ground.length_km is None:

@@ -16,8 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from optimizer.base.text.formatting import DASH, SPACE, decimal, number, percent, plain, with_range
-from optimizer.base.text.language import ENGLISH, localised, marked
+from optimizer.base.text.formatting import DASH, SPACE, decimal, number, percent, plain, sentence, with_range
+from optimizer.base.text.language import ENGLISH, localised, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.lab.adaptive.simulation.simulate import DISTRICT, ELSEWHERE, LAST_PERIODS, MODE, NAME_LENGTH, RoadPart
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.lab.adaptive.analysis.adapt import Adaptation, Displacement
+    from optimizer.plans.plan_folder import OwnWords
     from optimizer.report.content.report_table import ReportTable
     from optimizer.report.load_maps import LoadMaps
 
@@ -60,12 +61,14 @@ TITLES = {
     "footprint_km": marked("Roads with traffic, km"),
     "regret": marked("Regret so far, loads"),
     "displaced": marked("Share of loads at other gateways"),
-    "burden": marked("Use of the resource delay"),
+    "burden": marked("Delay that searches cause"),
 }
 """Measures that are drawn, with their titles."""
 
 
-def write_adaptation(folder: OutputFolder, found: Adaptation, language: str = ENGLISH) -> None:
+def write_adaptation(
+    folder: OutputFolder, found: Adaptation, language: str = ENGLISH, own_words: OwnWords | None = None
+) -> None:
     """Write the files of a simulation, all or none; page and figures are in the language.
 
     Raises
@@ -88,6 +91,7 @@ def write_adaptation(folder: OutputFolder, found: Adaptation, language: str = EN
         figures=figures,
         page={"adapt": lambda: adapt_page(found)},
         made=lambda: made_of(folder.sources),
+        translations=None if own_words is None else own_words.translations,
     )
     write_answer(folder, answer, language)
 
@@ -122,7 +126,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
     ranked = sorted(each, key=lambda summary: summary.measures["through"].mean or 0.0)
     best, today = ranked[0], by_policy.get("today")
     sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
-    tied = [_called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best.policy, summary.policy)]
+    tied = [called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best.policy, summary.policy)]
     least = (
         _(
             "Under whom least gets through over {periods} periods is not yet known. As found it is {share} of {loads} loads a period under "
@@ -134,7 +138,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
     said = [
         least.format(
             periods=number(found.periods),
-            policy=_called(best.policy),
+            policy=called(best.policy),
             share=with_interval(best.measures["share"], percent),
             loads=number(sent, 6),
         )
@@ -151,7 +155,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
         ),
         tuple(
             (
-                _called(summary.policy),
+                sentence(called(summary.policy)),
                 with_interval(summary.measures["share"], percent),
                 *(with_interval(summary.measures[name]) for name in ("seizures", "regret")),
             )
@@ -162,15 +166,17 @@ def adapt_page(found: Adaptation) -> ShortPage:
     more = ReportTable(
         "measures",
         _("Means over periods and runs with 95 % intervals; the regret is that of the end"),
-        (Column(_("Policy")), *(Column(_(TITLES[name])) for name in SHOWN)),
-        tuple((summary.policy, *map(with_interval, summary.shown())) for summary in each),
+        (Column(_("Planners")), Column(_("Name in the files")), *(Column(_(TITLES[name])) for name in SHOWN)),
+        tuple(
+            (sentence(called(summary.policy)), summary.policy, *map(with_interval, summary.shown())) for summary in each
+        ),
         file="summary.csv",
     )
     assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
     lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
     doubt = _("Not yet known to be better than {others}: more runs (--runs) tell them apart.")
     return ShortPage(
-        title=_("{name}: traffickers who adapt").format(name=found.name),
+        title=_("{name}: traffickers who adapt").format(name=term(found.name)),
         headline=" ".join(said),
         known=not tied,
         warnings=(*lost, *all_translated(found.notes)),
@@ -207,12 +213,15 @@ CALLED = {
     "explore": marked("randomised plans against learnt replies"),
     "fixed": marked("the first plan, never changed"),
     "random": marked("any plan that fits, each day another"),
+    "fpl-ue": marked("following the perturbed leader (FPL-UE)"),
+    "exp3": marked("weights of plans by what they caught (Exp3)"),
 }
-"""What people call what planners do; learners of the literature keep their names."""
+"""What people call what planners do, by the name of it in the files."""
 
 
-def _called(policy: str) -> str:
-    return f"{_(CALLED[policy])} ({policy})" if policy in CALLED else policy
+def called(policy: str) -> str:
+    """Return what people call what planners do."""
+    return _(CALLED[policy])
 
 
 def _told_apart(found: Adaptation, best: str, other: str) -> bool:
@@ -254,7 +263,9 @@ def _panels(found: Adaptation) -> list[MeasurePanel]:
     panels = []
     for name, title in TITLES.items():
         curves = [
-            PolicyCurve.over_runs(policy, [values.get((name, policy, t + 1), []) for t in range(found.periods)])
+            PolicyCurve.over_runs(
+                sentence(called(policy)), [values.get((name, policy, t + 1), []) for t in range(found.periods)]
+            )
             for policy in found.policies
         ]
         if any(value is not None for curve in curves for value in curve.mean):
@@ -280,11 +291,14 @@ def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[Me
     panels = []
     for k in shown:
         curves = [
-            PolicyCurve.over_runs(policy, zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True))
+            PolicyCurve.over_runs(
+                sentence(called(policy)),
+                zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True),
+            )
             for policy in _simulated(moved, policies)
         ]
         baseline = tuple(moved.nothing.loads[:, k].tolist())
-        curves.append(PolicyCurve(_(NOTHING), baseline, baseline, baseline, reference=True))
+        curves.append(PolicyCurve(sentence(_(NOTHING)), baseline, baseline, baseline, reference=True))
         panels.append(MeasurePanel(_shown_name(moved.ground.parts[k]), tuple(curves)))
     return panels
 
@@ -383,7 +397,7 @@ def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str
     columns = (
         Column(_(KINDS[kind])),
         Column(_("Loads, {against}").format(against=_(against)), numeric=True),
-        *(Column(_("Change, {policy}").format(policy=policy)) for policy in policies),
+        *(Column(_("Change, {policy}").format(policy=called(policy))) for policy in policies),
     )
     caption = _(
         "{title}: change against {against}, loads a period, with 95 % intervals over runs; the largest first"
@@ -405,7 +419,7 @@ def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
     if network is None:
         return None
     n = network.n_segments
-    tables = {policy: moved.on_roads(policy)[:, :n] for policy in policies}
+    tables = {sentence(called(policy)): moved.on_roads(policy)[:, :n] for policy in policies}
     areas = [(area.name, area.geometry) for area in moved.ground.areas]
     return load_maps(network, areas, moved.map_periods, tables, moved.on_roads(None)[:, :n])
 
@@ -413,7 +427,7 @@ def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
 def _shown_name(part: RoadPart) -> str:
     """Return the name of a part for people: our own in their language, one of the scenario as it is."""
     own = part.kind == MODE or part.name == ELSEWHERE
-    return _(part.name) if own else plain(part.name, NAME_LENGTH)
+    return sentence(_(part.name)) if own else plain(term(part.name), NAME_LENGTH)
 
 
 def _simulated(moved: Displacement, policies: Sequence[str]) -> list[str]:
@@ -562,11 +576,10 @@ def panels_figure(panels: Sequence[MeasurePanel]) -> Figure:
     FigureCanvasAgg(figure)
     for k, panel in enumerate(panels):
         ax = draw_panel(figure.add_subplot(rows, COLUMNS, k + 1), panel)
-        if k + COLUMNS >= len(panels):
-            ax.set_xlabel(_("period"), fontsize=8)
         if not k:
             handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 8), frameon=False, fontsize=8)
+    figure.supxlabel(_("Period"), fontsize=8)
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 3), frameon=False, fontsize=8)
     return figure
 
 
