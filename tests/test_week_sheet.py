@@ -107,7 +107,7 @@ def test_a_week_of_five_hundred_crews_is_one_sheet_and_more_split_into_the_least
         in tables[0].notes[0]
     )
     assert f"sheet 2 of {len(tables)}" in tables[1].notes[0]
-    assert len({table.id for table in tables}) == len(tables)
+    assert len({table.id for table in tables}) == len({table.title for table in tables}) == len(tables)
 
 
 def test_gaps_names_of_other_kinds_and_crews_without_duty_are_told() -> None:

@@ -254,7 +254,7 @@ def _show(planned: Planned) -> None:
 
 def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: bool) -> None:
     """Print what plan and today's layout let through if other shares of the informed loads may change gateway, and the range of the gain."""
-    from optimizer.base.text.formatting import decimal, number
+    from optimizer.base.text.formatting import decimal, number, percent
     from optimizer.scenario.compile.source_measures import MOBILE
 
     shown = _percent if shares else six_figures
@@ -271,7 +271,8 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
     by_row = [gains_of(row) for row in values]
     rows = [
         (
-            f"{row.mobility:.0%}" + (", at no cost" if row.free else ", as assumed" if row.mobility == assumed else ""),
+            percent(row.mobility, 0)
+            + (", at no cost" if row.free else ", as assumed" if row.mobility == assumed else ""),
             shown(row.existing),
             shown(row.plan),
             gain(found[0]) if found else "-",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 CURVE_DPI = 300
 
 BUDGET_NAME_LENGTH = 60
+
+LINE_LETTERS = 56
+"""Letters of a line of a curve's title: as many as its figure is wide."""
 
 
 def draw_frontier(
@@ -82,14 +86,15 @@ def draw_frontier(
     }
     title = said.get(fall.says, _("From {first} to {last} the value falls by {low} to {high}: more is not yet known"))
     first, last = (number(budget) for budget in (budgets[0], budgets[-1]))
+    finding = title.format(
+        first=first,
+        last=last,
+        fall=values.points(fall.found),
+        low=values.points(fall.low),
+        high=values.points(fall.high),
+    )
     ax.set_title(
-        title.format(
-            first=first,
-            last=last,
-            fall=values.points(fall.found),
-            low=values.points(fall.low),
-            high=values.points(fall.high),
-        ),
+        fill(finding, LINE_LETTERS),
         loc="left",
         fontsize=11,
         parse_math=False,
@@ -158,14 +163,15 @@ def draw_shares(
         ax.errorbar(found, places, xerr=sides, fmt=marker, color=color, capsize=3, linewidth=1.4, label=label)
     ax.set_yticks(range(len(agencies)), [plain(name, AGENCY_NAME_LENGTH) for name in agencies], parse_math=False)
     ax.invert_yaxis()
-    ax.set_xlabel(_("By how much less gets through (bars: what the bounds prove)"))
+    measured = _("By how much less gets through (bars: what the bounds prove)")
     if values.share:
         ax.xaxis.set_major_formatter(lambda share, _tick: decimal(100 * share))
-        ax.set_xlabel(_("By how many points less gets through (bars: what the bounds prove)"))
+        measured = _("By how many points less gets through (bars: what the bounds prove)")
+    ax.set_xlabel(measured, loc="right")  # names of agencies leave little room at the left of the axis alone
     ax.set_xlim(left=min(0.0, *(each.low for each in (*alone, *shares))))
     ax.grid(axis="x", color=FAINT, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # not on the bars
+    ax.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)  # not on the bars
     return ax
 
 
@@ -182,7 +188,7 @@ def shares_figure(
 
 PLAN_MAP_DPI = 200
 
-PLAN_NAME_LENGTH = 46
+PLAN_NAME_LENGTH = 60
 
 MOST_PLANS = 6
 """Plans that one sheet shows."""

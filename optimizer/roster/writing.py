@@ -578,8 +578,14 @@ def week_tables(roster: Roster, k: int, title: str, marks: Mapping[str, str]) ->
     else:
         said = [notes]
     name = _("{week}, all posts and crews").format(week=title)
+    sheet = _("{name}, sheet {sheet} of {sheets}") if len(tables) > 1 else "{name}"
     return [
-        replace(table, id=f"week-{k + 1}-all" + (f"-{n}" if n > 1 else ""), title=name, notes=sentences)
+        replace(
+            table,
+            id=f"week-{k + 1}-all" + (f"-{n}" if n > 1 else ""),
+            title=sheet.format(name=name, sheet=number(n), sheets=number(len(tables))),
+            notes=sentences,
+        )
         for n, (table, sentences) in enumerate(zip(tables, said, strict=True), start=1)
     ]
 
