@@ -20,6 +20,7 @@ from optimizer.analysis.explain.explain import explain_plan
 from optimizer.analysis.explain.output import explanation_page
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE, ValueText
+from optimizer.base.text.language import speaking
 from optimizer.cli.console import print_page, verdict_in_percent
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.plan.evaluation import plan_value
@@ -185,6 +186,17 @@ def test_a_comparison_adds_up_as_a_reader_reckons_it(tmp_path: Path, monkeypatch
     )
     _maps(compared)
     assert titles == ["2.1 points MORE gets through with two"]
+
+
+def test_a_comparison_says_places_in_the_language_of_its_reader(tmp_path: Path) -> None:
+    compared = compare_plans([str(written(tmp_path / "plan", on_a_map(4), ["o3"]))])
+    origin = max(compared.plans[0].by_origin)
+    with speaking("es", {"es": {origin: "Puente Nuevo"}}):
+        said = {
+            row[0] for section in comparison_page(compared).sections for table in section.tables for row in table.rows
+        }
+    assert "Desde Puente Nuevo" in said
+    assert f"Desde {origin}" not in said
 
 
 @pytest.mark.parametrize("below", [0.0032, 0.0101, 0.0249])

@@ -12,7 +12,7 @@ from optimizer.analysis.compare.compare import TODAY
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
 from optimizer.base.text.formatting import number, plain, sentence
-from optimizer.base.text.language import ENGLISH, marked
+from optimizer.base.text.language import ENGLISH, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
 from optimizer.plans.display_names import row_name, short_name
@@ -89,6 +89,8 @@ def breakdown_rows(comparison: PlanComparison, which: str, *, ids: bool = False)
     called = {name: _(KINDS[name]) if which == "by_kind" else name or _("no agency") for name in keys}
     if which == "by_agency" and not ids:
         called |= {name: comparison.own_words.agency(name) for name in keys if name}
+    if which == "by_origin" and not ids:
+        called |= {name: term(name) for name in keys if name}
     return [
         (_(BREAKDOWNS[which]).format(name=called[name]), tuple(getattr(plan, which).get(name, 0.0) for plan in plans))
         for name in keys
