@@ -23,9 +23,11 @@ from optimizer.analysis.desk.desk import Desk, tour_name
 from optimizer.analysis.desk.page.page import DeskPage
 from optimizer.analysis.desk.page.server import listening
 from optimizer.analysis.desk.page.texts import escaped
-from optimizer.analysis.desk.session import DeskSession
+from optimizer.analysis.desk.session import DeskSession, amount_of
 from optimizer.base.errors import InputError
+from optimizer.base.text.formatting import SPACE
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder
+from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import Plan, make_beat, with_plan
 from tests.browser import CHROMIUM, Browser
 from tests.command import run
@@ -211,6 +213,17 @@ def pictured(page: DeskPage) -> dict[str, Any]:
         for label, data in sources.items()
         if "right" not in data and "length" not in data
     }
+
+
+def test_amounts_have_their_unit_and_agency() -> None:
+    agents = Resource("agents@north", 8, "north", "agents a shift", "agents")
+    money = Resource("money", 8, unit="thousand USD a year")
+    assert amount_of(agents, 4, {}).replace(SPACE, " ") == "4 agents a shift (north)"
+    assert (
+        amount_of(agents, 4, {agents.id: "agents (North Sector)"}).replace(SPACE, " ")
+        == "4 agents a shift (North Sector)"
+    )
+    assert amount_of(money, 2250, {}).replace(SPACE, " ") == "money 2.25 million USD a year"
 
 
 def test_a_demand_brings_no_layer_that_the_browser_would_have_to_prepare(folder: Path) -> None:

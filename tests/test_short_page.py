@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,7 @@ from tests.browser import CHROMIUM, Browser
 from tests.output_cases import csv_rows
 from tests.report_case import full_content
 from tests.test_compare_plans import on_a_map, written
-from tests.test_desk_page import HOSTILE, hostile
+from tests.test_desk_page import AXE, HOSTILE, broken_rules, hostile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,6 +261,42 @@ def test_on_a_telephone_a_table_of_few_columns_stays_one_and_a_figure_of_one_cha
             return [await browser.run(each) for each in (shown, over, beyond)]
 
     assert asyncio.run(seen()) == [["table-row", "table-row", "block"], [False, True], 0]
+
+
+@pytest.mark.skipif(not (CHROMIUM and AXE), reason="there is no Chromium here, or AXE does not name axe.min.js")
+def test_no_rule_of_accessibility_is_broken_on_any_screen_in_any_colours(tmp_path: Path) -> None:
+    Image.new("RGB", (600, 300), "white").save(tmp_path / "curve.png")
+    tables = tuple(
+        ReportTable(
+            f"t{k}",
+            f"Table {k}",
+            tuple(Column(f"column {n}", numeric=n > 1) for n in range(k)),
+            (("a",) * k,) * 12,
+            file="t.csv",
+        )
+        for k in (2, 6)
+    )
+    parts = (
+        PageSection(title="One", sentences=("A sentence.",), image="curve", alt="A curve.", tables=tables[:1]),
+        PageSection(title="Two", tables=tables[1:], folded=True),
+        PageSection(title="Three", tables=(replace(tables[0], id="none", rows=()),)),
+    )
+    page = ShortPage(title="T", headline="H", known=False, warnings=("Beware.",), sections=parts, made="Plan 1")
+    write_short_page(tmp_path / "page.html", page, {"curve": tmp_path / "curve.png"})
+
+    async def broken() -> list[str]:
+        found = []
+        async with Browser() as browser:
+            for width, colours in product((1366, 390), ("light", "dark")):
+                feature = {"name": "prefers-color-scheme", "value": colours}
+                await browser.call("Emulation.setEmulatedMedia", features=[feature])
+                await browser.open((tmp_path / "page.html").as_uri(), width, 800)
+                await browser.until("document.querySelectorAll('table').length === 2")
+                await browser.run("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+                found += [f"{width}, {colours}: {rule}" for rule in await broken_rules(browser)]
+        return found
+
+    assert asyncio.run(broken()) == []
 
 
 def test_an_explanation_says_first_that_it_found_a_better_plan(tmp_path: Path) -> None:

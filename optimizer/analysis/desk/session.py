@@ -34,13 +34,14 @@ from optimizer.analysis.desk.view import (
 from optimizer.analysis.explain.replacements import swapped
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem
 from optimizer.base.files.output_folder import new_folder
-from optimizer.base.text.formatting import ValueText, letter, number, plain
+from optimizer.base.text.formatting import Amount, ValueText, amounts, letter, number, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import marked
+from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import all_translated, joined, message, translated
 from optimizer.base.version import package_version
 from optimizer.base.work.listener import SILENT, Listener, SilentListener, is_interrupt, step
 from optimizer.plans.changes import plan_command, whole_changes
+from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_content import straight_geojson
 from optimizer.plans.plan_folder import PlanFolder, provenance
 from optimizer.problem.files.plan_file import (
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.options import Resource
 
 BEAT = 300
 """Characters of a beat's name, which lists its stops."""
@@ -133,6 +135,7 @@ class DeskSession(DeskActions):
         self._today = plan_value(self.desk.base, today) if today.any() else None
         self._worth = DeskWorth(self.desk)
         self._numbers: dict[str, str] = {}
+        self._beats: dict[str, str] = {}  # what each beat is called that was driven in a plan shown
         self._opened = (known.value, np.array([each.budget for each in self.desk.base.resources]))
         self._search: DeskSearch | None = None
         self._version = 0
@@ -220,7 +223,9 @@ class DeskSession(DeskActions):
         """Return what lies on the desk."""
         ground, desk, numbers = self.ground, self.desk, self._numbered()
         rows = {row.id: row for row in shown_sites(ground, desk, self._entries)}
-        letters = {row.id: letter(k) for k, row in enumerate(driven_order(shown_beats(ground, desk)))}
+        driven = driven_order(shown_beats(ground, desk))
+        letters = {row.id: letter(k) for k, row in enumerate(driven)}
+        self._beats |= {row.id: f"{row.team}: {row.place}" for row in driven}
         return DeskView(
             title=plain(self.folder.resolve().name, NAME_LENGTH),
             values=self._values,
@@ -417,7 +422,7 @@ class DeskSession(DeskActions):
         used = any(tour_name(each) == name for each in state.plan.beats)
         return DeskBeat(
             name=name,
-            label=plain(beat.label, BEAT),
+            label=plain(self._beats.get(beat.id, beat.label), BEAT),
             letter=letters.get(beat.id, "") if used else "",
             must=state.beats.mark(name),
             used=used,
@@ -425,8 +430,8 @@ class DeskSession(DeskActions):
 
     def _needs(self, option: int) -> str:
         uses = self.desk.base.options[option].uses
-        named = [(resource_name(r, self.desk.names), uses[r.id]) for r in self.desk.base.resources if uses.get(r.id)]
-        return ", ".join(f"{number(amount)} {name}" for name, amount in named) or _("nothing")
+        said = [amount_of(r, uses[r.id], self.desk.names) for r in self.desk.base.resources if uses.get(r.id)]
+        return "; ".join(said) or _("nothing")
 
     def _kind(self, option: int) -> str:
         found = self.desk.base.options[option]
@@ -441,7 +446,7 @@ class DeskSession(DeskActions):
             DeskBudget(
                 id=resource.id,
                 name=resource_name(resource, desk.names),
-                unit=plain(resource.unit, NAME_LENGTH),
+                unit=plain(term(resource.unit), NAME_LENGTH),
                 used=used[resource.id],
                 budget=resource.budget,
                 opened=opened[r],
@@ -502,7 +507,7 @@ class DeskWorth:
     def _priced(self) -> dict[str, DeskGain]:
         desk, found = self._desk, dict[str, DeskGain]()
         budgets = {each.id: each.budget for each in desk.case.resources}
-        names = {each.id: resource_name(each, desk.names) for each in desk.case.resources}
+        resources = {each.id: each for each in desk.case.resources}
         instance = desk.model.instance
         better: Callable[[DeskGain, DeskGain], bool] = lambda one, other: (  # noqa: E731
             (not one.others, one.gain / one.amount) > (not other.others, other.gain / other.amount)
@@ -517,11 +522,21 @@ class DeskWorth:
             )
             short = {r: float(used[r] - most) for r, most in budgets.items() if used[r] > most * (1 + BUDGET_TOLERANCE)}
             for resource, amount in short.items():
-                others = ", ".join(f"{number(more)} {names[r]}" for r, more in short.items() if r != resource)
-                gained = DeskGain(amount, others, option_name(desk.base.options[j]), gain)
+                others = "; ".join(
+                    amount_of(resources[r], more, desk.names) for r, more in short.items() if r != resource
+                )
+                option = desk.base.options[j]
+                gained = DeskGain(amount, others, row_name(option) or option_name(option), gain)
                 if resource not in found or better(gained, found[resource]):
                     found[resource] = gained
         return found
+
+
+def amount_of(resource: Resource, amount: float, names: Mapping[str, str]) -> str:
+    """Return an amount of a resource with its unit and agency; `names` are what people call resources, by id."""
+    name = plain(term(resource.name or resource.id), NAME_LENGTH)
+    agency = resource_name(resource, names).removeprefix(name)
+    return amounts({name: Amount(amount, plain(term(resource.unit), NAME_LENGTH))}) + agency
 
 
 # A search in the background: the best plan for the budgets and demands on a desk, from the plan shown.

@@ -155,7 +155,7 @@ def _watched(content: ReportContent) -> GeoTable:
     names = [(str(network.name[arc]), str(network.road_class[arc])) for arc in arcs]
     rows = [(*pair, *name) for pair, name in zip(pairs, names, strict=True)]
     lines = [network.lines[segment] for _, _, segment in pairs]
-    style = one_style(Mark(SITES["new"].fill, 1.4), printed=False)
+    style = one_style(Mark(SITES["new"].fill, 0.9), printed=False)
     return table("watched", _("Roads that sites watch"), WATCHED_FIELDS, rows, lines, style)
 
 
@@ -200,9 +200,9 @@ def _routes(content: ReportContent) -> GeoTable:
                 length = _length_km(content.network, arcs)
                 rows.append((route.evader, layout, route.start, route.end, route.weight, through, length))
                 lines.append(line)
-    after = StyleClass("after", _("Route with the plan"), Mark(AFTER, 0.8))
-    today = StyleClass("today", _("Route with today's layout"), Mark(TODAY, 1.3), shown=False)
-    before = StyleClass("before", _("Route with nothing placed"), Mark(BEFORE, 1.8))
+    after = StyleClass("after", _("Route with the plan"), Mark(AFTER, 0.5))
+    today = StyleClass("today", _("Route with today's layout"), Mark(TODAY, 0.8), shown=False)
+    before = StyleClass("before", _("Route with nothing placed"), Mark(BEFORE, 1.1))
     return table("routes", _("Routes"), ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))
 
 
