@@ -4,8 +4,7 @@ The truth: each pair's loads scatter about gravity, drivers take routes of their
 pairs, informed and habitual, and single segments of the markets. Plans are made for evaders by truth, by record, by the risk index at
 gateways alone and by gravity, over the same sites and budget, by the same method, and all are evaluated against the true evaders.
 
-`python -m tests.plans_measure plans [EXTRACT]` makes rows, as does `answers`, and writes the page `plans.md`; rows that are there are not made
-again.
+`python -m tests.plans_measure answers [EXTRACT]` makes rows and writes the page `plans.md`; rows that are there are not made again.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -36,6 +35,7 @@ from optimizer.region import read_region
 from optimizer.region.model import Region
 from optimizer.risk import FieldFlow, World, as_records, make_history
 from optimizer.risk.baselines import KernelDensity
+from optimizer.risk.route_flows import LocalTraffic
 from optimizer.risk.simulation.observation import ObservationModel
 from optimizer.risk.simulation.settings import AS_IT_WAS, RecordSettings
 from optimizer.risk.simulation.world import local_markets
@@ -59,26 +59,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-PLANS, ANSWERS = "plans.jsonl", "answers.jsonl"
-
-
-class PlansRow(SimulatedRow):
-    """One world, with plans made from its record in several ways and from the truth."""
-
-    region: str = Field(description="country and kinds of roads")
-    nothing: float = Field(description="share of the true loads that get through with nothing placed")
-    gain: dict[str, float] = Field(description="way of planning -> how much less of the true loads gets through")
-    local: float | None = Field(
-        description="learnt share of seizures that no flow explains; None where the record told no places apart"
-    )
-    local_true: float = Field(
-        description="true share of the seizures that local markets are expected to make under the effort of the record"
-    )
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "plans", **self.cell_options, region=self.region)
+ANSWERS = "answers.jsonl"
 
 
 class AnswersRow(SimulatedRow):
@@ -91,6 +72,12 @@ class AnswersRow(SimulatedRow):
     lower: dict[str, float] = Field(description="share that answers -> proven bound of every plan")
     gain: dict[str, dict[str, float]] = Field(
         description="share that answers -> way of planning -> how much less of the true loads gets through"
+    )
+    local: float | None = Field(
+        description="learnt share of seizures that no flow explains; None where the record told no places apart"
+    )
+    local_true: float = Field(
+        description="true share of the seizures that local markets are expected to make under the effort of the record"
     )
 
     @property
@@ -128,8 +115,6 @@ RESAMPLES = 4000
 """Resamples of the truths, for intervals."""
 SITES, BUDGET, SURVIVAL = 90, 3, 0.5
 """Sites (a third each of gravity's roads, of the risk map's and of any), posts, and chance to pass one."""
-SEEDS = 4
-WAYS = ("record", "gateways", "gravity")
 ALL = "all"
 WANTED, WANTED_WORST = 0.9, 0.75
 """Share of the gain of the plan made from the truth that a plan made from the record is to reach, in the median and in the worst tenth."""
@@ -190,24 +175,9 @@ def generated_plan_roads(*, new: bool = False) -> PlanRoads:
     return PlanRoads(name, region, make_demand(TERMS, region, digest), digest)
 
 
-def plan_store(folder: Path) -> RowStore[PlansRow]:
-    """Return the rows in a folder."""
-    return RowStore(folder / PLANS, PlansRow)
-
-
 def answers_store(folder: Path) -> RowStore[AnswersRow]:
     """Return the rows by share of loads that answer in a folder."""
     return RowStore(folder / ANSWERS, AnswersRow)
-
-
-def planned_rows(roads: PlanRoads, seeds: int = SEEDS) -> Iterator[PlannedRow[PlansRow]]:
-    """Give the rows of some truths of every world."""
-    for seed in range(1, seeds + 1):
-        for world in (*WORLDS, *AS_THEY_ARE):
-            options = {"world": world, "effort": EFFORT, "seizures": SEIZURES, "seed": seed, "region": roads.name}
-            yield PlannedRow(
-                RunKey.of(package_version(), roads.digest, "plans", **options), partial(plans_row, roads, world, seed)
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,32 +259,6 @@ def _truth(roads: PlanRoads, world: str, seed: int) -> _Truth:
     )
 
 
-def plans_row(roads: PlanRoads, world: str, seed: int) -> PlansRow:
-    """Search one truth, and plan from its record in every way."""
-    network, demand, truth = roads.region.network, roads.demand, _truth(roads, world, seed)
-    evaders = {"truth": truth.evaders(network, demand), **_believed(network, demand, truth)}
-    instances = {name: _instance(network, truth.cost, truth.sites, group) for name, group in evaders.items()}
-    nothing = evaluate(instances["truth"], ()).value
-    gain = {}
-    for name, instance in instances.items():
-        plan = solve(instance, method="greedy", seed=0).plan
-        gain[name] = nothing - evaluate(instances["truth"], () if plan is None else plan).value
-    fit = truth.record.fit
-    return PlansRow(
-        roads=roads.digest,
-        region=roads.name,
-        world=world,
-        effort=EFFORT,
-        seizures=SEIZURES,
-        seed=seed,
-        nothing=nothing,
-        gain=gain,
-        local=None if fit is None else fit.local,
-        local_true=truth.local_true,
-        **stamp(),
-    )
-
-
 # Plans against simple rules, by the share of loads that answer to a plan: those that know it and take their best way.
 ANSWERING = (0.0, 0.5, 1.0)
 RULES = ("most seizures", "density", "busiest roads", "today")
@@ -322,10 +266,10 @@ SEARCH_SECONDS, SEARCH_GAP = 20.0, 0.002
 """Time and gap of the search for a plan."""
 
 
-FIRST_ANSWERS = 91
+FIRST_ANSWERS = 101
 """The first seed of these truths; no truth of a seed from here on was ever used to choose or to judge anything."""
-BY_GREEDY = "record, greedy"
-"""The evaders of the record, with a plan by `greedy`."""
+HEAPED, HEAP = "record, heaped", 100
+"""The evaders of the record, but that this many places, the heaviest, take all local loads in proportion, as they once did."""
 
 
 def planned_answers(roads: PlanRoads, seeds: int) -> Iterator[PlannedRow[AnswersRow]]:
@@ -346,7 +290,6 @@ def answers_row(roads: PlanRoads, world: str, seed: int) -> AnswersRow:
     believed = _believed(network, demand, truth)
     instances = {name: _instance(network, truth.cost, truth.sites, group) for name, group in believed.items()}
     ids = {name: _searched(instance)[0].options for name, instance in instances.items()}
-    ids[BY_GREEDY] = _searched(instances["record"], "greedy")[0].options
     ids |= {name: _posts(truth.sites, score) for name, score in _scores(network, demand, truth).items()}
     nothing, lower, gain = {}, {}, {}
     for share in ANSWERING:
@@ -367,13 +310,15 @@ def answers_row(roads: PlanRoads, world: str, seed: int) -> AnswersRow:
         nothing=nothing,
         lower=lower,
         gain=gain,
+        local=None if truth.record.fit is None else truth.record.fit.local,
+        local_true=truth.local_true,
         **stamp(),
     )
 
 
-def _searched(instance: Instance, method: str = "auto") -> tuple[Plan, float, float]:
-    """Return a plan, its value, and a bound of every plan: as the command `plan` searches, or by another method."""
-    found = solve(instance, method=method, seed=0, gap=SEARCH_GAP, time_limit=SEARCH_SECONDS, threads=1)
+def _searched(instance: Instance) -> tuple[Plan, float, float]:
+    """Return a plan, its value, and a bound of every plan, as the command `plan` searches."""
+    found = solve(instance, seed=0, gap=SEARCH_GAP, time_limit=SEARCH_SECONDS, threads=1)
     assert found.plan is not None
     assert found.upper is not None
     return found.plan, found.upper, found.lower or 0.0
@@ -456,10 +401,17 @@ def _believed(network: Network, demand: GravityDemand, truth: _Truth) -> dict[st
     index = gateway_index(truth.risk.model, truth.risk.estimate, network, demand.gateways)
     readings = {
         "record": truth.record,
+        HEAPED: replace(truth.record, local=_heaped(truth.record.local)),
         "gateways": RecordDemand(demand.shares(index), usual),
         "gravity": RecordDemand(demand.prior().weight, usual),
     }
     return {name: scenario_evaders(demand, network, reading).evaders for name, reading in readings.items()}
+
+
+def _heaped(local: LocalTraffic) -> LocalTraffic:
+    """Return local loads of which the heaviest places have all."""
+    weight = local.weight[:HEAP]
+    return LocalTraffic(local.ways[:HEAP], weight / max(weight.sum(), 1e-300), weight.size)
 
 
 def _sites(
@@ -498,76 +450,34 @@ def _instance(network: Network, cost: Floats, sites: NDArray[np.int64], evaders:
 
 def write_plans_page(folder: Path) -> PageFiles | None:
     """Write `plans.md` in a folder from the rows there; None where there are none."""
-    rows = newest_version(plan_store(folder).read())
+    rows = newest_version(answers_store(folder).read())
     if not rows:
         return None
-    answers = newest_version(answers_store(folder).read())
-    written = [row for row in rows if row.world in AS_THEY_ARE]
-    right = [row for row in rows if row.world not in AS_THEY_ARE]
     page = write_page(
         folder / "plans.md",
         "plans.md.j2",
-        version=f"{distinct(row.version for row in rows)}, {when_made(rows)}",
-        rows=len(right),
-        table=plans_table(right),
-        written=len(written),
-        written_table=plans_table(written) if written else "",
-        paired=_paired(right),
-        answers=len(answers),
-        truths=len({_truth_of(row) for row in answers}),
-        maps=", ".join(dict.fromkeys(row.region for row in answers)),
+        made=f"{distinct(row.version for row in rows)}, {when_made(rows)}",
+        rows=len(rows),
+        truths=len({_truth_of(row) for row in rows}),
+        maps=", ".join(dict.fromkeys(row.region for row in rows)),
         first=FIRST_ANSWERS,
-        made=f"{distinct(row.version for row in answers)}, {when_made(answers)}" if answers else "",
         seconds=f"{SEARCH_SECONDS:g}",
-        proven=_proven(answers),
-        answers_verdict=_answers_verdict(answers) if answers else "",
-        answers_table=answers_table(answers) if answers else "",
-        parts_table=parts_table(answers) if answers else "",
-        as_plan=_with_greedy(answers),
-        written_paired=_paired(written),
+        proven=_proven(rows),
+        verdict=_verdict(rows),
+        answers_table=answers_table(rows),
+        parts_table=parts_table(rows),
+        shares_table=shares_table(rows),
         seizures=SEIZURES,
         sites=SITES,
         budget=BUDGET,
         local=LOCAL_EVADERS,
+        heap=HEAP,
         error=MASS_ERROR,
-        wanted=WANTED,
-        verdict=_verdict(right),
     )
     return PageFiles(page, [])
 
 
-def plans_table(rows: list[PlansRow]) -> PageTable:
-    """Return the share of the truth's gain by world and way of planning: by region and world, by region, and over all."""
-    cells = list(dict.fromkeys((row.region, row.world) for row in rows))
-    regions = list(dict.fromkeys(region for region, _ in cells))
-    lines = [
-        _plans_line(region, world, [row for row in rows if region in {row.region, ALL} and world in {row.world, ALL}])
-        for region, world in [*cells, *((region, ALL) for region in (regions if len(regions) > 1 else ())), (ALL, ALL)]
-    ]
-    columns = (
-        "roads",
-        "world",
-        "truths",
-        "gain of the truth",
-        *WAYS,
-        f"record at least {WANTED:g}",
-        "record, worst",
-        "better than gateways",
-        "no worse",
-        "local, true",
-        "local, learnt",
-    )
-    return PageTable.of(columns, lines, {name: fixed(3) for name in columns[3:]})
-
-
-def _paired(rows: list[PlansRow]) -> str:
-    """Return the mean over truths of what the plan from the record gains over that from gateways, with a bootstrap interval."""
-    if not rows:
-        return ""
-    return _over_truths(rows, [(row.gain["record"] - row.gain["gateways"]) / row.gain["truth"] for row in rows])
-
-
-def _over_truths(rows: Sequence[PlansRow | AnswersRow], values: Sequence[float], level: float = 0.95) -> str:
+def _over_truths(rows: Sequence[AnswersRow], values: Sequence[float], level: float = 0.95) -> str:
     """Return the mean over truths of values of their records, with a bootstrap interval: records of one truth go together."""
     by_truth: dict[tuple[str, str, int], list[float]] = {}
     for row, value in zip(rows, values, strict=True):
@@ -578,7 +488,7 @@ def _over_truths(rows: Sequence[PlansRow | AnswersRow], values: Sequence[float],
     return f"{means.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def _truth_of(row: PlansRow | AnswersRow) -> tuple[str, str, int]:
+def _truth_of(row: AnswersRow) -> tuple[str, str, int]:
     """Return what makes the truth of a record: one written down wrong has that of the right one."""
     return row.region, AS_THEY_ARE[row.world][0] if row.world in AS_THEY_ARE else row.world, row.seed
 
@@ -610,7 +520,7 @@ def _of_half(rows: Sequence[AnswersRow], way: str) -> Floats:
     return np.array([row.gain[HALF][way] / row.gain[HALF]["truth"] for row in rows])
 
 
-def _answers_verdict(rows: list[AnswersRow]) -> str:
+def _verdict(rows: list[AnswersRow]) -> str:
     """Return whether the goals are met where half the loads answer."""
     record, gateways = _of_half(rows, "record"), _of_half(rows, "gateways")
     middle, worst = float(np.median(record)), float(np.quantile(record, 0.1))
@@ -621,38 +531,39 @@ def _answers_verdict(rows: list[AnswersRow]) -> str:
         f"The goal where half the loads answer, {WANTED:g} in the median and {WANTED_WORST:g} in the worst tenth, is "
         f"**{'met' if met else 'missed'}**: {middle:.3f} and {worst:.3f}. More than gateways, with an interval of 90 %: {more}, **{shown}**."
     )
-    if not _with_greedy(rows):
-        return judged
-    searched = _over_truths(rows, (record - _of_half(rows, BY_GREEDY)).tolist(), 0.9)
-    return f"{judged} The plan of the same record less the one that `greedy` finds: {searched} (90 %)."
+    heaped = _of_half(rows, HEAPED)
+    less = _over_truths(rows, (record - heaped).tolist(), 0.9)
+    local = [row for row in rows if _is_local(row)]
+    of_local = _over_truths(local, (_of_half(local, "record") - _of_half(local, HEAPED)).tolist(), 0.9)
+    return (
+        f"{judged} The plan of the same record with the local loads heaped on the {HEAP} heaviest places reaches {np.median(heaped):.3f} and "
+        f"{np.quantile(heaped, 0.1):.3f}; record less that, with 90 %: {less}, where there are local loads {of_local} "
+        f"({(record > heaped).sum()} better, {(record < heaped).sum()} worse)."
+    )
 
 
-def _with_greedy(rows: Sequence[AnswersRow]) -> bool:
-    """Return whether the record's plan by `greedy` is a way of its own; rows without it have plans by `greedy` from all but the truth."""
-    return all(BY_GREEDY in row.gain[HALF] for row in rows)
+def _made_up(row: AnswersRow) -> bool:
+    return row.region.startswith("Generated")
+
+
+def _is_local(row: AnswersRow) -> bool:
+    return WORLDS[_truth_of(row)[1]][0] > 0
 
 
 def parts_table(rows: list[AnswersRow]) -> PageTable:
     """Return shares of the best plan's gain where half the loads answer, by kind of row: where the worst rows are."""
-
-    def made_up(row: AnswersRow) -> bool:
-        return row.region.startswith("Generated")
-
-    def local(row: AnswersRow) -> bool:
-        return WORLDS[_truth_of(row)[1]][0] > 0
-
     parts: dict[str, Callable[[AnswersRow], bool]] = {
         "all": lambda _: True,
         "right places": lambda row: row.world not in AS_THEY_ARE,
         "errors of 30 m": lambda row: row.world.endswith("30 m"),
-        "errors of 30 m, made-up maps": lambda row: row.world.endswith("30 m") and made_up(row),
-        "real maps": lambda row: not made_up(row),
-        "made-up maps": made_up,
-        "flows alone": lambda row: not local(row),
-        "local loads, real maps": lambda row: local(row) and not made_up(row),
-        "local loads, made-up maps": lambda row: local(row) and made_up(row),
+        "errors of 30 m, made-up maps": lambda row: row.world.endswith("30 m") and _made_up(row),
+        "real maps": lambda row: not _made_up(row),
+        "made-up maps": _made_up,
+        "flows alone": lambda row: not _is_local(row),
+        "local loads, real maps": lambda row: _is_local(row) and not _made_up(row),
+        "local loads, made-up maps": lambda row: _is_local(row) and _made_up(row),
     }
-    ways = ("record", *((BY_GREEDY,) if _with_greedy(rows) else ()), "gateways", "gravity")
+    ways = ("record", HEAPED, "gateways", "gravity")
     lines = []
     for name, belongs in parts.items():
         mine = [row for row in rows if belongs(row)]
@@ -664,74 +575,34 @@ def parts_table(rows: list[AnswersRow]) -> PageTable:
     return PageTable.of((*columns, "record less gateways, 90 %"), lines, dict.fromkeys(columns[2:], fixed(3)))
 
 
+def shares_table(rows: list[AnswersRow]) -> PageTable:
+    """Return how near the learnt share of local seizures comes to the true one, by how much is local in truth."""
+    parts = {
+        "none (all is flows)": (0.0, 1e-9),
+        "up to 30 %": (1e-9, 0.3),
+        "30 to 70 %": (0.3, 0.7),
+        "above": (0.7, 1.1),
+    }
+    lines = []
+    for name, (low, high) in parts.items():
+        off = np.array(
+            [row.local - row.local_true for row in rows if row.local is not None and low <= row.local_true < high]
+        )
+        if off.size:
+            figures = (np.median(off), np.abs(off).max(), (np.abs(off) <= 0.1).mean(), (np.abs(off) <= 0.15).mean())
+            lines.append([name, off.size, *map(float, figures)])
+    columns = ("true share", "records", "learnt less true, median", "furthest off", "within .1", "within .15")
+    return PageTable.of(columns, lines, dict.fromkeys(columns[2:], fixed(3)))
+
+
 def _proven(rows: list[AnswersRow]) -> str:
     """Return in how many of the searches the plan from the truth was proven to within the gap."""
     pairs = [(row.nothing[key] - row.gain[key]["truth"], row.lower[key]) for row in rows for key in row.nothing]
     return f"{sum(upper - lower <= SEARCH_GAP * upper for upper, lower in pairs)} of {len(pairs)}"
 
 
-def _verdict(rows: list[PlansRow]) -> str:
-    record, gateways = (np.array([row.gain[way] / row.gain["truth"] for row in rows]) for way in WAYS[:2])
-    met = np.median(record) >= WANTED and np.median(record) > np.median(gateways)
-    return (
-        f"The aim, a median of at least {WANTED:g} and more than gateways alone, is **{'met' if met else 'missed'}**: {np.median(record):.3f} "
-        f"against {np.median(gateways):.3f}; {(record >= WANTED).mean():.0%} of the truths reach {WANTED:g}, and the worst {record.min():.3f}. "
-        f"The plan from the record gains more than that from gateways in {(record > gateways).mean():.0%} of them, the same in "
-        f"{(record == gateways).mean():.0%}, less in {(record < gateways).mean():.0%}.{_missed_parts(rows)}"
-    )
-
-
-def _missed_parts(rows: list[PlansRow]) -> str:
-    """Return in which regions and worlds the median is below the aim; nothing where there is none."""
-    parts: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        for part in ((row.region, "all worlds"), (row.region, row.world)):
-            parts.setdefault(part, []).append(row.gain["record"] / row.gain["truth"])
-    below = [
-        f"{region}, {world} ({np.median(found):.3f})"
-        for (region, world), found in parts.items()
-        if np.median(found) < WANTED
-    ]
-    return f" Medians below {WANTED:g}: {'; '.join(below)}." if below else ""
-
-
-def _plans_line(region: str, world: str, rows: list[PlansRow]) -> list[Any]:
-    shares = {way: np.array([row.gain[way] / row.gain["truth"] for row in rows]) for way in WAYS}
-    known = [row.local for row in rows if row.local is not None]
-    return [
-        region,
-        world,
-        len(rows),
-        float(np.median([row.gain["truth"] / row.nothing for row in rows])),
-        *(float(np.median(shares[way])) for way in WAYS),
-        float((shares["record"] >= WANTED).mean()),
-        float(shares["record"].min()),
-        float((shares["record"] > shares["gateways"]).mean()),
-        float((shares["record"] >= shares["gateways"]).mean()),
-        float(np.median([row.local_true for row in rows])),
-        float(np.median(known)) if known else None,
-    ]
-
-
 APP = typer.Typer(add_completion=False, help=__doc__)
 Out = Annotated[Path, typer.Option(help="Folder of the rows.")]
-
-
-@APP.command("plans")
-def simulate_plans(
-    extract: Annotated[
-        Path | None, typer.Argument(help="OpenStreetMap extract; without one, the generated region.")
-    ] = None,
-    out: Out = Path("results/risk"),
-    border: Annotated[str, typer.Option(help="Country of the extract.")] = "Andorra",
-    modes: Annotated[str, typer.Option(help="Kinds of roads, with commas.")] = "drive",
-    seeds: Annotated[int, typer.Option(min=1, help="Truths of each world.")] = SEEDS,
-) -> None:
-    """Make plans from the records of simulated worlds, and hold them against plans made from the truth; write the page."""
-    roads = plan_roads(extract, border, tuple(modes.split(","))) if extract else generated_plan_roads()
-    for row in add_missing(plan_store(out), planned_rows(roads, seeds)):
-        sys.stderr.write(f"{row.summary}\n")
-    write_plans_page(out)
 
 
 @APP.command("answers")

@@ -153,12 +153,18 @@ class RouteFlows:
         (p, d) flow of each route, in the unit of count over effort.
     local
         (rows, d) seizures of each row that no flow explains.
+    at_place
+        (rows, d) posterior mean of l_i of each row, in the same unit.
+    anywhere
+        (d,) mean of l_i before a record: where there is no row.
     likelihood
         (d,) logarithm of the marginal likelihood of the counts, up to what is the same for every effort behind the same counts.
     """
 
     flow: Floats
     local: Floats
+    at_place: Floats
+    anywhere: Floats
     likelihood: Floats
 
 
@@ -218,7 +224,8 @@ def explain_by_routes(routes: CandidateRoutes, record: CountedRows, rounds: int 
         common /= (weighed * common).sum(axis=0)  # their mean is c's
     left = np.zeros_like(record.count)
     left[seized] = stayed
-    return RouteFlows(flow, left, likelihood)
+    at_place = (LOCAL_SHAPE + left) / (LOCAL_SHAPE / mean_local + effort[:, None])
+    return RouteFlows(flow, left, at_place, mean_local, likelihood)
 
 
 def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -> tuple[Floats, Floats]:
@@ -262,6 +269,8 @@ def _sums(group: Ints, values: Floats) -> Floats:
 
 
 LOAD_ROUNDS = 50
+ROUNDING = 1e-9
+"""Share of the local loads below which none are elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,50 +282,64 @@ class LocalTraffic:
     ways
         Arcs of each way, in order of travel: the segment, and from it to the nearest through road.
     weight
-        (len(ways),) share of the local loads on each, sum 1; the heaviest first.
-    dropped
-        Share of the local loads on ways that are left out, given to the others in proportion.
-    left_out
-        How many ways those are.
+        (len(ways),) share of the local loads on each, the heaviest first; their sum is at most 1, as loops that lead nowhere have no way.
+    listed
+        How many of them, from the heaviest on, are looked at one by one.
     """
 
     ways: tuple[tuple[int, ...], ...]
     weight: Floats
-    dropped: float
-    left_out: int
+    listed: int
+
+    @property
+    def elsewhere(self) -> float:
+        """Share of the local loads at no listed place, in [0, 1]; 0 where there are no local loads."""
+        share = 1.0 - float(self.weight[: self.listed].sum())
+        return share if self.ways and share > ROUNDING else 0.0
+
+    def passed(self, reliability: Floats) -> float:
+        """Return the mean chance of the loads elsewhere to pass their ways; 1 for those without a way.
+
+        Parameters
+        ----------
+        reliability
+            (m,) chance to pass each arc.
+        """
+        rest = self.weight[self.listed :].tolist()
+        chance = [float(np.prod(reliability[list(way)])) for way in self.ways[self.listed :]]
+        away = self.elsewhere
+        return 1.0 - sum(w * (1 - c) for w, c in zip(rest, chance, strict=True)) / away if away > 0 else 1.0
 
 
-def local_traffic(network: Network, residual: Floats, through: NDArray[np.bool_], most: int) -> LocalTraffic:
-    """Return the heaviest local loads.
+def local_traffic(network: Network, rate: Floats, through: NDArray[np.bool_], most: int) -> LocalTraffic:
+    """Return where local loads are.
 
     Each segment has one way: the quickest one over it to a through road, or the segment alone where it is part of one or none can be reached.
-    The loads on the ways are those whose sums come nearest to the residual (Richardson and Lucy's iteration), so that the segments
+    The loads on the ways are those whose sums come nearest to the rate (Richardson and Lucy's iteration), so that the segments
     on the way from a place do not count as places again.
 
     Parameters
     ----------
     network
         The roads.
-    residual
-        (n_segments,) risk that flows leave, >= 0.
+    rate
+        (n_segments,) local loads that pass, in any unit, >= 0.
     through
         (n_segments,) whether a segment is part of a through road.
     most
-        Ways to keep, >= 0.
+        Places to list, >= 0.
     """
-    places = np.flatnonzero(residual > 0)
+    places = np.flatnonzero(rate > 0)
     found = _ways(network, places, through)
     ways = [way for way in found if way]
-    if not ways or not most:
-        return LocalTraffic((), np.empty(0), float(bool(found)), len(found))
-    weight = _explained(network, ways, residual)
-    loops = residual[[place for place, way in zip(places.tolist(), found, strict=True) if not way]].sum()
-    order = np.argsort(-weight, kind="stable")[:most]
+    if not ways:
+        return LocalTraffic((), np.empty(0), 0)
+    weight = _explained(network, ways, rate)
+    loops = rate[[place for place, way in zip(places.tolist(), found, strict=True) if not way]].sum()
+    order = np.argsort(-weight, kind="stable")
     order = order[weight[order] > 0]
-    kept = weight[order] / (weight.sum() + loops)
-    return LocalTraffic(
-        tuple(ways[k] for k in order.tolist()), kept / kept.sum(), float(1 - kept.sum()), len(found) - order.size
-    )
+    share = weight[order] / (weight.sum() + loops)
+    return LocalTraffic(tuple(ways[k] for k in order.tolist()), share, min(most, order.size))
 
 
 def _ways(network: Network, places: Ints, through: NDArray[np.bool_]) -> list[tuple[int, ...]]:
@@ -340,16 +363,16 @@ def _ways(network: Network, places: Ints, through: NDArray[np.bool_]) -> list[tu
     return ways
 
 
-def _explained(network: Network, ways: list[tuple[int, ...]], residual: Floats) -> Floats:
-    """Return the (ways,) loads whose sums on the segments come nearest to the residual."""
+def _explained(network: Network, ways: list[tuple[int, ...]], rate: Floats) -> Floats:
+    """Return the (ways,) loads whose sums on the segments come nearest to the rate."""
     length = np.array([len(way) for way in ways])
     arcs = np.fromiter((arc for way in ways for arc in way), dtype=np.int64, count=int(length.sum()))
     at = (network.segment[arcs], np.repeat(np.arange(len(ways)), length))
-    on = csr_array((np.ones(arcs.size), at), shape=(residual.size, len(ways)))
+    on = csr_array((np.ones(arcs.size), at), shape=(rate.size, len(ways)))
     back = csr_array(on.T)
-    load = residual[network.segment[[way[0] for way in ways]]].copy()
+    load = rate[network.segment[[way[0] for way in ways]]].copy()
     for _ in range(LOAD_ROUNDS):
         passing = np.asarray(on @ load)
-        ratio = np.divide(residual, passing, out=np.zeros_like(passing), where=passing > 0)
+        ratio = np.divide(rate, passing, out=np.zeros_like(passing), where=passing > 0)
         load = load * (back @ ratio) / length
     return np.asarray(load)

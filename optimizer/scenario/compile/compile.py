@@ -24,7 +24,7 @@ from optimizer.scenario.compile.options import (
     unanswered_warnings,
     unpassed_warnings,
 )
-from optimizer.scenario.compile.source_measures import with_measures, with_mobility
+from optimizer.scenario.compile.source_measures import with_elsewhere, with_measures, with_mobility
 from optimizer.scenario.demand.travel import ScenarioTravel, scenario_travel
 from optimizer.scenario.patrols import compile_patrols
 
@@ -54,7 +54,7 @@ class Compiled:
         Who travels the roads, and within it what the scenario's files say.
     instance
         The problem; its arcs are the network's, in the same order, then one before each gateway that a measure
-        acts on, then those by which mobile evaders choose a gateway.
+        acts on, then those by which mobile evaders choose a gateway, then that of local loads at no listed place.
     sites
         The site on its segment of each option of the instance, by site id.
     warnings
@@ -135,7 +135,8 @@ class Compiled:
     @property
     def pairs(self) -> tuple[Pair | None, ...]:
         """One for each evader of the instance; None for those who keep to a place, the last ones."""
-        return self.travel.evaders.pairs
+        own = self.travel.evaders.pairs
+        return (*own, *[None] * (len(self.instance.evaders) - len(own)))  # who keeps to places elsewhere comes last
 
 
 def compile_scenario(
@@ -192,7 +193,7 @@ def compile_evidence(evidence: ScenarioEvidence, listener: Listener = SILENT) ->
     instance = replace(instance, patrols=compile_patrols(travel))
     # Measures come last: they put nodes and arcs behind those of the roads, on which posts and beats are searched for.
     measured = with_measures(instance, travel)
-    complete = with_mobility(measured.instance, travel)
+    complete = with_elsewhere(with_mobility(measured.instance, travel), travel)
     check_content(complete, where)
     return Compiled(
         travel=travel,

@@ -1,4 +1,4 @@
-"""What is added in front of gateways: measures at the source as options, and the arcs of evaders who may change gateway.
+"""What is added to the roads: measures at the source, arcs of evaders who may change gateway, and one of local loads at no listed place.
 
 A measure acts on an arc in front of the gateways that it names, which every load from there travels. For a gateway g that a measure names,
 a node g' and an arc g' -> g of reliability 1 are added behind the nodes and arcs of the network, and the evaders of g start at g'. A
@@ -16,6 +16,7 @@ import numpy as np
 
 from optimizer.base.text.formatting import number
 from optimizer.base.text.names import unknown_name
+from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.options import Option
 from optimizer.scenario.check.sites import PlacedSite
 from optimizer.scenario.compile.options import owned, run_by
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.errors import ProblemList
-    from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Gateway
@@ -290,7 +290,7 @@ def with_travel(instance: Instance, travel: ScenarioTravel) -> Instance:
         evaders=measured_evaders(travel),
         lonlat=None if lonlat is None else lonlat[:n],
     )
-    return with_mobility(measured, travel)
+    return with_elsewhere(with_mobility(measured, travel), travel)
 
 
 def at_mobility(instance: Instance, travel: ScenarioTravel, mobility: float, *, free: bool = False) -> Instance:
@@ -300,3 +300,43 @@ def at_mobility(instance: Instance, travel: ScenarioTravel, mobility: float, *, 
     changed = replace(demand, terms=demand.terms.model_copy(update=changes))
     evaders = scenario_evaders(changed, travel.evidence.region.network, travel.record)
     return with_travel(instance, replace(travel, evidence=replace(travel.evidence, demand=changed), evaders=evaders))
+
+
+# Local loads at places that are not listed one by one: one evader that no site can touch.
+#
+# Arc       u -> v, of two nodes that nothing else joins; its reliability is the mean chance of these loads to pass their ways, nothing placed
+# Evader    from u to v along it, with the weight of all these loads
+#
+# So they get through under every plan by as much as with nothing placed. A site that stands on one of their ways stops more than is counted.
+
+
+ELSEWHERE = "elsewhere, local"
+
+
+def with_elsewhere(instance: Instance, travel: ScenarioTravel) -> Instance:
+    """Return an instance with the local loads at no listed place as its last evader; itself where there are none.
+
+    Parameters
+    ----------
+    instance
+        With every other evader.
+    travel
+        The scenario, and how many loads these are.
+    """
+    weight, local, network = travel.evaders.elsewhere, travel.record.local, travel.evidence.region.network
+    if not weight:
+        return instance
+    n, arc, lonlat = instance.n_nodes, instance.tail.size, instance.lonlat
+    rest = local.ways[local.listed :]
+    evader = Evader(ELSEWHERE, n, n + 1, weight, (Route((arc,), 1.0),), f"{len(rest):,} other places, local")
+    shown = (rest or local.ways)[0]  # on a map: where the heaviest of them is
+    ends = [network.tail[shown[0]], network.head[shown[-1]]]
+    return replace(
+        instance,
+        node_id=np.concatenate((instance.node_id, new_ids(instance.node_id, ["elsewhere", "beyond elsewhere"]))),
+        tail=np.append(instance.tail, np.int32(n)),
+        head=np.append(instance.head, np.int32(n + 1)),
+        reliability=np.append(instance.reliability, local.passed(travel.reliability)),
+        evaders=(*instance.evaders, evader),
+        lonlat=None if lonlat is None else np.concatenate((lonlat, lonlat[ends])),
+    )

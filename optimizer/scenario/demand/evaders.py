@@ -119,14 +119,25 @@ def usual_routes(
 
 @dataclass(frozen=True)
 class ScenarioEvaders:
-    """Evaders, and where each enters and goes, in the same order; None for those who keep to a place."""
+    """Evaders of a scenario.
+
+    Attributes
+    ----------
+    evaders
+        Those of pairs, and then those who keep to a place that is listed.
+    pairs
+        Where each enters and goes, in the same order; None for those who keep to a place.
+    elsewhere
+        Loads that keep to places that are not listed (`optimizer.scenario.compile.elsewhere`).
+    """
 
     evaders: tuple[Evader, ...]
     pairs: tuple[Pair | None, ...]
+    elsewhere: float = 0.0
 
 
 def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDemand) -> ScenarioEvaders:
-    """Return the evaders of every gateway and settlement, informed and habitual, and then those who keep to a place.
+    """Return the evaders of every gateway and settlement, informed and habitual, and then those who keep to a listed place.
 
     Parameters
     ----------
@@ -163,11 +174,12 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
                 ids, label = f"{gateway.id} > {settlement.id}, {name}", f"{gateway.label} > {settlement.label}, {name}"
                 evaders.append(Evader(ids, gateway.node, settlement.node, weight, kept, label))
                 pairs.append(Pair(g, s, share, name == MOBILE))
+    stay, places = record.local_share * every, record.local.listed
     local = [
-        _local_evader(network, way, float(share * record.local_share * every))
-        for way, share in zip(record.local.ways, record.local.weight.tolist(), strict=True)
+        _local_evader(network, way, float(share * stay))
+        for way, share in zip(record.local.ways[:places], record.local.weight[:places].tolist(), strict=True)
     ]
-    return ScenarioEvaders((*evaders, *local), (*pairs, *(None for _ in local)))
+    return ScenarioEvaders((*evaders, *local), (*pairs, *(None for _ in local)), float(record.local.elsewhere * stay))
 
 
 def _local_evader(network: Network, way: tuple[int, ...], weight: float) -> Evader:

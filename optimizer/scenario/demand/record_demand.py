@@ -20,6 +20,7 @@ from optimizer.risk.route_flows import (
     CandidateRoutes,
     CountedRows,
     LocalTraffic,
+    RouteFlows,
     candidate_routes,
     explain_by_routes,
     local_traffic,
@@ -46,11 +47,9 @@ THROUGH_SHARE = 0.01
 LEAST_LOCAL, MOST_LOCAL = 0.01, 0.5
 """Learnt shares of local loads below the first are taken for none, and the second is the most: effort that chases seizures overstates what is
 local, and in a world of local markets a plan for .95 stopped .39 of what the plan from the truth did, one for .5 as much as that."""
-NO_LOCAL = LocalTraffic((), np.empty(0), 0.0, 0)
+NO_LOCAL = LocalTraffic((), np.empty(0), 0)
 LEAST_SPATIAL_SIGNAL = 0.5
 """Posterior probability that places differ, below which a record says nothing of where loads pass."""
-NOTEWORTHY_LEFT_OUT = 0.005
-"""Share of the local loads on ways that are left out, from which on it is said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,12 +245,15 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         fit = replace(fit, place_error_m=placed_rows.error_m, tips=_by_tips(placed_rows, rate, fit.local))
     local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
     through = np.asarray(candidates.on @ on_route) >= THROUGH_SHARE
-    # Local loads start where the risk exceeds what the flows explain, off the through roads, and keep to the way to the nearest of these.
+    # Local loads pass where the risk map and the fit put them, by means, as they are added up: by medians, roads that were never searched
+    # would have too little, and roads where chance found something the rest.
     local = NO_LOCAL
     if local_share > 0:
-        local = local_traffic(network, np.maximum(estimate.median - rate, 0.0), through, terms.local_evaders)
+        at = np.arange(network.n_segments) if placed_rows is not None else counted.effort.indices[:placed]
+        passing = estimate.mean * _local_part(flows, at, rate)
+        local = local_traffic(network, passing, through, terms.local_evaders)
     none = local_share > 0 and not local.ways
-    warnings = (*_left_out(local, local_share, none=none), *_misplaced(fit))
+    warnings = ((_nowhere(local_share),) if none else (), *_misplaced(fit))
     return RecordDemand(
         _by_kind(demand, candidates, on_route),
         _shared_out(usual, candidates, on_route),
@@ -261,6 +263,23 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         warnings,
         RecordFlows(demand, usual, candidates, counted, placed),
     )
+
+
+def _local_part(flows: RouteFlows, at: NDArray[np.integer], rate: Floats) -> Floats:
+    """Return the (segments,) part of what passes a segment that no flow explains, as the means of both have it.
+
+    Parameters
+    ----------
+    flows
+        What explains the record; its rows of segments come first.
+    at
+        (rows of segments,) the segment of each.
+    rate
+        (segments,) mean of the flows.
+    """
+    local = np.full(rate.size, flows.anywhere.mean())
+    local[at] = flows.at_place[: at.size].mean(axis=1)
+    return local / (local + rate)
 
 
 def _learnt(local: float) -> float:
@@ -488,18 +507,3 @@ def _silent(why: str) -> str:
         "if there were no record.",
         why=why,
     )
-
-
-def _left_out(local: LocalTraffic, share: float, *, none: bool) -> tuple[str, ...]:
-    if none:
-        return (_nowhere(share),)
-    if local.dropped < NOTEWORTHY_LEFT_OUT:
-        return ()
-    sentence = message(
-        "{count:,} places with local loads are left out; their {share:.0%} of the local loads go to the {kept} heaviest in proportion "
-        "(evaders.local_evaders).",
-        count=local.left_out,
-        share=local.dropped,
-        kept=len(local.ways),
-    )
-    return (sentence,)

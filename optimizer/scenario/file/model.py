@@ -239,7 +239,12 @@ class EvadersModel(Strict):
         None,
         description="share of loads that keep to a place; by default the share of seizures that no flow explains, learnt from the record",
     )
-    local_evaders: int = Field(100, ge=0, le=5000, description="places with local loads, the heaviest, that are kept")
+    local_evaders: int = Field(
+        1000,
+        ge=0,
+        le=5000,
+        description="places with local loads, the heaviest, that are looked at one by one; no site touches the loads of the others",
+    )
     smallest_share: float = Field(
         0.0, ge=0, lt=0.1, description="pairs with less than this share of all loads are left out, the rest scaled up"
     )
