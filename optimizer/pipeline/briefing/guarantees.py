@@ -143,20 +143,21 @@ def _from_record(compiled: Compiled) -> list[str]:
     record, terms = compiled.record, compiled.scenario.evaders
     if record.fit is None:
         return []
-    fit, places = record.fit, len(record.local.ways)
+    fit = record.fit
     source = _("learnt from the record") if terms.local_share is None else _("as the scenario says")
     local, low, high, share = (f"{100 * part:.0f}" for part in (fit.local, fit.low, fit.high, record.local_loads))
     return [
         _(
             "Flows between gateways and settlements explain the {seizures} seizures with effort but for {local} ({low} to {high} over draws of "
-            "the record); {share} of loads keep to {places} places ({source})."
+            "the record); {share} of loads keep to places ({source}). {closed} of all loads keep to places that no site "
+            "reaches: no plan stops them."
         ).format(
             seizures=number(fit.seizures),
             local=f"{local}{SPACE}%",
             low=low,
             high=f"{high}{SPACE}%",
             share=f"{share}{SPACE}%",
-            places=places,
+            closed=percent(_out_of_reach(compiled), 0),
             source=source,
         ),
         *on_local_share(fit.local, learnt=terms.local_share is None),
@@ -169,6 +170,18 @@ def _from_record(compiled: Compiled) -> list[str]:
             "its places permuted, and says it."
         ),
     ]
+
+
+def _out_of_reach(compiled: Compiled) -> float:
+    """Return the share of all loads that keep to places where nothing can be placed."""
+    instance = compiled.instance
+    reached = np.zeros(instance.tail.size, dtype=bool)
+    reached[instance.effects[1]] = True
+    if instance.patrols is not None:
+        reached[instance.patrols.elements.arc] = True
+    local = zip(instance.evaders, compiled.pairs, strict=True)
+    away = [e.weight for e, pair in local if pair is None and not reached[[a for r in e.routes for a in r.arcs]].any()]
+    return float(sum(away) / instance.weight.sum())
 
 
 def on_local_share(local: float, *, learnt: bool) -> list[str]:

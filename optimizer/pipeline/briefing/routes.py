@@ -111,8 +111,9 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
     sites = [option for j, option in enumerate(compiled.instance.options) if comparison.placed[j]]
     groups: dict[tuple[str, ...], list[int]] = {}
     for k in sorted(range(len(evaders)), key=lambda k: -evaders[k].weight * evaders[k].value):
-        if evaders[k].arcs and evaders[k].value > 0:
-            groups.setdefault(_roads(compiled, _arcs(compiled, evaders[k].arcs)), []).append(k)
+        arcs = _arcs(compiled, evaders[k].arcs)
+        if arcs.size and evaders[k].value > 0:  # loads at places that are not listed are on no road
+            groups.setdefault(_roads(compiled, arcs), []).append(k)
     through = {roads: sum(evaders[k].weight * evaders[k].value for k in group) for roads, group in groups.items()}
     ways = []
     for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:

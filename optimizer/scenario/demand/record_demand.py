@@ -253,7 +253,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         passing = estimate.mean * _local_part(flows, at, rate)
         local = local_traffic(network, passing, through, terms.local_evaders)
     none = local_share > 0 and not local.ways
-    warnings = ((_nowhere(local_share),) if none else (), *_misplaced(fit))
+    warnings = (*((_nowhere(local_share),) if none else ()), *_misplaced(fit))
     return RecordDemand(
         _by_kind(demand, candidates, on_route),
         _shared_out(usual, candidates, on_route),
