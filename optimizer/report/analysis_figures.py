@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from optimizer.base.text.formatting import ValueText, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 CURVE_DPI = 300
 
 BUDGET_NAME_LENGTH = 60
+
+BUDGETS_NAMED = 5
+"""Amounts that stand under a curve, at most."""
 
 LINE_LETTERS = 56
 """Letters of a line of a curve's title: as many as its figure is wide."""
@@ -101,6 +105,8 @@ def draw_frontier(
     )
     budget = _("Budget of {resource}").format(resource=plain(resource, BUDGET_NAME_LENGTH))
     ax.set_xlabel(_("Sites that differ from today, at most") if changes else budget, parse_math=False)
+    ax.xaxis.set_major_locator(MaxNLocator(BUDGETS_NAMED, steps=(1, 2, 5, 10)))
+    ax.xaxis.set_major_formatter(lambda amount, _tick: number(amount, 6))
     ax.set_ylabel(_("Loads that get through"))
     if values.share:
         ax.yaxis.set_major_formatter(lambda share, _tick: percent(share))

@@ -148,7 +148,8 @@ function planMap(plot, texts, chosen) {
     var zoom = Math.min(1, extent / 5 / wide);
     x.have_updated_interactively = true; /* or the ranges would be worked out from the data again */
     y.have_updated_interactively = true;
-    x.setv({ start: at[0] - zoom * wide / 2, end: at[0] + zoom * wide / 2 });
+    var left = narrow ? 1 / 2 : 1 / 3; /* beside the mark there is room for its card; on a telephone that lies under the map */
+    x.setv({ start: at[0] - zoom * wide * left, end: at[0] + zoom * wide * (1 - left) });
     y.setv({ start: at[1] - zoom * high / 2, end: at[1] + zoom * high / 2 });
     pinned = mark;
     open(mark);
