@@ -70,7 +70,7 @@ def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
 def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table(tmp_path: Path) -> None:
     words = run("alerts", str(write_areas_scenario(tmp_path)), "--by", "crossing", "--memory", "24")
     assert "test by area" in " ".join(words.split())
-    assert "everywhere, over time" in words
+    assert "Everywhere, over time" in words
 
 
 @pytest.mark.slow

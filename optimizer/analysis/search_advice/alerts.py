@@ -12,7 +12,7 @@ import shapely
 from optimizer.analysis.search_advice.search_advice import field_model, seizures_of
 from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.formatting import DASH, decimal, number, percent, plain
+from optimizer.base.text.formatting import DASH, decimal, number, percent, plain, sentence
 from optimizer.base.text.language import check_language, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated, message, translated
@@ -299,7 +299,7 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
     trends = [
         ReportTable(
             f"trend-{k}",
-            _("{place}, over time").format(place=plain(trend.place.label)),
+            sentence(_("{place}, over time").format(place=plain(trend.place.label))),
             (
                 *(Column(head) for head in (_("From"), _("To"))),
                 *(Column(head, numeric=True) for head in (*heads, _("Ratio"))),
