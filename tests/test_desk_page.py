@@ -207,7 +207,7 @@ def plot_of(page: DeskPage) -> Any:
 def pictured(page: DeskPage) -> dict[str, Any]:
     """Return what the map shows, by the line of its legend: columns of layers that have rows, names and badges aside."""
     legend = next(part for part in plot_of(page).right if part.name == "wide")
-    sources = {item.label.value: item.renderers[0].data_source.data for item in legend.items}
+    sources = {item.label.value: item.renderers[0].data_source.data for item in legend.items if item.visible}
     return {
         label: {name: list(column) for name, column in data.items()}
         for label, data in sources.items()

@@ -214,6 +214,10 @@ class DrawnMap:
         self._drawn.add(name)
         return self._layers[name]
 
+    def __contains__(self, name: Hashable) -> bool:
+        """Return whether there is a layer of that name."""
+        return name in self._layers
+
     def keep(self, kind: str) -> None:
         """Leave layers whose names begin with `kind` as they are."""
         for name in self._stack:
@@ -395,11 +399,16 @@ def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
 def _show_legends(drawn: DrawnMap, items: list[LegendItem], beats: dict[str, list[LegendItem]]) -> None:
     """Put a legend beside the map for a wide screen, and one under it for a narrow one, of which the page's script shows its own.
 
-    Beats have one of their own, under the map on either. Layers of nothing have no line.
+    Beats have one of their own, under the map on either. The line of a layer of nothing is hidden, so that the legend keeps its lines: with
+    others bokeh looks through all its models. Lines that the page's script shows and hides are left out.
     """
-    items = [item for item in items if any(map(len, item.renderers[-1].data_source.data.values()))]
-    drawn.legend("wide", "right", items, name="wide")
+    filled = {item: any(map(len, item.renderers[-1].data_source.data.values())) for item in items}
+    items = [item for item, has in filled.items() if has or not (item.name or item.tags)]
     copies = [drawn.copied(item) for item in items]
+    for item, copy in zip(items, copies, strict=True):
+        if not (item.name or item.tags):
+            item.visible = copy.visible = filled[item]
+    drawn.legend("wide", "right", items, name="wide")
     drawn.legend("narrow", "below", copies, name="narrow", visible=False, location="top_left")
     for screen, own in beats.items():
         beside = BEATS_BESIDE[screen]

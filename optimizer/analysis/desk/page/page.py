@@ -430,9 +430,11 @@ class DeskMap:
 
     def show(self, shown: DeskMapContent) -> None:
         """Draw it again over the same roads; the page's script waits for its tags, which change last."""
-        page = self.plot.document
-        with nullcontext() if page is None else page.models.freeze():
-            self._made(shown, map_layers(shown.content), self._drawn)
+        page, layers = self.plot.document, map_layers(shown.content)
+        # freezing saves looking through all models at each new layer, and does it once where there is none
+        grows = any(("tour", beat.letter) not in self._drawn for beat in layers.beats)
+        with page.models.freeze() if page is not None and grows else nullcontext():
+            self._made(shown, layers, self._drawn)
         height, times = self.plot.tags
         self.plot.tags = [height, times + 1]
 
