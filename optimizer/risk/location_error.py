@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DISTANCES_M = (30.0, 100.0, 300.0)
+DISTANCES_M = (30.0, 100.0, 300.0, 1000.0)
 """Errors of places that are tried together."""
 POINTS = 5
 """Points by which a segment is represented."""
@@ -45,7 +45,7 @@ MOST_CELLS = 3000
 """Cells along each side of the raster on which effort is spread, at most."""
 START_WEIGHT, MOST_ROUNDS = 0.9, 300
 """Weight that the effort as recorded begins with, and rounds of the search: where errors of places change nothing, none are claimed."""
-KEPT_RASTERS, KEPT_SPREADS = 9, 6
+KEPT_RASTERS, KEPT_SPREADS = 12, 6
 """Rasters that are kept, and efforts spread on each."""
 LEAST_STRAY = 5
 """Seizures of a unit without effort from which on they are not left out."""

@@ -46,7 +46,7 @@ class RiskParams(Params):
     """the same of models with flows, which do not know how unsure it is which of several roads is taken"""
     faulty_widening: PositiveFloat = 1.1
     """the same where seizures lie where nobody is recorded to have searched: the record has faults"""
-    faults_sd: NonNegativeFloat = 1.2
+    faults_sd: NonNegativeFloat = 1.0
     """standard deviation of log rates that such faults add, independently of the posterior's (results/risk/model.md)"""
     least_signal: NonNegativeFloat = 0.5
     """posterior probability that segments differ below which a record is said to hold no spatial signal"""

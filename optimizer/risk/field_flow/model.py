@@ -232,8 +232,8 @@ class FieldFlow:
         self.levels_[used] = np.log(averaged.expected[used] / at_index[used]) - self.shift_
 
     @property
-    def widening(self) -> float:
-        """Factor on the standard deviations of the log rates in intervals and draws; known once the model is fitted, unless it was given."""
+    def widening(self) -> float | Floats:
+        """Factor on the standard deviations of the log rates in intervals and draws, (m,) where the record has faults; known once fitted."""
         if self._widening is not None:
             return self._widening
         return widening_of(self.candidates_, self.weights_, self.evidence_, self.sd_, self.params)

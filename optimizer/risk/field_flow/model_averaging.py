@@ -562,9 +562,6 @@ def _largest(mass: Floats, most: int) -> Ints:
 
 # What the candidates say together: the averaged log rates, and the seizures they expect behind the record they were fitted to.
 
-LEAST_SD = 0.3
-"""Standard deviations are taken as at least this where faults widen them: the factor stays below 4.2."""
-
 
 @dataclass(frozen=True, eq=False)
 class AveragedRates(RateMoments):
@@ -610,18 +607,16 @@ def _expected(one: Candidate, evidence: Evidence) -> Floats:
 
 def widening_of(
     candidates: Sequence[Candidate], weights: Floats, evidence: Evidence, sd: Floats, params: RiskParams
-) -> float:
+) -> float | Floats:
     """Return the factor on the (m,) standard deviations `sd` in intervals and draws that simulation calls for, by the (candidates,) weights.
 
-    In a record with faults it is the one that `faults_sd` asks for at the median of the standard deviations.
+    In a record with faults it is one for each segment, (m,): faults add a variance of their own, whatever the posterior's.
     """
     factors = [params.widening_with_flows if one.flows else params.widening for one in candidates]
     widening = float(weights @ factors)
     if evidence.misplaced is None:
         return widening
-    return max(
-        widening, float(np.hypot(params.faulty_widening, params.faults_sd / max(float(np.median(sd)), LEAST_SD)))
-    )
+    return np.maximum(widening, np.hypot(params.faulty_widening, params.faults_sd / sd))
 
 
 def spatial_signal(candidates: Sequence[Candidate]) -> float:
