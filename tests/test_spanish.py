@@ -237,8 +237,8 @@ def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) ->
     table = (tmp_path / "out" / "displacement.csv").read_text(encoding="utf-8")
     parts = {row["part"] for row in csv.DictReader(table.splitlines())}
     assert parts == {"vehicle", "track", *(("south", "north", "outside all districts") if areas else ())}
-    assert {"vehículo", "camino de terracería"} <= set(cells)
-    assert ("fuera de todos los distritos" in cells) == areas
+    assert {"Vehículo", "Camino de terracería"} <= set(cells)
+    assert ("Fuera de todos los distritos" in cells) == areas
     assert not {"vehicle", "track", "outside all districts"} & set(cells)
 
 
