@@ -49,7 +49,7 @@ def run(*words: str) -> str:
 def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     said = run("alerts", str(SCENARIO), "--by", "area", "--out", str(tmp_path / "out"))
     assert "of 2 places stand" in said.splitlines()[0]
-    assert "<h1>Alerts, 2024-01-01 to 2024-12-31</h1>" in (tmp_path / "out" / "alerts.html").read_text(encoding="utf-8")
+    assert ": alerts, 2024-01-01 to 2024-12-31</h1>" in (tmp_path / "out" / "alerts.html").read_text(encoding="utf-8")
     line = json.loads(run("alerts", str(SCENARIO), "--by", "area", "--json"))
     assert line["window"] == "2024-01-01 to 2024-12-31"
     assert line["judged"] == 2
@@ -78,14 +78,27 @@ def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     scenario = write_areas_scenario(tmp_path / "in")
     (tmp_path / "in" / "effort.csv").write_text("time,area,amount\n2024,south,900\n", encoding="utf-8")
-    words = ["look", str(scenario), "--unit", "hours", "--effort", "10", "--top", "3", "--out", str(tmp_path)]
+    words = [
+        "look",
+        str(scenario),
+        "--unit",
+        "hours",
+        "--effort",
+        "10",
+        "--top",
+        "3",
+        "--language",
+        "es",
+        "--out",
+        str(tmp_path),
+    ]
     said = run(*words[:-2])
     assert said.startswith("A patrol of 10")
     line = json.loads(run(*words, "--json"))
     assert (
         line["roads"][0]["road"].partition(" (")[0] in said
     )  # on the console by what it is near to, not by its number
-    assert "<h1>Where to look next</h1>" in (tmp_path / "look.html").read_text(encoding="utf-8")
+    assert ": dónde revisar después</h1>" in (tmp_path / "look.html").read_text(encoding="utf-8")
     assert len(line["roads"]) == 3
     assert [row["look_rank"] for row in line["roads"]] == [1, 2, 3]
     table = csv_rows(tmp_path / "look.csv")
