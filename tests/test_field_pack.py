@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING
 
 import gpxpy
 import icalendar
+import numpy as np
 import pyogrio
 import pytest
 from defusedxml.ElementTree import fromstring
 
 from optimizer.pipeline.roster.roster import field_pack
+from optimizer.report.maps.labels import OccupiedBoxes
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import DutyRoad, DutyStop, DutyTown, moment
-from optimizer.roster.sheets import Waypoint, field_duties, gpx, index, kml, sheet
+from optimizer.roster.sheets import ON_SCREEN, Size, Waypoint, field_duties, gpx, index, kml, sheet, sketch
 from optimizer.roster.writing import calendar, roster_page
 from optimizer.scenario.file.roster_model import DutyBase
 from tests.browser import CHROMIUM, Browser
@@ -261,10 +263,39 @@ def test_small_maps_have_the_roads_that_they_show_and_each_number_once() -> None
     near = replace(made, duties=replace(made.duties, roads=roads))
     (beat,) = [one for one in field_duties(near) if one.first.duty.id == "beat@day"]
     bare, page = (sheet(each, beat, field_duties(each)) for each in (made, near))
-    assert page.count("<polyline") == bare.count("<polyline") + 4
-    assert page.count("US 83") == 1
+    assert page.count("<polyline") == bare.count("<polyline") + 2 * 4  # one for the screen and one for paper
+    assert page.count("US 83") == 2
     assert "I-35" not in page
     assert "<script" not in page
+
+
+def test_texts_of_a_small_map_lie_on_nothing_else_and_the_road_at_the_place_is_numbered_first() -> None:
+    spot = Waypoint("A1", "Bridge", "", -99.5, 27.5)
+    bases = [Waypoint("", "Sector headquarters, Laredo", "", -99.49, 27.51)]
+    towns = [DutyTown(name=f"Town {k}", lon=-99.5 + 0.02 * k, lat=27.5 + 0.01 * (k % 3)) for k in range(8)]
+    others = [Waypoint(str(k), "", "", -99.5 + 0.015 * k, 27.49) for k in range(8)]
+    roads = [
+        DutyRoad(number=f"US {k}", main=True, points=((-100.0, 27.5 + 0.01 * k), (-99.0, 27.5 + 0.01 * k)))
+        for k in range(20, -1, -1)
+    ]
+    for size in (ON_SCREEN, Size(720.0, 230.0)):
+        root = fromstring(sketch([spot], bases, (), others, roads, towns, size))
+        texts = [each for each in root.iter() if each.tag.endswith("text")]
+        said = [str(each.text) for each in texts]
+        assert {"A1", "Sector headquarters", "US 0"} <= set(said)
+        assert sum(text.startswith("US ") for text in said) >= 2
+        boxes = np.array([
+            (x - w * before, y - 0.85 * s, x + w * (1 - before), y + 0.15 * s)
+            for each in texts
+            for x, y, s in [[float(each.attrib[name]) for name in ("x", "y", "font-size")]]
+            for w in [0.5 * s * len(str(each.text))]
+            for before in [{"start": 0.0, "middle": 0.5, "end": 1.0}[each.attrib["text-anchor"]]]
+        ])  # fmt: skip
+        assert boxes[:, :2].min() >= 0
+        assert (boxes[:, 2:] <= size).all()
+        taken = OccupiedBoxes(boxes)
+        own = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        assert taken.overlap(boxes) == pytest.approx(own)
 
 
 def test_a_sheet_says_what_to_do_whom_to_reach_and_the_nearest_town() -> None:
@@ -281,6 +312,7 @@ def test_a_sheet_says_what_to_do_whom_to_reach_and_the_nearest_town() -> None:
         "Look for: fresh &lt;u&gt;welds",
         "Watch &lt;i&gt;officer&lt;/i&gt;, VHF 3",
         "Laredo &lt;b&gt;",
+        " of Laredo &lt;b&gt;: <a",  # beside the place's degrees
         "Finds",
         "order",
     ):

@@ -16,26 +16,32 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
+import numpy as np
+import shapely
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
+from shapely import LineString
 
 from optimizer.base.text.formatting import number, plain, round_below
 from optimizer.base.text.language import counted, long_date, markup, short_date, spoken, term
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.problem.network.places import NamedPlace
+from optimizer.report.maps.geography import Bounds
+from optimizer.report.maps.labels import OccupiedBoxes, boxes_around, place_names, text_width
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.styles import styles
 from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, DutyTown, Roster, leaving, moment, stop_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 HERE = Path(__file__).parent
@@ -127,20 +133,34 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
     """Return the page of a duty: a sheet a week."""
     weeks, reached = [_week(roster, duty, k) for k in range(roster.weeks)], _reached(roster, duty)
     others = [one.places[0] for one in every if one.first.shift.id == duty.first.shift.id and one is not duty]
+    map_cm = round(_map_cm(duty, weeks, len(reached) + len(roster.duties.look_for)), 1)
+    sizes = {"on-screen": ON_SCREEN, "on-paper": Size(PAPER_WIDTH, round(PAPER_WIDTH * map_cm / PAPER_CM))}
+    around, near = (roster.duties.roads, roster.duties.towns), towns_of(roster)
     return template("sheet.html").render(
         language=spoken().code,
         roster=roster,
         duty=duty,
         first=duty.first,
-        picture=Markup(sketch(duty.places, duty.bases, duty.track, others, roster.duties.roads, roster.duties.towns)),  # noqa: S704 - built as XML, which escapes
+        pictures={
+            name: (size, Markup(sketch(duty.places, duty.bases, duty.track, others, *around, size)))  # noqa: S704 - built as XML, which escapes
+            for name, size in sizes.items()
+        },
+        named=[_named(place, duty, near) for place in duty.places],
         reached=reached,
         codes=[Markup(_code(place.uri)) for place in duty.places],  # noqa: S704 - an SVG of squares
         weeks=weeks,
-        heading=duty.heading(towns_of(roster)),
-        map_cm=round(_map_cm(duty, weeks, len(reached) + len(roster.duties.look_for)), 1),
+        heading=duty.heading(near),
+        map_cm=map_cm,
         one_column=ONE_COLUMN,
         row_cm=ROW_CM - 0.02,
     )
+
+
+def _named(place: Waypoint, duty: FieldDuty, near: PlaceNames) -> tuple[str, str]:
+    """Return mark and name of a place, and where it lies from the nearest town; empty where no town is known."""
+    title = place.title.partition(" (")[0] if duty.first.duty.stops else place.title  # a post is called by its degrees
+    where = near.where(place.lon, place.lat)
+    return title, "" if near.in_degrees(where) else where
 
 
 def towns_of(roster: Roster) -> PlaceNames:
@@ -152,7 +172,7 @@ def _map_cm(duty: FieldDuty, weeks: Sequence[tuple[_Day, ...]], lines: int) -> f
     """Return how high the map may be on paper, so that a week takes one sheet where its log leaves room for a map."""
     rows = max(sum(day.rows for day in week) for week in weeks)
     log = ROW_CM * (rows if rows <= ONE_COLUMN else -(-rows // 2) + 1)
-    words = 6.2 + 0.5 * lines  # headings, the shift, what to do
+    words = 6.7 + 0.5 * lines  # headings, the shift, the key of the map, what to do
     return min(max(SHEET_CM - words - STOP_CM * len(duty.places) - log, MAP_CM[0]), MAP_CM[1])
 
 
@@ -249,14 +269,21 @@ def _code(text: str) -> str:
     return stream.getvalue().decode("ascii")
 
 
-# A small map of a duty as SVG: its places and track, the base, the roads and what lies near, a scale and where north is.
-WIDTH, HEIGHT, EDGE = 720.0, 520.0, 56.0
+# A map of a duty as SVG: its places and track, the base, the roads and what lies near, a scale and where north is.
 
-ROADS_NUMBERED, APART = 16, 60.0
-"""Numbers of roads on a map, and how far in pixels one keeps from what stands there."""
 
-HALF_LETTER = 0.3
-"""Half of the width of a letter over the size of its font, as a rule."""
+class Size(NamedTuple):
+    """Width and height of a picture, in pixels of its letters."""
+
+    width: float
+    height: float
+
+
+ON_SCREEN, PAPER_WIDTH, PAPER_CM = Size(480.0, 360.0), 720.0, 19.0
+"""The picture of a screen, whose letters a telephone still shows; the width of that of paper, and what it is there."""
+
+ROADS_NUMBERED, AROUND_NUMBER = 16, 8.0
+"""Numbers of roads on a map, and how many pixels around one are free."""
 
 LEAST_KM = 3.0
 """A map is at least so wide."""
@@ -271,15 +298,23 @@ class _Spot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """From degrees to the picture: the middle of the map, and pixels a kilometre."""
+    """From degrees to the picture: its size, the middle of the map, and pixels a kilometre."""
 
+    size: Size
     lon: float
     lat: float
     scale: float
 
     def at(self, lon: float, lat: float) -> _Spot:
         east = (lon - self.lon) * KM_PER_DEGREE * math.cos(math.radians(self.lat))
-        return _Spot(WIDTH / 2 + east * self.scale, HEIGHT / 2 - (lat - self.lat) * KM_PER_DEGREE * self.scale)
+        return _Spot(
+            self.size.width / 2 + east * self.scale,
+            self.size.height / 2 - (lat - self.lat) * KM_PER_DEGREE * self.scale,
+        )
+
+    def shows(self, spot: _Spot) -> bool:
+        """Return whether a spot lies in the picture, and not at its very edge."""
+        return 10 < spot.x < self.size.width - 10 and 10 < spot.y < self.size.height - 10
 
 
 def sketch(
@@ -289,104 +324,155 @@ def sketch(
     others: Sequence[Waypoint],
     roads: Sequence[DutyRoad] = (),
     towns: Sequence[DutyTown] = (),
+    size: Size = ON_SCREEN,
 ) -> str:
-    """Return the map, with the nearest town of each place; `others`, `roads` and further towns are drawn where they lie within it."""
+    """Return the map, with the nearest town of each place; `others`, `roads` and further towns are drawn where they lie within it.
+
+    Texts lie on nothing else: numbers of places stand first, then bases, towns, other duties and roads, and one without room is left out.
+    """
     nearest = (
         {min(towns, key=lambda town: math.dist((town.lon, town.lat), (p.lon, p.lat))) for p in places}
         if towns
         else set()
     )
     shown = [(town.lon, town.lat) for town in nearest]
-    frame = _frame([(p.lon, p.lat) for p in (*places, *bases)] + list(track) + shown)
-    size = {"width": f"{WIDTH:g}", "height": f"{HEIGHT:g}", "viewBox": f"0 0 {WIDTH:g} {HEIGHT:g}"}
-    root = ET.Element("svg", size | {"role": "img", "aria-label": _("Map of the places below, north up")})
-    ET.SubElement(root, "rect", x="0", y="0", width="100%", height="100%", fill="#fff", stroke="#8c8c8c")
-    named = [(town.name, frame.at(town.lon, town.lat)) for town in towns]
-    named = [
-        (name, at) for name, at in named if EDGE / 2 < at.x < WIDTH - EDGE / 2 and EDGE / 2 < at.y < HEIGHT - EDGE / 2
-    ]
-    taken = [frame.at(p.lon, p.lat) for p in (*places, *bases)]
-    _add_roads(root, frame, roads, [*taken, *(at for _name, at in named)])
-    for k, (name, (x, y)) in enumerate(named):
-        ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="4", fill="#fff", stroke="#1a1a1a")
-        twin = any(math.hypot(x - at.x, y - at.y) < APART for _name, at in named[:k])  # two towns at one bridge
-        _text(root, x, y + (-8 if twin else 18), plain(name, 28), "#1a1a1a", 13)
-    for other in others:
-        x, y = frame.at(other.lon, other.lat)
-        if EDGE / 2 < x < WIDTH - EDGE / 2 and EDGE / 2 < y < HEIGHT - EDGE / 2:
-            _text(root, x, y - 5, other.mark, "#6b6b6b", 12)
-            ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", fill="#6b6b6b")
+    frame = _frame([(p.lon, p.lat) for p in (*places, *bases)] + list(track) + shown, size)
+    box = {"width": f"{size.width:g}", "height": f"{size.height:g}", "viewBox": f"0 0 {size.width:g} {size.height:g}"}
+    root = ET.Element("svg", box | {"role": "img", "aria-label": _("Map of the places below, north up")})
+    ET.SubElement(root, "rect", x="0", y="0", width="100%", height="100%", fill="#fff")
+    taken = OccupiedBoxes(frame=Bounds(2.0, 2.0, size.width - 2, size.height - 2))
+    drawn = _add_roads(root, frame, roads)
     if len(track) > 1:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (frame.at(*point) for point in track))
         ET.SubElement(root, "polyline", {"points": points, "fill": "none", "stroke": "#7a00b8", "stroke-width": "3"})
-    for base in bases:
-        x, y = frame.at(base.lon, base.lat)
-        ET.SubElement(
-            root, "rect", x=f"{x - 5:.1f}", y=f"{y - 5:.1f}", width="10", height="10", fill="#ffd92f", stroke="#000"
+    _add_scale(root, frame, taken)
+    at = {
+        kind: [(spot, text) for lon, lat, text in each if frame.shows(spot := frame.at(lon, lat))]
+        for kind, each in (
+            ("other", [(other.lon, other.lat, other.mark) for other in others]),
+            ("town", [(town.lon, town.lat, plain(town.name, 28)) for town in towns]),
+            ("base", [(base.lon, base.lat, plain(base.name.partition(",")[0], 28)) for base in bases]),
+            ("place", [(place.lon, place.lat, place.mark or "x") for place in places]),
         )
-        _text(root, x, y + 17, plain(base.name, 28), "#1a1a1a", 13)
-    for place in places:
-        x, y = frame.at(place.lon, place.lat)
-        ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="7", fill="#006b4f", stroke="#fff")
-        _text(root, x, y - 10, place.mark or "x", "#1a1a1a", 16)
-    _add_scale(root, frame.scale)
+    }
+    for kind, spots in at.items():
+        for spot, _text_there in spots:
+            _add_mark(root, kind, spot)
+        taken.add(boxes_around(np.array([spot for spot, _said in spots]).reshape(-1, 2), MARK_SIZES[kind]))
+    for kind in ("place", "base", "town", "other"):
+        _add_names(root, at[kind], kind, taken)
+    _add_numbers(root, drawn, [spot for spot, _said in at["place"]], taken)
     return ET.tostring(root, encoding="unicode")
 
 
-def _frame(points: Sequence[tuple[float, float]]) -> _Frame:
+def _frame(points: Sequence[tuple[float, float]], size: Size) -> _Frame:
     lons, lats = [p[0] for p in points], [p[1] for p in points]
     lon, lat = (min(lons) + max(lons)) / 2, (min(lats) + max(lats)) / 2
     wide = (max(lons) - min(lons)) * KM_PER_DEGREE * math.cos(math.radians(lat))
     high = (max(lats) - min(lats)) * KM_PER_DEGREE
-    scale = min((WIDTH - 2 * EDGE) / max(wide, LEAST_KM), (HEIGHT - 2 * EDGE) / max(high, LEAST_KM / 2))
-    return _Frame(lon, lat, scale)
+    free = Size(0.84 * size.width, size.height - 2 * 34)  # room for names and the scale at the edges
+    return _Frame(size, lon, lat, min(free.width / max(wide, LEAST_KM), free.height / max(high, LEAST_KM / 2)))
 
 
-def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad], taken: Sequence[_Spot]) -> None:
-    """Draw the roads that the map shows, minor ones first, and the numbers of main ones once each where nothing stands."""
-    written, names = list(taken), set[str]()
+TEXTS = {
+    "place": (16, "#1a1a1a"),
+    "base": (13, "#1a1a1a"),
+    "town": (13, "#1a1a1a"),
+    "other": (12, "#6b6b6b"),
+    "road": (12, "#1f3d7a"),
+}
+"""Size in pixels and colour of the texts of each kind."""
+
+MARK_SIZES = {"place": 16.0, "base": 12.0, "town": 9.0, "other": 7.0}
+"""Sizes of the marks of each kind, in pixels."""
+
+CIRCLES = {"place": ("7", "#006b4f", "#fff"), "town": ("4", "#fff", "#1a1a1a"), "other": ("3", "#6b6b6b", "none")}
+"""Radius, colour and edge of the marks that are circles."""
+
+
+def _add_mark(root: ET.Element, kind: str, spot: _Spot) -> None:
+    x, y = spot
+    if kind == "base":
+        square = {"x": f"{x - 5:.1f}", "y": f"{y - 5:.1f}", "width": "10", "height": "10"}
+        ET.SubElement(root, "rect", square | {"fill": "#ffd92f", "stroke": "#000"})
+        return
+    radius, fill, edge = CIRCLES[kind]
+    ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=radius, fill=fill, stroke=edge)
+
+
+def _add_names(root: ET.Element, named: Sequence[tuple[_Spot, str]], kind: str, taken: OccupiedBoxes) -> None:
+    """Write texts beside their marks where there is room."""
+    size, colour = TEXTS[kind]
+    points = np.array([spot for spot, _said in named]).reshape(-1, 2)
+    widths = [text_width(text, size) for _at, text in named]
+    offsets = place_names(points, widths, 1.1 * size, MARK_SIZES[kind] / 2 + 1, taken, len(named))
+    for (spot, text), width, offset in zip(named, widths, offsets, strict=True):
+        if offset is not None:
+            side = int(np.sign(offset[0]))  # the text begins at its mark, however wide its font is
+            anchor = ("middle", "start", "end")[side]
+            _text(root, spot.x + offset[0] - side * width / 2, spot.y + offset[1], text, colour, size, anchor)
+
+
+def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad]) -> list[tuple[str, LineString]]:
+    """Draw the roads that the map shows, minor ones first, and return the numbers of main ones with what shows of them."""
+    numbered = []
     for road in sorted(roads, key=lambda road: road.main):
         spots = [frame.at(*point) for point in road.points]
-        xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
-        if min(xs) > WIDTH or max(xs) < 0 or min(ys) > HEIGHT or max(ys) < 0:
+        seen = shapely.clip_by_rect(LineString(spots if len(spots) > 1 else []), 0, 0, *frame.size)
+        if not seen.length:
             continue
         line = " ".join(f"{x:.0f},{y:.0f}" for x, y in spots)
         look = (
             {"stroke": "#767676", "stroke-width": "1.8"} if road.main else {"stroke": "#8f8f8f", "stroke-width": "0.8"}
         )
         ET.SubElement(root, "polyline", {"points": line, "fill": "none", **look})
-        if not road.main or not road.number or road.number in names or len(names) >= ROADS_NUMBERED:
+        if road.main and road.number:
+            numbered += [(plain(road.number, 12), part) for part in shapely.get_parts(seen)]
+    return numbered
+
+
+def _add_numbers(
+    root: ET.Element, numbered: Sequence[tuple[str, LineString]], places: Sequence[_Spot], taken: OccupiedBoxes
+) -> None:
+    """Write each number of a road once on it, where nothing stands; that of the road at a place first, and near it."""
+    size, colour = TEXTS["road"]
+    spots = [(text, _Spot(*point.coords[0])) for text, line in numbered for point in _along(line)]
+    far = [min((math.dist(spot, place) for place in places), default=0.0) for _number, spot in spots]
+    written = set[str]()
+    for k in np.argsort(far, kind="stable").tolist():
+        text, spot = spots[k]
+        room = np.array((text_width(text, size), 1.1 * size)) + AROUND_NUMBER
+        box = boxes_around(np.array([spot]), room)
+        if text in written or taken.overlap(box)[0] > 0:
             continue
-        for x, y in _along(spots):
-            inside = EDGE < x < WIDTH - EDGE and EDGE < y < HEIGHT - EDGE
-            if inside and all(math.hypot(x - spot.x, y - spot.y) > APART for spot in written):
-                _text(root, x, y + 3, plain(road.number, 12), "#1f3d7a", 12)
-                written.append(_Spot(x, y))
-                names.add(road.number)
-                break
+        _text(root, spot.x, spot.y, text, colour, size)
+        taken.add(box)
+        written.add(text)
+        if len(written) == ROADS_NUMBERED:
+            return
 
 
-def _along(spots: Sequence[_Spot]) -> Iterator[_Spot]:
-    """Yield places for a number on a road: the middle of each straight piece, then others, as the middle may be off the map."""
-    for share in (0.5, 0.25, 0.75, 0.1, 0.9):
-        for begin, end in pairwise(spots):
-            yield _Spot(begin.x + share * (end.x - begin.x), begin.y + share * (end.y - begin.y))
+def _along(line: LineString) -> NDArray[np.object_]:
+    """Return places for a number on a road, some 20 pixels from one another."""
+    return shapely.line_interpolate_point(line, np.linspace(0.1, 0.9, 2 + int(line.length / 25)), normalized=True)
 
 
-def _add_scale(root: ET.Element, scale: float) -> None:
-    """Draw a bar of a round number of kilometres, and an arrow to the north."""
-    km = round_below(180 / scale)
-    ET.SubElement(root, "rect", x="10", y=f"{HEIGHT - 12:g}", width=f"{km * scale:.1f}", height="3", fill="#1a1a1a")
-    _text(root, 10 + km * scale / 2, HEIGHT - 16, f"{number(km, 6)} km", "#1a1a1a", 13)
-    ET.SubElement(root, "path", d=f"M{WIDTH - 15:g} 8 l5 14 l-5 -4 l-5 4 z", fill="#1a1a1a")
-    _text(root, WIDTH - 15, 36, _("N"), "#1a1a1a", 13)
+def _add_scale(root: ET.Element, frame: _Frame, taken: OccupiedBoxes) -> None:
+    """Draw a bar of a round number of kilometres, and an arrow to the north; what they fill is taken."""
+    width, height = frame.size
+    km = round_below(0.25 * width / frame.scale)
+    long = km * frame.scale
+    ET.SubElement(root, "rect", x="10", y=f"{height - 12:g}", width=f"{long:.1f}", height="3", fill="#1a1a1a")
+    _text(root, 10 + long / 2, height - 21, f"{number(km, 6)} km", "#1a1a1a", 13)
+    ET.SubElement(root, "path", d=f"M{width - 15:g} 8 l5 14 l-5 -4 l-5 4 z", fill="#1a1a1a")
+    _text(root, width - 15, 32, _("N"), "#1a1a1a", 13)
+    taken.add(np.array([(5.0, height - 32, 15 + long, height), (width - 28, 0.0, width, 42.0)]))
 
 
-def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: int) -> None:
-    """Write a text around a place, or beside it where it would leave the map."""
-    half = HALF_LETTER * size * len(text)
-    x = min(max(x, half), max(WIDTH - half, half))
-    words = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": "middle", "font-size": str(size), "fill": colour}
+def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: int, anchor: str = "middle") -> None:
+    """Write a text around a place, or from it on."""
+    words = {"x": f"{x:.1f}", "y": f"{y + 0.35 * size:.1f}", "text-anchor": anchor}  # the middle of its letters
+    words |= {"font-size": str(size), "fill": colour}
     words |= {"stroke": "#fff", "stroke-width": "3", "paint-order": "stroke"}  # legible over roads
     ET.SubElement(root, "text", words).text = text
 
