@@ -175,6 +175,42 @@ def test_groups_of_numbers_open_by_presses_until_every_number_shows(tmp_path: Pa
     _browse(write_report(tmp_path, replace(content, sites=sites, beats=()))[0].as_uri(), screen, steps)
 
 
+GROUPED = """(() => {
+  const plot = Array.from(Bokeh.index)[0].model;
+  return plot.renderers.filter(each => each.visible && each.data_source.data.marks).flatMap(each => {
+    const data = each.data_source.data;
+    return data.marks.map((marks, k) => [marks, data.name[k], isFinite(data.x[k])]);
+  });
+})()"""
+"""Of every group of numbers its marks, what it says, and whether it is drawn."""
+
+
+def test_a_group_counts_what_shows_of_it(tmp_path: Path) -> None:
+    content = full_content(look_next=None)
+    stop = content.beats[0].stops[0]
+    sites = tuple(
+        changed_site(content.sites[0], id=f"o{k}", lon=stop.lon + 1e-4 * k, lat=stop.lat + 1e-4) for k in range(6)
+    )
+
+    async def steps(browser: Browser) -> None:
+        groups = await browser.run(GROUPED)
+        assert all(said == f"{len(marks)} here" and drawn for marks, said, drawn in groups)
+        place = next(k for k, (marks, *_rest) in enumerate(groups) if "post-A1" in marks)
+        said = f"{GROUPED}[{place}].slice(1).join()"
+        count = len(groups[place][0])
+        beat = "Array.from(document.querySelectorAll('#layers-list label')).find(each => each.textContent.trim() === 'Beat A').click()"
+        await browser.run(beat)
+        await browser.until(f"{said} === '{count - 1} here,true'")
+        await browser.run(beat)
+        await browser.until(f"{said} === '{count} here,true'")
+        await browser.run("document.querySelectorAll('#layers-list input:checked').forEach(each => each.click())")
+        await browser.until(
+            "Array.from(Bokeh.index)[0].model.renderers.every(each => !each.data_source.data.marks || !each.data_source.data.x.some(isFinite))"
+        )
+
+    _browse(write_report(tmp_path, replace(content, sites=sites))[0].as_uri(), "desk", steps)
+
+
 def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_tables(address: str) -> None:
     async def steps(browser: Browser) -> None:
         assert await browser.run(FIRST_ORDER) <= 1

@@ -13,7 +13,7 @@ import shapely
 from optimizer.base.text.formatting import ARROW, DASH, SPACE, Amount, ValueText
 from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
 from optimizer.problem.network.places import NamedPlace
-from optimizer.report.content.comparison import MobilityRow
+from optimizer.report.content.comparison import BudgetRow, MobilityRow
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.content.summary import not_enough
@@ -92,6 +92,25 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
     assert details["a"] == "road post; R1, primary; 20 m away; near Hightown"
     assert details["Old mill"] == "from tactical to permanent"
     assert order.summary == "Open 1, change 1, close 1, keep 1 of the sites below."
+
+
+def test_how_to_read_the_lines_says_what_comes_first_and_when_closing_must_come_before_opening() -> None:
+    def closing(agency: str, budget: float | None) -> list[str]:
+        rows = tuple(
+            BudgetRow(resource="agents", agency=name, unit="agents a shift", used=10.0, budget=budget)
+            for name in ("Guard", "Customs")
+        )
+        sites = (_site("c", existing=True, agency=agency, costs={"agents": Amount(5.0, "agents a shift")}),)
+        return _spaced(*command_order(replace(_changed(), sites=sites, budgets=rows)).reading)
+
+    first, *others = command_order(_changed()).reading
+    assert first == "What is worth most comes first and has the lowest number."
+    assert not any("Close before you open" in line for line in others)  # nothing is known of what it frees
+    assert "can exceed the whole gain" in " ".join(others)
+    assert "Close before you open: until then 3 agents a shift are missing." in closing("Guard", 12.0)
+    for agency, budget in (("Guard", 15.0), ("Guard", None), ("Police", 12.0)):  # enough, no limit, nobody's budget
+        assert not any("Close before you open" in line for line in closing(agency, budget))
+    assert command_order(full_content(sites=(), beats=())).reading == ()
 
 
 def test_an_order_goes_on_beyond_one_sheet_by_the_letters_of_what_it_says() -> None:
@@ -209,14 +228,12 @@ def test_the_cost_of_today_stands_beside_that_of_the_plan_without_false_digits()
 def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
     through, cost, short = command_order(full_content()).figures
     assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
-    assert through.sentences == (
-        "By the model 13.8 percentage points less than today.",
-        f"With nothing placed: 80.0{SPACE}%.",
-    )
+    assert through.sentences == ("By the model 13.8 percentage points less than today.",)
+    assert through.further == (f"With nothing placed: 80.0{SPACE}%.",)
     assert _spaced(cost.figure, cost.over, *cost.sentences) == ["1,100 officers a shift", "(limit 1,200)", "2.5 money."]
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
-    assert short.sentences[0] == "More than this one, within these budgets and by the model."
-    assert len(short.sentences) == 1
+    assert short.further == ("More than this one, within these budgets and by the model.",)
+    assert short.sentences == ()
 
 
 def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_limit() -> None:

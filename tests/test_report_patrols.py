@@ -226,7 +226,7 @@ def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     assert all(len(source["number"]) == len(source["right"]) for source in narrow.values())
     assert {right for source in narrow.values() for right in source["right"][1:]} == {AWAY}
     own = _sources(interactive_map(full_content()).item, "right")
-    others = [source["right1"][1:] for source in own if "number" in source and source["number"][0] == "B1"]
+    others = [source["right2"][1:] for source in own if "number" in source and source["number"][0] == "B1"]
     assert len(others) == 2  # one a screen
     assert AWAY not in others[1]  # when it is closer
 

@@ -211,6 +211,7 @@ def script_texts() -> dict[str, str]:
         "close": _("Close"),
         "on_map": _("Show {name} on the map"),
         "beat": _("Beat {letter}"),
+        "here": _("{count} here"),
         "group": language.group,
         "decimal": language.decimal,
     }

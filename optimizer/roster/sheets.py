@@ -87,7 +87,7 @@ class FieldDuty:
         duty = self.first.duty
         if not (duty.stops and duty.mark):
             return self.title
-        roads = [(plain(stop_name(stop), ROAD).partition(" (")[0], stop) for stop in duty.stops]
+        roads = [(plain(term(stop_name(stop)), ROAD).partition(" (")[0], stop) for stop in duty.stops]
         named = dict.fromkeys(near.joined(road, near.where(stop.lon, stop.lat, road)) for road, stop in roads)
         said = _("Beat {mark}: {name}").format(mark=duty.mark, name="; ".join(named))
         return _("{duty}, {shift}").format(duty=said, shift=term(self.first.shift.label))
@@ -523,7 +523,7 @@ def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
     return tuple(
         Waypoint(
             f"{plain(duty.mark)}{place}",
-            plain(stop_name(stop)),
+            plain(term(stop_name(stop))),
             f"{moment(one, stop.arrive):%H:%M}-{moment(one, stop.leave):%H:%M}",
             stop.lon,
             stop.lat,

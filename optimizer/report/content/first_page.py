@@ -115,15 +115,15 @@ class OrderGroup:
 class KeyFigure:
     """A figure of the first page: what it is of, the figure itself, sentences that explain it, and what stands beside it in smaller letters.
 
-    `over` is its range, or what there is today and the limit; empty where that is not known. `further` says whether all but the first sentence
-    can be left to the folded part where the screen is small.
+    `over` is its range, or what there is today and the limit; empty where that is not known. `further` are sentences that a small screen
+    leaves to the folded part.
     """
 
     title: str
     figure: str
     sentences: tuple[str, ...]
     over: str = ""
-    further: bool = False
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ class FirstPage:
         By which roads most gets through, in one sentence; empty where that is not known.
     record
         What the record does not show, in sentences.
+    reading
+        In which order the lines stand, and what their figures are, in sentences.
     groups
         Lines by agency; the agency whose change brings most comes first.
     buys, open, sure
@@ -150,6 +152,7 @@ class FirstPage:
     figures: tuple[KeyFigure, ...]
     hole: str
     record: tuple[str, ...]
+    reading: tuple[str, ...]
     groups: tuple[OrderGroup, ...]
     buys: tuple[str, ...]
     open: tuple[str, ...]
@@ -186,12 +189,14 @@ def _rows(texts: Iterable[str]) -> int:
 
 def command_order(content: ReportContent) -> FirstPage:
     """Return the order that a plan comes to."""
+    groups = _groups(content)
     return FirstPage(
         summary=_summary(content),
         figures=(_through(content), _cost(content), _short_of_best(content)),
         hole=_hole(content),
         record=tuple(record_doubts(content)),
-        groups=_groups(content),
+        reading=_reading(content) if groups else (),
+        groups=groups,
         buys=_buys(content),
         open=_open(content),
         sure=_sure(content),
@@ -210,7 +215,11 @@ def _summary(content: ReportContent) -> str:
     }
     parts = ", ".join(said[action].format(count=number(count)) for action, count in counts.items() if count)
     driven = len(content.beats)
-    beats = counted("drive {count} beat each shift", "drive {count} beats each shift", driven) if driven else ""
+    beats = ""
+    if driven:
+        beats = counted(
+            "drive {count} beat (a team's tour) each shift", "drive {count} beats (tours of teams) each shift", driven
+        )
     if parts:
         parts = _("{actions} of the sites below").format(actions=parts)
     if parts and beats:
@@ -240,6 +249,35 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
             lines.setdefault(plain(beat.agency), []).append(_beat_line(content, beat, letter(place)))
     groups = [OrderGroup(agency or _("All"), _most_first(found)) for agency, found in sorted(lines.items())]
     return tuple(largest_first(groups, lambda group: max((_brings(line) for line in group.lines), default=0.0)))
+
+
+def _reading(content: ReportContent) -> tuple[str, ...]:
+    if _alternates(content):  # shares of days stand in the order of the mixture
+        return ()
+    lines = [_("What is worth most comes first and has the lowest number.")]
+    if short := _short_until_closed(content):
+        lines.append(_("Close before you open: until then {amount} are missing.").format(amount=short))
+    rest = _("If left out: what more gets through without that line alone.")
+    apart = _("As lines count on each other, it can exceed the whole gain: do not add up.")
+    return (*lines, rest, apart)
+
+
+def _short_until_closed(content: ReportContent) -> str:
+    """Return what the plan would lack of the first budget that it breaks while what it closes is still in use; empty where it breaks none."""
+    closed = [site for site in content.not_chosen if site.standing == "given up"]
+    short: dict[str, float] = {}
+    for row in content.budgets:
+        freed = sum(
+            amount
+            for site in closed
+            if row.agency in {"", site.agency}
+            for amount, unit in site.costs.values()
+            if unit == row.unit
+        )
+        if row.budget is not None and freed > 0:
+            unit = plain(row.unit or row.resource)
+            short[unit] = short.get(unit, 0.0) + max(row.used + freed - row.budget, 0.0)
+    return next((amount_with_unit(amount, unit) for unit, amount in short.items() if amount > 0), "")
 
 
 def _most_first(lines: list[OrderLine]) -> tuple[OrderLine, ...]:
@@ -312,9 +350,9 @@ def _through(content: ReportContent) -> KeyFigure:
     before = summary.existing if today else summary.nothing
     figure = value(summary, summary.upper)
     if before is not None and known(before):
-        figure = f"{value(summary, before)}{SPACE}{ARROW} {figure}"
+        figure = f"{value(summary, before)}{SPACE}{ARROW}{SPACE}{figure}"
     fewer = less(summary, before, summary.upper)
-    title = _("What gets through") if summary.weighing else _("Loads that get through")
+    title = _("What gets through") if summary.weighing else _("Loads (vehicles with drugs) that get through")
     weighing = (summary.weighing,) if summary.weighing else ()
     if fewer is None:
         return KeyFigure(title, figure, weighing)
@@ -331,10 +369,9 @@ def _through(content: ReportContent) -> KeyFigure:
         over = _("{least} to {most} less").format(
             least=difference(summary, least), most=difference_short(summary, most)
         )
-        lines.append(_("The range is over how many loads change gateway and how well sites detect."))
-    if today and known(summary.nothing):
-        lines.append(_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)))
-    return KeyFigure(title, figure, (*lines, *weighing), over, further=not weighing)
+        lines.append(_("Range: by changes of gateway, and by detection."))
+    nothing = (_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)),)
+    return KeyFigure(title, figure, (*lines, *weighing), over, nothing if today and known(summary.nothing) else ())
 
 
 def _cost(content: ReportContent) -> KeyFigure:
@@ -375,7 +412,8 @@ def _short_of_best(content: ReportContent) -> KeyFigure:
     else:
         said = _("at most {points}") if summary.searched_enough else _("not yet known: at most {points}")
         figure = said.format(points=difference_short(summary, summary.left_shown))
-    return KeyFigure(_("A better plan would gain"), figure, tuple(_proof(content, titled=True)))
+    said, *beside = _proof(content, titled=True)
+    return KeyFigure(_("A better plan would gain"), figure, tuple(beside), further=(said,))
 
 
 def _hole(content: ReportContent) -> str:
@@ -470,7 +508,7 @@ def _loads(content: ReportContent, way: ResidualRoute) -> str:
 
 def _sure(content: ReportContent) -> tuple[str, ...]:
     return (
-        *_proof(content),
+        " ".join(_proof(content)),
         *_longer(content),
         *_mobile(content),
         *record_doubts(content),
@@ -480,7 +518,7 @@ def _sure(content: ReportContent) -> tuple[str, ...]:
 
 
 def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
-    """Say how much better another plan could be; without the figure where it stands above as a title."""
+    """Say how much better another plan could be; without the figure where it stands above as a title, then whether that is much."""
     summary = ordered(content)
     left = summary.left_shown
     if not summary.bound_asked:
@@ -493,8 +531,8 @@ def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
     if titled:
         said = _("More than this one, within these budgets and by the model.")
-    beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
-    return [f"{said.format(points=difference_in_points(summary, left))} {beside}".rstrip()]
+    beside = [_("That is more than this plan gains on today.")] if gained is not None and left > gained else []
+    return [said.format(points=difference_in_points(summary, left)), *beside]
 
 
 def _longer(content: ReportContent) -> list[str]:

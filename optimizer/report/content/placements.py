@@ -107,7 +107,7 @@ class BeatStopRow:
     @property
     def label(self) -> str:
         """What people call the post."""
-        return self.entry.label
+        return term(self.entry.label)
 
     @property
     def lon(self) -> float:

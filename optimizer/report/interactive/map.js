@@ -16,7 +16,7 @@ function planMap(plot, texts, chosen) {
   var view = Array.from(Bokeh.index).filter(function (each) { return each.model === plot; })[0];
   if (!view) { view = Bokeh.index.find_one(plot); }
 
-  var ring, marks, badges, points, pinned = null, extent = null;
+  var ring, marks, badges, points, pinned = null, extent = null, watched = new Set();
 
   function add(renderer, tooltips) {
     var data = renderer.data_source.data, line = "xs" in data, filter = renderer.view.filter, rows = filter.indices;
@@ -41,6 +41,26 @@ function planMap(plot, texts, chosen) {
     });
     points = marks.filter(function (mark) { return !mark.line; });
     points.sort(function (a, b) { return a.data.number && b.data.number ? 0 : a.data.number ? -1 : b.data.number ? 1 : 0; });
+    marks.forEach(function (mark) {
+      if (watched.has(mark.renderer)) { return; }
+      watched.add(mark.renderer);
+      mark.renderer.connect(mark.renderer.properties.visible.change, function () { clearTimeout(counting); counting = setTimeout(count, 0); });
+    });
+    count();
+  }
+  /* A group counts those of its marks that show. */
+  var counting = 0;
+  function count() {
+    badges.forEach(function (badge) {
+      var data = badge.data;
+      if (!data.marks) { return; }
+      data.marks.forEach(function (names, k) {
+        var shown = names.filter(function (name) { return named(name).renderer.visible; }).length;
+        data.x[k] = shown ? data.east[k] : NaN;
+        data.name[k] = texts.here.replace("{count}", shown);
+      });
+      badge.renderer.data_source.change.emit();
+    });
   }
 
   function screen(x, y) { return [view.frame.x_scale.compute(x), view.frame.y_scale.compute(y)]; }

@@ -324,7 +324,8 @@ def plan_plot(
     not_effort = _not_effort(layer_choices(content, layers))
     plane = plane_of(content)
     plot = DrawnMap() if drawn is None else drawn
-    screens = [MapScreen.of(name, opening_bounds(content, layers.bounds), plane) for name in SCREENS]
+    opening = opening_bounds(content, layers.bounds)
+    screens = [MapScreen.of(name, opening, layers.bounds, plane) for name in SCREENS]
     if plot.again:
         for screen, boxes in zip(screens, plot.named, strict=True):
             screen.add(boxes)
@@ -449,6 +450,12 @@ POSTS_LETTERED = {"wide": 120, "narrow": 12}
 CLOSER = (1, 3, 9, 27)
 """How many times closer than at first the map is where numbers, letters and names are placed anew."""
 
+FARTHER = 0.8
+"""The same of the whole map, or of the first view on the smallest screens, over the nearer of both on that of `SCREENS`."""
+
+OPENING = 1
+"""Place of the first view in `MapScreen.scales`."""
+
 AWAY = 9_999
 """Pixels from its place of what does not show at a closeness: it is out of sight there."""
 
@@ -462,7 +469,7 @@ class MapScreen:
     name
         One of `SCREENS`.
     scales
-        Pixels a metre at each closeness of `CLOSER`.
+        Pixels a metre at each closeness: the whole map, then `CLOSER`.
     occupied
         For each, boxes in pixels in which something stands; added to as things are placed.
     """
@@ -472,13 +479,16 @@ class MapScreen:
     occupied: tuple[OccupiedBoxes, ...]
 
     @classmethod
-    def of(cls, name: str, bounds: Bounds, plane: Plane) -> MapScreen:
-        """Return the screen of a name for a map of some bounds (degrees)."""
-        corners = np.array([(bounds.west, bounds.south), (bounds.east, bounds.north)])
-        (x0, y0), (x1, y1) = plane.project(corners).tolist()
+    def of(cls, name: str, opening: Bounds, whole: Bounds, plane: Plane) -> MapScreen:
+        """Return the screen of a name for a map that opens on some bounds and has others (degrees)."""
         wide, high = SCREENS[name]
-        scale = min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0))
-        return cls(name, tuple(by * scale for by in CLOSER), tuple(OccupiedBoxes() for _by in CLOSER))
+        fits = []
+        for bounds in (opening, whole):
+            corners = np.array([(bounds.west, bounds.south), (bounds.east, bounds.north)])
+            (x0, y0), (x1, y1) = plane.project(corners).tolist()
+            fits.append(min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0)))
+        scales = (FARTHER * min(fits), *(by * fits[0] for by in CLOSER))
+        return cls(name, scales, tuple(OccupiedBoxes() for _scale in scales))
 
     def add(self, boxes: Sequence[NDArray[np.float64]]) -> None:
         """Let boxes be occupied, (k, 4) for each closeness."""
@@ -499,7 +509,7 @@ class MapScreen:
 
     def badges(self, layers: Sequence[dict[str, list[Any]]]) -> Badges:
         """Place the numbers of layers on their places, near them, or in groups."""
-        columns = {name: [each for layer in layers for each in layer.get(name, ())] for name in ("x", "y")}
+        columns = {name: [each for layer in layers for each in layer.get(name, ())] for name in ("x", "y", "mark")}
         placed = [
             group_badges(points, BADGE, each, reach=REACH, wide=GROUP_WIDTH)
             for points, each in zip(self.points(columns), self.occupied, strict=True)
@@ -521,7 +531,7 @@ class Badges:
     Attributes
     ----------
     columns
-        `x` and `y` of all, in metres.
+        `x` and `y` of all, in metres, and the `mark` of each.
     points, offsets, groups
         For each closeness (k, 2) pixels of their places, (k, 2) pixels from them to the numbers (not a number for those in groups), and the
         groups.
@@ -690,7 +700,7 @@ def _letters(screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffse
     stands, ends = [], []
     for k, (points, occupied) in enumerate(zip(screen.points(columns), screen.occupied, strict=True)):
         others = np.full_like(points[1:], np.nan)
-        if k or not crowded:
+        if k > OPENING or not crowded:
             others = place_badges(points[1:], POST_BADGE, occupied, reach=REACH, every=False)
         stands.append(np.vstack((first.stands[k], others)))
         ends.append(np.vstack((first.ends[k], others)))
@@ -700,9 +710,10 @@ def _letters(screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffse
 def draw_groups(
     plot: DrawnMap, screens: Sequence[MapScreen], badges: Sequence[Badges], label: str = "", *, every: bool = False
 ) -> list[LegendItem]:
-    """Say how many numbers stand where there is no room for each; the page's script moves closer to the `box` of one that is pressed.
+    """Say how many numbers stand where there is no room for each.
 
-    `every` asks for a layer of each screen, if of nothing.
+    The page's script moves closer to the `box` of one that is pressed, counts those of its `marks` that show, and takes it from its place in
+    the `east` where none does. `every` asks for a layer of each screen, if of nothing.
     """
     label, items = label or _("Several here: press to see each"), []
     for screen, placed in zip(screens, badges, strict=True):
@@ -710,18 +721,19 @@ def draw_groups(
         for k, groups in enumerate(placed.groups):
             for group in groups:
                 own = metres[list(group.rows)]
-                offsets = np.full((len(CLOSER), 2), np.nan)
+                offsets = np.full((len(screen.scales), 2), np.nan)
                 offsets[k] = (group.place - placed.points[k][group.rows[0]]) * (1, -1)
                 box = " ".join(f"{edge:.0f}" for edge in (*own.min(axis=0), *own.max(axis=0)))
-                rows.append((*own[0].tolist(), _("{count} here").format(count=number(len(own))), box, offsets))
+                marks = [placed.columns["mark"][row] for row in group.rows]
+                rows.append((*own[0].tolist(), _("{count} here").format(count=number(len(own))), box, marks, offsets))
         if not rows and not every:
             continue
-        x, y, text, boxes, where = (
-            (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [], [])
+        x, y, text, boxes, marks, where = (
+            (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [], [], [])
         )
-        columns = {"x": x, "y": y, "name": text, "box": boxes}
-        offsets = np.array(where).reshape(-1, len(CLOSER), 2)
-        columns |= offset_columns(list(offsets.swapaxes(0, 1)), ("right", "down"))
+        columns = {"x": x, "y": y, "east": list(x), "name": text, "box": boxes, "marks": marks}
+        there = np.array(where).reshape(-1, len(screen.scales), 2)
+        columns |= offset_columns(list(there.swapaxes(0, 1)), ("right", "down"))
         drawn = draw_text(
             plot, ("group", label, screen.name), columns, "name", screen, text_color=TEXT, text_font_size="11px", text_font_style="bold",
             background_fill_color="#ffffff", background_fill_alpha=1.0, border_line_color=TEXT, border_line_width=2, border_radius=9, padding=3,
@@ -735,7 +747,7 @@ def draw_look_next(plot: DrawnMap, content: ReportContent, plane: Plane, layers:
     points = look_points(content, plane)
     items = [draw_points(plot, layer) for layer in points]
     if points:
-        screen, label = MapScreen.of("wide", layers.bounds, plane), _("Numbers of where to look")
+        screen, label = MapScreen.of("wide", layers.bounds, layers.bounds, plane), _("Numbers of where to look")
         numbered = _numbered(points)
         placed = screen.badges([numbered])
         drawn = draw_badges(plot, label, numbered, screen, placed.of(0), BADGE, "11px")
@@ -886,7 +898,7 @@ def _draw(
     gap = 5 if kind == "towns" else 0
     placed = [
         place_names(points, widths, 1.3 * size, gap, each, most * by)
-        for points, each, by in zip(screen.points(columns), occupied, CLOSER, strict=True)
+        for points, each, by in zip(screen.points(columns), occupied, (1, *CLOSER), strict=True)
     ]
     offsets = np.array(
         [[(np.nan, np.nan) if each is None else (each[0], -each[1]) for each in found] for found in placed]
