@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.text.formatting import SPACE, number, percent
-from optimizer.base.text.language import counted, localised, marked
+from optimizer.base.text.language import counted, localised, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import Message, counted_message, message, shortened, translated
 from optimizer.plans.display_names import DisplayNames
@@ -368,7 +368,7 @@ def beat_guarantees() -> Guarantees:
 def beat_assumptions(patrols: PatrolField) -> list[str]:
     """Return what is assumed of teams, a sentence each."""
     chances = dict.fromkeys((team.label or team.id, team.detection) for team in patrols.teams)
-    listed = ", ".join(f"{percent(chance, 0)} ({label})" for label, chance in chances)
+    listed = ", ".join(f"{percent(chance, 0)} ({term(label)})" for label, chance in chances)
     return [
         _(
             "The chance that a team which meets a loaded evader finds the load is assumed, not measured: {chances}."
