@@ -637,6 +637,7 @@ def test_a_run_and_the_page_have_the_limit_that_was_asked_for(
 
     (planned, *_) = plan_runs(tiny, replace(run_options(), limit_by=limit_by), tmp_path)
     monkeypatch.setattr(worker, "_Channel", lambda: lambda **_: None)
+    monkeypatch.setattr(worker, "load", lambda: None)
     monkeypatch.setattr(worker, "solve", solving)
     monkeypatch.setattr(worker, "end_with_parent", lambda: None)
     worker.main(run_module.order_of(planned.job, planned.file))
@@ -645,6 +646,16 @@ def test_a_run_and_the_page_have_the_limit_that_was_asked_for(
     rows = [row(limit_by=limit_by), row(instance="b")]
     made = benchmark_text(rows, 2, scores(rows, {}), "p.png")
     assert ("by work, 1 by the clock" in made) == (limit_by == "work")
+
+
+@pytest.mark.slow
+def test_kernels_are_loaded_before_the_time_of_a_run_begins() -> None:
+    """The problem that loads libraries is too small for them: 0.6 s of loading counted as search."""
+    code = (
+        "from optimizer.lab.benchmark.worker import load; load()\n"
+        "from optimizer.solvers.overlay.searching import leaf_costs; print(leaf_costs.compiled is not None)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
 
 
 def run_children(parent: int | None = None) -> set[int]:

@@ -1,7 +1,7 @@
 """The child process of `run`: read an instance, solve it, and report progress on standard output, one JSON object a line.
 
-First the size of the instance, then bounds as they move, at last the result. Before, it solves a small problem: what it takes to load
-libraries and compiled kernels is not the search's.
+First the size of the instance, then bounds as they move, at last the result. Before, it loads compiled kernels and solves a small problem: what
+it takes to load these and libraries is not the search's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.version import package_version
+from optimizer.base.work import kernels
 from optimizer.base.work.listener import SilentListener
 from optimizer.lab.benchmark.families import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, highs
@@ -25,6 +26,7 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.solvers.mip.backend import end_with_parent
 from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.place import METHODS
+from optimizer.solvers.search import kernel_modules
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def main(order: dict[str, Any]) -> None:
     """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `by_work`, `threads`."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     say = _Channel()
-    solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
+    load()
     instance = read_instance(Path(order["instance"]))
     say(
         nodes=instance.n_nodes,
@@ -76,6 +78,12 @@ def main(order: dict[str, Any]) -> None:
         plan=None if result.plan is None else list(result.plan.options),
         own_peak_mb=own_peak_mb(),
     )
+
+
+def load() -> None:
+    """Load compiled kernels, which a small problem does without, and by such a problem libraries."""
+    kernels.ready(kernel_modules.SEARCH)
+    solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
 
 
 def peer(name: str) -> Callable[[SolveState], None]:
