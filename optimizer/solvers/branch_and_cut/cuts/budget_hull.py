@@ -255,6 +255,9 @@ def _facet(part: _Part, count: NDArray[np.float64], least: NDArray[np.int64], mo
     points, room, more = np.minimum(part.points[there], most) - least, most - least, np.maximum(count - least, 0.0)
     if not there.size or (points == room).all(axis=1).any():
         return None  # no plan, or all that is left may be placed
+    if room.size == 1:  # an interval: on SNIP the program below took 1 to 5 % of a search
+        end = int(points.max())
+        return _Facet(np.ones_like(room), end) if more[0] > max(end, 1) * (1 + VIOLATION) else None
     known = part.known[there]
     program = LinearProgram(
         cost=-(more + LEANING * room) / max(float(more.sum()), 1.0),
