@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -29,6 +30,11 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration, elemen
 from optimizer.solvers.patrols.joint import given_tour, solve_joint, swap
 from optimizer.solvers.solve import solve
 from tests.examples import examples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.problem.plan.plan import Plan
 
 SHIFT, SLOT = 6 * 3600, 3600
 
@@ -272,6 +278,40 @@ def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
     assert found.plan is not None
     whole = with_plan(none, found.plan)
     assert not violations(whole, whole.placed(found.plan.options))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_plans_that_are_awaited_are_asked_for_once_and_taken(seed: int) -> None:
+    instance, field = small_case(seed)
+    best = solve(instance, gap=1e-6)
+    asked = []
+
+    def awaited() -> Sequence[Plan]:
+        asked.append(1)
+        return () if best.plan is None else (best.plan,)
+
+    found = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=60.0), awaited=awaited)
+    assert asked == [1]
+    assert found.upper == pytest.approx(best.upper, rel=1e-9)
+    nothing = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=60.0), awaited=tuple)
+    assert nothing.upper is not None
+    assert nothing.lower is not None
+    assert nothing.lower <= true_optimum(instance, field) * (1 + 1e-9) <= nothing.upper * (1 + 2e-9)
+
+
+def test_nothing_is_awaited_once_a_search_was_stopped() -> None:
+    class Stops(SilentListener):
+        def step_started(self, name: str) -> None:
+            self.stopped = name == "making beats"
+
+        def cancelled(self) -> bool:
+            return getattr(self, "stopped", False)
+
+    instance, _ = small_case(2)
+    result = solve_joint(instance, awaited=lambda: pytest.fail("it waits"), listener=Stops())
+    assert result.limit == "interrupted"
+    assert result.plan is not None
 
 
 class Steps(SilentListener):

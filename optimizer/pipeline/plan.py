@@ -27,7 +27,8 @@ from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
-from optimizer.base.work.executor import SERIAL, Executor
+from optimizer.base.work.aside import Aside
+from optimizer.base.work.executor import SERIAL, Executor, thread_count
 from optimizer.base.work.kernels import compile_aside
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step
 from optimizer.certificate.check import stated
@@ -55,10 +56,12 @@ from optimizer.solvers.search.kernel_modules import SEARCH, TOURS
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from optimizer.problem.files.plan_file import PlanFile
+    from optimizer.problem.instance.instance import Instance
     from optimizer.roster.model import DutiesFile
+    from optimizer.solvers.params import SolveOptions
 
 
 @dataclass(frozen=True)
@@ -354,43 +357,67 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
     threads = None if asked.scheduler else terms.threads
     left = terms.time_limit
     times.search_began(shares=compiled.scenario.evaders.loads == 1.0, seconds=left)
-    if compiled.scenario.evaders.mobility:
-        begun = time.monotonic()
-        fixed = _fixed_gateways(compiled, starts, times)
-        starts = (*starts, *(() if fixed.plan is None else (fixed.plan,)))
-        left = None if left is None else max(left - (time.monotonic() - begun), left * (1 - FIXED_SHARE))
-    with step(times, "solving", stoppable=False):
-        return solve_with(
-            compiled.instance,
-            terms.search(scheduler=asked.scheduler, threads=threads, time_limit=left),
-            starts=starts,
-            support=terms.support,
-            listener=times,
-            record=asked.record,
-        )
+
+    def solved(awaited: Callable[[], Sequence[Plan]] | None = None) -> Result:
+        with step(times, "solving", stoppable=False):
+            return solve_with(
+                compiled.instance,
+                terms.search(scheduler=asked.scheduler, threads=threads, time_limit=left),
+                starts=starts,
+                awaited=awaited,
+                support=terms.support,
+                listener=times,
+                record=asked.record,
+            )
+
+    if not compiled.scenario.evaders.mobility:
+        return solved()
+    cores, teams = thread_count(terms.threads), compiled.instance.patrols is not None
+    if teams and terms.method != MIXED and cores > 1 and FIXED_SHARE * (left or 0.0) >= LEAST_ASIDE:
+        # While this process makes beats it has one core: the others search meanwhile for what it then asks for.
+        with Aside(solve_with, *_fixed_gateways(compiled, cores - 1), starts=starts) as aside:
+            return solved(lambda: _plans_aside(aside, times))
+    begun = time.monotonic()
+    with step(times, "searching as if loads kept their gateway", stoppable=False):
+        found = solve_with(*_fixed_gateways(compiled, terms.threads), starts=starts, listener=OnlyCancels(times))
+    starts = (*starts, *_plans_of(found))
+    left = None if left is None else max(left - (time.monotonic() - begun), left * (1 - FIXED_SHARE))
+    return solved()
 
 
 FIXED_SHARE = 0.25
 """Share of the time limit for the search where every load keeps its gateway, from whose plan the search for mobile loads begins."""
 
+LEAST_ASIDE = 5.0
+"""Seconds that it must have for a process of its own, whose start takes one to two."""
 
-def _fixed_gateways(compiled: Compiled, starts: Sequence[Plan], times: StepTimes) -> Result:
-    """Return a plan against loads that keep their gateway: a search from nothing can end far above it (docs/evaders.md)."""
-    from optimizer.solvers.solve import solve_with
 
+def _fixed_gateways(compiled: Compiled, threads: int | None) -> tuple[Instance, SolveOptions]:
+    """Return where and how a plan against loads that keep their gateway is searched for.
+
+    A search for mobile loads that begins from nothing can end far above it (docs/evaders.md).
+    """
     terms = compiled.scenario.solve
-    fixed = at_mobility(compiled.instance, compiled.travel, 0.0)
     seconds = None if terms.time_limit is None else FIXED_SHARE * terms.time_limit
     method = "greedy" if seconds is None else "cuts" if terms.method == MIXED else terms.method
-    options = terms.search(method=method, threads=terms.threads, time_limit=seconds)
+    options = terms.search(method=method, threads=threads, time_limit=seconds)
     beats = replace(options.params.patrols, bounding=options.params.patrols.diving_again)  # its bound is of no use
-    with step(times, "searching as if loads kept their gateway", stoppable=False):
-        return solve_with(
-            fixed,
-            replace(options, params=replace(options.params, patrols=beats)),
-            starts=starts,
-            listener=OnlyCancels(times),
-        )
+    return at_mobility(compiled.instance, compiled.travel, 0.0), replace(
+        options, params=replace(options.params, patrols=beats)
+    )
+
+
+def _plans_aside(aside: Aside, listener: Listener) -> tuple[Plan, ...]:
+    """Return the plans of that search in another process, once it ends; none, with a word, where the process is lost."""
+    try:
+        return _plans_of(aside.result(listener))
+    except SolverError as error:
+        listener.noted(f"The search as if loads kept their gateway failed ({error}): it goes on without its plan.")
+        return ()
+
+
+def _plans_of(found: Result) -> tuple[Plan, ...]:
+    return () if found.plan is None else (found.plan,)
 
 
 def _with_doubt(compiled: Compiled, doubt: PlansOverDraws) -> Compiled:

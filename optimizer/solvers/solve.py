@@ -107,12 +107,14 @@ def solve_with(
     options: SolveOptions,
     *,
     starts: Sequence[Plan] = (),
+    awaited: Callable[[], Sequence[Plan]] | None = None,
     support: int | None = None,
     listener: Listener = SILENT,
     record: SearchRecord | None = None,
 ) -> Result:
     """Solve as `solve` does, with its arguments in one object and any number of plans to begin from.
 
+    Plans that are `awaited` are those of `optimizer.solvers.patrols.joint.solve_joint`; without teams, and for mixtures, nobody asks for them.
     A record of the search, for a certificate, is made in one process with the method `mixed`.
     """
     instance.check()
@@ -128,7 +130,7 @@ def solve_with(
     if instance.patrols is None:
         masks = [instance.placed(known_options(instance, start)) for start in starts]
         return place(instance, options, listener=listener, starts=masks, record=record)
-    return solve_joint(instance, options, listener=listener, starts=starts)
+    return solve_joint(instance, options, listener=listener, starts=starts, awaited=awaited)
 
 
 def plan_without_search(

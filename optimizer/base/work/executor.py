@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optimizer.base.errors import InputError, Problem, SolverError
+from optimizer.base.work.aside import ONE_THREAD
 from optimizer.base.work.cluster import NO_TLS, ClusterWorkers, TlsFiles
 from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task, TaskCall, TaskOutcome, Workers, outcome_of
@@ -266,8 +267,6 @@ class _Here:
         """Nothing is under way."""
 
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Environment of a worker process: its linear algebra uses one core, so that times are those of one core."""
 TRIES = 2
 """How many workers may die of one task."""
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.version import package_version
 from optimizer.base.work import kernels
+from optimizer.base.work.aside import end_with_parent
 from optimizer.base.work.listener import SilentListener
 from optimizer.lab.benchmark.families import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, highs
 from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.solvers.mip.backend import end_with_parent
 from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.search import kernel_modules

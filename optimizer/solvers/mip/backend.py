@@ -28,6 +28,7 @@ from ortools.math_opt.python import mathopt
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.temporary import scratch_folder
+from optimizer.base.work.aside import end_with_parent
 from optimizer.base.work.listener import SILENT, Listener, interrupt_held_back, stop_if_cancelled
 from optimizer.base.work.work_clock import put_forward, work_seconds
 
@@ -454,13 +455,6 @@ def main(folder: Path, work_limit: float | None = None) -> None:
     partial = folder / "result.part"
     partial.write_bytes(result.to_proto().SerializeToString())
     partial.replace(folder / "result.bin")
-
-
-def end_with_parent() -> None:
-    """End this process when the parent's end of standard input closes; read below Python's buffer, whose lock would hold up a normal end."""
-    while os.read(0, 1024):
-        pass
-    os._exit(1)
 
 
 def _keep_flushing(work_limit: float | None) -> None:

@@ -113,6 +113,10 @@ class FixedOptions:
     options: SolveOptions
     began: float
 
+    def in_this_process(self) -> FixedOptions:
+        """Return the same searches without other processes."""
+        return replace(self, options=replace(self.options, threads=1, scheduler=None))
+
     def alone(self, enough: float, until: float, starts: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """Return the best (options,) mask found without beats.
 

@@ -2,8 +2,9 @@
 
 1. Fixed options are placed greedily, so that an interrupt finds a plan from the first second on.
 2. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
-3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
-4. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan.
+3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`), where none is awaited.
+4. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan. A plan
+   that another process makes meanwhile is awaited then.
 5. A local search around the best plan swaps its options and beats for others.
 6. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
 7. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.plan import Beat, Placement
     from optimizer.problem.plan.result import Result
 
-GREEDY, ENOUGH = 0.02, 0.3
+GREEDY, ENOUGH = 0.02, 0.2
 """Shares of the time after which the greedy plan, and branching in the search for fixed options, must end; others are in `PatrolParams`."""
 
 LEAST_DIVE, LEAST_FIXED, SWAPPING = 0.07, 0.3, 0.12
@@ -71,6 +72,7 @@ def solve_joint(
     *,
     listener: Listener = SILENT,
     starts: Sequence[Plan] = (),
+    awaited: Callable[[], Sequence[Plan]] | None = None,
     proven: float = 0.0,
     banned: Sequence[Beat] = (),
 ) -> Result:
@@ -88,6 +90,9 @@ def solve_joint(
     starts
         Plans to begin from: their beats are among the first columns, and their options and beats together the plans to beat. What the
         instance does not have, or has no room for, is left out.
+    awaited
+        Returns more of them, which another process makes meanwhile; it is asked once, when beats have been made here and a gap is left, and
+        may wait. They stand for the dives of the root, and this process searches alone until they are there.
     proven
         A lower bound of the optimal value, over all beats, that is known already.
     banned
@@ -113,7 +118,8 @@ def solve_joint(
         def make_beats() -> None:
             with step(stopping, "making beats"):
                 tree.cut_root(clock.end(params.generating))
-                _dive(tree, clock.end(params.diving, LEAST_DIVE))
+                if awaited is None:
+                    _dive(tree, clock.end(params.diving, LEAST_DIVE))
 
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
@@ -133,17 +139,16 @@ def solve_joint(
         # Where the beats that can be in an optimal plan are few, all are listed: then the placement problem is the whole problem, and its
         # bound that over all beats.
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree, params.listed)))
+        fixed = FixedOptions(tree, replace(options, method="auto"), clock.started)
         if instance.options and not stopping.stopped:
-            fixed = FixedOptions(tree, replace(options, method="auto"), clock.started)
-            found = stopping.attempt(
-                lambda: fixed.alone(clock.end(ENOUGH), clock.end(params.fixed, LEAST_FIXED), fixed_starts)
-            )
-            alone = alone if found is None else found  # None: Ctrl-C came before it had a plan of its own
-            if not stopping.stopped:
-                stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end))
-            if not (complete or stopping.stopped) and params.bounding > params.diving_again:
-                stopping.attempt(lambda: swap(tree, params.most_beats, clock.end(0.0, SWAPPING)))
-                stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone))
+            here = fixed if awaited is None else fixed.in_this_process()
+            alone = _fixed_options(here, alone, fixed_starts, clock, stopping)
+        if awaited is not None and tree.lower < tree.cutoff and not stopping.stopped:
+            fixed_starts += _awaited_starts(tree, awaited, stopping)
+        bounding = instance.options and params.bounding > params.diving_again
+        if bounding and not (complete or stopping.stopped):
+            stopping.attempt(lambda: swap(tree, params.most_beats, clock.end(0.0, SWAPPING)))
+            stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone))
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
         whole_bounds.over_all_beats = complete
@@ -251,14 +256,38 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
-def _with_beats_beside(fixed: FixedOptions, alone: NDArray[np.bool_], end: Callable[..., float]) -> None:
+def _fixed_options(
+    fixed: FixedOptions,
+    alone: NDArray[np.bool_],
+    starts: Sequence[NDArray[np.bool_]],
+    clock: _Clock,
+    stopping: Stopping,
+) -> NDArray[np.bool_]:
+    """Return the best (options,) mask without beats that a search finds, else `alone`; make a plan of some of its options, and beats."""
+    params = fixed.options.params.patrols
+    found = stopping.attempt(lambda: fixed.alone(clock.end(ENOUGH), clock.end(params.fixed, LEAST_FIXED), starts))
+    alone = alone if found is None else found  # None: Ctrl-C came before it had a plan of its own
+    if not stopping.stopped:
+        stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock))
+    return alone
+
+
+def _with_beats_beside(fixed: FixedOptions, alone: NDArray[np.bool_], clock: _Clock) -> None:
     """Make a plan of some of the fixed options of a plan without beats, and beats."""
-    tree = fixed.tree
+    tree, share = fixed.tree, fixed.options.params.patrols.diving_again
     with step(tree.listener, "making beats beside fixed options"):
         if alone.any():
-            tree.dive(
-                replace(tree.generation.root, zeros=~alone), end(fixed.options.params.patrols.diving_again, LEAST_DIVE)
-            )
+            tree.dive(replace(tree.generation.root, zeros=~alone), clock.end(share, LEAST_DIVE))
+
+
+def _awaited_starts(
+    tree: BranchAndPrice, awaited: Callable[[], Sequence[Plan]], stopping: Stopping
+) -> list[NDArray[np.bool_]]:
+    """Begin from plans that another process has made, once it has; return the (options,) masks of their fixed options."""
+    instance = tree.generation.instance
+    plans = [plan_made_to_fit(instance, plan) for plan in stopping.attempt(awaited) or ()]
+    begin_from(tree, plans)
+    return [instance.placed(known_options(instance, plan)) for plan in plans]
 
 
 def swap(tree: BranchAndPrice, most: int, until: float) -> None:

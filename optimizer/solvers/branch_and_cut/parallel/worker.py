@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import sys
 import threading
 import traceback
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from optimizer.base.work.aside import message_pipe
 from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.work_clock import limited, put_forward, work_seconds
@@ -183,9 +183,7 @@ class TreeWorker(SilentListener):
 
 def main(number: int) -> None:
     """Obey orders until standard input closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    report = _reporter(os.fdopen(os.dup(1), "wb"))
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what C++ prints is no message
+    report = message_pipe()
     try:
         state: messages.TreeState = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
         worker = TreeWorker(state, number, report)
@@ -201,19 +199,6 @@ def main(number: int) -> None:
     except Exception as error:  # noqa: BLE001 - the parent raises it
         traceback.print_exc()
         report(messages.Lost(f"{type(error).__name__}: {error}"[:300], failed=True))
-
-
-def _reporter(pipe: BinaryIO) -> Callable[[Any], None]:
-    """Return a function that writes a message whole and at once, whichever thread calls it."""
-    lock = threading.Lock()
-
-    def report(message: Any) -> None:  # noqa: ANN401 - any message
-        content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-        with lock:
-            pipe.write(content)
-            pipe.flush()
-
-    return report
 
 
 def _read(pipe: BinaryIO, worker: TreeWorker, orders: SimpleQueue[messages.Order]) -> None:

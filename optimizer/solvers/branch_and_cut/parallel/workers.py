@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from optimizer.base.work.aside import MessageProcess, ProcessEnded
 from optimizer.base.work.cluster import given_to_all
-from optimizer.base.work.executor import ONE_THREAD
 from optimizer.solvers.branch_and_cut.parallel.messages import Lost, Order, Ready, TreeWorkers
 from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
 
@@ -38,9 +33,6 @@ WORKER = "optimizer.solvers.branch_and_cut.parallel.worker"
 class TreeProcesses(TreeWorkers):
     """Worker processes on this machine.
 
-    Each is in a session of its own, so that the terminal's Ctrl-C reaches the parent alone, and ends when its standard input closes: none
-    outlives its parent. They are not forked: a fork of a process with threads may hang, and some systems have none.
-
     Parameters
     ----------
     size
@@ -51,7 +43,7 @@ class TreeProcesses(TreeWorkers):
         self._size = size
         self._state = b""
         self._events: SimpleQueue[Event] = SimpleQueue()
-        self._processes: list[_TreeProcess] = []
+        self._processes: list[MessageProcess] = []
         self._numbers = count(1)
 
     @property
@@ -95,78 +87,14 @@ class TreeProcesses(TreeWorkers):
             one.end()
         self._processes.clear()
 
-    def _new(self, worker: int) -> _TreeProcess:
-        return _TreeProcess(worker, next(self._numbers), self._state, self._events)
+    def _new(self, worker: int) -> MessageProcess:
+        def received(message: Any) -> None:  # noqa: ANN401 - any message
+            lost = isinstance(message, ProcessEnded)
+            self._events.put((worker, Lost(message.reason) if lost else message))
 
-
-class _TreeProcess:
-    """One process, and the threads that write to it and read from it."""
-
-    def __init__(self, worker: int, number: int, state: bytes, events: SimpleQueue[Event]) -> None:
-        self._worker, self._events = worker, events
-        self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", WORKER, str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,
-            cwd=Path(__file__).parents[4],
-            env=os.environ | ONE_THREAD,
-        )
-        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._write, self._read)]
-        for thread in self._threads:
-            thread.start()
-        self.tell(state)
-
-    def tell(self, message: bytes) -> None:
-        """Send a message, in the order of the calls, without waiting for the process to read it."""
-        self._outbox.put(message)
-
-    def end(self) -> None:
-        """Kill the process, if it still runs, and wait for it."""
-        self.process.kill()
-        self.process.wait()
-        self._outbox.put(None)
-        for thread in self._threads:
-            thread.join()
-        for stream in (self.process.stdin, self.process.stdout, self._errors):
-            with contextlib.suppress(OSError):
-                stream.close()  # type: ignore[union-attr]
-
-    def _write(self) -> None:
-        pipe: Any = self.process.stdin
-        while (message := self._outbox.get()) is not None:
-            try:
-                pipe.write(message)
-                pipe.flush()
-            except (OSError, ValueError):  # it is gone, as `_read` notices
-                return
-
-    def _read(self) -> None:
-        pipe: Any = self.process.stdout
-        while True:
-            try:
-                message = pickle.load(pipe)  # noqa: S301 - from our own process
-            except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # the end, or the middle of a message
-                break
-            self._events.put((self._worker, message))
-        code = self._ended()
-        self._events.put((self._worker, Lost(self._why(code))))
-
-    def _ended(self) -> int | None:
-        """Return the exit code of a process whose output has ended."""
-        until = time.monotonic() + 5
-        while (code := self.process.poll()) is None and time.monotonic() < until:
-            time.sleep(0.01)
-        return code
-
-    def _why(self, code: int | None) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        ended = f"ended by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return f"{ended}: {lines[-1][:200]}" if lines else ended
+        process = MessageProcess(WORKER, [str(next(self._numbers))], received)
+        process.tell(self._state)
+        return process
 
 
 LOOK_SECONDS = 0.5

@@ -1,0 +1,81 @@
+"""Calls in a process of their own (`optimizer.base.work.aside`), and plans of one that a search awaits."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optimizer.base.errors import InputError, Problem, SolverError
+from optimizer.base.work.aside import Aside
+from optimizer.base.work.listener import SILENT, SilentListener
+from optimizer.base.work.work_clock import limited, work_seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def fails(where: str) -> None:
+    """Raise an error that a user sees."""
+    raise InputError(Problem(where, "nothing", "something"))
+
+
+def works(seconds: float) -> int:
+    """Use so many processor seconds, and return which process did."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+    return os.getpid()
+
+
+def sleeps(path: Path) -> None:
+    """Say which process this is, and sleep for long."""
+    path.with_suffix(".part").write_text(str(os.getpid()))
+    path.with_suffix(".part").rename(path)
+    time.sleep(600)
+
+
+def test_a_call_is_made_in_another_process_and_counts_as_work_since_it_was_begun() -> None:
+    began = work_seconds()
+    with Aside(works, 0.5) as aside, limited(None):
+        assert aside.result(SILENT) != os.getpid()
+    assert work_seconds() - began >= 0.5
+
+
+def test_work_done_meanwhile_is_not_counted_twice() -> None:
+    began = work_seconds()
+    with Aside(works, 0.5) as aside:
+        works(2.0)
+        aside.result(SILENT)
+    assert work_seconds() - began < 2.0 + 0.5
+
+
+def test_what_the_call_raises_is_raised_here() -> None:
+    with Aside(fails, "here") as aside, pytest.raises(InputError, match="here"):
+        aside.result(SILENT)
+
+
+def test_a_process_that_dies_is_an_error_with_its_reason() -> None:
+    with Aside(os._exit, 7) as aside, pytest.raises(SolverError, match="exit code 7"):
+        aside.result(SILENT)
+
+
+def test_a_listener_that_cancels_ends_the_wait_and_leaving_ends_the_process(tmp_path: Path) -> None:
+    class Cancels(SilentListener):
+        def cancelled(self) -> bool:
+            return (tmp_path / "pid").exists()
+
+    with Aside(sleeps, tmp_path / "pid") as aside, pytest.raises(KeyboardInterrupt):
+        aside.result(Cancels())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_process_that_is_not_asked_ends_as_well(tmp_path: Path) -> None:
+    with Aside(sleeps, tmp_path / "pid"):
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
