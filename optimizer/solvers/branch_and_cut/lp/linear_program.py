@@ -351,7 +351,7 @@ _WARM, _COLD = WARM.to_proto(), mathopt.SolveParameters().to_proto()
 # of 550 at the root of dense-25-sensors. A basis that cannot be factorised it refuses whatever this is.
 _WARM.glop.initial_condition_number_threshold = 1e300
 
-# A solution that misses its tolerances by a little is as good here: bounds are computed anew from its duals. As a failure it would be found again
+# A solution that misses its tolerances by a little serves: bounds are computed anew from its duals. As a failure it would be found again
 # from nothing, and the next one as well: four of some sixty programs beside beats on the shipped scenario, at .3 to .8 s.
 _WARM.glop.change_status_to_imprecise = False
 
