@@ -10,6 +10,7 @@ gateways alone and by gravity, over the same sites and budget, by the same metho
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -118,6 +119,8 @@ SITES, BUDGET, SURVIVAL = 90, 3, 0.5
 ALL = "all"
 WANTED, WANTED_WORST = 0.9, 0.75
 """Share of the gain of the plan made from the truth that a plan made from the record is to reach, in the median and in the worst tenth."""
+ASKED_TRUTHS = 60
+"""Truths that the goal is to be judged on."""
 HALF = "0.5"
 TERMS = EvadersModel(unreachable="skip", decay_minutes=40)
 
@@ -459,7 +462,8 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         made=f"{distinct(row.version for row in rows)}, {when_made(rows)}",
         rows=len(rows),
         truths=len({_truth_of(row) for row in rows}),
-        maps=", ".join(dict.fromkeys(row.region for row in rows)),
+        maps="; ".join(f"{region}: {number}" for region, number in Counter(row.region for row in rows).items()),
+        asked=ASKED_TRUTHS,
         first=FIRST_ANSWERS,
         seconds=f"{SEARCH_SECONDS:g}",
         proven=_proven(rows),
