@@ -262,6 +262,25 @@ def test_secrets_that_are_none_are_refused(folder: Path, tmp_path: Path) -> None
             draw_from_plan(folder, FIRST, path)
 
 
+def test_a_page_of_draws_says_placements_in_the_language_of_its_reader_and_each_day_on_one_line(
+    folder: Path, seed_file: Path
+) -> None:
+    instance = border()
+    named = replace(instance, options=tuple(replace(each, label=f"Bridge {each.id}") for each in instance.options))
+    write_instance(folder / "instance.json", named)
+    mixture = mixture_on(named)
+    randomised = Randomised(mixture, pure_lower=0.9, pure_upper=0.95, saturated=False)
+    result = Result("mixed", "feasible", None, mixture.plans[0], 0.6, 0.8, 1.0, 0, mixed=randomised)
+    PlanFolder(folder).write_mixture("Roads", named, result)
+    own = {f"Bridge {each.id}": f"Puente {each.id}" for each in named.options}
+    (folder / "run.json").write_text(json.dumps({"translations": {"es": own}}), encoding="utf-8")
+    made = draw_from_plan(folder, FIRST, seed_file, days=10, language="es")
+    page = made.page_path.read_text(encoding="utf-8")
+    assert "Puente o0" in page
+    assert "Bridge" not in page
+    assert "1\N{NO-BREAK SPACE}dic" in page
+
+
 def test_a_mixture_of_another_instance_is_refused(folder: Path, seed_file: Path) -> None:
     text = (folder / "instance.json").read_text(encoding="utf-8")
     (folder / "instance.json").write_text(text.replace('"roads"', '"streets"'), encoding="utf-8")

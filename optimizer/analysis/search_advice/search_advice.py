@@ -9,7 +9,7 @@ The risk model of a scenario for commands that need the joint uncertainty of all
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -311,7 +311,7 @@ def _save(out: OutputFolder, look: RiskLook, evidence: ScenarioEvidence, languag
     shapes = [lines[road.segment] for road in look.roads]
     answer = Answer(
         tables={"look": AnswerTable(rows, shapes=shapes)},
-        page={"look": lambda: look_page(look)},
+        page={"look": lambda: look_page(replace(look, places=place_names(evidence)))},  # said in its language
         made=lambda: made_of(out.sources),
         translations=evidence.scenario.translations,
     )
@@ -327,7 +327,7 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
 
-    patrol = amount_with_unit(look.patrol.amount, look.patrol.unit)
+    patrol = amount_with_unit(look.patrol.amount, term(look.patrol.unit))
     heads = (_("Seizures expected"), _("Information"), _("Chance of worst 5 %"))
     roads = ReportTable(
         "look",

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
 from optimizer.base.files.readwrite import sha256, write_json, written_whole
-from optimizer.base.text.formatting import ValueText, number, percent, plain
-from optimizer.base.text.language import counted, long_date, short_date, speaking
+from optimizer.base.text.formatting import SPACE, ValueText, number, percent
+from optimizer.base.text.language import counted, long_date, short_date, speaking, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.base.work.listener import SILENT, Listener, step
@@ -221,8 +221,8 @@ def draw_from_plan(
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
     one, values = practically_one(mixture), ValueText.of(evader.weight for evader in instance.evaders)
-    with speaking(tongue):
-        names = {option.id: plain(option.label) or option.id for option in whole.options}
+    with speaking(tongue, opened.own_words.translations):
+        names = {option.id: row_name(option) or option.id for option in whole.options}
         names |= {beat.id: row_name(beat) for plan in mixture.plans for beat in plan.beats}
         made = Drawn(draws, found, price, names, values, place, gradual, (*warnings, *([one] if one else [])))
         _write(made, folder)
@@ -296,7 +296,7 @@ def draw_page(drawn: Drawn) -> ShortPage:
     )
     caption = _("Each placement, that which is farthest from its probability first")
     return ShortPage(
-        title=_("{name}: what stands when").format(name=draws.name),
+        title=_("{name}: what stands when").format(name=term(draws.name)),
         headline=headline,
         warnings=all_translated(drawn.warnings),
         sections=(
@@ -330,7 +330,8 @@ def _days(drawn: Drawn, always: frozenset[str]) -> ReportTable:
         notes = [_("on the way to the next plan")] if row.step else []
         notes += [_("overridden")] if row.overridden else []
         what = f"{said} ({', '.join(notes)})" if notes else said
-        rows.append((short_date(row.date), *([row.shift or ""] if by_shift else []), number(row.drawn + 1), what))
+        day = short_date(row.date).replace(" ", SPACE)  # on one line
+        rows.append((day, *([row.shift or ""] if by_shift else []), number(row.drawn + 1), what))
     columns = (
         Column(_("Day")),
         *([Column(_("Shift"))] if by_shift else []),
