@@ -1,13 +1,15 @@
-"""How far a search comes as problems grow: `python -m tests.scale_measure NODES OPTIONS EVADERS BUDGET SECONDS` prints a row of a table.
+"""How far a search comes as problems grow: `python -m tests.scale_measure NODES OPTIONS EVADERS BUDGET SECONDS [WORKERS]` prints a table row.
 
 Roads are those of the suite `overlay`, with options on random major roads that watch both directions. As many random origins as destinations
-make the evaders, all informed and of equal weight. The limit is one by work, and all seconds are processor seconds of one process.
+make the evaders, all informed and of equal weight. The limit is one by work, and all seconds are processor seconds of this process: the only
+one, or one beside so many workers of a dask cluster on this machine.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +25,8 @@ from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 COLUMNS = (
@@ -74,6 +78,15 @@ def scaled(nodes: int, options: int, evaders: int, budget: int) -> Instance:
     )
 
 
+@contextmanager
+def _cluster(workers: int) -> Iterator[str]:
+    """Yield the address of a scheduler with so many workers on this machine, a process each."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as local:
+        yield local.scheduler_address
+
+
 def main() -> None:
     """Print the columns, or a row."""
     if len(sys.argv) == 1:
@@ -82,10 +95,10 @@ def main() -> None:
     nodes, options, evaders, budget = map(int, sys.argv[1:5])
     limit = float(sys.argv[5])
     instance = scaled(nodes, options, evaders, budget)
-    steps = _Steps()
-    result = solve(
-        instance, time_limit=limit, threads=1, listener=steps, params=SolveParams(clock=ClockParams(by_work=True))
-    )
+    steps, params = _Steps(), SolveParams(clock=ClockParams(by_work=True))
+    with ExitStack() as stack:
+        scheduler = stack.enter_context(_cluster(int(sys.argv[6]))) if len(sys.argv) > 6 else None
+        result = solve(instance, time_limit=limit, threads=1, listener=steps, params=params, scheduler=scheduler)
     took, found = time.process_time() - steps.began, result.statistics
     sizes = (found["linear_programs"], found["nodes"], found["overlay_nodes"], found["overlay_arcs"])
     gap = relative_gap(result.lower, result.upper) or 0.0

@@ -27,6 +27,7 @@ from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from tests.cases import random_instance
 from tests.examples import examples
+from tests.kernel_cases import plain_and_compiled
 from tests.test_cuts import random_paths
 
 if TYPE_CHECKING:
@@ -196,22 +197,35 @@ def test_what_is_kept_is_needed(seed: int) -> None:
     assert of_use.any(axis=0).all(), "an arc is on no evader's way"
 
 
+def test_what_is_contracted_depends_on_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(15):
+        instance = rough_instance(seed)
+        plain, compiled = (contract(instance) for _ in plain_and_compiled(monkeypatch))
+        for name in ("tail", "head", "option", "reliability", "survival"):
+            assert np.array_equal(getattr(plain, name), getattr(compiled, name)), name
+
+
 @given(SEEDS)
 @few
-def test_searches_in_slices_find_the_same(seed: int) -> None:
-    instance = rough_instance(seed)
-    at_once = contract(instance)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overlay, "TREE_CELLS", 3 * instance.n_nodes)
-        patch.setattr(overlay, "SURELY", np.inf)
-        in_slices = contract(instance)
-    assert_same_values(instance, in_slices, seed)
-    rows = [
-        np.lexsort((o.reliability, o.option, o.head, o.tail)) for o in (at_once, in_slices)
-    ]  # the order of plain arcs may differ
-    for name in ("tail", "head", "option", "reliability", "survival"):
-        first, second = getattr(at_once, name)[rows[0]], getattr(in_slices, name)[rows[1]]
-        assert np.allclose(first, second, rtol=1e-12), name
+def test_connections_are_the_best_paths_that_pass_no_terminal(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 40))
+    tail, head = rng.integers(0, n, (2, 3 * n))
+    pair = np.unique((tail * n + head)[tail != head])
+    core = Core(np.arange(n), pair // n, pair % n, rng.exponential(1.0, pair.size))
+    terminal = np.flatnonzero(rng.random(n) < 0.3)
+    ends, nothing = np.empty(0, dtype=np.int32), np.empty(0)
+    connections = overlay._connections(core, terminal, overlay._Watched(ends, ends, nothing, nothing), 10**6)
+    assert connections is not None
+    found = connections.plain
+    graph = nx.DiGraph()
+    graph.add_weighted_edges_from(zip(core.tail.tolist(), core.head.tolist(), core.cost.tolist(), strict=True))
+    expected: dict[tuple[int, int], float] = {}
+    for u in terminal.tolist() if graph else []:
+        costs, paths = nx.single_source_dijkstra(graph, u) if u in graph else ({}, {})
+        expected |= {(u, v): costs[v] for v in paths if v != u and [w for w in paths[v] if w in terminal] == [u, v]}
+    pairs = zip(found.node[found.tail].tolist(), found.node[found.head].tolist(), strict=True)
+    assert dict(zip(pairs, found.cost.tolist(), strict=True)) == pytest.approx(expected, rel=1e-9, abs=1e-11)
 
 
 @given(SEEDS)

@@ -13,16 +13,15 @@ best path of any plan is ever left out, and what is left holds all of them.
 For the same reason an arc is left out when, for every evader, the best route through it with nothing placed is strictly worse than that
 evader's best route with everything placed.
 
-How the arcs are found: `contraction` eliminates the nodes that are no terminals, exactly, down to a small core; then one Dijkstra a terminal
+How the arcs are found: `contraction` eliminates the nodes that are no terminals, exactly, down to a small core; then one search a terminal
 on the core, with everything placed, finds both at once. In it each arc out of a terminal costs STRICTLY more than it does, and each option
 arc STRICTLY more again: so a path u -> v that passes another terminal or an option arc is taken only where it is strictly better than all that
-do not, and where the tree's path passes none it is the plain arc.
+do not, and where the tree's path passes none it is the plain arc. The search ends where every path that it could go on with passes a terminal.
 
 Where that would make more arcs than the leanest stage of the elimination has (a small dense network with options everywhere), that stage is
 the overlay, terminals and all: at most the network itself.
 
-Cost: the elimination, then O(|T| m' log n') time for m' arcs and n' nodes of the core, which grow with |T| and far slower than the network;
-(terminals, n') distances are held in slices.
+Cost: the elimination, then for each terminal a search of what lies between it and the terminals around it.
 """
 
 from __future__ import annotations
@@ -34,25 +33,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, diags_array, hstack
 
-from optimizer.problem.instance.evaders import TREE_CELLS, Evader, Searches, arc_costs
+from optimizer.base.work.kernels import ready
+from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
+from optimizer.solvers.overlay import searching
 from optimizer.solvers.overlay.contraction import STRICTLY, Core, eliminate
-from optimizer.solvers.overlay.searching import Arranged, search_values
+from optimizer.solvers.overlay.searching import SAMPLE, Arranged, connections, search_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-
-SAMPLE = 32
-"""Terminals searched from first, to see whether the overlay would be too large."""
-
-SURELY = 1.25
-"""How many times too large a sample must find it."""
 
 
 @dataclass(frozen=True)
@@ -218,8 +211,12 @@ def contract(instance: Instance) -> Overlay:
         arc_costs(base[watched]),
         arc_costs(instance.survival(free | instance.forced)[watched]),
     )
-    most = stages.leanest.tail.size
-    arcs = _connections(stages.core, terminal, options, most) or _undominated(stages.leanest, options)
+    ready((searching.__name__,), terminal.size * stages.core.tail.size)
+    leanest = stages.leanest
+    arcs = _connections(stages.core, terminal, options, leanest.tail.size) or _connections(
+        leanest, leanest.node, options
+    )
+    assert arcs is not None  # noqa: S101 - a stage has no more connections than arcs
     plain, useful = arcs.plain, arcs.useful
     met = np.isin(arc, watched[useful])
     node = plain.node
@@ -271,18 +268,6 @@ class _KeptArcs:
     useful: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class _TreePaths:
-    """Paths between terminals that pass no other: (paths,) row of the source, position of the target, whether it is a single arc."""
-
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    direct: NDArray[np.bool_]
-
-    def take(self, kept: NDArray[np.bool_]) -> _TreePaths:
-        return _TreePaths(self.row[kept], self.column[kept], self.direct[kept])
-
-
 def _series_arcs(
     instance: Instance,
     base: NDArray[np.float64],
@@ -301,94 +286,40 @@ def _series_arcs(
     return _SeriesArcs(np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival)
 
 
-def _connections(core: Core, terminal: NDArray[np.int64], options: _Watched, most: int) -> _KeptArcs | None:
-    """Return the plain arcs between terminals, as a core of terminals, and the useful watched arcs.
+def _connections(core: Core, fixed: NDArray[np.int64], options: _Watched, most: int | None = None) -> _KeptArcs | None:
+    """Return the plain arcs between fixed nodes of a core, all terminals among them, as a core of these nodes, and the useful watched arcs.
 
-    None where there are more than `most` plain arcs, or a sample of the terminals shows that there would be.
+    None where there are more than `most` plain arcs, or a sample shows that there would be.
     """
-    place = core.positions(terminal)
-    is_terminal = np.zeros(core.n_nodes, dtype=bool)
-    is_terminal[place] = True
+    is_fixed = np.zeros(core.n_nodes, dtype=bool)
+    is_fixed[core.positions(fixed)] = True
     graph = cost_graph(
         core.n_nodes,
         np.concatenate((core.tail, core.positions(options.tail))),
         np.concatenate((core.head, core.positions(options.head))),
-        np.concatenate((core.cost + STRICTLY * is_terminal[core.tail], options.all + 2 * STRICTLY)),
+        np.concatenate((core.cost + STRICTLY * is_fixed[core.tail], options.all + 2 * STRICTLY)),
     )
-    tail, head = np.searchsorted(terminal, options.tail), np.searchsorted(terminal, options.head)
-    by_option = graph.arc[graph.arc >= core.tail.size] - core.tail.size
-    by_option = (
-        tail[by_option] * terminal.size + head[by_option]
-    )  # pairs of terminals whose best single arc is an option's
-    useful = np.zeros(tail.size, dtype=bool)
-    parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
-    found = searched = 0
-    for sources in _portions(terminal.size, max(1, TREE_CELLS // max(1, core.n_nodes))):
-        distance, before = graph.trees(place[sources])
-        here = np.flatnonzero(np.isin(tail, sources))
-        useful[here] = options.open[here] <= distance[np.searchsorted(sources, tail[here]), place[head[here]]]
-        paths = _reached(before, place[sources], place, is_terminal)
-        pair = sources[paths.row] * terminal.size + paths.column
-        paths = paths.take(~(paths.direct & np.isin(pair, by_option)))
-        cost = np.maximum(distance[paths.row, place[paths.column]] - STRICTLY, 0.0)
-        parts.append((sources[paths.row], paths.column, cost))
-        found, searched = found + paths.row.size, searched + sources.size
-        if found * terminal.size > most * searched * (1.0 if searched == terminal.size else SURELY):
-            return None
-    return _KeptArcs(Core(terminal, *(np.concatenate(part) for part in zip(*parts, strict=True))), useful)
-
-
-def _portions(count: int, most: int) -> Iterator[NDArray[np.int64]]:
-    """Yield all of range(count) in portions of at most `most`: first some that are spread evenly."""
-    spread = np.zeros(count, dtype=bool)
-    spread[:: max(1, count // min(SAMPLE, most))] = True
-    for portion in (np.flatnonzero(spread), np.flatnonzero(~spread)):
-        yield from (portion[start : start + most] for start in range(0, portion.size, most))
-
-
-def _reached(
-    before: NDArray[np.int32],
-    source: NDArray[np.int64],
-    place: NDArray[np.int64],
-    is_terminal: NDArray[np.bool_],
-) -> _TreePaths:
-    """Return every tree path that passes no terminal.
-
-    `before` holds the (sources, nodes) predecessors, `place` the terminals: paths are followed back from these until they meet a terminal.
-    """
-    last = before[:, place]
-    row, column = np.nonzero(last >= 0)
-    node = last[row, column]
-    rows, columns, direct = [], [], []
-    single = True
-    while row.size:
-        home = node == source[row]
-        rows.append(row[home])
-        columns.append(column[home])
-        direct.append(np.full(int(home.sum()), single))
-        on = ~is_terminal[node]
-        row, column = row[on], column[on]
-        node, single = before[row, node[on]], False
-    empty = np.empty(0, dtype=np.int64)
-    every = (np.concatenate([empty, *rows]), np.concatenate([empty, *columns]), np.concatenate([empty != 0, *direct]))
-    return _TreePaths(*every)
-
-
-def _undominated(stage: Core, options: _Watched) -> _KeptArcs:
-    """Return the arcs of a stage, plain and watched, that are not strictly dearer than a route with everything placed."""
-    tail = np.concatenate((stage.tail, stage.positions(options.tail)))
-    head = np.concatenate((stage.head, stage.positions(options.head)))
-    graph = cost_graph(stage.n_nodes, tail, head, np.concatenate((stage.cost, options.all)))
-    own = np.concatenate((stage.cost, options.open))
-    keep = np.ones(own.size, dtype=bool)
-    farthest = float(own[np.isfinite(own)].max(initial=0.0))
-    step = max(1, TREE_CELLS // max(1, stage.n_nodes))
-    for start in range(0, stage.n_nodes, step):
-        here = np.flatnonzero((tail >= start) & (tail < start + step))
-        distance = graph.distances(np.arange(start, min(start + step, stage.n_nodes)), limit=farthest)
-        keep[here] = own[here] <= distance[tail[here] - start, head[here]] + STRICTLY
-    plain, useful = keep[: stage.tail.size], keep[stage.tail.size :]
-    return _KeptArcs(Core(stage.node, stage.tail[plain], stage.head[plain], stage.cost[plain]), useful)
+    order, sources = np.argsort(options.tail, kind="stable"), np.flatnonzero(is_fixed)
+    found = connections(
+        graph.matrix.indptr.astype(np.int64),
+        graph.matrix.indices.astype(np.int64),
+        graph.matrix.data,
+        graph.arc >= core.tail.size,
+        sources[np.argsort(np.arange(sources.size) % max(1, sources.size // SAMPLE), kind="stable")],
+        np.searchsorted(core.positions(options.tail[order]), np.arange(core.n_nodes + 1)),
+        core.positions(options.head[order]),
+        options.open[order],
+        core.tail.size if most is None else most,
+    )
+    if not found.all:
+        return None
+    useful = np.zeros(order.size, dtype=bool)
+    useful[order] = found.useful
+    place = np.cumsum(is_fixed) - 1
+    tail, head = place[found.tail[: found.n_found]], place[found.head[: found.n_found]]
+    sorted_ = np.lexsort((head, tail))
+    cost = np.maximum(found.cost[: found.n_found] - STRICTLY, 0.0)
+    return _KeptArcs(Core(fixed, tail[sorted_], head[sorted_], cost[sorted_]), useful)
 
 
 def _of_use(overlay: Overlay) -> Overlay:

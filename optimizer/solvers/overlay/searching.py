@@ -1,4 +1,4 @@
-"""Values and paths of informed evaders on an overlay: Dijkstra's algorithm with a binary heap, from every root as far as its leaves."""
+"""Dijkstra's algorithm with a binary heap: values and paths of informed evaders on an overlay, and the connections that an overlay has."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.kernels import Floats, Ints, Mask
     from optimizer.solvers.overlay.overlay import Overlay
+
+
+SAMPLE = 32
+"""Fixed nodes searched from first, to see whether there would be too many connections."""
+
+SURELY = 1.25
+"""How many times too many a sample must find."""
 
 
 class Arranged(NamedTuple):
@@ -186,8 +193,152 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     return Found(owner, values, steps, n_paths, n_steps)
 
 
+class Connections(NamedTuple):
+    """Connections: the first `n_found` of (connections,) ends and costs, which watched arcs may be of use, and whether these are all."""
+
+    tail: NDArray[np.int64]
+    head: NDArray[np.int64]
+    cost: NDArray[np.float64]
+    n_found: int
+    useful: NDArray[np.bool_]
+    all: bool
+
+
+@kernel
+def connections(  # noqa: C901, PLR0912 - one search
+    first: Ints,
+    end: Ints,
+    cost: Floats,
+    by_option: Mask,
+    sources: Ints,
+    watched: Ints,
+    watched_end: Ints,
+    watched_cost: Floats,
+    most: int,
+) -> Connections:
+    """Return the cheapest paths between fixed nodes that pass no other and are no option arc.
+
+    The search from a node ends where every label left is of a path that passes a fixed node: its work grows with what lies between the node
+    and the fixed nodes around it, not with the network.
+
+    Parameters
+    ----------
+    first, end, cost, by_option
+        (nodes + 1,), (arcs,), (arcs,) and (arcs,): where the arcs out of each node start, their other ends, costs >= 0, and whether each is of
+        an option; those start and end at fixed nodes.
+    sources
+        (fixed,) the fixed nodes, some that are spread evenly first.
+    watched, watched_end, watched_cost
+        (nodes + 1,), (watched,) and (watched,): where the watched arcs out of each node start, their other ends, and their least costs. Such an
+        arc may be of use where no path is cheaper than that.
+    most
+        Number of connections beyond which no more are looked for; nor where the first sources have so many that there would be.
+    """
+    n, size = first.size - 1, 0
+    heap, key = np.empty(end.size + 1, dtype=np.int64), np.empty(end.size + 1)
+    distance, touched = np.empty(n), np.empty(n, dtype=np.int64)
+    clear, fixed = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    for i in range(n):
+        distance[i] = np.inf
+    for i in range(sources.size):
+        fixed[sources[i]] = True
+    tails, heads, costs = np.empty(1024, dtype=np.int64), np.empty(1024, dtype=np.int64), np.empty(1024)
+    useful, count = np.zeros(watched_end.size, dtype=np.bool_), 0
+    for i in range(sources.size):
+        if count > most or (i >= SAMPLE and count * sources.size > SURELY * most * i):
+            return Connections(tails, heads, costs, count, useful, False)
+        source = sources[i]
+        reach = -1.0
+        for w in range(watched[source], watched[source + 1]):
+            reach = max(reach, watched_cost[w])
+        distance[source], touched[0], n_touched, waiting = 0.0, source, 1, 1
+        clear[source] = True
+        heap[0], key[0], size = source, 0.0, 1
+        while size > 0:
+            node, least = heap[0], key[0]
+            size = _without_top(heap, key, size)
+            if least > distance[node]:
+                continue
+            if waiting == 0 and least > reach:
+                break
+            on = clear[node]
+            waiting -= on
+            if on and fixed[node] and node != source:
+                if count == tails.size:
+                    tails, heads, costs = _longer(tails), _longer(heads), _longer_floats(costs)
+                tails[count], heads[count], costs[count] = source, node, least
+                count += 1
+                on = False
+            for q in range(first[node], first[node + 1]):
+                far, other = least + cost[q], end[q]
+                if far < distance[other]:
+                    if distance[other] == np.inf:
+                        touched[n_touched] = other
+                        n_touched += 1
+                    waiting -= clear[other]
+                    distance[other], clear[other] = far, on and not by_option[q]
+                    waiting += clear[other]
+                    size = _with_entry(heap, key, size, other, far)
+        for w in range(watched[source], watched[source + 1]):
+            useful[w] = watched_cost[w] <= distance[watched_end[w]]
+        for k in range(n_touched):
+            distance[touched[k]], clear[touched[k]] = np.inf, False
+    return Connections(tails, heads, costs, count, useful, count <= most)
+
+
 @part
-def _grow_tree(  # noqa: C901, PLR0912 - one loop over a heap
+def _longer(values: Ints) -> Ints:
+    """Return a copy with as much room again behind it."""
+    longer = np.empty(2 * values.size, dtype=np.int64)
+    for i in range(values.size):
+        longer[i] = values[i]
+    return longer
+
+
+@part
+def _longer_floats(values: Floats) -> Floats:
+    """Return a copy with as much room again behind it."""
+    longer = np.empty(2 * values.size)
+    for i in range(values.size):
+        longer[i] = values[i]
+    return longer
+
+
+@part
+def _without_top(heap: Ints, key: Floats, size: int) -> int:
+    """Take the first entry off a heap: the last one sinks from there, and children move up as long as they are nearer."""
+    size -= 1
+    last_key, last, place = key[size], heap[size], 0
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and key[child + 1] < key[child]:
+            child += 1
+        if key[child] >= last_key:
+            break
+        key[place], heap[place] = key[child], heap[child]
+        place = child
+    key[place], heap[place] = last_key, last
+    return size
+
+
+@part
+def _with_entry(heap: Ints, key: Floats, size: int, node: int, far: float) -> int:
+    """Put an entry into a heap: it rises from the end, and parents move down as long as they are farther."""
+    place = size
+    while place > 0:
+        parent = (place - 1) >> 1
+        if key[parent] <= far:
+            break
+        key[place], heap[place] = key[parent], heap[parent]
+        place = parent
+    key[place], heap[place] = far, node
+    return size + 1
+
+
+@part
+def _grow_tree(
     first: Ints,
     end: Ints,
     arcs: Ints,
@@ -220,22 +371,7 @@ def _grow_tree(  # noqa: C901, PLR0912 - one loop over a heap
     size = 1
     while size > 0:
         node, least = heap[0], key[0]
-        size -= 1
-        if size > 0:
-            # the last entry sinks from the top: children move up as long as they are nearer
-            last_key, last = key[size], heap[size]
-            place = 0
-            while True:
-                child = 2 * place + 1
-                if child >= size:
-                    break
-                if child + 1 < size and key[child + 1] < key[child]:
-                    child += 1
-                if key[child] >= last_key:
-                    break
-                key[place], heap[place] = key[child], heap[child]
-                place = child
-            key[place], heap[place] = last_key, last
+        size = _without_top(heap, key, size)
         if least > distance[node]:
             continue
         if wanted[node]:
@@ -248,13 +384,4 @@ def _grow_tree(  # noqa: C901, PLR0912 - one loop over a heap
             far = least + cost[arc]
             if far < distance[other]:
                 distance[other], entering[other] = far, arc
-                # the new entry rises from the end: parents move down as long as they are farther
-                place = size
-                size += 1
-                while place > 0:
-                    parent = (place - 1) >> 1
-                    if key[parent] <= far:
-                        break
-                    key[place], heap[place] = key[parent], heap[parent]
-                    place = parent
-                key[place], heap[place] = far, other
+                size = _with_entry(heap, key, size, other, far)
