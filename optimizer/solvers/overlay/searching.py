@@ -59,6 +59,11 @@ class Arranged(NamedTuple):
             searches.leaf.astype(np.int64),
         )
 
+    def only(self, leaves: NDArray[np.bool_]) -> Arranged:
+        """Return the same with some of the (leaves,) alone."""
+        kept = leaves[self.order]
+        return self._replace(start=np.append(0, np.cumsum(kept))[self.start], order=self.order[kept])
+
 
 def arranged(overlay: Overlay, searches: Searches) -> Arranged:
     """Return the arcs and leaves, arranged once for an overlay and its searches."""
@@ -80,13 +85,17 @@ def search_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_
 
 
 class Found(NamedTuple):
-    """Paths: commodity and value of each, and path and arc of each step along a watched arc; with how many of either there are."""
+    """Paths: commodity and value of each, path and arc of each step along a watched arc, how many of either there are; and (leaves,) `weighed`.
+
+    Leaves are weighed whose cheapest path has an arc of positive weight.
+    """
 
     commodity: NDArray[np.int64]
     value: NDArray[np.float64]
     steps: NDArray[np.int64]
     n_paths: int
     n_steps: int
+    weighed: NDArray[np.bool_]
 
 
 @kernel
@@ -128,6 +137,7 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     begin: Ints,
     reliability: Floats,
     option: Ints,
+    weight: Floats,
     mark: Ints,
     mark_of_leaf: Ints,
     known: Ints,
@@ -138,8 +148,8 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     ----------
     first, end, arcs, roots, start, order, leaf, cost
         As in `leaf_costs`.
-    begin, reliability, option
-        (arcs,) the node that the search comes from, r, and the option on the arc or -1.
+    begin, reliability, option, weight
+        (arcs,) the node that the search comes from, r, the option on the arc or -1, and what `weighed` tells of, >= 0.
     mark, mark_of_leaf
         (arcs,) and (leaves,): their sum along a path is its key; it may wrap around.
     known
@@ -149,8 +159,11 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
     wanted, distance, entering = np.empty(n, dtype=np.bool_), np.empty(n), np.empty(n, dtype=np.int64)
     owner, values, steps = np.empty(leaf.size, dtype=np.int64), np.empty(leaf.size), np.empty((2, 1024), dtype=np.int64)
+    weighed = np.zeros(leaf.size, dtype=np.bool_)
     n_paths = n_steps = 0
     for r in range(roots.size):
+        if start[r] == start[r + 1]:
+            continue
         _grow_tree(
             first, end, arcs, roots[r], start[r], start[r + 1], order, leaf, cost, heap, key, wanted, distance, entering
         )
@@ -166,6 +179,7 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
                 if option[arc] >= 0:
                     total += mark[arc]
                     length += 1
+                    weighed[k] |= weight[arc] > 0
                 node = begin[arc]
             low, high = 0, known.size
             while low < high:
@@ -190,7 +204,7 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
                 node = begin[arc]
             owner[n_paths], values[n_paths] = k, value
             n_paths += 1
-    return Found(owner, values, steps, n_paths, n_steps)
+    return Found(owner, values, steps, n_paths, n_steps, weighed)
 
 
 class Connections(NamedTuple):

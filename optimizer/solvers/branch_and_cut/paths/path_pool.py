@@ -16,7 +16,7 @@ from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.lp.linear_program import places
 from optimizer.solvers.branch_and_cut.paths.detours import Detour, DetourSearch
 from optimizer.solvers.overlay.overlay import Links, bundle_links
-from optimizer.solvers.overlay.searching import arranged, new_paths
+from optimizer.solvers.overlay.searching import Arranged, arranged, new_paths
 from optimizer.solvers.search.kernel_modules import SEARCH
 
 if TYPE_CHECKING:
@@ -161,11 +161,14 @@ class _FoundPaths:
         (paths,) whose they are, and survivals multiplied along the way, nothing placed.
     steps
         (2, steps) path and arc of each step along a watched arc.
+    weighed
+        (commodities,) whose best path bears a penalty.
     """
 
     commodity: NDArray[np.int64]
     value: NDArray[np.float64]
     steps: NDArray[np.int64]
+    weighed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -267,6 +270,8 @@ class PathPool:
     def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
         """Add the best paths with `base` placed, with x of the other options penalised at every price; return how many are new.
 
+        A path that is best at some price and bears no penalty is best at higher ones: its commodity is not searched for again.
+
         Parameters
         ----------
         x
@@ -278,15 +283,21 @@ class PathPool:
         cost = arc_costs(overlay.arc_survival(base))
         present = overlay.presence(np.where(base, 0.0, x))
         watched = np.append(present, 0.0)[overlay.option] * (1 - overlay.survival)
-        prices = PRICES if watched.any() else PRICES[:1]
-        self._add([self._new(cost + price * watched) for price in prices])
+        found, search = list[_FoundPaths](), arranged(overlay, self._searches)
+        for price in PRICES:
+            found.append(self._new(cost + price * watched, search, watched))
+            if not found[-1].weighed.any():
+                break
+            search = search.only(found[-1].weighed)
+        self._add(found)
         return self.paths.commodity.size - before
 
     def grow_around(self, x: NDArray[np.float64], single: NDArray[np.bool_]) -> int:
         """Add the best paths with detours at an (options,) point; return how many are new. `single` is that of `DetourSearch`."""
         self._detours = search = self._detours or DetourSearch(self._overlay, single)
         detours = search.at(self._overlay.presence(x))
-        found = self._new(search.cost + detours.term, self._keys[:0])
+        cost = search.cost + detours.term
+        found = self._new(cost, arranged(self._overlay, self._searches), np.zeros(cost.size), self._keys[:0])
         path, arc = found.steps
         mark, spread = self._mark.copy(), np.where(detours.counted, SPREAD + 2, SPREAD)
         np.add.at(mark, np.repeat(np.arange(mark.size), detours.length), self._mark[detours.arcs] * spread)
@@ -318,24 +329,31 @@ class PathPool:
         value = np.ones(commodity.size)
         np.multiply.at(value, row, overlay.reliability[arc])
         met = overlay.option[arc] >= 0
-        self._add([_FoundPaths(commodity, value, np.array((row[met], arc[met])))])
+        self._add([_FoundPaths(commodity, value, np.array((row[met], arc[met])), np.zeros(0, dtype=bool))])
         return self.paths.commodity.size - before
 
-    def _new(self, cost: NDArray[np.float64], known: NDArray[np.int64] | None = None) -> _FoundPaths:
+    def _new(
+        self,
+        cost: NDArray[np.float64],
+        search: Arranged,
+        weight: NDArray[np.float64],
+        known: NDArray[np.int64] | None = None,
+    ) -> _FoundPaths:
         """Return the paths of least cost whose keys are not among the rising ones `known`, by default those of all paths."""
         overlay, searches = self._overlay, self._searches
         found = new_paths(
-            *arranged(overlay, searches),
+            *search,
             cost,
             (overlay.head if searches.reverse else overlay.tail).astype(np.int64),
             overlay.reliability,
             overlay.option,
+            weight,
             self._mark,
             self._mark_of_commodity,
             self._rising if known is None else known,
         )
         some, steps = slice(found.n_paths), found.steps[:, : found.n_steps]
-        return _FoundPaths(found.commodity[some], found.value[some], steps)
+        return _FoundPaths(found.commodity[some], found.value[some], steps, found.weighed)
 
     def _know(self, keys: NDArray[np.int64]) -> None:
         """Remember the keys of paths that are added."""
