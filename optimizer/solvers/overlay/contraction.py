@@ -21,8 +21,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.work.kernels import kernel
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from optimizer.base.work.kernels import Floats, Ints, Mask
 
 STRICTLY = 1e-12
 """How much cheaper (in -ln survival) another route must be before an arc counts as dominated: above rounding, below any effect of options."""
@@ -42,7 +46,7 @@ WITNESSES = 16
 CROWDED = 4.0
 """Arcs a node above which there are enough triangles for that to pay."""
 
-NODE, TOUCH, JOIN, LOOKUP = 12, 10, 3, 6
+NODE, TOUCH, JOIN, LOOKUP = 12, 10, 3, 0.5
 """Measured times, in arcs that SciPy's search visits meanwhile: a node searched; an arc, a shortcut, a lookup in a round."""
 
 
@@ -118,9 +122,9 @@ def eliminate(
     del tail, head, cost, usable  # of a large network nothing stands twice: the arcs are handed over
     core = leanest = _connected(_cheapest(np.arange(n_nodes), arcs.pop(0), arcs.pop()), stays)
     rng = np.random.default_rng(0)
-    saved, work = np.inf, 0
+    saved, work = np.inf, 0.0
     while saved > work and core.n_nodes > fixed.size:
-        before, work = core, 0
+        before, work = core, 0.0
         for _ in range(ROUNDS):
             reduced = _round(core, stays[core.node], rng)
             core = reduced.core
@@ -181,33 +185,57 @@ def _batch(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> ND
 
 
 def _undominated(core: Core) -> _Reduced:
-    """Drop arcs u -> v that are strictly dearer than a route u -> w -> v by a cheap arc u -> w; the arcs looked up are counted.
+    """Drop arcs u -> v that are strictly dearer than a route u -> w -> v by a cheap arc u -> w; the arcs looked up are counted."""
+    keep = np.ones(core.tail.size, dtype=bool)
+    count = drop_dominated(_starts(core), core.head, core.cost, keep)
+    return _Reduced(Core(core.node, core.tail[keep], core.head[keep], core.cost[keep]), count)
 
-    Two arcs of such a route are looked up only where the cheapest arc out of w, and into v, leave slack for it.
+
+@kernel
+def drop_dominated(first: Ints, head: Ints, cost: Floats, keep: Mask) -> int:
+    """Take out of a mask the arcs u -> v that are strictly dearer than u -> w -> v by one of the cheapest arcs out of u.
+
+    Parameters
+    ----------
+    first
+        (nodes + 1,) where the arcs out of each node start.
+    head, cost
+        (arcs,) their other ends, and costs.
+    keep
+        (arcs,) the mask, changed in place.
+
+    Returns
+    -------
+    int
+        How many arcs w -> v were looked at.
     """
-    n, tail, head, cost = core.n_nodes, core.tail, core.head, core.cost
-    key = tail * n + head
-    by_cost = np.lexsort((cost, tail))
-    first = _starts(core)
-    degree = np.diff(first)
-    out_of, into = np.full(n, np.inf), np.full(n, np.inf)
-    np.minimum.at(out_of, tail, cost)
-    np.minimum.at(into, head, cost)
-    keep = np.ones(tail.size, dtype=bool)
-    open_arcs, lookups = np.arange(tail.size), 0
-    for rank in range(WITNESSES):
-        open_arcs = open_arcs[degree[tail[open_arcs]] > rank]
-        half = by_cost[first[tail[open_arcs]] + rank]
-        slack = cost[open_arcs] - STRICTLY - cost[half]
-        open_ = slack > into[head[open_arcs]]
-        open_arcs, half, slack = open_arcs[open_], half[open_], slack[open_]
-        near = np.flatnonzero(slack > out_of[head[half]])
-        wanted = head[half[near]] * n + head[open_arcs[near]]
-        other = np.minimum(np.searchsorted(key, wanted), key.size - 1)
-        beaten = near[(key[other] == wanted) & (cost[other] < slack[near])]
-        keep[open_arcs[beaten]] = False
-        open_arcs, lookups = np.delete(open_arcs, beaten), lookups + near.size
-    return _Reduced(Core(core.node, tail[keep], head[keep], cost[keep]), lookups)
+    n, count = first.size - 1, 0
+    between = np.full(n, -1)  # the arc from u to each node
+    cheap = np.empty(WITNESSES, dtype=np.int64)
+    for u in range(n):
+        size, dearest = 0, 0.0
+        for a in range(first[u], first[u + 1]):
+            between[head[a]] = a
+            dearest = max(dearest, cost[a])
+            place = min(size, WITNESSES - 1)
+            if size == WITNESSES and cost[a] >= cost[cheap[place]]:
+                continue
+            while place > 0 and cost[a] < cost[cheap[place - 1]]:
+                cheap[place] = cheap[place - 1]
+                place -= 1
+            cheap[place], size = a, min(size + 1, WITNESSES)
+        for rank in range(size):
+            half, w = cheap[rank], head[cheap[rank]]
+            if cost[half] >= dearest:
+                break
+            for b in range(first[w], first[w + 1]):
+                a = between[head[b]]
+                if a >= 0 and cost[b] < cost[a] - STRICTLY - cost[half]:
+                    keep[a] = False
+            count += first[w + 1] - first[w]
+        for a in range(first[u], first[u + 1]):
+            between[head[a]] = -1
+    return count
 
 
 def _cheapest(node: NDArray[np.int64], pair: NDArray[np.int64], cost: NDArray[np.float64]) -> Core:

@@ -1,6 +1,7 @@
 """Modules of the solvers with kernels, by what they are compiled for."""
 
 SEARCH = (
+    "optimizer.solvers.overlay.contraction",
     "optimizer.solvers.overlay.searching",
     "optimizer.solvers.branch_and_cut.paths.path_pool",
     "optimizer.solvers.branch_and_cut.paths.detours",
