@@ -35,6 +35,20 @@ def pooled_values(instance: Instance) -> PooledValues:
     return PooledValues(commodities, PathPool(overlay, commodities.searches))
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_values_over_the_pool_are_exact_as_options_are_added_one_by_one(seed: int) -> None:
+    instance = random_instance(seed, n_nodes=14, n_options=9)
+    overlay, rng = contract(instance), np.random.default_rng(seed)
+    pooled, placed = pooled_values(instance), instance.forced.copy()
+    for option in (None, *rng.permutation(np.flatnonzero(overlay.free)).tolist()):
+        if option is not None:
+            placed[option] = True
+        pooled.refresh(placed)
+        assert pooled.value(placed) == pytest.approx(overlay.value(placed), rel=1e-12)
+        if option is not None and rng.random() < 0.3:  # as greedy does with an option that it does not take in the end
+            placed[option] = False
+
+
 def masks(instance: Instance, seed: int, count: int = 4) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     return [rng.random(len(instance.options)) < p for p in np.linspace(0, 1, count)]

@@ -73,6 +73,7 @@ class PlanImprover:
                     search.overlay,
                     _own_pool(search) if afresh else self.pooled,
                     start=search.start,
+                    once=search.out_of_time,
                     listener=search,
                 )
             search.offer(made)
@@ -177,6 +178,7 @@ def greedy(
     *,
     start: Mask | None = None,
     until: float = np.inf,
+    once: bool = False,
     listener: Listener = SILENT,
 ) -> Mask:
     """Return a feasible (options,) mask.
@@ -189,11 +191,13 @@ def greedy(
         (options,) mask of a feasible plan to add to; by default the forced options.
     until
         `work_seconds()` at which to stop adding.
+    once
+        Whether one run is enough where all options use the same: the second then differs by the paths alone that the first has found.
     listener
         Told of every feasible plan on the way, so that an interrupt loses none.
     """
     runs = []
-    for by_cost in (False, True):
+    for by_cost in (False,) if once and (instance.use == instance.use[:1]).all() else (False, True):
         placed = (instance.forced if start is None else start).copy()
         while work_seconds() < until and (more := _next_plan(instance, pooled, placed, by_cost)) is not None:
             placed = more

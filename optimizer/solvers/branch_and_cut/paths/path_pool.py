@@ -267,7 +267,7 @@ class PathPool:
         order = np.argsort(self._keys, kind="stable")
         return order[np.searchsorted(self._keys[order], keys)]
 
-    def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
+    def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> int:
         """Add the best paths with `base` placed, with x of the other options penalised at every price; return how many are new.
 
         A path that is best at some price and bears no penalty is best at higher ones: its commodity is not searched for again.
@@ -278,12 +278,15 @@ class PathPool:
             (options,) point in [0, 1].
         base
             (options,) mask of free options.
+        among
+            (informed commodities,) mask of those that are searched for, by default all.
         """
         overlay, before = self._overlay, self.paths.commodity.size
         cost = arc_costs(overlay.arc_survival(base))
         present = overlay.presence(np.where(base, 0.0, x))
         watched = np.append(present, 0.0)[overlay.option] * (1 - overlay.survival)
         found, search = list[_FoundPaths](), arranged(overlay, self._searches)
+        search = search if among is None else search.only(among)
         for price in PRICES:
             found.append(self._new(cost + price * watched, search, watched))
             if not found[-1].weighed.any():
@@ -483,6 +486,10 @@ class Gains(NamedTuple):
     most: NDArray[np.float64]
 
 
+REMEMBERED = 4
+"""Masks that are kept of those whose values the pool has exactly."""
+
+
 class PooledValues:
     """Values of plans over the paths of a pool, and the fixed routes.
 
@@ -496,13 +503,28 @@ class PooledValues:
 
     def __init__(self, commodities: Commodities, pool: PathPool) -> None:
         self._commodities, self._pool = commodities, pool
+        self._exact: list[NDArray[np.bool_]] = []
         self._gather()
 
     def refresh(self, placed: NDArray[np.bool_]) -> None:
-        """Add the best paths under an (options,) mask, so that its value becomes exact."""
-        self._pool.grow(placed.astype(np.float64), placed)
+        """Add the best paths under an (options,) mask, so that its value becomes exact.
+
+        A commodity whose best path under fewer options meets none of the others keeps it: only the rest are searched for.
+        """
+        fewer = [mask for mask in self._exact if not (mask & ~placed).any()]
+        most = max(fewer, key=np.count_nonzero, default=None)
+        among = None if most is None else self._values(placed) < self._values(most)
+        if among is None or among.any():
+            self._pool.grow(placed.astype(np.float64), placed, among)
         if self._gathered != self._pool.paths.commodity.size:  # others add to it as well
             self._gather()
+        self._exact = [*self._exact, placed.copy()][-REMEMBERED:]
+
+    def _values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (informed commodities,) values of a mask over the pool."""
+        values = np.zeros(self._commodities.weight.size)
+        values[self._commodity] = self._best(self._paths.values(self._mask(placed)))
+        return values[: self._commodities.searches.leaf.size]
 
     @property
     def knows(self) -> bool:
