@@ -159,6 +159,17 @@ def test_a_connection_that_ties_with_a_way_past_a_terminal_is_kept() -> None:
     assert sorted(found) == [(0, 1, exactly(0.25)), (0, 2, exactly(0.5)), (1, 2, exactly(0.25))]
 
 
+def test_a_stage_of_fixed_nodes_alone_has_its_connections_wherever_its_arcs_are() -> None:
+    n = 64  # the nodes searched from first have all arcs
+    tail = np.repeat(np.arange(0, n, 2), 3)
+    head = tail + np.tile((1, 3, 5), n // 2)
+    core = Core(np.arange(n + 5), tail, head, np.ones(tail.size))
+    ends, nothing = np.empty(0, dtype=np.int32), np.empty(0)
+    connections = overlay._connections(core, core.node, overlay._Watched(ends, ends, nothing, nothing))
+    assert connections is not None
+    assert connections.plain.tail.size == tail.size
+
+
 @given(SEEDS)
 @many
 def test_dropping_alone_keeps_every_value(seed: int) -> None:

@@ -313,7 +313,7 @@ def _connections(core: Core, fixed: NDArray[np.int64], options: _Watched, most: 
         np.searchsorted(core.positions(options.tail[order]), np.arange(core.n_nodes + 1)),
         core.positions(options.head[order]),
         options.open[order],
-        core.tail.size if most is None else most,
+        core.n_nodes**2 if most is None else most,
     )
     if not found.all:
         return None
