@@ -48,7 +48,7 @@ CROWDED = 4.0
 
 NODE, TOUCH, JOIN, LOOKUP = 12, 10, 3, 2
 """Measured times, in arcs that SciPy's search visits meanwhile: a node searched; an arc, a shortcut in a round. A lookup takes a
-quarter of its 2, which ends the elimination where it ended before lookups were compiled."""
+quarter of its 2, which ends the elimination about where it ended before lookups were compiled."""
 
 
 @dataclass(frozen=True)
