@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from optimizer.base.text.formatting import DASH, SPACE, decimal, number, percent, plain, sentence, with_range
 from optimizer.base.text.language import ENGLISH, localised, marked, term
@@ -562,6 +562,7 @@ def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
         ax.plot(periods, mean, color=colour, linestyle=stroke, linewidth=1.3, label=curve.policy)
     ax.set_title(panel.title, loc="left", fontsize=9, parse_math=False)
     ax.tick_params(labelsize=7)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     if panel.share:
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=f"{SPACE}%"))
     ax.grid(color=FAINT, linewidth=0.5)
