@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.evaluation import evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations
@@ -191,6 +192,29 @@ def test_worth_is_what_is_lost_without_the_option(seed: int) -> None:
         without = [o for o in plan.options if o != option]
         lost = enumerated_value(instance, instance.placed(without)) - enumerated_value(instance, mask)
         assert worth == pytest.approx(lost, abs=1e-9)
+
+
+def test_a_greedy_plan_that_takes_long_after_the_time_limit_is_ended_with_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Noted(SilentListener):
+        def __init__(self) -> None:
+            self.sentences: list[str] = []
+
+        def noted(self, sentence: str) -> None:
+            self.sentences.append(sentence)
+
+    instance, listener = random_instance(3), Noted()
+    whole = solve(instance, time_limit=1e-6, listener=listener)
+    assert listener.sentences == []
+    monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)
+    cut = solve(instance, time_limit=1e-6, listener=listener)
+    assert "ended 0 s after the time limit" in listener.sentences[0]
+    assert whole.upper is not None
+    assert cut.upper is not None
+    assert cut.plan is not None
+    assert whole.upper <= cut.upper
+    assert not violations(instance, instance.placed(cut.plan.options))
 
 
 def test_greedy_gets_past_two_equal_roads_side_by_side() -> None:

@@ -62,9 +62,9 @@ def solve(
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0; one below `PROVEN` (1e-7) counts as that. It is a promise about the
         bound: whatever it is, no method stops before it has made a greedy plan and one local search, unless the time limit comes first (`cuts`
-        makes no greedy plan where its own has a gap of at most 0.1 %). The greedy plan is made even then, where the gap is not closed. So no
-        plan is worse than today's layout or `start`, nor than a greedy plan by more than 0.1 %, or by the gap where time ended once it was
-        closed.
+        makes no greedy plan where its own has a gap of at most 0.1 %). The greedy plan is made even then, where the gap is not closed, but
+        ended after a quarter of the limit, at least 5 s, beyond it: the listener is told. So no plan is worse than today's layout or `start`,
+        nor than a greedy plan made whole by more than 0.1 %, or by the gap where time ended once it was closed.
     time_limit
         Seconds, > 0; None for no limit.
     seed

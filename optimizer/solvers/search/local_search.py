@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 
+OVER, LEAST_OVER = 0.25, 5.0
+"""Share of the time limit, and least seconds of work, for which a greedy plan may go on after it."""
+
+
 class PlanImprover:
     """Local searches around the plans of a tree, for a share of its time.
 
@@ -63,18 +67,26 @@ class PlanImprover:
     def greedy(self, *, afresh: bool = False) -> NDArray[np.bool_]:
         """Return a greedy plan, offered as well; it is made once, and the time limit does not end it: no plan is to be worse.
 
-        `afresh` makes it from paths of its own. The pool of a flat root has thousands, and each choice would weigh them all.
+        It ends some time after the limit (`OVER`), with a word: at 10^4 options it takes minutes. `afresh` makes it from paths of its own. The
+        pool of a flat root has thousands, and each choice would weigh them all.
         """
         search = self._search
         if self._greedy is None:
+            limit = np.inf if search.time_limit is None else max(LEAST_OVER, OVER * search.time_limit)
+            until = max(search.work_until, work_seconds()) + limit
             with step(search.listener, "greedy"):
                 made = greedy(
                     search.instance,
                     search.overlay,
                     _own_pool(search) if afresh else self.pooled,
                     start=search.start,
+                    until=until,
                     once=search.out_of_time,
                     listener=search,
+                )
+            if work_seconds() >= until:
+                search.noted(
+                    f"The greedy plan was ended {limit:.0f} s after the time limit: others may be better than the plan here."
                 )
             search.offer(made)
             self._greedy, search.greedy_made = made, True
