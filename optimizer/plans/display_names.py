@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Resource
+    from optimizer.problem.instance.options import Option, Resource
     from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
     from optimizer.region.model import Region
     from optimizer.scenario.check.check import ScenarioEvidence
@@ -98,8 +98,8 @@ def short_name(placement: Placement) -> str:
     )
 
 
-def row_name(placement: Placement) -> str:
-    """Return what a table calls a placement: of a beat its roads, its team, its base, and how many posts."""
+def row_name(placement: Placement | Option) -> str:
+    """Return what a table calls an option or placement: of a beat its roads, its team, its base, and how many posts."""
     if not isinstance(placement, Beat):
         return plain(term(placement.label))
     count, base = len(placement.stops), plain(term(placement.base.label or placement.base.id))
