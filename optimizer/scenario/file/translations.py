@@ -75,6 +75,7 @@ def unknown_terms(
     known |= {item.site.label for item in sites} | {place.name for place in scenario.report.places}
     known |= {name for place in places for name in (place.name, place.label)}
     known |= {community.label or community.id for community in scenario.communities}
+    known |= set(region.network.name.tolist())  # posts are called by their roads
     for language, table in scenario.translations.items():
         for name in table:
             if name not in known:
