@@ -347,7 +347,7 @@ def test_swaps_find_a_better_plan_among_the_beats_made() -> None:
     tree = BranchAndPrice(generation)
     tree.cut_root()
     tree.placed, tree.number, tree.upper = instance.forced, np.zeros(len(generation.beats), dtype=np.int64), 1e9
-    swap(tree, 100, np.inf)
+    swap(tree, np.inf)
     present = tree.number @ np.array([beat.elements for beat in generation.beats])
     assert tree.upper == pytest.approx(generation.value(tree.placed, present))
     assert true_optimum(instance, field) <= tree.upper * (1 + 1e-9)

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 GREEDY, ENOUGH = 0.02, 0.2
 """Shares of the time after which the greedy plan, and branching in the search for fixed options, must end; others are in `PatrolParams`."""
 
-LEAST_DIVE, LEAST_FIXED, SWAPPING = 0.07, 0.3, 0.12
+LEAST_DIVE, LEAST_FIXED, SWAPPING = 0.07, 0.3, 0.16
 """Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs, and that swaps have."""
 
 
@@ -147,7 +147,7 @@ def solve_joint(
             fixed_starts += _awaited_starts(tree, awaited, stopping)
         bounding = instance.options and params.bounding > params.diving_again
         if bounding and not (complete or stopping.stopped):
-            stopping.attempt(lambda: swap(tree, params.most_beats, clock.end(0.0, SWAPPING)))
+            stopping.attempt(lambda: swap(tree, clock.end(0.0, SWAPPING)))
             stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone))
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
@@ -290,10 +290,13 @@ def _awaited_starts(
     return [instance.placed(known_options(instance, plan)) for plan in plans]
 
 
-def swap(tree: BranchAndPrice, most: int, until: float) -> None:
-    """Search around the best plan, whose options and beats give way to others of the pool; a better value ends nodes of the tree sooner."""
+def swap(tree: BranchAndPrice, until: float) -> None:
+    """Search around the best plan, whose options and beats give way to others; a better value ends nodes of the tree sooner.
+
+    All beats made are tried: those of dives have large reduced costs at the root, and better plans hold some of them.
+    """
     generation = tree.generation
-    pool = _pool(tree, most, complete=False)
+    pool = _pool(tree, len(generation.beats), complete=False)
     whole = with_beats(generation.instance, pool.beats)
     overlay = generation.overlay_of(whole, pool.beats)
     commodities = Commodities.of(overlay)
