@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.base.work.listener import SilentListener
+from optimizer.base.work.listener import SilentListener, Stopping
 from optimizer.base.work.work_clock import limited
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.evaders import Evader
@@ -27,7 +27,7 @@ from optimizer.scenario.patrols import patrol_field, post_on
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, element_instance
-from optimizer.solvers.patrols.joint import given_tour, solve_joint, swap
+from optimizer.solvers.patrols.joint import Swaps, given_tour, solve_joint
 from optimizer.solvers.solve import solve
 from tests.examples import examples
 
@@ -341,13 +341,15 @@ def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twic
 
 
 @pytest.mark.slow
-def test_swaps_find_a_better_plan_among_the_beats_made() -> None:
+@pytest.mark.parametrize("aside", [False, True])
+def test_swaps_find_a_better_plan_among_the_beats_made(aside: bool) -> None:
     instance, field = small_case(3)
     generation = ColumnGeneration(with_teams(instance), field)
     tree = BranchAndPrice(generation)
     tree.cut_root()
     tree.placed, tree.number, tree.upper = instance.forced, np.zeros(len(generation.beats), dtype=np.int64), 1e9
-    swap(tree, np.inf)
+    with Swaps(tree, np.inf, Stopping(), aside=aside) as swaps:
+        swaps.take()
     present = tree.number @ np.array([beat.elements for beat in generation.beats])
     assert tree.upper == pytest.approx(generation.value(tree.placed, present))
     assert true_optimum(instance, field) <= tree.upper * (1 + 1e-9)
@@ -364,6 +366,23 @@ def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
     assert result.lower == pytest.approx(best, rel=1e-8)
     assert result.upper == pytest.approx(best, rel=1e-8)
     assert result.status == "optimal"
+
+
+def test_a_lost_process_of_swaps_is_told_and_its_plan_left_out() -> None:
+    instance, field = small_case(3)
+    tree = BranchAndPrice(ColumnGeneration(with_teams(instance), field))
+    said: list[str] = []
+
+    class Says(SilentListener):
+        def noted(self, sentence: str) -> None:
+            said.append(sentence)
+
+    with Swaps(tree, np.inf, Stopping(Says()), aside=True) as swaps:
+        assert swaps._aside is not None
+        swaps._aside._process.process.kill()
+        swaps.take()
+    assert "The swaps of fixed options and beats failed" in said[0]
+    assert tree.upper == np.inf
 
 
 def test_tours_of_other_posts_teams_and_shifts_are_left_out() -> None:

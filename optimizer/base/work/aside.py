@@ -166,6 +166,10 @@ class Aside:
 
     def __exit__(self, *_: object) -> None:
         """End the process."""
+        self.end()
+
+    def end(self) -> None:
+        """End the process, whether the call has ended or not."""
         self._process.end()
 
     def result(self, listener: Listener) -> Any:  # noqa: ANN401 - whatever the function returns

@@ -5,7 +5,7 @@
 3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`), where none is awaited.
 4. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan. A plan
    that another process makes meanwhile is awaited then.
-5. A local search around the best plan swaps its options and beats for others.
+5. A local search around the best plan swaps its options and beats for others: where a plan was awaited in another process, beside step 6.
 6. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
 7. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
    bound holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
@@ -17,10 +17,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from optimizer.base.errors import SolverError
+from optimizer.base.work.aside import Aside
+from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
@@ -42,6 +45,7 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration, note_t
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.place import check_options, limited_as_asked, place
 from optimizer.solvers.search.feasible_start import feasible_start, plan_made_to_fit
+from optimizer.solvers.search.kernel_modules import SEARCH
 from optimizer.solvers.search.local_search import local_search
 
 if TYPE_CHECKING:
@@ -54,12 +58,16 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.teams import PatrolField, Post
     from optimizer.problem.plan.plan import Beat, Placement
     from optimizer.problem.plan.result import Result
+    from optimizer.solvers.overlay.overlay import Overlay
 
 GREEDY, ENOUGH = 0.02, 0.2
 """Shares of the time after which the greedy plan, and branching in the search for fixed options, must end; others are in `PatrolParams`."""
 
 LEAST_DIVE, LEAST_FIXED, SWAPPING = 0.07, 0.3, 0.16
 """Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs, and that swaps have."""
+
+SWAPPING_ASIDE = 0.3
+"""The same of swaps in a process of their own."""
 
 
 COPIES = 400
@@ -147,8 +155,7 @@ def solve_joint(
             fixed_starts += _awaited_starts(tree, awaited, stopping)
         bounding = instance.options and params.bounding > params.diving_again
         if bounding and not (complete or stopping.stopped):
-            stopping.attempt(lambda: swap(tree, clock.end(0.0, SWAPPING)))
-            stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone))
+            _bound_and_swap(fixed, alone, clock, stopping, aside=awaited is not None)
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
         whole_bounds.over_all_beats = complete
@@ -280,6 +287,17 @@ def _with_beats_beside(fixed: FixedOptions, alone: NDArray[np.bool_], clock: _Cl
             tree.dive(replace(tree.generation.root, zeros=~alone), clock.end(share, LEAST_DIVE))
 
 
+def _bound_and_swap(
+    fixed: FixedOptions, alone: NDArray[np.bool_], clock: _Clock, stopping: Stopping, *, aside: bool
+) -> None:
+    """Bound all plans with any beats, and swap options and beats of the best plan: before, or meanwhile in another process."""
+    share = SWAPPING_ASIDE if aside else SWAPPING
+    with Swaps(fixed.tree, clock.end(0.0, share), stopping, aside=aside) as swaps:
+        if not stopping.stopped:
+            stopping.attempt(lambda: fixed.bound(clock.end(fixed.options.params.patrols.bounding), alone))
+        swaps.take()
+
+
 def _awaited_starts(
     tree: BranchAndPrice, awaited: Callable[[], Sequence[Plan]], stopping: Stopping
 ) -> list[NDArray[np.bool_]]:
@@ -290,22 +308,75 @@ def _awaited_starts(
     return [instance.placed(known_options(instance, plan)) for plan in plans]
 
 
-def swap(tree: BranchAndPrice, until: float) -> None:
-    """Search around the best plan, whose options and beats give way to others; a better value ends nodes of the tree sooner.
+class Swaps:
+    """A search around the best plan, whose options and beats give way to others; a better value ends nodes of the tree sooner.
 
     All beats made are tried: those of dives have large reduced costs at the root, and better plans hold some of them.
+
+    Parameters
+    ----------
+    tree
+        The search over beats; its listener is told of the step.
+    until
+        `work_seconds()` at which it ends.
+    stopping
+        Of the whole search.
+    aside
+        Whether another process makes it, until the plan is taken; else it is made at once.
     """
-    generation = tree.generation
-    pool = _pool(tree, len(generation.beats), complete=False)
-    whole = with_beats(generation.instance, pool.beats)
-    overlay = generation.overlay_of(whole, pool.beats)
+
+    def __init__(self, tree: BranchAndPrice, until: float, stopping: Stopping, *, aside: bool) -> None:
+        generation = tree.generation
+        self._tree, self._stopping = tree, stopping
+        self._pool = _pool(tree, len(generation.beats), complete=False)
+        whole = with_beats(generation.instance, self._pool.beats)
+        start = np.concatenate((tree.placed, self._pool.driven))
+        arguments = (whole, generation.overlay_of(whole, self._pool.beats), start, until - work_seconds())
+        self._aside = Aside(swapped, *arguments) if aside else None
+        if self._aside is None:
+            self._offer(lambda: swapped(*arguments, listener=OnlyCancels(stopping)))
+
+    def __enter__(self) -> Self:
+        """Return this."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the other process."""
+        if self._aside is not None:
+            self._aside.end()
+
+    def take(self) -> None:
+        """Offer the plan that another process has found, once it has; where the process is lost the search goes on without it."""
+        aside = self._aside
+        if aside is not None and not self._stopping.stopped:
+            try:
+                self._offer(lambda: aside.result(self._stopping))
+            except SolverError as error:
+                self._stopping.noted(
+                    f"The swaps of fixed options and beats failed ({error}): the search goes on without them."
+                )
+
+    def _offer(self, made: Callable[[], NDArray[np.bool_]]) -> None:
+        """Offer the plan of a mask that is made."""
+
+        def offered() -> None:
+            with step(self._stopping, "swapping fixed options and beats"):
+                placed, fixed = made(), self._tree.placed.size
+            driven = self._pool.made[placed[fixed:]]
+            self._tree.offer(placed[:fixed], np.bincount(driven, minlength=len(self._tree.generation.beats)))
+
+        self._stopping.attempt(offered)
+
+
+def swapped(
+    whole: Instance, overlay: Overlay, start: NDArray[np.bool_], seconds: float, listener: Listener = SILENT
+) -> NDArray[np.bool_]:
+    """Return the mask that a local search of so many seconds finds around another one, of options and beats."""
+    until = work_seconds() + seconds
+    ready(SEARCH, whole.tail.size * len(whole.evaders))
     commodities = Commodities.of(overlay)
     pooled = PooledValues(commodities, PathPool(overlay, commodities.searches))
-    start = np.concatenate((tree.placed, pool.driven))
-    with step(tree.listener, "swapping fixed options and beats"):
-        placed = local_search(whole, overlay, pooled, start, until=until, listener=OnlyCancels(tree.listener))
-        fixed = tree.placed.size
-        tree.offer(placed[:fixed], np.bincount(pool.made[placed[fixed:]], minlength=len(generation.beats)))
+    return local_search(whole, overlay, pooled, start, until=until, listener=listener)
 
 
 def _completed(tree: BranchAndPrice, most: int) -> bool:
