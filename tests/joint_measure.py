@@ -25,7 +25,7 @@ PARTS: dict[str, tuple[object, str]] = {
     "dive": (joint, "_dive"),
     "fixed options alone": (FixedOptions, "alone"),
     "dive beside them": (joint, "_with_beats_beside"),
-    "swaps": (joint.Swaps, "_offer"),
+    "swaps": (joint.SwapSearch, "_offer"),
     "tree beside any beats": (FixedOptions, "bound"),
     "listing of beats": (joint, "_completed"),
 }

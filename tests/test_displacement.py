@@ -299,6 +299,8 @@ def test_a_page_without_maps_has_none_of_their_style(tmp_path: Path) -> None:
     assert "load-maps" not in short_page(without, {})
 
 
+TODAY, MIXED = "Today's layout, never changed", "The first randomised plan"
+COVERAGE = "Covering the loads that the record shows"
 SHOWN = """[...document.querySelectorAll('.frame, .baseline figure')].filter(each => getComputedStyle(each).visibility == 'visible'
   && each.offsetParent).map(each => each.closest('.policy').querySelector('h3').textContent + ' ' + each.textContent.trim().split(' ').pop())"""
 VIEWS = """[...new Set([...document.querySelectorAll('.stack svg')].filter(each => each.getBoundingClientRect().width)
@@ -319,19 +321,19 @@ def test_the_maps_in_a_browser(folder: Path) -> None:
             browser.events.clear()
             await browser.call("Page.reload")
             await browser.until("document.readyState == 'complete'")
-            assert await browser.run(SHOWN) == ["today 9", "mixed 9", "coverage 9", "Nothing placed 9"]
+            assert await browser.run(SHOWN) == [f"{name} 9" for name in (TODAY, MIXED, COVERAGE, "Nothing placed")]
             await browser.run("document.getElementById('load-period-2').focus()")
             await browser.press("ArrowLeft", ARROW_LEFT)
-            assert await browser.run(SHOWN) == ["today 4", "mixed 4", "coverage 4", "Nothing placed 9"]
+            assert await browser.run(SHOWN) == [f"{TODAY} 4", f"{MIXED} 4", f"{COVERAGE} 4", "Nothing placed 9"]
             assert await browser.run(VIEWS) == ["loads"]
             await browser.run("document.getElementById('load-view-change').click()")
             assert await browser.run(VIEWS) == ["change"]
             await browser.run("document.getElementById('load-policy-1').click()")
-            assert await browser.run(SHOWN) == ["today 4", "coverage 4", "Nothing placed 9"]
+            assert await browser.run(SHOWN) == [f"{TODAY} 4", f"{COVERAGE} 4", "Nothing placed 9"]
             await browser.run("document.getElementById('load-play').focus()")
             await browser.press(" ", SPACE, " ")
             for period in (1, 9):
-                await browser.until(f"({SHOWN})[0] == 'today {period}'")
+                await browser.until(f"({SHOWN})[0] == {f'{TODAY} {period}'!r}")
             sheet = await browser.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
             paper = folder / "paper.pdf"
             paper.write_bytes(base64.b64decode(sheet["data"]))

@@ -27,7 +27,7 @@ from optimizer.scenario.patrols import patrol_field, post_on
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, element_instance
-from optimizer.solvers.patrols.joint import Swaps, given_tour, solve_joint
+from optimizer.solvers.patrols.joint import SwapSearch, given_tour, solve_joint
 from optimizer.solvers.solve import solve
 from tests.examples import examples
 
@@ -348,7 +348,7 @@ def test_swaps_find_a_better_plan_among_the_beats_made(aside: bool) -> None:
     tree = BranchAndPrice(generation)
     tree.cut_root()
     tree.placed, tree.number, tree.upper = instance.forced, np.zeros(len(generation.beats), dtype=np.int64), 1e9
-    with Swaps(tree, np.inf, Stopping(), aside=aside) as swaps:
+    with SwapSearch(tree, np.inf, Stopping(), aside=aside) as swaps:
         swaps.take()
     present = tree.number @ np.array([beat.elements for beat in generation.beats])
     assert tree.upper == pytest.approx(generation.value(tree.placed, present))
@@ -377,7 +377,7 @@ def test_a_lost_process_of_swaps_is_told_and_its_plan_left_out() -> None:
         def noted(self, sentence: str) -> None:
             said.append(sentence)
 
-    with Swaps(tree, np.inf, Stopping(Says()), aside=True) as swaps:
+    with SwapSearch(tree, np.inf, Stopping(Says()), aside=True) as swaps:
         assert swaps._aside is not None
         swaps._aside._process.process.kill()
         swaps.take()

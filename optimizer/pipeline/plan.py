@@ -22,7 +22,7 @@ from optimizer.analysis.uncertainty.uncertainty import (
     uncertainty_facts,
     uncertainty_sentences,
 )
-from optimizer.base.errors import InfeasibleError, InputError, Problem, SolverError
+from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, SolverError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.schema import validated
 from optimizer.base.text.language import speaking
@@ -411,7 +411,7 @@ def _plans_aside(aside: Aside, listener: Listener) -> tuple[Plan, ...]:
     """Return the plans of that search in another process, once it ends; none, with a word, where the process is lost."""
     try:
         return _plans_of(aside.result(listener))
-    except SolverError as error:
+    except OptimizerError as error:
         listener.noted(f"The search as if loads kept their gateway failed ({error}): it goes on without its plan.")
         return ()
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
 
-from optimizer.base.errors import SolverError
+from optimizer.base.errors import OptimizerError, SolverError
 from optimizer.base.work.listener import Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import put_forward, work_seconds
 
@@ -98,9 +98,10 @@ class MessageProcess:
         while True:
             try:
                 message = pickle.load(pipe)  # noqa: S301 - from our own process
-            except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # the end, or the middle of a message
+            except Exception:  # noqa: BLE001 - the end, the middle of a message, or one that cannot be read: nothing may keep the end unsaid
                 break
             self._received(message)
+        self.process.kill()
         code = self._ended()
         self._received(ProcessEnded(self._why(code)))
 
@@ -155,10 +156,11 @@ class Aside:
     """
 
     def __init__(self, function: Callable[..., Any], /, *arguments: object, **named: object) -> None:
+        call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
         self._began = work_seconds()
         self._received: SimpleQueue[Any] = SimpleQueue()
         self._process = MessageProcess(MODULE, [], self._received.put)
-        self._process.tell(pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL))
+        self._process.tell(call)
 
     def __enter__(self) -> Self:
         """Return this."""
@@ -180,9 +182,9 @@ class Aside:
         KeyboardInterrupt
             If the listener cancels.
         SolverError
-            If the process was lost.
-        Exception
-            What the call raised.
+            If the process was lost, or the call ended with an error of the program.
+        OptimizerError
+            What else the call raised.
         """
         while True:
             stop_if_cancelled(listener)
@@ -207,7 +209,9 @@ def main() -> None:
     try:
         result = function(*arguments, **named)
     except Exception as raised:  # noqa: BLE001 - the parent raises it
-        error = raised
+        error = (
+            raised if isinstance(raised, OptimizerError) else SolverError(f"{type(raised).__name__}: {raised}"[:300])
+        )
     report((work_seconds(), result, error))
 
 

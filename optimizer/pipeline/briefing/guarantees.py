@@ -319,7 +319,7 @@ def _why_nothing(result: Result, comparison: Comparison) -> Message:
         return message("no site fits the budgets by itself") if allowed.any() else none
     if result.gap is not None and result.gap <= PROVEN:
         return message("it is proven that no choice within the budgets lets less through")
-    if not teams and comparison.everything >= comparison.nothing.value:
+    if not teams and comparison.everything >= comparison.nothing.value * (1 - PROVEN):  # but for rounding
         return message("none would help, for as much gets through with every site used")
     if result.lower is None:
         return message(

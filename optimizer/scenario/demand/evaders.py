@@ -128,7 +128,7 @@ class ScenarioEvaders:
     pairs
         Where each enters and goes, in the same order; None for those who keep to a place.
     elsewhere
-        Loads that keep to places that are not listed (`optimizer.scenario.compile.elsewhere`).
+        Loads that keep to places that are not listed (`optimizer.scenario.compile.source_measures`).
     """
 
     evaders: tuple[Evader, ...]

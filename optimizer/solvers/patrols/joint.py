@@ -3,8 +3,8 @@
 1. Fixed options are placed greedily, so that an interrupt finds a plan from the first second on.
 2. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`), where none is awaited.
-4. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan. A plan
-   that another process makes meanwhile is awaited then.
+4. Fixed options are placed alone, by all processes that have nothing else: a plan with beats should not be worse. Another dive makes beats
+   beside that plan. A plan that another process makes meanwhile is awaited then.
 5. A local search around the best plan swaps its options and beats for others: where a plan was awaited in another process, beside step 6.
 6. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
 7. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
@@ -25,7 +25,7 @@ from optimizer.base.errors import SolverError
 from optimizer.base.work.aside import Aside
 from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
-from optimizer.base.work.work_clock import work_seconds
+from optimizer.base.work.work_clock import limited, machine_seconds_left, work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.plan import (
     Plan,
@@ -68,6 +68,9 @@ LEAST_DIVE, LEAST_FIXED, SWAPPING = 0.07, 0.3, 0.16
 
 SWAPPING_ASIDE = 0.3
 """The same of swaps in a process of their own."""
+
+LESS = 0.9
+"""Share of the seconds left by the clock of the machine that these have, as the start of their process takes some."""
 
 
 COPIES = 400
@@ -153,7 +156,7 @@ def solve_joint(
             alone = _fixed_options(here, alone, fixed_starts, clock, stopping)
         if awaited is not None and tree.lower < tree.cutoff and not stopping.stopped:
             fixed_starts += _awaited_starts(tree, awaited, stopping)
-        bounding = instance.options and params.bounding > params.diving_again
+        bounding = instance.options and params.bounding > params.diving_again and tree.lower < tree.cutoff
         if bounding and not (complete or stopping.stopped):
             _bound_and_swap(fixed, alone, clock, stopping, aside=awaited is not None)
         pool = _pool(tree, params.most_beats, complete=complete)
@@ -292,7 +295,7 @@ def _bound_and_swap(
 ) -> None:
     """Bound all plans with any beats, and swap options and beats of the best plan: before, or meanwhile in another process."""
     share = SWAPPING_ASIDE if aside else SWAPPING
-    with Swaps(fixed.tree, clock.end(0.0, share), stopping, aside=aside) as swaps:
+    with SwapSearch(fixed.tree, clock.end(0.0, share), stopping, aside=aside) as swaps:
         if not stopping.stopped:
             stopping.attempt(lambda: fixed.bound(clock.end(fixed.options.params.patrols.bounding), alone))
         swaps.take()
@@ -308,7 +311,7 @@ def _awaited_starts(
     return [instance.placed(known_options(instance, plan)) for plan in plans]
 
 
-class Swaps:
+class SwapSearch:
     """A search around the best plan, whose options and beats give way to others; a better value ends nodes of the tree sooner.
 
     All beats made are tried: those of dives have large reduced costs at the root, and better plans hold some of them.
@@ -332,7 +335,7 @@ class Swaps:
         whole = with_beats(generation.instance, self._pool.beats)
         start = np.concatenate((tree.placed, self._pool.driven))
         arguments = (whole, generation.overlay_of(whole, self._pool.beats), start, until - work_seconds())
-        self._aside = Aside(swapped, *arguments) if aside else None
+        self._aside = Aside(swapped, *arguments, LESS * machine_seconds_left()) if aside else None
         if self._aside is None:
             self._offer(lambda: swapped(*arguments, listener=OnlyCancels(stopping)))
 
@@ -347,8 +350,8 @@ class Swaps:
 
     def take(self) -> None:
         """Offer the plan that another process has found, once it has; where the process is lost the search goes on without it."""
-        aside = self._aside
-        if aside is not None and not self._stopping.stopped:
+        aside, tree = self._aside, self._tree
+        if aside is not None and tree.lower < tree.cutoff and not self._stopping.stopped:
             try:
                 self._offer(lambda: aside.result(self._stopping))
             except SolverError as error:
@@ -369,14 +372,23 @@ class Swaps:
 
 
 def swapped(
-    whole: Instance, overlay: Overlay, start: NDArray[np.bool_], seconds: float, listener: Listener = SILENT
+    whole: Instance,
+    overlay: Overlay,
+    start: NDArray[np.bool_],
+    seconds: float,
+    machine_seconds: float = np.inf,
+    listener: Listener = SILENT,
 ) -> NDArray[np.bool_]:
-    """Return the mask that a local search of so many seconds finds around another one, of options and beats."""
-    until = work_seconds() + seconds
+    """Return the mask that a local search of so many seconds finds around another one, of options and beats.
+
+    In another process it ends as well when so many seconds by the clock of the machine are over, since its start.
+    """
     ready(SEARCH, whole.tail.size * len(whole.evaders))
-    commodities = Commodities.of(overlay)
-    pooled = PooledValues(commodities, PathPool(overlay, commodities.searches))
-    return local_search(whole, overlay, pooled, start, until=until, listener=listener)
+    with limited(None if np.isinf(machine_seconds) else machine_seconds, seconds):
+        until = work_seconds() + seconds
+        commodities = Commodities.of(overlay)
+        pooled = PooledValues(commodities, PathPool(overlay, commodities.searches))
+        return local_search(whole, overlay, pooled, start, until=until, listener=listener)
 
 
 def _completed(tree: BranchAndPrice, most: int) -> bool:
