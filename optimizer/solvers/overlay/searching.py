@@ -68,9 +68,10 @@ class Arranged(NamedTuple):
 def arranged(overlay: Overlay, searches: Searches) -> Arranged:
     """Return the arcs and leaves, arranged once for an overlay and its searches."""
     kept: dict[int, tuple[Searches, Arranged]] = overlay.arrangements
-    if id(searches) not in kept:
-        kept[id(searches)] = (searches, Arranged.of(overlay, searches))
-    return kept[id(searches)][1]
+    held = kept.get(id(searches))
+    if held is None or held[0] is not searches:  # an overlay that another process has sent holds the ids of that one
+        held = kept[id(searches)] = (searches, Arranged.of(overlay, searches))
+    return held[1]
 
 
 def search_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -306,7 +306,12 @@ def _awaited_starts(
 ) -> list[NDArray[np.bool_]]:
     """Begin from plans that another process has made, once it has; return the (options,) masks of their fixed options."""
     instance = tree.generation.instance
-    plans = [plan_made_to_fit(instance, plan) for plan in stopping.attempt(awaited) or ()]
+
+    def asked() -> Sequence[Plan]:
+        with step(stopping, "waiting for the plan of another process"):
+            return awaited()
+
+    plans = [plan_made_to_fit(instance, plan) for plan in stopping.attempt(asked) or ()]
     begin_from(tree, plans)
     return [instance.placed(known_options(instance, plan)) for plan in plans]
 
