@@ -83,7 +83,7 @@ def _cluster(workers: int) -> Iterator[str]:
     """Yield the address of a scheduler with so many workers on this machine, a process each."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as local:
+    with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0") as local:
         yield local.scheduler_address
 
 

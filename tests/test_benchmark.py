@@ -922,7 +922,7 @@ def real_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subproc
     from contextlib import ExitStack
 
     with ExitStack() as stack:
-        local = distributed.LocalCluster(n_workers=0, host="127.0.0.1", protocol="tcp://", dashboard_address=None)
+        local = distributed.LocalCluster(n_workers=0, host="127.0.0.1", protocol="tcp://", dashboard_address=":0")
         address = stack.enter_context(local).scheduler_address
         quiet = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, *quiet, "--local-directory"]
