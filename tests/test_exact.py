@@ -209,7 +209,7 @@ def test_a_greedy_plan_that_takes_long_after_the_time_limit_is_ended_with_a_word
     assert listener.sentences == []
     monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)
     cut = solve(instance, time_limit=1e-6, listener=listener)
-    assert "ended 0 s after the time limit" in listener.sentences[0]
+    assert "ended after 0 s of work beyond the time limit" in listener.sentences[0]
     assert whole.upper is not None
     assert cut.upper is not None
     assert cut.plan is not None

@@ -22,8 +22,10 @@ from optimizer.solvers.branch_and_cut.parallel import worker
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BranchTask,
     Lost,
+    Noted,
     Order,
     OrderOutcome,
+    Ready,
     RowExchange,
     TreeState,
 )
@@ -318,6 +320,27 @@ class KillsAWorker(ClusterTreeWorkers):
         if self.orders == 3 and not self.killed and address is not None:
             self.killed = address
             os.kill(self._processes[address], signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_what_a_worker_tells_the_user_reaches_the_listener(hard: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Talks(Watched):
+        """Says a sentence for each worker that is ready."""
+
+        def events(self, seconds: float) -> list[Event]:
+            """Add it."""
+            found = super().events(seconds)
+            return [*found, *((worker, Noted("as told")) for worker, each in found if isinstance(each, Ready))]
+
+    said: list[object] = []
+    worker._PlanReporter(said.append).noted("as told")
+    assert said == [Noted("as told")]
+    notes = Notes()
+    monkeypatch.setattr(executor, "cores", lambda: 2)
+    monkeypatch.setattr("optimizer.solvers.branch_and_cut.cuts_search.TreeProcesses", Talks)
+    at_once = SolveParams(workers=WorkerParams(start_after=0.0))
+    place(hard, SolveOptions(gap=0.0, threads=2, params=at_once, time_limit=20.0), listener=notes)
+    assert "as told" in notes.sentences
 
 
 @pytest.mark.slow

@@ -328,7 +328,7 @@ def with_elsewhere(instance: Instance, travel: ScenarioTravel) -> Instance:
         return instance
     n, arc, lonlat = instance.n_nodes, instance.tail.size, instance.lonlat
     rest = local.ways[local.listed :]
-    evader = Evader(ELSEWHERE, n, n + 1, weight, (Route((arc,), 1.0),), f"{len(rest):,} other places, local")
+    evader = Evader(ELSEWHERE, n, n + 1, weight, (Route((arc,), 1.0),), "other places, local")
     shown = (rest or local.ways)[0]  # on a map: where the heaviest of them is
     ends = [network.tail[shown[0]], network.head[shown[-1]]]
     return replace(

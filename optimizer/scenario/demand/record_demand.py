@@ -48,6 +48,8 @@ LEAST_LOCAL, MOST_LOCAL = 0.01, 0.5
 """Learnt shares of local loads below the first are taken for none, and the second is the most: effort that chases seizures overstates what is
 local, and in a world of local markets a plan for .95 stopped .39 of what the plan from the truth did, one for .5 as much as that."""
 NO_LOCAL = LocalTraffic((), np.empty(0), 0)
+NOTEWORTHY = 0.005
+"""Share of all loads at places that are not listed from which on it is said."""
 LEAST_SPATIAL_SIGNAL = 0.5
 """Posterior probability that places differ, below which a record says nothing of where loads pass."""
 
@@ -253,7 +255,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         passing = estimate.mean * _local_part(flows, at, rate)
         local = local_traffic(network, passing, through, terms.local_evaders)
     none = local_share > 0 and not local.ways
-    warnings = (*((_nowhere(local_share),) if none else ()), *_misplaced(fit))
+    warnings = (*((_nowhere(local_share),) if none else _elsewhere(local, local_share)), *_misplaced(fit))
     return RecordDemand(
         _by_kind(demand, candidates, on_route),
         _shared_out(usual, candidates, on_route),
@@ -499,6 +501,20 @@ def _nowhere(share: float) -> str:
         "evaders.local_share is {share:g}, but no record says where loads keep to a place: there are no local evaders.",
         share=share,
     )
+
+
+def _elsewhere(local: LocalTraffic, local_share: float) -> tuple[str, ...]:
+    """Return what is said of the loads at places that are not listed, where they are `NOTEWORTHY` of all."""
+    share = local.elsewhere * local_share
+    if share < NOTEWORTHY:
+        return ()
+    sentence = message(
+        "{share:.0%} of all loads keep to places beyond the {count} that are looked at one by one: no site touches them "
+        "(evaders.local_evaders).",
+        share=share,
+        count=local.listed,
+    )
+    return (sentence,)
 
 
 def _silent(why: str) -> str:

@@ -86,7 +86,7 @@ class PlanImprover:
                 )
             if work_seconds() >= until:
                 search.noted(
-                    f"The greedy plan was ended {limit:.0f} s after the time limit: others may be better than the plan here."
+                    f"The greedy plan was ended after {limit:.0f} s of work beyond the time limit: others may be better than the plan here."
                 )
             search.offer(made)
             self._greedy, search.greedy_made = made, True

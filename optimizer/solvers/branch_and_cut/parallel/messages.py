@@ -191,6 +191,13 @@ class PlanFound:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """Something that the user is told."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class BoundMoved:
     """The bound of the plans of a worker's order, how many nodes of it are open, and the seconds of work since the order came."""
 
@@ -219,7 +226,7 @@ class Pause:
     """Hand back what is open after the node under way."""
 
 
-FromWorker = Ready | PlanFound | BoundMoved | OrderOutcome | Lost
+FromWorker = Ready | PlanFound | BoundMoved | Noted | OrderOutcome | Lost
 
 ToWorker = Order | BetterValue | Pause
 

@@ -307,6 +307,8 @@ class ParallelTree:
             seat.ready = True
         elif isinstance(message, messages.PlanFound):
             self._offer(message.placed, worker)
+        elif isinstance(message, messages.Noted):
+            self._search.noted(message.sentence)
         elif isinstance(message, messages.BoundMoved):
             # the bound is of its whole order, so it only rises, in whatever order messages are heard
             seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class _PlanReporter(SilentListener):
-    """Tells of every plan that is better than those before."""
+    """Tells of every plan that is better than those before, and what the user is to be told."""
 
     def __init__(self, report: Callable[[Any], None]) -> None:
         self._report = report
@@ -42,6 +42,10 @@ class _PlanReporter(SilentListener):
     def plan_found(self, placed: NDArray[Any], value: float) -> None:  # noqa: ARG002 - it is valued again
         """Report it."""
         self._report(messages.PlanFound(placed))
+
+    def noted(self, sentence: str) -> None:
+        """Report it."""
+        self._report(messages.Noted(sentence))
 
 
 class TreeWorker(SilentListener):
