@@ -11,17 +11,21 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.operations.passes import (
+    PASSES,
+    Estimate,
     _drawn,
     _levels,
     _misfit,
     _misstated,
     _moved,
     _search_by_quarter,
+    _wide,
     finds_by_quarter,
     part_quarters,
     passes_of,
     passes_of_scenario,
     passes_page,
+    write_passes,
 )
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.evaders import Route
@@ -358,3 +362,26 @@ def test_finds_of_a_longer_time_are_shared_by_days(tmp_path: Path) -> None:
     source = SeizureSource(file="s.csv", source="Police")
     found = finds_by_quarter(read_seizures([source], tiny_region().network, folder=tmp_path))
     assert found == pytest.approx({"2023-Q1": 90, "2023-Q2": 98, "2023-Q3": 92, "2023-Q4": 92})
+
+
+def test_the_page_in_portuguese_says_terms_and_numbers_of_the_language(tmp_path: Path) -> None:
+    text = (
+        SCENARIO
+        + BACKGROUND
+        + '\n[translations.pt]\n"North road" = "Estrada do norte"\n"West of the junction" = "A oeste"\n'
+    )
+    found = passes_of_scenario(write_scenario(tmp_path, text), draws=20, quarters=1)
+    site = next(row for row in found.rows if row.kind == "site")
+    assert site.label == "West of the junction"
+    compiled = compile_scenario(tmp_path / "scenario.toml")
+    assert compiled.records is not None
+    warning = next(_wide([replace(site, kind="gateway", sent=Estimate(1.5, 0.25, 1234.5))], compiled.records))
+    write_passes(
+        PASSES.folder(tmp_path / "out", tmp_path / "scenario.toml", overwrite=False),
+        replace(found, warnings=(warning,)),
+        "pt",
+    )
+    page = (tmp_path / "out" / "passes.html").read_text(encoding="utf-8")
+    assert "A oeste" in page
+    assert page.count("West of the junction") == 1  # in the warning
+    assert "0,25 a 1.23" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -16,6 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.cli.risk import alerts, look
 from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.scenario.check import check
+from tests.english import left_in
 from tests.output_cases import csv_rows
 from tests.tiny import write_areas_scenario
 
@@ -42,6 +44,18 @@ def run(*words: str) -> str:
     if outcome.exception is not None:
         raise outcome.exception
     return outcome.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize("language", ["es", "pt"])
+def test_alerts_in_another_language_hold_no_english(tmp_path: Path, language: str) -> None:
+    run("alerts", str(SCENARIO), "--by", "every", "--language", language, "--out", str(tmp_path))
+    page, picture = ((tmp_path / name).read_text(encoding="utf-8") for name in ("alerts.html", "trends.svg"))
+    assert left_in(page) == []
+    for text in (page, picture):
+        assert not re.search(r"everywhere|around|expected|\d to \d", text, re.IGNORECASE)
+    assert {row["name"] for row in csv_rows(tmp_path / "trends.csv")} >= {"everywhere"}
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH, number, percent, plain, with_range
-from optimizer.base.text.language import ENGLISH, marked
+from optimizer.base.text.language import ENGLISH, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.listener import SILENT, Listener, step
@@ -221,6 +221,8 @@ class Passes:
         What the record can say of the stated chances; None where it contradicts them.
     language
         Of the scenario's pages.
+    translations
+        Of the scenario's own terms, by the code of a language.
     """
 
     name: str
@@ -234,6 +236,7 @@ class Passes:
     warnings: tuple[str, ...]
     stated: StatedChances | None
     language: str
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def if_right(self) -> bool:
@@ -348,6 +351,7 @@ def passes_of(
         ),
         stated=None if contradicted else stated,
         language=compiled.scenario.report.language,
+        translations=compiled.scenario.translations,
     )
 
 
@@ -971,10 +975,10 @@ def _misstated(log_k: Floats, compiled: Compiled) -> Iterator[str]:
     middle = np.median(log_k, axis=0)
     most, least = int(np.argmax(middle)), int(np.argmin(middle))
     yield message(
-        "The record contradicts the stated chances: against the chance to be found in {least}, that in {most} would have to be {ratio} times "
+        "The record contradicts the stated chances: against the chance to be found in {least}, that in {most} would have to be {ratio:n} times "
         "what is stated. Which of them is wrong is not known: all are drawn about what is stated, and intervals are wider for it. State "
         "chances that agree with the record, or audit.",
-        ratio=number(float(np.exp(np.median(log_k[:, most] - log_k[:, least])))),
+        ratio=float(np.exp(np.median(log_k[:, most] - log_k[:, least]))),
         most=plain(names[most]),
         least=plain(names[least]),
     )
@@ -985,12 +989,13 @@ def _not_known(stated: StatedChances, quarter: str) -> Iterator[str]:
     if not stated.known:
         yield message(
             "Whether the stated chances are right is not yet known: were they off by a factor of two or so from place to place, {shown} of "
-            "{tried} records like this one would show it. The interdiction rate of all in {quarter} would then be {low} to {high}. Audit.",
+            "{tried} records like this one would show it. The interdiction rate of all in {quarter} would then be {low:.1%} to "
+            "{high:.1%}. Audit.",
             shown=stated.shown,
             tried=stated.tried,
             quarter=quarter,
-            low=percent(stated.rate.low),
-            high=percent(stated.rate.high),
+            low=stated.rate.low,
+            high=stated.rate.high,
         )
 
 
@@ -1057,15 +1062,15 @@ def _wide(rows: Sequence[PassesRow], records: Seizures) -> Iterator[str]:
         widest = max(wide, key=lambda row: row.sent.high / max(row.sent.low, 1e-300))
         yield message(
             "At {count} of {gateways} gateways the 90 % interval of loads sent in {quarter} is wider than ten to one, widest at {place}: "
-            "{low} to {high}. Finds on roads tell gateways apart; {share} of the finds name an area alone. Sums over gateways are known "
-            "better; points of finds, or audits, tell more.",
+            "{low:n} to {high:n}. Finds on roads tell gateways apart; {share:.0%} of the finds name an area alone. Sums over gateways are "
+            "known better; points of finds, or audits, tell more.",
             count=len(wide),
             gateways=len(gateways),
             quarter=widest.quarter,
             place=plain(widest.label),
-            low=number(widest.sent.low),
-            high=number(widest.sent.high),
-            share=percent(float(records.count[records.segment < 0].sum() / records.count.sum()), 0),
+            low=widest.sent.low,
+            high=widest.sent.high,
+            share=float(records.count[records.segment < 0].sum() / records.count.sum()),
         )
 
 
@@ -1119,6 +1124,7 @@ def write_passes(folder: OutputFolder, found: Passes, language: str = ENGLISH) -
         content={"passes": content},
         page={"passes": lambda: passes_page(found)},
         made=lambda: made_of(folder.sources),
+        translations=found.translations,
     )
     write_answer(folder, answer, language)
 
@@ -1142,7 +1148,9 @@ def passes_page(found: Passes) -> ShortPage:
         )
         if mine:
             tables.append(
-                _table(f"by-{kind}", title, head, [(row.label, row) for row in mine], if_right=found.if_right)
+                _table(
+                    f"by-{kind}", title, head, [(plain(term(row.label)), row) for row in mine], if_right=found.if_right
+                )
             )
     faults = [*map(translated, found.faults)] or [_("Nothing in the record looks doubtful.")]
     said = _("In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate}.")
@@ -1152,7 +1160,7 @@ def passes_page(found: Passes) -> ShortPage:
             "is not yet known."
         )
     return ShortPage(
-        title=_("{scenario}: what passes").format(scenario=plain(found.name)),
+        title=_("{scenario}: what passes").format(scenario=plain(term(found.name))),
         headline=said.format(
             quarter=last, found=_amount(whole.found), sent=_amount(whole.sent), rate=_rate(whole.rate)
         ),

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import Message, counted_message, message, shortened
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import marginal_values, plan_value
@@ -66,10 +65,10 @@ def without_weak_beats(instance: Instance, found: Result, floors: Mapping[str, f
     whole = with_plan(instance, plan)
     value = plan_value(whole, whole.placed(plan.options))
     warning = message(
-        "{beats} not driven, as each stops less than the floor of its teams: {names}. What gets through rises by {rise} in all.",
+        "{beats} not driven, as each stops less than the floor of its teams: {names}. What gets through rises by {rise:n} in all.",
         beats=counted_message("{count} beat is", "{count} beats are", len(left_out)),
         names=shortened(left_out),
-        rise=number(value - before),
+        rise=value - before,
     )
     return DrivenBeats(replace(found, plan=plan, upper=value, status="feasible"), (warning,))
 
@@ -112,10 +111,10 @@ def sites_for_beats(instance: Instance, found: Result, comparison: Comparison) -
     upper = plan_value(whole, placed)
     names = [whole.options[j].label or whole.options[j].id for j in comes if placed[j]]
     warning = message(
-        "{beats} to {sites}: what they took of the budgets brings more there. What gets through falls by {fall}.",
+        "{beats} to {sites}: what they took of the budgets brings more there. What gets through falls by {fall:n}.",
         beats=counted_message("{count} beat gives way", "{count} beats give way", len(gone)),
         sites=shortened(names),
-        fall=number(comparison.plan.value - upper),
+        fall=comparison.plan.value - upper,
     )
     return DrivenBeats(replace(found, plan=better, upper=upper, status="feasible"), (warning,))
 

@@ -13,7 +13,7 @@ from optimizer.analysis.search_advice.search_advice import field_model, seizures
 from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH, decimal, number, percent, plain, sentence
-from optimizer.base.text.language import check_language, term
+from optimizer.base.text.language import check_language, speaking, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated, message, translated
 from optimizer.base.text.names import unknown_name
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.files.output_folder import OutputFolder
 
-TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
+TIPS_UNUSED = message("Tips are not used here, for they are no searches; `plan` uses them.")
 ALERTS = AnswerFiles(
     "risk alerts", ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv", "alerts.html")
 )
@@ -252,9 +252,11 @@ def _save(out: OutputFolder, result: RiskAlerts, evidence: ScenarioEvidence, lan
         "trends": AnswerTable(_trend_rows(result.trends)),
         "unrecorded": AnswerTable([_unrecorded_row(one) for one in found.unrecorded], UNRECORDED),
     }
+    with speaking(language, evidence.scenario.translations):
+        picture = trend_picture(result.trends)
     answer = Answer(
         tables=tables,
-        texts={"trends.svg": trend_picture(result.trends)},
+        texts={"trends.svg": picture},
         page={"alerts": lambda: alerts_page(result)},
         made=lambda: made_of(out.sources),
         translations=evidence.scenario.translations,
@@ -286,7 +288,7 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
         ),
         tuple(
             (
-                plain(one.place.label),
+                _name(one.place),
                 number(one.observed),
                 number(one.expected, 2),
                 _("{low} to {high}").format(low=number(one.low), high=number(one.high)),
@@ -299,7 +301,7 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
     trends = [
         ReportTable(
             f"trend-{k}",
-            sentence(_("{place}, over time").format(place=plain(trend.place.label))),
+            sentence(_("{place}, over time").format(place=_name(trend.place))),
             (
                 *(Column(head) for head in (_("From"), _("To"))),
                 *(Column(head, numeric=True) for head in (*heads, _("Ratio"))),
@@ -330,11 +332,11 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
         "unrecorded",
         _("Seizures of the window without recorded search effort"),
         (Column(_("Place")), Column(_("From")), Column(_("To")), Column(_("Found"), numeric=True)),
-        tuple((plain(one.place), str(one.start), str(one.last), number(one.count)) for one in found.unrecorded),
+        tuple((plain(term(one.place)), str(one.start), str(one.last), number(one.count)) for one in found.unrecorded),
         file="unrecorded.csv",
     )
     return ShortPage(
-        title=_("{name}: alerts, {window}").format(name=term(result.name), window=found.window),
+        title=_("{name}: alerts, {window}").format(name=term(result.name), window=translated(found.window.said)),
         headline=_alerts_headline(result),
         known=bool(found.tested),
         warnings=all_translated(result.warnings),
@@ -357,6 +359,11 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
     )
 
 
+def _name(place: Place) -> str:
+    """Return what people call a place, in the language that is spoken."""
+    return plain(term(translated(place.label)))
+
+
 def _kept(found: Alerts) -> str:
     """Return how many false alarms are expected."""
     if found.false_a_year is not None:
@@ -366,7 +373,7 @@ def _kept(found: Alerts) -> str:
 
 def _alerts_headline(result: RiskAlerts) -> str:
     found = result.alerts
-    window, every = str(found.window), number(len(found.tested), 6)
+    window, every = translated(found.window.said), number(len(found.tested), 6)
     if not found.tested:
         return _("No place can be judged in {window}: none has search effort of its own in it.").format(window=window)
     if not found.alarms:
@@ -378,7 +385,7 @@ def _alerts_headline(result: RiskAlerts) -> str:
         window=window,
         alarms=number(len(found.alarms), 6),
         count=every,
-        place=plain(first.place.label),
+        place=_name(first.place),
         found=number(first.observed),
         expected=number(first.expected, 2),
     )

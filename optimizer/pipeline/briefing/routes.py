@@ -149,7 +149,7 @@ def _entry(compiled: Compiled, evader: int, arcs: NDArray[np.int64]) -> tuple[st
 
 
 def _roads(compiled: Compiled, arcs: NDArray[np.int64]) -> tuple[str, ...]:
-    """Return the longest named roads of a route in order of travel, by number where they have one."""
+    """Return the longest named roads of a route in order of travel, by number where they have one, in the language that is spoken."""
     network = compiled.region.network
     length: dict[str, float] = {}
     for arc, metres in zip(arcs.tolist(), network.length_m[arcs].tolist(), strict=True):
@@ -157,7 +157,7 @@ def _roads(compiled: Compiled, arcs: NDArray[np.int64]) -> tuple[str, ...]:
         if name:
             length[name] = length.get(name, 0.0) + metres
     longest = set(sorted(length, key=lambda name: -length[name])[:ROADS_NAMED])
-    return tuple(name for name in length if name in longest)
+    return tuple(term(name) for name in length if name in longest)
 
 
 def displacement_rows(compiled: Compiled, comparison: Comparison) -> tuple[DisplacementRow, ...]:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from optimizer.base.text.formatting import number
+from optimizer.base.text.messages import listed, message
 from optimizer.risk.alerts.chance import PredictiveCounts, PValue, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import RateReference, Span, Tally, split_record, tally, without_effort
@@ -410,19 +410,32 @@ class AlertMonitor:
         ]
         if not names:
             remarks.append(
-                f"No search effort is recorded in the window, {self.split.window.span}: nothing can be tested. Seizures without effort "
-                "are listed."
+                message(
+                    "No search effort is recorded in the window, {window}: nothing can be tested. Seizures without effort are listed.",
+                    window=self.split.window.span.said,
+                )
             )
         elif not tested:
             remarks.append(
-                "None of the places has search effort of its own in the window. Effort known by area alone tells of areas, not of roads: "
-                "test by area."
+                message(
+                    "None of the places has search effort of its own in the window. Effort known by area alone tells of areas, not of roads: "
+                    "test by area."
+                )
             )
         elif tested < asked:
-            remarks.append(f"{asked - tested} of {asked} places were not searched in the window and are not tested.")
+            remarks.append(
+                message(
+                    "{count:n6} of {all:n6} places were not searched in the window and are not tested.",
+                    count=asked - tested,
+                    all=asked,
+                )
+            )
         if fresh:
             remarks.append(
-                f"Effort in {', '.join(fresh)} begins in the window: nothing says what it finds, and it is left out."
+                message(
+                    "Effort in {units} begins in the window: nothing says what it finds, and it is left out.",
+                    units=listed(fresh),
+                )
             )
         return remarks
 
@@ -430,9 +443,12 @@ class AlertMonitor:
 def _moved(whole: PlaceTest | None) -> list[str]:
     if whole is None or whole.p > SURPRISING:
         return []
-    found, expected = number(whole.observed, 6), number(whole.expected)
     return [
-        f"Everywhere together {found} were found where {expected} were expected: an alert may say no more of a place."
+        message(
+            "Everywhere together {found:n6} were found where {expected:n} were expected: an alert may say no more of a place.",
+            found=whole.observed,
+            expected=whole.expected,
+        )
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.messages import message
 from optimizer.risk.field_flow.field import road_neighbours
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Place:
     id
         Unique among the places of one kind.
     label
-        What people call it.
+        What people call it; a message where the words are ours.
     segments
         (k,) sorted segments that belong to it.
     area
@@ -102,7 +103,12 @@ def neighbourhood_places(network: Network) -> tuple[Place, ...]:
     first, second = first[order], second[order]
     start, end = np.searchsorted(first, chosen), np.searchsorted(first, chosen, side="right")
     return tuple(
-        Place(str(s), f"around {segment_label(network, s)}", np.sort(np.append(second[a:b], s)), scale="neighbourhood")
+        Place(
+            str(s),
+            message("around {place}", place=segment_label(network, s)),
+            np.sort(np.append(second[a:b], s)),
+            scale="neighbourhood",
+        )
         for s, a, b in zip(chosen.tolist(), start.tolist(), end.tolist(), strict=True)
     )
 
@@ -135,7 +141,7 @@ def area_places(records: Seizures, effort: Effort) -> tuple[Place, ...]:
 
 def whole_place(network: Network) -> Place:
     """Return the whole network as one place."""
-    return Place("whole", "everywhere", np.arange(network.n_segments), everything=True, scale="whole")
+    return Place("whole", message("everywhere"), np.arange(network.n_segments), everything=True, scale="whole")
 
 
 ZONE_STEPS = (3, 7, 15)
@@ -169,7 +175,7 @@ def zone_places(network: Network, steps: int) -> tuple[Place, ...]:
             rim = rim[free[rim]]
             free[rim] = False
             zone = np.append(zone, rim)
-        label = f"{zone.size} roads around {segment_label(network, middle)}"
+        label = message("{count} roads around {place}", count=zone.size, place=segment_label(network, middle))
         zones.append(Place(f"{middle} and {steps} junctions", label, np.sort(zone), scale=f"zone {steps}"))
     return tuple(zones)
 

@@ -9,6 +9,10 @@ from xml.sax.saxutils import escape
 import numpy as np
 from scipy.special import gammainc
 
+from optimizer.base.text.formatting import decimal, number, plain
+from optimizer.base.text.language import gettext as _
+from optimizer.base.text.language import marked, term
+from optimizer.base.text.messages import translated
 from optimizer.risk.alerts.chance import NODE_WEIGHTS, NODES
 from optimizer.risk.alerts.window import Span, effort_within, quarters, records_within, tally
 from optimizer.risk.estimate import Interval
@@ -91,11 +95,11 @@ def _quarter(monitor: AlertMonitor, places: Sequence[Place], span: Span, level: 
     row = [Quarter(span, float(found), 0.0, np.nan, np.nan, np.nan, recent) for found in counted.observed]
     interval = ratio_interval(counted.observed[searched], expected.centre, expected.sd, level)
     middle = np.exp(expected.centre)
-    for number, k in enumerate(searched.tolist()):
+    for at, k in enumerate(searched.tolist()):
         found = row[k].observed
-        ratio = found / float(middle[number])
+        ratio = found / float(middle[at])
         row[k] = Quarter(
-            span, found, float(middle[number]), ratio, float(interval.low[number]), float(interval.high[number]), recent
+            span, found, float(middle[at]), ratio, float(interval.low[at]), float(interval.high[at]), recent
         )
     return row
 
@@ -119,7 +123,7 @@ def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> I
 
     def end(chance: float) -> Floats:
         low, high = np.full(count.size, -LARGEST_LOG), np.full(count.size, LARGEST_LOG)
-        for _ in range(HALVINGS):
+        for _halving in range(HALVINGS):
             middle = (low + high) / 2
             below = gammainc(count[:, None] + 0.5, np.exp(middle)[:, None] * mean)
             short = below @ NODE_WEIGHTS < chance
@@ -135,20 +139,23 @@ PLOT_LEFT, PLOT_HEIGHT = 46, 64
 
 LONGEST_LABEL = 70
 
+TITLE = marked("Seizures and expected seizures over time")
+LEGEND = marked("Grey bars: expected seizures, given the search effort. Dots: seizures. Shaded: the recent window.")
+
 GREY, DARK, SHADE = "#c9c9c9", "#1f3b57", "#fdf3d8"
 
 
 def trend_picture(trends: Sequence[Trend]) -> str:
-    """Return an SVG with a panel for each trend: grey bars are expected seizures, dots are seizures, the shaded part is the window."""
+    """Return an SVG with a panel for each trend, in the language that is spoken: expected seizures, seizures, and the window."""
     height = HEAD + PANEL * max(len(trends), 1) + MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="11" role="img">',
-        "<title>Seizures and expected seizures over time</title>",
+        f"<title>{_text(_(TITLE))}</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text x="{MARGIN}" y="20">Grey bars: expected seizures, given the search effort. Dots: seizures. Shaded: the recent window.</text>',
+        f'<text x="{MARGIN}" y="20">{_text(_(LEGEND))}</text>',
     ]
-    for number, trend in enumerate(trends):
-        parts += _panel(trend, HEAD + number * PANEL)
+    for k, trend in enumerate(trends):
+        parts += _panel(trend, HEAD + k * PANEL)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -157,26 +164,26 @@ def _panel(trend: Trend, top: float) -> list[str]:
     base = top + 20 + PLOT_HEIGHT
     step = (WIDTH - PLOT_LEFT - MARGIN) / max(len(quarters), 1)
     most = max([1.0, *(max(one.observed, one.expected) for one in quarters)])
-    label = (
-        trend.place.label if len(trend.place.label) <= LONGEST_LABEL else trend.place.label[: LONGEST_LABEL - 1] + "…"
-    )
+    label = plain(term(translated(trend.place.label)), LONGEST_LABEL)
     out = [f'<text x="{MARGIN}" y="{top + 14}" font-weight="bold">{_text(label)}</text>']
-    for number, one in enumerate(quarters):
-        left = PLOT_LEFT + number * step
+    for k, one in enumerate(quarters):
+        left = PLOT_LEFT + k * step
         if one.recent:
             out.append(
                 f'<rect x="{left:.1f}" y="{top + 18}" width="{step:.1f}" height="{PLOT_HEIGHT + 2}" fill="{SHADE}"/>'
             )
         tall = PLOT_HEIGHT * one.expected / most
         middle, at = left + step / 2, base - PLOT_HEIGHT * one.observed / most
-        words = f"{one.span}: {one.observed:,.10g} found, {one.expected:.1f} expected"
+        words = _("{span}: {found} found, {expected} expected").format(
+            span=translated(one.span.said), found=number(one.observed, 6), expected=decimal(one.expected)
+        )
         out += [
             f'<rect x="{left + step * 0.15:.1f}" y="{base - tall:.1f}" width="{step * 0.7:.1f}" height="{tall:.1f}" fill="{GREY}"/>',
-            f'<circle cx="{middle:.1f}" cy="{at:.1f}" r="4" fill="{DARK}"><title>{words}</title></circle>',
+            f'<circle cx="{middle:.1f}" cy="{at:.1f}" r="4" fill="{DARK}"><title>{_text(words)}</title></circle>',
         ]
-        if number in {0, len(quarters) - 1}:
-            end = "start" if number == 0 else "end"
-            x = left if number == 0 else left + step
+        if k in {0, len(quarters) - 1}:
+            end = "start" if k == 0 else "end"
+            x = left if k == 0 else left + step
             out.append(f'<text x="{x:.1f}" y="{base + 13:.1f}" text-anchor="{end}">{str(one.span.start)[:7]}</text>')
     out.append(f'<text x="{PLOT_LEFT - 6}" y="{top + 26}" text-anchor="end">{most:.0f}</text>')
     out.append(f'<text x="{PLOT_LEFT - 6}" y="{base}" text-anchor="end">0</text>')

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.messages import Message, message
 from optimizer.records.areas import name_key
 from optimizer.records.model import Effort, Seizures, has_effort, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.evidence import gather_evidence
@@ -50,9 +51,14 @@ class Span:
         """The last day."""
         return self.end - np.timedelta64(1, "D")
 
+    @property
+    def said(self) -> Message:
+        """First and last day, for people."""
+        return message("{low} to {high}", low=str(self.start), high=str(self.last))
+
     def __str__(self) -> str:
         """Return first and last day."""
-        return f"{self.start} to {self.last}"
+        return str(self.said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +145,12 @@ def split_record(
     warnings = _late_finds(records, before)
     if records.count[across].sum():
         warnings.append(
-            f"{records.count[across].sum():,.10g} seizures are dated by spans that reach over {start} and are in neither part, so that both "
-            "look "
-            "quieter than they were. Begin the window where the records' spans do."
+            message(
+                "{count:n6} seizures are dated by spans that reach over {day} and are in neither part, so that both look quieter than they "
+                "were. Begin the window where the records' spans do.",
+                count=records.count[across].sum(),
+                day=str(start),
+            )
         )
     return RecordSplit(
         SpanRecord(before, records.take(learnt), effort_within(effort, before)),
@@ -156,11 +165,14 @@ def _late_finds(records: Seizures, before: Span) -> list[str]:
     late = before.start.astype("datetime64[M]") + WINDOW_MONTHS
     if not dated.size or dated.min() < late:
         return []
-    remark = (
-        f"Effort is recorded from {before.start}, seizures from {dated.min()}: if they only began to be recorded then, too little is "
-        "expected. Fit to a shorter time."
-    )
-    return [remark]
+    return [
+        message(
+            "Effort is recorded from {day}, seizures from {first}: if they only began to be recorded then, too little is expected. Fit to a "
+            "shorter time.",
+            day=str(before.start),
+            first=str(dated.min()),
+        )
+    ]
 
 
 def _default_start(records: Seizures, first: np.datetime64, end: np.datetime64) -> np.datetime64:
