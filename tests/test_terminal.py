@@ -207,6 +207,26 @@ def test_the_rewritten_line_keeps_to_the_width_of_standard_error(monkeypatch: py
     assert [len(line.rstrip("\n")) for line in lines] == [29, 29]
 
 
+def test_a_narrow_terminal_has_the_value_the_bound_and_the_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.get_terminal_size", lambda _number: os.terminal_size((40, 24)))
+    lines = [line.strip() for line in _shown(monkeypatch, terminal=True).split("\r")[1:]]
+    assert lines == ["no plan, bound 36.5 %; 0 of 60 s", "74.7 %, bound 63.4 %; 0 of 60 s"]
+
+
+@pytest.mark.parametrize("columns", [30, 40, 80])
+def test_a_table_breaks_no_word_and_cuts_no_cell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    cells = ["Presidio-Ojinaga International Bridge", *["1,048 (703 to 1,863)"] * 4, "24.8 % (14.4 % to 37.3 %)"]
+    print_table("T", ["", "sent", "found", "through", "gone round", "interdiction rate"], [cells])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    words = " ".join(lines).split()
+    assert not {word for cell in cells for word in cell.split()} - set(words)
+    assert words.count("1,048") == 4
+
+
 def test_what_gets_through_is_rounded_as_in_the_table_and_on_the_page_and_the_bound_is_rounded_down() -> None:
     result = Result("compact", "feasible", "time", Plan(()), 0.6209, 0.7424, 1.0, 0)
     said = verdict_in_percent(result).replace(SPACE, " ")

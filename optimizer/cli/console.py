@@ -90,24 +90,48 @@ def shown(cell: str | Sequence[str]) -> str:
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Sequence[str]]]) -> None:
     """Print a small table; text is shown as it is, never as markup. A cell of several lines is a sequence of them."""
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     console = to_people()
     console.print(Text(shown(title), style="bold"), soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    cells = [[shown(cell) for cell in row] for row in rows]
+    widths, least = [], []
     for k, column in enumerate(columns):
-        lines = (line for row in rows for line in ([row[k]] if isinstance(row[k], str) else row[k]))
-        short = all(len(line) <= NARROW for line in lines)
+        lines = [line for row in cells for line in row[k].split("\n")]
+        short = all(cell_len(line) <= NARROW for line in lines)
         head = "\n".join(textwrap.wrap(shown(column), NARROW, break_long_words=False)) if short else shown(column)
+        widths.append(max(map(cell_len, [*lines, *head.split("\n")])))
+        words = [word for line in [*([] if short else lines), *head.split("\n")] for word in line.split()]
+        least.append(widths[k] if short else min(max(map(cell_len, words), default=1), LONGEST_WORD))
         table.add_column(head, justify="left" if k == 0 or not short else "right", no_wrap=short, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(shown(cell)) for cell in row))
+    room = console.width - 2 * len(columns)  # padding and lines of the box
+    if sum(least) > room:
+        for row in cells:
+            console.print(
+                "",
+                *(f"{shown(head)}: {cell}".removeprefix(": ") for head, cell in zip(columns, row, strict=True)),
+                sep="\n",
+                markup=False,
+            )
+        return
+    while sum(widths) > room:  # the widest gives way, but to no word
+        k = max((k for k in range(len(widths)) if widths[k] > least[k]), key=widths.__getitem__)
+        widths[k] -= 1
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+    for row in cells:
+        table.add_row(*map(Text, row))
     console.print(table)
 
 
 NARROW = 12
 """Characters up to which cells are never broken: numbers and single words. Names give way to them."""
+
+LONGEST_WORD = 20
+"""Characters up to which words are not broken; where a terminal has no room for them, rows are printed a cell a line."""
 
 
 def print_page(page: ShortPage) -> None:
@@ -144,7 +168,7 @@ class ProgressPrinter(SilentListener):
         self._printed = -QUIET_SECONDS
         self._last = ""
         self._steps: list[str] = []
-        self._bounds = ""
+        self._bounds = self._narrow = ""
         self._shares = False
         self._search_began: float | None = None
         self._seconds: float | None = None
@@ -186,6 +210,8 @@ class ProgressPrinter(SilentListener):
         """Print where the bounds stand, if they have moved and the last line is not too recent."""
         known = upper if math.isfinite(upper) else None
         self._bounds = f": {shares_text(lower, known) if self._shares else bounds_text(lower, known)}"
+        bound, value = ValueText(self._shares).pair(lower, upper)
+        self._narrow = f"{'no plan' if known is None else value}, bound {bound}"
         self._print_state()
 
     def cancelled(self) -> bool:
@@ -207,9 +233,10 @@ class ProgressPrinter(SilentListener):
             self.line(text)
         elif self._bounds and self._search_began is not None:
             of = "" if self._seconds is None else f" of {self._seconds:.0f}"
-            bounds = f"{self._bounds[2:]}; {now - self._search_began:.0f}{of} s"
+            seconds = f"; {now - self._search_began:.0f}{of} s"
+            bounds = self._bounds[2:] + seconds
             named = f"{self._steps[-1]}: {bounds}" if len(self._steps) > 1 else bounds
-            rewrite(named if len(named) < _columns() else bounds)
+            rewrite(next((line for line in (named, bounds) if len(line) < _columns()), self._narrow + seconds))
         else:
             rewrite(text.strip())
 
