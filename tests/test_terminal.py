@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.base.text.formatting import SPACE
-from optimizer.cli.console import ProgressPrinter, print_table, verdict_in_percent
+from optimizer.cli.console import ProgressPrinter, print_line, print_note, print_table, verdict_in_percent
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result
@@ -205,6 +205,21 @@ def test_the_rewritten_line_keeps_to_the_width_of_standard_error(monkeypatch: py
     monkeypatch.setattr("os.get_terminal_size", lambda number: widths[number])
     lines = _shown(monkeypatch, terminal=True).split("\r")[1:]
     assert [len(line.rstrip("\n")) for line in lines] == [29, 29]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_sentence_breaks_between_words_on_a_terminal_and_not_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr("os.get_terminal_size", lambda _number: os.terminal_size((40, 24)))
+    text = f"Less gets through than under today's layout: 10.3{SPACE}percentage points as assumed by the scenario."
+    for name, print_text in (("sys.stderr", print_note), ("sys.stdout", print_line)):
+        screen = Screen(terminal=terminal)
+        monkeypatch.setattr(name, screen)
+        print_text(text)
+        lines = screen.getvalue().splitlines()
+        assert " ".join(lines) == text
+        assert (max(map(len, lines)) < 40) == terminal
 
 
 def test_a_narrow_terminal_has_the_value_the_bound_and_the_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

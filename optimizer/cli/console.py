@@ -24,6 +24,7 @@ from optimizer.report.content.report_table import first_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from rich.console import Console
 
@@ -71,15 +72,23 @@ def to_people() -> Console:
 
 
 def print_line(text: str) -> None:
-    """Print a sentence for people on standard output, as long as it is, without what would steer the terminal."""
-    to_people().print(encodable(printable(text)), markup=False, soft_wrap=True)
+    """Print a sentence for people on standard output, without what would steer the terminal."""
+    to_people().print(encodable(_wrapped(text, sys.stdout)), markup=False, soft_wrap=True)
 
 
 def print_note(text: str) -> None:
     """Print a sentence on standard error, without what would steer the terminal."""
     end_rewritten()
-    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.write(_wrapped(text, sys.stderr) + "\n")
     sys.stderr.flush()
+
+
+def _wrapped(text: str, stream: TextIO) -> str:
+    """Return a sentence as a stream gets it: a terminal in lines that break between words, a file or pipe in one."""
+    line = printable(text)
+    if not stream.isatty():
+        return line
+    return "\n".join(textwrap.wrap(line, _columns(stream) - 1, break_on_hyphens=False, drop_whitespace=True)) or line
 
 
 def shown(cell: str | Sequence[str]) -> str:
@@ -236,7 +245,9 @@ class ProgressPrinter(SilentListener):
             seconds = f"; {now - self._search_began:.0f}{of} s"
             bounds = self._bounds[2:] + seconds
             named = f"{self._steps[-1]}: {bounds}" if len(self._steps) > 1 else bounds
-            rewrite(next((line for line in (named, bounds) if len(line) < _columns()), self._narrow + seconds))
+            rewrite(
+                next((line for line in (named, bounds) if len(line) < _columns(sys.stderr)), self._narrow + seconds)
+            )
         else:
             rewrite(text.strip())
 
@@ -248,17 +259,17 @@ _rewritten = 0
 def rewrite(text: str) -> None:
     """Write over the line of standard error that was rewritten last, within the width of the terminal."""
     global _rewritten  # noqa: PLW0603 - a process has one terminal
-    wide = _columns() - 1
+    wide = _columns(sys.stderr) - 1
     text = printable(text)[:wide]
     sys.stderr.write("\r" + text.ljust(min(_rewritten, wide)))
     sys.stderr.flush()
     _rewritten = max(len(text), 1)
 
 
-def _columns() -> int:
-    """Return how wide the terminal of standard error is; that of standard output may be a file, or another."""
+def _columns(stream: TextIO) -> int:
+    """Return how wide the terminal of a stream is; that of another may be a file, or another terminal."""
     try:
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         columns = 0
     return columns or shutil.get_terminal_size().columns
