@@ -298,8 +298,15 @@ def test_text_from_records_cannot_steer_a_terminal() -> None:
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=12) | st.text(" ab\u200d\u00a0\n", max_size=8))
 def test_plain_text_is_what_reading_it_mark_by_mark_gives(text: str) -> None:
-    marks = (mark if mark.isprintable() or mark in JOINERS else " " for mark in text)
-    assert plain(text) == " ".join("".join(marks).split())
+    marks = "".join(mark if mark.isprintable() or mark in JOINERS or mark == SPACE else " " for mark in text)
+    assert plain(text).split() == marks.split()
+    single = {marks[at] for at in range(1, len(marks) - 1) if not (marks[at - 1].isspace() or marks[at + 1].isspace())}
+    assert (SPACE in plain(text)) == (SPACE in single)
+    assert "  " not in plain(text)
+
+
+def test_plain_text_keeps_a_number_with_its_sign() -> None:
+    assert plain(f" 78{SPACE}% of{SPACE}\n{SPACE}it ") == f"78{SPACE}% of it"
 
 
 def test_an_amount_stands_with_its_unit() -> None:

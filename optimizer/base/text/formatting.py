@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,15 +17,20 @@ DASH = "\N{EN DASH}"
 """Stands for a number that is not known."""
 
 SPACE = "\N{NO-BREAK SPACE}"
+UNBROKEN = SPACE + "\N{NARROW NO-BREAK SPACE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 
 
 def plain(text: object, most: int | None = None) -> str:
-    """Return `text` on one line, without control characters, direction overrides and lone surrogates, cut at `most` characters."""
+    """Return `text` on one line, without control characters, direction overrides and lone surrogates, cut at `most` characters.
+
+    Spaces that do not break stay, between a number and its sign; several spaces in a row are one.
+    """
     line = str(text)
     if not line.isprintable() or "  " in line or line != line.strip():  # most texts are plain already
-        line = " ".join("".join(mark if mark.isprintable() or mark in JOINERS else " " for mark in line).split())
+        kept = "".join(mark if mark.isprintable() or mark in JOINERS + UNBROKEN else " " for mark in line)
+        line = re.sub(r"\s{2,}", " ", kept).strip()
     return line if most is None or len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS
 
 
