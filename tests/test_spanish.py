@@ -59,6 +59,7 @@ from optimizer.problem.plan.plan import Plan, violations
 from optimizer.report.answer import short_page
 from optimizer.report.page import page
 from optimizer.roster.making import make_roster
+from optimizer.roster.model import DutyStop, roster_csv
 from optimizer.roster.sheets import field_duties, index, sheet
 from optimizer.roster.writing import roster_page, write_roster
 from optimizer.scenario.check.check import read_evidence
@@ -743,6 +744,25 @@ def test_rosters_say_crews_and_searches_by_the_words_of_all_pages() -> None:
     assert "equipo" not in said["es"].lower()
     assert "; turno de 06:00" in said["pt"]
     assert "dez.." not in said["pt"]
+
+
+def test_crews_and_teams_of_beats_are_called_by_their_terms() -> None:
+    stops = (DutyStop(label="I-35", lon=-99.5, lat=27.5, arrive=30, leave=90),)
+    known = duties(
+        [shift("day", "06:00", 8)],
+        [duty("beat", "day", label="mobile team: I-35, I-10 (29.4, -98.5)", mark="A", stops=stops)],
+        [crew(f"{k}", label=f"Valley {k}") for k in (1, 2)],
+    )
+    roster = make_roster(known, FIRST, 1)
+    with speaking("pt", {"pt": {"mobile team": "equipe móvel", "Valley": "Vale"}}):
+        every = field_duties(roster)
+        pages = roster_page(roster), index(roster, every, {}), sheet(roster, every[0], every)
+    for text in pages:
+        assert "Vale 1" in text
+        assert "Valley" not in text
+        assert "mobile team" not in text
+    assert "equipe móvel: I-35, I-10" in pages[0]
+    assert "Valley" in roster_csv(roster)
 
 
 @pytest.mark.slow

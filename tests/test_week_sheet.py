@@ -144,6 +144,10 @@ def test_a_long_name_is_cut_to_the_lines_of_its_row() -> None:
     assert short.points(31.5) == row.points(31.5)
 
 
+SHOWN = "[...document.querySelectorAll('section.sheet')].filter(each => each.querySelector('td').checkVisibility()).map(each => each.id)"
+"""Ids of the tables that a reader sees."""
+
+
 @pytest.mark.skipif(
     not (CHROMIUM and shutil.which("pdftotext")), reason="no chromium or pdftotext (Debian: poppler-utils)"
 )
@@ -163,19 +167,26 @@ def test_a_week_prints_on_one_sheet_of_a4_and_of_letter_and_stays_within_a_scree
                 found[str(width)] = await browser.run(
                     "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
                 )
+            await browser.open(path.as_uri(), 1400, 900)
+            await browser.until("document.readyState === 'complete'")
+            found["shown"] = [await browser.run(SHOWN)]
+            await browser.run("document.querySelector('nav li:last-child a').click()")
+            found["shown"] += [await browser.until(f"({SHOWN}).length > 1 && {SHOWN}")]
             for name, size in (("a4", (8.27, 11.69)), ("letter", (8.5, 11.0))):
                 paper = {"paperWidth": size[0], "paperHeight": size[1], "landscape": True, "preferCSSPageSize": True}
                 made = await browser.call("Page.printToPDF", **paper)
                 (tmp_path / f"{name}.pdf").write_bytes(base64.b64decode(made["data"]))
         return found
 
-    assert asyncio.run(steps()) == {"1400": True, "390": True}
+    assert asyncio.run(steps()) == {"1400": True, "390": True, "shown": [["week-1-all"], ["week-1-all", "marks"]]}
     for name in ("a4", "letter"):
         command = ["pdftotext", "-layout", str(tmp_path / f"{name}.pdf"), "-"]
         pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")
         (sheet,) = [each for each in pages if "todos los puestos y tripulaciones" in each]
         assert len(re.findall(r"US 83", sheet)) == 26
         assert "no caben" not in sheet
+        text = " ".join(" ".join(pages).split())
+        assert all(title in text for title in re.findall(r"<h2>([^<]*)</h2>", page))  # what a screen folds is on paper
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed (Debian: chromium)")

@@ -381,6 +381,12 @@ def stop_name(stop: DutyStop) -> str:
     return stop.label or f"{stop.lat:.5f}, {stop.lon:.5f}"
 
 
+def crew_name(crew: Crew) -> str:
+    """Return what people call a crew, in the language that is spoken: of several alike their name and its number."""
+    stem, space, end = crew.name.rpartition(" ")
+    return f"{term(stem)} {end}" if space and end.isdecimal() else term(crew.name)
+
+
 def leaving(assignment: Assignment) -> str:
     """Return when a crew leaves, by the clock of its base: '05:10', or '23:10 (28 Nov)' where that is not the day of the shift."""
     clock = f"{assignment.leave:%H:%M}"

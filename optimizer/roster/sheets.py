@@ -36,7 +36,18 @@ from optimizer.report.maps.geography import Bounds
 from optimizer.report.maps.labels import OccupiedBoxes, boxes_around, place_names, text_width
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.styles import styles
-from optimizer.roster.model import Assignment, Duties, Duty, DutyRoad, DutyTown, Roster, leaving, moment, stop_name
+from optimizer.roster.model import (
+    Assignment,
+    Duties,
+    Duty,
+    DutyRoad,
+    DutyTown,
+    Roster,
+    crew_name,
+    leaving,
+    moment,
+    stop_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,7 +209,7 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
         for day, assignments in duty.days.items():
             crews: defaultdict[str, list[str]] = defaultdict(list)
             for one in assignments:
-                crews[one.crew.base].append(one.crew.name)
+                crews[one.crew.base].append(crew_name(one.crew))
             for base, labels in crews.items():
                 found[base][day].append((duty, ", ".join(labels)))
     bases = [
@@ -246,7 +257,7 @@ def _week(roster: Roster, duty: FieldDuty, k: int) -> tuple[_Day, ...]:
     return tuple(
         _Day(
             short_date(day),
-            tuple(f"{one.crew.name} ({_away(roster, duty, one)})" for one in duty.days.get(day, ())),
+            tuple(f"{crew_name(one.crew)} ({_away(roster, duty, one)})" for one in duty.days.get(day, ())),
         )
         for day in days
     )

@@ -38,6 +38,7 @@ from optimizer.roster.model import (
     Gap,
     Roster,
     Shift,
+    crew_name,
     last_shifts,
     leaving,
     moment,
@@ -101,7 +102,7 @@ def write_roster(
             PAGE: roster_page(roster),
         }
         for crew in roster.duties.crews:
-            title = _("{plan}, {crew}").format(plan=roster.duties.name, crew=crew.name)
+            title = _("{plan}, {crew}").format(plan=roster.duties.name, crew=crew_name(crew))
             texts[names[crew.id]] = calendar(roster, of_crew[crew.id], title, made, crew=False)
         own = {names[crew.id]: texts[names[crew.id]] for crew in roster.duties.crews if of_crew[crew.id]}
         (temporary / PACK).write_bytes(pack(own))
@@ -215,7 +216,7 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
     base = roster.duties.bases.get(one.base, one.base) or _("base")
     title = _("{shift}: {duty}").format(shift=term(one.shift.label), duty=one.duty.title)
     lines = [
-        f"{one.crew.name} ({_people(one.crew.people)})",
+        f"{crew_name(one.crew)} ({_people(one.crew.people)})",
         _("On duty {start} to {end} ({zone})").format(start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}", zone=zone),
         _("Leave {base} at {leave}, back at {back}").format(
             base=base, leave=f"{one.leave:%H:%M}", back=f"{one.back:%H:%M}"
@@ -229,7 +230,7 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
         f"DTSTAMP:{_utc(made)}",
         f"DTSTART:{_utc(one.leave)}",
         f"DTEND:{_utc(one.back)}",
-        f"SUMMARY:{_escaped(f'{one.crew.name}: {title}' if crew else title)}",
+        f"SUMMARY:{_escaped(f'{crew_name(one.crew)}: {title}' if crew else title)}",
         f"LOCATION:{_escaped(one.duty.place or one.duty.title)}",
         f"GEO:{one.duty.lat:.6f};{one.duty.lon:.6f}",
         f"CATEGORIES:{_escaped(one.duty.kind)}",
@@ -253,7 +254,7 @@ def _stop_event(
         f"DTSTAMP:{_utc(made)}",
         f"DTSTART:{_utc(moment(one, stop.arrive))}",
         f"DTEND:{_utc(moment(one, stop.leave))}",
-        f"SUMMARY:{_escaped(f'{one.crew.name}: {title}' if crew else title)}",
+        f"SUMMARY:{_escaped(f'{crew_name(one.crew)}: {title}' if crew else title)}",
         f"LOCATION:{_escaped(stop_name(stop))}",
         f"GEO:{stop.lat:.6f};{stop.lon:.6f}",
         "TRANSP:TRANSPARENT",
@@ -404,7 +405,7 @@ def _crew_line(
         [f"{leaving(one)} {marks[one.duty.option]} {_short_name(one.duty)}" for one in by_crew[crew.id, day]]
         for day in days
     )
-    return CrewLine(crew.name, cells, localised(f"{seconds / 3600:.1f}"))
+    return CrewLine(crew_name(crew), cells, localised(f"{seconds / 3600:.1f}"))
 
 
 def _short_name(duty: Duty) -> str:
@@ -680,7 +681,7 @@ def _rows(roster: Roster, columns: Sequence[tuple[date, Shift]], marks: Mapping[
 
 def _stem(crew: Crew) -> str:
     """Return the words before the number that a crew's name ends with; empty without one."""
-    stem, _space, end = crew.name.rpartition(" ")
+    stem, _space, end = crew_name(crew).rpartition(" ")
     return stem if end.isdecimal() else ""
 
 
@@ -688,9 +689,9 @@ def _cell(crews: Sequence[Crew], stem: str, missing: int) -> str:
     """Return who is there: the numbers of crews of one stem, or their names, and how many people are missing."""
     lack = [f"-{missing}"] if missing else []
     if stem:
-        ends = sorted((crew.name.rpartition(" ")[2] for crew in crews), key=int)
+        ends = sorted((crew_name(crew).rpartition(" ")[2] for crew in crews), key=int)
         return " ".join([*ends, *lack])
-    return "; ".join([*shortened([crew.name for crew in crews]), *lack])
+    return "; ".join([*shortened([crew_name(crew) for crew in crews]), *lack])
 
 
 def shortened(labels: Sequence[str]) -> Iterable[str]:

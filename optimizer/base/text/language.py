@@ -148,16 +148,18 @@ def terms_in(code: str, translations: Mapping[str, Mapping[str, str]]) -> Mappin
 def term(text: str) -> str:
     """Return a term of a scenario's own in the language that is spoken; as it is written where there is no translation.
 
-    Of a label that ends with a term in brackets, such as `US 281 (checkpoint)`, both parts are translated.
+    Of a label that ends with a term in brackets, such as `US 281 (checkpoint)`, both parts are translated; of one that begins with a term
+    before a colon, such as `mobile team: I-35, I-10`, that term is.
     """
     terms = _terms.get()
     if text in terms or not terms:
         return terms.get(text, text)
     stem, bracket, last = text.rpartition(" (")
     inside = last.removesuffix(")")
-    if not (bracket and last.endswith(")") and (stem in terms or inside in terms)):
-        return text
-    return f"{terms.get(stem, stem)} ({terms.get(inside, inside)})"
+    if bracket and last.endswith(")") and (stem in terms or inside in terms):
+        return f"{terms.get(stem, stem)} ({terms.get(inside, inside)})"
+    begin, colon, rest = text.partition(": ")
+    return f"{terms.get(begin, begin)}{colon}{rest}"
 
 
 def gettext(text: str) -> str:

@@ -764,8 +764,11 @@ class ScenarioModel(Strict):
 
     @property
     def proper_names(self) -> tuple[str, ...]:
-        """What pages call teams, agencies and bases, each once."""
-        named = [*(team.label or team.id for team in self.teams), *(base.label or base.id for base in self.bases)]
+        """What pages call teams, crews, agencies and bases, each once."""
+        named = [
+            *(row.label or row.id for row in (*self.teams, *self.crews)),
+            *(base.label or base.id for base in self.bases),
+        ]
         return tuple(dict.fromkeys((*named, *(row.name or row.id for row in self.agencies))))
 
     @property
