@@ -32,7 +32,15 @@ from optimizer.scenario.demand.record_demand import (
 )
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
-from tests.plans_measure import HEAPED, AnswersRow, _verdict, generated_plan_roads, parts_table, shares_table
+from tests.plans_measure import (
+    HEAPED,
+    AnswersRow,
+    _verdict,
+    generated_plan_roads,
+    goals_table,
+    parts_table,
+    shares_table,
+)
 from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
 
@@ -240,7 +248,7 @@ def answers_rows(record: float, gateways: float) -> list[AnswersRow]:
         AnswersRow(
             **common,
             region=region,
-            world="mixed",
+            world="mixed, 8 m",
             seed=1,
             nothing={"0.5": 1.0},
             lower={"0.5": 0.8},
@@ -268,11 +276,30 @@ def test_the_goals_of_plans_are_judged_by_the_best_plan_s_gain() -> None:
     assert "**not shown**" in missed
 
 
+def test_the_goals_of_plans_are_judged_on_records_as_they_are_alone() -> None:
+    right = [row.model_copy(update={"world": "mixed"}) for row in answers_rows(0.5, 0.8)]
+    as_they_are = answers_rows(0.9, 0.8)
+    assert _verdict(right + as_they_are) == _verdict(as_they_are)
+    assert "not judged" in _verdict(right)
+
+
+def test_goals_of_plans_are_told_by_number_of_posts() -> None:
+    six = [row.model_copy(update={"posts": 6}) for row in answers_rows(0.5, 0.8)]
+    frame = goals_table(answers_rows(0.9, 0.8) + six).frame.set_index(["records", "posts"])
+    assert frame["record, median"].to_dict() == pytest.approx(
+        {
+            (records, posts): middle
+            for records in ("as they are", "all")
+            for posts, middle in (("3", 0.925), ("6", 0.725), ("3 and 6", 0.925))
+        }
+    )
+    assert frame["truths"].tolist() == [2] * 6  # the same truths, whatever the number of posts
+
+
 def test_the_worst_rows_of_plans_are_looked_for_by_map_and_world() -> None:
     frame = parts_table(answers_rows(0.5, 0.8)).frame.set_index("records")
     assert frame["number"].to_dict() == {
         "all": 2,
-        "right places": 2,
         "real maps": 1,
         "made-up maps": 1,
         "local loads, real maps": 1,
