@@ -124,6 +124,8 @@ TODAYS_GATEWAYS = 3
 ALL = "all"
 WANTED, WANTED_WORST = 0.9, 0.75
 """Share of the gain of the plan made from the truth that a plan made from the record is to reach, in the median and in the worst tenth."""
+WITHIN_FLOWS, WITHIN_HALF = 0.1, 0.15
+"""How near the learnt local share is to come to the true one where all is flows (places wrong), and where 30 to 70 % are local."""
 ASKED_TRUTHS = 60
 """Truths that the goal is to be judged on."""
 HALF = "0.5"
@@ -481,6 +483,7 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         answers_table=answers_table(rows),
         parts_table=parts_table(rows),
         shares_table=shares_table(rows),
+        local_verdict=local_verdict(rows),
         seizures=SEIZURES,
         sites=SITES,
         posts=" and ".join(map(str, sorted({row.posts for row in rows}))),
@@ -624,6 +627,33 @@ def parts_table(rows: list[AnswersRow]) -> PageTable:
     return PageTable.of((*columns, "record less gateways, 90 %"), lines, dict.fromkeys(columns[2:], fixed(3)))
 
 
+def _off(rows: Sequence[AnswersRow], low: float, high: float) -> Floats:
+    """Return the (records,) learnt less true local shares of records, each once, whose true share is from `low` on and below `high`."""
+    records = {(row.region, row.world, row.seed): row for row in rows}.values()
+    pairs = [(row.local, row.local_true) for row in records if row.local is not None]
+    return np.array([learnt - true for learnt, true in pairs if low <= true < high])
+
+
+def local_verdict(rows: list[AnswersRow]) -> str:
+    """Return whether learnt local shares come as near to the true ones as they are to."""
+    asked = {
+        "where all is flows and places are wrong": (
+            _off([row for row in rows if row.world in AS_THEY_ARE], 0, 1e-9),
+            WITHIN_FLOWS,
+        ),
+        "where 30 to 70 % are local": (_off(rows, 0.3, 0.7), WITHIN_HALF),
+    }
+    said = []
+    for where, (off, within) in asked.items():
+        if off.size:
+            near, furthest = int((np.abs(off) <= within).sum()), float(np.abs(off).max())
+            judged = "met" if near == off.size else "missed"
+            said.append(
+                f"{where}, {near} of {off.size} within {within:g}, the furthest off by {furthest:.3f} (**{judged}**)"
+            )
+    return f"The goal: {'; '.join(said)}." if said else "No local share was learnt yet, so the goal is not judged."
+
+
 def shares_table(rows: list[AnswersRow]) -> PageTable:
     """Return how near the learnt share of local seizures comes to the true one, by how much is local in truth."""
     parts = {
@@ -633,11 +663,8 @@ def shares_table(rows: list[AnswersRow]) -> PageTable:
         "above": (0.7, 1.1),
     }
     lines = []
-    records = {(row.region, row.world, row.seed): row for row in rows}.values()  # whatever the number of posts
     for name, (low, high) in parts.items():
-        off = np.array(
-            [row.local - row.local_true for row in records if row.local is not None and low <= row.local_true < high]
-        )
+        off = _off(rows, low, high)
         if off.size:
             figures = (np.median(off), np.abs(off).max(), (np.abs(off) <= 0.1).mean(), (np.abs(off) <= 0.15).mean())
             lines.append([name, off.size, *map(float, figures)])

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from optimizer.analysis.explain import replacements
-from optimizer.analysis.explain.explain import explain_folder, explain_plan
-from optimizer.analysis.explain.output import option_sentences
+from optimizer.analysis.explain.explain import ExplainedEvader, OpenRoute, RoutesLeft, explain_folder, explain_plan
+from optimizer.analysis.explain.output import evader_sentence, option_sentences
 from optimizer.analysis.explain.record import exchanged_places, permuted, record_support
 from optimizer.analysis.explain.replacements import released
 from optimizer.base.errors import InputError
-from optimizer.base.text.formatting import SPACE
+from optimizer.base.text.formatting import SPACE, ValueText
 from optimizer.plans.plan_folder import KnownPlan
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import compile_scenario
@@ -142,6 +143,22 @@ def test_sentences_hold_the_numbers_of_the_explanation() -> None:
             else:
                 assert "costs nothing" in text or "that it costs anything is not proven" in text
     assert seen > 3
+
+
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [
+        (("bridge", "s2"), "Old bridge"),  # what has no name is left out beside what has one
+        (("s1", "s2"), "s1 and s2"),
+        ((), "roads that no site watches"),
+    ],
+)
+def test_a_route_left_is_told_by_its_sites_or_as_one_without_any(passed: tuple[str, ...], said: str) -> None:
+    evader = Evader("lorry", 0, 1, 0.5)
+    left = RoutesLeft((OpenRoute(0.25, 1.0, (0,), passed),))
+    names = {"bridge": "Old bridge", "s1": "s1", "s2": "s2"}
+    sentence = evader_sentence(ExplainedEvader(evader, 0.25, left, names, frozenset()), ValueText.of([1.0]))
+    assert sentence.replace(SPACE, " ").endswith(f"Best routes left: 25.0 % by {said}.")
 
 
 @pytest.mark.parametrize("seed", quick_first(range(8), 2))

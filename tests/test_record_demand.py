@@ -38,6 +38,7 @@ from tests.plans_measure import (
     _verdict,
     generated_plan_roads,
     goals_table,
+    local_verdict,
     parts_table,
     shares_table,
 )
@@ -314,6 +315,15 @@ def test_learnt_local_shares_are_set_against_the_true_ones() -> None:
     assert frame["records"].tolist() == [2]
     assert frame["furthest off"].tolist() == pytest.approx([0.12])
     assert (frame["within .1"].tolist(), frame["within .15"].tolist()) == ([0.5], [1.0])
+
+
+def test_the_goal_of_local_shares_is_missed_where_one_record_misses_it() -> None:
+    half = answers_rows(0.5, 0.8)
+    assert "2 of 2 within 0.15, the furthest off by 0.120 (**met**)" in local_verdict(half)
+    flows = [row.model_copy(update={"local": 0.2, "local_true": 0.0}) for row in half]
+    assert "0 of 2 within 0.1, the furthest off by 0.200 (**missed**)" in local_verdict(flows)
+    right = [row.model_copy(update={"world": "flows"}) for row in flows]
+    assert "not judged" in local_verdict(right)
 
 
 def test_the_generated_region_of_the_study_of_plans_is_entered_at_home() -> None:

@@ -25,7 +25,11 @@ from optimizer.analysis.search_advice.search_advice import look_next, where_to_l
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import DASH, plain
 from optimizer.pipeline.briefing.briefing import fitted_evidence, known_effort, record_facts
+from optimizer.pipeline.briefing.routes import residual_routes
+from optimizer.plans.comparison import compare
+from optimizer.plans.display_names import place_names
 from optimizer.problem.network.places import Settlement
+from optimizer.problem.plan.plan import Plan
 from optimizer.records.model import spread_effort
 from optimizer.region.model import Region
 from optimizer.report import write_report
@@ -578,6 +582,20 @@ def test_finds_on_a_road_and_finds_nobody_looked_for_are_told_apart(compiled: Co
     facts = record_facts(moved, effort, gather_evidence(moved, effort, compiled.region.network))
     assert facts.without_effort == pytest.approx(6 + records.count[second])
     assert facts.area_only == pytest.approx(20 - records.count[first] - records.count[second])
+
+
+def test_routes_along_roads_without_a_name_are_told_by_what_they_are_near_to(compiled: Compiled) -> None:
+    comparison = compare(compiled.instance, Plan(()))
+    assert {road[0] for way in residual_routes(compiled, comparison) for road in way.roads} == {"R"}
+    network = replace(compiled.region.network, name=np.full_like(compiled.region.network.name, ""), ref=None)
+    evidence = replace(compiled.travel.evidence, region=replace(compiled.region, network=network))
+    nameless = replace(compiled, travel=replace(compiled.travel, evidence=evidence))
+    places = place_names(nameless)
+    ways = residual_routes(nameless, comparison)
+    assert ways
+    for way in ways:
+        assert way.roads
+        assert set(way.roads) <= {places.segment(segment).text for segment in network.segment[way.arcs].tolist()}
 
 
 def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> None:

@@ -347,10 +347,14 @@ class ExplainedEvader:
     standing: frozenset[str]
 
     def called(self, route: OpenRoute) -> list[str]:
-        """Return what people call a route: roads of its sites by their names, and the id alone of a nameless site where something stands."""
-        return [
+        """Return what people call a route: its sites by their names.
+
+        Sites without a name stay out, but for those where something stands; where no site of the route has a name, all are called by their ids.
+        """
+        named = [
             name for site in route.sites if (name := self.site_names.get(site, site)) != site or site in self.standing
         ]
+        return named or list(route.sites)
 
 
 def evaders_left(

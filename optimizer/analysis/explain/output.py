@@ -203,7 +203,7 @@ def evader_sentence(explained: ExplainedEvader, values: ValueText) -> str:
         on_route.format(
             chance=percent(route.through),
             share=percent(route.share, 0),
-            roads=_listed([*map(term, explained.called(route))]) or _("roads without a name"),
+            roads=_listed([*map(term, explained.called(route))]) or _("roads that no site watches"),
         )
         for route in left.routes
     ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optimizer.plans.comparison import Comparison
     from optimizer.problem.network.places import Gateway
     from optimizer.problem.plan.evaluation import Evaluation
+    from optimizer.report.maps.place_names import PlaceNames
     from optimizer.scenario.compile.compile import Compiled
 
 OPEN_ENDS = 25
@@ -109,11 +110,12 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
     """Return the best routes that the plan leaves, that by which most gets through first; what goes by the same roads counts together."""
     evaders = comparison.plan.evaders
     sites = [option for j, option in enumerate(compiled.instance.options) if comparison.placed[j]]
+    places = place_names(compiled)
     groups: dict[tuple[str, ...], list[int]] = {}
     for k in sorted(range(len(evaders)), key=lambda k: -evaders[k].weight * evaders[k].value):
         arcs = _arcs(compiled, evaders[k].arcs)
         if arcs.size and evaders[k].value > 0:  # loads at places that are not listed are on no road
-            groups.setdefault(_roads(compiled, arcs), []).append(k)
+            groups.setdefault(_roads(compiled, places, arcs), []).append(k)
     through = {roads: sum(evaders[k].weight * evaders[k].value for k in group) for roads, group in groups.items()}
     ways = []
     for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
@@ -131,8 +133,8 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
                 contribution=through[roads],
                 arcs=arcs,
                 entry=entry,
-                outside=_roads(compiled, arcs[:at]),
-                inland=_roads(compiled, arcs[at:]),
+                outside=_roads(compiled, places, arcs[:at]),
+                inland=_roads(compiled, places, arcs[at:]),
             )
         )
     return tuple(ways)
@@ -148,14 +150,20 @@ def _entry(compiled: Compiled, evader: int, arcs: NDArray[np.int64]) -> tuple[st
     return term(gateway.label), int(passed[-1]) if passed.size else 0
 
 
-def _roads(compiled: Compiled, arcs: NDArray[np.int64]) -> tuple[str, ...]:
-    """Return the longest named roads of a route in order of travel, by number where they have one, in the language that is spoken."""
+def _roads(compiled: Compiled, places: PlaceNames, arcs: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the longest named roads of a route in order of travel, by number where they have one, in the language that is spoken.
+
+    Where no road of it has a name, its longest pieces are told by what they are near to.
+    """
     network = compiled.region.network
     length: dict[str, float] = {}
     for arc, metres in zip(arcs.tolist(), network.length_m[arcs].tolist(), strict=True):
         name = ("" if network.ref is None else str(network.ref[arc]).replace(";", "/")) or str(network.name[arc])
         if name:
             length[name] = length.get(name, 0.0) + metres
+    if not length:
+        pieces = np.sort(np.argsort(-network.length_m[arcs], kind="stable")[:ROADS_NAMED])
+        return tuple(dict.fromkeys(places.segment(int(network.segment[arc])).text for arc in arcs[pieces]))
     longest = set(sorted(length, key=lambda name: -length[name])[:ROADS_NAMED])
     return tuple(term(name) for name in length if name in longest)
 

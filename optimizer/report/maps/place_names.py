@@ -106,7 +106,7 @@ class PlaceNames:
         if network is None:
             raise ValueError("places without a network name no segment")
         arc = network.segment_arc[segment]
-        road = term(str(network.name[arc])) or word(str(network.road_class[arc]))
+        road = term(str(network.name[arc])) or word(str(network.road_class[arc])) or _("road")
         lon, lat = network.segment_midpoint[segment].tolist()
         nearest, where = self._nearest(np.array([lon, lat]), road), self.where(lon, lat, road)
         return SegmentName(self.joined(road, where), road, None if nearest is None else nearest.name)
