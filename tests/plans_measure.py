@@ -487,7 +487,7 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         seizures=SEIZURES,
         sites=SITES,
         posts=" and ".join(map(str, sorted({row.posts for row in rows}))),
-        unseen=UNSEEN,
+        unseen=UNSEEN if any(row.region == UNSEEN for row in rows) else "",
         local=LOCAL_EVADERS,
         heap=HEAP,
         error=MASS_ERROR,
@@ -550,19 +550,24 @@ def _of_half(rows: Sequence[AnswersRow], way: str) -> Floats:
 
 
 def _verdict(rows: list[AnswersRow]) -> str:
-    """Return whether the goals are met where half the loads answer, on the records as they are."""
-    mine = [row for row in rows if row.world in AS_THEY_ARE]
-    if not mine:
-        return "No record has errors of places yet, so the goal is not judged."
-    record, gateways = _of_half(mine, "record"), _of_half(mine, "gateways")
+    """Return whether the goals are met where half the loads answer: on all records, and on those with errors of places alone."""
+    said = [
+        _judged(name, mine)
+        for name, mine in (("all records", rows), ("records as they are", [r for r in rows if r.world in AS_THEY_ARE]))
+        if mine
+    ]
+    return f"The goal, where half the loads answer: {WANTED:g} in the median and {WANTED_WORST:g} in the worst tenth. {' '.join(said)}"
+
+
+def _judged(name: str, rows: list[AnswersRow]) -> str:
+    record, gateways = _of_half(rows, "record"), _of_half(rows, "gateways")
     middle, worst = float(np.median(record)), float(np.quantile(record, 0.1))
     met = middle >= WANTED and worst >= WANTED_WORST
-    more = _over_truths(mine, (record - gateways).tolist(), 0.9)
+    more = _over_truths(rows, (record - gateways).tolist(), 0.9)
     shown = "shown" if "[+" in more else "not shown"
     return (
-        f"The goal for records as they are (with errors of places), where half the loads answer, {WANTED:g} in the median and "
-        f"{WANTED_WORST:g} in the worst tenth, is **{'met' if met else 'missed'}**: {middle:.3f} and {worst:.3f}. "
-        f"More than gateways, with an interval of 90 %: {more}, **{shown}**."
+        f"On {name} it is **{'met' if met else 'missed'}**: {middle:.3f} and {worst:.3f}; "
+        f"more than gateways, with an interval of 90 %: {more}, **{shown}**."
     )
 
 
