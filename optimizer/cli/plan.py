@@ -372,6 +372,7 @@ def _show_beats(plan: PlanFile, *, shares: bool) -> None:
 def _show_beats_account(planned: Planned, *, shares: bool) -> None:
     """Print what all beats bring and take, and which of them bring less for it than a site would that is not chosen."""
     from optimizer.base.text.formatting import amounts, plain
+    from optimizer.base.text.language import counted
     from optimizer.pipeline.briefing.briefing import beats_worth_facts
     from optimizer.plans.display_names import DisplayNames
 
@@ -383,22 +384,24 @@ def _show_beats_account(planned: Planned, *, shares: bool) -> None:
         return f"{_amount(amount, shares=shares)}{' points' if shares else ''}"
 
     value, every = planned.comparison.plan.value, facts.rows[-1]
-    count = "1 beat brings" if len(facts.rows) == 1 else f"{len(facts.rows)} beats together bring"
-    print_line(f"{count} {points(every.value - value)} and take {amounts(every.freed)}.")
+    all_beats = counted("{count} beat", "{count} beats", len(facts.rows))
+    print_line(f"Beats bring {points(every.value - value)} in all and take {amounts(every.freed)} ({all_beats}).")
     if facts.weak:
         row = facts.rows[facts.weak - 1]
         lacks = f" It lacks {', '.join(map(plain, facts.lacks))}." if facts.lacks else ""
         print_line(
-            f"Without the {facts.weak} that bring least {points(row.value - value)} more gets through and {amounts(row.freed)} are free; "
-            f"{plain(facts.site, 60)} would bring {points(facts.gain)} for {amounts(facts.costs)}.{lacks}"
+            f"Leaving out {counted('{count} beat', '{count} beats', facts.weak)} of least worth lets {points(row.value - value)} more through "
+            f"and frees {amounts(row.freed)}; {plain(facts.site, 60)} would bring {points(facts.gain)} for {amounts(facts.costs)}.{lacks}"
         )
 
 
 def _amount(amount: float | None, *, shares: bool) -> str:
     """Return a marginal value: percentage points where values are shares."""
+    from optimizer.base.text.formatting import decimal
+
     if amount is None:
         return "-"
-    return f"{100 * amount:.2f}" if shares else f"{amount:.4f}"
+    return decimal(100 * amount, 2) if shares else f"{amount:.4f}"
 
 
 def _percent(share: float | None) -> str:

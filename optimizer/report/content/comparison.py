@@ -392,7 +392,7 @@ def beats_worth_sentences(content: ReportContent) -> tuple[str, ...]:
     for beat in content.beats:
         for name, (amount, measure) in beat.costs.items():
             costs[name] = Amount(amount + (costs[name][0] if name in costs else 0.0), measure)
-    said = _("All {beats} together bring {points}; they take {costs}.").format(
+    said = _("Beats bring {points} in all and take {costs} ({beats}).").format(
         beats=counted("{count} beat", "{count} beats", len(facts.rows)),
         points=difference_in_points(summary, less(summary, facts.rows[-1].value, summary.upper)),
         costs=amounts(costs),
@@ -406,9 +406,9 @@ def weak_beats_sentence(summary: PlanSummary, facts: BeatsWorthFacts) -> str:
         return ""
     row = facts.rows[facts.weak - 1]
     said = _(
-        "Without the {weak} that bring least {rise} more gets through and {freed} are free; {site} would bring {gain} for {costs}."
+        "Leaving out {beats} of least worth lets {rise} more through and frees {freed}; {site} would bring {gain} for {costs}."
     ).format(
-        weak=number(facts.weak),
+        beats=counted("{count} beat", "{count} beats", facts.weak),
         rise=difference_in_points(summary, row.value - summary.upper),
         freed=amounts(row.freed),
         site=plain(facts.site, 60),
