@@ -104,13 +104,30 @@ def test_how_to_read_the_lines_says_what_comes_first_and_when_closing_must_come_
         return _spaced(*command_order(replace(_changed(), sites=sites, budgets=rows)).reading)
 
     first, *others = command_order(_changed()).reading
-    assert first == "What is worth most comes first and has the lowest number."
+    assert first == "The lowest number is worth most."
     assert not any("Close before you open" in line for line in others)  # nothing is known of what it frees
     assert "can exceed the whole gain" in " ".join(others)
     assert "Close before you open: until then 3 agents a shift are missing." in closing("Guard", 12.0)
     for agency, budget in (("Guard", 15.0), ("Guard", None), ("Police", 12.0)):  # enough, no limit, nobody's budget
         assert not any("Close before you open" in line for line in closing(agency, budget))
     assert command_order(full_content(sites=(), beats=())).reading == ()
+
+
+def test_the_page_says_which_sites_to_close_for_the_first_that_opens() -> None:
+    def said(*freed: float, agency: str = "Guard") -> str:
+        row = BudgetRow(resource="agents", agency="Guard", unit="agents a shift", used=10.0, budget=10.0)
+        opens = _site("o", chosen=True, worth=0.3, costs={"agents": Amount(5.0, "agents a shift")})
+        closes = [
+            _site(f"c{k}", existing=True, agency=agency, costs={"agents": Amount(amount, "agents a shift")})
+            for k, amount in enumerate(freed)
+        ]
+        content = replace(_changed(), sites=(opens, *closes), budgets=(row,))
+        return " ".join(_spaced(*command_order(content).reading))
+
+    assert "Close before you open, 3 before 1: until all are closed 9 agents a shift are missing." in said(4.0, 5.0)
+    assert "Close before you open, 2, 4 before 1: until all" in said(3.0, 1.0, 4.0)
+    assert "Close before you open: until then 4 agents a shift are missing." in said(1.0, 3.0)  # that is not enough
+    assert "Close" not in said(9.0, agency="Customs")
 
 
 def test_an_order_goes_on_beyond_one_sheet_by_the_letters_of_what_it_says() -> None:
@@ -233,7 +250,22 @@ def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be
     assert _spaced(cost.figure, cost.over, *cost.sentences) == ["1,100 officers a shift", "(limit 1,200)", "2.5 money."]
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
     assert short.further == ("More than this one, within these budgets and by the model.",)
-    assert short.sentences == ()
+    assert short.sentences == (HOLDS,)
+
+
+HOLDS = "All this holds as far as the model; how far is not known."
+
+
+@pytest.mark.parametrize(("taken", "said"), [(2.0, "(limit 20), with 6 of the 157."), (0.0, "(limit 20).")])
+def test_teams_say_how_many_of_the_people_they_take(taken: float, said: str) -> None:
+    content = full_content()
+    rows = tuple(
+        BudgetRow(resource=name, unit=f"{name} a shift", used=used, budget=most)
+        for name, used, most in (("agents", 157.0, 164.0), ("teams", 3.0, 20.0))
+    )
+    beats = tuple(replace(beat, costs={"agents": Amount(taken, "agents a shift")}) for beat in content.beats)
+    cost = command_order(replace(content, budgets=rows, beats=beats)).figures[1]
+    assert _spaced(*cost.sentences) == [f"3 teams a shift {said}"]
 
 
 def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_limit() -> None:

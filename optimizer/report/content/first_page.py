@@ -22,6 +22,7 @@ from optimizer.base.text.formatting import (
 )
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
+from optimizer.problem.instance.teams import TEAMS_A_SHIFT
 from optimizer.report.content.comparison import (
     beats_worth_sentences,
     changing_sentences,
@@ -44,8 +45,9 @@ from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from optimizer.report.content.comparison import BudgetRow
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.routes import ResidualRoute
@@ -254,30 +256,51 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
 def _reading(content: ReportContent) -> tuple[str, ...]:
     if _alternates(content):  # shares of days stand in the order of the mixture
         return ()
-    lines = [_("What is worth most comes first and has the lowest number.")]
-    if short := _short_until_closed(content):
-        lines.append(_("Close before you open: until then {amount} are missing.").format(amount=short))
-    rest = _("If left out: what more gets through without that line alone.")
-    apart = _("As lines count on each other, it can exceed the whole gain: do not add up.")
-    return (*lines, rest, apart)
+    return (
+        _("The lowest number is worth most."),
+        *_closing(content),
+        _(
+            "If left out: what more gets through without that line alone; it can exceed the whole gain, so do not add up."
+        ),
+    )
 
 
-def _short_until_closed(content: ReportContent) -> str:
-    """Return what the plan would lack of the first budget that it breaks while what it closes is still in use; empty where it breaks none."""
+def _closing(content: ReportContent) -> Iterator[str]:
+    """Yield that closing comes first, where the plan would break a budget while what it closes is in use, and what for the first that opens."""
     closed = [site for site in content.not_chosen if site.standing == "given up"]
+    opened = [site for site in content.chosen if site.standing == "new"]
     short: dict[str, float] = {}
+    first: dict[str, tuple[int, list[int]]] = {}
     for row in content.budgets:
-        freed = sum(
-            amount
-            for site in closed
-            if row.agency in {"", site.agency}
-            for amount, unit in site.costs.values()
-            if unit == row.unit
+        freed = {content.numbers[site.id]: _takes(site, row) for site in closed if _takes(site, row) > 0}
+        missing = -math.inf if row.budget is None or not freed else row.used + sum(freed.values()) - row.budget
+        if missing <= 0:
+            continue
+        unit = plain(row.unit or row.resource)
+        short[unit] = short.get(unit, 0.0) + missing
+        takes = [(content.numbers[site.id], _takes(site, row)) for site in opened if _takes(site, row) > 0]
+        if takes and min(takes)[0] < first.get(unit, (math.inf,))[0]:
+            first[unit] = min(takes)[0], _enough(freed, min(takes)[1])
+    for unit, amount in list(short.items())[:1]:
+        said = _("Close before you open: until then {amount} are missing.")
+        opens, closes = first.get(unit, (0, []))
+        if closes:
+            said = _("Close before you open, {closed} before {opened}: until all are closed {amount} are missing.")
+        yield said.format(
+            amount=amount_with_unit(amount, unit), closed=", ".join(map(number, closes)), opened=number(opens)
         )
-        if row.budget is not None and freed > 0:
-            unit = plain(row.unit or row.resource)
-            short[unit] = short.get(unit, 0.0) + max(row.used + freed - row.budget, 0.0)
-    return next((amount_with_unit(amount, unit) for unit, amount in short.items() if amount > 0), "")
+
+
+def _takes(site: SiteRow, row: BudgetRow) -> float:
+    """Return what a site takes of a budget; nothing of that of another agency."""
+    return sum(amount for amount, unit in site.costs.values() if unit == row.unit and row.agency in {"", site.agency})
+
+
+def _enough(freed: Mapping[int, float], wanted: float) -> list[int]:
+    """Return the numbers of the fewest closings that free what is wanted; none where all of them do not, or nothing is."""
+    most_first = sorted(freed, key=lambda k: (-freed[k], k))
+    count = next((k for k in range(len(most_first) + 1) if sum(freed[each] for each in most_first[:k]) >= wanted), 0)
+    return sorted(most_first[:count])
 
 
 def _most_first(lines: list[OrderLine]) -> tuple[OrderLine, ...]:
@@ -393,12 +416,21 @@ def _cost(content: ReportContent) -> KeyFigure:
         beside = [_("{today} today").format(today=number(today[unit] / by))] if unit in today else []
         beside += [] if limit is None else [_("limit {most}").format(most=number(limit / by))]
         texts.append((f"{number(amount / by)}{SPACE}{said}", ", ".join(beside).replace(" ", SPACE)))
-    rest = [sentence(f"{text} ({beside})." if beside else f"{text}.") for text, beside in texts[1:]]
+    figure, over = texts[0] if texts else (DASH, "")
+    main = next(iter(used), "")
+    taken = sum(amount for beat in content.beats for amount, unit in beat.costs.values() if plain(unit) == main)
+    rest = []
+    for unit, (text, beside) in list(zip(used, texts, strict=True))[1:]:
+        said = f"{text} ({beside})" if beside else text
+        if taken and unit == plain(_(TEAMS_A_SHIFT)):
+            said = _("{teams}, with {count} of the {all}").format(
+                teams=said, count=number(taken), all=number(used[main])
+            )
+        rest.append(sentence(f"{said}."))
     if not texts:
         rest = [_("No budget was given.")]
     elif _alternates(content):
         rest.append(_("These are of the best single plan."))
-    figure, over = texts[0] if texts else (DASH, "")
     return KeyFigure(_("What it costs in all"), figure, tuple(rest), over and f"({over})")
 
 
@@ -413,7 +445,8 @@ def _short_of_best(content: ReportContent) -> KeyFigure:
         said = _("at most {points}") if summary.searched_enough else _("not yet known: at most {points}")
         figure = said.format(points=difference_short(summary, summary.left_shown))
     said, *beside = _proof(content, titled=True)
-    return KeyFigure(_("A better plan would gain"), figure, tuple(beside), further=(said,))
+    holds = _("All this holds as far as the model; how far is not known.")
+    return KeyFigure(_("A better plan would gain"), figure, (*beside, holds), further=(said,))
 
 
 def _hole(content: ReportContent) -> str:
