@@ -125,6 +125,7 @@ class DeskSession(DeskActions):
             self._params = self.opened.search_params(params)
         with step(listener, "contracting"):
             self.desk = Desk(known)
+            self.desk.base.check()  # what an action changes is checked against it: not while a planner waits for the first
         self._places = SitePlaces.of(self.desk.base, self.opened.site_rows)
         rows = {row.id: row for row in _rows(self.opened.file)}
         self._entries = [

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from optimizer.base.text.formatting import SPACE, number
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import localised, marked, term
+from optimizer.base.text.language import localised, marked, spoken, term
 from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
 from optimizer.report.words import word
 
@@ -75,17 +75,20 @@ class PlaceNames:
             for each in (towns, towns + others)
             if each
         ]
+        self._known: dict[tuple[str, float, float, str], str] = {}
 
     def where(self, lon: float, lat: float, road: str = "") -> str:
         """Return `near X`, or `N km west of X`, for a spot in degrees; the degrees where there is no place.
 
         `road` is the name of the road there: a bridge is not near itself.
         """
-        spot = np.array([lon, lat])
-        nearest = self._nearest(spot, road)
-        if nearest is not None:
-            return _away(nearest, spot)
-        return _("at {lat}, {lon}").format(lat=localised(f"{lat:.3f}"), lon=localised(f"{lon:.3f}"))
+        key = spoken().code, lon, lat, road
+        if key not in self._known:  # the desk asks for the same sites at every action
+            spot = np.array([lon, lat])
+            nearest = self._nearest(spot, road)
+            degrees = _("at {lat}, {lon}").format(lat=localised(f"{lat:.3f}"), lon=localised(f"{lon:.3f}"))
+            self._known[key] = degrees if nearest is None else _away(nearest, spot)
+        return self._known[key]
 
     @staticmethod
     def in_degrees(where: str) -> bool:
