@@ -130,9 +130,10 @@ class OccupiedBoxes:
 
     def overlap(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (m,) the area that each of (m, 4) boxes shares with the occupied ones, each counted by itself; infinite outside the frame."""
-        low = np.maximum(self.boxes[:, :2], boxes[:, None, :2])
-        high = np.minimum(self.boxes[:, 2:], boxes[:, None, 2:])
-        shared = np.prod(np.maximum(high - low, 0.0), axis=2).sum(axis=1)
+        west, south, east, north = self.boxes.T
+        across = np.minimum(east, boxes[:, 2:3]) - np.maximum(west, boxes[:, 0:1])
+        down = np.minimum(north, boxes[:, 3:4]) - np.maximum(south, boxes[:, 1:2])
+        shared = (np.maximum(across, 0.0) * np.maximum(down, 0.0)).sum(axis=1)
         if self.frame is not None:
             shared[[not self.frame.holds(box) for box in boxes]] = np.inf
         return np.asarray(shared)
