@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.mistakes import MISTAKES, Mistake, answer
+from tests.mistakes import ALL, AREAS, MISTAKES, SEIZURES, TOML, Mistake, answer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,3 +20,35 @@ def test_a_mistake_has_a_clear_answer(mistake: Mistake, tmp_path: Path) -> None:
 
 def test_there_are_fifty_and_each_is_made_once() -> None:
     assert len({mistake.title for mistake in MISTAKES}) == 50
+
+
+HEAD = "time,lon,lat,drug,quantity\n"
+EVADERS = "[evaders]\ndecay_minutes = 60\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (TOML, ALL, " \n", "found an empty file; expected a scenario as TOML. `init` writes a first one."),
+        (TOML, ALL, "a,b\n1,2\n", "found text that is not TOML (Expected '=' after a key"),
+        (TOML, EVADERS, EVADERS + "mobility = 1.5\n", "mobility: found 1.5; expected a number less than or equal to 1."),
+        (TOML, EVADERS, EVADERS + 'mobility = "20 %"\n', "mobility: found '20 %'; expected a valid number."),
+        (AREAS, ALL, "", "found an empty file; expected a GeoJSON file"),
+        (SEIZURES, "10.0,50.05,cocaine", '"10,0",50.05,cocaine', "found '10,0'; expected degrees as a decimal number. Write decimals"),
+        (SEIZURES, "cocaine,2.5", 'cocaine,"1.234,5"', "Write decimals with a point, and thousands without a mark."),
+        (SEIZURES, "2024-03-01", "45352", "If that is the day number of a spreadsheet, show the column as a date there"),
+        (SEIZURES, ALL, HEAD + "13/03/2024,10,50.05,,1\n03/14/2024,10.4,50.05,,1\n", "this row has the day first"),
+    ],
+)  # fmt: skip
+def test_what_is_found_is_named_and_what_to_do_is_said(
+    file: str, old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    told = answer(Mistake("another", file, "", file, old, new), tmp_path)
+    assert said in told.text
+    assert told.code == 1
+
+
+def test_a_file_that_two_steps_read_has_its_fault_once(tmp_path: Path) -> None:
+    audits = '[records]\naudits = ["audit-results.json"]\n[evaders]'
+    told = answer(Mistake("no audit", "audit-results.json", "", TOML, "[evaders]", audits), tmp_path)
+    assert told.text.count("audit-results.json: found no such file") == 1

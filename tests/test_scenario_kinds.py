@@ -230,7 +230,7 @@ def test_another_package_can_add_a_kind_of_option(tmp_path: Path) -> None:
         option = instance.options[instance.option_index["f"]]
         assert (option.kind, option.survival) == ("barrier", (0.75, 0.75))
         assert "barrier" in kinds.categories()
-        with pytest.raises(InputError, match=r"kinds\[1\]\.holds: found 2; expected less than or equal to 1"):
+        with pytest.raises(InputError, match=r"kinds\[1\]\.holds: found 2; expected a number less than or equal to 1"):
             compiled(tmp_path, SCENARIO + table.replace("0.25", "2") + site)
     finally:
         kinds.KINDS[:] = before

@@ -136,6 +136,7 @@ class ProblemList:
     def problems(self) -> list[Problem]:
         """Return what was collected so far; of more than `SHOWN` that differ in their place alone the first, with a count."""
         every = self._problems + [problem for file in self._files.values() for problem in file.problems()]
+        every = list(dict.fromkeys(every))  # a file that two steps read has its faults once
         alike = Counter((problem.found, problem.expected, problem.remedy) for problem in every)
         result: dict[object, Problem] = {}
         for problem in every:

@@ -165,4 +165,5 @@ def _expectation(message: str) -> str:
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
     message = re.sub(r"a (valid )?dictionary or (an )?instance of \w+", "a table of fields", message)
     message = message.replace("a valid tuple", "a valid list").replace("a valid mapping", "a valid dictionary")
+    message = re.sub(r"^(?=(less|greater) than )", "a number ", message.partition(", unable to parse")[0])
     return message[:1].lower() + message[1:]

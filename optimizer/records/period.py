@@ -23,6 +23,11 @@ _FISCAL = re.compile(r"FY ?(\d{4}|\d{2})", re.IGNORECASE)
 _BARE_FISCAL = re.compile(r"(\d{4})(?: \(FYTD\))?", re.IGNORECASE)
 _NUMBERS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2\d{4}(?:([T ])\d{1,2}:\d{2}(:\d{2})?)?")
 
+_DAY_NUMBER = re.compile(r"[3-6]\d{4}")
+"""Days as a spreadsheet counts them, of 1982 to 2091."""
+
+MOST_MONTHS = 12
+
 ALIKE = 0.9
 """Share of a file's times that must be written alike before their form is taken; the others are faults."""
 
@@ -70,8 +75,15 @@ def parse_period(text: str, date_format: str = "auto") -> Period:
     except (ValueError, OverflowError):
         expected = FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
         remedy = "Mend it, or state date_format"
-        if date_format == "auto" and _NUMBERS.fullmatch(text):
-            remedy = 'State date_format, such as "%d/%m/%Y" or "%m/%d/%Y": the file as a whole does not tell the day from the month'
+        if date_format == "auto" and (numbers := _NUMBERS.fullmatch(text)):
+            first, second = (int(numbers[place]) > MOST_MONTHS for place in (1, 3))
+            row = f"; this row has the {'day' if first else 'month'} first" if first != second else ""
+            remedy = (
+                'State date_format, such as "%d/%m/%Y" or "%m/%d/%Y": the file as a whole does not tell the day from the month'
+                + row
+            )
+        elif date_format == "auto" and _DAY_NUMBER.fullmatch(text):
+            remedy = "If that is the day number of a spreadsheet, show the column as a date there (2024-03-01), and save it again"
         raise InputError(Problem("time", repr(text), expected, remedy)) from None
 
 
@@ -88,7 +100,7 @@ def found_format(texts: Iterable[str]) -> str:
     forms = Counter((match[2], match[4], match[5] is not None) for match in found)
     (form, count), *_ = forms.most_common(1)
     alike = [match for match in found if (match[2], match[4], match[5] is not None) == form]
-    day_first, month_first = (sum(int(match[place]) > 12 for match in alike) for place in (1, 3))
+    day_first, month_first = (sum(int(match[place]) > MOST_MONTHS for match in alike) for place in (1, 3))
     if count < ALIKE * len(given) or min(day_first, month_first) > 0 or max(day_first, month_first) < TELLING * count:
         return "auto"
     mark, clock, seconds = form

@@ -160,6 +160,8 @@ class RecordParser:
         text = self.table.text[name][position]
         if not remedy and not any(mark.isdigit() for mark in text):
             remedy = "If the word means that the value is missing, name it in missing"
+        if not remedy and name in NUMBERS and "," in text:
+            remedy = "Write decimals with a point, and thousands without a mark"
         self.problems.add(self.table.number[position], repr(text), expected, remedy, column=column)
 
     def numbers(

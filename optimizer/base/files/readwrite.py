@@ -124,7 +124,7 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
         raise InputError(
             Problem(
                 f"{path}, line {error.lineno}, column {error.colno}",
-                error.msg,
+                f"text that is not JSON ({error.msg})" if text.strip() else "an empty file",
                 f"{what} as JSON",
                 "Mend the file there",
             )
@@ -150,7 +150,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as TOML")) from None
     except ValueError as error:  # TOMLDecodeError, and Python's refusal of integers of thousands of digits
         kind = text_kind(text)
-        found = str(error) if kind is None else kind.name
+        found = f"text that is not TOML ({error})" if kind is None else kind.name
         remedy = "Correct the file there" if kind is None else kind.remedy or "Check that it is the right file"
         raise InputError(Problem(str(path), found, f"{what} as TOML", remedy)) from None
 

@@ -814,9 +814,12 @@ def read_content(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is missing, or with the place where the text is not TOML.
+        If the file is missing or empty, or with the place where the text is not TOML.
     """
-    return _with_new_names(read_toml(path, "a scenario"))
+    content = read_toml(path, "a scenario")
+    if not content:
+        raise InputError(Problem(str(path), "an empty file", "a scenario as TOML", "`init` writes a first one"))
+    return _with_new_names(content)
 
 
 def _with_new_names(content: dict[str, Any]) -> dict[str, Any]:
