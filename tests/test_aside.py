@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from optimizer.base.errors import InputError, Problem, SolverError
-from optimizer.base.work.aside import Aside
+from optimizer.base.work.aside import Aside, MessageProcess
 from optimizer.base.work.listener import SILENT, SilentListener
 from optimizer.base.work.work_clock import limited, work_seconds
+from optimizer.lab.benchmark.benchmark import Job, _WatchedChild
+from optimizer.solvers.mip.backend import _SolverProcess
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +73,37 @@ def test_a_listener_that_cancels_ends_the_wait_and_leaving_ends_the_process(tmp_
         aside.result(Cancels())
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # files of what was not started stay open
+@pytest.mark.parametrize("starts", [_SolverProcess, _WatchedChild, MessageProcess])
+@pytest.mark.parametrize(
+    ("platform", "apart"), [("win32", {"creationflags": 0x200}), ("linux", {"start_new_session": True})]
+)
+def test_the_terminals_ctrl_c_reaches_no_child_in_its_first_moments(
+    starts: type, platform: str, apart: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, Any]] = []
+
+    def popen(_command: list[str], **options: Any) -> None:
+        given.append(options)
+        raise OSError("none is started")
+
+    monkeypatch.setattr("subprocess.Popen", popen)
+    monkeypatch.setattr("subprocess.CREATE_NEW_PROCESS_GROUP", 0x200, raising=False)
+    monkeypatch.setattr("sys.platform", platform)
+    asked = {"gap_asked": 0.0, "time_limit": 1.0, "memory_limit": 1.0, "version": "1"}
+    job = Job(family="f", instance="i", content="0" * 64, method="auto", seed=0, **asked)
+    arguments: dict[type, tuple[Any, ...]] = {
+        _SolverProcess: (tmp_path, None),
+        _WatchedChild: (job, tmp_path, None),
+        MessageProcess: ("m", [], print),
+    }
+    with pytest.raises(OSError, match="none is started"):
+        starts(*arguments[starts])
+    assert apart.items() <= given[0].items()
 
 
 def test_a_process_that_is_not_asked_ends_as_well(tmp_path: Path) -> None:

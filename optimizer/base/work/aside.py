@@ -39,6 +39,13 @@ class ProcessEnded:
     reason: str
 
 
+def own_session() -> dict[str, Any]:
+    """Return the arguments of `Popen` for a process that the terminal's Ctrl-C does not reach, from its first moment."""
+    if sys.platform == "win32":  # it has no sessions: in a group of its own a process is not told of Ctrl-C
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
 class MessageProcess:
     """One process, and the threads that write to it and read from it.
 
@@ -61,9 +68,9 @@ class MessageProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            start_new_session=True,
             cwd=Path(__file__).parents[3],
             env=os.environ | ONE_THREAD,
+            **own_session(),
         )
         self._threads = [threading.Thread(target=one, daemon=True) for one in (self._write, self._read)]
         for thread in self._threads:

@@ -21,6 +21,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
+from optimizer.base.work.aside import own_session
 from optimizer.base.work.cluster import NO_TLS, TlsFiles, connected
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import Stopping
@@ -394,8 +395,8 @@ class _WatchedChild:
             stdin=subprocess.PIPE,  # the child ends itself when this closes
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,
             cwd=Path(__file__).parents[3],
+            **own_session(),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -28,7 +28,7 @@ from ortools.math_opt.python import mathopt
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.temporary import scratch_folder
-from optimizer.base.work.aside import end_with_parent
+from optimizer.base.work.aside import end_with_parent, own_session
 from optimizer.base.work.listener import SILENT, Listener, interrupt_held_back, stop_if_cancelled
 from optimizer.base.work.work_clock import put_forward, work_seconds
 
@@ -340,8 +340,8 @@ class _SolverProcess:
             stderr=self._errors,
             text=True,
             encoding="utf-8",
-            start_new_session=True,
             cwd=Path(__file__).parents[3],
+            **own_session(),
         )
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
