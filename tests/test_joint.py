@@ -368,6 +368,18 @@ def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
     assert result.status == "optimal"
 
 
+def test_a_greedy_plan_that_the_first_step_cuts_short_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    class Says(SilentListener):
+        def noted(self, sentence: str) -> None:
+            said.append(sentence)
+
+    monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)
+    solve_joint(small_case(3)[0], SolveOptions(time_limit=1e-6), listener=Says())
+    assert "ended after 0 s of work beyond the time limit" in said[0]
+
+
 def test_a_lost_process_of_swaps_is_told_and_its_plan_left_out() -> None:
     instance, field = small_case(3)
     tree = BranchAndPrice(ColumnGeneration(with_teams(instance), field))

@@ -115,10 +115,16 @@ class ForwardingListener(SilentListener):
 
 
 class OnlyCancels(SilentListener):
-    """Tells another listener nothing, as the bounds of a part are none of the whole, and asks it whether to stop."""
+    """Asks another listener whether to stop, and tells it nothing but notes, if those: the bounds of a part are none of the whole."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, *, notes: bool = False) -> None:
         self._listener = listener
+        self._notes = notes
+
+    def noted(self, sentence: str) -> None:
+        """Pass it on if that is wished: a part that is repeated would say it again and again."""
+        if self._notes:
+            self._listener.noted(sentence)
 
     def cancelled(self) -> bool:
         """Return what the other says."""

@@ -254,7 +254,7 @@ def _first_plan(
     seconds = None if options.time_limit is None else GREEDY * options.time_limit
     greedily = replace(options, method="greedy", time_limit=seconds, threads=None, scheduler=None)
     with step(stopping, "placing fixed options greedily", stoppable=False):
-        found = place(instance, greedily, listener=OnlyCancels(stopping), starts=starts)
+        found = place(instance, greedily, listener=OnlyCancels(stopping, notes=True), starts=starts)
     return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
 
 
