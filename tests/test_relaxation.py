@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -32,6 +32,23 @@ def random_program(seed: int) -> tuple[LinearProgram, np.random.Generator]:
     rows = csr_array(rng.uniform(-1, 1, (4, 6)) * (rng.random((4, 6)) < 0.6))
     side = rows @ rng.random(6) - rng.random(4)
     return LinearProgram(rng.uniform(-1, 1, 6), np.zeros(6), np.ones(6), rows, side), rng
+
+
+def test_an_answer_that_misses_much_is_found_again_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GLOP is asked not to call an answer imprecise, as one that misses by a little serves."""
+    solve = linear_program.WarmSolver.solve
+
+    def missing(*arguments: Any, **named: Any) -> Any:
+        values, dual = solve(*arguments, **named)
+        return values - 0.5, dual
+
+    whole = random_program(3)[0].solve()
+    monkeypatch.setattr(linear_program.WarmSolver, "solve", missing)
+    found = random_program(3)[0].solve()
+    assert whole is not None
+    assert found is not None
+    np.testing.assert_allclose(found.values, whole.values, atol=1e-9)
+    assert found.bound == pytest.approx(whole.bound, rel=1e-9)
 
 
 def scipy_optimum(
