@@ -161,13 +161,14 @@ def test_figures_come_as_svg_and_pdf_beside_png(tmp_path: Path) -> None:
     from PIL import Image
 
     from optimizer.report import figures
+    from optimizer.report.figure_files import FigureFile
     from optimizer.report.figures import draw_sites
 
     content = full_content(title=HOSTILE, sites=_renamed(full_content()).sites)
     for place in ("a", "b", "c"):
         (tmp_path / place).mkdir()
     for place in ("a", "b"):
-        chart = figures._Figure("sites.png", draw_sites, (10.0, 3.0))
+        chart = FigureFile("sites.png", draw_sites, (10.0, 3.0))
         figures._save(tmp_path / place, chart, content, 300, ("png", "svg", "pdf"))
     figures.save_figures(tmp_path / "c", content, kinds=("svg",))
     names = sorted(path.name for path in (tmp_path / "c").iterdir())

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from optimizer.cli.app import app
 from optimizer.cli.import_ import import_app
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.methods import METHOD_NAMES
-from optimizer.report import figures
+from optimizer.report import figure_files, figures
+from optimizer.report.figure_files import figure_names
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file import kinds
 from optimizer.scenario.file.model import ScenarioModel, SolveModel
@@ -39,7 +41,7 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     lists: list[list[Any]] = [
         kinds.KINDS,
         METHOD_NAMES,
-        figures._added,
+        figure_files._added,
         app.registered_commands,
         import_app.registered_commands,
     ]
@@ -125,6 +127,7 @@ def test_the_record_format_is_imported_and_read_by_a_scenario(
 def test_the_figure_is_drawn_with_the_others(tmp_path: Path) -> None:
     saved = [path.name for path in figures.save_figures(tmp_path, full_content())]
     assert saved[-1] == "budgets.png"
+    assert [name for name in saved if not any(fnmatchcase(name, one) for one in figure_names())] == []
     assert (tmp_path / "budgets.png").stat().st_size > 1000
 
 

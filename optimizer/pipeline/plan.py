@@ -38,12 +38,13 @@ from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.plan_content import StepTime, StepTimes, plan_content, plan_geojson, run_content
-from optimizer.plans.plan_folder import CERTIFICATE_FILE, FIGURES, FILES, PlanFolder
+from optimizer.plans.plan_folder import CERTIFICATE_FILE, FILES, PlanFolder
 from optimizer.plans.weak_beats import sites_for_beats, without_weak_beats
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import Plan, with_mixture
 from optimizer.problem.plan.result import Result, single_plan
+from optimizer.report.figure_files import figure_names
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
 from optimizer.scenario.compile.source_measures import at_mobility
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.instance.instance import Instance
-    from optimizer.roster.model import DutiesFile
+    from optimizer.roster.model import Duties
     from optimizer.solvers.params import SolveOptions
 
 
@@ -182,7 +183,7 @@ def plan_scenario(
         report=report,
         record=SearchRecord() if certificate else None,
     )
-    folder = OutputFolder(Path(out), "plan", (asked.path,), (*FILES, *FIGURES), overwrite)
+    folder = OutputFolder(Path(out), "plan", (asked.path,), (*FILES, *figure_names()), overwrite)
     _check_first(folder, asked)
     times = StepTimes(listener)
     if given is None:
@@ -473,7 +474,7 @@ class _Described:
     compiled: Compiled
     plan: PlanFile
     mixed: PlanFile | None
-    duties: DutiesFile | None
+    duties: Duties | None
 
 
 def _described(evaluated: _Evaluated) -> _Described:

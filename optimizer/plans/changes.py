@@ -14,7 +14,7 @@ from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import WHERE, Changes, change_sentences
 from optimizer.problem.instance.options import Option, named_options
-from optimizer.scenario.compile.burden import SEARCHES
+from optimizer.scenario.compile.burden import COUNTED
 from optimizer.scenario.compile.options import resource_id
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
     known = list(dict.fromkeys(name for each in scenario.resources for name in (resource_id(each), each.name)))
     known += [name for team in scenario.teams for name in dict.fromkeys((team.id, team.label)) if name]
     for name in changes.budgets:
-        if name not in known and not name.startswith(SEARCHES):
+        if name not in known and not name.startswith(tuple(COUNTED)):
             problems.append(unknown_name(f"{WHERE}, budget", name, known))
     problems.raise_if_any()
 

@@ -15,7 +15,7 @@ from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
-from optimizer.scenario.compile.burden import SEARCHES, UNIT
+from optimizer.scenario.compile.burden import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,7 +75,7 @@ class DisplayNames:
             | {measure.id: measure.what for measure in scenario.measures},
             {name: term(label) for name, label in sites.items()},
             {option.id: translated(option.label) for option in instance.options if option.type in cued},
-            {resource.id: of_cap(resource.unit) for resource in instance.resources},
+            {resource.id: resource_word(resource.unit) for resource in instance.resources},
         )
 
     def agency(self, agency: str) -> str:
@@ -127,15 +127,15 @@ def said_region(region: Region, gateways: Iterable[Gateway], settlements: Iterab
     return replace(region, gateways=said_places(gateways), settlements=said_places(settlements), crossings=crossings)
 
 
-def of_cap(text: str) -> str:
-    """Return the name or unit of a community's cap in the language that is spoken; that of another resource as the scenario says it there."""
-    return _(text) if text in {SEARCHES, UNIT} else term(text)
+def resource_word(text: str) -> str:
+    """Return the name or unit of a resource in the language that is spoken; of one that the scenario has as it says it there."""
+    return _(text) if text in {*COUNTED, *COUNTED.values()} else term(text)
 
 
 def _resource_name(resource: Resource, agencies: Mapping[str, str], every: Sequence[Resource]) -> str:
     if not resource.name or not resource.agency:
         shared = [other for other in every if other.name == resource.name and not other.agency]
-        return of_cap(resource.name) if resource.name and len(shared) == 1 else translated(resource.id)
+        return resource_word(resource.name) if resource.name and len(shared) == 1 else translated(resource.id)
     return f"{term(resource.name)} ({agencies.get(resource.agency, resource.agency)})"
 
 

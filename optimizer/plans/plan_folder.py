@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.roster.model import DutiesFile
+    from optimizer.roster.model import Duties
     from optimizer.scenario.file.model import ScenarioModel
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
@@ -65,8 +65,7 @@ FILES = (
     *(PLAN_FILE, LAYER_FILE, MIXTURE_FILE, INSTANCE_FILE, RUN_FILE, DUTIES_FILE),
     *(UNCERTAINTY_FILE, SENSITIVITY_FILE, CERTIFICATE_FILE, "report.html", "sites-not-chosen.csv"),
 )
-"""What a plan folder may hold beside figures."""
-FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "changes.png", "doubt.png", "sensitivity.png")
+"""What a plan folder may hold beside figures (`optimizer.report.figure_files`)."""
 
 RECORDED = (PLAN_FILE, INSTANCE_FILE, RUN_FILE, MIXTURE_FILE, UNCERTAINTY_FILE, CERTIFICATE_FILE)
 """Files whose hashes a ledger keeps: what a plan is and how it was made. The others follow from these."""
@@ -368,7 +367,7 @@ class PlanFolder:
         return (self.path / DUTIES_FILE).is_file()
 
     @cached_property
-    def duties(self) -> DutiesFile:
+    def duties(self) -> Duties:
         """What duties.json holds."""
         from optimizer.roster.model import read_duties_file
 
@@ -462,7 +461,7 @@ class PlanFolder:
         instance: Instance,
         run: Mapping[str, Any],
         *,
-        duties: DutiesFile | None = None,
+        duties: Duties | None = None,
         uncertainty: Mapping[str, Any] | None = None,
         sensitivity: Mapping[str, Any] | None = None,
     ) -> None:

@@ -308,16 +308,14 @@ FEWEST = 2
 
 
 def drop_copied_entries(
-    records: Records, columns: Sequence[str], kinds: Sequence[str], sources: Sequence[EffortSource | SeizureSource]
+    records: Records, kinds: Sequence[str], sources: Sequence[EffortSource | SeizureSource]
 ) -> Records:
     """Return records without the rows of an entry all of whose rows an earlier entry of its source has, with a warning.
 
     Parameters
     ----------
     records
-        Rows of all entries.
-    columns
-        Names of the (rows,) arrays in which they must agree, beside time and place.
+        Rows of all entries; those of two must agree in time, place and all columns of their own.
     kinds
         (entries,) what two entries must have alike to be compared, such as the unit.
     sources
@@ -325,7 +323,7 @@ def drop_copied_entries(
     """
     if len(sources) < 2:
         return records
-    values = [getattr(records, name) for name in ("start", "end", "segment", "area", *columns)]
+    values = [getattr(records, name) for name in ("start", "end", "segment", "area", *records.OWN)]
     # NaN equals nothing, itself included; amounts are never negative, so -1 stands for "not known" in the sets below.
     known = [np.nan_to_num(one, nan=-1.0) if one.dtype.kind == "f" else one for one in values]
     rows: list[Row] = list(zip(*(one.tolist() for one in known), strict=True))

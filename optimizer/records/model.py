@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import unknown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
@@ -44,6 +46,9 @@ class LocatedRecords:
     unread
         What each source did not read of its file's columns; another source may read them.
     """
+
+    OWN: ClassVar[Mapping[str, type]] = {}
+    """Columns beside time and place, and their types: reading fills them, and rows that agree in all may be one row twice."""
 
     segment: NDArray[np.int64]
     area: NDArray[np.int64]
@@ -87,6 +92,8 @@ class Seizures(LocatedRecords):
         For each source the unit of the effort that makes its seizures; None where not stated.
     """
 
+    OWN: ClassVar[Mapping[str, type]] = {"count": np.float64, "quantity_kg": np.float64, "drug": np.str_}
+
     count: NDArray[np.float64]
     quantity_kg: NDArray[np.float64]
     drug: NDArray[np.str_]
@@ -104,6 +111,8 @@ class Effort(LocatedRecords):
     unit
         Unit of each source.
     """
+
+    OWN: ClassVar[Mapping[str, type]] = {"amount": np.float64}
 
     amount: NDArray[np.float64]
     unit: tuple[str, ...]

@@ -37,7 +37,7 @@ from optimizer.records.record_parser import (
 from optimizer.records.sources import EffortSource, SeizureSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -128,15 +128,12 @@ def _seizures(
 ) -> Seizures:
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_seizure_columns, source=source, period=period, least_kg=least_kg) for source in sources]
-    blank = {"count": np.empty(0), "quantity_kg": np.empty(0), "drug": np.empty(0, dtype=np.str_)}
     read = Seizures(
-        **_read_files(sources, readers, gazetteer, opened, blank),
+        **_read_files(sources, readers, gazetteer, opened, Seizures.OWN),
         effort_unit=tuple(source.effort_unit for source in sources),
     )
     kinds = [str(source.effort_unit) for source in sources]
-    return settle_seizures(
-        drop_copied_entries(read, ("count", "quantity_kg", "drug"), kinds, sources), sources, network
-    )
+    return settle_seizures(drop_copied_entries(read, kinds, sources), sources, network)
 
 
 def read_effort(
@@ -182,11 +179,11 @@ def _effort(
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_effort_columns, source=source, period=period) for source in sources]
     read = Effort(
-        **_read_files(sources, readers, gazetteer, opened, {"amount": np.empty(0)}),
+        **_read_files(sources, readers, gazetteer, opened, Effort.OWN),
         unit=tuple(source.unit for source in sources),
     )
     return remove_double_effort(
-        drop_copied_entries(read, ("amount",), [source.unit for source in sources], sources), sources, network
+        drop_copied_entries(read, [source.unit for source in sources], sources), sources, network
     )
 
 
@@ -251,15 +248,14 @@ def _read_files(
     readers: Sequence[Callable[[RecordParser], Columns]],
     gazetteer: Gazetteer,
     opened: Sequence[Callable[[], RecordParser]],
-    blank: Columns,
+    own: Mapping[str, type],
 ) -> dict[str, Any]:
-    """Return the fields of `LocatedRecords` and those in `blank`, from all files together; raise with the faults of all."""
+    """Return the fields of `LocatedRecords` and `own` ones, from all files together; raise with the faults of all."""
     problems = ProblemList()
     days = np.empty(0, dtype="datetime64[D]")
     numbers = np.empty(0, dtype=np.int64)
-    parts: list[Columns] = [
-        blank | {"start": days, "end": days, "segment": numbers, "area": numbers, "source": numbers}
-    ]
+    blank: Columns = {name: np.empty(0, dtype=kind) for name, kind in own.items()}
+    parts = [blank | {"start": days, "end": days, "segment": numbers, "area": numbers, "source": numbers}]
     unused: list[Unused] = []
     warnings: list[str] = []
     unread: list[UnreadColumns] = []

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -29,6 +28,7 @@ from optimizer.base.text.language import ENGLISH, localised, spoken
 from optimizer.base.text.language import gettext as _
 from optimizer.report.content.summary import difference, difference_short, difference_unit, less, unit, value
 from optimizer.report.content.summary import unit as unit_of
+from optimizer.report.figure_files import WIDTH_INCHES, FigureFile, added_figures
 from optimizer.report.maps.geography import Bounds, opening_bounds
 from optimizer.report.maps.map_layers import MapLayers, map_layers
 from optimizer.report.maps.still_maps import LABEL_BOX, draw_look_next, draw_plan, draw_road_layer, made_line
@@ -36,7 +36,7 @@ from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, T
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -45,45 +45,13 @@ if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.uncertainty import UncertaintyRow
 
-    Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
-
 DPI = 150
-
-WIDTH_INCHES = 10.0
 
 PANEL_INCHES = 7.2
 """Maps that stand beside each other."""
 
 COLOURS = 256
 """Colours of an image."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """A file's name, what draws it, and its width and height in inches."""
-
-    name: str
-    draw: Draw
-    size: tuple[float, float]
-
-
-_added: list[_Figure] = []
-"""Figures of other packages."""
-
-
-def add_figure(name: str, draw: Draw, size: tuple[float, float] = (WIDTH_INCHES, 6.0)) -> None:
-    """Let every report have one more figure, which another package draws; one of the same name is replaced.
-
-    Parameters
-    ----------
-    name
-        Of its file, such as `budget.png`.
-    draw
-        Draws a `ReportContent` into axes and returns them.
-    size
-        Width and height, inches.
-    """
-    _added[:] = [figure for figure in _added if figure.name != name] + [_Figure(name, draw, size)]
 
 
 def save_figures(
@@ -96,37 +64,38 @@ def save_figures(
 ) -> list[Path]:
     """Write the figures into an existing folder and return them.
 
-    These are a map for each road layer (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
-    each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
-    Where it has few changes, draws or sensitivity there are `changes.png`, `doubt.png` and `sensitivity.png` too.
+    Their names stand in `optimizer.report.figure_files` too. They are a map for each road layer (`map-risk.png`; where a risk is given
+    `map-sure.png`, and `map-effort-1.png` and so on for each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`,
+    `sites.png`, `layouts.png` and `evaders.png`. Where it has few changes, draws or sensitivity there are `changes.png`, `doubt.png` and
+    `sensitivity.png` too.
     A figure without data says so instead of being left out. `layers` are those of the content, where they have been made; `kinds` of file are
     `png`, of `dpi` pixels an inch, `svg` and `pdf`.
     """
     layers = layers or map_layers(content)
     panel = _map_size(layers.bounds, PANEL_INCHES, PANEL_INCHES)
     figures = [
-        _Figure(f"map-{layer.id}.png", partial(draw_road_layer, layer=layer, bounds=layers.bounds), panel)
+        FigureFile(f"map-{layer.id}.png", partial(draw_road_layer, layer=layer, bounds=layers.bounds), panel)
         for layer in layers.roads
     ]
     if content.look_next is not None:
-        figures.append(_Figure("map-look-next.png", partial(draw_look_next, layers=layers), panel))
+        figures.append(FigureFile("map-look-next.png", partial(draw_look_next, layers=layers), panel))
     large = _map_size(opening_bounds(content, layers.bounds), WIDTH_INCHES, WIDTH_INCHES * 0.74)
     figures += [
-        _Figure("map-plan.png", partial(draw_plan, layers=layers), large),
-        _Figure("sites.png", draw_sites, _bars_size(len(content.sites))),
-        _Figure("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
-        _Figure("evaders.png", draw_evaders, _bars_size(min(len(content.residual_evaders), MOST_EVADERS))),
+        FigureFile("map-plan.png", partial(draw_plan, layers=layers), large),
+        FigureFile("sites.png", draw_sites, _bars_size(len(content.sites))),
+        FigureFile("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
+        FigureFile("evaders.png", draw_evaders, _bars_size(min(len(content.residual_evaders), MOST_EVADERS))),
     ]
     if content.first_changes is not None and content.first_changes.curve:
-        figures.append(_Figure("changes.png", draw_changes, (WIDTH_INCHES, 4.5)))
+        figures.append(FigureFile("changes.png", draw_changes, (WIDTH_INCHES, 4.5)))
     if content.doubt is not None:
-        figures.append(_Figure("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))
+        figures.append(FigureFile("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))
     if content.sensitivity is not None:
-        figures.append(_Figure("sensitivity.png", draw_sensitivity, _bars_size(len(content.sensitivity.rows))))
-    return [path for figure in figures + _added for path in _save(folder, figure, content, dpi, kinds)]
+        figures.append(FigureFile("sensitivity.png", draw_sensitivity, _bars_size(len(content.sensitivity.rows))))
+    return [path for figure in (*figures, *added_figures()) for path in _save(folder, figure, content, dpi, kinds)]
 
 
-def _save(folder: Path, what: _Figure, content: ReportContent, dpi: int, kinds: Sequence[str]) -> list[Path]:
+def _save(folder: Path, what: FigureFile, content: ReportContent, dpi: int, kinds: Sequence[str]) -> list[Path]:
     figure = Figure(figsize=what.size, dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
     axes = what.draw(figure.add_subplot(), content)

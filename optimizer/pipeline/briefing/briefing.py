@@ -25,8 +25,8 @@ from optimizer.plans.comparison import Comparison, exchanges, first_changes
 from optimizer.plans.display_names import (
     DisplayNames,
     beat_rows,
-    of_cap,
     place_names,
+    resource_word,
     said_places,
     said_region,
     site_rows,
@@ -332,14 +332,14 @@ def budget_rows(
 
     def name(r: PlanResource) -> str:
         if r.name and (r.agency or common[r.name] == 1):
-            return of_cap(r.name)
+            return resource_word(r.name)
         return names.resources.get(r.id) or teams.get(r.id, r.id)
 
     return tuple(
         BudgetRow(
             resource=name(r),
             agency=names.agency(r.agency),
-            unit=_(r.unit) if r.id in teams and r.unit == TEAMS_A_SHIFT else of_cap(r.unit),
+            unit=_(r.unit) if r.id in teams and r.unit == TEAMS_A_SHIFT else resource_word(r.unit),
             used=r.used,
             budget=r.budget,
             once=changing.get(r.id, (0.0, 0.0))[0],

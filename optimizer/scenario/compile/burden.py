@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 SEARCHES = marked("searches")
 """Name that the caps of all communities share as resources: a budget of this name is the cap of each."""
 UNIT = marked("searches per honest passage")
+COUNTED = {SEARCHES: UNIT}
+"""Names of resources that this program counts itself, with their units: pages translate them, and budgets may name them early."""
 
 
 @dataclass(frozen=True, eq=False)
