@@ -12,7 +12,7 @@ from optimizer.operations.planned import visits_of_rosters
 from optimizer.roster.calendar import span
 from optimizer.roster.model import (
     Assignment,
-    DutiesFile,
+    Duties,
     Duty,
     DutyStop,
     Roster,
@@ -21,7 +21,7 @@ from optimizer.roster.model import (
     roster_csv,
     write_duties_file,
 )
-from optimizer.scenario.file.roster_model import Crew, DutyBase, ShiftModel
+from optimizer.scenario.file.roster_model import Crew, DutyBase, Shift
 from tests.roster_cases import FIRST
 from tests.test_scenario_patrols import BASE
 from tests.tiny import SCENARIO, tiny_region, write_scenario
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from optimizer.operations.planned import Visit
     from optimizer.problem.network.network import Network
-    from optimizer.roster.model import Duties
     from tests.command import Outcome
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -95,11 +94,11 @@ def planned_case(root: Path, days: int = 7) -> PlannedCase:
     )
     write_duties_file(
         folder,
-        DutiesFile(
+        Duties(
             schema_version=2,
             name="Tiny border",
             time_zone=ZONE.key,
-            shifts=[ShiftModel(id="day", start="06:00", hours=6)],
+            shifts=[Shift(id="day", start="06:00", hours=6)],
             bases=[DutyBase(id="yard", label="The yard", lon=10.2, lat=50.1)],
             duties=[
                 Duty(id="a@day", option="a", label="West of the junction", mark="1", lon=10.1, lat=50.1, **place),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from optimizer.roster.model import Duties, Duty, Shift
-from optimizer.scenario.file.roster_model import Crew
+from optimizer.roster.model import Duties, Duty
+from optimizer.scenario.file.roster_model import WEEKDAYS, Crew, DutyBase, Shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ CHICAGO = ZoneInfo("America/Chicago")
 
 
 def shift(name: str, start: str, hours: float, days: Iterable[int] = range(7)) -> Shift:
-    return Shift(name, name.capitalize(), time.fromisoformat(start), round(hours * 60), frozenset(days))
+    return Shift(id=name, label=name.capitalize(), start=start, hours=hours, days=[WEEKDAYS[day] for day in days])
 
 
 def duty(option: str, shift_id: str, staff: int = 2, **given: Any) -> Duty:
@@ -58,7 +58,16 @@ def crew(name: str, people: int = 2, **given: Any) -> Crew:
 
 
 def duties(shifts: Iterable[Shift], asked: Iterable[Duty], crews: Iterable[Crew], zone: ZoneInfo = CHICAGO) -> Duties:
-    return Duties("Case", zone, tuple(shifts), tuple(asked), tuple(crews), {"north": "North", "south": "South"})
+    bases = [DutyBase(id=name, label=name.capitalize(), lon=-99.5, lat=27.5) for name in ("north", "south")]
+    return Duties(
+        schema_version=2,
+        name="Case",
+        time_zone=zone.key,
+        shifts=[*shifts],
+        bases=bases,
+        duties=[*asked],
+        crews=[*crews],
+    )
 
 
 def broken_rules(roster: Roster, first: date, weeks: int) -> list[str]:
@@ -83,7 +92,7 @@ def _unfilled(roster: Roster, first: date, weeks: int) -> list[str]:
         day = first + timedelta(days=k)
         for asked in roster.duties.duties:
             begins = next(s for s in roster.duties.shifts if s.id == asked.shift)
-            if day.weekday() in begins.days:
+            if day.weekday() in begins.weekdays:
                 there = people.pop((day, asked.id), 0)
                 if there + lacking.get((day, asked.id), 0) < asked.staff:
                     broken.append(f"{day} {asked.id}: {there} of {asked.staff}")
@@ -91,7 +100,7 @@ def _unfilled(roster: Roster, first: date, weeks: int) -> list[str]:
 
 
 def _misplaced(roster: Roster, one: Assignment) -> list[str]:
-    local = datetime.combine(one.day, one.shift.start, roster.duties.zone)
+    local = datetime.combine(one.day, one.shift.begins, roster.duties.zone)
     start = local.astimezone(UTC) + timedelta(minutes=one.duty.later)
     base = one.crew.base
     minutes = (one.duty.travel[base] if base else min(one.duty.travel.values())) if one.duty.travel else 0

@@ -221,7 +221,7 @@ def test_simulated_tracks_are_cells_that_no_spreadsheet_runs(case: PlannedCase) 
 def test_ids_are_found_as_they_are_and_as_cells_of_a_spreadsheet(case: PlannedCase) -> None:
     first, second, third = case.duties.crews
     crews = (*(one.model_copy(update={"id": name}) for one, name in ((first, "-1"), (second, "@north"))), third)
-    units = Units(replace(case.duties, crews=crews), {"=GPS": "crew-3"})
+    units = Units(case.duties.model_copy(update={"crews": crews}), {"=GPS": "crew-3"})
     for names, crew in ((("-1", "'-1"), "-1"), (("@North", "'@north"), "@north"), (("=gps", "'=GPS"), "crew-3")):
         assert [units.of(name) for name in names] == [crew, crew]
 
@@ -416,7 +416,7 @@ def test_a_plan_without_a_roster_is_manned_by_whoever_is_there(case: PlannedCase
 
 def test_a_duty_that_begins_later_is_expected_later(case: PlannedCase) -> None:
     first, *rest = case.duties.duties
-    later = replace(case.duties, duties=(first.model_copy(update={"later": 45.0}), *rest))
+    later = case.duties.model_copy(update={"duties": [first.model_copy(update={"later": 45.0}), *rest]})
     day = case.visits[0].day
     for one, other in zip(visits_of_duties(case.duties, day, day), visits_of_duties(later, day, day), strict=True):
         moved = 45 * 60 if one.duty == first.id else 0

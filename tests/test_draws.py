@@ -32,8 +32,8 @@ from optimizer.roster.draws import (
     frequencies,
     periods_of,
 )
-from optimizer.roster.model import DutiesFile, Duty, write_duties_file
-from optimizer.scenario.file.roster_model import Crew, ShiftModel
+from optimizer.roster.model import Duties, Duty, write_duties_file
+from optimizer.scenario.file.roster_model import Crew, Shift
 from tests.cases import side_by_side
 
 if TYPE_CHECKING:
@@ -160,11 +160,11 @@ def folder(tmp_path: Path) -> Path:
         "schema_version": 1,
         "name": "Roads",
         "time_zone": "America/Chicago",
-        "shifts": [ShiftModel(id="day", start="06:00", hours=8), ShiftModel(id="night", start="22:00", hours=8)],
+        "shifts": [Shift(id="day", start="06:00", hours=8), Shift(id="night", start="22:00", hours=8)],
         "duties": posts,
         "crews": [Crew(id=f"c{k}", people=2, **rules) for k in range(8)],
     }
-    write_duties_file(place, DutiesFile(**content))
+    write_duties_file(place, Duties(**content))
     return place
 
 

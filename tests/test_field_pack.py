@@ -62,7 +62,7 @@ GPX_ORDER = {
 
 @cache
 def roster_of(name: str, track: tuple[tuple[float, float], ...] = TRACK) -> Roster:
-    shifts = [shift("day", "06:00", 8), replace(shift("night", "22:00", 8), label=name)]
+    shifts = [shift("day", "06:00", 8), shift("night", "22:00", 8).model_copy(update={"label": name})]
     stops = (
         DutyStop(label=name, lon=-99.4, lat=27.7, arrive=30, leave=90.5),
         DutyStop(lon=-99.45, lat=27.65, arrive=100, leave=160),
@@ -83,7 +83,7 @@ def roster_of(name: str, track: tuple[tuple[float, float], ...] = TRACK) -> Rost
     crews = [crew(f"c{k}", base="north", label=f"{name[:20]} {k}") for k in range(12)]
     case = duties(shifts, asked, crews)
     base = DutyBase(id="north", label=name, lon=-99.5, lat=27.6)
-    return make_roster(replace(case, name=name, bases={"north": name}, places=(base,)), FIRST, 2)
+    return make_roster(case.model_copy(update={"name": name, "bases": [base]}), FIRST, 2)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +236,7 @@ def test_links_and_codes_hold_one_place_whatever_it_is_called() -> None:
 @pytest.mark.slow
 def test_a_plan_of_sites_alone_and_one_without_bases_still_make_sheets() -> None:
     made = roster_of("Plain", track=())
-    bare = replace(made, duties=replace(made.duties, places=()))
+    bare = replace(made, duties=made.duties.model_copy(update={"bases": []}))
     for one in field_duties(bare):
         assert one.bases == ()
         assert "polyline" not in sheet(bare, one, field_duties(bare))
@@ -260,7 +260,7 @@ def test_small_maps_have_the_roads_that_they_show_and_each_number_once() -> None
         road("FM 1", (-99.6, 27.68), (-99.3, 27.68), main=False),
         road("I-35", (-80.0, 27.6), (-80.0, 27.7)),
     )
-    near = replace(made, duties=replace(made.duties, roads=roads))
+    near = replace(made, duties=made.duties.model_copy(update={"roads": roads}))
     (beat,) = [one for one in field_duties(near) if one.first.duty.id == "beat@day"]
     bare, page = (sheet(each, beat, field_duties(each)) for each in (made, near))
     assert page.count("<polyline") == bare.count("<polyline") + 2 * 4  # one for the screen and one for paper
@@ -304,7 +304,7 @@ def test_a_sheet_says_what_to_do_whom_to_reach_and_the_nearest_town() -> None:
     base = DutyBase(id="north", lon=-99.5, lat=27.5, commander="Watch <i>officer</i>", channel="VHF 3")
     near = DutyTown(name="Laredo <b>", lon=-99.49, lat=27.52)
     far = DutyTown(name="Dallas", lon=-96.8, lat=32.8)
-    told = replace(made.duties, look_for=("fresh <u>welds</u>",), towns=(near, far), places=(base,))
+    told = made.duties.model_copy(update={"look_for": ["fresh <u>welds</u>"], "towns": [near, far], "bases": [base]})
     duty = beat.first.duty.model_copy(update={"travel": {"north": 0.0}})
     beat = replace(beat, first=replace(beat.first, duty=duty))
     page = sheet(replace(made, duties=told), beat, (beat,))

@@ -164,7 +164,7 @@ def test_a_refusal_names_the_rule_that_fails_and_a_shift(rule: Rule, given_rule:
     report = refused.value.reports[0]
     assert report.rule == rule
     assert report.slot.day.isoformat() in str(refused.value)
-    assert report.slot.shift.label in str(refused.value)
+    assert report.slot.shift.name in str(refused.value)
     assert report.duty.label in str(refused.value)
     # and it is that rule: without it there is a roster
     make_roster(duties(shifts, asked, [crew(f"c{k}") for k in range(number)]), FIRST, 1)

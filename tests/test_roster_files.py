@@ -38,14 +38,14 @@ from optimizer.roster.model import (
 from optimizer.roster.sheets import field_duties, gpx, sheet
 from optimizer.roster.writing import calendar, calendar_names, roster_page, write_roster
 from optimizer.scenario.file.model import TeamBaseModel
-from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, ShiftModel
+from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, Shift
 from tests.output_cases import output_folder
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.roster.model import DutiesFile, Roster
+    from optimizer.roster.model import Duties, Roster
 
 MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NASTY = '=HYPERLINK("x"),<b>Ünïcode & sons</b>; \\ back\nslash ' + "long " * 30
@@ -55,8 +55,8 @@ APP.command()(roster_command)
 
 ROSTER = RosterModel(time_zone="America/Chicago", people="agents")
 SHIFTS = [
-    validated(ShiftModel, {"id": "day", "label": "Day", "start": "06:00", "hours": 8}, "test"),
-    validated(ShiftModel, {"id": "night", "start": "22:00", "hours": 8, "days": ["fri", "sat"]}, "test"),
+    validated(Shift, {"id": "day", "label": "Day", "start": "06:00", "hours": 8}, "test"),
+    validated(Shift, {"id": "night", "start": "22:00", "hours": 8, "days": ["fri", "sat"]}, "test"),
 ]
 CREWS = [CrewModel(id="laredo", label="Laredo", base="laredo", number=3, people=2, hours_a_week=56)]
 BASES = [
@@ -109,7 +109,7 @@ PLAN = PlanFile(
 )
 
 
-def file_of(*served: Served, **given_roster: Any) -> DutiesFile:
+def file_of(*served: Served, **given_roster: Any) -> Duties:
     roster = ROSTER.model_copy(update=given_roster)
     return make_duties(PLAN, roster, SHIFTS, CREWS, BASES, served, "scenario.toml")
 
@@ -153,7 +153,7 @@ def test_an_unknown_time_zone_is_a_fault(content: dict[str, Any], word: str) -> 
 @pytest.mark.parametrize("start", ["24:00", "6:00", "06:60", "morning", "06:00:00"])
 def test_a_start_that_is_no_time_is_a_fault(start: str) -> None:
     with pytest.raises(InputError, match="time of the day"):
-        validated(ShiftModel, {"id": "a", "start": start, "hours": 8}, "scenario.toml")
+        validated(Shift, {"id": "a", "start": start, "hours": 8}, "scenario.toml")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     read = read_duties(tmp_path)
     assert [one.id for one in read.duties] == ["i35:permanent@day", "i35:permanent@night", "beat-1@day"]
     assert read.duties[0].travel_of(read.crews[0]) == 35  # whole minutes, never fewer
-    assert read.shifts[1].days == frozenset({4, 5})
+    assert read.shifts[1].weekdays == {4, 5}
     assert read.crews[0].week_minutes == 56 * 60
     assert read.duties_on(FIRST, "day") == (read.duties[0], read.duties[2])
 
@@ -273,7 +273,7 @@ def test_slots_are_in_order_of_time_and_only_on_their_days() -> None:
 @pytest.fixture(scope="module")
 def nasty() -> Roster:
     """Return a roster whose names try to be formulas, markup and calendar lines, with a beat of two stops."""
-    night = replace(shift("night", "22:00", 8), label=NASTY)
+    night = shift("night", "22:00", 8).model_copy(update={"label": NASTY})
     beat = duty("b", "night", label=NASTY, place="@place\r\nDTSTART:19700101", travel={"north": 25}, stops=())
     stops = (
         DutyStop(label=NASTY, lon=-99.1, lat=27.1, arrive=30, leave=60),
@@ -370,7 +370,7 @@ def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(tmp_path: 
     assert sum(row["hours"] for row in summary["crews"]) == pytest.approx(
         sum((one.back - one.leave).total_seconds() for one in nasty.assignments) / 3600, abs=0.02
     )
-    fewer = replace(nasty, duties=replace(nasty.duties, crews=nasty.duties.crews[:1]))
+    fewer = replace(nasty, duties=nasty.duties.model_copy(update={"crews": nasty.duties.crews[:1]}))
     write_roster(output_folder(tmp_path), fewer, MADE, "1", lambda _: b"")
     assert sorted(path.name for path in tmp_path.glob("crew-*")) == ["crew-1-1.ics", "crew-mine.ics"]
 
@@ -453,7 +453,9 @@ def two_zones() -> Roster:
     asked = [duty(name, "late", travel={name: 20.0}) for name in ("north", "south")]
     crews = [crew("n", base="north"), crew("s", base="south")]
     case = duties([shift("late", "00:10", 8)], asked, crews)
-    return make_roster(replace(case, zones={"south": ZoneInfo("America/Denver")}), FIRST, 1)
+    north, south = case.bases
+    bases = [north, south.model_copy(update={"time_zone": "America/Denver"})]
+    return make_roster(case.model_copy(update={"bases": bases}), FIRST, 1)
 
 
 def test_each_crew_sees_the_clocks_of_its_base_and_which_they_are() -> None:
@@ -476,7 +478,9 @@ def test_each_crew_sees_the_clocks_of_its_base_and_which_they_are() -> None:
     assert "Shift 00:10 to 08:10, 2 people; clocks of America/Chicago" in sheets[0]
     assert "Shift 23:10 to 07:10, 2 people; clocks of America/Denver" in sheets[1]
     assert "23:10-07:10 (America/Denver)" in gpx("South", every[1].places, ())
-    assert "(clocks of" not in roster_page(replace(made, duties=replace(made.duties, zones={})))
+    assert "(clocks of" not in roster_page(
+        replace(made, duties=made.duties.model_copy(update={"bases": made.duties.bases[:1]}))
+    )
 
 
 def test_times_of_a_crew_are_read_by_the_clocks_of_its_base(tmp_path: Path) -> None:

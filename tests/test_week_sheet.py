@@ -41,7 +41,7 @@ def roster_with(posts: int, crews: int, there: int = 2, shifts: int = 3) -> Rost
         for k in range(posts)
     ]
     people = [crew(f"c{k}", label=f"laredo {k + 1}") for k in range(crews)]
-    case = replace(duties(parts, asked, people), name="Caso")
+    case = duties(parts, asked, people).model_copy(update={"name": "Caso"})
     made, turn = [], 0
     for day in (FIRST + timedelta(days=d) for d in range(7)):
         for one in asked:
@@ -121,7 +121,7 @@ def test_gaps_names_of_other_kinds_and_crews_without_duty_are_told() -> None:
     by_id = {each.id: each for each in people}
     renamed = tuple(replace(one, crew=by_id[one.crew.id]) for one in roster.assignments)
     spare = (*people, crew("spare"))
-    (table,) = tables_of(replace(roster, duties=replace(roster.duties, crews=spare), assignments=renamed))
+    (table,) = tables_of(replace(roster, duties=roster.duties.model_copy(update={"crews": spare}), assignments=renamed))
     assert "Equipo A; Equipo B" in table.rows[0].cells
     assert "Without duty in this week: 1\N{NO-BREAK SPACE}crew." in table.notes
     nobody = replace(roster, assignments=())

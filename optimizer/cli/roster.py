@@ -105,7 +105,7 @@ def _show(made: Roster, folder: Path) -> None:
     ]
     print_table(f"{title}, {even}{ended}", ["by crew", "least", "most"], rows)
     for gap in made.gaps[:GAPS_SHOWN]:
-        where = f"{gap.day.isoformat()}, {gap.shift.label}, {gap.duty.label}"
+        where = f"{gap.day.isoformat()}, {gap.shift.name}, {gap.duty.label}"
         print_note(f"Warning: {where}: {gap.missing} people missing")
     if len(made.gaps) > GAPS_SHOWN:
         print_note(

@@ -39,7 +39,7 @@ from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answ
 from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.roster.calendar import first_day, span
 from optimizer.roster.draws import SecretNumbers, read_secret
-from optimizer.roster.model import Shift, read_duties, safe_cell
+from optimizer.roster.model import read_duties, safe_cell
 from optimizer.scenario.file.ranges import PRIOR, AuditedKind
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.files.plan_file import PlanSite
+    from optimizer.scenario.file.roster_model import Shift
 
 ALPHA = 0.1
 """Intervals are of 90 %."""
@@ -276,7 +277,7 @@ def _spans(opened: PlanFolder, sites: Sequence[str], first: date, days: int) -> 
     manned = {(duty.option, duty.shift): duties.zone_at(duty) for duty in duties.duties}
     return {
         site: {
-            shift.id: [local(day, shift, manned[site, shift.id]) for day in every if day.weekday() in shift.days]
+            shift.id: [local(day, shift, manned[site, shift.id]) for day in every if day.weekday() in shift.weekdays]
             for shift in duties.shifts
             if (site, shift.id) in manned
         }

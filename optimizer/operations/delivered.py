@@ -365,7 +365,9 @@ def delivered_of_plan(
 
 
 def _names(duties: Duties, agencies: Mapping[str, str]) -> dict[str, str]:
-    return {crew.id: crew.name for crew in duties.crews} | dict(duties.bases) | dict(agencies)
+    return (
+        {crew.id: crew.name for crew in duties.crews} | {base.id: base.name for base in duties.bases} | dict(agencies)
+    )
 
 
 def _check_effort_unit(unit: str, hours_each: float | None, units: set[str]) -> None:
@@ -691,7 +693,7 @@ def _metres(stay: Stay, visit: Visit) -> float:
 
 def _extra(stays: Sequence[Stay], visits: Sequence[Visit], duties: Duties, params: DeliveredParams) -> Iterable[Stay]:
     """Yield the stays that are neither at a base nor at a place that was planned for about that time."""
-    bases = [(base.lon, base.lat) for base in duties.places]
+    bases = [(base.lon, base.lat) for base in duties.bases]
     hour = 3600.0
     for stay in stays:
         at_base = any(metres_between(stay.lon, stay.lat, *base) <= params.near_m for base in bases)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -132,7 +132,7 @@ def drawn_duties(duties: Duties, files: Sequence[Path], mixture: str) -> Duties:
             day, shift = twice[0]
             raise InputError(Problem(str(path), f"{day.isoformat()}, shift {shift}, again", "one draw a day and shift"))
         drawn |= found
-    return replace(duties, drawn=drawn)
+    return duties.as_drawn(drawn)
 
 
 def visits_of_duties(duties: Duties, first: date, last: date) -> Iterator[Visit]:
@@ -140,12 +140,12 @@ def visits_of_duties(duties: Duties, first: date, last: date) -> Iterator[Visit]
     day = first
     while day <= last:
         for shift in duties.shifts:
-            if day.weekday() in shift.days:
+            if day.weekday() in shift.weekdays:
                 start, end = (moment.timestamp() for moment in span(day, shift, duties.zone))
                 for duty in duties.duties_on(day, shift.id):
                     base = min(duty.travel, key=lambda name: (duty.travel[name], name)) if duty.travel else ""
                     late = 60 * duty.later
-                    yield from _visits(day, shift.label, duty, start + late, end + late, "", base)
+                    yield from _visits(day, shift.name, duty, start + late, end + late, "", base)
         day += timedelta(days=1)
 
 

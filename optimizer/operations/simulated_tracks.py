@@ -139,7 +139,7 @@ class _Simulation:
     def __init__(self, network: Network, duties: Duties, errors: FieldErrors, rng: np.random.Generator) -> None:
         self._network, self._errors, self._rng = network, errors, rng
         self._graph = network.time_graph()
-        self._bases = {base.id: (base.lon, base.lat) for base in duties.places}
+        self._bases = {base.id: (base.lon, base.lat) for base in duties.bases}
         self._trees: dict[int, tuple[NDArray[np.float64], NDArray[np.int32]]] = {}
         self._fixes: defaultdict[str, list[NDArray[np.float64]]] = defaultdict(list)
         self._busy_until: defaultdict[str, float] = defaultdict(lambda: -np.inf)

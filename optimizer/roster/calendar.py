@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-    from optimizer.roster.model import Duties, Duty, Shift
+    from optimizer.roster.model import Duties, Duty
+    from optimizer.scenario.file.roster_model import Shift
 
 MOST_WEEKS = 26
 NIGHT = range(23, 30)
@@ -61,7 +62,7 @@ class Slot:
     @property
     def name(self) -> str:
         """Return 'Tuesday 2026-12-01, Night'."""
-        return f"{DAY_NAMES[self.day.weekday()]} {self.day.isoformat()}, {self.shift.label}"
+        return f"{DAY_NAMES[self.day.weekday()]} {self.day.isoformat()}, {self.shift.name}"
 
 
 def first_day(text: str, where: str = "--from") -> date:
@@ -101,7 +102,7 @@ def slots_of(duties: Duties, first: date, weeks: int) -> list[Slot]:
     for index in range(7 * weeks):
         day = first + timedelta(days=index)
         for shift in duties.shifts:
-            asked = duties.duties_on(day, shift.id) if day.weekday() in shift.days else ()
+            asked = duties.duties_on(day, shift.id) if day.weekday() in shift.weekdays else ()
             if asked:
                 start, end = span(day, shift, duties.zone)
                 night = is_night(start, end, duties.zone)
@@ -111,7 +112,7 @@ def slots_of(duties: Duties, first: date, weeks: int) -> list[Slot]:
 
 def span(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return start and end of a shift in UTC; between them lie its hours as elapsed time."""
-    start = datetime.combine(day, shift.start, zone).astimezone(UTC)
+    start = datetime.combine(day, shift.begins, zone).astimezone(UTC)
     return start, start + timedelta(minutes=shift.minutes)
 
 
@@ -153,8 +154,8 @@ def overlap_notes(duties: Duties) -> list[str]:
                 notes.append(
                     message(
                         "The shifts {one} and {other} overlap by {hours:g} hours: both are manned then.",
-                        one=one.label,
-                        other=other.label,
+                        one=one.name,
+                        other=other.name,
                         hours=minutes / 60,
                     )
                 )
@@ -163,10 +164,10 @@ def overlap_notes(duties: Duties) -> list[str]:
 
 def _overlap(one: Shift, other: Shift) -> int:
     """Return the minutes of an ordinary day during which two shifts both run."""
-    if not one.days & other.days:
+    if not one.weekdays & other.weekdays:
         return 0
     day = 24 * 60
-    a, b = (60 * shift.start.hour + shift.start.minute for shift in (one, other))
+    a, b = (60 * shift.begins.hour + shift.begins.minute for shift in (one, other))
     shared = [min(a + one.minutes, b + k * day + other.minutes) - max(a, b + k * day) for k in (-1, 0, 1)]
     return sum(max(0, minutes) for minutes in shared)
 

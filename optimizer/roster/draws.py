@@ -52,7 +52,7 @@ import os
 import secrets
 import stat
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count, islice, pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -325,7 +325,7 @@ def with_draws(duties: Duties, draws: DrawsFile) -> Duties:
         for row in draws.rows
         for shift in ([row.shift] if row.shift is not None else every)
     }
-    return replace(duties, drawn=drawn)
+    return duties.as_drawn(drawn)
 
 
 def manned_frequencies(roster: Roster, draws: DrawsFile) -> Frequencies:

@@ -9,12 +9,13 @@ import csv
 import io
 import math
 import re
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_json, write_json
@@ -24,101 +25,17 @@ from optimizer.base.text.language import check_language, short_date, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import DUTIES_FILE
-from optimizer.scenario.file.roster_model import WEEKDAYS, Crew, Day, DutyBase, ShiftModel, TimeZone
+from optimizer.scenario.file.roster_model import Crew, Day, DutyBase, Shift, TimeZone
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
+
+Drawn = Mapping[tuple[date, str], frozenset[str]]
+"""Ids of what is placed, by day and shift."""
 
 Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
 """What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A part of the day that is worked.
-
-    Attributes
-    ----------
-    id, label
-        Name, and what people call it.
-    start
-        Clock time at which it begins.
-    minutes
-        Elapsed minutes it lasts, on days on which the clocks change too.
-    days
-        Days of the week on which it begins, 0 for Monday.
-    """
-
-    id: str
-    label: str
-    start: time
-    minutes: int
-    days: frozenset[int]
-
-
-@dataclass(frozen=True)
-class Duties:
-    """What a plan asks of people, and who there is.
-
-    Attributes
-    ----------
-    name
-        Of the scenario.
-    zone
-        Whose clocks the shifts follow: each begins everywhere at one moment.
-    shifts, duties, crews
-        Everything there is.
-    bases
-        Label of each base, by id.
-    places
-        The same bases, with where they are.
-    language
-        That pages are made in where nobody asks for another.
-    drawn
-        Ids of what is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing.
-    roads, towns
-        Roads and towns near the duties, for the maps of sheets.
-    look_for
-        What crews look for, a sentence each.
-    zones
-        Whose clocks the crews of a base follow, where they are others than those of the shifts, by its id.
-    translations
-        Of terms of the scenario, by language.
-    """
-
-    name: str
-    zone: ZoneInfo
-    shifts: tuple[Shift, ...]
-    duties: tuple[Duty, ...]
-    crews: tuple[Crew, ...]
-    bases: Mapping[str, str]
-    drawn: Mapping[tuple[date, str], frozenset[str]] = field(default_factory=dict)
-    places: tuple[DutyBase, ...] = ()
-    roads: tuple[DutyRoad, ...] = ()
-    towns: tuple[DutyTown, ...] = ()
-    look_for: tuple[str, ...] = ()
-    language: str = "en"
-    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
-    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def zone_of(self, base: str) -> ZoneInfo:
-        """Return whose clocks the crews of a base follow; those of the shifts for crews without one."""
-        return self.zones.get(base, self.zone)
-
-    def zone_names(self) -> tuple[str, ...]:
-        """Return the zones that crews follow, each once."""
-        return tuple(sorted({self.zone_of(crew.base).key for crew in self.crews}))
-
-    def zone_at(self, duty: Duty) -> ZoneInfo:
-        """Return whose clocks a duty follows: those of its nearest base."""
-        return self.zone_of(min(duty.travel, key=lambda base: (duty.travel[base], base), default=""))
-
-    def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
-        """Return the duties of one shift of one day: of a single plan the same every day, of draws those of what is placed then."""
-        asked = tuple(duty for duty in self.duties if duty.shift == shift)
-        placed = self.drawn.get((day, shift), frozenset())
-        return tuple(duty for duty in asked if duty.option in placed) if self.drawn else asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,46 +131,18 @@ def read_duties(folder: Path) -> Duties:
         found = "no duty: the plan places nothing that needs people"
         remedy = "Check roster.people and the `uses` of the kinds placed"
         raise InputError(Problem(str(folder / DUTIES_FILE), found, "at least one", remedy))
-    duties = duties_of(content)
-    _check_shifts(duties.shifts, str(folder / DUTIES_FILE))
-    return duties
+    check_language(content.language)
+    _check_shifts(content.shifts, str(folder / DUTIES_FILE))
+    return content
 
 
-def duties_of(content: DutiesFile) -> Duties:
-    """Return the duties that a checked file holds."""
-    return Duties(
-        name=content.name,
-        zone=ZoneInfo(content.time_zone),
-        shifts=tuple(_shift(row) for row in content.shifts),
-        duties=tuple(content.duties),
-        crews=tuple(content.crews),
-        bases={base.id: base.label or base.id for base in content.bases},
-        places=tuple(content.bases),
-        roads=tuple(content.roads),
-        towns=tuple(content.towns),
-        look_for=tuple(content.look_for),
-        language=check_language(content.language),
-        translations=content.translations,
-        zones={
-            base.id: ZoneInfo(base.time_zone)
-            for base in content.bases
-            if base.time_zone not in {None, content.time_zone}
-        },
-    )
-
-
-def _shift(row: ShiftModel) -> Shift:
-    days = frozenset(WEEKDAYS.index(day) for day in row.days) or frozenset(range(7))
-    return Shift(row.id, row.label or row.id, time.fromisoformat(row.start), round(row.hours * 60), days)
-
-
-def _check_shifts(shifts: tuple[Shift, ...], where: str) -> None:
+def _check_shifts(shifts: Sequence[Shift], where: str) -> None:
     """Reject two shifts that begin together: other overlaps may be wanted, this is one shift written twice."""
     problems = ProblemList()
     for k, shift in enumerate(shifts):
         for other in shifts[:k]:
-            if shift.start == other.start and shift.days & other.days:
-                found = f"shifts {other.id!r} and {shift.id!r} that both begin at {shift.start:%H:%M}"
+            if shift.start == other.start and shift.weekdays & other.weekdays:
+                found = f"shifts {other.id!r} and {shift.id!r} that both begin at {shift.start}"
                 problems.add(where, found, "shifts that begin at different times", "Remove one, or part them by `days`")
     problems.raise_if_any()
 
@@ -406,11 +295,11 @@ def safe_cell(text: str) -> str:
 
 
 def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
-    base = roster.duties.bases.get(one.base, one.base)
+    base = roster.duties.base_name(one.base)
     return [
         one.day.isoformat(),
         f"{one.day:%a}",
-        safe_cell(one.shift.label),
+        safe_cell(one.shift.name),
         one.start.isoformat(timespec="minutes"),
         one.end.isoformat(timespec="minutes"),
         safe_cell(one.crew.name),
@@ -552,14 +441,14 @@ class Duty(Strict):
         return min(self.travel, key=lambda base: (math.ceil(self.travel[base]), base))
 
 
-class DutiesFile(Strict):
-    """Duties, version 2; those of version 1 have neither marks nor tracks nor roads."""
+class Duties(Strict):
+    """What a plan asks of people, and who there is; version 2. Those of version 1 have neither marks nor tracks nor roads."""
 
     schema_version: Literal[1, 2]
     language: str = Field("en", max_length=20, description="language of rosters, as in the scenario")
     name: str
     time_zone: TimeZone
-    shifts: list[ShiftModel] = Field(min_length=1, max_length=48)
+    shifts: list[Shift] = Field(min_length=1, max_length=48)
     bases: list[DutyBase] = Field([])
     duties: list[Duty] = Field([])
     crews: list[Crew] = Field(min_length=1)
@@ -569,9 +458,48 @@ class DutiesFile(Strict):
     translations: dict[str, dict[str, str]] = Field(
         {}, description="of terms of the scenario, by language, as it gives them"
     )
+    _drawn: Drawn = PrivateAttr(default_factory=dict)
+
+    @property
+    def drawn(self) -> Drawn:
+        """What is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing."""
+        return self._drawn
+
+    def as_drawn(self, drawn: Drawn) -> Duties:
+        """Return them for plans that are drawn; the file has no draws."""
+        made = self.model_copy()
+        made._drawn = drawn  # noqa: SLF001 - its own
+        return made
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose clocks the shifts follow: each begins everywhere at one moment."""
+        return ZoneInfo(self.time_zone)
+
+    def base_name(self, base: str) -> str:
+        """Return what people call a base; its id if there is none of that id."""
+        return next((each.name for each in self.bases if each.id == base), base)
+
+    def zone_of(self, base: str) -> ZoneInfo:
+        """Return whose clocks the crews of a base follow; those of the shifts for crews without one."""
+        return next((ZoneInfo(each.time_zone) for each in self.bases if each.id == base and each.time_zone), self.zone)
+
+    def zone_names(self) -> tuple[str, ...]:
+        """Return the zones that crews follow, each once."""
+        return tuple(sorted({self.zone_of(crew.base).key for crew in self.crews}))
+
+    def zone_at(self, duty: Duty) -> ZoneInfo:
+        """Return whose clocks a duty follows: those of its nearest base."""
+        return self.zone_of(min(duty.travel, key=lambda base: (duty.travel[base], base), default=""))
+
+    def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
+        """Return the duties of one shift of one day: of a single plan the same every day, of draws those of what is placed then."""
+        asked = tuple(duty for duty in self.duties if duty.shift == shift)
+        placed = self.drawn.get((day, shift), frozenset())
+        return tuple(duty for duty in asked if duty.option in placed) if self.drawn else asked
 
 
-def read_duties_file(folder: Path) -> DutiesFile:
+def read_duties_file(folder: Path) -> Duties:
     """Read `duties.json` of a plan folder.
 
     Raises
@@ -591,17 +519,17 @@ def read_duties_file(folder: Path) -> DutiesFile:
                 "Add them to the scenario (docs/roster.md) and plan again",
             )
         )
-    duties = validated(DutiesFile, read_json(path, "duties of a plan"), str(path))
+    duties = validated(Duties, read_json(path, "duties of a plan"), str(path))
     check_duties(duties, str(path))
     return duties
 
 
-def write_duties_file(folder: Path, duties: DutiesFile) -> None:
+def write_duties_file(folder: Path, duties: Duties) -> None:
     """Write `duties.json` into a plan folder."""
     write_json(folder / DUTIES_FILE, duties.model_dump(mode="json"))
 
 
-def check_duties(duties: DutiesFile, where: str) -> None:
+def check_duties(duties: Duties, where: str) -> None:
     """Check that ids come once, that names name what exists, and that beats fit their shifts.
 
     Raises

@@ -91,7 +91,7 @@ class FieldDuty:
     @property
     def title(self) -> str:
         """The duty and its shift."""
-        return _("{duty}, {shift}").format(duty=self.first.duty.title, shift=term(self.first.shift.label))
+        return _("{duty}, {shift}").format(duty=self.first.duty.title, shift=term(self.first.shift.name))
 
     def heading(self, near: PlaceNames) -> str:
         """Return the duty and its shift as a sheet says it: a beat by its roads, and what they are near to."""
@@ -101,7 +101,7 @@ class FieldDuty:
         roads = [(plain(term(stop_name(stop)), ROAD).partition(" (")[0], stop) for stop in duty.stops]
         named = dict.fromkeys(near.joined(road, near.where(stop.lon, stop.lat, road)) for road, stop in roads)
         said = _("Beat {mark}: {name}").format(mark=duty.mark, name="; ".join(named))
-        return _("{duty}, {shift}").format(duty=said, shift=term(self.first.shift.label))
+        return _("{duty}, {shift}").format(duty=said, shift=term(self.first.shift.name))
 
     @property
     def track(self) -> tuple[tuple[float, float], ...]:
@@ -189,7 +189,7 @@ def _map_cm(duty: FieldDuty, weeks: Sequence[tuple[_Day, ...]], lines: int) -> f
 
 def _reached(roster: Roster, duty: FieldDuty) -> list[tuple[str, str, str]]:
     """Return for each base of a duty that says it: its name, who commands there, and how to reach them."""
-    bases = [base for base in roster.duties.places if base.id in duty.first.duty.travel]
+    bases = [base for base in roster.duties.bases if base.id in duty.first.duty.travel]
     told = [base for base in bases if base.commander or base.channel]
     return [tuple(plain(text) for text in (base.label or base.id, base.commander, base.channel)) for base in told]  # type: ignore[misc]
 
@@ -214,7 +214,7 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
                 found[base][day].append((duty, ", ".join(labels)))
     bases = [
         (
-            term(roster.duties.bases.get(base, base)),
+            term(roster.duties.base_name(base)),
             [_DayOfBase(short_date(day), tuple(days[day])) for day in sorted(days)],
         )
         for base, days in sorted(found.items())
@@ -546,7 +546,7 @@ def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
 
 def bases_of(duty: Duty, duties: Duties) -> tuple[Waypoint, ...]:
     """Return the bases that crews set out from for a duty."""
-    near = [base for base in duties.places if base.id in duty.travel]
+    near = [base for base in duties.bases if base.id in duty.travel]
     return tuple(Waypoint("", plain(base.label or base.id), "", base.lon, base.lat) for base in near)
 
 

@@ -37,7 +37,6 @@ from optimizer.roster.model import (
     DutyStop,
     Gap,
     Roster,
-    Shift,
     crew_name,
     last_shifts,
     leaving,
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.scenario.file.roster_model import Crew
+    from optimizer.scenario.file.roster_model import Crew, Shift
 
 TABLE, CALENDAR, PAGE, SUMMARY, PACK = "roster.csv", "roster.ics", "roster.html", "summary.json", "field-pack.zip"
 
@@ -213,8 +212,8 @@ def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made:
 
 def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Sequence[str]:
     zone = roster.duties.zone_of(one.crew.base).key
-    base = roster.duties.bases.get(one.base, one.base) or _("base")
-    title = _("{shift}: {duty}").format(shift=term(one.shift.label), duty=one.duty.title)
+    base = roster.duties.base_name(one.base) or _("base")
+    title = _("{shift}: {duty}").format(shift=term(one.shift.name), duty=one.duty.title)
     lines = [
         f"{crew_name(one.crew)} ({_people(one.crew.people)})",
         _("On duty {start} to {end} ({zone})").format(start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}", zone=zone),
@@ -375,7 +374,7 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> Week:
     title = _("Week {number}: {first} to {last}").format(number=k + 1, first=headings[0], last=headings[6])
     groups: defaultdict[str, list[Crew]] = defaultdict(list)
     for crew in roster.duties.crews:
-        groups[term(roster.duties.bases.get(crew.base, crew.base)) or crew.agency].append(crew)
+        groups[term(roster.duties.base_name(crew.base)) or crew.agency].append(crew)
     sheets = tuple(
         WeekSheet(
             f"week-{k + 1}-{number}",
@@ -432,7 +431,7 @@ def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
     return [
         MarkLine(
             marks[duty.option],
-            term(shift.label),
+            term(shift.name),
             duty,
             _stops(roster, first[duty.id]) if duty.id in first else "",
         )
@@ -453,7 +452,7 @@ def _stops(roster: Roster, one: Assignment) -> str:
 def _gap(gap: Gap) -> str:
     return _("{day}, {shift}, {duty}: {count} people missing").format(
         day=f"{gap.day:%a} {gap.day.isoformat()}" if spoken().code == ENGLISH else short_date(gap.day),
-        shift=term(gap.shift.label),
+        shift=term(gap.shift.name),
         duty=gap.duty.title,
         count=gap.missing,
     )
@@ -620,17 +619,17 @@ def _parts(rows: Sequence[WeekRow], width: float) -> list[tuple[WeekRow, ...]]:
 
 def _headings(shifts: Sequence[Shift]) -> dict[str, str]:
     """Return what stands above the column of each shift: when it begins, or its name where two begin alike."""
-    starts = [f"{shift.start:%H:%M}" for shift in shifts]
+    starts = [shift.start for shift in shifts]
     alike = len(set(starts)) < len(starts)
     return {
-        shift.id: plain(term(shift.label), SHIFT_LETTERS) if alike else start
+        shift.id: plain(term(shift.name), SHIFT_LETTERS) if alike else start
         for shift, start in zip(shifts, starts, strict=True)
     }
 
 
 def _notes(roster: Roster, days: Sequence[date], shifts: Sequence[Shift]) -> tuple[str, ...]:
     heads = _headings(shifts)
-    named = "; ".join(f"{heads[shift.id]} {plain(term(shift.label), MOST_LETTERS)}" for shift in shifts)
+    named = "; ".join(f"{heads[shift.id]} {plain(term(shift.name), MOST_LETTERS)}" for shift in shifts)
     first, last = days[0], days[-1]
     working = {one.crew.id for one in roster.assignments if first <= one.day <= last}
     idle = len(roster.duties.crews) - len(working)

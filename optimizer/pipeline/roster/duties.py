@@ -19,9 +19,9 @@ from optimizer.report.content.placements import chosen_order, driven_order
 from optimizer.report.geodata.layers import line_of
 from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.labels import LONGEST_NUMBER
-from optimizer.roster.model import MOST_STAFF, DutiesFile, Duty, DutyRoad, DutyStop, DutyTown, check_duties
+from optimizer.roster.model import MOST_STAFF, Duties, Duty, DutyRoad, DutyStop, DutyTown, check_duties
 from optimizer.scenario.compile.source_measures import MEASURE
-from optimizer.scenario.file.roster_model import Crew, CrewModel, DutyBase, RosterModel, ShiftModel
+from optimizer.scenario.file.roster_model import Crew, CrewModel, DutyBase, RosterModel, Shift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ class Served:
     track: tuple[tuple[float, float], ...] = ()
 
 
-def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> DutiesFile | None:
+def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Duties | None:
     """Return what people do under a plan; None where the scenario says nothing of shifts and crews.
 
     `marked` says whether the plan is that of the report, so that duties have the numbers and letters of its maps.
@@ -96,7 +96,7 @@ def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Dut
     return made.model_copy(update=added | {"roads": duty_roads(compiled.region.network, made)})
 
 
-def _duty_towns(compiled: Compiled, duties: DutiesFile) -> list[DutyTown]:
+def _duty_towns(compiled: Compiled, duties: Duties) -> list[DutyTown]:
     """Return the towns that are among the nearest three to a place of a duty."""
     places = (*compiled.scenario.report.places, *known_places(compiled.region.settlements, (), ()))
     towns = [place for place in places if place.kind == "town" and place.name]
@@ -159,7 +159,7 @@ def _track(line: LineString | None) -> tuple[tuple[float, float], ...]:
     return tuple((lon, lat) for lon, lat in coordinates.round(DIGITS).tolist())
 
 
-def duty_roads(network: Network, duties: DutiesFile) -> list[DutyRoad]:
+def duty_roads(network: Network, duties: Duties) -> list[DutyRoad]:
     """Return the roads around the places of duties, thinned; beyond 4,000 segments main roads first, then the shortest way from a place."""
     at = {base.id: (base.lon, base.lat) for base in duties.bases}
     groups = [
@@ -215,12 +215,12 @@ def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, floa
 def make_duties(
     plan: PlanFile,
     roster: RosterModel,
-    shifts: Sequence[ShiftModel],
+    shifts: Sequence[Shift],
     crews: Sequence[CrewModel],
     bases: Sequence[DutyBase],
     served: Sequence[Served],
     where: str,
-) -> DutiesFile:
+) -> Duties:
     """Return the content of `duties.json`.
 
     Parameters
@@ -252,7 +252,7 @@ def make_duties(
         elif staff > 0:
             rows += _rows(one, staff, roster, shifts, where, problems)
     problems.raise_if_any()
-    content = DutiesFile(
+    content = Duties(
         schema_version=2,
         name=plan.name,
         time_zone=roster.time_zone,
@@ -266,7 +266,7 @@ def make_duties(
 
 
 def _rows(
-    served: Served, staff: int, roster: RosterModel, shifts: Sequence[ShiftModel], where: str, problems: ProblemList
+    served: Served, staff: int, roster: RosterModel, shifts: Sequence[Shift], where: str, problems: ProblemList
 ) -> list[Duty]:
     """Return a row for each shift that a placement runs."""
     placement, travel = served.placement, served.travel

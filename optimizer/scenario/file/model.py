@@ -25,7 +25,7 @@ from optimizer.region.model import RegionTerms
 from optimizer.risk.params import RiskParams
 from optimizer.scenario.file.kinds import KINDS, AnyKind, KindModel
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
-from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, ShiftModel
+from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, Shift
 from optimizer.scenario.file.traffic import TrafficModel
 from optimizer.solvers.params import SolveOptions, SolveParams
 
@@ -740,7 +740,7 @@ class ScenarioModel(Strict):
         description="most teams of all types that dwell at one post in one shift; as many as there are where not given",
     )
     roster: RosterModel | None = Field(None, description="what holds for all rosters")
-    shifts: list[ShiftModel] = Field([], description="parts of the day that are worked")
+    shifts: list[Shift] = Field([], description="parts of the day that are worked")
     crews: list[CrewModel] = Field([], description="people who go out together")
     solve: SolveModel = SolveModel()
     adapt: AdaptModel = AdaptModel()
@@ -758,7 +758,7 @@ class ScenarioModel(Strict):
     @property
     def terms(self) -> tuple[str, ...]:
         """What pages call kinds, resources, units and shifts, each once."""
-        named = [*(kind.label or kind.id for kind in self.kinds), *(shift.label or shift.id for shift in self.shifts)]
+        named = [*(kind.label or kind.id for kind in self.kinds), *(shift.name for shift in self.shifts)]
         amounts = [text for row in self.resources for text in (row.name, row.unit)]
         return tuple(dict.fromkeys(filter(None, (*named, *amounts))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import zoneinfo
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -104,8 +104,13 @@ class DutyBase(Strict):
         "", max_length=80, description="how crews reach them: a radio channel or a telephone, for the sheets"
     )
 
+    @property
+    def name(self) -> str:
+        """What people call it: the id where it has no label."""
+        return self.label or self.id
 
-class ShiftModel(Strict):
+
+class Shift(Strict):
     """A part of the day that is worked; it may run past midnight."""
 
     id: Id = Field(description="unique name")
@@ -113,6 +118,26 @@ class ShiftModel(Strict):
     start: ClockTime = Field(description="clock time at which it begins, such as 22:00")
     hours: Hours = Field(description="elapsed hours, on days on which the clocks change too")
     days: list[Weekday] = Field([], description="days on which it begins; all where empty")
+
+    @property
+    def name(self) -> str:
+        """What people call it: the id where it has no label."""
+        return self.label or self.id
+
+    @property
+    def begins(self) -> time:
+        """Clock time at which it begins."""
+        return time.fromisoformat(self.start)
+
+    @property
+    def minutes(self) -> int:
+        """Elapsed minutes it lasts, on days on which the clocks change too."""
+        return round(self.hours * 60)
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """Days of the week on which it begins, 0 for Monday."""
+        return frozenset(WEEKDAYS.index(day) for day in self.days) or frozenset(range(7))
 
 
 class Crew(Strict):
