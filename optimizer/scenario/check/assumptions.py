@@ -140,76 +140,71 @@ def _candidates(scenario: ScenarioModel) -> Iterator[Assumption]:
 def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
     """Yield what is taken for the traffic where neither a site nor the table of classes gives it, and it matters."""
     kinds = {kind.id: kind for kind in scenario.kinds}
-    concerned = [
-        item
-        for item in sites
-        if any(
-            kinds[name].needs_traffic
-            for name in fitting_kinds(item.site.kinds, item.site.existing, kinds)
-            if name in kinds
-        )
-    ]
-    unknown = [item for item in concerned if not past(item, scenario, network).source]
+
+    def matters(item: PlacedSite) -> bool:
+        names = fitting_kinds(item.site.kinds, item.site.existing, kinds)
+        return any(kinds[name].needs_traffic for name in names if name in kinds)
+
+    yield from _traffic_of_sites(scenario, [item for item in sites if matters(item)], network)
+    yield from _traffic_of_posts(scenario, network)
+
+
+def _traffic_of_sites(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
+    terms, count = scenario.traffic, len(sites)
+    unknown = [item for item in sites if not past(item, scenario, network).source]
     if unknown:
         yield Assumption(
-            message("traffic past {unknown} of {count} sites", unknown=len(unknown), count=len(concerned)),
+            message("traffic past {unknown} of {count} sites", unknown=len(unknown), count=count),
             message(
                 "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for"
             ),
         )
-    counted = [item for item in concerned if item.site.traffic is None and item.counted is not None]
+    silent = [item for item in sites if item.site.traffic is None]
+    counted = [item for item in silent if item.counted is not None]
     if counted:
         yield Assumption(
-            message("traffic past {counted} of {count} sites, by counts", counted=len(counted), count=len(concerned)),
+            message("traffic past {counted} of {count} sites, by counts", counted=len(counted), count=count),
             message(
                 "that of the nearest count on the same road within {km:g} km, as the crow flies (traffic.counts_within_km)",
-                km=scenario.traffic.counts_within_km,
+                km=terms.counts_within_km,
             ),
         )
-    in_ports = [item for item in concerned if item.site.traffic is None and item.road is not None]
+    in_ports = [item for item in silent if item.road is not None]
     if in_ports:
         yield Assumption(
             message(
-                "traffic past {lanes} of {count} sites, on service roads of ports",
-                lanes=len(in_ports),
-                count=len(concerned),
+                "traffic past {lanes} of {count} sites, on service roads of ports", lanes=len(in_ports), count=count
             ),
             message("that of the road they lead to within {km:g} km inland", km=APPROACH_M / 1000),
         )
-    uncounted = [item for item in concerned if item.site.traffic is not None and item.counted is None]
-    if uncounted and scenario.traffic.counts is not None:
+    uncounted = [item for item in sites if item.site.traffic is not None and item.counted is None]
+    if uncounted and terms.counts is not None:
         yield Assumption(
-            message(
-                "traffic past {given} of {count} sites, from their table", given=len(uncounted), count=len(concerned)
-            ),
+            message("traffic past {given} of {count} sites, from their table", given=len(uncounted), count=count),
             message(
                 "no count on the same road within {km:g} km of them: {sites}",
-                km=scenario.traffic.counts_within_km,
+                km=terms.counts_within_km,
                 sites=shortened([item.site.label or item.site.id for item in uncounted]),
             ),
         )
-    by_class = Counter(
-        road_class_of(item, network) for item in concerned if item.site.traffic is None and item.counted is None
-    )
-    given = {name: n for name, n in by_class.items() if name in scenario.traffic.by_class}
+    by_class = Counter(road_class_of(item, network) for item in silent if item.counted is None)
+    given = {name: n for name, n in by_class.items() if name in terms.by_class}
     if given:
-        table = ", ".join(f"{name} {number(scenario.traffic.by_class[name], 6)}" for name in given)
-        what = message(
-            "traffic past {given} of {count} sites, by road class", given=sum(given.values()), count=len(concerned)
-        )
+        table = ", ".join(f"{name} {number(terms.by_class[name], 6)}" for name in given)
         yield Assumption(
-            what,
+            message("traffic past {given} of {count} sites, by road class", given=sum(given.values()), count=count),
             message("vehicles a day in one direction, from traffic.by_class of the scenario: {table}", table=table),
         )
-    if any(team.capacity is not None for team in scenario.teams):
-        classes = set(network.road_class.tolist())
-        names = sorted(classes - scenario.traffic.by_class.keys())
-        if names:
-            value = message(
-                "not known on roads of class {classes}: a team at a post there inspects every vehicle",
-                classes=", ".join(names),
-            )
-            yield Assumption(message("traffic past posts of teams"), value)
+
+
+def _traffic_of_posts(scenario: ScenarioModel, network: Network) -> Iterator[Assumption]:
+    names = sorted(set(network.road_class.tolist()) - scenario.traffic.by_class.keys())
+    if names and any(team.capacity is not None for team in scenario.teams):
+        value = message(
+            "not known on roads of class {classes}: a team at a post there inspects every vehicle",
+            classes=", ".join(names),
+        )
+        yield Assumption(message("traffic past posts of teams"), value)
 
 
 def _region(region: Region) -> Iterator[Assumption]:

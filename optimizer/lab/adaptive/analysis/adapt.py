@@ -205,17 +205,10 @@ def adapt(
     tasks = [Task(f"{policy} {run}", (policy, run, periods, seed)) for run in range(runs) for policy in policies]
     made: dict[tuple[str, int], tuple[PeriodRow, ...]] = {}
     travel: dict[tuple[str, int], RunTravel] = {}
-    with Stopping(listener) as stopping, step(stopping, "simulating"):
-        for ended in executor.run(
-            _simulated, tasks, shared=_Shared(world, meter), finished=finished, listener=stopping
-        ):
-            if isinstance(ended.error, LostTaskError):
-                raise ended.error
-            policy, run, *_ = ended.task.argument
-            content = ended.value()
-            made[policy, run] = tuple(PeriodRow(**row) for row in content["rows"])
-            if meter is not None:
-                travel[policy, run] = RunTravel.of(content["travel"], len(ground.parts))
+    for policy, run, content in _carried_out(tasks, _Shared(world, meter), executor, finished, listener):
+        made[policy, run] = tuple(PeriodRow(**row) for row in content["rows"])
+        if meter is not None:
+            travel[policy, run] = RunTravel.of(content["travel"], len(ground.parts))
     if not made:
         raise KeyboardInterrupt
     displacement = None
@@ -253,6 +246,18 @@ class _Shared:
 
     world: AdaptiveWorld
     meter: TravelMeter | None
+
+
+def _carried_out(
+    tasks: Sequence[Task], shared: _Shared, executor: Executor, finished: FinishedTasks | None, listener: Listener
+) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Yield policy and number of each run as it ends, and what `_simulated` made of it."""
+    with Stopping(listener) as stopping, step(stopping, "simulating"):
+        for ended in executor.run(_simulated, tasks, shared=shared, finished=finished, listener=stopping):
+            if isinstance(ended.error, LostTaskError):
+                raise ended.error
+            policy, run, *_ = ended.task.argument
+            yield policy, run, ended.value()
 
 
 def _simulated(call: TaskCall) -> dict[str, Any]:

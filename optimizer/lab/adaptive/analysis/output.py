@@ -118,41 +118,70 @@ def run_content(found: Adaptation) -> dict[str, Any]:
 
 def adapt_page(found: Adaptation) -> ShortPage:
     """Return the page of a simulation: the policies side by side, the curves, and what was assumed."""
-    from optimizer.report.answer import PageSection, ShortPage
-    from optimizer.report.content.report_table import Column, ReportTable
-
     each = summaries(found)
-    by_policy = {summary.policy: summary for summary in each}
     ranked = sorted(each, key=lambda summary: summary.measures["through"].mean or 0.0)
-    best, today = ranked[0], by_policy.get("today")
+    best = ranked[0].policy
+    tied = [called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best, summary.policy)]
+    assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
+    lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
+    doubt = _("Not yet known to be better than {others}: more runs (--runs) tell them apart.")
+    return ShortPage(
+        title=_("{name}: traffickers who adapt").format(name=term(found.name)),
+        headline=_headline(found, ranked, known=not tied),
+        known=not tied,
+        warnings=(*lost, *all_translated(found.notes)),
+        sections=(
+            PageSection(
+                title=_("Policies side by side"),
+                sentences=(doubt.format(others="; ".join(tied)),) if tied else (),
+                tables=(_policy_table(ranked),),
+            ),
+            PageSection(
+                title=_("Period by period"),
+                image="adapt",
+                alt=_(
+                    "Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs."
+                ),
+            ),
+            *(() if found.displacement is None else displacement_sections(found.displacement, found.policies)),
+            PageSection(title=_("More measures of each policy"), tables=(_measure_table(each),), folded=True),
+            PageSection(
+                title=_("What is assumed"),
+                sentences=(_("How traffickers learn and planners plan again is assumed, not measured."), *assumed),
+                folded=True,
+            ),
+        ),
+    )
+
+
+def _headline(found: Adaptation, ranked: Sequence[PolicySummary], *, known: bool) -> str:
+    """Say under which policy least gets through, as far as runs tell it from the others, and what does under today's layout."""
+    best, today = ranked[0], next((summary for summary in ranked if summary.policy == "today"), None)
     sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
-    tied = [called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best.policy, summary.policy)]
     least = (
-        _(
+        _("Over {periods} periods least gets through under {policy}: {share} of {loads} loads a period.")
+        if known
+        else _(
             "Under whom least gets through over {periods} periods is not yet known. As found it is {share} of {loads} loads a period under "
             "{policy}."
         )
-        if tied
-        else _("Over {periods} periods least gets through under {policy}: {share} of {loads} loads a period.")
     )
-    said = [
-        least.format(
-            periods=number(found.periods),
-            policy=called(best.policy),
-            share=with_interval(best.measures["share"], percent),
-            loads=number(sent, 6),
-        )
-    ]
+    share = with_interval(best.measures["share"], percent)
+    said = [least.format(periods=number(found.periods), policy=called(best.policy), share=share, loads=number(sent, 6))]
     if today is not None and today is not best:
         share = with_interval(today.measures["share"], percent)
         said.append(_("With today's layout it is {share}.").format(share=share))
-    table = ReportTable(
+    return " ".join(said)
+
+
+def _policy_table(ranked: Sequence[PolicySummary]) -> ReportTable:
+    from optimizer.report.content.report_table import Column, ReportTable
+
+    titles = (_("Gets through"), _("Seizures a period"), _("Regret, loads"))
+    return ReportTable(
         "policies",
         _("Means over periods and runs with 95 % intervals, the least first"),
-        (
-            Column(_("Planners")),
-            *(Column(title, numeric=True) for title in (_("Gets through"), _("Seizures a period"), _("Regret, loads"))),
-        ),
+        (Column(_("Planners")), *(Column(title, numeric=True) for title in titles)),
         tuple(
             (
                 sentence(called(summary.policy)),
@@ -163,7 +192,12 @@ def adapt_page(found: Adaptation) -> ShortPage:
         ),
         file="summary.csv",
     )
-    more = ReportTable(
+
+
+def _measure_table(each: Sequence[PolicySummary]) -> ReportTable:
+    from optimizer.report.content.report_table import Column, ReportTable
+
+    return ReportTable(
         "measures",
         _("Means over periods and runs with 95 % intervals; the regret is that of the end"),
         (Column(_("Planners")), Column(_("Name in the files")), *(Column(_(TITLES[name])) for name in SHOWN)),
@@ -171,36 +205,6 @@ def adapt_page(found: Adaptation) -> ShortPage:
             (sentence(called(summary.policy)), summary.policy, *map(with_interval, summary.shown())) for summary in each
         ),
         file="summary.csv",
-    )
-    assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
-    lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
-    doubt = _("Not yet known to be better than {others}: more runs (--runs) tell them apart.")
-    return ShortPage(
-        title=_("{name}: traffickers who adapt").format(name=term(found.name)),
-        headline=" ".join(said),
-        known=not tied,
-        warnings=(*lost, *all_translated(found.notes)),
-        sections=(
-            PageSection(
-                title=_("Policies side by side"),
-                sentences=(doubt.format(others="; ".join(tied)),) if tied else (),
-                tables=(table,),
-            ),
-            PageSection(
-                title=_("Period by period"),
-                image="adapt",
-                alt=_(
-                    "Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs."
-                ),
-            ),
-            *(() if found.displacement is None else displacement_sections(found.displacement, found.policies)),
-            PageSection(title=_("More measures of each policy"), tables=(more,), folded=True),
-            PageSection(
-                title=_("What is assumed"),
-                sentences=(_("How traffickers learn and planners plan again is assumed, not measured."), *assumed),
-                folded=True,
-            ),
-        ),
     )
 
 
