@@ -766,8 +766,9 @@ class ScenarioModel(Strict):
     def proper_names(self) -> tuple[str, ...]:
         """What pages call teams, crews, agencies and bases, each once."""
         named = [
-            *(row.label or row.id for row in (*self.teams, *self.crews)),
-            *(base.label or base.id for base in self.bases),
+            *(team.label or team.id for team in self.teams),
+            *(crew.name for crew in self.crews),
+            *(base.name for base in self.bases),
         ]
         return tuple(dict.fromkeys((*named, *(row.name or row.id for row in self.agencies))))
 
