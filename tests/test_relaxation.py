@@ -39,8 +39,9 @@ def test_an_answer_that_misses_much_is_found_again_from_nothing(monkeypatch: pyt
     solve = linear_program.WarmSolver.solve
 
     def missing(*arguments: Any, **named: Any) -> Any:
-        values, dual = solve(*arguments, **named)
-        return values - 0.5, dual
+        answer = solve(*arguments, **named)
+        assert answer is not None
+        return answer[0] - 0.5, answer[1]
 
     whole = random_program(3)[0].solve()
     monkeypatch.setattr(linear_program.WarmSolver, "solve", missing)

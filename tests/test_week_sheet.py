@@ -48,7 +48,7 @@ def roster_with(posts: int, crews: int, there: int = 2, shifts: int = 3) -> Rost
             part = next(each for each in parts if each.id == one.shift)
             for _ in range(there):
                 who, turn = people[turn % crews], turn + 1
-                made.append(Assignment(day, part, who, one, *(_moment(day, part.start),) * 4, base=""))
+                made.append(Assignment(day, part, who, one, *(_moment(day, part.begins),) * 4, base=""))
     return Roster(case, FIRST, 1, tuple(made), (), "feasible", None, 1.0, 0, ())
 
 
