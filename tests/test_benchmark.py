@@ -387,8 +387,8 @@ def test_auto_is_compared_with_the_best_other_method_of_each_problem() -> None:
         for method, second in zip(("auto", "cuts", "compact"), seconds, strict=True)
         if second is not None
     ]
-    unproven = {"status": "feasible", "gap": 0.1}
-    rows += [row(instance="e", family="x", method=m, seconds=4.0, **unproven) for m in ("auto", "cuts")]
+    for method, gap in (("auto", 0.1), ("cuts", 0.3), ("compact", 0.2)):
+        rows.append(row(instance="e", family="x", method=method, seconds=4.0, status="feasible", gap=gap))
     grid, other, every = totals(scores(rows, {}))
     assert (grid.family, grid.problems, grid.auto, grid.best) == ("grid", 2, 4.0, 2.5)
     assert grid.ratio == pytest.approx(1.6)
@@ -396,6 +396,7 @@ def test_auto_is_compared_with_the_best_other_method_of_each_problem() -> None:
     assert (other.family, other.problems, other.auto, other.best, other.chosen) == ("x", 2, 11.0, 19.0, {"cuts": 1})
     assert (every.family, every.problems, every.auto, every.best) == ("all", 4, 15.0, 21.5)
     assert (grid.unproven, other.unproven) == (0.0, 10.0)
+    assert (grid.open_gaps, other.open_gaps) == (None, (0.1, 0.2))
     assert other.ratio_of_proven == pytest.approx(1.0 / 9.0)
     assert totals(scores(rows[:1], {})) == []
 

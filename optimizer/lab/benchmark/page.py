@@ -182,11 +182,14 @@ def _total_table(found: Sequence[Total]) -> PageTable | None:
             f"{one.best:.1f}",
             f"{one.ratio:.2f}",
             f"{one.ratio_of_proven:.2f}" if one.auto > one.unproven else None,
+            f"{one.unproven / max(one.best, LEAST_SECONDS):.2f}" if one.unproven else None,
             ", ".join(f"{method} {count}" for method, count in one.chosen.items()) or None,
+            None if one.open_gaps is None else " and ".join(map(small_share, one.open_gaps)),
         )
         for one in found
     ]
-    head = ("family", "problems", "auto, s", "best others, s", "ratio", "of proven ones", "best others, where proven")
+    head = ("family", "problems", "auto, s", "best others, s", "ratio", "of proven ones", "unproven alone")
+    head = (*head, "best others, where proven", "unproven: gap of auto, and of the best other")
     return PageTable.of(head, lines, {}) if lines else None
 
 
@@ -624,6 +627,8 @@ class Total:
         Seconds that count on both sides for problems that no method proved.
     chosen
         How often each other method was the best one, on the problems that one of them proved.
+    open_gaps
+        On the problems that no method proved: mean gap of `auto`, and mean of the least gap of the others; None without such problems.
     """
 
     family: str
@@ -632,6 +637,7 @@ class Total:
     best: float
     unproven: float
     chosen: dict[str, int]
+    open_gaps: tuple[float, float] | None = None
 
     @property
     def ratio(self) -> float:
@@ -655,13 +661,16 @@ def totals(table: Sequence[Score]) -> list[Total]:
 def _total(family: str, problems: Sequence[dict[str, Score]]) -> Total:
     rivals = [[score for score in row.values() if score.method != "auto"] for row in problems]
     winners = [min(scores, key=lambda score: (not score.proven, score.seconds)) for scores in rivals]
+    left = [row for row in problems if not any(score.proven for score in row.values())]
+    least = [min(score.gap for score in row.values() if score.method != "auto") for row in left]
     return Total(
         family=family,
         problems=len(problems),
         auto=math.fsum(row["auto"].seconds for row in problems),
         best=math.fsum(score.seconds for score in winners),
-        unproven=math.fsum(row["auto"].seconds for row in problems if not any(score.proven for score in row.values())),
+        unproven=math.fsum(row["auto"].seconds for row in left),
         chosen=dict(Counter(score.method for score in winners if score.proven).most_common()),
+        open_gaps=(float(np.mean([row["auto"].gap for row in left])), float(np.mean(least))) if left else None,
     )
 
 
