@@ -467,6 +467,11 @@ def test_a_page_takes_the_newest_setting_unless_told() -> None:
     assert usual_setting(old + new) == new
     assert usual_setting(old + new, time_limit=60.0, gap_asked=None) == old
     assert usual_setting(old, time_limit=7.0) == []
+    by_work = [row(date="2026-03-01", limit_by="work"), row(date="2026-01-01", limit_by="work", seed=1)]
+    assert usual_setting([*new, row(date="2026-02-01", seed=1), *by_work]) == [
+        row(date="2026-02-01", seed=1),
+        by_work[0],
+    ]
 
 
 def test_rows_of_another_version_of_a_methods_package_are_other_runs() -> None:

@@ -555,7 +555,8 @@ class Score:
 def usual_setting(rows: Sequence[PlacementRow], **asked: float | None) -> list[PlacementRow]:
     """Return the rows of one setting: the newest row's among those that match what is asked for.
 
-    A setting is a gap, a time and a memory limit, and a version; of a method of another package, the version of its newest row.
+    A setting is a gap, a time and a memory limit, and a version; of a method of another package, the version of its newest row. Of runs that
+    differ by what their limit counts alone, the newest stays.
     """
     matching = [row for row in rows if all(value in {None, getattr(row, name)} for name, value in asked.items())]
     if not matching:
@@ -563,7 +564,9 @@ def usual_setting(rows: Sequence[PlacementRow], **asked: float | None) -> list[P
     newest = max(matching, key=lambda row: row.date)
     same = [row for row in matching if row.setting == newest.setting]
     package = {row.method: row.package for row in sorted(same, key=lambda row: row.date)}
-    return [row for row in same if row.package == package[row.method]]
+    same = [row for row in same if row.package == package[row.method]]
+    last = {(row.instance, row.method, row.seed): row for row in sorted(same, key=lambda row: row.date)}
+    return [row for row in same if last[row.instance, row.method, row.seed] is row]
 
 
 def newest_by_method(rows: Sequence[PlacementRow], methods: Iterable[str]) -> list[PlacementRow]:
