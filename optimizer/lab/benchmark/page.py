@@ -189,8 +189,8 @@ def _total_table(found: Sequence[Total]) -> PageTable | None:
         for one in found
     ]
     head = ("family", "problems", "auto, s", "best others, s", "ratio", "of proven ones", "unproven alone")
-    head = (*head, "best others, where proven", "unproven: gap of auto, and of the best other")
-    return PageTable.of(head, lines, {}) if lines else None
+    last = ("best others, where proven", "unproven: gap of auto, and of the best other")
+    return PageTable.of((*head, *last), lines, {}) if lines else None
 
 
 def _peer_ratio() -> float:
