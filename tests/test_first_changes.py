@@ -6,14 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from optimizer.base.text.formatting import SPACE
+from optimizer.base.text.language import speaking
 from optimizer.plans.comparison import first_changes
 from optimizer.problem.instance.changes import Changes, changes_made
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.report.content.comparison import FewChangesRow, FirstChangesFacts, first_changes_sentences
 from optimizer.report.content.first_page import command_order
+from optimizer.report.figures import draw_changes
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force
 from tests.report_case import full_content
@@ -89,3 +92,16 @@ def test_a_plan_of_few_changes_has_nothing_to_say() -> None:
     today = np.array([option.existing for option in instance.options])
     found = first_changes(instance, today, today.size, lambda mask: plan_value(instance, mask))
     assert found.layouts == ()
+
+
+def test_no_line_of_the_chart_goes_through_its_legend() -> None:
+    content = full_content()
+    facts = FirstChangesFacts(rows=(), curve=tuple((k, 0.74 - 0.001 * k) for k in range(27)), made=26, tried=27)
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    ax = figure.add_subplot()
+    with speaking("pt"):
+        draw_changes(ax, replace(content, first_changes=facts))
+    figure.draw_without_rendering()
+    legend = ax.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y1 < ax.get_window_extent().y0

@@ -287,8 +287,7 @@ def draw_changes(ax: Axes, content: ReportContent) -> Axes:
     if summary.bound is not None and known(summary.bound):
         label = _("No layout within the budgets goes below this")
         ax.axhline(summary.bound * scale, color=BOUND, linewidth=1.4, linestyle=(0, (4, 2)), label=label)
-    # below the line of today, from which the curve falls at the left
-    ax.legend(frameon=False, fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.93))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, fontsize=8, frameon=False)
     ax.set_xlabel(_("Changes of today's layout at most"))
     ax.set_ylabel(sentence(plain(unit(summary), 80)) + (", %" if summary.share else ""), parse_math=False)
     ax.grid(axis="y", color=FAINT, linewidth=0.5)
