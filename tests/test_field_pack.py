@@ -377,6 +377,6 @@ def test_the_cells_of_crews_say_when_which_duty_and_where(nasty: Roster) -> None
     assert {mark for _, mark in cells} == {"7", "B"}
     assert page.count("Beat B: ") == 2  # day and night
     assert "<script" not in page
-    assert len(re.findall(r'<section class="sheet" id="week-\d-1">', page)) == 2
+    assert len(re.findall(r'<section class="sheet" id="week-\d-1"', page)) == 2
     for target in re.findall(r'href="#([^"]+)"', page):
         assert f'id="{target}"' in page
