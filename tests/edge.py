@@ -1,4 +1,4 @@
-"""Instances with numbers at the edge against brute force, by every method: `python -m tests.edge --count 5000`.
+"""Instances with numbers at the edge against brute force, by every method (`python -m tests.marathon --only solvers` tries many).
 
 Survivals and reliabilities lie within 1e-6 to 1e-12 of 0 and 1 or are ordinary, weights from 1e-12 to 1e6, budgets are met to the last digit.
 The truth comes from every plan and every simple path in extended precision. A bound is wrong where it exceeds the least value by more than
@@ -7,10 +7,6 @@ rounding; a status is wrong where the plan is worse than it promises; a plan is 
 
 from __future__ import annotations
 
-import argparse
-import sys
-import time
-from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -154,28 +150,3 @@ def check(seed: int, methods: Iterable[str] = METHODS) -> Iterator[tuple[str, st
         yield method, result.status
         for fault in faults(instance, known, result, gap):
             yield method, fault
-
-
-def main() -> int:
-    """Check many instances; print every fault and the counts; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.edge", description="Edge numbers against brute force.")
-    parser.add_argument("--count", type=int, default=5000, help="number of instances")
-    parser.add_argument("--first", type=int, default=0, help="seed of the first")
-    parser.add_argument("--methods", default=",".join(METHODS), help="separated by commas")
-    asked = parser.parse_args()
-    began = time.process_time()
-    counts: Counter[tuple[str, str]] = Counter()
-    for seed in range(asked.first, asked.first + asked.count):
-        for method, what in check(seed, asked.methods.split(",")):
-            kind = what.split(":")[0]
-            counts[method, kind] += 1
-            if kind not in FINE:
-                print(f"edge-{seed} {method}: {what}", flush=True)
-    for (method, kind), number in sorted(counts.items()):
-        print(f"{method}: {number} {kind}")
-    print(f"{asked.count} instances, {time.process_time() - began:.0f} s of processor time")
-    return int(any(kind not in FINE for _, kind in counts))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

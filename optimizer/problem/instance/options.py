@@ -217,11 +217,6 @@ def named_options(options: Sequence[Option], name: str, where: str, problems: Pr
     return found
 
 
-def printed_name(option: Option) -> str:
-    """Return what tables print for an option, and `named_options` reads: its label with its id beside, or the id alone."""
-    return option.id if option.label in {"", option.id} else f"{plain(option.label)} [{option.id}]"
-
-
 def site_names(options: Iterable[Option]) -> dict[str, str]:
     """Return what people call each site, by id: the label of its option, without the kind where several are offered there."""
     labels: dict[str, list[str]] = {}
