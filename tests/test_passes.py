@@ -11,7 +11,6 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.operations.passes import (
-    PASSES,
     Estimate,
     _drawn,
     _levels,
@@ -24,9 +23,8 @@ from optimizer.operations.passes import (
     part_quarters,
     passes_of,
     passes_of_scenario,
-    passes_page,
-    write_passes,
 )
+from optimizer.operations.passes_output import PASSES, passes_page, write_passes
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.plan.evaluation import evaluate

@@ -187,7 +187,8 @@ def passes(
 ) -> None:
     """Estimate what was sent, found, got through and went round: by site, sector, gateway and quarter, with 90 % intervals."""
     from optimizer.base.text.language import check_language
-    from optimizer.operations.passes import PASSES, passes_line, passes_of_scenario, write_passes
+    from optimizer.operations.passes import passes_of_scenario
+    from optimizer.operations.passes_output import PASSES, passes_line, write_passes
 
     asked = None if language is None else check_language(language)
     sources = [scenario] if plan is None else [scenario, plan]
