@@ -485,10 +485,10 @@ def _works(case: Duties, limits: Crew, chosen: tuple[tuple[date, Duty], ...]) ->
     """Return whether a crew may do what was chosen for it: rules written anew, on minutes since the first midnight."""
     spans, days, work = [], set(), 0.0
     for day, asked in chosen:
-        begins = next(s for s in case.shifts if s.id == asked.shift)
+        part = next(s for s in case.shifts if s.id == asked.shift)
         k = (day - FIRST).days
-        start = k * 1440 + begins.start.hour * 60 + begins.start.minute - asked.travel["north"]
-        end = start + begins.minutes + 2 * asked.travel["north"]
+        start = k * 1440 + part.begins.hour * 60 + part.begins.minute - asked.travel["north"]
+        end = start + part.minutes + 2 * asked.travel["north"]
         if (limits.can and asked.kind not in limits.can) or day in limits.away:
             return False
         spans.append((start, end))
@@ -507,7 +507,7 @@ def _possible(case: Duties) -> bool:
         (FIRST + timedelta(days=k), one)
         for k in range(7)
         for one in case.duties
-        if (FIRST + timedelta(days=k)).weekday() in next(s for s in case.shifts if s.id == one.shift).days
+        if (FIRST + timedelta(days=k)).weekday() in next(s for s in case.shifts if s.id == one.shift).weekdays
     ]
 
     def choices(limits: Crew) -> Iterator[frozenset[int]]:

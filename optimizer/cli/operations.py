@@ -216,7 +216,7 @@ def passes(
 
 
 def _show_passes(found: Passes) -> None:
-    from optimizer.operations.passes import ASSUMED
+    from optimizer.operations.passes_output import ASSUMED
 
     last = max(found.finds)
     rows = [row for row in found.rows if row.quarter == last]
