@@ -1,12 +1,13 @@
-"""What each part of the joint search brings: `python -m tests.joint_measure SECONDS CASE [PART...]` prints a table of one case of `patrols`.
+"""What each part of the joint search brings: `python -m tests.joint_measure SECONDS SEED CASE [PART...]` prints a table of a case of `patrols`.
 
-The search is run whole, then without one part at a time: each of `PARTS`, or those named. The limit is one by work, of one process, seed 0.
-Without a part its time is left to those after it.
+The search is run whole, then without one part at a time: each of `PARTS`, or those named, several at once with ` + ` between them. The limit is
+one by work, of one process. Without a part its time is left to those after it.
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -44,29 +45,29 @@ class _Moments(SilentListener):
             self.upper, self.found = upper, work_seconds() - self.began
 
 
-def measured(case: Any, seconds: float, part: str) -> str:
+def measured(case: Any, seconds: float, seed: int, part: str) -> str:
     """Return a row of the table."""
     params = SolveParams(clock=ClockParams(by_work=True), patrols=PatrolParams())
-    options = SolveOptions(gap=1e-4, time_limit=seconds, threads=1, params=params)
+    options = SolveOptions(gap=1e-4, time_limit=seconds, threads=1, seed=seed, params=params)
     instance = case.make()
     solve_with(instance, replace(options, time_limit=0.01))  # compiles what is to be compiled
     moments = _Moments()
-    owner, name = PARTS.get(part, (joint, "solve_joint"))
-    put_out = patch.object(owner, name, lambda *_, **__: None) if part in PARTS else patch.dict({})
-    with put_out:
+    with ExitStack() as put_out:
+        for owner, name in () if part == WHOLE else (PARTS[one] for one in part.split(" + ")):
+            put_out.enter_context(patch.object(owner, name, lambda *_, **__: None))
         result = solve_with(instance, options, listener=moments)
     took, gap = work_seconds() - moments.began, relative_gap(result.lower, result.upper) or 0.0
     told = (f"{result.upper or 0.0:.5f}", f"{result.lower or 0.0:.5f}", f"{100 * gap:.2f} %")
-    return " | ".join((case.name, part, *told, f"{moments.found:.1f}", f"{took:.1f}"))
+    return " | ".join((case.name, str(seed), part, *told, f"{moments.found:.1f}", f"{took:.1f}"))
 
 
 def main() -> None:
     """Print the table."""
-    seconds, name, *parts = sys.argv[1:]
+    seconds, seed, name, *parts = sys.argv[1:]
     (case,) = (one for one in patrol_cases() if one.name == name)
-    print("| case | without | value | bound over all beats | gap | best plan after s | took s |")
+    print("| case | seed | without | value | bound over all beats | gap | best plan after s | took s |")
     for part in parts or [WHOLE, *PARTS]:
-        print(f"| {measured(case, float(seconds), part)} |", flush=True)
+        print(f"| {measured(case, float(seconds), int(seed), part)} |", flush=True)
 
 
 if __name__ == "__main__":
