@@ -33,6 +33,7 @@ from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
     least_with_prices,
     proven_cut,
 )
+from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
 from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import cheapest_cut_plan, largest_shares, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
@@ -207,6 +208,65 @@ def test_the_chord_of_equal_survivals_is_the_convex_envelope() -> None:
     x = np.array([0.7, 0.5, 0.3])
     cuts = chord_cuts(paths, x, x > 0.6, np.array([0.125]))
     assert cuts.values(x) == pytest.approx([0.375])
+
+
+def rows_at(cuts: Cuts, masks: np.ndarray) -> np.ndarray:
+    """(rows, plans) right sides."""
+    return cuts.side[:, None] - cuts.coefficient @ masks.T
+
+
+@given(SEEDS)
+@examples(40)
+def test_lifted_rows_hold_at_every_plan_and_take_off_no_more(seed: int) -> None:
+    overlay, commodities, pool, cuts, _ = sampled(random_instance(seed), seed)
+    masks = np.array(list(plans(overlay)), dtype=float)
+    values = np.array([commodity_values(overlay, commodities, mask > 0) for mask in masks]).T
+    x = np.random.default_rng(seed).random(overlay.free.size) * overlay.free
+    for part in (cuts.take(np.argsort(cuts.commodity, kind="stable")) for cuts in cuts):
+        ordered = np.argsort(part.row, kind="stable")
+        part = replace(part, row=part.row[ordered], option=part.option[ordered], entry=part.entry[ordered])
+        made = lifted(part, pool.paths, x, commodities.floor)
+        assert np.all(rows_at(made, masks) <= values[made.commodity] + 1e-15)
+        assert np.all(made.entry <= part.entry)
+        assert np.all(made.side >= part.side * (1 - 1e-11))
+
+
+def test_an_option_on_both_roads_of_a_star_takes_off_what_it_leaves_of_the_better_one() -> None:
+    """Roads of 1 and .9 with an option of survival 0 each and one of .5 on both: the star adds up .1 and .45 for that one, which takes off .5."""
+    paths = Paths(
+        commodity=np.zeros(2, dtype=np.int64),
+        value=np.array([1.0, 0.9]),
+        option=np.array([[0, 2], [1, 2]]),
+        survival=np.array([[0.0, 0.5], [0.0, 0.5]]),
+    )
+    x, floor = np.array([0.6, 0.1, 0.2]), np.array([0.1])
+    star = star_cuts(paths, x, np.zeros(3, dtype=bool), floor)
+    assert star.coefficient.toarray()[0] == pytest.approx([0.1, 0.8, 0.55])
+    assert lifted(star, paths, x, floor).coefficient.toarray()[0] == pytest.approx([0.1, 0.8, 0.5])
+
+
+def test_lifted_rows_meet_the_value_with_each_of_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each option with a coefficient some plan that holds it attains the row, over the known paths; compiled or not."""
+    rng, met, lowered = np.random.default_rng(0), 0, 0
+    for _ in range(40):
+        paths, n = random_paths(rng, 8, edges=False), 8
+        x, floor = rng.random(n), rng.random(9) * 0.1
+        kinds = Kinds(np.ones(2, dtype=bool), np.ones(2, dtype=bool), tangents=True)
+        cuts = best_cuts(paths, x, np.array([np.zeros(n, dtype=bool), x > 0.6]), kinds, floor)
+        one, made = (lifted(cuts, paths, x, floor) for _ in plain_and_compiled(monkeypatch))
+        np.testing.assert_array_equal(made.side, one.side)
+        np.testing.assert_array_equal(made.entry, one.entry)
+        masks = np.array(list(product((False, True), repeat=n)))
+        every = np.array([paths.values(np.append(mask, False)) for mask in masks]).T
+        values = np.array([np.max(every[paths.commodity == u], axis=0, initial=floor[u]) for u in made.commodity])
+        left = values - rows_at(made, masks.astype(float))
+        assert left.min() > -1e-12
+        for row, option, b in zip(made.row, made.option, made.entry, strict=True):
+            met += b > 0
+            assert b == 0 or left[row, masks[:, option]].min() < 1e-9
+        lowered += int(np.sum(made.entry < cuts.entry * (1 - 1e-9)))
+    assert met > 200
+    assert lowered > 100
 
 
 EDGES = (0.0, 5e-324, 1e-300, 1e-16, 0.5, 1 - 1e-16, 1.0)

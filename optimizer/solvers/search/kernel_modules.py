@@ -6,6 +6,7 @@ SEARCH = (
     "optimizer.solvers.branch_and_cut.paths.path_pool",
     "optimizer.solvers.branch_and_cut.paths.detours",
     "optimizer.solvers.branch_and_cut.cuts.separation",
+    "optimizer.solvers.branch_and_cut.cuts.lifting",
     "optimizer.solvers.branch_and_cut.cuts.relaxed_stars",
     "optimizer.solvers.branch_and_cut.cuts.bound_tightening",
     "optimizer.solvers.branch_and_cut.tree.path_set_branching",

@@ -36,9 +36,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.base.work.kernels import LARGE
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
+from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, route_kinds
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import LargestShares, rows_beside, stars_of_elements
@@ -64,6 +66,9 @@ if TYPE_CHECKING:
 
 BASES = (0.999, 0.6)
 """Values of x from which on an option belongs to T; T empty is tried as well."""
+
+MORE_BASES = (0.999, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05)
+"""The same where rows are made thoroughly."""
 
 INWARD = 0.4
 """How far the point of separation lies from x towards the mean of earlier ones."""
@@ -172,6 +177,9 @@ class Master:
         What receives all that a certificate needs; None where there is to be none.
     drives_around
         Whether searches for paths look for those with `detours` too: beside beats, and where the bound of a root stands still.
+    thorough
+        Whether rows are made with more T and `lifted`: where the gap of a root is wide. Without beats and mixtures alone; none is lifted where
+        the program is recorded, or so small that kernels are not compiled.
     """
 
     def __init__(
@@ -240,6 +248,10 @@ class Master:
         self._single = (self._times == 1) & ~self.relaxed_options & ~self.elements
         self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
+        self.thorough = False
+        self._whole = not (mixed or self.elements.any() or self.relaxed_options.any() or (self._times > 1).any())
+        large = overlay.tail.size * self.commodities.searches.leaf.size >= LARGE
+        self._can_lift = self._whole and large and record is None
         if record is not None:
             record.begin(instance, overlay, self)
 
@@ -482,12 +494,14 @@ class Master:
         ]
         if self.elements.any():
             found += stars_of_elements(self, point, floor, table)
-        return Cuts.join(found)
+        cuts = Cuts.join(found)
+        return lifted(cuts, self.pool.paths, point, floor) if self.thorough and self._can_lift else cuts
 
     def bases(self, point: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
         """Return the (options,) masks T that cuts at a point are made with."""
         free = self.overlay.free & (self._times == 1) & ~self.relaxed_options
-        return [np.zeros_like(free), *((point >= share) & free for share in BASES)]
+        shares = MORE_BASES if self.thorough and self._whole else BASES
+        return [np.zeros_like(free), *((point >= share) & free for share in shares)]
 
     def close(self, options: list[NDArray[np.int64]], node: int) -> None:
         """Add a row for each set of options: at least one of them is placed, in a node."""

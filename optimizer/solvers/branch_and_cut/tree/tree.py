@@ -234,13 +234,14 @@ class BranchAndCut:
 
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
         cuts go on from floors under the budgets (`bound_tightening`), without relaxed options; such cuts hold under these budgets alone.
-        Before that they go on with `detours` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
+        Before that they go on with `detours` and `lifting` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
         Without `most` a bound that stood still is raised by `box_steps` where the gap is wide then.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
         wide = self.lower < self.upper * (1 - self.params.heuristics.wide_gap)
-        if floors and most is None and wide and not (self.master.drives_around or self.out_of_time):
-            self.master.drives_around = True
+        thorough = self.master.thorough or self.root.beside_relaxed
+        if floors and most is None and wide and not (thorough or self.out_of_time):
+            self.master.drives_around = self.master.thorough = True
             last = self._cut_until_stalled(moved=True) or last
         if most is None and self.was_flat and wide and not self.to_split:
             last = self._cut_in_boxes(last) or last
