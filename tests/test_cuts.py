@@ -249,8 +249,12 @@ def test_lifted_rows_meet_the_value_with_each_of_their_options(monkeypatch: pyte
     """Of each option with a coefficient some plan that holds it attains the row, over the known paths; compiled or not."""
     rng, met, lowered = np.random.default_rng(0), 0, 0
     for _ in range(40):
-        paths, n = random_paths(rng, 8, edges=False), 8
-        x, floor = rng.random(n), rng.random(9) * 0.1
+        n, count = 8, int(rng.integers(2, 40))
+        option = np.array([rng.permutation(n + 2)[:4] for _ in range(count)])
+        option = np.sort(np.minimum(option, n), axis=1)
+        survival = np.where(option < n, rng.random(option.shape) * 0.9, 1.0)
+        paths = Paths(rng.integers(0, 3, count), rng.random(count), option, survival)
+        x, floor = rng.random(n), rng.random(3) * 0.1
         kinds = Kinds(np.ones(2, dtype=bool), np.ones(2, dtype=bool), tangents=True)
         cuts = best_cuts(paths, x, np.array([np.zeros(n, dtype=bool), x > 0.6]), kinds, floor)
         one, made = (lifted(cuts, paths, x, floor) for _ in plain_and_compiled(monkeypatch))
@@ -266,7 +270,7 @@ def test_lifted_rows_meet_the_value_with_each_of_their_options(monkeypatch: pyte
             assert b == 0 or left[row, masks[:, option]].min() < 1e-9
         lowered += int(np.sum(made.entry < cuts.entry * (1 - 1e-9)))
     assert met > 200
-    assert lowered > 100
+    assert lowered > 50
 
 
 EDGES = (0.0, 5e-324, 1e-300, 1e-16, 0.5, 1 - 1e-16, 1.0)
