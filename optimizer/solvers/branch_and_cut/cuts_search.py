@@ -183,6 +183,10 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
     if not (begun or tree.was_flat or search.gap_left <= NARROW or search.placed.tobytes() in improver.seen):
         improver.search_around(search.placed, ruins=False)
         tree.offer(search.placed)
+    # after swaps: on SNIP the plan of the root leaves a wide gap and swaps a narrow one, and such rows gain nothing there
+    if search.warm_start is None and not tree.was_flat and search.gap_left > search.params.heuristics.wide_gap:
+        with step(search.listener, "cutting"):
+            tree.cut_thoroughly()
     wide = search.gap_left > search.params.heuristics.dive_gap
     diving = wide and not tree.was_flat
     dives: list[NDArray[np.bool_] | None] = []

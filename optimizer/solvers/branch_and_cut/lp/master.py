@@ -251,7 +251,7 @@ class Master:
         self.thorough = False
         self._whole = not (mixed or self.elements.any() or self.relaxed_options.any() or (self._times > 1).any())
         large = overlay.tail.size * self.commodities.searches.leaf.size >= LARGE
-        self._can_lift = self._whole and large and record is None
+        self._can_lift = self._whole and large
         if record is not None:
             record.begin(instance, overlay, self)
 
@@ -495,7 +495,8 @@ class Master:
         if self.elements.any():
             found += stars_of_elements(self, point, floor, table)
         cuts = Cuts.join(found)
-        return lifted(cuts, self.pool.paths, point, floor) if self.thorough and self._can_lift else cuts
+        lifts = self.thorough and self._can_lift and self.record is None
+        return lifted(cuts, self.pool.paths, point, floor) if lifts else cuts
 
     def bases(self, point: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
         """Return the (options,) masks T that cuts at a point are made with."""

@@ -127,6 +127,8 @@ class Order:
         Until the end of this part of the search by the clock of work, and until that of the whole by the machine's, infinite without a limit.
     news
         What others found since the last order.
+    thorough
+        Whether rows are made thoroughly (`Master.thorough`).
     """
 
     task: BranchTask | ImproveTask | GroupTask
@@ -136,6 +138,7 @@ class Order:
     seconds_left: float
     machine_seconds_left: float
     news: tuple[TreeNews, ...] = ()
+    thorough: bool = False
 
 
 @dataclass(frozen=True)

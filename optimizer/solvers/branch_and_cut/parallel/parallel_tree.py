@@ -412,6 +412,7 @@ class ParallelTree:
             max(self._tree.until - work_seconds(), 0.0),
             machine_seconds_left(),
             news,
+            self._tree.master.thorough,
         )
         seat.order, seat.news, seat.pausing = order, len(self._news), False
         seat.given = work_seconds()

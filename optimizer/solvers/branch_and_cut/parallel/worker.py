@@ -130,6 +130,7 @@ class TreeWorker(SilentListener):
         search.plan_found(order.placed, order.upper)
         search.lower = order.lower
         self.know_value(order.upper)
+        tree.master.thorough |= order.thorough
         for news in order.news:
             tree.master.pool.merge(news.paths)
             tree.rule.add(news.learnt)

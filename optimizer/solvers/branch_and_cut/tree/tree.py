@@ -234,16 +234,16 @@ class BranchAndCut:
 
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
         cuts go on from floors under the budgets (`bound_tightening`), without relaxed options; such cuts hold under these budgets alone.
-        Before that they go on with `detours` and `lifting` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
-        Without `most` a bound that stood still is raised by `box_steps` where the gap is wide then.
+        Before that they go on with `detours` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
+        Without `most` a bound that stood still is raised by `box_steps` where the gap is wide then, with rows that are made thoroughly.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
         wide = self.lower < self.upper * (1 - self.params.heuristics.wide_gap)
-        thorough = self.master.thorough or self.root.beside_relaxed
-        if floors and most is None and wide and not (thorough or self.out_of_time):
-            self.master.drives_around = self.master.thorough = True
+        if floors and most is None and wide and not (self.master.drives_around or self.out_of_time):
+            self.master.drives_around = True
             last = self._cut_until_stalled(moved=True) or last
         if most is None and self.was_flat and wide and not self.to_split:
+            self.master.thorough = True
             last = self._cut_in_boxes(last) or last
         for _ in range(
             self.params.root.most_tightenings if floors and most is None and not self.root.beside_relaxed else 0
@@ -252,6 +252,11 @@ class BranchAndCut:
                 break
             last = self._cut_until_stalled() or last
         return last
+
+    def cut_thoroughly(self) -> None:
+        """Raise the bound of a root that was cut by rows that are made thoroughly (`Master.thorough`), until it stalls."""
+        self.master.thorough = True
+        self._cut_until_stalled(moved=True)
 
     def _raise_floors(self) -> bool:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
