@@ -222,9 +222,10 @@ def test_lifted_rows_hold_at_every_plan_and_take_off_no_more(seed: int) -> None:
     masks = np.array(list(plans(overlay)), dtype=float)
     values = np.array([commodity_values(overlay, commodities, mask > 0) for mask in masks]).T
     x = np.random.default_rng(seed).random(overlay.free.size) * overlay.free
-    for part in (cuts.take(np.argsort(cuts.commodity, kind="stable")) for cuts in cuts):
-        ordered = np.argsort(part.row, kind="stable")
-        part = replace(part, row=part.row[ordered], option=part.option[ordered], entry=part.entry[ordered])
+    for unordered in cuts:
+        order = np.argsort(unordered.row, kind="stable")
+        entries = {name: getattr(unordered, name)[order] for name in ("row", "option", "entry")}
+        part = replace(unordered, **entries)
         made = lifted(part, pool.paths, x, commodities.floor)
         assert np.all(rows_at(made, masks) <= values[made.commodity] + 1e-15)
         assert np.all(made.entry <= part.entry)
@@ -232,7 +233,7 @@ def test_lifted_rows_hold_at_every_plan_and_take_off_no_more(seed: int) -> None:
 
 
 def test_an_option_on_both_roads_of_a_star_takes_off_what_it_leaves_of_the_better_one() -> None:
-    """Roads of 1 and .9 with an option of survival 0 each and one of .5 on both: the star adds up .1 and .45 for that one, which takes off .5."""
+    """Roads of 1 and .9, an option of survival 0 on each and one of .5 on both: the star adds up .1 and .45 for it, and it takes off .5."""
     paths = Paths(
         commodity=np.zeros(2, dtype=np.int64),
         value=np.array([1.0, 0.9]),

@@ -179,14 +179,7 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
     Workers search if there are any. No dive is made where the root was flat: on two-kinds-400 it takes 5 s of 60 and finds no better plan.
     """
     begun = parallel is not None and parallel.begun  # they have begun with a greedy plan, or around one that is known
-    # Swaps come first: on SNIP they take .02 s, and leave a gap for which a dive and a program of .4 to 1 s are not worth their time.
-    if not (begun or tree.was_flat or search.gap_left <= NARROW or search.placed.tobytes() in improver.seen):
-        improver.search_around(search.placed, ruins=False)
-        tree.offer(search.placed)
-    # after swaps: on SNIP the plan of the root leaves a wide gap and swaps a narrow one, and such rows gain nothing there
-    if search.warm_start is None and not tree.was_flat and search.gap_left > search.params.heuristics.wide_gap:
-        with step(search.listener, "cutting"):
-            tree.cut_thoroughly()
+    _swap_and_cut(search, tree, improver, begun)
     wide = search.gap_left > search.params.heuristics.dive_gap
     diving = wide and not tree.was_flat
     dives: list[NDArray[np.bool_] | None] = []
@@ -220,6 +213,20 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
         elif wanted and not tree.to_split:  # around a minimum cut it has searched; the split needs the time
             improver.search_around(improver.greedy(afresh=tree.was_flat) if greedy else search.placed)
     tree.offer(search.placed)
+
+
+def _swap_and_cut(search: SolveState, tree: BranchAndCut, improver: PlanImprover, begun: bool) -> None:
+    """Try swaps around the plan of a root that was not flat, unless workers do, and cut it thoroughly where that leaves a wide gap."""
+    if tree.was_flat:
+        return
+    # Swaps come first: on SNIP they take .02 s, and leave a gap for which a dive and a program of .4 to 1 s are not worth their time, and in
+    # which rows that are made thoroughly gain nothing.
+    if not (begun or search.gap_left <= NARROW or search.placed.tobytes() in improver.seen):
+        improver.search_around(search.placed, ruins=False)
+        tree.offer(search.placed)
+    if search.warm_start is None and search.gap_left > search.params.heuristics.wide_gap:
+        with step(search.listener, "cutting"):
+            tree.cut_thoroughly()
 
 
 def _close_a_cut(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:

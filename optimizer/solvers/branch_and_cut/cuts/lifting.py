@@ -1,17 +1,17 @@
 """Lifted rows: the coefficients of a row on the value of an evader, made as small as its known paths allow.
 
-A row theta >= a - sum_{j in B} b_j x_j that `separation` makes holds at every plan, but not tightly: a star adds up what an option takes off each
-of its paths, although the evader loses a path but once. Its options B are few, so that the least of what the row compares can be found exactly:
+A row theta >= a - sum_{j in B} b_j x_j that `separation` makes holds at every plan, but not tightly: a star adds up what an option takes off
+each of its paths, although the evader loses a path but once. Its options B are few, so that the least of what it compares can be found exactly:
 
     v_j = min { f(S) + sum_{i in S - j} b_i : j in S, S in B }          f(S) = max(L, max_P g_P(S + all options outside B)), P the known paths
 
 Then the row holds with a - v_j in place of b_j: nothing changes at plans without j, and at those with j the right side is
-v_j - sum_{i in S - j} b_i <= f(S), which is at most the value of the evader. So does the one with min { f(S) + sum_{i in S} b_i } in place of a.
-This is sequential lifting (Padberg 1973), one option after another, those that count most at the point first.
+v_j - sum_{i in S - j} b_i <= f(S), which is at most the value of the evader. So does the row with min { f(S) + sum_{i in S} b_i } in place of
+a. This is sequential lifting (Padberg 1973), one option after another, those that count most at the point first.
 
-The minimum: a set S is either all that is placed, or it holds one of the options on the best path under what is placed; so a search places these
-in turn, and leaves out in each branch those placed in the ones before. It ends where no set can be less than what is known of v_j before,
-a - b_j. What takes more than some nodes stays as it is.
+The minimum: a set S is either all that is placed, or it holds one of the options on the best path under what is placed; so a search places
+these in turn, and leaves out in each branch those placed in the ones before. It ends where no set can be less than what is known of v_j
+before, a - b_j. What takes more than some nodes stays as it is.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _counts_more(i: int, other: int, option: Ints, entry: Floats, x: Floats) -> 
 
 
 @part
-def _gather(
+def _gather(  # noqa: C901 - one loop over paths, and one over their entries
     begin: int,
     end: int,
     order: Ints,
@@ -275,7 +275,7 @@ def _least(  # noqa: C901, PLR0912 - a search from its first node to its last
                     decided = state[known.option[e]]
                     if decided == 1:
                         here *= known.survival[e]
-                    if decided != 2:  # noqa: PLR2004 - left out
+                    if decided != 2:
                         rest *= known.survival[e]
                 if here > most:
                     most, first = here, p
