@@ -181,7 +181,7 @@ def least_with_prices(
     alone = _alone(tree.overlay, np.flatnonzero(tree.master.commodities.group == row.commodity[0]))
     record = None if tree.record is None else SearchRecord()
     master = Master(instance, alone, price=price, record=record)
-    master.thorough = True
+    master.thorough = tree.master.thorough
     search = BranchAndCut(instance, alone, gap=CLOSE, until=until, master=master, params=tree.params)
     search.pause = lambda: search.nodes >= nodes or stopped()
     for plan in (placed, instance.forced):
