@@ -72,7 +72,7 @@ def lifted(cuts: Cuts, paths: Paths, x: NDArray[np.float64], floor: NDArray[np.f
     return Cuts(cuts.commodity, side * (1 - ROUNDING), cuts.row, cuts.option, entry, cuts.n_options)
 
 
-class _Known(NamedTuple):
+class _PathsOfRow(NamedTuple):
     """The paths of a commodity that count for a row, by falling value with all options outside the row placed.
 
     Attributes
@@ -92,7 +92,7 @@ class _Known(NamedTuple):
     size: Ints
 
 
-class _Search(NamedTuple):
+class _LeastSearch(NamedTuple):
     """What a search for a minimum has decided.
 
     Attributes
@@ -148,14 +148,14 @@ def _lifted(
     n, width, m = x.size, options.shape[1], MOST_OPTIONS
     sides, entries = side.copy(), entry.copy()
     place = np.full(n + 1, -1)
-    known = _Known(
+    known = _PathsOfRow(
         np.empty(MOST_PATHS + 1),
         np.empty(MOST_PATHS + 1, dtype=np.int64),
         np.empty(MOST_PATHS * width + 1, dtype=np.int64),
         np.empty(MOST_PATHS * width + 1),
         np.zeros(1, dtype=np.int64),
     )
-    search = _Search(
+    search = _LeastSearch(
         np.zeros(m, dtype=np.int64),
         np.empty((m + 1, m), dtype=np.int64),
         np.zeros(m + 1, dtype=np.int64),
@@ -212,7 +212,7 @@ def _gather(  # noqa: C901 - one loop over paths, and one over their entries
     place: Ints,
     floor: float,
     best: Ints,
-    known: _Known,
+    known: _PathsOfRow,
 ) -> None:
     """Set `known` to the best paths of a commodity, with the options placed that have no (options + 1,) place in the row."""
     padding, count = place.size - 1, 0
@@ -247,7 +247,14 @@ def _gather(  # noqa: C901 - one loop over paths, and one over their entries
 
 @part
 def _least(  # noqa: C901, PLR0912 - a search from its first node to its last
-    known: _Known, search: _Search, entry: Floats, begin: int, size: int, must: int, floor: float, enough: float
+    known: _PathsOfRow,
+    search: _LeastSearch,
+    entry: Floats,
+    begin: int,
+    size: int,
+    must: int,
+    floor: float,
+    enough: float,
 ) -> float:
     """Return the least of f(S) and the coefficients of S, but for that of an option `must` which S holds; -1 is none.
 
