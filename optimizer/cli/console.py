@@ -129,8 +129,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str 
     while sum(widths) > room:  # the widest gives way, but to no word
         k = max((k for k in range(len(widths)) if widths[k] > least[k]), key=widths.__getitem__)
         widths[k] -= 1
-    for column, width in zip(table.columns, widths, strict=True):
-        column.width = width
+    for made, width in zip(table.columns, widths, strict=True):
+        made.width = width
     for row in cells:
         table.add_row(*map(Text, row))
     console.print(table)

@@ -420,8 +420,8 @@ def _cost(content: ReportContent) -> KeyFigure:
     main = next(iter(used), "")
     taken = sum(amount for beat in content.beats for amount, unit in beat.costs.values() if plain(unit) == main)
     rest = []
-    for unit, (text, beside) in list(zip(used, texts, strict=True))[1:]:
-        said = f"{text} ({beside})" if beside else text
+    for unit, (text, around) in list(zip(used, texts, strict=True))[1:]:
+        said = f"{text} ({around})" if around else text
         if taken and unit == plain(_(TEAMS_A_SHIFT)):
             said = _("{teams}, with {count} of the {all}").format(
                 teams=said, count=number(taken), all=number(used[main])

@@ -400,7 +400,7 @@ class AlertMonitor:
         )
 
     def _remarks(self, effort: Effort, asked: int, tested: int) -> list[str]:
-        remarks = []
+        remarks: list[str] = []
         used = effort.take(effort.amount > 0)
         names = {effort.unit[source] for source in np.unique(used.source).tolist()}
         fresh = [
