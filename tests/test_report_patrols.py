@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, usual_patrol, where_to_look
+from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, usual_patrol
 from optimizer.base.text.formatting import Amount, clock, letter
 from optimizer.cli.console import verdict
 from optimizer.cli.plan import _show
@@ -445,14 +445,6 @@ def test_a_usual_month_is_the_effort_over_the_months(planned: Planned) -> None:
     amount = spread_effort(compiled.effort, compiled.region.network).amount[0]
     assert usual.unit == "hours"
     assert usual.amount == pytest.approx(np.median(amount[amount > 0]) / 12, rel=0.02)  # the record covers one year
-
-
-def test_risk_look_and_the_report_give_the_same_answer(planned: Planned, content: ReportContent) -> None:
-    look = where_to_look(planned.compiled.inputs[0])
-    assert content.look_next is not None
-    assert [(row.segment, row.score, row.reason) for row in content.look_next.rows] == [
-        (road.segment, road.around_nats, road.reason) for road in look.roads[: len(content.look_next.rows)]
-    ]
 
 
 def test_where_to_look_is_left_out_where_nothing_says_what_a_search_finds(
