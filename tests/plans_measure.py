@@ -481,12 +481,13 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         verdict=_verdict(rows),
         goals_table=goals_table(rows),
         answers_table=answers_table(rows),
-        parts_table=parts_table(rows),
+        parts_table=parts_table([row for row in rows if row.posts == _posts(rows)[0]]),
+        few=_posts(rows)[0],
         shares_table=shares_table(rows),
         local_verdict=local_verdict(rows),
         seizures=SEIZURES,
         sites=SITES,
-        posts=" and ".join(map(str, sorted({row.posts for row in rows}))),
+        posts=_listed(_posts(rows)),
         unseen=UNSEEN if any(row.region == UNSEEN for row in rows) else "",
         local=LOCAL_EVADERS,
         heap=HEAP,
@@ -550,13 +551,20 @@ def _of_half(rows: Sequence[AnswersRow], way: str) -> Floats:
 
 
 def _verdict(rows: list[AnswersRow]) -> str:
-    """Return whether the goals are met where half the loads answer: on all records, and on those with errors of places alone."""
-    said = [
-        _judged(name, mine)
-        for name, mine in (("all records", rows), ("records as they are", [r for r in rows if r.world in AS_THEY_ARE]))
-        if mine
-    ]
+    """Return whether the goals are met where half the loads answer: on all records, those with errors of places, and those of a new map."""
+    few = _posts(rows)[0]
+    as_they_are, unseen = [r for r in rows if r.world in AS_THEY_ARE], [r for r in rows if r.region == UNSEEN]
+    groups = {
+        f"all records with {few} posts": [row for row in rows if row.posts == few],
+        f"records as they are with {_listed(_posts(as_they_are))} posts": as_they_are,
+        f"records of `{UNSEEN}` with {few} posts": [row for row in unseen if row.posts == few],
+    }
+    said = [_judged(name, mine) for name, mine in groups.items() if mine]
     return f"The goal, where half the loads answer: {WANTED:g} in the median and {WANTED_WORST:g} in the worst tenth. {' '.join(said)}"
+
+
+def _listed(posts: Sequence[int]) -> str:
+    return " and ".join(map(str, posts))
 
 
 def _judged(name: str, rows: list[AnswersRow]) -> str:
@@ -573,8 +581,6 @@ def _judged(name: str, rows: list[AnswersRow]) -> str:
 
 def goals_table(rows: list[AnswersRow]) -> PageTable:
     """Return the figures of the goals where half the loads answer, by kind of record and number of posts."""
-    posts = _posts(rows)
-    groups = [*((number,) for number in posts), *([tuple(posts)] if len(posts) > 1 else [])]
     records: dict[str, Callable[[AnswersRow], bool]] = {
         "as they are": lambda row: row.world in AS_THEY_ARE,
         "right places": lambda row: row.world not in AS_THEY_ARE,
@@ -582,16 +588,15 @@ def goals_table(rows: list[AnswersRow]) -> PageTable:
     }
     lines = []
     for name, belongs in records.items():
-        for group in groups:
-            mine = [row for row in rows if belongs(row) and row.posts in group]
+        for posts in _posts(rows):
+            mine = [row for row in rows if belongs(row) and row.posts == posts]
             if mine:
-                record, heaped = _of_half(mine, "record"), _of_half(mine, HEAPED)
+                record = _of_half(mine, "record")
                 less = [
-                    _over_truths(mine, (record - other).tolist(), 0.9) for other in (_of_half(mine, "gateways"), heaped)
+                    _over_truths(mine, (record - _of_half(mine, other)).tolist(), 0.9) for other in ("gateways", HEAPED)
                 ]
                 counts = (len(mine), len({_truth_of(row) for row in mine}))
-                figures = (float(np.median(record)), float(np.quantile(record, 0.1)))
-                lines.append([name, " and ".join(map(str, group)), *counts, *figures, *less])
+                lines.append([name, posts, *counts, float(np.median(record)), float(np.quantile(record, 0.1)), *less])
     columns = (
         *("records", "posts", "number", "truths", "record, median", "record, worst tenth"),
         *("record less gateways, 90 %", "record less record, heaped, 90 %"),

@@ -18,7 +18,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -167,21 +167,25 @@ def _row(case: str, segments: int, seizures: float, seconds: float, peak: float)
 
 
 def write_page() -> None:
-    """Write the page from the rows, the last of each case."""
-    rows = {row["case"]: row for row in map(json.loads, ROWS.read_text(encoding="utf-8").splitlines())}
+    """Write the page from the rows: the last of each case, and the one before it."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in map(json.loads, ROWS.read_text(encoding="utf-8").splitlines()):
+        rows.setdefault(row["case"], []).append(row)
     lines = [
         "# Time and memory of the risk model",
         "",
-        "Made by `python -m tests.risk_speed EXTRACTS`: processor seconds (user and system) on one thread, the last measurement of each case.",
+        "Made by `python -m tests.risk_speed EXTRACTS`: processor seconds (user and system) on one thread; before: the measurement before.",
         "Load is that of the machine (two cores) when the case ended; other programs beside it make processor seconds larger, not smaller.",
         "",
-        "| case | segments | seizures | processor s | peak, GB | goal | load |",
-        "|---|---|---|---|---|---|---|",
+        "| case | segments | seizures | processor s | peak, GB | goal | load | before, s (load) |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for case, what in WHAT.items():
-        if (row := rows.get(case)) is not None:
+        if case in rows:
+            *before, row = rows[case]
             measured = f"{row['seconds']:.2f} | {row['peak_gb']:.2f} | {GOALS[case]} | {row['load']:.1f}"
-            lines.append(f"| {what} | {row['segments']:,} | {row['seizures']:,.0f} | {measured} |")
+            earlier = f"{before[-1]['seconds']:.2f} ({before[-1]['load']:.1f})" if before else ""
+            lines.append(f"| {what} | {row['segments']:,} | {row['seizures']:,.0f} | {measured} | {earlier} |")
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
