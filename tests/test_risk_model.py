@@ -185,6 +185,24 @@ def test_roads_never_searched_are_unknown_and_their_intervals_wide() -> None:
     assert width[estimate.unknown].min() > np.median(width[estimate.searched])
 
 
+def test_finds_where_hardly_anybody_searched_rank_behind_as_many_that_effort_explains() -> None:
+    """Two finds of half an hour, as tips leave them, and places where a hundred hours found as much an hour as the roads around."""
+    hours, finds = np.full(40, 20.0), np.full(40, 3.0)
+    finds[[8, 9, 10, 11]] = [10.0, 30.0, 30.0, 10.0]
+    finds[18:23] = 5.0
+    hours[30], finds[30] = 0.5, 2.0
+    seen = records_of(by_segment(finds)), effort_of(by_segment(hours))
+    believed, doubted = (
+        FieldFlow(season=False, params=RiskParams(doubt=doubt)).fit(*seen, line_network(40)) for doubt in (0.0, 1.5)
+    )
+    assert believed.predict().median[30] > believed.predict().median[20]
+    assert doubted.predict().median[30] < doubted.predict().median[20]
+    # What later searches are expected to find, tips among it, stays.
+    np.testing.assert_allclose(doubted.predict().mean, believed.predict().mean)
+    assert doubted.score(*seen) == believed.score(*seen)
+    assert np.argmax(doubted.predict().median) == np.argmax(believed.predict().median)
+
+
 def test_areas_tell_their_mean() -> None:
     areas = {"west": list(range(10)), "east": list(range(10, 20))}
     network = network_of(

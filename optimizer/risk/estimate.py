@@ -6,7 +6,7 @@ after it answer where log rates are normal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -91,6 +91,11 @@ class RiskEstimate:
     def unknown(self) -> NDArray[np.bool_]:
         """(m,) whether nobody ever searched there."""
         return ~self.searched
+
+    def lowered(self, logs: NDArray[np.float64]) -> RiskEstimate:
+        """Return the estimate with medians and intervals, and not what is expected to be found, lowered by (m,) logarithms."""
+        factor = np.exp(-logs)
+        return replace(self, median=factor * self.median, low=factor * self.low, high=factor * self.high)
 
     def rates(self, unit: str) -> SeizureRates:
         """Return the seizures per unit of effort of every segment, in one of `units`."""

@@ -135,7 +135,7 @@ def information_gain(
     return InformationGain(
         amount,
         model.evidence_.units[number],
-        np.exp(model.mean_),
+        model.predict().median,
         np.exp(log_mean),
         own,
         own + information_around(own, drawn, near_segments(network)),

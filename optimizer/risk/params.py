@@ -46,8 +46,10 @@ class RiskParams(Params):
     """the same of models with flows, which do not know how unsure it is which of several roads is taken"""
     faulty_widening: PositiveFloat = 1.1
     """the same where seizures lie where nobody is recorded to have searched: the record has faults"""
-    faults_sd: NonNegativeFloat = 1.0
+    faults_sd: NonNegativeFloat = 1.2
     """standard deviation of log rates that such faults add, independently of the posterior's (results/risk/model.md)"""
+    doubt: NonNegativeFloat = 1.5
+    """what is taken off a segment's log index for each posterior standard deviation that it is less sure of than where is searched"""
     least_signal: NonNegativeFloat = 0.5
     """posterior probability that segments differ below which a record is said to hold no spatial signal"""
 

@@ -389,10 +389,11 @@ def make_trial(cell: Cell, world: World) -> Trial:
 def measure(cell: Cell, roads: StudyRoads, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
     """Return for each estimator what `MapRow` says of a cell."""
     trial = make_trial(cell, world)
-    return [{"estimator": name, **_measured(trial, ESTIMATORS[name](roads.table), roads)} for name in estimators]
+    return [{"estimator": name, **measured(trial, ESTIMATORS[name](roads.table), roads)} for name in estimators]
 
 
-def _measured(trial: Trial, model: RiskModel, roads: StudyRoads) -> dict[str, Any]:
+def measured(trial: Trial, model: RiskModel, roads: StudyRoads) -> dict[str, Any]:
+    """Return what `MapRow` says of a model once it is fitted to the record of a trial."""
     records, effort = trial.record
     began = time.process_time()
     model.fit(records, effort, roads.network)

@@ -327,7 +327,7 @@ class AlertMonitor:
             n = DRAWS if self.network.n_segments <= MANY else DRAWS_OF_MANY
             mean = self.model.mean_
             rng = np.random.default_rng(self._seed)
-            rates = mean + (self.model.sample(n, rng) - mean) * (self.widening / self.model.widening)
+            rates = mean + (self.model.sample_found(n, rng) - mean) * (self.widening / self.model.widening)
             self._draws = RateDraws(rates, self._levels(rates, rng))
         return self._draws
 

@@ -248,7 +248,18 @@ class FieldFlow:
     def _estimate(self) -> RiskEstimate:
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
         estimate = replace(estimate, global_rate=self.evidence_.global_rate * np.exp(self.levels_))
-        return self._with_areas(estimate) if self._areas else estimate
+        return self._with_areas(estimate) if self._areas else estimate.lowered(self._doubt())
+
+    def _doubt(self) -> Floats:
+        """Return what is taken off the (m,) log indices, where the record has effort and places; the mean by effort stays.
+
+        Tips put seizures where hardly anybody searched, so that finds per search say too much there (results/risk/family.md): the less is
+        known of a segment, the more is taken off.
+        """
+        effort = self.evidence_.own_expected
+        if self.evidence_.written is None or not effort.any():
+            return np.zeros(self.sd_.size)
+        return np.asarray(self.params.doubt * (self.sd_ - np.average(self.sd_, weights=effort)))
 
     def explained_by_flows(self) -> Floats:
         """Return the (m,) part of the log index that the prior flows explain, b1 log F, averaged over the models; 0 without flows."""
@@ -286,7 +297,11 @@ class FieldFlow:
         return od_draws(replace(self._paths, table=mean_table), counts, expected, shape)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are.
+        """Return n draws of the log risk index, (n, m), segments together; widened and lowered as the intervals are."""
+        return self.sample_found(n, rng) - self._doubt()
+
+    def sample_found(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return n draws of the log of what a search finds over the global rate, (n, m), tips among it; widened as the intervals are.
 
         The sums of areas, known better than their segments, are widened by the same factor about their own means.
         """
