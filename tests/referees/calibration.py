@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow, OdTable
 from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES
-from optimizer.risk.params import USUAL
+from optimizer.risk.params import USUAL, RiskParams
 from tests.referees.cases import FLOW_PRIOR, SmallCase
 from tests.referees.dense import HYPER_MEAN, HYPER_SD, flow_over_mean, laplacian_of
 from tests.risk_cases import grid_network
@@ -129,7 +129,8 @@ def judge(seed: int, size: int = 5, *, shrink: float = 1.0) -> CalibrationRow:
     truth = draw_truth(seed, size)
     case = truth.case
     rng = np.random.default_rng([20261126, seed])
-    model = FieldFlow(case.table, season=False, shape=np.inf, masses=True)
+    # no doubt: these truths are the model's own, without tips
+    model = FieldFlow(case.table, season=False, shape=np.inf, masses=True, params=RiskParams(doubt=0.0))
     model.fit(*case.records, case.network)
     published, model._widening = model.widening, shrink
     estimate = model.predict()

@@ -535,7 +535,11 @@ def _followed(
 
 def _scores(model: RiskModel, median: Floats, placement: str, rng: np.random.Generator) -> list[Floats]:
     """Return for each month of a round the (m,) scores that searches are placed by."""
-    return list(model.sample(ROUND_MONTHS, rng)) if placement == "thompson" else [median] * ROUND_MONTHS
+    if placement != "thompson":
+        return [median] * ROUND_MONTHS
+    # Who explores must not doubt what is unknown.
+    drawn = model.sample_found if isinstance(model, FieldFlow) else model.sample
+    return list(drawn(ROUND_MONTHS, rng))
 
 
 def _placed(score: Floats, length: Floats, lot: Floats, placement: str) -> Floats:
