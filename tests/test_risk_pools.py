@@ -194,7 +194,7 @@ def test_a_record_without_areas_never_meets_them(monkeypatch: pytest.MonkeyPatch
         ]
     )
     expected = model.mean_ + model.widening * (again.permutation(drawn) - model.mean_)
-    np.testing.assert_array_equal(model.sample(50, rng), expected)
+    np.testing.assert_array_equal(model.sample_found(50, rng), expected)
 
 
 def test_too_few_draws_that_count_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
