@@ -92,11 +92,6 @@ class RiskEstimate:
         """(m,) whether nobody ever searched there."""
         return ~self.searched
 
-    def lowered(self, logs: NDArray[np.float64]) -> RiskEstimate:
-        """Return the estimate with medians and intervals, and not what is expected to be found, lowered by (m,) logarithms."""
-        factor = np.exp(-logs)
-        return replace(self, median=factor * self.median, low=factor * self.low, high=factor * self.high)
-
     def rates(self, unit: str) -> SeizureRates:
         """Return the seizures per unit of effort of every segment, in one of `units`."""
         rate = self.global_rate[self.units.index(unit)]
@@ -305,6 +300,12 @@ def estimate_of(evidence: Evidence, mean: Floats, sd: Floats, plain_sd: Floats, 
         global_rate=evidence.global_rate,
         warnings=evidence.warnings,
     )
+
+
+def lowered(estimate: RiskEstimate, logs: Floats) -> RiskEstimate:
+    """Return the estimate with medians and intervals, and not what is expected to be found, lowered by (m,) logarithms."""
+    factor = np.exp(-logs)
+    return replace(estimate, median=factor * estimate.median, low=factor * estimate.low, high=factor * estimate.high)
 
 
 def log_chance(cells: Cells, mean: Floats, sd: Floats, shape: float) -> Floats:

@@ -21,6 +21,7 @@ from optimizer.risk.estimate import (
     estimate_of,
     log_chance,
     log_chance_of_area,
+    lowered,
     per_outcome,
 )
 from optimizer.risk.evidence import Evidence, cells_of, gather_evidence, later_evidence, tempered
@@ -248,7 +249,7 @@ class FieldFlow:
     def _estimate(self) -> RiskEstimate:
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
         estimate = replace(estimate, global_rate=self.evidence_.global_rate * np.exp(self.levels_))
-        return self._with_areas(estimate) if self._areas else estimate.lowered(self._doubt())
+        return self._with_areas(estimate) if self._areas else lowered(estimate, self._doubt())
 
     def _doubt(self) -> Floats:
         """Return what is taken off the (m,) log indices, where the record has effort and places; the mean by effort stays.
