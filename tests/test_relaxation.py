@@ -52,6 +52,15 @@ def test_an_answer_that_misses_much_is_found_again_from_nothing(monkeypatch: pyt
     assert found.bound == pytest.approx(whole.bound, rel=1e-9)
 
 
+def test_an_answer_that_misses_much_serves_where_no_solver_has_a_better_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = random_program(3)[0].solve()
+    monkeypatch.setattr(linear_program.State, "met_by", lambda *_: False)
+    found = random_program(3)[0].solve()
+    assert whole is not None
+    assert found is not None
+    assert found.bound == pytest.approx(whole.bound, rel=1e-9)
+
+
 def scipy_optimum(
     program: LinearProgram, rows: np.ndarray, side: np.ndarray, lower: np.ndarray, upper: np.ndarray
 ) -> float:

@@ -238,6 +238,7 @@ class LinearProgram:
         return None if answer is None else self._solution(*answer)
 
     def _answer(self, until: float) -> Answer | None:
+        imprecise: Answer | None = None
         for attempt in (self._from_last_basis, self._glop_afresh, self._highs):
             left = until - work_seconds()
             if left <= 0:
@@ -247,12 +248,18 @@ class LinearProgram:
             answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
             if answer is None and time.perf_counter() - began >= left:
                 return None
-            if answer is not None:
+            if answer is not None and self.state.met_by(answer[0]):
                 self._start = None
                 return answer
+            imprecise = imprecise or answer
             self._solver = None
         if work_seconds() >= until:
             return None
+        if (
+            imprecise is not None
+        ):  # its bound holds all the same; it may be the best that there is where entries are far apart
+            self._start = None
+            return imprecise
         raise SolverError("GLOP and HiGHS both failed on the relaxation")
 
     def _solution(self, values: NDArray[np.float64], dual: NDArray[np.float64]) -> LpSolution:
@@ -329,10 +336,9 @@ class LinearProgram:
             with interrupt_held_back():
                 if self._solver is None:
                     self._solver = WarmSolver(state)
-                answer = self._solver.solve(state, self._start, limit, perturbed=self.perturbed)
+                return self._solver.solve(state, self._start, limit, perturbed=self.perturbed)
         except StatusNotOk:
             return None
-        return answer if answer is not None and state.met_by(answer[0]) else None
 
     def _glop_afresh(self, limit: timedelta | None) -> Answer | None:
         return from_scratch(self.state, mathopt.SolverType.GLOP, limit)
