@@ -128,6 +128,22 @@ def test_rows_that_are_carried_over_are_not_stronger_for_any_plan() -> None:
     assert compared > 0
 
 
+def test_a_dive_leaves_the_tree_the_rows_of_the_root() -> None:
+    def rows(generation: ColumnGeneration) -> NDArray[np.float64]:
+        found = BeatTreeProblem.of(generation).master.value_rows
+        return np.column_stack((found.rows.toarray(), found.side))
+
+    others = 0
+    for seed in range(4):
+        generation = _cut_generation(seed)
+        before, in_use = rows(generation), generation.master.value_rows.side.size
+        root = generation.root
+        BranchAndPrice(generation).dive(replace(root, zeros=~root.ones))
+        assert np.array_equal(rows(generation), before)
+        others += generation.master.value_rows.side.size != in_use
+    assert others
+
+
 def test_every_plan_obeys_the_rows_of_tours() -> None:
     generation = next(each for each in map(_cut_generation, range(20)) if each.proven_prices[-1].any())
     made = tour_prizes(generation, MergedSlots.of(generation.patrols))

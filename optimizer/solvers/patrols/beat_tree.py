@@ -203,9 +203,9 @@ class BeatTreeProblem:
             commodities=replace(base.commodities, fixed_routes=merged.merged(base.commodities.fixed_routes, fixed)),
             pool=base.pool.over(overlay, merged.merged(base.pool.paths, fixed)),
         )
-        found = base.value_rows
-        others = found.rows.shape[1] - fixed - merged.column.size - len(generation.beats)
-        master.add_value_rows(merged.merged_rows(found, fixed, others))
+        if (found := generation.root_rows) is not None:
+            others = found.rows.shape[1] - fixed - merged.column.size
+            master.add_value_rows(merged.merged_rows(found, fixed, others))
         teams = np.array(generation.most_teams, dtype=np.float64)
         master.add_columns(teams, generation.team_columns(range(teams.size), rows.prize))
         return cls(instance, overlay, master, merged)

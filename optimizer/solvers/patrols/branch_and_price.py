@@ -133,6 +133,7 @@ class BranchAndPrice:
         """Bound the root until it stalls or `work_seconds()` passes `until`; return its last solution."""
         self._until = until
         bounded = self._bounded(self.generation.root, self.params.most_rounds, proving=True)
+        self.generation.keep_root_rows()
         self._rise(bounded.bound)
         return bounded.relaxed
 

@@ -45,6 +45,7 @@ from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, tour_value
+from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,6 +148,8 @@ class ColumnGeneration:
         (elements,) prices of elements, the duals of links, for each time that pricing was solved to proof.
     times
         (options and elements,) how often each fixed option and element can come in one plan.
+    root_rows
+        Rows on values that the program had in use when its root was last cut (`keep_root_rows`), over all columns but those of beats.
     """
 
     instance: Instance
@@ -161,6 +164,7 @@ class ColumnGeneration:
     pricing_seconds: list[float] = field(init=False, default_factory=list)
     proven_prices: list[Floats] = field(init=False, default_factory=list)
     times: NDArray[np.int64] = field(init=False)
+    root_rows: ValueRows | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Set up the linear program over fixed options and elements."""
@@ -269,6 +273,11 @@ class ColumnGeneration:
     def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
         """Return the pricing problem of a team type at a base: elements at the duals of their links."""
         return tour_problem_at(self.patrols.patrols[q], self._link_duals(relaxed))
+
+    def keep_root_rows(self) -> None:
+        """Keep the rows in use as those of the root: those that the program of another node, as in a dive, leaves in use say less of it."""
+        rows, columns = self.master.value_rows, self._lower.size
+        self.root_rows = ValueRows(csr_array(rows.rows[:, :columns]), rows.side)
 
     def value(self, placed: Mask, present: Floats) -> float:
         """Return the value of (options,) fixed options with (elements,) whole numbers of elements."""
