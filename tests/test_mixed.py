@@ -26,6 +26,7 @@ from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, wi
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.mixed import evader as evader_module
+from optimizer.solvers.mixed.double_oracle import DoubleOracle
 from optimizer.solvers.mixed.evader import EvaderOracle, best_paths
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
@@ -295,6 +296,25 @@ def test_an_independent_best_first_search_finds_the_same_answers_on_a_grid() -> 
     assert result.lower is not None
     assert result.upper is not None
     assert result.lower <= found.value <= result.upper * (1 + 1e-9)
+
+
+def test_a_rough_proof_leaves_less_slack_than_its_mixture_leaves_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    proofs: list[tuple[float, float, float]] = []
+    certify, answers = DoubleOracle._certify, EvaderOracle.answers
+
+    def noted(self: DoubleOracle, solution: Any, until: float, _: float) -> float:
+        proofs.append((solution.value, self.lower, 0.0))
+        return certify(self, solution, until, 0.5)
+
+    def slack_noted(self: EvaderOracle, *terms: Any) -> Any:
+        proofs[-1] = (*proofs[-1][:2], terms[3])
+        return answers(self, *terms)
+
+    monkeypatch.setattr(DoubleOracle, "_certify", noted)
+    monkeypatch.setattr(EvaderOracle, "answers", slack_noted)
+    solve(plain_grid(6, budget=4, n_options=20, n_evaders=5, seed=3), method="mixed", gap=1e-3, threads=1)
+    assert proofs
+    assert all(slack <= max(1 - lower / value, 1e-3) / 4 for value, lower, slack in proofs)
 
 
 def flow_value(instance: Instance, survival: float) -> float:

@@ -276,7 +276,9 @@ class DoubleOracle:
         weight = self.game.commodities.weight[: theta.size]
         fixed_routes = self.game.fixed_route_value(probability)
         survival = np.array([self.overlay.arc_survival(plan) for plan in plans]).T
-        slack = SLACK * gap
+        # most evaders are bounded by the slack alone, so it is small beside what an exact proof would leave open
+        left = relative_gap(self.lower, min(solution.value, self.best.upper)) or 0.0
+        slack = SLACK * min(gap, max(tolerance_of(self.gap), ROUGHLY * left))
         answers = self._evaders.answers(survival, share, theta, slack, self._most, until, self.listener)
         self.labels += answers.labels
         if not answers.arcs:
