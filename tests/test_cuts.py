@@ -212,7 +212,7 @@ def test_the_chord_of_equal_survivals_is_the_convex_envelope() -> None:
 
 def rows_at(cuts: Cuts, masks: np.ndarray) -> np.ndarray:
     """(rows, plans) right sides."""
-    return cuts.side[:, None] - cuts.coefficient @ masks.T
+    return np.asarray(cuts.side[:, None] - cuts.coefficient @ masks.T)
 
 
 @given(SEEDS)

@@ -198,7 +198,7 @@ def _lifted(
 def _counts_more(i: int, other: int, option: Ints, entry: Floats, x: Floats) -> bool:
     """Whether one entry comes before another."""
     here, there = x[option[i]] * entry[i], x[option[other]] * entry[other]
-    return here > there or (here == there and entry[i] > entry[other])
+    return bool(here > there or (here == there and entry[i] > entry[other]))
 
 
 @part
