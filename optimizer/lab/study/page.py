@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from optimizer.lab.study.cells import LoopRow, MapRow
 
 SECTIONS = ("backtest.md", "alerts.md", "model.md")
-"""Other sections, in this order, where they lie beside the rows."""
+"""Other pages of the study that this one names, in this order, where they lie beside the rows."""
 
 FAMILY_NOTES = "family.md"
 """What is concluded from the family's tables, where it lies beside the rows."""
@@ -87,7 +87,7 @@ def write_study_page(folder: Path) -> PageFiles:
     Raises
     ------
     InputError
-        If the folder has neither rows nor sections.
+        If the folder has neither rows nor other pages.
     """
     maps, loops, family = map_store(folder).read(), loop_store(folder).read(), family_store(folder).read()
     sections = [folder / name for name in SECTIONS if (folder / name).is_file()]
@@ -96,12 +96,16 @@ def write_study_page(folder: Path) -> PageFiles:
     chosen = newest_version(maps)
     pictures = save_pictures(folder, samples(chosen))
     names = {path.stem.removeprefix(f"{folder.name}-"): path.name for path in pictures}
-    others = [read_text(path, "a section of the page").strip() for path in sections]
+    others = [f"[{_title(path)}]({folder.name}/{path.name})" for path in sections]
     page = folder.with_name(f"{folder.name}.md")
     notes = folder / FAMILY_NOTES
     said = read_text(notes, "what is concluded from the family").strip() if notes.is_file() else ""
     save_text(page, study_text(maps, loops, names, others, family, said))
     return PageFiles(page, pictures)
+
+
+def _title(page: Path) -> str:
+    return read_text(page, "a page of the study").partition("\n")[0].lstrip("# ").rstrip()
 
 
 def study_text(
@@ -121,7 +125,7 @@ def study_text(
     pictures
         Name of each picture that there is -> its file.
     sections
-        Other sections.
+        Links to other pages.
     family
         Rows of the family of worlds.
     notes
