@@ -377,12 +377,12 @@ def test_every_goal_is_measured_by_the_goals_rows() -> None:
 
 
 @pytest.mark.slow
-def test_the_page_is_made_from_rows_and_sections_alone(tmp_path: Path) -> None:
+def test_the_page_is_made_from_rows_and_names_the_pages_beside_them(tmp_path: Path) -> None:
     folder = tmp_path / "risk"
     map_store(folder).append(*all_rows())
     loop_store(folder).append(loop_row())
-    (folder / "alerts.md").write_text("## Alerts\n\nOf another.\n")
-    (folder / "backtest.md").write_text("## Backtest\n\nOf a third.\n")
+    (folder / "alerts.md").write_text("# Alerts\n\nOf another.\n")
+    (folder / "backtest.md").write_text("# Backtest\n\nOf a third.\n")
     files = write_study_page(folder)
     page, pictures = files.page, files.pictures
     text = page.read_text(encoding="utf-8")
@@ -398,11 +398,14 @@ def test_the_page_is_made_from_rows_and_sections_alone(tmp_path: Path) -> None:
         "| **FieldFlow** | \N{EN DASH} | .800 [.800, .800] | \N{EN DASH} |" in text
     )  # of the later half of the rounds
     assert (
-        text.index("## Goals") < text.index("## The closed loop") < text.index("## Backtest") < text.index("## Alerts")
+        text.index("## Goals")
+        < text.index("## The closed loop")
+        < text.index("- [Backtest](risk/backtest.md)")
+        < text.index("- [Alerts](risk/alerts.md)")
     )
     assert "Left out" not in text
     names = {path.stem.removeprefix("risk-"): path.name for path in pictures}
-    others = ["## Backtest\n\nOf a third.", "## Alerts\n\nOf another."]
+    others = ["[Backtest](risk/backtest.md)", "[Alerts](risk/alerts.md)"]
     assert study_text(all_rows(), [loop_row()], names, others) == text
 
 

@@ -96,7 +96,7 @@ def write_study_page(folder: Path) -> PageFiles:
     chosen = newest_version(maps)
     pictures = save_pictures(folder, samples(chosen))
     names = {path.stem.removeprefix(f"{folder.name}-"): path.name for path in pictures}
-    others = [f"[{_title(path)}]({folder.name}/{path.name})" for path in sections]
+    others = [f"[{_title_of_page(path)}]({folder.name}/{path.name})" for path in sections]
     page = folder.with_name(f"{folder.name}.md")
     notes = folder / FAMILY_NOTES
     said = read_text(notes, "what is concluded from the family").strip() if notes.is_file() else ""
@@ -104,7 +104,7 @@ def write_study_page(folder: Path) -> PageFiles:
     return PageFiles(page, pictures)
 
 
-def _title(page: Path) -> str:
+def _title_of_page(page: Path) -> str:
     return read_text(page, "a page of the study").partition("\n")[0].lstrip("# ").rstrip()
 
 
