@@ -49,6 +49,13 @@ def test_a_false_bound_is_found_and_shown(monkeypatch: pytest.MonkeyPatch, capsy
     assert "FAULT seed 0, cuts: false bound" in capsys.readouterr().out
 
 
+def test_a_certificate_is_of_the_rows_that_were_used_where_the_root_was_cut_on_thoroughly() -> None:
+    """Rows were made with more sets T from some moment on, and those from before it were written down with another T."""
+    met, found = run([12, 97], ["certificate"])
+    assert met["certificate"] == 2
+    assert found == []
+
+
 def test_the_smallest_problem_is_all_that_shows_a_fault() -> None:
     case = next(case for case in map(case_of, range(50)) if {"habitual", "teams", "sites"} <= case.features)
     small = shrunk(case.content, lambda content: any(e.get("routes") for e in content["evaders"]))

@@ -178,8 +178,8 @@ class Master:
     drives_around
         Whether searches for paths look for those with `detours` too: beside beats, and where the bound of a root stands still.
     thorough
-        Whether rows are made with more T and `lifted`: where the gap of a root is wide. Without beats and mixtures alone; none is lifted where
-        the program is recorded, or so small that kernels are not compiled.
+        Whether rows are made with more T and `lifted`: where the gap of a root is wide. Without beats that are elements, mixtures and a record
+        alone; none is lifted where the program is so small that kernels are not compiled.
     """
 
     def __init__(
@@ -495,13 +495,17 @@ class Master:
         if self.elements.any():
             found += stars_of_elements(self, point, floor, table)
         cuts = Cuts.join(found)
-        lifts = self.thorough and self._can_lift and self.record is None
-        return lifted(cuts, self.pool.paths, point, floor) if lifts else cuts
+        return lifted(cuts, self.pool.paths, point, floor) if self._thoroughly and self._can_lift else cuts
+
+    @property
+    def _thoroughly(self) -> bool:
+        """Whether rows are to be made thoroughly, and may: a record names the T of a row by its place in `bases`, which must not change."""
+        return self.thorough and self._whole and self.record is None
 
     def bases(self, point: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
         """Return the (options,) masks T that cuts at a point are made with."""
         free = self.overlay.free & (self._times == 1) & ~self.relaxed_options
-        shares = MORE_BASES if self.thorough and self._whole else BASES
+        shares = MORE_BASES if self._thoroughly else BASES
         return [np.zeros_like(free), *((point >= share) & free for share in shares)]
 
     def close(self, options: list[NDArray[np.int64]], node: int) -> None:
