@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
+from optimizer.solvers.branch_and_cut.lp import master
 from optimizer.solvers.solve import solve_with
 from tests.examples import quick_first
 from tests.hostile.__main__ import run
@@ -16,6 +18,7 @@ from tests.hostile.shrink import shrunk
 
 if TYPE_CHECKING:
     from optimizer.problem.plan.result import Result
+    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 
 
 @pytest.mark.parametrize("first", quick_first(range(0, 24, 3), 1))
@@ -54,6 +57,27 @@ def test_a_certificate_is_of_the_rows_that_were_used_where_the_root_was_cut_on_t
     met, found = run([12, 97], ["certificate"])
     assert met["certificate"] == 2
     assert found == []
+
+
+def test_nothing_false_is_said_where_every_row_is_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first round on, whatever the gap and the size: elsewhere such problems are too small for it."""
+    begin = master.Master.__init__
+    lowered = []
+
+    def thorough(self: master.Master, *arguments: Any, **named: Any) -> None:
+        begin(self, *arguments, **named)
+        self.thorough, self._can_lift = True, self._whole
+
+    def counted(cuts: Cuts, *arguments: Any) -> Cuts:
+        made = lifted(cuts, *arguments)
+        lowered.append(int((made.entry < cuts.entry).sum()))
+        return made
+
+    monkeypatch.setattr(master.Master, "__init__", thorough)
+    monkeypatch.setattr("optimizer.solvers.branch_and_cut.lp.master.lifted", counted)
+    _, found = run(range(5000, 5008), ["branching"])
+    assert found == []
+    assert sum(lowered) > 0
 
 
 def test_the_smallest_problem_is_all_that_shows_a_fault() -> None:
