@@ -170,7 +170,7 @@ def test_peers_stand_in_the_tables_of_peers_and_of_total_times_alone() -> None:
     text = benchmark_text(own, 2, scores(own, {}), "p.png", others)
     assert "| scip | PySCIPOpt 6 |" in text
     assert "5.0 to 5.0" in text
-    assert "| snip | 1 | 3.0 | 2.0 | 1.50 | 1.50 | scip 1 |" in text
+    assert "| snip | 1 | 3.0 | 2.0 | 1.50 | 1.50 | \N{EN DASH} | scip 1 | \N{EN DASH} |" in text
     assert "| snip | scip |" not in text
     older = row("scip", processor_s=9.0, time_limit=10.0, date="2020-01-01")
     assert benchmark_text(own, 2, scores(own, {}), "p.png", [older, *others]) == text
