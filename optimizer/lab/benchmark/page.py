@@ -368,7 +368,7 @@ class TreeGoal:
 
 STATED = (
     "2026-11-26, `solve_joint(gap=.001, time_limit=60)` on the instance that `plan` writes, once a seed, "
-    "on a machine with nothing beside; dense-25-sensors 2026-11-29, 60 s of work in one process, beside other programs"
+    "on a machine with nothing beside; dense-25-sensors 2026-11-29, 60 s of work in one process"
 )
 """How what stands in the column `stated` was measured."""
 
