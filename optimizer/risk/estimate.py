@@ -152,6 +152,20 @@ class ExplainsByFlows(Protocol):
         ...
 
 
+@runtime_checkable
+class SamplesFinds(Protocol):
+    """A fitted model whose index is not what searches find: it takes off what tips may have added."""
+
+    def sample_found(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return n draws of the logarithm of what a search of every segment finds over the global rate, (n, m)."""
+        ...
+
+
+def sampled_finds(model: RiskModel, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return n draws of the logarithm of what searches find, (n, m): those of the index, where a model makes no difference between the two."""
+    return model.sample_found(n, rng) if isinstance(model, SamplesFinds) else model.sample(n, rng)
+
+
 class GammaModel:
     """What models with independent Gamma posteriors share; a subclass fits `shape_` and `rate_`.
 

@@ -51,6 +51,7 @@ from optimizer.risk import (
     captured,
     make_history,
 )
+from optimizer.risk.estimate import sampled_finds
 from optimizer.risk.simulation.observation import ObservationModel
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
 from optimizer.risk.simulation.settings import AS_IT_WAS
@@ -537,9 +538,7 @@ def _scores(model: RiskModel, median: Floats, placement: str, rng: np.random.Gen
     """Return for each month of a round the (m,) scores that searches are placed by."""
     if placement != "thompson":
         return [median] * ROUND_MONTHS
-    # Who explores must not doubt what is unknown.
-    drawn = model.sample_found if isinstance(model, FieldFlow) else model.sample
-    return list(drawn(ROUND_MONTHS, rng))
+    return list(sampled_finds(model, ROUND_MONTHS, rng))  # who explores must not doubt what is unknown
 
 
 def _placed(score: Floats, length: Floats, lot: Floats, placement: str) -> Floats:

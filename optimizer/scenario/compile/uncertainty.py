@@ -13,7 +13,7 @@ from optimizer.base.text.messages import message
 from optimizer.problem.instance.instance import Instance, layered_instance
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, with_plan
 from optimizer.problem.plan.weight_scenarios import Draws
-from optimizer.risk import FieldFlow
+from optimizer.risk.estimate import sampled_finds
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.compile.source_measures import measure_survival
 from optimizer.scenario.demand.gravity import gateway_index
@@ -215,8 +215,7 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
     if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
         # Gravity again for each draw: the index of a gateway is the risk around it, drawn from the posterior of the model.
         demand = compiled.travel.evidence.demand
-        model = compiled.model
-        sampled = np.exp((model.sample_found if isinstance(model, FieldFlow) else model.sample)(count, rng))
+        sampled = np.exp(sampled_finds(compiled.model, count, rng))  # in place of the mean, which is of finds too
         network, gateways = compiled.region.network, demand.gateways
         index = [
             gateway_index(compiled.model, replace(compiled.risk, mean=rate), network, gateways) for rate in sampled
