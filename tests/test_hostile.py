@@ -66,7 +66,7 @@ def test_nothing_false_is_said_where_every_row_is_lifted(monkeypatch: pytest.Mon
 
     def thorough(self: master.Master, *arguments: Any, **named: Any) -> None:
         begin(self, *arguments, **named)
-        self.thorough, self._can_lift = True, self._whole
+        self.thorough = self._large = True
 
     def counted(cuts: Cuts, *arguments: Any) -> Cuts:
         made = lifted(cuts, *arguments)

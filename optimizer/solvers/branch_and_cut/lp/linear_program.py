@@ -255,9 +255,8 @@ class LinearProgram:
             self._solver = None
         if work_seconds() >= until:
             return None
-        if (
-            imprecise is not None
-        ):  # its bound holds all the same; it may be the best that there is where entries are far apart
+        # Where entries are far apart no solver may have a precise answer; the bound of an imprecise one holds all the same.
+        if imprecise is not None:
             self._start = None
             return imprecise
         raise SolverError("GLOP and HiGHS both failed on the relaxation")

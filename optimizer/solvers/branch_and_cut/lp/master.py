@@ -250,8 +250,7 @@ class Master:
         self._lasting = np.empty(0, dtype=np.int64)
         self.thorough = False
         self._whole = not (mixed or self.elements.any() or self.relaxed_options.any() or (self._times > 1).any())
-        large = overlay.tail.size * self.commodities.searches.leaf.size >= LARGE
-        self._can_lift = self._whole and large
+        self._large = overlay.tail.size * self.commodities.searches.leaf.size >= LARGE
         if record is not None:
             record.begin(instance, overlay, self)
 
@@ -495,7 +494,7 @@ class Master:
         if self.elements.any():
             found += stars_of_elements(self, point, floor, table)
         cuts = Cuts.join(found)
-        return lifted(cuts, self.pool.paths, point, floor) if self._thoroughly and self._can_lift else cuts
+        return lifted(cuts, self.pool.paths, point, floor) if self._thoroughly and self._large else cuts
 
     @property
     def _thoroughly(self) -> bool:
