@@ -227,16 +227,20 @@ def first_changes(
     made, found = search.made(placed), []
     if made <= min(few, default=0):
         return FirstChanges((), made, 0)
-    curve = {made: value_of(placed)}
+    best = {made: FewChanges(made, placed, value_of(placed))}
     for most in range(made - 1, -1, -1):
         if not search.back_to(most):
             break
         whole = search.filled()
         value, makes = value_of(whole), search.made(whole)
-        curve[makes] = min(value, curve.get(makes, value))
-        if most in few:
-            found.append(FewChanges(most, whole, value))
-    return FirstChanges(tuple(found), made, search.tried, tuple(sorted(curve.items())))
+        if makes not in best or value < best[makes].value:
+            best[makes] = FewChanges(makes, whole, value)
+    for most in few:  # one on the way to fewer changes may let less through, as other things then fit
+        within = [layout for makes, layout in sorted(best.items()) if makes <= most < made]
+        if within:
+            found.append(replace(min(within, key=lambda layout: layout.value), most=most))
+    curve = tuple((makes, layout.value) for makes, layout in sorted(best.items()))
+    return FirstChanges(tuple(found), made, search.tried, curve)
 
 
 class _Taking:
