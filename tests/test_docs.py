@@ -372,9 +372,34 @@ def test_every_command_is_named(command: str) -> None:
     assert f"`{command}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_every_picture_and_page_that_is_named_is_there() -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "instances").glob("*/README.md")]
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings and its own targets, as the site and code hosts write them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = [
+        re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        for heading in re.findall(r"^#{1,4} (.+?)\s*$", text, re.MULTILINE)
+    ]
+    slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    repeated = {f"{slug}-{number}" for slug in slugs for number in range(1, slugs.count(slug))}
+    return {*slugs, *repeated, *re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE), *re.findall(r'id="([^"]+)"', text)}
+
+
+def test_every_picture_page_and_heading_that_is_named_is_there() -> None:
+    folders = [ROOT.glob("*.md"), (ROOT / "results").rglob("*.md"), (ROOT / "instances").glob("*/README.md")]
+    pages = [
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs" / "tutorials").glob("*.md"),
+        *(page for folder in folders for page in folder),
+    ]
+    wrong = []
     for page in pages:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name} names {target}"
+        text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for target in re.findall(r"\]\(([^) ]+)\)", text):
+            name, _, anchor = target.partition("#")
+            named = page.parent / name if name else page
+            outside = "://" in target or target.startswith("mailto:")
+            if not outside and (
+                not named.exists() or (anchor and named.suffix == ".md" and anchor not in _anchors(named))
+            ):
+                wrong.append(f"{page.relative_to(ROOT)}: {target}")
+    assert not wrong
