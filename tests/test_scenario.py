@@ -21,6 +21,7 @@ from optimizer.scenario.demand.evaders import background_cost
 from optimizer.scenario.demand.gravity import explained_by_flows
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.file.model import RiskName, ScenarioModel
+from tests.cases import Recorder
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
@@ -225,6 +226,36 @@ def test_exposure_counts_once_whatever_explains_the_finds() -> None:
     alone = FieldFlow().fit(record, effort, network)
     np.testing.assert_array_equal(explained_by_flows(alone, network), 0)
     np.testing.assert_array_equal(explained_by_flows(ShrunkRate().fit(record, effort, network), network), 0)
+
+
+def test_fitting_the_risk_says_which_model_of_how_many(tmp_path: Path) -> None:
+    recorder = Recorder()
+    compile_scenario(write_scenario(tmp_path), listener=recorder)
+    assert not recorder.open
+    steps = recorder.steps
+    inner = steps[steps.index("estimating risk") + 1 : steps.index("choosing routes")]
+    models = [re.fullmatch(r"model (\d) of (\d): .+", name) for name in inner]
+    of = [(int(found[1]), int(found[2])) for found in models if found is not None]
+    assert of == [(number, len(of)) for number in range(1, len(of) + 1)]
+    assert len(of) > 1
+    assert inner[-1].startswith("intervals of model")
+
+
+def test_fitting_the_risk_ends_when_it_is_cancelled(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        compile_scenario(write_scenario(tmp_path), listener=_Leaves("model 1 of "))
+
+
+class _Leaves(Recorder):
+    """Cancels once a step of this name has begun."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def cancelled(self) -> bool:
+        """Return whether it has begun."""
+        return any(step.startswith(self._name) for step in self.steps)
 
 
 def test_an_area_says_nothing_of_its_bridges(tmp_path: Path) -> None:

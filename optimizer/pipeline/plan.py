@@ -45,6 +45,7 @@ from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import Plan, with_mixture
 from optimizer.problem.plan.result import Result, single_plan
 from optimizer.report.figure_files import figure_names
+from optimizer.risk.numerics import ldl
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
 from optimizer.scenario.compile.source_measures import at_mobility
@@ -187,7 +188,7 @@ def plan_scenario(
     _check_first(folder, asked)
     times = StepTimes(listener)
     if given is None:
-        compile_aside(SEARCH + TOURS)  # while network and records are read
+        compile_aside((*SEARCH, *TOURS, ldl.__name__))  # while network and records are read
     with Stopping() as stopping:
         compiled = _compiled(asked, times, stopping)
         search = _searched(asked, compiled, times)
@@ -293,7 +294,7 @@ def _with_delivered(compiled: Compiled, times: StepTimes) -> Compiled:
     if not any(delivered_sources(evidence)):
         return compiled
     with step(times, "fitting the risk without delivered effort"):
-        return _warned(compiled, *delivered_changes(evidence, compiled.travel.risk))
+        return _warned(compiled, *delivered_changes(evidence, compiled.travel.risk, times))
 
 
 def _warned(compiled: Compiled, *sentences: str) -> Compiled:

@@ -150,7 +150,8 @@ def find_alerts(
     records, network = seizures_of(evidence), evidence.region.network
     chosen, places = field_model(evidence), _places(by, evidence)
     with step(listener, "estimating risk before the window"):
-        monitor = AlertMonitor(chosen.model, records, evidence.effort, network, since=start, memory=memory)
+        effort = evidence.effort
+        monitor = AlertMonitor(chosen.model, records, effort, network, since=start, memory=memory, listener=listener)
     with step(listener, "judging the window"):
         budget = false_a_year if by == "every" else None
         found = monitor.test(places, fdr=fdr, any_dependence=any_dependence, false_a_year=budget)

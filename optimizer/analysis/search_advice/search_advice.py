@@ -174,7 +174,7 @@ def where_to_look(
         evidence = read_evidence(Path(scenario))
         _check_unit(evidence, unit)
     with step(listener, "estimating risk"):
-        fitted = fitted_field_model(evidence)
+        fitted = fitted_field_model(evidence, listener)
     network = evidence.region.network
     with step(listener, "computing the information of a patrol"):
         gain = information_of_patrol(fitted.model, network, effort=effort, unit=unit)
@@ -513,7 +513,7 @@ def field_model(evidence: ScenarioEvidence) -> FieldModel:
     return FieldModel(FieldFlow(evidence.demand.prior()), (*evidence.warnings, remark))
 
 
-def fitted_field_model(evidence: ScenarioEvidence) -> FieldModel:
+def fitted_field_model(evidence: ScenarioEvidence, listener: Listener = SILENT) -> FieldModel:
     """Return the field model of a scenario, fitted to its records.
 
     Raises
@@ -525,7 +525,7 @@ def fitted_field_model(evidence: ScenarioEvidence) -> FieldModel:
         expected = "search effort, from which the expected seizures of a patrol are computed"
         raise InputError(Problem(f"{evidence.inputs[0]}, records.effort", "none", expected, "Add [[records.effort]]"))
     chosen = field_model(evidence)
-    fitted = chosen.model.fit(seizures_of(evidence), evidence.effort, evidence.region.network)
+    fitted = chosen.model.fit(seizures_of(evidence), evidence.effort, evidence.region.network, listener=listener)
     return FieldModel(fitted, (*chosen.warnings, *fitted.predict().warnings))
 
 

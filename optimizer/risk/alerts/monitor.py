@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from optimizer.base.text.messages import listed, message
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.risk.alerts.chance import PredictiveCounts, PValue, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import RateReference, Span, Tally, split_record, tally, without_effort
@@ -190,6 +191,8 @@ class AlertMonitor:
         Factor on the standard deviations of the log rates, > 0.
     seed
         Of the joint draws, so that one record gives one answer.
+    listener
+        Told which of the models is being fitted.
 
     Raises
     ------
@@ -208,10 +211,12 @@ class AlertMonitor:
         memory: int | None = None,
         widening: float = ALERT_WIDENING,
         seed: int = 0,
+        listener: Listener = SILENT,
     ) -> None:
         self.split = split_record(records, effort, since, memory=memory)
         self.network = network
-        self.model = model.fit(self.split.before.seizures, self.split.before.effort, network)
+        before = self.split.before
+        self.model = model.fit(before.seizures, before.effort, network, listener=listener)
         self.widening = widening
         self._seed = seed
         self._draws: RateDraws | None = None

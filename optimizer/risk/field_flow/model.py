@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from optimizer.base.text.messages import message
+from optimizer.base.work.kernels import ready
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.records.model import Effort, Seizures, spread_effort
 from optimizer.risk.estimate import (
     RiskEstimate,
@@ -31,6 +33,7 @@ from optimizer.risk.field_flow.laplace import LatentModel, LatentPoint, Posterio
 from optimizer.risk.field_flow.model_averaging import (
     START,
     Candidate,
+    FittedFlow,
     average_rates,
     candidate_at_mode,
     class_design,
@@ -51,6 +54,7 @@ from optimizer.risk.field_flow.model_averaging import (
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
 from optimizer.risk.location_error import fit_location_error
+from optimizer.risk.numerics import ldl
 from optimizer.risk.od_flows import OdTable, PathFlows, od_draws
 from optimizer.risk.params import USUAL, RiskParams
 from optimizer.risk.predictive_check import FittedRates, PredictiveCheck, check_record
@@ -141,8 +145,8 @@ class FieldFlow:
         self.neighbours = neighbours
         self.params = params.checked()
 
-    def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
-        """Estimate the log risk index of every segment.
+    def fit(self, records: Seizures, effort: Effort | None, network: Network, *, listener: Listener = SILENT) -> Self:
+        """Estimate the log risk index of every segment; the listener is told which of the models is being fitted.
 
         Raises
         ------
@@ -150,20 +154,23 @@ class FieldFlow:
             If seizures cannot be assigned to one unit of effort, or yes-or-no searches do not add up.
         """
         self._network = network
+        if network.n_segments >= ldl.COMPILED_FROM:
+            ready((ldl.__name__,), listener=listener)
         self.evidence_ = self._gather(records, effort)
         latent = self._latent_model(Field(self.neighbours or road_neighbours(network, self.params.across_classes)))
-        self._start = find_mode(latent, START, close=1.0).expansion.point
+        with step(listener, "first look at the record"):
+            self._start = find_mode(latent, START, close=1.0).expansion.point
         self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
             seasonal = in_average_months(effort, self.season_)
             self.evidence_ = self._gather(records, effort, seasonal)
             latent = self._latent_model(latent.field)
-        self.candidates_ = self._candidates(latent)
+        self.candidates_ = self._candidates(latent, listener)
         if self.evidence_.misplaced is not None and spatial_signal(self.candidates_) < self.params.least_signal:
-            self.candidates_ = self._candidates(self._latent_model(latent.field, temper=False))
+            self.candidates_ = self._candidates(self._latent_model(latent.field, temper=False), listener)
         self.remarks_: tuple[str, ...] = ()
-        self._use(model_weights(self.candidates_, self.params))
-        self._check(records, None if effort is None else in_average_months(effort, self.season_))
+        self._use(model_weights(self.candidates_, self.params), listener)
+        self._check(records, None if effort is None else in_average_months(effort, self.season_), listener)
         return self
 
     def _gather(self, records: Seizures, effort: Effort | None, comparable: Effort | None = None) -> Evidence:
@@ -171,29 +178,29 @@ class FieldFlow:
         found = gather_evidence(records, effort, self._network, comparable=comparable, exposure=known)
         return fit_location_error(found, records, self._network, self.yes_no)
 
-    def _use(self, weights: Floats) -> None:
+    def _use(self, weights: Floats, listener: Listener) -> None:
         """Average the candidates by the given weights."""
         self.weights_ = weights
         self._kept_draws: RateDraws | None = None
-        self.candidates_ = [
-            with_posterior(one, float(weight)) if weight > 0 and one.unit_mean is None else one
-            for one, weight in zip(self.candidates_, weights, strict=True)
-        ]
+        wanted = [k for k, one in enumerate(self.candidates_) if weights[k] > 0 and one.unit_mean is None]
+        for done, k in enumerate(wanted, 1):
+            with step(listener, f"intervals of model {done} of {len(wanted)}"):
+                self.candidates_[k] = with_posterior(self.candidates_[k], float(weights[k]))
         self._average()
 
-    def _check(self, records: Seizures, comparable: Effort | None) -> None:
+    def _check(self, records: Seizures, comparable: Effort | None, listener: Listener) -> None:
         """Hold the fit against its own record; where it contradicts it, use the first simpler candidate that does not, and say so."""
         averaged, first = self.weights_, self._compare(records, comparable)
         self.record_check_ = first
         if first.contradictions:
             for simpler in (0, len(self.candidates_) - 1):
-                self._use(np.eye(len(self.candidates_))[simpler])
+                self._use(np.eye(len(self.candidates_))[simpler], listener)
                 self.record_check_ = self._compare(records, comparable)
                 if not self.record_check_.contradictions:
                     self.remarks_ = (replaced(first.contradictions[0].said, self.candidates_[simpler].name),)
                     break
             else:
-                self._use(averaged)
+                self._use(averaged, listener)
                 self.record_check_ = first
         self.remarks_ += self.record_check_.warnings()
 
@@ -426,31 +433,36 @@ class FieldFlow:
         counts = by_month(records, effort, known.exposure, self._network, known.global_rate, index)
         return fit_season(counts.count, counts.expected)
 
-    def _candidates(self, latent: LatentModel) -> list[Candidate]:
+    def _candidates(self, latent: LatentModel, listener: Listener) -> list[Candidate]:
         """Return the models that are averaged, the field alone first."""
         self._paths: PathFlows | None = None
-        fit = fit_hyperparameters(latent, START)
-        hyper = fit_shape(latent, fit) if self.shape is None else replace(fit.hyper, shape=self.shape)
-        field = candidate_at_mode(
-            "field", latent, hyper, _whole(latent, fit.mode) or self._start, log_volume=fit.log_volume
-        )
-        return [field, *self._with_flows(latent, field), class_rate_candidate(latent, hyper.shape, field.mode.point)]
-
-    def _with_flows(self, latent: LatentModel, field: Candidate) -> list[Candidate]:
-        """Return the models with flows, that of the prior table first."""
-        if self.flows is None or not self.flows.weight.sum() > 0:
-            return []
-        hyper = field.hyper
-        choice = fit_flow(latent, self._network, self.flows, hyper, self.params)
-        self._paths = choice.flows
-        fit = fit_hyperparameters(choice.latent, hyper)
-        start = _whole(latent, fit.mode) or without_flow(field)
-        plain = candidate_at_mode(
-            "field + flow", choice.latent, fit.hyper, start, choice.flows.theta, log_volume=fit.log_volume
-        )
+        flows = self.flows if self.flows is not None and self.flows.weight.sum() > 0 else None
         wanted = self._network.n_segments <= self.params.masses_up_to if self.masses is None else self.masses
-        fitted = with_masses(plain, latent.design, choice, self.params) if wanted else None
-        return [plain] if fitted is None else [plain, fitted]
+        models = 2 if flows is None else 3 + wanted
+        with step(listener, f"model 1 of {models}: neighbouring roads"):
+            fit = fit_hyperparameters(latent, START)
+            hyper = fit_shape(latent, fit) if self.shape is None else replace(fit.hyper, shape=self.shape)
+            start = _whole(latent, fit.mode) or self._start
+            found = [field := candidate_at_mode("field", latent, hyper, start, log_volume=fit.log_volume)]
+        if flows is not None:
+            choice = fit_flow(latent, self._network, flows, hyper, self.params, listener)
+            self._paths = choice.flows
+            with step(listener, f"model 2 of {models}: flows"):
+                found.append(plain := _with_flow(choice, field))
+            if wanted:
+                with step(listener, f"model 3 of {models}: flows, and what each place sends and draws"):
+                    fitted = with_masses(plain, latent.design, choice, self.params)
+                found += [] if fitted is None else [fitted]
+        with step(listener, f"model {models} of {models}: roads of a class alike"):
+            return [*found, class_rate_candidate(latent, hyper.shape, field.mode.point)]
+
+
+def _with_flow(choice: FittedFlow, field: Candidate) -> Candidate:
+    """Return the model with the flow of the prior table."""
+    fit = fit_hyperparameters(choice.latent, field.hyper)
+    start = _whole(field.latent, fit.mode) or without_flow(field)
+    theta = choice.flows.theta
+    return candidate_at_mode("field + flow", choice.latent, fit.hyper, start, theta, log_volume=fit.log_volume)
 
 
 def _whole(latent: LatentModel, mode: PosteriorExpansion) -> LatentPoint | None:

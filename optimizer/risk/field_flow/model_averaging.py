@@ -23,6 +23,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from optimizer.base.text.messages import message
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.risk.estimate import LARGEST_SD
 from optimizer.risk.field_flow.area_posterior import AreaPosterior, PosteriorSummary, RateDraws, RateMoments
 from optimizer.risk.field_flow.laplace import (
@@ -361,7 +362,12 @@ class FittedFlow:
 
 
 def fit_flow(
-    latent: LatentModel, network: Network, table: OdTable, hyper: Hyperparameters, params: RiskParams
+    latent: LatentModel,
+    network: Network,
+    table: OdTable,
+    hyper: Hyperparameters,
+    params: RiskParams,
+    listener: Listener = SILENT,
 ) -> FittedFlow:
     """Return the flow under whose theta, and then local share, the record is likeliest at the given hyperparameters."""
     segments = learning_subgraph(latent)
@@ -375,12 +381,14 @@ def fit_flow(
         return FittedFlow(flows, local, fuller, evidence)
 
     tried = []
-    for theta in params.thetas:
-        flows = path_flows(network, table, theta)
-        total = flows.net(table.shares()).sum(axis=0)
-        tried.append((fit_local(flows, total, LOCAL_SHARES[0]), total))
+    for number, theta in enumerate(params.thetas, 1):
+        with step(listener, f"routes of loads, {number} of {len(params.thetas)}"):
+            flows = path_flows(network, table, theta)
+            total = flows.net(table.shares()).sum(axis=0)
+            tried.append((fit_local(flows, total, LOCAL_SHARES[0]), total))
     best, total = max(tried, key=lambda item: item[0].log_evidence)
-    by_local = [best, *(fit_local(best.flows, total, local) for local in LOCAL_SHARES[1:])]
+    with step(listener, "loads off their routes"):
+        by_local = [best, *(fit_local(best.flows, total, local) for local in LOCAL_SHARES[1:])]
     return max(by_local, key=lambda fit: fit.log_evidence)
 
 

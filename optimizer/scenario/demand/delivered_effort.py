@@ -12,6 +12,7 @@ import numpy as np
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.messages import counted_message, message, shortened
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.scenario.demand.record_demand import FittedRisk, fitted_risk
 
 if TYPE_CHECKING:
@@ -101,7 +102,9 @@ def delivered_remarks(check: ScenarioCheck) -> Iterator[str]:
             )
 
 
-def delivered_changes(evidence: ScenarioEvidence, fitted: FittedRisk | None) -> Iterator[str]:
+def delivered_changes(
+    evidence: ScenarioEvidence, fitted: FittedRisk | None, listener: Listener = SILENT
+) -> Iterator[str]:
     """Yield what delivered effort changed: the risk index with it against that without it, fitted anew."""
     sources, effort = delivered_sources(evidence)[0], evidence.effort
     yield from delivered_remarks(evidence)
@@ -112,7 +115,8 @@ def delivered_changes(evidence: ScenarioEvidence, fitted: FittedRisk | None) -> 
         yield message("All effort of the record is delivered duty: there is nothing to compare the risk with.")
         return
     try:
-        before = fitted_risk(evidence.risk_model(), evidence.records, effort.take(others), evidence.region.network)
+        network = evidence.region.network
+        before = fitted_risk(evidence.risk_model(), evidence.records, effort.take(others), network, listener)
     except InputError:
         return  # the seizures need the unit that is delivered
     old, new = before.estimate.median, fitted.estimate.median

@@ -10,6 +10,7 @@ import shapely
 from scipy.sparse import csr_array, diags_array, vstack
 
 from optimizer.base.text.messages import message
+from optimizer.base.work.listener import SILENT, Listener
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.risk.evidence import Evidence, KeepsEvidence, gather_evidence
@@ -202,9 +203,12 @@ class FittedRisk:
     known: Evidence
 
 
-def fitted_risk(model: RiskModel, records: Seizures, effort: Effort | None, network: Network) -> FittedRisk:
-    """Fit a risk model to a record."""
-    fitted = model.fit(records, effort, network)
+def fitted_risk(
+    model: RiskModel, records: Seizures, effort: Effort | None, network: Network, listener: Listener = SILENT
+) -> FittedRisk:
+    """Fit a risk model to a record; one that takes time tells the listener how far it is."""
+    telling = {"listener": listener} if isinstance(model, FieldFlow) else {}
+    fitted = model.fit(records, effort, network, **telling)
     known = fitted.evidence_ if isinstance(fitted, KeepsEvidence) else gather_evidence(records, effort, network)
     return FittedRisk(fitted, fitted.predict(), known)
 

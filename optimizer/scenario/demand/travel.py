@@ -88,7 +88,7 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
     """
     scenario, network, where = evidence.scenario, evidence.region.network, str(evidence.path)
     with step(listener, "estimating risk"):
-        risk = _fitted_risk(evidence)
+        risk = _fitted_risk(evidence, listener)
     cost = background_cost(evidence.region, scenario)
     tips: TipShift | None = None
     with step(listener, "choosing routes"):
@@ -107,11 +107,11 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
     return ScenarioTravel(evidence, risk, record, evaders, _reliability(cost, where), tips)
 
 
-def _fitted_risk(evidence: ScenarioEvidence) -> FittedRisk | None:
+def _fitted_risk(evidence: ScenarioEvidence, listener: Listener) -> FittedRisk | None:
     """Fit the scenario's risk model; None without records."""
     if evidence.records is None:
         return None
-    return fitted_risk(evidence.risk_model(), evidence.records, evidence.effort, evidence.region.network)
+    return fitted_risk(evidence.risk_model(), evidence.records, evidence.effort, evidence.region.network, listener)
 
 
 def _record_demand(evidence: ScenarioEvidence, risk: FittedRisk | None, cost: NDArray[np.float64]) -> RecordDemand:
