@@ -525,6 +525,31 @@ def test_a_table_that_can_be_read_in_one_way_only_is_read_and_that_is_said(
         np.testing.assert_array_equal(getattr(plain, name), getattr(other, name))
 
 
+@pytest.mark.parametrize(
+    ("others", "said"), [("3", True), ("2.750", True), ("2.5", False), ("1200", False), ("0.750", False)]
+)
+@pytest.mark.parametrize("unit", ["", " kg"])
+def test_a_point_that_may_stand_between_thousands_is_said(tmp_path: Path, others: str, said: bool, unit: str) -> None:
+    file = csv(tmp_path, f"time,segment,quantity\n2024,1,{others}\n2024,1,1.400{unit}\n")
+    found = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+    assert found.quantity_kg[1] == 1.4
+    assert len(found.warnings) == said
+    if said and others == "3":
+        assert all(
+            word in found.warnings[0]
+            for word in ("line 3, column 'quantity': 1.400 is read as 1.4", "number of the column", "write 1400")
+        )
+
+
+@pytest.mark.parametrize("count", ["1.000", "1.400", "1.000.000"])
+def test_a_count_with_a_point_between_thousands_is_refused(tmp_path: Path, count: str) -> None:
+    file = csv(tmp_path, f"time,segment,count\n2024,1,3.0\n2024,1,{count}\n")
+    (problem,) = problems(tmp_path, seizures(file))
+    assert "line 3" in problem.where
+    assert count in problem.found
+    assert "thousands without a mark" in problem.remedy
+
+
 def test_a_number_that_may_have_a_comma_for_thousands_is_refused(tmp_path: Path) -> None:
     file = csv(tmp_path, "time;segment;quantity\n2024;1;1,250\n2024;1;2,500\n")
     (problem,) = problems(tmp_path, seizures(file))[:1]

@@ -17,6 +17,7 @@ import numpy as np
 from optimizer.base.errors import FileProblems, InputError, ProblemList
 from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, geometry_type, read_features
 from optimizer.base.files.tables import (
+    MAYBE_THOUSANDS,
     POINT_ALIASES,
     FirstRows,
     TextTable,
@@ -160,7 +161,7 @@ class RecordParser:
         text = self.table.text[name][position]
         if not remedy and not any(mark.isdigit() for mark in text):
             remedy = "If the word means that the value is missing, name it in missing"
-        if not remedy and name in NUMBERS and "," in text:
+        if not remedy and name in NUMBERS and ("," in text or MAYBE_THOUSANDS.fullmatch(text)):
             remedy = "Write decimals with a point, and thousands without a mark"
         self.problems.add(self.table.number[position], repr(text), expected, remedy, column=column)
 
@@ -325,9 +326,9 @@ def amount(text: str) -> float:
 
 
 def whole(text: str) -> float:
-    """Return a whole number >= 0; ValueError for anything else."""
+    """Return a whole number >= 0; ValueError for anything else, 2.000 among it, which may be two thousand."""
     value = amount(text)
-    if value != math.floor(value):
+    if value != math.floor(value) or MAYBE_THOUSANDS.fullmatch(text):
         raise ValueError("not whole")
     return value
 

@@ -181,6 +181,8 @@ def read_csv(
     dialect += _points_for_commas(text, [*wanted.numeric, *further])
     if dialect:
         _pass_on(path, dialect, remarks)
+    doubted = [name for name in (*wanted.numeric, *further) if name in text and name not in wanted.degrees]
+    _tell_doubtful_points(path, numbers, {name: text[name] for name in doubted}, remarks)
     unread = [name for name in header if name and name not in columns] if wanted.show_header else []
     return TextTable("line", numbers, text, tuple(unread))
 
@@ -279,6 +281,36 @@ def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> N
         remedy = "Separate the columns by commas and save the file as CSV UTF-8"
         raise InputError(Problem(str(path), " and ".join(dialect), expected, remedy))
     remarks.append(message("{file}: read with {dialect}.", file=path.name, dialect=listed(dialect)))
+
+
+def _tell_doubtful_points(
+    path: Path, lines: Sequence[int], columns: Mapping[str, Sequence[str]], remarks: list[str] | None
+) -> None:
+    """Say which points of numbers are read as decimal points and may stand between thousands, or refuse them where nobody would be told."""
+    for name, cells in columns.items():
+        doubtful = doubtful_points(cells)
+        if not doubtful:
+            continue
+        at = doubtful[0]
+        cell = MAYBE_THOUSANDS.match(cells[at])
+        found = cells[at] if cell is None else cell[1]
+        where = f"{path.name}, line {lines[at]}, column {name!r}"
+        if remarks is None:
+            expected = "a number whose point can be read in one way"
+            remedy = f"Write {found.replace('.', '')} if the point stands between thousands, else {found}0"
+            raise InputError(Problem(where, found, expected, remedy))
+        remarks.append(
+            message(
+                "{where}: {found} is read as {small}; {cells} of the column may have a point between thousands. If so, write {large}; if not, "
+                "write {clear}.",
+                where=where,
+                found=found,
+                small=f"{float(found):.10g}",
+                cells=counted_message("{count} number", "{count} numbers", len(doubtful)),
+                large=found.replace(".", ""),
+                clear=f"{found}0",
+            )
+        )
 
 
 def check_columns(where: str, header: Sequence[str], wanted: WantedColumns) -> None:
@@ -505,7 +537,13 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
+MAYBE_THOUSANDS = re.compile(r"([+-]?[1-9]\d{0,2}(?:\.\d{3})+)(?:\s*[^\W\d_]+\.?)?")
+"""A number, perhaps with a unit behind it, whose point may stand between thousands."""
+
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
+
+TELLS_POINTS = re.compile(r"[+-]?(?:\d*\.\d|\d{4})")
+"""The beginning of a number that says what a point is, if it is not `MAYBE_THOUSANDS`."""
 
 
 def separator_of(text: str, wanted: Collection[str]) -> str:
@@ -574,6 +612,19 @@ def has_decimal_comma(columns: Iterable[Sequence[str]]) -> bool:
                 return False
             clear = clear or (DECIMAL_COMMA.fullmatch(cell) is not None and THOUSANDS.fullmatch(cell) is None)
     return clear
+
+
+def doubtful_points(cells: Sequence[str]) -> list[int]:
+    """Return the positions of cells such as 1.400 that may be 1,400; none where other cells of the column tell what a point is.
+
+    A number of four digits without a point says that thousands have no mark, and one with a point but not three decimals what points are.
+
+    >>> doubtful_points(["3", "1.400 kg", ""]), doubtful_points(["0.250", "1.400"]), doubtful_points(["1200", "1.400"])
+    ([1], [], [])
+    """
+    found = [position for position, cell in enumerate(cells) if MAYBE_THOUSANDS.fullmatch(cell)]
+    others = (cell for cell in cells if MAYBE_THOUSANDS.fullmatch(cell) is None) if found else ()
+    return [] if any(TELLS_POINTS.match(cell) for cell in others) else found
 
 
 def with_point(cell: str) -> str:

@@ -233,6 +233,7 @@ def _read_counts(path: Path, mapping: CountsMapping, year: int | None, notes: li
         [columns.road, *xs, *ys, *daily, *extra],
         [] if mapping.side_roads is None else [mapping.side_roads.column],
         numeric=[*xs, *ys, *daily],
+        degrees=[*xs, *ys],
         remarks=notes,
     )
     problems = ProblemList()

@@ -13,7 +13,7 @@ import pandas as pd
 
 from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import write_json
-from optimizer.base.files.tables import WantedColumns, read_csv
+from optimizer.base.files.tables import MAYBE_THOUSANDS, WantedColumns, read_csv
 from optimizer.base.text.formatting import number
 from optimizer.records.period import FORMS, Period, parse_period
 
@@ -95,7 +95,7 @@ def numbers(
     values = pd.to_numeric(text.where(plain), errors="coerce").astype(float)
     right = values.between(least, most)
     if whole:
-        right &= values == np.floor(values)
+        right &= (values == np.floor(values)) & ~text.str.fullmatch(MAYBE_THOUSANDS)
     kind = "a whole number" if whole else "a number"
     add_rows(
         problems,

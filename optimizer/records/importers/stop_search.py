@@ -168,7 +168,7 @@ def _read(files: Sequence[Path], force: str | None, notes: list[str]) -> pd.Data
     problems = ProblemList()
     for path in files:
         try:
-            part = read_columns(path, WHAT, REQUIRED, OPTIONAL, numeric=(LAT, LON), remarks=notes)
+            part = read_columns(path, WHAT, REQUIRED, OPTIONAL, numeric=(LAT, LON), degrees=(LAT, LON), remarks=notes)
         except InputError as error:
             problems.extend(error)
             continue
