@@ -76,7 +76,7 @@ MISTAKES = (
     Mistake("minutes below 0", "decay_minutes", "-60", TOML, "decay_minutes = 60", "decay_minutes = -60"),
     Mistake("the same id twice", "kinds", "post", TOML, "[sites]", '[[kinds]]\nid = "post"\ndetection = 0.2\n\n[sites]'),
     Mistake("a site off the roads", SITES, "km", SITES, "a,West of the junction,10.1,50.1", "a,West of the junction,12.1,50.1"),
-    Mistake("longitude and latitude swapped", SITES, "swapped", SITES, "a,West of the junction,10.1,50.1", "a,West,50.1,10.1"),
+    Mistake("longitude and latitude swapped", SITES, "Exchange lon and lat", SITES, "a,West of the junction,10.1,50.1", "a,West,50.1,10.1"),
     Mistake("a longitude that is none", SITES, "200.4", SITES, "10.4,50.05,police,,500", "200.4,50.05,police,,500"),
     Mistake("a site twice", SITES, "'a' again", SITES, "b,North road", "a,North road"),
     Mistake("a kind that no site has", SITES, "pots", SITES, ",400,post", ",400,pots"),

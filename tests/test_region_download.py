@@ -60,6 +60,17 @@ def test_the_servers_and_an_extract_give_the_same_region(
     assert_same(extract, fetched)
 
 
+def test_a_box_whose_latitudes_stand_first_is_refused_before_anything_is_fetched(
+    servers: Servers, options: dict[str, Any]
+) -> None:
+    west, south, east, north = WORLD_BOX
+    with pytest.raises(InputError, match=f"W,S,E,N is {west},{south},{east},{north}"):
+        region_from_bbox((south, west, north, east), border="Testland", **options)
+    assert not any("highway" in request for request in servers.requests)
+    with pytest.raises(InputError, match=r"Latitudes seem to stand first.* W,S,E,N: -98.5,26,-98,27"):
+        region_from_bbox((26, -98.5, 27, -98), **options)
+
+
 @pytest.mark.slow
 def test_a_second_call_asks_nobody(servers: Servers, options: dict[str, Any]) -> None:
     first = region_from_bbox(WORLD_BOX, border="Testland", **options)

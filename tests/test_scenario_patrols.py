@@ -56,9 +56,9 @@ WITH_TEAMS = SCENARIO + BASE + TEAM
         (
             "lon = 10.2\n",
             "lon = 17.2\n",
-            r"base 'yard': found [\d.]+ km from the nearest junction; expected a place within",
+            r"base 'yard': found lon 17.2, lat [\d.]+, [\d.]+ km from the nearest junction; expected a place within",
         ),
-        ("number = 2", "number = 0", r"number.*greater than or equal to 1"),
+        ("number = 2", "number = 0", r"number.*at least 1"),
         ('agency = "police"\nnumber', 'agency = "polise"\nnumber', r"team 'mobile', agency: found 'polise'.*'police'"),
         (
             'lat = 50.1\nagency = "police"',

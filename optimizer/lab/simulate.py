@@ -19,6 +19,7 @@ from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import existing_file, toml_value
 from optimizer.base.schema import validated
 from optimizer.base.work.listener import SILENT, Listener, step
+from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
 from optimizer.region import save_region
 from optimizer.risk.simulation.observation import FIRST_MONTH
 from optimizer.risk.simulation.searching import Change, History, make_history, rate_for
@@ -447,9 +448,12 @@ def _segments(place: str, region: Region, where: str) -> NDArray[np.int64]:
     except ValueError:
         raise InputError(Problem(where, repr(place), "a segment's number, LON,LAT or the id of a gateway")) from None
     if not (abs(lon) <= 180 and abs(lat) <= 90):
-        raise InputError(Problem(where, place, "degrees, longitude first"))
+        remedy = EXCHANGE if abs(lon) <= 90 and abs(lat) <= 180 else ""
+        raise InputError(Problem(where, place, "degrees, longitude first", remedy))
     nearest, distance = network.nearest_segments(np.array([lon]), np.array([lat]))
     if not distance[0] <= NEAR_M:
         found = f"{place}, {distance[0]:.0f} m from the nearest road"
-        raise InputError(Problem(where, found, f"a point within {NEAR_M:g} m of a road", "Longitude comes first"))
+        turned = metres_if_exchanged(network, np.array([lon]), np.array([lat]))[0] <= NEAR_M
+        remedy = EXCHANGE if turned else "Longitude comes first"
+        raise InputError(Problem(where, found, f"a point within {NEAR_M:g} m of a road", remedy))
     return nearest.astype(np.int64)

@@ -33,6 +33,7 @@ from optimizer.operations.recorded import LogEntry, Units, read_logs, read_track
 from optimizer.operations.stays import Movement, StayParams, Track, metres_between, movement
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import MIXTURE_FILE
+from optimizer.problem.network.exchanged import EXCHANGE
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.roster.model import Duties, read_duties
 from optimizer.scenario.check.check import read_evidence
@@ -415,7 +416,7 @@ def check_region(tracks: Iterable[Track], network: Network) -> list[str]:
             found = f"{far:,} of {away.size:,} positions of {track.unit} far from every road, {np.median(away) / 1000:,.0f} km in the middle"
             lon, lat = network.centre
             expected = f"positions of the region, around {lat:.2f}, {lon:.2f} (latitude, longitude)"
-            remedy = "Exchange lon and lat" if turned else "Give the tracks of this region"
+            remedy = EXCHANGE if turned else "Give the tracks of this region"
             problems.add(track.source, found, expected, remedy)
         elif far:
             remarks.append(

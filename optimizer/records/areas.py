@@ -5,7 +5,7 @@ Where a record lies: on a segment, at a point near one, or somewhere in an area.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,12 @@ from optimizer.base.errors import ProblemList
 from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, geometry_type, looks_projected, read_features
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, listed, message
+from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.records.record_parser import RecordParser, plain_number, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -56,6 +58,18 @@ class Area:
         if self.classes:
             inside &= np.isin(network.road_class[network.segment_arc], self.classes)
         return np.flatnonzero(inside).astype(np.int64)
+
+
+def exchanged_areas(areas: Iterable[Area], network: Network) -> list[str]:
+    """Return the names of areas that hold no road of the network, and hold some once longitude and latitude are exchanged."""
+    return [
+        area.name
+        for area in areas
+        if not area.segments(network).size
+        and replace(area, geometry=shapely.transform(area.geometry, lambda points: points[:, ::-1]))
+        .segments(network)
+        .size
+    ]
 
 
 def load_areas(path: Path) -> tuple[Area, ...]:
@@ -114,7 +128,8 @@ def _polygon(geometry: dict[str, Any] | None, where: str, problems: ProblemList)
     west, south, east, north = polygon.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
         found = f"bounds {', '.join(f'{side:g}' for side in polygon.bounds)}"
-        problems.add(where, found, IN_DEGREES, TO_DEGREES)
+        swapped = south >= -180 and north <= 180 and west >= -90 and east <= 90
+        problems.add(where, found, IN_DEGREES, EXCHANGE if swapped else TO_DEGREES)
         return None
     return polygon
 
@@ -239,12 +254,13 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
     segment = np.full(positions.size, -1, dtype=np.int64)
     distance = np.full(positions.size, np.inf)
     segment[valid], distance[valid] = network.nearest_segments(point[valid, 0], point[valid, 1])
-    if not (distance <= limit).any() and _swapped(point[readable], network, limit):
+    turned = metres_if_exchanged(network, *point[readable].T) if not (distance <= limit).any() else np.empty(0)
+    if (turned <= limit).sum() * 2 > np.count_nonzero(readable):
         rows.problems.add(
             0,
             f"no point within {limit:,.10g} m of a road, but most if lon and lat are exchanged",
             f"points near {network.centre[0]:.3f}, {network.centre[1]:.3f} (longitude, latitude)",
-            "Exchange lon and lat in the columns mapping",
+            f"{EXCHANGE} in the columns mapping",
             column="lon, lat",
         )
         return segment
@@ -303,11 +319,3 @@ def _numbers(rows: RecordParser, positions: NDArray[np.int64], name: str) -> NDA
         except ValueError:
             rows.fault(int(position), name, "degrees as a decimal number")
     return values
-
-
-def _swapped(point: NDArray[np.float64], network: Network, limit: float) -> bool:
-    """Whether most points lie near a road once longitude and latitude are exchanged."""
-    turned = point[(np.abs(point[:, ::-1]) <= (180, 90)).all(axis=1)][:, ::-1]
-    if not len(turned):
-        return False
-    return bool((network.nearest_segments(turned[:, 0], turned[:, 1])[1] <= limit).sum() * 2 > len(point))

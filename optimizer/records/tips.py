@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import POINT_ALIASES, TextTable, WantedColumns, read_csv
 from optimizer.base.text.messages import Message, counted_message, message
+from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.reports import place_key, unlikeness
 from optimizer.records.grades import GRADE_FORMS, Grade, grades_conflict, learn_reliability, parse_grade
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from optimizer.problem.network.network import Network
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -82,6 +85,10 @@ class Tips:
         return self.lon.size
 
 
+FAR_KM = 10.0
+"""A tip farther than this from every road is not of the region."""
+
+
 @dataclass(frozen=True)
 class _TipRows:
     lon: Floats
@@ -92,13 +99,14 @@ class _TipRows:
     confirmed: list[bool | None]
 
 
-def read_tips(path: Path) -> Tips:
+def read_tips(path: Path, network: Network | None = None) -> Tips:
     """Read a file of tips: columns `time`, `lon`, `lat`, and where they are there `grade`, `text` and `confirmed`. No other column is kept.
 
     Raises
     ------
     InputError
-        With the rows whose time, place, grade or outcome cannot be understood; if the file is no table, or has no row with a time and place.
+        If most tips lie on the roads of the network only once longitude and latitude are exchanged; with the rows
+        whose time, place, grade or outcome cannot be understood; if the file is no table, or has no row with a time and place.
     """
     wanted = WantedColumns(
         ("time", "lon", "lat"),
@@ -110,6 +118,8 @@ def read_tips(path: Path) -> Tips:
     remarks: list[str] = []
     table = read_csv(path, "a file of tips", wanted, remarks=remarks)
     rows = _parsed(path, table)
+    if network is not None:
+        _check_exchanged(path, rows, network)
     label = _clusters(rows)
     first = np.unique(label, return_index=True)[1]
     grade = _best_classes(rows, label)
@@ -173,6 +183,16 @@ def _parsed(path: Path, table: TextTable) -> _TipRows:
     )
 
 
+def _check_exchanged(path: Path, rows: _TipRows, network: Network) -> None:
+    away, turned = network.nearest_segments(rows.lon, rows.lat)[1], metres_if_exchanged(network, rows.lon, rows.lat)
+    near = 1000 * FAR_KM
+    if (away <= near).sum() * 2 < away.size < (turned <= near).sum() * 2:
+        found = f"{(away > near).sum()} of {away.size} tips far from every road, but most near one if lon and lat are exchanged"
+        lon, lat = network.centre
+        expected = f"points around {lon:.2f}, {lat:.2f} (longitude, latitude)"
+        raise InputError(Problem(f"{path}, columns lon, lat", found, expected, EXCHANGE))
+
+
 def _day(number: int, text: str, problems: FileProblems) -> int:
     try:
         return int(np.datetime64(parse_period(text).start).astype(np.int64))
@@ -187,7 +207,8 @@ def _point(number: int, lon: str, lat: str, problems: FileProblems) -> list[floa
     except ValueError:
         point = [np.inf, np.inf]
     if abs(point[0]) > 180 or abs(point[1]) > 90:
-        problems.add(number, f"{lon!r}, {lat!r}", "degrees of longitude and latitude", column="lon, lat")
+        remedy = EXCHANGE if abs(point[0]) <= 90 and abs(point[1]) <= 180 else ""
+        problems.add(number, f"{lon!r}, {lat!r}", "degrees of longitude and latitude", remedy, column="lon, lat")
     return point
 
 

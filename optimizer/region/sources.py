@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 import shapely
 
-from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import InputError, Problem
+from optimizer.problem.network.exchanged import EXCHANGE, box_in_order, box_remedy
 from optimizer.problem.network.graph_conversion import is_graph
 from optimizer.problem.network.network import Network
 from optimizer.region.border import (
@@ -231,8 +232,21 @@ def _fetched(outline: BaseGeometry, request: _Request, where: str) -> Region:
         line = choose_border(find_outline(request.border, request.service), (), f"border {request.border!r}")
     else:
         line = choose_border(request.border, (), where)
+    _check_reach(outline, line, where)
     data = fetch_roads(outline, request.modes, request.service, where)
     return _of_osm(data, request.modes, lambda _: line, request.official, where, request.terms)
+
+
+def _check_reach(outline: BaseGeometry, border: Border | None, where: str) -> None:
+    """Refuse an outline that meets the border only with longitude and latitude exchanged, before anything of it is fetched."""
+    there = None if border is None else border.line if border.area is None else border.area
+    if there is None or there.intersects(outline):
+        return
+    turned = shapely.transform(outline, lambda points: points[:, ::-1])
+    if there.intersects(turned):
+        found = "a region that the border does not meet, but does once longitude and latitude are exchanged"
+        written = ",".join(f"{side:.10g}" for side in turned.bounds)
+        raise InputError(Problem(where, found, "a region at the border", f"{EXCHANGE}: W,S,E,N is {written}"))
 
 
 def _of_osm(
@@ -281,24 +295,10 @@ def _saved(path: Path, border: BorderSource, official: Sequence[OfficialMark], t
 
 
 def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:
-    west, south, east, north = bbox
-    problems = ProblemList()
-    if not all(-180 <= side <= 180 for side in (west, east)) or not all(-90 <= side <= 90 for side in (south, north)):
-        problems.add(
-            "bbox",
-            ",".join(f"{side:g}" for side in bbox),
-            "longitudes in [-180, 180], latitudes in [-90, 90]",
-            "Give W,S,E,N in degrees",
-        )
-    elif not (west < east and south < north):
-        problems.add(
-            "bbox",
-            ",".join(f"{side:g}" for side in bbox),
-            "west < east and south < north",
-            "Give W,S,E,N in this order",
-        )
-    problems.raise_if_any()
-    return shapely.box(west, south, east, north)
+    if not box_in_order(bbox):
+        expected = "longitudes in [-180, 180], latitudes in [-90, 90], west < east and south < north"
+        raise InputError(Problem("bbox", ",".join(f"{side:g}" for side in bbox), expected, box_remedy(bbox)))
+    return shapely.box(*bbox)
 
 
 @dataclass(frozen=True)

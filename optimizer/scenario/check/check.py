@@ -24,6 +24,7 @@ from optimizer.base.text.language import ENGLISH, terms_in
 from optimizer.base.text.messages import counted_message, joined, listed, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, Listener, step
+from optimizer.problem.network.exchanged import EXCHANGE
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.region.model import Region, border_warnings, joined_beyond
@@ -538,9 +539,8 @@ def _base_nodes(
     lon = np.array([base.lon for _, base in found], dtype=np.float64)
     lat = np.array([base.lat for _, base in found], dtype=np.float64)
     nodes, distances = network.nearest_nodes(lon, lat)
-    for (here, _), distance in zip(found, distances.tolist(), strict=True):
-        if distance > max_distance_m:
-            problems.append(too_far(here, distance, max_distance_m, "junction"))
+    for k in np.flatnonzero(distances > max_distance_m).tolist():
+        problems.append(too_far(found[k][0], lon[k], lat[k], distances[k], max_distance_m, "junction", network))
     return tuple(nodes.tolist())
 
 
@@ -634,11 +634,15 @@ def _read_records(
 ) -> _Records:
     """Return the records of files that exist, whose paths count from a folder, and note the faults of all of them."""
     from optimizer.records import read_effort, read_seizures
+    from optimizer.records.areas import exchanged_areas
     from optimizer.records.tips import read_tips
 
     empty = [area.name for area in areas if not area.segments(network).size]
     remarks: tuple[str, ...] = ()
-    if empty and len(empty) == len(areas):
+    if turned := exchanged_areas((area for area in areas if area.name in empty), network):
+        found = f"areas that lie in the region once longitude and latitude are exchanged: {shortened(turned)}"
+        problems.add(str(sources.areas), found, "positions as [longitude, latitude], as GeoJSON has them", EXCHANGE)
+    elif empty and len(empty) == len(areas):
         found = f"no area that holds a road of the network: {shortened(empty)}"
         problems.add(
             str(sources.areas), found, "areas on the roads of this region", "Check that the file is of this region"
@@ -662,7 +666,7 @@ def _read_records(
     with problems.collected():
         effort = read_effort(sources.effort, network, areas, folder=folder) if sources.effort else None
     with problems.collected():
-        tips = read_tips(sources.tips) if sources.tips is not None else None
+        tips = read_tips(sources.tips, network) if sources.tips is not None else None
     return _Records(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))
 
 

@@ -20,6 +20,7 @@ from optimizer.base.schema import valid, validated
 from optimizer.base.text.messages import NAMED, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.evaders import Evader, best_responses
+from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.problem.network.road_classes import RANK_OF
@@ -292,21 +293,25 @@ def place_sites(
             found = f"no segment from {site.tail} to {site.head}"
             problems.add(where, found, "two nodes that a segment joins", "Check the ids of the nodes and their order")
         elif near.distance_m > max_distance_m:
-            problems.append(too_far(where, near.distance_m, max_distance_m, "road"))
+            at = float(site.lon or 0), float(site.lat or 0)
+            problems.append(too_far(where, *at, near.distance_m, max_distance_m, "road", network))
         else:
             item = placed_on(site, network, near.segment, near.distance_m)
             placed.append(replace(item, snapped=not (site.tail or site.road or site.road_class)))
     return placed
 
 
-def too_far(where: str, distance_m: float, max_distance_m: float, what: str) -> Problem:
-    """Return the problem of a place that lies too far from the nearest road or junction."""
-    return Problem(
-        where,
-        f"{distance_m / 1000:.1f} km from the nearest {what}",
-        f"a place within {max_distance_m:,.10g} m of one",
-        "Check that longitude and latitude are not swapped, or raise sites.max_distance_m",
-    )
+def too_far(
+    where: str, lon: float, lat: float, distance_m: float, max_distance_m: float, what: str, network: Network
+) -> Problem:
+    """Return the problem of a place that lies too far from the nearest road or junction; it says where exchanged degrees are on one."""
+    found = f"lon {lon:.10g}, lat {lat:.10g}, {distance_m / 1000:,.1f} km from the nearest {what}"
+    turned = float(metres_if_exchanged(network, np.array([lon]), np.array([lat]))[0])
+    remedy = "Correct it, or raise sites.max_distance_m"
+    if turned <= max_distance_m:
+        found += f"; with longitude and latitude exchanged it is {turned:,.0f} m from a road"
+        remedy = EXCHANGE
+    return Problem(where, found, f"a place within {max_distance_m:,.10g} m of one", remedy)
 
 
 def placed_on(site: SiteModel, network: Network, segment: int, distance_m: float = 0.0) -> PlacedSite:

@@ -19,6 +19,7 @@ from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, check_language, marked
 from optimizer.base.text.names import close_match, one_of, unknown_name
 from optimizer.problem.instance.methods import METHOD_NAMES
+from optimizer.problem.network.exchanged import box_in_order, box_remedy
 from optimizer.problem.network.places import NamedPlace
 from optimizer.records.sources import EffortSource, SeizureSource, kilograms_of
 from optimizer.region.model import RegionTerms
@@ -55,9 +56,9 @@ def _quantity(text: object) -> object:
 
 
 def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    west, south, east, north = bbox
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise ValueError("west, south, east, north in degrees, west below east and south below north")
+    if not box_in_order(bbox):
+        expected = "west, south, east, north in degrees, west below east and south below north"
+        raise ValueError(f"{expected}. {box_remedy(bbox)}")
     return bbox
 
 
