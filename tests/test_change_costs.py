@@ -179,8 +179,8 @@ def test_a_scenario_says_what_changes_cost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("teams = 1.5", "teams = -1", "greater than or equal to 0"),
-        ("cost_years = 4", "cost_years = 0", "greater than 0"),
+        ("teams = 1.5", "teams = -1", "at least 0"),
+        ("cost_years = 4", "cost_years = 0", "above 0"),
         ("\ncost_years = 4", "", "cost_years together with open_cost or close_cost"),
         ("cost_years = 4", "cost_years = 1", "Give at least 2 cost_years"),
         ("open_cost = { teams", "open_cost = { tems", "tems"),

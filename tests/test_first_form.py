@@ -148,13 +148,13 @@ def test_a_page_may_choose_what_it_was_offered_and_nothing_else(place: Path) -> 
         with pytest.raises(InputError, match="something that the form asks for"):
             form.set(path, 1)
     for path, value, expected in (
-        ("officers", -1, "greater than or equal to 0"),
+        ("officers", -1, "at least 0"),
         ("officers", None, "a value"),
         ("kinds.0.detection", 1.5, "a chance from 0 to 1"),
-        ("teams.0.number", 2.5, "integer"),
-        ("kinds.0.capacity", float("nan"), "greater than or equal to 0"),
-        ("kinds.0.minutes", 0, "greater than 0"),
-        ("name", "", "at least 1 character"),
+        ("teams.0.number", 2.5, "whole number"),
+        ("kinds.0.capacity", float("nan"), "at least 0"),
+        ("kinds.0.minutes", 0, "above 0"),
+        ("name", "", "a text that is not empty"),
     ):
         with pytest.raises(InputError, match=expected):
             form.set(path, value)

@@ -31,8 +31,8 @@ EVADERS = "[evaders]\ndecay_minutes = 60\n"
     [
         (TOML, ALL, " \n", "found an empty file; expected a scenario as TOML. `init` writes a first one."),
         (TOML, ALL, "a,b\n1,2\n", "found text that is not TOML (Expected '=' after a key"),
-        (TOML, EVADERS, EVADERS + "mobility = 1.5\n", "mobility: found 1.5; expected a number less than or equal to 1."),
-        (TOML, EVADERS, EVADERS + 'mobility = "20 %"\n', "mobility: found '20 %'; expected a valid number."),
+        (TOML, EVADERS, EVADERS + "mobility = 1.5\n", "mobility: found 1.5; expected a number of at most 1."),
+        (TOML, EVADERS, EVADERS + 'mobility = "20 %"\n', "mobility: found '20 %'; expected a number."),
         (AREAS, ALL, "", "found an empty file; expected a GeoJSON file"),
         (SEIZURES, "10.0,50.05,cocaine", '"10,0",50.05,cocaine', "found '10,0'; expected degrees as a decimal number. Write decimals"),
         (SEIZURES, "cocaine,2.5", 'cocaine,"1.234,5"', "Write decimals with a point, and thousands without a mark."),

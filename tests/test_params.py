@@ -50,8 +50,8 @@ def test_a_file_and_texts_set_parameters_and_texts_win(tmp_path: Path) -> None:
     [
         ("tree.round=3", "--param, tree.round: found a field that is not known; expected one of rounds. Did you mean"),
         ("shares=0.1", "Did you mean 'share'?"),
-        ("tree.rounds=0", "tree.rounds: found 0; expected a number greater than or equal to 1"),
-        ("tree.rounds=many", "tree.rounds: found 'many'; expected a valid integer"),
+        ("tree.rounds=0", "tree.rounds: found 0; expected a number of at least 1"),
+        ("tree.rounds=many", "tree.rounds: found 'many'; expected a whole number"),
         ("tree=3", "tree: found 3"),
         ("share", "Write for example tree.most_rounds=4"),
         ("share=inf", "share: found inf"),

@@ -153,7 +153,7 @@ def test_an_evader_on_the_road_meets_the_drone_as_often_as_simulated(road_km: fl
     [
         ({}, "one of: survival; capacity, detection; detection, response, uptime; detection, orbit, response"),
         ({"capacity": 5}, "detection: found nothing"),
-        ({"capacity": -5, "detection": 0.5}, "capacity: found -5; expected .*greater than or equal to 0"),
+        ({"capacity": -5, "detection": 0.5}, "capacity: found -5; expected .*at least 0"),
         ({"capasity": 5, "detection": 0.5}, "Did you mean 'capacity'"),
         ({"survival": 0.5, "capacity": 5, "detection": 0.5}, "one of: survival"),
         ({"survival": 0.5, "uptime": 0.5}, "uptime: found a field that is not known"),
@@ -230,7 +230,7 @@ def test_another_package_can_add_a_kind_of_option(tmp_path: Path) -> None:
         option = instance.options[instance.option_index["f"]]
         assert (option.kind, option.survival) == ("barrier", (0.75, 0.75))
         assert "barrier" in kinds.categories()
-        with pytest.raises(InputError, match=r"kinds\[1\]\.holds: found 2; expected a number less than or equal to 1"):
+        with pytest.raises(InputError, match=r"kinds\[1\]\.holds: found 2; expected a number of at most 1"):
             compiled(tmp_path, SCENARIO + table.replace("0.25", "2") + site)
     finally:
         kinds.KINDS[:] = before

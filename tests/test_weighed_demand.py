@@ -208,7 +208,7 @@ def test_passes_counts_finds_whatever_they_hold(tmp_path: Path) -> None:
             "cannabis (12 seizures), fentanyl (1 seizures), heroin (1 seizures), methamphetamine (1 seizures); expected",
         ),
         ('weights_by = "harm"\nharm = { cocaine = 1, cannabis = 1, heroine = 2 }', RECORD, "an index for heroine"),
-        ('weights_by = "harm"\nharm = { cocaine = -1 }', RECORD, "greater than or equal to 0"),
+        ('weights_by = "harm"\nharm = { cocaine = -1 }', RECORD, "at least 0"),
         ("harm = { cocaine = 1 }", RECORD, 'a harm index with weights_by = "loads"'),
         (
             'weights_by = "quantity"',

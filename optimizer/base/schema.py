@@ -91,8 +91,8 @@ def validated(model: type[Model], content: object, where: str) -> Model:
             elif fault["type"] == "missing":
                 problems.add(here, "nothing", "this field, which is required", "Add it")
             else:
-                near = close_match(str(fault["input"]), _choices(fault))
-                problems.add(here, _shown(fault["input"]), _expectation(fault["msg"]), near)
+                near = close_match(str(fault["input"]), _choices(fault)) or _exchanged(fault)
+                problems.add(here, _shown(fault["input"]), _expectation(fault), near)
         problems.raise_if_any()
         raise  # unreachable: a ValidationError holds at least one fault
 
@@ -161,9 +161,56 @@ def _choices(fault: ErrorDetails) -> list[str]:
     return re.findall("'([^']*)'", fault["ctx"]["expected"]) if fault["type"] == "literal_error" else []
 
 
-def _expectation(message: str) -> str:
-    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    message = re.sub(r"a (valid )?dictionary or (an )?instance of \w+", "a table of fields", message)
-    message = message.replace("a valid tuple", "a valid list").replace("a valid mapping", "a valid dictionary")
-    message = re.sub(r"^(?=(less|greater) than )", "a number ", message.partition(", unable to parse")[0])
+def _exchanged(fault: ErrorDetails) -> str:
+    """Return what to do about a latitude beyond the poles that may be a longitude; nothing about other faults."""
+    if fault["loc"][-1:] != ("lat",) or fault["type"] not in {"less_than_equal", "greater_than_equal"}:
+        return ""
+    return "Exchange lon and lat if they are swapped" if abs(float(fault["input"])) <= 180 else ""
+
+
+def _expectation(fault: ErrorDetails) -> str:
+    """Return what was expected where a fault was found, in plain words: pydantic's own speak of inputs, strings and dictionaries."""
+    context = fault.get("ctx", {})
+    if fault["type"] == "string_too_short" and context["min_length"] == 1:
+        return "a text that is not empty"
+    if (template := _EXPECTED.get(fault["type"])) is not None:
+        return template.format_map({name: _plain(value) for name, value in context.items()})
+    message = str(context["error"]) if "error" in context else fault["msg"].removeprefix("Input should be ")
     return message[:1].lower() + message[1:]
+
+
+def _plain(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+_TABLE, _TEXT, _WHOLE, _NUMBER, _YES_NO = "a table of fields", "a text", "a whole number", "a number", "true or false"
+
+_EXPECTED = {
+    **dict.fromkeys(("string_type", "string_sub_type", "string_unicode", "path_type"), _TEXT),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _WHOLE),
+    "int_parsing_size": "a whole number of fewer digits",
+    **dict.fromkeys(("float_type", "float_parsing"), _NUMBER),
+    "finite_number": "a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), _YES_NO),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type", "iterable_type"), "a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type"), _TABLE),
+    **dict.fromkeys(("literal_error", "enum"), "{expected}"),
+    "none_required": "nothing",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "string_too_short": "a text of at least {min_length} characters",
+    "string_too_long": "a text of at most {max_length} characters",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "a day such as 2026-03-01"),
+    "date_from_datetime_inexact": "a day without a time of day",
+    **dict.fromkeys(("time_type", "time_parsing"), "a time of day such as 06:30"),
+    **dict.fromkeys(
+        ("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), "a day and time such as 2026-03-01 06:30"
+    ),
+}
+"""Pydantic's types of fault, and what was expected."""
