@@ -91,7 +91,7 @@ from optimizer.problem.plan.plan import violations
 from optimizer.solvers.solve import solve
 from tests import alerts_measure as alerts
 from tests.alerts_measure import alert_store, exploration_store, write_alert_page
-from tests.cases import brute_force, random_instance
+from tests.cases import Recorder, brute_force, random_instance
 from tests.children import started
 from tests.examples import examples
 from tests.shared_data import DATA, needs
@@ -834,6 +834,17 @@ runner = CliRunner()
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 
 app.command()(bench)
+
+
+def test_every_instance_is_told_of_before_it_is_drawn(tiny: list[Case[Instance]], tmp_path: Path) -> None:
+    recorder = Recorder()
+
+    def drawn() -> Instance:
+        assert recorder.open == ["drawing large, 3 of 3 instances"]
+        return random_instance(1)
+
+    plan_runs([*tiny, Case("tiny", "large", drawn, slow=True)], run_options(), tmp_path, recorder)
+    assert [name.partition(" ")[2] for name in recorder.steps[:2]] == ["t1, 1 of 3 instances", "t2, 2 of 3 instances"]
 
 
 @pytest.mark.slow

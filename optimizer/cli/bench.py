@@ -125,13 +125,18 @@ def bench(
             return
     if suites and not families:
         return
+    from optimizer.base.work.listener import step
     from optimizer.lab.benchmark.benchmark import plan_benchmark
 
     out = out or OUT
     if generate:
         _generate(instances, families, as_json)
     elif families:
-        benchmark = plan_benchmark(families, out, options, large=large, snip_dir=snip_dir, instances=instances)
+        printer = ProgressPrinter(silent=as_json)
+        with step(printer, "preparing the instances"):
+            benchmark = plan_benchmark(
+                families, out, options, large=large, snip_dir=snip_dir, instances=instances, listener=printer
+            )
         where = partial(
             benchmark.carry_out,
             jobs=jobs,
@@ -140,7 +145,7 @@ def bench(
             tls_cert=tls_cert,
             tls_key=tls_key,
         )
-        if not _run(benchmark, where, as_json):
+        if not _run(benchmark, where, printer, as_json):
             return
     if best_known:
         _show_best_known(out, instances, as_json)
@@ -200,9 +205,8 @@ def _show_page(files: PageFiles, as_json: bool) -> None:
         print_line(f"Picture: {picture}")
 
 
-def _run(benchmark: Benchmark, carry_out: Callable[..., None], as_json: bool) -> bool:
+def _run(benchmark: Benchmark, carry_out: Callable[..., None], printer: ProgressPrinter, as_json: bool) -> bool:
     """Make the runs that are missing, where `carry_out` makes them; return whether all were made."""
-    printer = ProgressPrinter(silent=as_json)
     total, todo = len(benchmark.planned), len(benchmark.todo)
     printer.line(f"{total} runs, {total - todo} of them made before")
     made = 0

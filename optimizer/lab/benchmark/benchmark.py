@@ -24,7 +24,7 @@ from optimizer.base.version import package_version
 from optimizer.base.work.aside import own_session
 from optimizer.base.work.cluster import NO_TLS, TlsFiles, connected
 from optimizer.base.work.executor import Executor
-from optimizer.base.work.listener import Stopping
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.lab.benchmark.best_known import BestKnown, best_values, improve_known
 from optimizer.lab.benchmark.families import INSTANCES, cases, instance_file, known_families
@@ -118,6 +118,7 @@ def plan_benchmark(
     large: bool = False,
     snip_dir: Path | None = None,
     instances: Path | None = None,
+    listener: Listener = SILENT,
 ) -> Benchmark:
     """Return the runs of a benchmark, and which of them a folder lacks.
 
@@ -135,6 +136,8 @@ def plan_benchmark(
         Folder with the SNIP files.
     instances
         Folder of families; the repository's if None.
+    listener
+        Told which instance is drawn or read.
 
     Raises
     ------
@@ -146,7 +149,7 @@ def plan_benchmark(
             raise InputError(unknown_name("--method", name, [*METHODS, *PEERS]))
     check_peers(options.methods)
     chosen = cases(families, only=options.only, large=large, snip_dir=snip_dir, instances=instances or INSTANCES)
-    planned = plan_runs(chosen, options, folder)
+    planned = plan_runs(chosen, options, folder, listener)
     return Benchmark(chosen, planned, missing(planned, folder), folder)
 
 
@@ -174,16 +177,20 @@ def row_store(folder: Path) -> RowStore[PlacementRow]:
     return RowStore(folder / FILE, PlacementRow)
 
 
-def plan_runs(cases: Sequence[Case[Instance]], options: RunOptions, folder: Path) -> list[PlannedRun]:
+def plan_runs(
+    cases: Sequence[Case[Instance]], options: RunOptions, folder: Path, listener: Listener = SILENT
+) -> list[PlannedRun]:
     """Return every run of a benchmark: instance by instance, method by method, seed by seed.
 
     Instances without a file of their own are written into `folder`/instances.
     """
     best = best_values(cases)
     planned = []
-    for case in cases:
-        path = instance_file(case, folder / "instances")
-        content = content_digest(read_instance(path))
+    for number, case in enumerate(cases, 1):
+        does = "reading" if case.path is not None else "drawing"
+        with step(listener, f"{does} {case.name}, {number} of {len(cases)} instances"):
+            path = instance_file(case, folder / "instances")
+            content = content_digest(read_instance(path))
         planned += [
             PlannedRun(
                 Job(
