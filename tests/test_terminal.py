@@ -6,11 +6,13 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from optimizer.base.text.formatting import SPACE
@@ -190,6 +192,21 @@ def test_the_seconds_go_on_while_no_bound_moves(monkeypatch: pytest.MonkeyPatch)
         assert not printer.cancelled()
     shown = [line.rpartition("; ")[2].rstrip() for line in screen.getvalue().split("\r")[1:]]
     assert shown == ["0 of 60 s", "1 of 60 s"]
+
+
+def test_a_bound_that_was_told_never_falls_when_a_better_plan_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen(terminal=False)
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("optimizer.cli.console.QUIET_SECONDS", 0.0)
+    printer = ProgressPrinter(silent=False)
+    printer.step_started("solving")
+    printer.search_began(shares=True, seconds=60.0)
+    for upper in (math.inf, *np.arange(0.76, 0.74, -0.0003)):
+        printer.bounds_moved(0.6972, float(upper))
+    printer.step_ended("solving", 1.0)
+    told = re.findall(r"go below ([\d.]+)", screen.getvalue())
+    assert len(told) > 10
+    assert set(told) == {"69.7"}
 
 
 def test_a_file_has_a_plain_log_with_a_line_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,7 +219,7 @@ class ProgressPrinter(SilentListener):
         """Print where the bounds stand, if they have moved and the last line is not too recent."""
         known = upper if math.isfinite(upper) else None
         self._bounds = f": {shares_text(lower, known) if self._shares else bounds_text(lower, known)}"
-        bound, value = ValueText(self._shares).pair(lower, upper)
+        bound, value = ValueText(self._shares).bound(lower), ValueText(self._shares).value(upper)
         self._narrow = f"{'no plan' if known is None else value}, bound {bound}"
         self._print_state()
 
@@ -285,10 +285,9 @@ def end_rewritten() -> None:
 
 
 def shares_text(lower: float | None, upper: float | None) -> str:
-    """Return bounds of the share of loads that gets through in words, as `ValueText.pair` shows them."""
-    bound, value = SHARES.pair(lower or 0.0, math.inf if upper is None else upper)
-    found = "no plan yet" if upper is None else f"at best {value} get through so far"
-    return found if lower is None else f"{found}, no plan can go below {bound}"
+    """Return bounds of the share of loads that gets through in words."""
+    found = "no plan yet" if upper is None else f"at best {SHARES.value(upper)} get through so far"
+    return found if lower is None else f"{found}, no plan can go below {SHARES.bound(lower)}"
 
 
 SHARES = ValueText(share=True)
@@ -355,8 +354,7 @@ def verdict_in_percent(result: Result, everything: str = "all loads") -> str:
     if result.upper - result.lower <= 1e-8 * result.upper:
         return f"{through}; no plan within the budgets does better: that is proven."
     every = "" if result.weighed is None else ", whatever beats its teams drive"
-    bound, _value = SHARES.pair(result.lower, result.upper)
-    return f"{through}{ended}; no plan within the budgets can go below {bound}{every}."
+    return f"{through}{ended}; no plan within the budgets can go below {SHARES.bound(result.lower)}{every}."
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

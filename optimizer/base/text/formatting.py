@@ -76,14 +76,21 @@ class ValueText:
         return percent(amount) if self.share else number(amount, SIGNIFICANT)
 
     def pair(self, lower: float, upper: float) -> tuple[str, str]:
-        """Return the bound that is proven and the value of a plan, as every page and the console show them of that plan.
+        """Return the bound that is proven and the value of a plan, as every page shows them of that plan.
 
         The bound is the value less what `left` says a better plan may gain, so that the page adds up. It claims no more than was proven. A
         value that is not finite is that of no plan: its bound is rounded down alone.
         """
-        beside = lower < upper < math.inf
-        bound = max(self.shown(upper) - self.left(lower, upper), 0.0) if beside else self._rounded(lower, math.floor)
-        return self.value(bound), self.value(upper)
+        if not lower < upper < math.inf:
+            return self.bound(lower), self.value(upper)
+        return self.value(max(self.shown(upper) - self.left(lower, upper), 0.0)), self.value(upper)
+
+    def bound(self, lower: float) -> str:
+        """Return a bound rounded down, as the console tells it while a search goes on: it never falls, whatever plan is found.
+
+        That of `pair` may be less by one of its last digit, so that it adds up with the value.
+        """
+        return self.value(self._rounded(lower, math.floor))
 
     def shown(self, amount: float) -> float:
         """Return the number that a reader sees of a value."""
