@@ -45,7 +45,7 @@ from optimizer.base.text.language import (
     speaking,
     term,
 )
-from optimizer.base.text.messages import message, translated
+from optimizer.base.text.messages import message, shortened, translated
 from optimizer.lab.adaptive.analysis.adapt import adapt
 from optimizer.lab.adaptive.analysis.output import adapt_page
 from optimizer.pipeline.plan import plan_scenario
@@ -702,6 +702,22 @@ def test_what_the_console_says_is_english_and_can_be_said_again() -> None:
         assert translated("as it is") == "as it is"
     copied = copy(made)  # it goes to other processes with the scenario
     assert (copied, copied.template, copied.values) == (made, made.template, made.values)
+
+
+def test_a_sentence_names_places_by_the_scenarios_own_translations() -> None:
+    inner = message("{names} and {count} more", names=shortened(["East bridge", "US 281"]), count=2)
+    made = message(
+        "{place}: {others}; {each}", place="East bridge", others=inner, each=["East bridge", "East bridge (post)"]
+    )
+    terms = {"es": {"East bridge": "Puente del este", "post": "puesto"}}
+    with speaking("es-MX", terms):
+        assert (
+            translated(made)
+            == "Puente del este: Puente del este, US 281 y 2 más; Puente del este; Puente del este (puesto)"
+        )
+    with speaking("es"):
+        assert translated(made).startswith("East bridge: East bridge, US 281 y 2 más")
+    assert made.startswith("East bridge: East bridge")
 
 
 def test_babel_is_loaded_for_other_languages_alone() -> None:

@@ -8,7 +8,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, Self
 
 from optimizer.base.text.formatting import SPACE, number, percent
-from optimizer.base.text.language import counted, gettext, in_english, localised
+from optimizer.base.text.language import counted, gettext, in_english, localised, term
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,7 +50,8 @@ def message(template: str, /, **values: object) -> Message:
         As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`, `{x:n6}` for `number(x, 6)`,
         `{x:.1%}` for `percent(x, 1)`.
     values
-        What belongs there: numbers, text of a scenario or record as it is, other such sentences, or lists of them (joined by semicolons).
+        What belongs there: numbers, text of a scenario (said by its translation where it has one) or record, other such sentences, or lists
+        of them (joined by semicolons).
     """
     return Message(_ENGLISH.vformat(template, (), values), template, values)
 
@@ -107,14 +108,18 @@ class _Spoken(Formatter):
     def format_field(self, value: Any, format_spec: str) -> Any:  # noqa: ANN401 - as its parent has it
         """Return a value as text."""
         if isinstance(value, (list, tuple)):
-            return "; ".join(map(translated, value))
+            return "; ".join(map(self._said, value))
         if isinstance(value, str):
-            return format(translated(value), format_spec)
+            return format(self._said(value), format_spec)
         if (found := NUMBER.fullmatch(format_spec)) and (found[2] is None or math.isfinite(value)):
             return number(value, int(found[1] or 3) if found[2] is None else int(found[2] or 6))
         if found := SHARE.fullmatch(format_spec):
             return percent(value, int(found[1]))
         return localised(format(value, format_spec))
+
+    @staticmethod
+    def _said(text: str) -> str:
+        return translated(text) if isinstance(text, Message) else term(text)
 
 
 class _English(_Spoken):
