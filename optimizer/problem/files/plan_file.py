@@ -6,6 +6,7 @@ Map layers, duties and the report's rows are made from it. Reading it back needs
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -259,10 +260,7 @@ def site_entry(option: Option, worth: float, **place: Any) -> PlanSite:  # noqa:
 
 def resource_entries(resources: Iterable[Resource], used: Iterable[float]) -> list[PlanResource]:
     """Return the entries of resources, with the amounts that a plan uses of them."""
-    return [
-        PlanResource(id=r.id, name=r.name, agency=r.agency, unit=r.unit, used=float(amount), budget=r.budget)
-        for r, amount in zip(resources, used, strict=True)
-    ]
+    return [PlanResource(**asdict(r), used=float(amount)) for r, amount in zip(resources, used, strict=True)]
 
 
 def beat_entries(instance: Instance, plans: Sequence[Plan], worth: Mapping[str, float] | None = None) -> list[PlanBeat]:

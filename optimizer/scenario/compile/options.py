@@ -216,7 +216,8 @@ def _resources(scenario: ScenarioModel, options: Sequence[Option]) -> tuple[Reso
     for model in scenario.resources:
         name = resource_id(model)
         today = sum((option.uses.get(name, 0.0) for option in options if option.existing), 0.0)
-        resources.append(Resource(name, usable(model, today), model.agency, model.unit, model.name))
+        shared = model.model_dump(exclude={"budget", "availability"})
+        resources.append(Resource(id=name, budget=usable(model, today), **shared))
     return tuple(resources)
 
 
