@@ -22,7 +22,7 @@ from optimizer.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from optimizer.lab.converters.road_instance import ConvertedInstance
+    from optimizer.problem.files.instance_file import ReadInstance
 
 
 def export(
@@ -115,7 +115,7 @@ Speed = Annotated[float | None, typer.Option("--speed-kmh", help="Turns lengths 
 Name = Annotated[str | None, typer.Option(help="Name of the instance; the network file's if not given.")]
 
 
-def show_converted(saved: ConvertedInstance, source: Path, *, skip_unreachable: bool, as_json: bool) -> None:
+def show_converted(saved: ReadInstance, source: Path, *, skip_unreachable: bool, as_json: bool) -> None:
     """Print how large an instance is that was made of a foreign file."""
     problem = saved.instance
     note_unreachable(source, saved.skipped)

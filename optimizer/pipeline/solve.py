@@ -14,7 +14,7 @@ from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, P
 from optimizer.base.files.readwrite import check_file
 from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
-from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.files.instance_file import ReadInstance, read_instance
 from optimizer.problem.files.plan_file import PLAN_FILE, read_plan
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.plan.evaluation import Evaluation, evaluate
@@ -31,25 +31,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.sharing.ledger.store import EntryFile
-
-
-@dataclass(frozen=True)
-class ReadInstance:
-    """An instance file.
-
-    Attributes
-    ----------
-    file
-        Where it lies.
-    instance
-        The problem.
-    skipped
-        Ids of the evaders without a path, which were left out.
-    """
-
-    file: Path
-    instance: Instance
-    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

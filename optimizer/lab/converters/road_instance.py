@@ -26,7 +26,7 @@ from optimizer.lab.converters.road_files import (
     read_options,
     read_trips,
 )
-from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.files.instance_file import ReadInstance, write_instance
 from optimizer.problem.instance.checks import OnUnreachable, check_evaders
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
@@ -309,34 +309,12 @@ def _check_combination(of_time: bool, per_hour: float | None, per_km: float | No
         raise InputError(Problem("--speed-kmh", found, expected))
 
 
-@dataclass(frozen=True)
-class ConvertedInstance:
-    """An instance that was made of a foreign problem.
-
-    Attributes
-    ----------
-    file
-        Where it lies.
-    instance
-        The problem.
-    skipped
-        Ids of the evaders without a path, which were left out.
-    remarks
-        How tables were read, where that is not plain.
-    """
-
-    file: Path
-    instance: Instance
-    skipped: tuple[str, ...]
-    remarks: tuple[str, ...]
-
-
 def save_converted(
     out: str | os.PathLike[str],
     convert: Callable[[Callable[[Sequence[str]], None] | None, list[str]], Instance],
     *,
     skip_unreachable: bool = False,
-) -> ConvertedInstance:
+) -> ReadInstance:
     """Check that a file can be written, make an instance, and write it there.
 
     Parameters
@@ -359,4 +337,4 @@ def save_converted(
     remarks: list[str] = []
     instance = convert(skipped.extend if skip_unreachable else None, remarks)
     write_instance(file, instance)
-    return ConvertedInstance(file, instance, tuple(skipped), tuple(remarks))
+    return ReadInstance(file, instance, tuple(skipped), tuple(remarks))

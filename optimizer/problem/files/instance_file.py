@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -163,6 +163,28 @@ class InstanceModel(Strict):
     exclusions: list[list[Id]] = Field(default_factory=list, description="option ids of which at most one is placed")
     requirements: list[RequirementModel] = Field(default_factory=list, description="sums that a plan must reach")
     patrols: PatrolFieldModel | None = Field(None, description="patrol teams: a plan then also chooses beats")
+
+
+@dataclass(frozen=True)
+class ReadInstance:
+    """An instance file, or one that was made of a foreign problem.
+
+    Attributes
+    ----------
+    file
+        Where it lies.
+    instance
+        The problem.
+    skipped
+        Ids of the evaders without a path, which were left out.
+    remarks
+        How tables of a foreign problem were read, where that is not plain.
+    """
+
+    file: Path
+    instance: Instance
+    skipped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def instance_schema() -> dict[str, Any]:
