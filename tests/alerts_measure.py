@@ -1,8 +1,8 @@
-"""Alerts on simulated records: how often they are false where nothing changed, and how often a planted change is detected.
+"""Alerts on simulated records: how often they are false where nothing changed, and how often a planted change is found.
 
-A record is 24 months on real roads, of which the last three are the window. Changes are planted in the seizures of the window: a place k
-times as risky gets Poisson seizures more, with the mean that its effort brings; a place that is quieter keeps each seizure with that chance.
-The search does not react to what was planted.
+A record is 24 months on real roads, of which the last three are the window. Changes are planted in the seizures of the window: roads k
+times as risky get Poisson seizures more, with the mean that their effort brings; quieter ones keep each seizure with that chance. The search
+does not react to what was planted.
 
 Where to search next: mixed worlds searched for half a year in several ways, and the estimates that follow.
 
@@ -12,15 +12,15 @@ then writes the page `alerts.md` from all rows, which `python cli.py risk study 
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import typer
 from pydantic import Field
 
 from optimizer.base.files.readwrite import sha256
@@ -55,43 +55,18 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
+SEGMENT, NEIGHBOURHOOD, WHOLE = "segment", "neighbourhood", "whole"
 ALERTS, CHANGES, EXPLORATION = "alerts.jsonl", "changes.jsonl", "exploration.jsonl"
 
 
-class FlagCounts(Strict):
-    """Places flagged by one kind of p-value, in a record in which nothing changed."""
-
-    more: int = Field(description="called, with more seizures than expected")
-    fewer: int
-    by: int = Field(description="called under any dependence (Benjamini and Yekutieli)")
-    p01: list[int] = Field(description="one-sided p-values below .01: more, fewer")
-
-
 class QuietTest(Strict):
-    """The alerts of a record in which nothing changed."""
+    """The alerts of a record in which nothing changed; pairs are of more seizures than expected, and of fewer."""
 
     by: str = Field(description="kind of place: segment, neighbourhood, whole")
-    widening: float = Field(description="factor on standard deviations")
     tested: int = Field(description="places")
-    mid: FlagCounts
-    plain: FlagCounts
-    uniform: list[int] = Field(description="randomised one-sided p-values below .01: more, fewer")
-
-
-class PlantedCounts(Strict):
-    """Changes of one factor planted in a record."""
-
-    hits: dict[str, list[int]] = Field(description="bin of expected seizures -> planted, detected")
-    alarms: int
-    false: int
-
-
-class PlantedTest(Strict):
-    """The alerts of a record in which changes were planted."""
-
-    by: str
-    widening: float
-    planted: dict[str, PlantedCounts] = Field(description="factor of the change -> counts")
+    called: list[int]
+    p01: list[int] = Field(description="one-sided p-values below .01")
+    uniform: list[int] = Field(description="randomised one-sided p-values below .01")
 
 
 class AlertRow(SimulatedRow):
@@ -99,7 +74,6 @@ class AlertRow(SimulatedRow):
 
     found: float = Field(description="seizures of the record")
     quiet: list[QuietTest]
-    planted: list[PlantedTest]
 
     @property
     def key(self) -> RunKey:
@@ -152,16 +126,6 @@ class ExplorationRow(SimulatedRow):
 MONTHS, WINDOW = 24, 3
 
 FDR = 0.1
-
-WIDENINGS = (1.0, 1.25, 1.5)
-
-FACTORS = (3.0, 5.0, 10.0, 0.1)
-"""How many times as risky a planted place becomes."""
-
-BINS = {"segment": (0.3, 1.0, 2.0, np.inf), "neighbourhood": (1.0, 2.0, 5.0, np.inf)}
-"""Seizures to be expected in a planted place, from the truth."""
-
-PLANTED_IN_A_BIN = {"segment": 2, "neighbourhood": 1}
 
 REGION = "andorra"
 
@@ -256,16 +220,11 @@ def _watched(roads: StudyRoads, cell: Cell) -> _WatchedRecord:
 def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
     """Simulate one record and return its alerts."""
     network, watched = roads.network, _watched(roads, cell)
-    monitor, truth, found = watched.monitor, watched.truth, watched.found
-    quiet, planted = [], []
-    for widening in WIDENINGS:
-        monitor.widen(widening)
-        for by, places in (("segment", segment_places(network)), ("neighbourhood", neighbourhood_places(network))):
-            board = _board(monitor, places, truth)
-            quiet.append(_quiet(board, by, widening))
-            changes = _planted(board, by, truth, found, np.random.default_rng(cell.seed))
-            planted.append(PlantedTest(by=by, widening=widening, planted=changes))
-        quiet.append(_quiet(_board(monitor, [whole_place(network)], truth), "whole", widening))
+    every = {
+        SEGMENT: segment_places(network),
+        NEIGHBOURHOOD: neighbourhood_places(network),
+        WHOLE: [whole_place(network)],
+    }
     return AlertRow(
         roads=roads.digest,
         world=cell.world,
@@ -273,8 +232,7 @@ def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
         seizures=cell.seizures,
         seed=cell.seed,
         found=watched.seizures,
-        quiet=quiet,
-        planted=planted,
+        quiet=[_quiet(_board(watched.monitor, places, watched.truth), by) for by, places in every.items()],
         **stamp(),
     )
 
@@ -291,73 +249,18 @@ def _board(monitor: AlertMonitor, places: Sequence[Place], truth: Floats) -> Boa
     return replace(board, truth=board.of(truth))
 
 
-def _quiet(board: Board, by: str, widening: float) -> QuietTest:
+def _quiet(board: Board, by: str) -> QuietTest:
     """Return the alerts where nothing was planted."""
-    randomised = p_values(board.expected, board.observed, "randomised")
+    tested = p_values(board.expected, board.observed)
+    randomised = p_values(board.expected, board.observed, np.random.default_rng(0))
+    called = false_discovery_rates(tested.two_sided) <= FDR
     return QuietTest(
         by=by,
-        widening=widening,
         tested=board.observed.size,
-        mid=_flagged(p_values(board.expected, board.observed, "mid")),
-        plain=_flagged(p_values(board.expected, board.observed, "plain")),
+        called=[int((called & side).sum()) for side in (tested.more < tested.fewer, tested.more >= tested.fewer)],
+        p01=[int((side < 0.01).sum()) for side in (tested.more, tested.fewer)],
         uniform=[int((side < 0.01).sum()) for side in (randomised.more, randomised.fewer)],
     )
-
-
-def _flagged(tested: PValues) -> FlagCounts:
-    """Return how many places are flagged."""
-    more, fewer = tested.more, tested.fewer
-    called = false_discovery_rates(tested.two_sided) <= FDR
-    return FlagCounts(
-        more=int((called & (more < fewer)).sum()),
-        fewer=int((called & (more >= fewer)).sum()),
-        by=int((false_discovery_rates(tested.two_sided, any_dependence=True) <= FDR).sum()),
-        p01=[int((more < 0.01).sum()), int((fewer < 0.01).sum())],
-    )
-
-
-def _planted(board: Board, by: str, truth: Floats, found: Floats, rng: np.random.Generator) -> dict[str, PlantedCounts]:
-    """Return for each factor how many changes of each bin were planted and detected, and how many alarms were false."""
-    chosen = list(_choose(board, by, rng))
-    out = {}
-    for factor in FACTORS:
-        changed = np.zeros(truth.size, dtype=bool)
-        for _, place in chosen:
-            changed[board.segment[board.place == place]] = True
-        if factor > 1:
-            extra = rng.poisson((factor - 1) * truth * changed).astype(np.float64)
-        else:
-            extra = -rng.binomial(found.astype(np.int64), (1 - factor) * changed).astype(np.float64)
-        observed = board.observed + board.of(extra)
-        tested = p_values(board.expected, observed)
-        called = false_discovery_rates(tested.two_sided) <= FDR
-        right = called & ((tested.more < tested.fewer) == (factor > 1))
-        touched = board.of(changed.astype(np.float64)) > 0
-        hits: dict[str, list[int]] = {}
-        for number, place in chosen:
-            members = np.isin(board.segment, board.segment[board.place == place])
-            near = np.unique(board.place[members]) if by == "neighbourhood" else np.array([place])
-            hit = hits.setdefault(str(number), [0, 0])
-            hit[0] += 1
-            hit[1] += int(right[near].any())
-        false = int((called & ~touched).sum())
-        out[f"{factor:g}"] = PlantedCounts(hits=hits, alarms=int(called.sum()), false=false)
-    return out
-
-
-def _choose(board: Board, by: str, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-    """Give (bin, place) of disjoint places, a few of each bin."""
-    taken = np.zeros(board.segment.max(initial=0) + 1, dtype=bool)
-    edges = BINS[by]
-    for number in range(len(edges) - 1):
-        fit = np.flatnonzero((board.truth >= edges[number]) & (board.truth < edges[number + 1]))
-        left = PLANTED_IN_A_BIN[by]
-        for place in rng.permutation(fit).tolist():
-            members = board.segment[board.place == place]
-            if left and not taken[members].any():
-                taken[members] = True
-                left -= 1
-                yield number, place
 
 
 # Changes planted by rules that are not those of the tests: one at a time, on roads of other sizes than the places that are tested.
@@ -486,9 +389,6 @@ def _called_by(rule: str, tested: PValues, least: Floats, scale: NDArray[np.str_
 
 
 # What the rows of alerts and exploration come to: shares and means with 95 % intervals, and the page of both.
-SEGMENT, NEIGHBOURHOOD = "segment", "neighbourhood"
-
-
 def alert_store(folder: Path) -> RowStore[AlertRow]:
     """Return the rows of alerts in a folder."""
     return RowStore(folder / ALERTS, AlertRow)
@@ -520,7 +420,6 @@ def write_alert_page(folder: Path) -> PageFiles | None:
             "rate": f"{FDR:.0%}",
             "quiet": quiet_table(rows),
             "calibration": calibration_table(rows),
-            "planted": planted_table(rows),
         }
         if rows
         else None,
@@ -572,74 +471,32 @@ def mean_of(values: Sequence[float], digits: int = 3) -> str:
 
 def quiet_table(rows: Sequence[AlertRow]) -> PageTable:
     """Return how often a record in which nothing changed has any alarm."""
-    columns = (
-        *("world, search, seizures", "records", "places by", "places", "mid-p, as shipped", "sd x 1.25", "sd x 1.5"),
-        *("plain p", "Benjamini-Yekutieli"),
-    )
-    return PageTable.of(
-        columns,
-        [
-            [name, len(mine), by, *_quiet_cells(mine, by)]
-            for name, mine in _by_kind(rows)
-            for by in (SEGMENT, NEIGHBOURHOOD)
-        ],
-        {"places": fixed(0)},
-    )
-
-
-def _quiet_cells(rows: Sequence[AlertRow], by: str) -> list[object]:
-    shipped = _quiet_tests(rows, by, 1.0)
-    wider = [_alarmed(_quiet_tests(rows, by, widening), lambda test: _called(test.mid)) for widening in WIDENINGS]
-    return [
-        float(np.mean([test.tested for test in shipped])),
-        *wider,
-        _alarmed(shipped, lambda test: _called(test.plain)),
-        _alarmed(shipped, lambda test: test.mid.by),
-    ]
-
-
-def _called(counts: FlagCounts) -> int:
-    return counts.more + counts.fewer
-
-
-def _alarmed(tests: Sequence[QuietTest], alarms: Callable[[QuietTest], int]) -> str:
-    return share_of(sum(alarms(test) > 0 for test in tests), len(tests))
+    cells: list[list[object]] = []
+    for name, mine in _by_kind(rows):
+        for by in (SEGMENT, NEIGHBOURHOOD):
+            quiet = _quiet_tests(mine, by)
+            places = float(np.mean([test.tested for test in quiet]))
+            cells.append(
+                [name, len(mine), by, places, share_of(sum(sum(test.called) > 0 for test in quiet), len(quiet))]
+            )
+    columns = ("world, search, seizures", "records", "places by", "places", "any alarm")
+    return PageTable.of(columns, cells, {"places": fixed(0)})
 
 
 def calibration_table(rows: Sequence[AlertRow]) -> PageTable:
     """Return the share of places with a one-sided p-value below .01."""
-    columns = ("places by", "sd x", "more: randomised", "more: mid", "fewer: randomised", "fewer: mid")
-    cells = []
-    for by in (SEGMENT, NEIGHBOURHOOD, "whole"):
-        for widening in WIDENINGS:
-            quiet = _quiet_tests(rows, by, widening)
-            tested = sum(test.tested for test in quiet)
-            parts = [
-                sum(counts)
-                for side in (0, 1)
-                for counts in ([test.uniform[side] for test in quiet], [test.mid.p01[side] for test in quiet])
-            ]
-            cells.append([by, f"{widening:g}", *(part / tested for part in parts)])
-    return PageTable.of(columns, cells, dict.fromkeys(columns[2:], fixed(4)))
-
-
-def planted_table(rows: Sequence[AlertRow]) -> PageTable:
-    """Return the share of planted changes that is detected, by what was to be expected there."""
-    columns = ("planted on", "times as risky", "few expected", "more", "most", "false among alarms")
-    cells = []
-    for by, edges in BINS.items():
-        tests = _planted_tests(rows, by)
-        for factor in FACTORS:
-            counts = [test.planted[f"{factor:g}"] for test in tests]
-            detected = []
-            for number in range(len(edges) - 1):
-                hits = [one.hits.get(str(number), [0, 0]) for one in counts]
-                top = "or more" if np.isinf(edges[number + 1]) else f"to {edges[number + 1]:g}"
-                shown = share_of(sum(hit[1] for hit in hits), sum(hit[0] for hit in hits))
-                detected.append(f"{edges[number]:g} {top}: {shown}")
-            false = mean_of([one.false / max(one.alarms, 1) for one in counts])
-            cells.append([by, f"{factor:g}", *detected, false])
-    return PageTable.of(columns, cells, {})
+    columns = ("places by", "more: randomised", "more: mid", "fewer: randomised", "fewer: mid")
+    cells: list[list[object]] = []
+    for by in (SEGMENT, NEIGHBOURHOOD, WHOLE):
+        quiet = _quiet_tests(rows, by)
+        tested = sum(test.tested for test in quiet)
+        counts = [
+            sum(of[side] for of in each)
+            for side in (0, 1)
+            for each in ([t.uniform for t in quiet], [t.p01 for t in quiet])
+        ]
+        cells.append([by, *(count / tested for count in counts)])
+    return PageTable.of(columns, cells, dict.fromkeys(columns[1:], fixed(4)))
 
 
 def false_table(rows: Sequence[ChangeRow]) -> PageTable:
@@ -726,12 +583,8 @@ def _by_kind(rows: Sequence[AlertRow]) -> Iterator[tuple[str, list[AlertRow]]]:
     yield "all", list(rows)
 
 
-def _quiet_tests(rows: Sequence[AlertRow], by: str, widening: float) -> list[QuietTest]:
-    return [test for row in rows for test in row.quiet if test.by == by and test.widening == widening]
-
-
-def _planted_tests(rows: Sequence[AlertRow], by: str) -> list[PlantedTest]:
-    return [test for row in rows for test in row.planted if test.by == by and test.widening == 1.0]
+def _quiet_tests(rows: Sequence[AlertRow], by: str) -> list[QuietTest]:
+    return [test for row in rows for test in row.quiet if test.by == by]
 
 
 WAYS = ("uniform", "chasing", "around", "information", "thompson")
@@ -841,54 +694,28 @@ def read_alert_roads(extract: Path) -> StudyRoads:
     return StudyRoads(built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract))
 
 
-APP = typer.Typer(add_completion=False, help=__doc__)
-Extract = Annotated[Path, typer.Argument(help="OpenStreetMap extract of Andorra.")]
-Out = Annotated[Path, typer.Option(help="Folder of the rows.")]
+Planned: TypeAlias = "Callable[[StudyRoads, int | None], Iterator[PlannedRow[Any]]]"
+STUDIES: dict[str, tuple[Callable[[Path], RowStore[Any]], Planned]] = {
+    "alerts": (alert_store, lambda roads, most: planned_rows(roads, alert_cells(most))),
+    "changes": (change_store, lambda roads, most: planned_changes(roads, alert_cells(most))),
+    "exploration": (exploration_store, lambda roads, most: planned_explorations(roads, most or TRUTHS)),
+}
 
 
-@APP.command("alerts")
-def simulate_alerts(
-    extract: Extract,
-    out: Out = Path("results/risk"),
-    most: Annotated[int | None, typer.Option(min=1, help="Records of a kind at most.")] = None,
-) -> None:
-    """Simulate records on Andorra's drive network, and monitor them."""
-    planned = planned_rows(read_alert_roads(extract), alert_cells(most))
-    for row in add_missing(alert_store(out), planned):
-        sys.stderr.write(f"{row.summary}\n")
-    write_alert_page(out)
-
-
-@APP.command("changes")
-def simulate_changes(
-    extract: Extract,
-    out: Out = Path("results/risk"),
-    most: Annotated[int | None, typer.Option(min=1, help="Records of a kind at most.")] = None,
-) -> None:
-    """Simulate records on Andorra's drive network, and plant changes in them that are none of the monitor's own places."""
-    planned = planned_changes(read_alert_roads(extract), alert_cells(most))
-    for row in add_missing(change_store(out), planned):
-        sys.stderr.write(f"{row.summary}\n")
-    write_alert_page(out)
-
-
-@APP.command("exploration")
-def simulate_exploration(
-    extract: Extract,
-    out: Out = Path("results/risk"),
-    truths: Annotated[int, typer.Option(min=1, help="How many truths.")] = TRUTHS,
-) -> None:
-    """Search mixed worlds for half a year by each way of choosing where, and measure the estimates that follow."""
-    for row in add_missing(exploration_store(out), planned_explorations(read_alert_roads(extract), truths)):
-        sys.stderr.write(f"{row.summary}\n")
-    write_alert_page(out)
-
-
-@APP.command("page")
-def write_page_alone(out: Out = Path("results/risk")) -> None:
-    """Write the page from the rows that there are."""
-    write_alert_page(out)
+def main() -> None:
+    """Make the rows that are asked for, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=[*STUDIES, "page"])
+    parser.add_argument("extract", nargs="?", type=Path, help="OpenStreetMap extract of Andorra")
+    parser.add_argument("--out", type=Path, default=Path("results/risk"), help="folder of the rows")
+    parser.add_argument("--most", type=int, help="records of a kind, or truths, at most")
+    asked = parser.parse_args()
+    if asked.what != "page":
+        store, planned = STUDIES[asked.what]
+        for row in add_missing(store(asked.out), planned(read_alert_roads(asked.extract), asked.most)):
+            sys.stderr.write(f"{row.summary}\n")
+    write_alert_page(asked.out)
 
 
 if __name__ == "__main__":
-    APP()
+    main()

@@ -1046,17 +1046,10 @@ def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) 
     assert [row.seed for row in rows] == [0, 1]
     assert list(add_missing(store, alerts.planned_rows(roads, cells))) == []
     for row in rows:
-        assert {(test.by, test.widening) for test in row.quiet} == {
-            (by, widening) for by in ("segment", "neighbourhood", "whole") for widening in alerts.WIDENINGS
-        }
-        for test in row.quiet:
-            assert test.mid.more + test.mid.fewer <= test.tested
-        for planted in row.planted:
-            for counts in planted.planted.values():
-                assert 0 <= counts.false <= counts.alarms
-                assert all(0 <= found <= put for put, found in counts.hits.values())
+        assert [test.by for test in row.quiet] == ["segment", "neighbourhood", "whole"]
+        assert all(sum(test.called) <= test.tested for test in row.quiet)
     again = alerts.alert_row(roads, cells[0])
-    assert (again.quiet, again.planted, again.found) == (rows[0].quiet, rows[0].planted, rows[0].found)
+    assert (again.quiet, again.found) == (rows[0].quiet, rows[0].found)
 
 
 @pytest.mark.slow

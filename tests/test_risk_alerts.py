@@ -17,8 +17,6 @@ from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.alerts.chance import (
     PredictiveCounts,
-    PValue,
-    PValues,
     false_alarms,
     false_discovery_rates,
     p_values,
@@ -34,7 +32,7 @@ from optimizer.risk.alerts.places import (
     zone_places,
 )
 from optimizer.risk.alerts.trend import ratio_interval, trend_picture, trends
-from optimizer.risk.alerts.window import quarters, split_record
+from optimizer.risk.alerts.window import quarters, split_record, tally
 from tests.examples import examples
 from tests.risk_cases import effort_of, grid_network, line_network, records_of, rows_of
 
@@ -90,17 +88,12 @@ def test_the_chance_of_a_count_is_that_of_quadrature(centre: float, sd: float, s
     np.testing.assert_allclose(expected.up_to(np.array([count])), weight @ given_mean.cdf(count), rtol=1e-2, atol=1e-9)
 
 
-def test_p_values_of_both_sides_make_a_whole_and_plain_ones_are_largest() -> None:
+def test_p_values_of_both_sides_make_a_whole() -> None:
     expected = PredictiveCounts(np.log([0.1, 2.0, 30.0]), np.array([1.0, 0.5, 0.1]), np.array([np.inf, 3.0, np.inf]))
     count = np.array([1.0, 0.0, 41.0])
     mid = p_values(expected, count)
     more, fewer = mid.more, mid.fewer
     np.testing.assert_allclose(more + fewer, 1.0)
-    plain_values = p_values(expected, count, "plain")
-    plain_more, plain_fewer = plain_values.more, plain_values.fewer
-    assert (plain_more > more).all()
-    assert (plain_fewer > fewer).all()
-    np.testing.assert_allclose(plain_more, expected.above(count - 1))
     interval = expected.interval(0.9)
     low, high = interval.low, interval.high
     assert (expected.up_to(high) >= 0.95).all()
@@ -113,13 +106,12 @@ def test_randomised_p_values_are_uniform_and_mid_ones_right_on_the_average() -> 
     centre, sd = rng.uniform(-3, 3, 3_000), np.full(3_000, 0.7)
     count = rng.poisson(np.exp(centre + sd * rng.standard_normal(centre.size))).astype(float)
     expected = PredictiveCounts(centre, sd, np.full(centre.size, np.inf))
-    drawn = p_values(expected, count, "randomised", rng).more
+    drawn = p_values(expected, count, rng).more
     assert stats.kstest(drawn, "uniform").pvalue > 1e-3
     middle = p_values(expected, count).more
     assert abs(middle.mean() - 0.5) < 0.02
     for level in (0.01, 0.05):
         assert (middle < level).mean() < 1.3 * level + 0.004
-        assert (p_values(expected, count, "plain").more < level).mean() <= level + 0.002
 
 
 @examples(30)
@@ -148,25 +140,6 @@ def test_a_budget_bounds_the_false_alarms_of_all_scales_together_and_does_not_co
     assert called[60] <= everyone[60]
 
 
-@pytest.mark.parametrize("p_value", ["plain", "mid", "randomised"])
-def test_a_budget_counts_every_place_that_the_asked_p_value_can_call(
-    p_value: PValue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def spied(tested: PValues, least: np.ndarray, *rest: Any) -> np.ndarray:
-        asked.append((tested, least))
-        return false_alarms(tested, least, *rest)
-
-    monkeypatch.setattr("optimizer.risk.alerts.monitor.false_alarms", spied)
-    record = history(np.random.default_rng(8), {})
-    AlertMonitor(FieldFlow(season=False), *record, NETWORK).test(
-        segment_places(NETWORK), p_value=p_value, false_a_year=1.0
-    )
-    ((tested, least),) = asked
-    assert (tested.fewer >= least - 1e-12).all()
-
-
 def test_zones_share_out_the_segments_and_every_scale_is_tested_with_one_budget() -> None:
     for steps in (1, 3):
         members = np.concatenate([zone.segments for zone in zone_places(NETWORK, steps)])
@@ -186,8 +159,12 @@ def test_counts_of_a_quiet_record_are_as_surprising_as_they_say() -> None:
     uniform, alarms = [], 0
     for seed in range(4):
         monitor = plain(seed)
-        uniform += [one.p for one in monitor.test(segment_places(NETWORK), p_value="randomised").tested]
-        alarms += bool(monitor.test(segment_places(NETWORK)).alarms)
+        places, window = segment_places(NETWORK), monitor.split.window
+        counted = tally(places, window.seizures, monitor.comparable(window.effort), NETWORK, monitor.reference)
+        forecast = monitor.forecast(counted)
+        drawn = p_values(forecast.counts, counted.observed[forecast.place], np.random.default_rng(seed))
+        uniform += drawn.two_sided.tolist()
+        alarms += bool(monitor.test(places).alarms)
     assert alarms <= 2  # each has a chance of one in ten; three of four would be one in 300
     assert stats.kstest(uniform, "uniform").pvalue > 1e-3
 

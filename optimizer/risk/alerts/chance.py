@@ -5,9 +5,8 @@
 averaged over log mu by the trapezoid rule, whose error falls faster than any power for integrands as smooth and as thin at the ends as these.
 
 A count is discrete, so the chance of one at least as large, P(Y >= y), is too large on the average, and where next to nothing is expected
-it is close to 1 for nearly every place. Three p-values are offered:
+it is close to 1 for nearly every place. Two other p-values are offered:
 
-    plain         P(Y >= y): never too small, and the more so the fewer seizures are expected
     mid           P(Y > y) + P(Y = y) / 2: right on the average over places of many sizes (Lancaster 1961)
     randomised    P(Y > y) + U P(Y = y), U uniform: exactly uniform where the model holds
 
@@ -23,7 +22,7 @@ Y. Benjamini, D. Yekutieli (2001), The control of the false discovery rate in mu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy.special import betainc, gammainc, gammaincc
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-PValue = Literal["plain", "mid", "randomised"]
 
 NODES = np.linspace(-8.0, 8.0, 97)
 NODE_WEIGHTS = np.exp(-(NODES**2) / 2)
@@ -130,29 +128,11 @@ class PValues:
         return np.asarray(np.minimum(2 * np.minimum(self.more, self.fewer), 1.0))
 
 
-def p_values(
-    expected: PredictiveCounts, count: Floats, kind: PValue = "mid", rng: np.random.Generator | None = None
-) -> PValues:
-    """Return the p-values of counts.
-
-    Parameters
-    ----------
-    expected
-        What was expected.
-    count
-        (k,) what was found.
-    kind
-        Which p-value.
-    rng
-        Source of chance of the randomised one.
-    """
+def p_values(expected: PredictiveCounts, count: Floats, rng: np.random.Generator | None = None) -> PValues:
+    """Return the p-values of (k,) counts where so much was expected: the mid ones, or with a source of chance the randomised ones."""
     above, below = expected.above(count), expected.up_to(count - 1)
     here = np.maximum(1 - above - below, 0.0)
-    if kind == "plain":
-        return PValues(np.minimum(above + here, 1.0), np.minimum(below + here, 1.0))
-    part = np.full(count.size, 0.5)
-    if kind == "randomised":
-        part = (rng or np.random.default_rng(0)).random(count.size)
+    part = np.full(count.size, 0.5) if rng is None else rng.random(count.size)
     return PValues(above + part * here, below + (1 - part) * here)
 
 

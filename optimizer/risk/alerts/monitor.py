@@ -9,14 +9,14 @@ searched in the window.
     Y_a ~ negative binomial (mu_a, R_a),   1 / R_a = sum of share_c^2 / (r clumps_c)
 
 For one segment log mu_a is normal as the model has it; for more, its mean and spread come from joint draws, which know that neighbours go
-together. Standard deviations are the model's times `ALERT_WIDENING`.
+together.
 
-The p-value is twice the smaller of the two mid-p-values: plain ones are too large where little is expected, which is nearly everywhere, and
-randomised ones would let a coin decide whom to alarm. Places are called by Benjamini and Hochberg's rule, which holds where p-values are
-independent or positively dependent. Given the true rates counts are independent, and errors of neighbouring estimates pull their p-values the
-same way; for two-sided p-values that is no proof, so it was measured (results/risk/alerts.md), and `any_dependence` gives Benjamini and
-Yekutieli's rule, which needs no such assumption. `false_a_year` calls by one budget of false alarms a year in place of a share of alarms: then
-places of several scales may be tested together, and each scale has an equal part of it.
+The p-value is twice the smaller of the two mid-p-values: randomised ones would let a coin decide whom to alarm. Places are called by Benjamini
+and Hochberg's rule, which holds where p-values are independent or positively dependent. Given the true rates counts are independent, and errors
+of neighbouring estimates pull their p-values the same way; for two-sided p-values that is no proof, so it was measured
+(results/risk/alerts.md), and `any_dependence` gives Benjamini and Yekutieli's rule, which needs no such assumption. `false_a_year` calls by one
+budget of false alarms a year in place of a share of alarms: then places of several scales may be tested together, and each scale has an equal
+part of it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import numpy as np
 
 from optimizer.base.text.messages import listed, message
 from optimizer.base.work.listener import SILENT, Listener
-from optimizer.risk.alerts.chance import PredictiveCounts, PValue, false_alarms, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import PredictiveCounts, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import RateReference, Span, Tally, split_record, tally, without_effort
 from optimizer.risk.field_flow.area_posterior import RateDraws
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-ALERT_WIDENING = 1.0
-"""Standard deviations of log rates are multiplied by this before a count is called surprising (results/risk/alerts.md)."""
 SURPRISING = 0.05
 """p-value of the whole network below which a warning says that everything has changed."""
 DRAWS = 200
@@ -187,8 +185,6 @@ class AlertMonitor:
         First day of the window; by default as `optimizer.risk.alerts.window.split_record` says.
     memory
         Months before the window to which the model is fitted; by default all.
-    widening
-        Factor on the standard deviations of the log rates, > 0.
     seed
         Of the joint draws, so that one record gives one answer.
     listener
@@ -209,7 +205,6 @@ class AlertMonitor:
         *,
         since: date | np.datetime64 | None = None,
         memory: int | None = None,
-        widening: float = ALERT_WIDENING,
         seed: int = 0,
         listener: Listener = SILENT,
     ) -> None:
@@ -217,22 +212,15 @@ class AlertMonitor:
         self.network = network
         before = self.split.before
         self.model = model.fit(before.seizures, before.effort, network, listener=listener)
-        self.widening = widening
         self._seed = seed
         self._draws: RateDraws | None = None
         self.reference = RateReference(self.model.evidence_.units, self.model.evidence_.global_rate)
-
-    def widen(self, widening: float) -> None:
-        """Take another factor on the standard deviations of the log rates, > 0."""
-        self.widening = widening
-        self._draws = None
 
     def test(
         self,
         places: Sequence[Place],
         *,
         fdr: float = 0.1,
-        p_value: PValue = "mid",
         any_dependence: bool = False,
         false_a_year: float | None = None,
         level: float = 0.9,
@@ -245,8 +233,6 @@ class AlertMonitor:
             Where to look; they may overlap.
         fdr
             Expected share of false alarms among alarms, in (0, 1); where nothing has changed, the chance that there is any alarm.
-        p_value
-            `mid`, `plain` or `randomised`.
         any_dependence
             Benjamini and Yekutieli's rule in place of Benjamini and Hochberg's.
         false_a_year
@@ -259,15 +245,13 @@ class AlertMonitor:
         forecast = self.forecast(counted)
         searched = forecast.place
         observed = counted.observed[searched]
-        sides = p_values(forecast.counts, observed, p_value, np.random.default_rng(self._seed))
+        sides = p_values(forecast.counts, observed)
         p = sides.two_sided
         if false_a_year is None:
             q, most = false_discovery_rates(p, any_dependence=any_dependence), fdr
         else:
             scale = np.unique([place.scale for place in places], return_inverse=True)[1]
-            none = np.zeros(searched.size)
-            # A randomised p-value may be as small as one likes: no place is spared.
-            least = none if p_value == "randomised" else p_values(forecast.counts, none, p_value).fewer
+            least = p_values(forecast.counts, np.zeros(searched.size)).fewer
             q = false_alarms(sides, least, scale[searched], self.years, false_a_year)
             most = false_a_year
         tests = _Tests(p, q, q <= most, self._never_before(counted, len(places))[searched])
@@ -307,7 +291,7 @@ class AlertMonitor:
         by_draws[number[counted.segment != counted.segment[first][number]]] = True
         centre, sd = np.empty(searched.size), np.empty(searched.size)
         centre[~by_draws] = np.log(np.bincount(number, middle, searched.size)[~by_draws])
-        sd[~by_draws] = self.widening * self.model.sd_[counted.segment[first][~by_draws]]
+        sd[~by_draws] = self.model.sd_[counted.segment[first][~by_draws]]
         if by_draws.any():
             logs = self._log_sums(counted, number, by_draws)
             centre[by_draws], sd[by_draws] = logs.mean(axis=0), logs.std(axis=0)
@@ -332,7 +316,7 @@ class AlertMonitor:
             n = DRAWS if self.network.n_segments <= MANY else DRAWS_OF_MANY
             mean = self.model.mean_
             rng = np.random.default_rng(self._seed)
-            rates = mean + (self.model.sample_found(n, rng) - mean) * (self.widening / self.model.widening)
+            rates = mean + (self.model.sample_found(n, rng) - mean) / self.model.widening
             self._draws = RateDraws(rates, self._levels(rates, rng))
         return self._draws
 
