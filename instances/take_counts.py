@@ -129,10 +129,7 @@ def monthly(counts: CountSource, path: Path) -> dict[tuple[str, str, str], float
 
 
 def yearly(
-    counts: CountSource,
-    crossings: Sequence[Row],
-    ports: Sequence[Row],
-    months: dict[tuple[str, str, str], float],
+    counts: CountSource, crossings: Sequence[Row], ports: Sequence[Row], months: dict[tuple[str, str, str], float]
 ) -> dict[tuple[str, str, str], float]:
     """Return northbound crossings by port, year and mode, from 2010."""
     known = {row["name"]: row["id"] for row in ports}
@@ -209,10 +206,7 @@ def spans(first: str = FIRST, last: str = LAST) -> list[str]:
 
 
 def write_exposure(
-    ports: Sequence[Row],
-    years: dict[tuple[str, str, str], float],
-    vehicles: dict[tuple[str, str], float],
-    facts: Path,
+    ports: Sequence[Row], years: dict[tuple[str, str, str], float], vehicles: dict[tuple[str, str], float], facts: Path
 ) -> None:
     """Write what passes the ports, by year and by month."""
     rows = []

@@ -77,12 +77,7 @@ RISING = 1e-9
 """Share of all loads by which the best replies must rise on a road for it to count as one of diversion."""
 
 
-def worlds(
-    name: str,
-    instance: Instance,
-    terms: AdaptModel,
-    **roads: Any,
-) -> dict[str, AdaptiveWorld]:
+def worlds(name: str, instance: Instance, terms: AdaptModel, **roads: Any) -> dict[str, AdaptiveWorld]:
     """Return what the runs of an experiment share, by case."""
     if name == "proliferation":
         learning = terms.model_copy(update={"learning": "narcologic"})

@@ -360,9 +360,7 @@ def test_bad_input_is_one_clear_message(
     assert outcome.err.count("\n") == 1
 
 
-def test_every_fault_of_what_is_asked_for_is_told_at_once_and_before_the_work(
-    tmp_path: Path,
-) -> None:
+def test_every_fault_of_what_is_asked_for_is_told_at_once_and_before_the_work(tmp_path: Path) -> None:
     asked: dict[str, Any] = {"policies": ["todday", "exat"], "runs": 0, "map_periods": [99], "terms": {"rate": 1.5}}
     with pytest.raises(InputError) as caught:
         adapt(tmp_path / "no-such-file.json", **asked)

@@ -176,10 +176,7 @@ def test_one_month_in_two_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_files_of_different_months_are_one_record(tmp_path: Path) -> None:
-    paths = [
-        write(tmp_path / "a", lines(months=("2020-01",))),
-        write(tmp_path / "b", lines(2, months=("2020-02",))),
-    ]
+    paths = [write(tmp_path / "a", lines(months=("2020-01",))), write(tmp_path / "b", lines(2, months=("2020-02",)))]
     (force,), _ = read_searches(paths)
     assert len(force) == 120
     assert np.unique(force.group).size == 120  # number 1 of one file is not number 1 of the other

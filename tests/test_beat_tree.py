@@ -168,11 +168,7 @@ def test_no_time_beside_beats_goes_to_searches_around_plans(monkeypatch: pytest.
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.tree.tree.BranchAndCut.dive", searched)
     start = np.zeros(len(problem.instance.options), dtype=bool)
     found = place(
-        problem.instance,
-        SolveOptions(threads=1),
-        overlay=problem.overlay,
-        master=problem.master,
-        starts=[start],
+        problem.instance, SolveOptions(threads=1), overlay=problem.overlay, master=problem.master, starts=[start]
     )
     assert found.lower is not None
 

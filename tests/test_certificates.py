@@ -242,11 +242,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_files_are_refused_in_one_line(
-    kind: str,
-    cases: list[Case],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    kind: str, cases: list[Case], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a file holds, the answer is one line and exit code 1, and memory stays bounded."""
     monkeypatch.setattr(checker, "LONGEST_FILE", 1 << 23)

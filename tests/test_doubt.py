@@ -155,8 +155,7 @@ def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
     assert field is not None
     made = scenario_draws(scenario, 3, seed=scenario.scenario.solve.seed)
     alone = compile_scenario(
-        tmp_path / "scenario.toml",
-        settings={path: float(chances[0]) for path, chances in made.detection.items()},
+        tmp_path / "scenario.toml", settings={path: float(chances[0]) for path, chances in made.detection.items()}
     ).instance
     assert alone.patrols is not None
     own = made.draws.instance.patrols

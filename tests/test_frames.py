@@ -48,10 +48,7 @@ def test_evaders_and_resources_from_frames() -> None:
         {"origin": [1000, 1001], "destination": [1035, 1030], "weight": [1, 2.5], "label": ["x", None]}
     )
     evaders = opt.evaders_from_frame(frame, network)
-    assert evaders == (
-        opt.Evader("1000 > 1035", 0, 35, 1.0, label="x"),
-        opt.Evader("1001 > 1030", 1, 30, 2.5),
-    )
+    assert evaders == (opt.Evader("1000 > 1035", 0, 35, 1.0, label="x"), opt.Evader("1001 > 1030", 1, 30, 2.5))
     frame = pd.DataFrame({"budget": [3, 1e5], "unit": ["", "EUR"]}, index=pd.Index(["teams", "money"], name="id"))
     assert opt.resources_from_frame(frame) == (opt.Resource("teams", 3.0), opt.Resource("money", 1e5, unit="EUR"))
 

@@ -105,7 +105,7 @@ def test_every_kind_of_difference_is_told_by_name() -> None:
     new = {"same": 1, "near": 0.1 + 1e-12, "far": 0.1001, "list": [1, 3], "longer": [1, 2], "text": "b", "truth": 1}
     lines = differences(old, new | {"more": None}, "x")
     assert [line.split(":")[0] for line in lines] == [
-        *("x / far", "x / gone", "x / list[1]", "x / longer", "x / text", "x / truth", "x / more"),
+        *("x / far", "x / gone", "x / list[1]", "x / longer", "x / text", "x / truth", "x / more")
     ]
 
 

@@ -13,14 +13,7 @@ from babel.messages import Catalog
 from babel.messages.pofile import read_po
 
 from optimizer.base.text import formatting, language
-from optimizer.base.text.language import (
-    counted,
-    languages,
-    long_date,
-    short_date,
-    speaking,
-    spoken,
-)
+from optimizer.base.text.language import counted, languages, long_date, short_date, speaking, spoken
 from tests import catalogue
 
 if TYPE_CHECKING:

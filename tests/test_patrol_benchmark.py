@@ -296,9 +296,7 @@ def small_valleys() -> Instance:
 
 
 @pytest.mark.parametrize("make", [small_region, small_valleys])
-def test_made_up_cases_share_one_budget_that_either_kind_can_spend(
-    make: Callable[[], Instance],
-) -> None:
+def test_made_up_cases_share_one_budget_that_either_kind_can_spend(make: Callable[[], Instance]) -> None:
     instance = make()
     field = instance.patrols
     assert field is not None

@@ -117,12 +117,7 @@ def test_contacts_that_are_no_crossing(line: list[Point], word: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [
-        [(-5, 5), (0, 5), (0, 7), (5, 7)],
-        [(-5, -5), (5, 5)],
-        [(-5, 0), (5, 0), (5, 5)],
-        [(-5, 10), (5, 10), (5, 5)],
-    ],
+    [[(-5, 5), (0, 5), (0, 7), (5, 7)], [(-5, -5), (5, 5)], [(-5, 0), (5, 0), (5, 5)], [(-5, 10), (5, 10), (5, 5)]],
 )
 def test_crossings_through_corners_and_along_the_border(line: list[Point]) -> None:
     assert len(crossings(SQUARE, line)[0]) == 1

@@ -26,15 +26,7 @@ from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, 
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import (
-    DutyStop,
-    Worked,
-    read_duties,
-    read_earlier,
-    roster_csv,
-    safe_cell,
-    write_duties_file,
-)
+from optimizer.roster.model import DutyStop, Worked, read_duties, read_earlier, roster_csv, safe_cell, write_duties_file
 from optimizer.roster.sheets import field_duties, gpx, sheet
 from optimizer.roster.writing import calendar, calendar_names, roster_page, write_roster
 from optimizer.scenario.file.model import TeamBaseModel

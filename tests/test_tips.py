@@ -94,11 +94,7 @@ def test_tips_raise_what_lies_near_and_the_better_graded_ones_more(tmp_path: Pat
 
 @examples(60)
 @given(
-    st.integers(1, 200),
-    st.integers(0, 2**32 - 1),
-    st.floats(0.02, 1.0),
-    st.floats(1.0, 500.0),
-    st.floats(1e-3, 1e3),
+    st.integers(1, 200), st.integers(0, 2**32 - 1), st.floats(0.02, 1.0), st.floats(1.0, 500.0), st.floats(1e-3, 1e3)
 )
 def test_no_flood_moves_a_risk_beyond_the_bound(
     count: int, seed: int, rate: float, width: float, median: float
@@ -129,11 +125,7 @@ def test_of_a_cell_and_month_few_tips_count_and_the_least_doubtful_first() -> No
     shift = weigh_tips(flood, estimate(), NETWORK)
     assert (shift.used, shift.over_limit) == (MOST_CLUSTERS, 10 - MOST_CLUSTERS)
     kept = slice(-MOST_CLUSTERS, None)
-    best = weigh_tips(
-        tips_at(lon[kept], lat[kept], np.arange(MOST_CLUSTERS) + 100, rate[kept]),
-        estimate(),
-        NETWORK,
-    )
+    best = weigh_tips(tips_at(lon[kept], lat[kept], np.arange(MOST_CLUSTERS) + 100, rate[kept]), estimate(), NETWORK)
     assert (shift.log_factor == best.log_factor).all()
 
 

@@ -273,10 +273,7 @@ def test_time_up_before_the_start_leaves_the_trivial_bound() -> None:
 
 @pytest.mark.slow
 @shared
-@pytest.mark.parametrize(
-    ("number", "snipno", "budget", "optimum"),
-    [(0, 1, 50, 0.306305), (0, 3, 30, 0.216429)],
-)
+@pytest.mark.parametrize(("number", "snipno", "budget", "optimum"), [(0, 1, 50, 0.306305), (0, 3, 30, 0.216429)])
 def test_snip_optima_are_the_published_ones(number: int, snipno: int, budget: float, optimum: float) -> None:
     result = solve(snip_instance(FOLDER, number=number, snipno=snipno, budget=budget), method="cuts", gap=1e-4)
     assert result.status == "optimal"

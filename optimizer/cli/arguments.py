@@ -120,8 +120,7 @@ Border = Annotated[str | None, typer.Option("--border", help="GeoJSON of the bor
 Modes = Annotated[str, typer.Option("--modes", help="Of drive, service, track, foot, ferry; with commas.")]
 
 Force = Annotated[
-    list[str] | None,
-    typer.Option("--force", metavar="SITE[:KIND]", help="A site that must be used; once for each."),
+    list[str] | None, typer.Option("--force", metavar="SITE[:KIND]", help="A site that must be used; once for each.")
 ]
 Forbid = Annotated[
     list[str] | None,

@@ -90,10 +90,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "init my-border --file andorra.osm.pbf --border Andorra",
         "init rio-grande --network instances/rio-grande/network.gpkg",
     ),
-    "verify": (
-        "verify instances/grid/grid-10-plain-12.json grid.jsonl.gz",
-        "verify results/my-border",
-    ),
+    "verify": ("verify instances/grid/grid-10-plain-12.json grid.jsonl.gz", "verify results/my-border"),
     "plan": (
         "plan instances/rio-grande/scenario.toml",
         "plan instances/andorra/scenario.toml --gap 0.01 --time-limit 60 --out results/andorra",
@@ -129,10 +126,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "adapt instances/rio-grande/scenario.toml --periods 12 --runs 2 --out results/rio-grande-adapt",
         "adapt instances/andorra/scenario.toml --policies mixed,explore,fpl-ue --learning best-reply --rate 0.5 --json",
     ),
-    "explain": (
-        "explain results/rio-grande",
-        "explain results/rio-grande --site us281-falfurrias --time-limit 20",
-    ),
+    "explain": ("explain results/rio-grande", "explain results/rio-grande --site us281-falfurrias --time-limit 20"),
     "export": (
         "export results/rio-grande",
         "export results/rio-grande --alerts results/rio-grande-alerts --no-figures --out results/rio-grande-layers",
@@ -179,10 +173,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "release instances/rio-grande/scenario.toml --to laredo-sector --out results/for-laredo --plan results/rio-grande",
         "release seizures.csv --to customs --out results/for-customs --minimum 20",
     ),
-    "exchange": (
-        "exchange seizures.csv seizures.json",
-        "exchange from-police.json tips.csv --tips",
-    ),
+    "exchange": ("exchange seizures.csv seizures.json", "exchange from-police.json tips.csv --tips"),
     "convert": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert snip": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert dimacs": (

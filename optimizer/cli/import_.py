@@ -50,13 +50,7 @@ def stop_search(
     saved = import_to_folder(
         out,
         files,
-        lambda: import_stop_search(
-            files,
-            objects=objects or (DRUGS,),
-            unfilled=unfilled,
-            groups=groups,
-            force=force,
-        ),
+        lambda: import_stop_search(files, objects=objects or (DRUGS,), unfilled=unfilled, groups=groups, force=force),
         ledger=ledger,
         overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),

@@ -73,10 +73,7 @@ def append(
 
     ledger = LedgerFolder.opened(folder)
     entry = Entry(
-        kind,
-        name or ", ".join(file.name for file in files),
-        [EntryFile.of(file) for file in files],
-        agency=agency,
+        kind, name or ", ".join(file.name for file in files), [EntryFile.of(file) for file in files], agency=agency
     )
     added = ledger.append([entry])
     for warning in added.warnings:
@@ -104,8 +101,7 @@ def checkpoint(
 
 def cosign(
     folder_or_proof: Annotated[
-        Path,
-        typer.Argument(help="The other agency's ledger, or what `prove --since` made of it."),
+        Path, typer.Argument(help="The other agency's ledger, or what `prove --since` made of it.")
     ],
     key: Annotated[Path | None, typer.Option("--key", help="File of your private key.")] = None,
     held: Annotated[Path | None, typer.Option(help="File in which you keep the checkpoint you cosigned last.")] = None,

@@ -97,16 +97,14 @@ def _note(plan: ComparedPlan) -> None:
 def cooperate(
     scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
     others: Annotated[
-        Others,
-        typer.Option(help="What those outside a coalition have: nothing, or what stands today, which stays."),
+        Others, typer.Option(help="What those outside a coalition have: nothing, or what stands today, which stays.")
     ] = "absent",
     orders: Annotated[int, typer.Option(min=2, help="Above 8 agencies: orders of joining that are sampled.")] = 16,
     sites: Annotated[
         bool, typer.Option("--sites", help="With --json, a line for each site of the plan of all too.")
     ] = False,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder to write: a page, cooperation.json, tables and a figure."),
+        Path | None, typer.Option(help="Folder to write: a page, cooperation.json, tables and a figure.")
     ] = None,
     budget: Budgets = None,
     method: Method = None,
@@ -294,13 +292,7 @@ def explain(
 def _explain_record(
     plan: Path, out: Path | None, language: str, terms: Mapping[str, Any], *, overwrite: bool, as_json: bool
 ) -> None:
-    from optimizer.analysis.explain.record import (
-        RECORD,
-        record_support,
-        support_content,
-        support_page,
-        write_support,
-    )
+    from optimizer.analysis.explain.record import RECORD, record_support, support_content, support_page, write_support
 
     folder = None if out is None else RECORD.folder(out, plan, overwrite=overwrite)
     with CommandInterrupts():
@@ -326,8 +318,7 @@ def frontier(
     ] = None,
     last: Annotated[list[float] | None, typer.Option("--to", help="Largest budget; once for each resource.")] = None,
     changes: Annotated[
-        bool,
-        typer.Option("--changes", help="In place of a resource: how many sites may differ from today, 0 to all."),
+        bool, typer.Option("--changes", help="In place of a resource: how many sites may differ from today, 0 to all.")
     ] = False,
     points: Annotated[
         list[int] | None, typer.Option(help="Number of budgets; once for each resource, or once for all.")

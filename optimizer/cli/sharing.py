@@ -7,12 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import (
-    Json,
-    Ledger,
-    Overwrite,
-    budget_amounts,
-)
+from optimizer.cli.arguments import Json, Ledger, Overwrite, budget_amounts
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 from optimizer.cli.import_ import show_summary
 
@@ -93,8 +88,7 @@ def joint(
         Path, typer.Argument(help="Folder of the exchange, which all agencies see; begun if not there.")
     ],
     problems: Annotated[
-        list[str],
-        typer.Argument(help="AGENCY=PROBLEM: your agency and its scenario, instance or plan folder."),
+        list[str], typer.Argument(help="AGENCY=PROBLEM: your agency and its scenario, instance or plan folder.")
     ],
     share: Annotated[
         list[str] | None,

@@ -72,10 +72,7 @@ def solve(
     ledger: Ledger = None,
     certificate: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="File that receives a certificate of the bound, which `verify` checks.",
-        ),
+        typer.Option(metavar="FILE", help="File that receives a certificate of the bound, which `verify` checks."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -644,12 +644,7 @@ def _count(text: str) -> int | None:
 
 
 def _read_sheet(
-    path: Path,
-    table: TextTable,
-    audit: AuditFile,
-    on_time: float,
-    filled: FilledSheets,
-    problems: ProblemList,
+    path: Path, table: TextTable, audit: AuditFile, on_time: float, filled: FilledSheets, problems: ProblemList
 ) -> None:
     """Add what each drawn time gave."""
     rows, sites = {row.audit: row for row in audit.rows}, {safe_cell(one.site) for one in audit.strata}

@@ -380,10 +380,7 @@ def _legs(
         for position in some.tolist():
             k, choice = int(driven[position]), int(flat[position])
             arcs = search.way(int(source[choice]), int(target[choice]))
-            first, last = (
-                states.leave_m[t[k], a[k], out[way[k]]],
-                states.reach_m[t[k] + 1, b[k], into[way[k]]],
-            )
+            first, last = (states.leave_m[t[k], a[k], out[way[k]]], states.reach_m[t[k] + 1, b[k], into[way[k]]])
             parts[k] = [
                 (int(segment[k]), float(first)),
                 *((int(network.segment[arc]), float(network.length_m[arc])) for arc in arcs),

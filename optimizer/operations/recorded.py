@@ -496,11 +496,7 @@ def read_logs(
 
 
 def _log(
-    path: Path,
-    units: Units,
-    places: Mapping[str, LogPlace],
-    segments: int,
-    remarks: list[str],
+    path: Path, units: Units, places: Mapping[str, LogPlace], segments: int, remarks: list[str]
 ) -> Iterator[LogEntry]:
     table = _table(path, "a duty log", ("unit",), (*LOG_COLUMNS[1:], "segment", "lon", "lat"), remarks)
     problems = FileProblems(path)
@@ -548,11 +544,7 @@ class _CellError(ValueError):
 
 
 def _log_entry(
-    where: str,
-    row: Mapping[str, str],
-    units: Units,
-    places: Mapping[str, LogPlace],
-    segments: int,
+    where: str, row: Mapping[str, str], units: Units, places: Mapping[str, LogPlace], segments: int
 ) -> LogEntry:
     unit = units.of(row["unit"])
     if unit is None:

@@ -103,11 +103,7 @@ class _DayPart:
 
 
 def simulate_tracks(
-    network: Network,
-    duties: Duties,
-    visits: Sequence[Visit],
-    errors: FieldErrors = FieldErrors(),
-    seed: int = 0,
+    network: Network, duties: Duties, visits: Sequence[Visit], errors: FieldErrors = FieldErrors(), seed: int = 0
 ) -> SimulatedTracks:
     """Return tracks of units that work some visits.
 

@@ -114,11 +114,7 @@ def _choice(sources: Sequence[EffortSource | SeizureSource], used: Ints) -> str 
 
 
 def _groups(
-    of_row: Ints,
-    kinds: Sequence[tuple[str, str]],
-    sources: Sequence[EffortSource],
-    what: str,
-    units: Sequence[str],
+    of_row: Ints, kinds: Sequence[tuple[str, str]], sources: Sequence[EffortSource], what: str, units: Sequence[str]
 ) -> list[_Rows]:
     groups = []
     for kind in dict.fromkeys(kinds):

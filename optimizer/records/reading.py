@@ -179,8 +179,7 @@ def _effort(
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_effort_columns, source=source, period=period) for source in sources]
     read = Effort(
-        **_read_files(sources, readers, gazetteer, opened, Effort.OWN),
-        unit=tuple(source.unit for source in sources),
+        **_read_files(sources, readers, gazetteer, opened, Effort.OWN), unit=tuple(source.unit for source in sources)
     )
     return remove_double_effort(
         drop_copied_entries(read, [source.unit for source in sources], sources), sources, network
@@ -201,13 +200,7 @@ def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Perio
     for position in np.flatnonzero(rows.used & (count > 0) & (quantity < least_kg * count)).tolist():
         found = f"{quantity[position] / count[position]:.3g} kg"
         rows.leave_out(position, marked("below the least quantity"), found)
-    return {
-        "start": days.start,
-        "end": days.end,
-        "count": count,
-        "quantity_kg": quantity,
-        "drug": drug,
-    }
+    return {"start": days.start, "end": days.end, "count": count, "quantity_kg": quantity, "drug": drug}
 
 
 def _effort_columns(rows: RecordParser, *, source: EffortSource, period: Period | None) -> Columns:

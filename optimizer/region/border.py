@@ -92,12 +92,7 @@ def choose_border(source: BorderSource, boundaries: Sequence[Boundary], where: s
         found = f"border {str(source)!r}, which {'does not close in this extract' if named else 'it does not hold'}"
         known = f"one that closes: {', '.join(boundary.label for boundary in closed) or 'there is none'}"
         raise InputError(
-            Problem(
-                where,
-                found,
-                known,
-                "Name one of these, give a GeoJSON file, or take a larger extract",
-            )
+            Problem(where, found, known, "Name one of these, give a GeoJSON file, or take a larger extract")
         )
     return _border_of_area(usable[0].area)
 

@@ -227,8 +227,7 @@ def _read_features(path: Path) -> PointFeatures:
                 PlaceNode(each.id, each.lon, each.lat, tags.get("name", ""), tags["place"], tags.get("population", ""))
             )
     return PointFeatures(
-        np.array(sorted(controls), dtype=np.float64).reshape(-1, 2),
-        tuple(sorted(places, key=lambda place: place.id)),
+        np.array(sorted(controls), dtype=np.float64).reshape(-1, 2), tuple(sorted(places, key=lambda place: place.id))
     )
 
 

@@ -97,12 +97,7 @@ def draw_frontier(
         low=values.points(fall.low),
         high=values.points(fall.high),
     )
-    ax.set_title(
-        fill(finding, LINE_LETTERS),
-        loc="left",
-        fontsize=11,
-        parse_math=False,
-    )
+    ax.set_title(fill(finding, LINE_LETTERS), loc="left", fontsize=11, parse_math=False)
     budget = _("Budget of {resource}").format(resource=plain(resource, BUDGET_NAME_LENGTH))
     ax.set_xlabel(_("Sites that differ from today, at most") if changes else budget, parse_math=False)
     ax.xaxis.set_major_locator(MaxNLocator(BUDGETS_NAMED, steps=(1, 2, 5, 10)))

@@ -96,12 +96,7 @@ class InformationGain:
 
 
 def information_gain(
-    model: FieldFlow,
-    network: Network,
-    amount: float,
-    unit: str | None = None,
-    *,
-    draws: int = DRAWS,
+    model: FieldFlow, network: Network, amount: float, unit: str | None = None, *, draws: int = DRAWS
 ) -> InformationGain:
     """Return the information of one patrol of the given effort on each segment.
 

@@ -213,10 +213,7 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
             for base, labels in crews.items():
                 found[base][day].append((duty, ", ".join(labels)))
     bases = [
-        (
-            term(roster.duties.base_name(base)),
-            [_DayOfBase(short_date(day), tuple(days[day])) for day in sorted(days)],
-        )
+        (term(roster.duties.base_name(base)), [_DayOfBase(short_date(day), tuple(days[day])) for day in sorted(days)])
         for base, days in sorted(found.items())
     ]
     return template("sheet_index.html").render(

@@ -18,16 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import number, plain
-from optimizer.base.text.language import (
-    ENGLISH,
-    counted,
-    localised,
-    long_date,
-    ngettext,
-    short_date,
-    spoken,
-    term,
-)
+from optimizer.base.text.language import ENGLISH, counted, localised, long_date, ngettext, short_date, spoken, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.roster.calendar import is_night
@@ -429,12 +420,7 @@ def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
     """Return what each mark means, with the stops of beats by the clock, as on their first day."""
     first = {one.duty.id: one for one in reversed(roster.assignments)}
     return [
-        MarkLine(
-            marks[duty.option],
-            term(shift.name),
-            duty,
-            _stops(roster, first[duty.id]) if duty.id in first else "",
-        )
+        MarkLine(marks[duty.option], term(shift.name), duty, _stops(roster, first[duty.id]) if duty.id in first else "")
         for shift, duty in _by_shift(roster)
     ]
 

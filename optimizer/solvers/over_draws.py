@@ -97,12 +97,7 @@ def solve_over_draws(
 
 
 def _placed(
-    draws: Draws,
-    objective: Objective,
-    options: SolveOptions,
-    starts: Sequence[Plan],
-    proven: float,
-    listener: Listener,
+    draws: Draws, objective: Objective, options: SolveOptions, starts: Sequence[Plan], proven: float, listener: Listener
 ) -> Result:
     """Return the best plan of options alone."""
     instance = draws.instance

@@ -34,15 +34,7 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import PatrolParams, RootParams, SolveOptions, SolveParams, TreeParams, WorkerParams
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import damaged
-from tests.hostile.judging import (
-    ROUNDING,
-    Told,
-    above,
-    false_mixture,
-    false_plan,
-    faults,
-    placed,
-)
+from tests.hostile.judging import ROUNDING, Told, above, false_mixture, false_plan, faults, placed
 from tests.hostile.referee import Placed, Referee, over_draws
 from tests.hostile.scenarios import check_scenario
 from tests.tree_cases import shared_tree

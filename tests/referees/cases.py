@@ -68,11 +68,7 @@ def small_case(size: int, seed: int, seizures: float = 3.0) -> SmallCase:
     rng = np.random.default_rng(seed)
     network = grid_network(size, rng, keep=1.0)
     corner = size * size
-    table = OdTable(
-        np.array([0, size - 1]),
-        np.array([corner - 1, corner - size]),
-        np.array([[3.0, 1.0], [1.0, 2.0]]),
-    )
+    table = OdTable(np.array([0, size - 1]), np.array([corner - 1, corner - size]), np.array([[3.0, 1.0], [1.0, 2.0]]))
     m = network.n_segments
     smooth = np.linalg.cholesky(np.linalg.inv(2.0 * (0.1 * np.eye(m) + laplacian_of(network)))) @ rng.normal(size=m)
     rate = np.exp(0.7 * np.log(flow_over_mean(network, table, 1 / 90) + 0.1) + smooth)

@@ -153,10 +153,7 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
         title=_("What differs from {plan}").format(plan=_short(first)),
         image="maps",
         alt=_("Maps of what differs from the first plan: sites opened, changed, closed and kept, and beats."),
-        sentences=(
-            *(order_sentence(plan, first) for plan in plans[1:]),
-            *((left_out,) if more > 0 else ()),
-        ),
+        sentences=(*(order_sentence(plan, first) for plan in plans[1:]), *((left_out,) if more > 0 else ())),
         tables=_differences(comparison),
     )
     return ShortPage(

@@ -23,15 +23,7 @@ if TYPE_CHECKING:
 
 COOPERATION = AnswerFiles(
     "cooperate",
-    (
-        "cooperation.json",
-        "cooperation.html",
-        "coalitions.csv",
-        "shares.csv",
-        "sites.csv",
-        "shares.png",
-        "shares.svg",
-    ),
+    ("cooperation.json", "cooperation.html", "coalitions.csv", "shares.csv", "sites.csv", "shares.png", "shares.svg"),
 )
 
 
@@ -260,12 +252,7 @@ def cooperation_page(found: Cooperation) -> ShortPage:
             else _(
                 "Together {count} agencies bring what gets through from {nobody} to {value}; how much better a plan could be is not known."
             )
-        ).format(
-            count=number(len(agencies)),
-            nobody=values.value(found.nobody),
-            value=value,
-            bound=bound,
-        ),
+        ).format(count=number(len(agencies)), nobody=values.value(found.nobody), value=value, bound=bound),
         warnings=(
             _("{missing} of {count} coalitions were not solved; those have the bounds that the others prove.").format(
                 missing=number(missing), count=number(len(found.coalitions))

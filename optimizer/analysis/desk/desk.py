@@ -474,10 +474,7 @@ class Desk:
         self.value = self._valued(self.placed)
         self.evaluation_seconds = time.perf_counter() - began
         whole = with_plan(self.case, state.plan)
-        self.shortfalls: tuple[str, ...] = (
-            *impossible(whole, self.names),
-            *shortfalls(whole, self.placed, self.names),
-        )
+        self.shortfalls: tuple[str, ...] = (*impossible(whole, self.names), *shortfalls(whole, self.placed, self.names))
 
     def _valued(self, placed: NDArray[np.bool_]) -> float:
         return self.model.overlay.value(placed)

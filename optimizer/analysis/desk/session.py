@@ -578,13 +578,7 @@ class DeskSearch(SilentListener):
     """
 
     def __init__(
-        self,
-        desk: Desk,
-        *,
-        time_limit: float,
-        gap: float = 1e-4,
-        seed: int = 0,
-        params: SolveParams = SolveParams(),
+        self, desk: Desk, *, time_limit: float, gap: float = 1e-4, seed: int = 0, params: SolveParams = SolveParams()
     ) -> None:
         if not 0 < time_limit < math.inf:
             raise InputError(Problem(message("time limit"), str(time_limit), message("a number of seconds above 0")))

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 POINT_FILES = ("point-*.json", f"point-*{CERTIFICATE_SUFFIX}")
 FRONTIER = AnswerFiles(
-    "frontier",
-    ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg", *POINT_FILES),
+    "frontier", ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg", *POINT_FILES)
 )
 
 

@@ -206,13 +206,7 @@ def vary(call: TaskCall) -> VariedPlan:
     if better and not violations(base.instance, best):
         better = not fits or plan_value(base.instance, best) >= plan_value(base.instance, own)
     comes, goes = (best & ~own, own & ~best) if better else (own & ~own, own & ~own)
-    return VariedPlan(
-        value if fits else None,
-        result.lower or 0.0,
-        result.upper,
-        case.ids_of(comes),
-        case.ids_of(goes),
-    )
+    return VariedPlan(value if fits else None, result.lower or 0.0, result.upper, case.ids_of(comes), case.ids_of(goes))
 
 
 def _case(base: _Base, end: VariationEnd) -> Instance:

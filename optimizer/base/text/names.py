@@ -19,13 +19,7 @@ LIKENESS = 0.6
 
 
 def unknown_name(
-    where: str,
-    name: str,
-    known: Collection[str],
-    *,
-    found: str = "",
-    expected: str = "",
-    remedy: str = "",
+    where: str, name: str, known: Collection[str], *, found: str = "", expected: str = "", remedy: str = ""
 ) -> Problem:
     """Return the problem of a name that is not among the known ones, with the nearest of them as the remedy.
 

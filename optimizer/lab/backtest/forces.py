@@ -321,9 +321,7 @@ def same_everywhere(task: ForecastTask) -> Forecast:
     at, chance = task.judged, task.chance
     found, searches = task.later_finds[at], task.later_searches[at]
     return Forecast(
-        found * np.log(chance) + (searches - found) * np.log1p(-chance),
-        np.full(at.size, chance),
-        f"{chance:.3f}",
+        found * np.log(chance) + (searches - found) * np.log1p(-chance), np.full(at.size, chance), f"{chance:.3f}"
     )
 
 

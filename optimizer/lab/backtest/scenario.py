@@ -48,12 +48,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-BASELINES = {
-    "field": FieldFlow,
-    "shrunk": ShrunkRate,
-    "counts-over-effort": CountsOverEffort,
-    "raw-counts": RawCounts,
-}
+BASELINES = {"field": FieldFlow, "shrunk": ShrunkRate, "counts-over-effort": CountsOverEffort, "raw-counts": RawCounts}
 
 
 @dataclass(frozen=True)
@@ -76,11 +71,7 @@ class RoadPeriod:
 
 
 def backtest_scenario(
-    path: Path,
-    length: PeriodLength = "month",
-    *,
-    seed: int = 0,
-    listener: Listener = SILENT,
+    path: Path, length: PeriodLength = "month", *, seed: int = 0, listener: Listener = SILENT
 ) -> Backtest:
     """Judge the risk model of a scenario on its own records; Ctrl-C keeps the periods done.
 

@@ -204,14 +204,7 @@ def _varied() -> tuple[Case[Instance], ...]:
         made[f"budget-{budget}"] = partial(plain_grid, 20, budget=budget, n_options=800, n_evaders=20, seed=budget)
     for habits in (0, 30, 100):
         made[f"habits-{habits}"] = partial(
-            mixed_grid,
-            20,
-            share=0.15,
-            n_sites=100,
-            n_patrols=20,
-            n_evaders=40,
-            seed=500,
-            habitual=habits / 100,
+            mixed_grid, 20, share=0.15, n_sites=100, n_patrols=20, n_evaders=40, seed=500, habitual=habits / 100
         )
 
     def named(name: str) -> Instance:

@@ -770,11 +770,7 @@ def traffic(roads: RoadMap, demand: Demand, rng: np.random.Generator, *, draws: 
 
 
 def choke_points(
-    roads: RoadMap,
-    loads: NDArray[np.float64],
-    allowed: NDArray[np.bool_],
-    count: int,
-    first: Sequence[int] = (),
+    roads: RoadMap, loads: NDArray[np.float64], allowed: NDArray[np.bool_], count: int, first: Sequence[int] = ()
 ) -> NDArray[np.int64]:
     """Return at most `count` segments: those named `first`, then allowed ones, the busiest first, no two of which share an end."""
     chosen = list(first[:count])

@@ -332,9 +332,7 @@ def _ours(rows: Sequence[MixedRow]) -> PageTable:
     columns = (*each, "contraction s", "plans", "single plan", "proven gain", "saturated")
     shown = dict.fromkeys(("lower", "upper", "exact", "single plan"), fixed(5))
     return PageTable.of(
-        columns,
-        lines,
-        shown | dict.fromkeys(("gap", "proven gain"), share(2)) | dict.fromkeys(columns[5:10], fixed(1)),
+        columns, lines, shown | dict.fromkeys(("gap", "proven gain"), share(2)) | dict.fromkeys(columns[5:10], fixed(1))
     )
 
 

@@ -705,11 +705,7 @@ def write_steadiness_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
         {"value": fixed(5), "bound over all beats": fixed(5), "seconds": fixed(1), "load": fixed(1)},
     )
     text = page_text(
-        "steadiness.md.j2",
-        **made_with(chosen),
-        steady=f"{100 * STEADY:g}",
-        spread=_spread(groups),
-        each=each,
+        "steadiness.md.j2", **made_with(chosen), steady=f"{100 * STEADY:g}", spread=_spread(groups), each=each
     )
     save_text(path, text)
     return PageFiles(path, [])

@@ -30,12 +30,7 @@ from optimizer.lab.benchmark.rows import (
     TourRow,
     command_key,
 )
-from optimizer.lab.pages import (
-    PageFiles,
-    PageTable,
-    fixed,
-    write_page,
-)
+from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import (
     Case,
     PlannedRow,
@@ -145,11 +140,7 @@ class TimedCommand:
 
 def timed_commands(extract: Path | None = None) -> list[TimedCommand]:
     """Return start-up, the shipped scenarios and the reading of `extract` if given."""
-    commands = [
-        TimedCommand("--help", 0.5, ("--help",)),
-        _plan("rio-grande", 60),
-        _plan("andorra", 90),
-    ]
+    commands = [TimedCommand("--help", 0.5, ("--help",)), _plan("rio-grande", 60), _plan("andorra", 90)]
     if extract is not None:
         name = f"region --file {extract.name}"
         commands.append(TimedCommand(name, 60, ("region", "--file", str(extract), "--out", "{out}")))
@@ -217,10 +208,7 @@ def command_table(rows: Sequence[CommandRow]) -> PageTable:
 def write_command_page(path: Path, rows: Sequence[CommandRow]) -> PageFiles:
     """Write the page of the rows of the newest version."""
     chosen = newest_version(rows)
-    content = {
-        **made_with(chosen),
-        "table": command_table(chosen),
-    }
+    content = {**made_with(chosen), "table": command_table(chosen)}
     return PageFiles(write_page(path, "commands.md.j2", **content), [])
 
 
@@ -249,9 +237,7 @@ SUITES: dict[str, Suite] = {
         overlay_scaling.write_overlay_page,
     ),
     "mixed": Suite(
-        "mixtures of plans, beside other ways to randomise",
-        {FILE: (MixedRow, _mixed_rows)},
-        mixed.write_mixed_page,
+        "mixtures of plans, beside other ways to randomise", {FILE: (MixedRow, _mixed_rows)}, mixed.write_mixed_page
     ),
     "commands": Suite(
         "time and memory of this program's own commands", {FILE: (CommandRow, _command_rows)}, write_command_page

@@ -100,9 +100,7 @@ def check_nodes(numbers: NDArray[np.float64], n_nodes: int, lines: NDArray[np.in
     wrong = (table < 1) | (table > n_nodes) | (table != np.floor(table))
     bad = np.flatnonzero(wrong.any(axis=1))
     faults.add_each(
-        lines[bad],
-        lambda k: f"node {table[bad[k]][wrong[bad[k]]][0]:.15g}",
-        f"a node number from 1 to {n_nodes}",
+        lines[bad], lambda k: f"node {table[bad[k]][wrong[bad[k]]][0]:.15g}", f"a node number from 1 to {n_nodes}"
     )
 
 
@@ -287,11 +285,7 @@ class _Draft:
 
 
 def read_options(
-    path: Path,
-    roads: Roads,
-    budgets: Mapping[str, float],
-    faults: FileProblems,
-    remarks: list[str] | None = None,
+    path: Path, roads: Roads, budgets: Mapping[str, float], faults: FileProblems, remarks: list[str] | None = None
 ) -> tuple[tuple[Option, ...], tuple[Resource, ...]]:
     """Read an options table, and the resources it uses.
 
@@ -608,11 +602,7 @@ def read_co(path: Path, n_nodes: int) -> NDArray[np.float64]:
 
 
 def placed_nodes(
-    node: NDArray[np.int64],
-    lonlat: NDArray[np.float64],
-    n_nodes: int,
-    number: NDArray[np.int64],
-    faults: FileProblems,
+    node: NDArray[np.int64], lonlat: NDArray[np.float64], n_nodes: int, number: NDArray[np.int64], faults: FileProblems
 ) -> NDArray[np.float64]:
     """Return the (n_nodes, 2) degrees of all nodes from one line a node, in any order.
 

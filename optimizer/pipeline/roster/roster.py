@@ -120,14 +120,7 @@ def roster_of_plan(
     before = () if after is None else read_earlier(Path(after) / SUMMARY, day)
     folder.check()
     made = make_roster(
-        duties,
-        day,
-        weeks,
-        seed=seed,
-        time_limit=time_limit,
-        allow_gaps=allow_gaps,
-        before=before,
-        listener=listener,
+        duties, day, weeks, seed=seed, time_limit=time_limit, allow_gaps=allow_gaps, before=before, listener=listener
     )
     if drawn is not None and (one := practically_one(opened.mixture)):
         made = replace(made, notes=(*made.notes, one))

@@ -222,12 +222,7 @@ def _whole(values: Sequence[Any], n: int, where: str, what: str) -> list[int]:
 
 
 def _numbers(
-    values: Sequence[Any],
-    where: str,
-    *,
-    below: float = math.inf,
-    lowest: float = 0.0,
-    gap: float | None = None,
+    values: Sequence[Any], where: str, *, below: float = math.inf, lowest: float = 0.0, gap: float | None = None
 ) -> NDArray[np.float64]:
     """Return numbers in [lowest, below); what is missing is `gap`, or a fault where that is None."""
     filled = [gap if gap is not None and _is_missing(value) else value for value in values]

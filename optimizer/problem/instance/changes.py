@@ -108,12 +108,7 @@ class Changes:
         return replace(instance, requirements=(*instance.requirements, *more)) if more else instance
 
     def _check(
-        self,
-        instance: Instance,
-        forced: Mapping[str, list[int]],
-        out: set[int],
-        today: set[int],
-        problems: ProblemList,
+        self, instance: Instance, forced: Mapping[str, list[int]], out: set[int], today: set[int], problems: ProblemList
     ) -> None:
         """Note amounts out of range, and what contradicts itself."""
         for name, amount in self.budgets.items():

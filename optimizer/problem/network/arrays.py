@@ -228,11 +228,7 @@ def network_problems(network: Network) -> tuple[Problem, ...]:
 
 
 def at_fault(
-    where: str,
-    wrong: NDArray[np.bool_],
-    found: Callable[[int], object],
-    expected: str,
-    remedy: str = "",
+    where: str, wrong: NDArray[np.bool_], found: Callable[[int], object], expected: str, remedy: str = ""
 ) -> list[Problem]:
     """Return one problem for the rows of a table that a mask marks, or none: the first are shown, the others counted.
 

@@ -74,11 +74,7 @@ def to_degrees(
         wrong = ~((np.abs(xy[:, 0]) <= 180) & (np.abs(xy[:, 1]) <= 90))
     name = str(crs or WGS84)[:60]
     problems = at_fault(
-        where,
-        wrong,
-        lambda row: f"{xy[row, 0]:g}, {xy[row, 1]:g}",
-        f"coordinates in {name}, the system {of}",
-        remedy,
+        where, wrong, lambda row: f"{xy[row, 0]:g}, {xy[row, 1]:g}", f"coordinates in {name}, the system {of}", remedy
     )
     if problems:
         raise InputError(*problems)

@@ -212,10 +212,7 @@ def table_of_frames(nodes: Any, edges: Any) -> GraphTable:  # noqa: ANN401 - pan
         head=head,
         crs=crs,
         given=GivenGraph(
-            node_columns,
-            _frame_columns(edges, leave={"u", "v", "key"}),
-            key,
-            {} if crs is None else {"crs": crs},
+            node_columns, _frame_columns(edges, leave={"u", "v", "key"}), key, {} if crs is None else {"crs": crs}
         ),
     )
 

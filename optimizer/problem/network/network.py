@@ -329,10 +329,7 @@ class Network:
     @property
     def centre(self) -> tuple[float, float]:
         """Longitude and latitude of the middle of the bounding box."""
-        return (
-            float((self.lon.min() + self.lon.max()) / 2),
-            float((self.lat.min() + self.lat.max()) / 2),
-        )
+        return (float((self.lon.min() + self.lon.max()) / 2), float((self.lat.min() + self.lat.max()) / 2))
 
     def _to_plane(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Project to metres around the network's centre (equirectangular: right to 1 % over a few hundred km near the centre's latitude)."""

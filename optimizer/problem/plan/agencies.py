@@ -89,11 +89,7 @@ def coalition_problem(instance: Instance, members: Collection[str], others: Othe
         change = option.change if stays else {}  # what is absent has never stood, and is not closed
         return replace(option, forced=stays, forbidden=not stays, change=change)
 
-    return replace(
-        instance,
-        options=tuple(map(marked, instance.options)),
-        patrols=_patrols_of(instance, inside),
-    )
+    return replace(instance, options=tuple(map(marked, instance.options)), patrols=_patrols_of(instance, inside))
 
 
 def _patrols_of(instance: Instance, inside: frozenset[str]) -> PatrolField | None:

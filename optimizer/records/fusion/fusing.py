@@ -109,10 +109,7 @@ def fuse(
     overlap = effort_overlap(effort, of_feed)
     on_effort = decisions_on(review, _positions(effort))
     listed = pd.concat(
-        [
-            _doubtful_seizures(seizures, found, label, on_seizures),
-            _doubtful_effort(effort, overlap, on_effort),
-        ],
+        [_doubtful_seizures(seizures, found, label, on_seizures), _doubtful_effort(effort, overlap, on_effort)],
         ignore_index=True,
     )
     undecided = int((listed["decision"] == "").sum())

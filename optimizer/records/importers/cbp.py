@@ -434,8 +434,7 @@ def constant_proxy(amount: float, areas: Sequence[str], first: pd.Timestamp, aft
         raise InputError(Problem("--constant", str(amount), "a number above zero"))
     start = pd.date_range(first, after, freq="MS", inclusive="left")
     rows = pd.DataFrame({AREA: list(areas)}).merge(
-        pd.DataFrame({"start": start, "end": start + pd.DateOffset(months=1), "amount": float(amount)}),
-        how="cross",
+        pd.DataFrame({"start": start, "end": start + pd.DateOffset(months=1), "amount": float(amount)}), how="cross"
     )
     notes = (
         "A constant says that every area was searched alike: seizures then show where people looked as much as where drugs pass.",

@@ -362,11 +362,7 @@ def first_changes_sentences(content: ReportContent) -> tuple[str, ...]:
             _(
                 "{changes} bring {share} of what it gains on today, {low}; of any {few} at most {high} is proven."
             ).format(
-                changes=changes,
-                few=number(row.most),
-                share=percent(min(gain.low / whole, 1.0), 0),
-                low=low,
-                high=high,
+                changes=changes, few=number(row.most), share=percent(min(gain.low / whole, 1.0), 0), low=low, high=high
             )
         )
     lines.append(

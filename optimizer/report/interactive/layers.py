@@ -401,11 +401,7 @@ def beat_posts(plane: Plane, drawn: DrawnBeat) -> Columns:
     stops = drawn.beat.stops
     lonlat = np.array([(stop.lon, stop.lat) for stop in stops], dtype=np.float64).reshape(-1, 2)
     xy = plane.project(lonlat).round().astype(np.int64)
-    same = {
-        "colour": drawn.colour,
-        "team": plain(drawn.beat.team, 60),
-        "base": plain(drawn.beat.home.label, 60),
-    }
+    same = {"colour": drawn.colour, "team": plain(drawn.beat.team, 60), "base": plain(drawn.beat.home.label, 60)}
     return {
         "x": xy[:, 0].tolist(),
         "y": xy[:, 1].tolist(),

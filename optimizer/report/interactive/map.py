@@ -616,12 +616,7 @@ def draw_roads(
     return DrawnRoads(drawn, source, items)
 
 
-def draw_places(
-    plot: DrawnMap,
-    content: ReportContent,
-    plane: Plane,
-    not_effort: list[str],
-) -> list[LegendItem]:
+def draw_places(plot: DrawnMap, content: ReportContent, plane: Plane, not_effort: list[str]) -> list[LegendItem]:
     """Draw towns and ways in: crossings under the choices `not_effort` alone, gateways hidden at first."""
     items = []
     for layer in place_points(content, plane):
@@ -751,10 +746,7 @@ def draw_look_next(plot: DrawnMap, content: ReportContent, plane: Plane, layers:
         numbered = _numbered(points)
         placed = screen.badges([numbered])
         drawn = draw_badges(plot, label, numbered, screen, placed.of(0), BADGE, "11px")
-        items += [
-            plot.item(label, drawn),
-            *draw_groups(plot, [screen], [placed], _("Several to look at here")),
-        ]
+        items += [plot.item(label, drawn), *draw_groups(plot, [screen], [placed], _("Several to look at here"))]
     return [tag(plot, item, [LOOK_CHOICE], visible=False) for item in items]
 
 
@@ -861,11 +853,7 @@ def draw_border_names(plot: DrawnMap, content: ReportContent, plane: Plane, scre
 
 
 def draw_names(
-    plot: DrawnMap,
-    content: ReportContent,
-    plane: Plane,
-    screen: MapScreen,
-    drawn: NDArray[np.int64],
+    plot: DrawnMap, content: ReportContent, plane: Plane, screen: MapScreen, drawn: NDArray[np.int64]
 ) -> list[LegendItem]:
     """Name the other towns, main roads among the segments that are drawn, and areas, where the name lies on nothing else."""
     towns, roads, areas = named_towns(content).inland, road_numbers(content, drawn), named_areas(content)

@@ -96,11 +96,7 @@ class RecordSplit:
 
 
 def split_record(
-    records: Seizures,
-    effort: Effort | None,
-    since: date | np.datetime64 | None = None,
-    *,
-    memory: int | None = None,
+    records: Seizures, effort: Effort | None, since: date | np.datetime64 | None = None, *, memory: int | None = None
 ) -> RecordSplit:
     """Split a record into the part that the model is fitted to and the window that is tested against it.
 

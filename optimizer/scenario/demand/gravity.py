@@ -228,10 +228,7 @@ LEAST_SWITCHED = 1e-3
 
 
 def _mobility_warnings(
-    terms: EvadersModel,
-    gateways: Sequence[Gateway],
-    settlements: Sequence[Settlement],
-    reached: NDArray[np.bool_],
+    terms: EvadersModel, gateways: Sequence[Gateway], settlements: Sequence[Settlement], reached: NDArray[np.bool_]
 ) -> list[str]:
     """Return in which cases `mobility` moves nobody: no other gateway is worth the way there, or none leads to a destination."""
     if not terms.mobility:

@@ -126,13 +126,7 @@ def verify_ledger(
     cosigned = _cosigners(folder, newest, witnesses, time.time() if now is None else now, found)
     _say_what_is_missing(newest, len(lines), key, found)
     return Verified(
-        tree.size,
-        tree.root(),
-        covered,
-        len(checkpoints),
-        cosigned,
-        tuple(found.problems),
-        tuple(found.warnings),
+        tree.size, tree.root(), covered, len(checkpoints), cosigned, tuple(found.problems), tuple(found.warnings)
     )
 
 
@@ -263,11 +257,7 @@ def _own_key(lines: Sequence[bytes], size: int) -> VerifierKey | None:
 
 
 def _check_signatures(
-    folder: Path,
-    lines: Sequence[bytes],
-    checkpoints: Sequence[Checkpoint],
-    key: VerifierKey | None,
-    found: _Findings,
+    folder: Path, lines: Sequence[bytes], checkpoints: Sequence[Checkpoint], key: VerifierKey | None, found: _Findings
 ) -> None:
     for one in checkpoints:
         where = checkpoint_path(folder, one.size)

@@ -51,11 +51,7 @@ class RowBuilder:
         self.add_table(np.array([side]), np.zeros(column.size, dtype=np.int64), column, value)
 
     def add_table(
-        self,
-        side: NDArray[np.float64],
-        row: NDArray[np.int64],
-        column: NDArray[np.int64],
-        value: NDArray[np.float64],
+        self, side: NDArray[np.float64], row: NDArray[np.int64], column: NDArray[np.int64], value: NDArray[np.float64]
     ) -> None:
         """Add one row for each entry of `side`, with coefficients by position of the row among these, and by variable."""
         self.row.append(self.n_rows + row)

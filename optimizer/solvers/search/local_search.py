@@ -341,11 +341,7 @@ def complete_plan(
 
 
 def _mended(
-    instance: Instance,
-    pooled: PooledValues,
-    placed: Mask,
-    banned: int = NONE,
-    shake: NDArray[np.float64] | None = None,
+    instance: Instance, pooled: PooledValues, placed: Mask, banned: int = NONE, shake: NDArray[np.float64] | None = None
 ) -> Mask | None:
     """Return the mask with an option that breaks a requirement, and others that mend it; None where there is none."""
     if not instance.requirements or not requirements_met(instance, placed):

@@ -118,11 +118,7 @@ def listening(page: Callable[[], ServedPage], port: int | None = None) -> DeskSe
 
 
 def serve(
-    page: Callable[[], ServedPage],
-    *,
-    port: int | None,
-    ready: Callable[[DeskServer], object],
-    language: str = ENGLISH,
+    page: Callable[[], ServedPage], *, port: int | None, ready: Callable[[DeskServer], object], language: str = ENGLISH
 ) -> None:
     """Serve a page until Ctrl-C, or until the process is asked to end.
 

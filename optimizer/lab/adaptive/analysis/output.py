@@ -296,8 +296,7 @@ def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[Me
     for k in shown:
         curves = [
             PolicyCurve.over_runs(
-                sentence(called(policy)),
-                zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True),
+                sentence(called(policy)), zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True)
             )
             for policy in _simulated(moved, policies)
         ]
@@ -319,9 +318,7 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
     if moved.ground.areas:
         sentences.append(_("Broken lines are districts; the map of nothing placed names those that there is room for."))
     maps = PageSection(
-        title=_("Loads on the roads, period by period"),
-        sentences=tuple(sentences),
-        maps=_maps(moved, policies),
+        title=_("Loads on the roads, period by period"), sentences=tuple(sentences), maps=_maps(moved, policies)
     )
     if not kinds:
         return [maps]

@@ -58,12 +58,7 @@ AT_ONCE = 8
 
 
 def tightened_bounds(
-    instance: Instance,
-    node: Node,
-    paths: Paths,
-    cuts: BudgetCuts,
-    until: float = np.inf,
-    listener: Listener = SILENT,
+    instance: Instance, node: Node, paths: Paths, cuts: BudgetCuts, until: float = np.inf, listener: Listener = SILENT
 ) -> NDArray[np.float64]:
     """Return (commodities,) floors of the plans of a node, each at least as large as the node's.
 
@@ -157,14 +152,7 @@ def _raised(start: Ints, value: Floats, option: Ints2, depth: Floats2, floor: Fl
 
 @part
 def _out_of_reach(  # noqa: C901 - one loop over multipliers
-    first: int,
-    last: int,
-    value: Floats,
-    option: Ints2,
-    depth: Floats2,
-    use: Floats2,
-    price: Floats,
-    chosen: Mask,
+    first: int, last: int, value: Floats, option: Ints2, depth: Floats2, use: Floats2, price: Floats, chosen: Mask
 ) -> bool:
     """Return whether it is proven that no plan within the rows brings all the paths from `first` to `last` below the value of the last.
 
@@ -211,13 +199,7 @@ def _largest(values: Floats) -> float:
 
 @part
 def _set_prices(
-    first: int,
-    last: int,
-    option: Ints2,
-    use: Floats2,
-    multiplier: Floats,
-    price: Floats,
-    chosen: Mask,
+    first: int, last: int, option: Ints2, use: Floats2, multiplier: Floats, price: Floats, chosen: Mask
 ) -> None:
     """Set the prices of the options on paths to what they use, at multipliers of the rows, and choose none of them."""
     for path in range(first, last + 1):
@@ -263,14 +245,7 @@ def _charge(path: int, ratio: float, option: Ints2, depth: Floats2, price: Float
 
 @part
 def _cover(
-    path: int,
-    ratio: float,
-    option: Ints2,
-    depth: Floats2,
-    price: Floats,
-    chosen: Mask,
-    use: Floats2,
-    used: Floats,
+    path: int, ratio: float, option: Ints2, depth: Floats2, price: Floats, chosen: Mask, use: Floats2, used: Floats
 ) -> None:
     """Choose options, the cheapest for what they do first, until a path is brought down by a ratio, and add what they use."""
     need, done = math.log(ratio), 0.0

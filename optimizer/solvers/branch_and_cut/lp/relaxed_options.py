@@ -180,12 +180,7 @@ def stars_of_elements(
     ]
 
 
-def with_losses(
-    cuts: Cuts,
-    node: Node,
-    terms: StarTerms,
-    point: NDArray[np.float64],
-) -> Cuts:
+def with_losses(cuts: Cuts, node: Node, terms: StarTerms, point: NDArray[np.float64]) -> Cuts:
     """Return cuts of a node with losses as rows that hold for every plan of it, whatever the relaxed options, and its floors as such rows.
 
     A cut shows r <= max(f_u, a_u) <= f_u + the loss of u, so f_u is at least r with the entries of `tangent_losses` at the (options,) point

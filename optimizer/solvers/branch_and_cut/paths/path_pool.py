@@ -401,12 +401,7 @@ def _gather(
     return padded(commodity, value, Links(key // n, key % n, survival), n)
 
 
-def padded(
-    commodity: NDArray[np.int64],
-    value: NDArray[np.float64],
-    links: Links,
-    n_options: int,
-) -> Paths:
+def padded(commodity: NDArray[np.int64], value: NDArray[np.float64], links: Links, n_options: int) -> Paths:
     """Return paths from their links to options, sorted by path."""
     path = links.row
     rank = np.arange(path.size) - np.searchsorted(path, path)

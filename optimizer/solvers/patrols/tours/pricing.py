@@ -382,15 +382,7 @@ class TourImprover:
         shaking = self._rng.uniform(1 - SHAKE, 1 + SHAKE, problem.n + 1)
         left = problem.shift - seconds_of(problem, Tour(tuple(posts), tuple(slots)))
         found = _recreated(
-            np.array(posts),
-            np.array(slots),
-            left,
-            power,
-            shaking,
-            self._travel,
-            problem.leg,
-            self._prize,
-            problem.slot,
+            np.array(posts), np.array(slots), left, power, shaking, self._travel, problem.leg, self._prize, problem.slot
         )
         return Tour(tuple(found[0].tolist()), tuple(found[1].tolist()))
 
