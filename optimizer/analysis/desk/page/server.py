@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 TOKEN_BYTES = 32
 
+MOST_BODY = 1 << 16
+"""Bytes of the body of a request; a longer one is refused before it is read."""
+
 POLL_MS = 300
 """Milliseconds between two looks at what runs in the background, and at what other windows of the same page did."""
 
@@ -112,7 +115,7 @@ def listening(page: Callable[[], ServedPage], port: int | None = None) -> DeskSe
     )
     application.host = f"{HOST}:{port}"
     application.add_transform(_Guarded)
-    http = HTTPServer(application)
+    http = HTTPServer(application, max_body_size=MOST_BODY)  # what a page is asked for has none
     http.add_socket(bound)
     return DeskServer(f"http://{HOST}:{port}/{token}/", port, BaseServer(IOLoop.current(), application, http))
 
