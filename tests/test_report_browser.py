@@ -20,8 +20,10 @@ import pytest
 
 from optimizer.base.text.language import speaking
 from optimizer.report import write_report
+from optimizer.report.page import page
 from tests.browser import CHROMIUM, Browser
 from tests.report_case import bare_content, changed_site, full_content, large_content
+from tests.test_report_order import WAY
 
 pytestmark = [
     pytest.mark.report,
@@ -243,6 +245,28 @@ def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_ta
         assert not await browser.run("document.querySelector('#layers-list input').checked")
 
     _browse(address, "desk", steps)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "pt"])
+def test_a_draft_on_a_telephone_has_its_first_orders_above_the_hole_and_the_record(
+    tmp_path: Path, language: str
+) -> None:
+    content = full_content(residual_routes=(WAY,))
+    with speaking(language):
+        draft = page(replace(content, summary=replace(content.summary, lower=0.05)), {})
+    file = tmp_path / "draft.html"
+    file.write_text(draft, encoding="utf-8")
+
+    async def run() -> None:
+        async with Browser() as browser:
+            await browser.open(file.as_uri(), *SCREENS["phone"])
+            await browser.until("document.readyState === 'complete'")
+            assert await browser.run(FIRST_ORDER) <= 0.9
+            top = "document.querySelector('{}').getBoundingClientRect().top / innerHeight"
+            for below in (".hole", ".record"):
+                assert await browser.run(top.format(below)) >= await browser.run(FIRST_ORDER)
+
+    asyncio.run(run())
 
 
 def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas(tmp_path: Path) -> None:

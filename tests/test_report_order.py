@@ -208,7 +208,7 @@ def test_what_is_shown_adds_up(before: float, after: float) -> None:
     points = f"{apart:.1f}" if apart else "<0.1"
     assert f"{points} percentage points" in said.sentences[0]
     assert f"{points} percentage points" in order.buys[0]
-    bar, box = not_enough(replace(content, summary=values)), order.figures[2].figure
+    bar, box = not_enough(replace(content, summary=values))[0], order.figures[2].figure
     lower, upper = (float(text) for text in re.findall(rf"([\d.]+){SPACE}%", bar))
     assert upper == second
     assert lower <= 52.0  # rounded down, and never above what is proven
@@ -245,15 +245,15 @@ def test_the_cost_of_today_stands_beside_that_of_the_plan_without_false_digits()
 def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
     through, cost, short = command_order(full_content()).figures
     assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
-    assert through.sentences == ("By the model 13.8 percentage points less than today.",)
     assert through.further == (f"With nothing placed: 80.0{SPACE}%.",)
+    assert through.sentences == ("By the model 13.8 percentage points less than today.", *through.further)
     assert _spaced(cost.figure, cost.over, *cost.sentences) == ["1,100 officers a shift", "(limit 1,200)", "2.5 money."]
     assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
     assert short.further == ("More than this one, within these budgets and by the model.",)
-    assert short.sentences == (HOLDS,)
+    assert short.sentences == (*short.further, HOLDS)
 
 
-HOLDS = "All this holds as far as the model; how far is not known."
+HOLDS = "All this is by the model; how far it is right is not known."
 
 
 @pytest.mark.parametrize(("taken", "said"), [(2.0, "(limit 20), with 6 of the 157."), (0.0, "(limit 20).")])
@@ -308,7 +308,7 @@ def test_the_order_names_no_option_of_the_command_and_the_folded_part_does() -> 
     order = command_order(replace(content, summary=replace(content.summary, lower=0.05)))
     assert "--time-limit" in " ".join(order.sure)
     html = page(replace(content, summary=replace(content.summary, lower=0.05)), {})
-    assert "let the program search longer" in html
+    assert "Let the program search longer" in html
     assert "--time-limit" not in html[html.index("<main>") : html.index('class="why"')]
     assert "--time-limit" not in " ".join(command_order(content).sure)
 

@@ -135,7 +135,7 @@ def test_the_scenario_of_an_exercise_can_be_planned(tmp_path: Path) -> None:
         ("2.9,10.0:2023-02:3", "from the nearest road"),
         ("nan,nan:2023-02:3", "longitude first"),
         ("42.5,190:2023-02:3", "longitude first"),
-        ("42.5,1.5:2023-02:3", "Longitude comes first"),
+        ("42.5,1.5:2023-02:3", "Exchange lon and lat"),
         ("12:2023-13:3", "a month of the record"),
         ("12:2022-12:3", "2023-01 to 2023-06"),
         ("12:2023-02:many", "a factor"),

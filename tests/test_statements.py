@@ -158,11 +158,11 @@ def test_an_order_that_was_not_searched_enough_is_not_to_be_signed() -> None:
     assert 'class="sign"' in report_page(enough, {})
     loose = _content(lower=0.37, upper=0.79, gap=0.53, nothing=0.89, existing=0.8, limit="time", status="feasible")
     assert (
-        "Not yet known: with the best plan the share of loads that get through is between 37.0 % and 79.0 %"
-        in not_enough(loose).replace("\xa0", " ")
+        "No order to sign yet: with the best plan the share of loads that get through is between 37.0 % and 79.0 %"
+        in not_enough(loose)[0].replace("\xa0", " ")
     )
     close = _content(lower=0.37, upper=0.7904, gap=0.53, nothing=0.89, existing=0.8)
-    said = not_enough(close).replace("\xa0", " ")
+    said = not_enough(close)[0].replace("\xa0", " ")
     assert "between 36.9 % and 79.0 %" in said  # of 42.04 points apart: 42.1 are shown
     page = report_page(loose, {})
     assert 'class="sign"' not in page

@@ -117,8 +117,8 @@ class OrderGroup:
 class KeyFigure:
     """A figure of the first page: what it is of, the figure itself, sentences that explain it, and what stands beside it in smaller letters.
 
-    `over` is its range, or what there is today and the limit; empty where that is not known. `further` are sentences that a small screen
-    leaves to the folded part.
+    `over` is its range, or what there is today and the limit; empty where that is not known. `further` are those of the sentences that a small
+    screen leaves to the folded part.
     """
 
     title: str
@@ -393,8 +393,10 @@ def _through(content: ReportContent) -> KeyFigure:
             least=difference(summary, least), most=difference_short(summary, most)
         )
         lines.append(_("Range: by changes of gateway, and by detection."))
-    nothing = (_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)),)
-    return KeyFigure(title, figure, (*lines, *weighing), over, nothing if today and known(summary.nothing) else ())
+    nothing: tuple[str, ...] = ()
+    if today and known(summary.nothing):
+        nothing = (_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)),)
+    return KeyFigure(title, figure, (*lines, *weighing, *nothing), over, nothing)
 
 
 def _cost(content: ReportContent) -> KeyFigure:
@@ -445,8 +447,8 @@ def _short_of_best(content: ReportContent) -> KeyFigure:
         said = _("at most {points}") if summary.searched_enough else _("not yet known: at most {points}")
         figure = said.format(points=difference_short(summary, summary.left_shown))
     said, *beside = _proof(content, titled=True)
-    holds = _("All this holds as far as the model; how far is not known.")
-    return KeyFigure(_("A better plan would gain"), figure, (*beside, holds), further=(said,))
+    holds = _("All this is by the model; how far it is right is not known.")
+    return KeyFigure(_("A better plan would gain"), figure, (said, *beside, holds), further=(said,))
 
 
 def _hole(content: ReportContent) -> str:

@@ -218,18 +218,20 @@ def gains(content: ReportContent, own: float) -> tuple[float, float]:
     return min([own, *span]), max([own, *span])
 
 
-def not_enough(content: ReportContent) -> str:
-    """Return why the plan is none to be signed: nobody knows yet how good it is; empty where that is known well enough."""
+def not_enough(content: ReportContent) -> tuple[str, ...]:
+    """Return why the plan is none to be signed, as nobody knows yet how good it is, and what that means; nothing where that is known."""
     summary = ordered(content)
     if summary.searched_enough:
-        return ""
+        return ()
     if summary.upper is None or not known(summary.upper):
-        return _("Not yet known: no plan was found. There is no order to sign.")
+        return _("Not yet known: no plan was found. There is no order to sign."), ""
     bound = summary.bound if known(summary.bound) else 0.0
-    return _(
-        "Not yet known: with the best plan the {unit} is between {lower} and {upper}. A better plan may gain more than this one does. There is "
-        "no order to sign: let the program search longer."
-    ).format(unit=unit(summary), lower=_rounded_down(summary, bound), upper=value(summary, summary.upper))
+    said = _(
+        "No order to sign yet: with the best plan the {unit} is between {lower} and {upper}. Let the program search longer."
+    )
+    beside = _("A better plan may gain more than this one does.")
+    lower, upper = _rounded_down(summary, bound), value(summary, summary.upper)
+    return said.format(unit=unit(summary), lower=lower, upper=upper), beside
 
 
 def solve_sentence(content: ReportContent) -> str:
