@@ -10,9 +10,17 @@ import pytest
 
 from optimizer.analysis.uncertainty import sensitivity
 from optimizer.analysis.uncertainty.sensitivity import sensitivity_of, variations
-from optimizer.analysis.uncertainty.uncertainty import MIDDLE, NOTHING, TODAY, UncertaintyRequest, plans_over_draws
+from optimizer.analysis.uncertainty.uncertainty import (
+    MIDDLE,
+    NOTHING,
+    TODAY,
+    UncertaintyRequest,
+    plan_name,
+    plans_over_draws,
+)
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
+from optimizer.cli.plan import show_doubt, show_sensitivity
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.weight_scenarios import Objective
@@ -171,6 +179,25 @@ def test_processes_find_the_same(tmp_path: Path) -> None:
     here, there = (plans_over_draws(scenario, request, executor=Executor(jobs)) for jobs in (1, 2))
     assert [plan.options for plan in here.plans] == [plan.options for plan in there.plans]
     assert here.result.lower == there.result.lower
+
+
+@pytest.mark.slow
+def test_the_console_has_a_row_for_each_plan_over_draws_and_each_assumption(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensitivity, "variations", lambda compiled: variations(compiled)[:2])
+    monkeypatch.setenv("COLUMNS", "240")  # no name is folded
+    path = write_scenario(tmp_path, RANGE)
+    scenario = compile_scenario(path)
+    doubt = plans_over_draws(scenario, UncertaintyRequest(3, Objective.parsed("worst")))
+    show_doubt(doubt)
+    told = capsys.readouterr().out
+    assert "Plans over 3 draws" in told
+    assert all(plan_name(plan, doubt) in told for plan in doubt.plans)
+    found = sensitivity_of(path, scenario, doubt.chosen)
+    show_sensitivity(found)
+    told = capsys.readouterr().out
+    assert all(str(each.variation.name) in told for each in found.varied)
 
 
 @pytest.mark.slow

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.formatting import SPACE
+from optimizer.operations.planned import drawn_duties
 from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.pipeline.roster import draw
 from optimizer.pipeline.roster.draw import Override, draw_from_plan, draw_page
@@ -32,7 +34,7 @@ from optimizer.roster.draws import (
     frequencies,
     periods_of,
 )
-from optimizer.roster.model import Duties, Duty, write_duties_file
+from optimizer.roster.model import Duties, Duty, read_duties, write_duties_file
 from optimizer.scenario.file.roster_model import Crew, Shift
 from tests.cases import side_by_side
 
@@ -422,3 +424,19 @@ def test_a_mixture_that_is_one_plan_says_why() -> None:
     (warning,) = plan_warnings(result, comparison)  # type: ignore[arg-type]
     assert "Give the search more" in warning
     assert plan_warnings(replace(result, status="optimal"), comparison) == []  # type: ignore[arg-type]
+
+
+def test_duties_of_draws_are_asked_for_when_they_are_drawn_and_once(
+    folder: Path, seed_file: Path, tmp_path: Path
+) -> None:
+    one, other = (draw_from_plan(folder, FIRST, seed_file, days=days, out=tmp_path / f"{days}.json") for days in (3, 5))
+    duties, mixture = read_duties(folder), sha256(folder / "mixture.json")
+    drawn = drawn_duties(duties, [one.path], mixture)
+    for row in one.draws.rows:
+        day = date.fromisoformat(str(row.date))
+        asked = {duty.option for shift in duties.shifts for duty in drawn.duties_on(day, shift.id)}
+        assert asked == set(row.plan) & {duty.option for duty in duties.duties}
+    with pytest.raises(InputError, match="one draw a day and shift"):
+        drawn_duties(duties, [one.path, other.path], mixture)
+    with pytest.raises(InputError, match="draws of another mixture"):
+        drawn_duties(duties, [one.path], "0" * 64)

@@ -29,7 +29,7 @@ from optimizer.problem.plan.result import NOTHING, Result, ValueBounds, differen
 from optimizer.report.analysis_figures import frontier_figure
 from optimizer.report.answer import short_page
 from optimizer.report.content.first_page import command_order
-from optimizer.report.content.mixture import MixtureFacts, MixtureRow
+from optimizer.report.content.mixture import MixtureFacts, MixtureRow, mixture_sentences
 from optimizer.report.content.summary import headline, not_enough, solve_sentence
 from optimizer.report.page import page as report_page
 from optimizer.scenario.file.model import SolveModel
@@ -200,3 +200,11 @@ def test_the_order_of_a_mixture_orders_the_mixture() -> None:
     assert not one.groups, "a mixture of one plan is ordered as that plan"
     almost = command_order(replace(content, mixture=replace(facts, likeliest=0.999)))
     assert "practically one plan" in almost.summary
+    said = " ".join(mixture_sentences(content)).replace("\xa0", " ")
+    assert "takes 14.00 % off it" in said
+    assert "at least 10.00 % less is proven" in said
+    unproven = replace(facts, lower=None, proven_gain=0.0, saturated=True)
+    said = " ".join(mixture_sentences(replace(content, mixture=unproven)))
+    assert "not proven that no plan" in said
+    assert "Proven:" not in said
+    assert "more sites would lower it" in said

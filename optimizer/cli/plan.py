@@ -245,9 +245,9 @@ def _show(planned: Planned) -> None:
     if values.by_mobility:
         _show_mobility(values.by_mobility, planned.compiled.scenario.evaders.mobility, shares=shares)
     if planned.doubt is not None:
-        _show_doubt(planned.doubt)
+        show_doubt(planned.doubt)
     if planned.sensitivity is not None:
-        _show_sensitivity(planned.sensitivity)
+        show_sensitivity(planned.sensitivity)
     report = planned.folder / "report.html"
     print_line(f"Report: {report}" if report.name in planned.files else f"Plan, without a report: {planned.folder}")
 
@@ -301,7 +301,7 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
         )
 
 
-def _show_doubt(doubt: PlansOverDraws) -> None:
+def show_doubt(doubt: PlansOverDraws) -> None:
     """Print the plans over the draws."""
     from optimizer.analysis.uncertainty.uncertainty import plan_name
     from optimizer.base.text.formatting import number
@@ -323,7 +323,7 @@ def _show_doubt(doubt: PlansOverDraws) -> None:
     print_table(title, columns, rows)
 
 
-def _show_sensitivity(found: Sensitivity) -> None:
+def show_sensitivity(found: Sensitivity) -> None:
     """Print the assumptions, that which moves the value most first."""
     from optimizer.base.text.formatting import number
 
